@@ -1,0 +1,6 @@
+package org.ondemandtls.certificate;
+
+/** Skeleton. */
+public final class CertificateVerifier {
+    private CertificateVerifier() {}
+}

@@ -1,0 +1,117 @@
+package org.ondemandtls.certificate;
+
+import java.security.PrivateKey;
+import java.security.cert.CertificateParsingException;
+import java.security.cert.X509Certificate;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.ondemandtls.name.ServerName;
+
+/**
+ * A leaf with its chain and its private key: everything a TLS server needs to answer for the names in it.
+ *
+ * <p>Immutable and identified by the instance: two equal chains may be served side by side while one
+ * replaces the other. Never shows its key.
+ */
+public final class KeyedCertificate {
+
+    private static final int DNS_NAME = 2;
+
+    private final PrivateKey key;
+    private final List<X509Certificate> chain;
+    private final Set<String> names;
+    private final String id;
+
+    /**
+     * Joins a key and a chain without checking that they belong together; see {@link CertificateVerifier}.
+     *
+     * @param key the private key of the leaf
+     * @param chain the leaf, then its issuers, the root usually left out; not empty
+     * @throws IllegalArgumentException if the chain is empty or the leaf's names cannot be read
+     */
+    public KeyedCertificate(PrivateKey key, List<X509Certificate> chain) {
+        if (chain.isEmpty()) {
+            throw new IllegalArgumentException("a chain has at least a leaf");
+        }
+        this.key = key;
+        this.chain = List.copyOf(chain);
+        this.names = namesOf(chain.get(0));
+        this.id = names.stream().findFirst().orElse("-")
+                + '#'
+                + chain.get(0).getSerialNumber().toString(16);
+    }
+
+    /** The private key of the leaf. */
+    public PrivateKey key() {
+        return key;
+    }
+
+    /** The leaf, then its issuers. */
+    public List<X509Certificate> chain() {
+        return chain;
+    }
+
+    /** The end-entity certificate. */
+    public X509Certificate leaf() {
+        return chain.get(0);
+    }
+
+    /** The DNS names of the leaf in lower case, in its order; {@code *.example.com} among them where it has one. */
+    public Set<String> names() {
+        return names;
+    }
+
+    /** The first name and the serial number: what tells this leaf from every other one in a log. */
+    public String id() {
+        return id;
+    }
+
+    /** The first instant of validity. */
+    public Instant notBefore() {
+        return leaf().getNotBefore().toInstant();
+    }
+
+    /** The last instant of validity. */
+    public Instant notAfter() {
+        return leaf().getNotAfter().toInstant();
+    }
+
+    /** Whether {@code now} lies in the validity period, both ends included. */
+    public boolean isValidAt(Instant now) {
+        return !now.isBefore(notBefore()) && !now.isAfter(notAfter());
+    }
+
+    /** Whether the leaf names {@code name}, exactly or by a wildcard of one label (RFC 9525 section 6.3). */
+    public boolean covers(ServerName name) {
+        return names.contains(name.value()) || names.contains(name.wildcard());
+    }
+
+    @Override
+    public String toString() {
+        return "KeyedCertificate[" + id + ", until " + notAfter() + "]";
+    }
+
+    private static Set<String> namesOf(X509Certificate leaf) {
+        Set<String> found = new LinkedHashSet<>();
+        try {
+            Collection<List<?>> alternatives = leaf.getSubjectAlternativeNames();
+            if (alternatives != null) {
+                for (List<?> alternative : alternatives) {
+                    if (alternative.get(0) instanceof Integer type
+                            && type == DNS_NAME
+                            && alternative.get(1) instanceof String text) {
+                        found.add(text.toLowerCase(Locale.ROOT));
+                    }
+                }
+            }
+        } catch (CertificateParsingException e) {
+            throw new IllegalArgumentException("the leaf's subject alternative names cannot be read", e);
+        }
+        return Collections.unmodifiableSet(found);
+    }
+}

@@ -1,0 +1,6 @@
+package org.ondemandtls.challenge;
+
+/** Skeleton. */
+public final class ChallengeCertificates {
+    private ChallengeCertificates() {}
+}

@@ -1,0 +1,4 @@
+package org.ondemandtls.config;
+
+/** Skeleton. */
+public final class ConfigReader {}

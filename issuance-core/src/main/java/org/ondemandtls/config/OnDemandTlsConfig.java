@@ -1,0 +1,162 @@
+package org.ondemandtls.config;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.ondemandtls.name.ServerName;
+
+/**
+ * Everything the operator said, checked; made by {@link ConfigReader} or {@link ConfigBuilder}.
+ *
+ * @param permission who may have a certificate
+ * @param issuer who signs
+ * @param acme how an ACME CA is spoken to; read only where {@code issuer} is {@link Issuer#ACME}
+ * @param keyType the kind of key made for a certificate
+ * @param store the directory of the file store, absolute
+ * @param handshake what a waiting client may cost
+ * @param inventory what is kept in memory
+ * @param shield what strangers may make us do at once
+ */
+public record OnDemandTlsConfig(
+        Permission permission,
+        Issuer issuer,
+        Acme acme,
+        KeyType keyType,
+        Path store,
+        Handshake handshake,
+        Inventory inventory,
+        Shield shield) {
+
+    /** Who signs. */
+    public enum Issuer {
+        /** A CA that speaks ACME (RFC 8555). */
+        ACME,
+        /** The CA embedded in the engine, for development and private networks. */
+        INTERNAL
+    }
+
+    /** The kind of key made for a certificate. */
+    public enum KeyType {
+        /** ECDSA on the curve P-256. */
+        P_256,
+        /** ECDSA on the curve P-384. */
+        P_384,
+        /** RSA with 2048 bits. */
+        RSA_2048,
+        /** RSA with 3072 bits. */
+        RSA_3072,
+        /** RSA with 4096 bits. */
+        RSA_4096
+    }
+
+    /** A challenge type of RFC 8555 or RFC 8737. */
+    public enum ChallengeType {
+        /** Proof by handshake (RFC 8737). */
+        TLS_ALPN_01,
+        /** Proof by a resource on port 80 (RFC 8555 section 8.3). */
+        HTTP_01
+    }
+
+    /**
+     * Who may have a certificate. At least one source is given.
+     *
+     * @param ask the URL asked, empty where none is
+     * @param askTimeout the total time of one ask
+     * @param names names allowed without asking
+     * @param file a file of such names, absolute, empty where none is
+     * @param className a class implementing {@code PermissionPolicy}, empty where none is
+     * @param rememberGranted how long a grant is reused
+     * @param rememberDenied how long a denial is reused
+     */
+    public record Permission(
+            Optional<URI> ask,
+            Duration askTimeout,
+            List<NamePattern> names,
+            Optional<Path> file,
+            Optional<String> className,
+            Duration rememberGranted,
+            Duration rememberDenied) {
+
+        /** Keeps a copy of the list. */
+        public Permission {
+            names = List.copyOf(names);
+        }
+    }
+
+    /**
+     * How an ACME CA is spoken to.
+     *
+     * @param directory the directory URL (RFC 8555 section 7.1.1), https
+     * @param publicAlias whether the directory was named by one of the public CAs' aliases
+     * @param email the account's contact, empty where none is given
+     * @param eab the external account binding (RFC 8555 section 7.3.4), empty where none is given
+     * @param profile the certificate profile to ask for where the CA offers it
+     * @param trustedRoots a PEM file of roots trusted for the CA's own HTTPS, absolute; empty for the JVM's
+     * @param challenges the allowed challenges in order of preference, not empty
+     */
+    public record Acme(
+            URI directory,
+            boolean publicAlias,
+            Optional<String> email,
+            Optional<ExternalAccountBinding> eab,
+            Optional<String> profile,
+            Optional<Path> trustedRoots,
+            List<ChallengeType> challenges) {
+
+        /** Keeps a copy of the list. */
+        public Acme {
+            challenges = List.copyOf(challenges);
+        }
+    }
+
+    /**
+     * What binds an ACME account to an account the operator has with the CA.
+     *
+     * @param keyId the key identifier the CA gave
+     * @param hmac the MAC key, base64url without padding; never shown
+     */
+    public record ExternalAccountBinding(String keyId, String hmac) {
+
+        @Override
+        public String toString() {
+            return "ExternalAccountBinding[keyId=" + keyId + "]";
+        }
+    }
+
+    /**
+     * What a waiting client may cost.
+     *
+     * @param deadline how long a client may wait for its certificate
+     * @param parked how many handshakes may wait at the same time, at least 1
+     * @param hostCheck whether a request whose {@code Host} the served certificate does not cover gets 421
+     * @param defaultName the name assumed when a client sends none, empty where none is assumed
+     * @param helloTimeout how long a client may take to send its ClientHello
+     */
+    public record Handshake(
+            Duration deadline,
+            int parked,
+            boolean hostCheck,
+            Optional<ServerName> defaultName,
+            Duration helloTimeout) {}
+
+    /**
+     * What is kept in memory.
+     *
+     * @param size how many certificates are held ready at most; others come from the store when visited
+     */
+    public record Inventory(int size) {}
+
+    /**
+     * What strangers may make us do at once.
+     *
+     * @param askConcurrency how many permission questions run at the same time
+     * @param askQueue how many more may wait
+     * @param ordersInFlight how many orders run at the same time
+     * @param ordersQueued how many more may wait
+     * @param rememberedRefusals how many denials and failures are remembered
+     */
+    public record Shield(
+            int askConcurrency, int askQueue, int ordersInFlight, int ordersQueued, int rememberedRefusals) {}
+}

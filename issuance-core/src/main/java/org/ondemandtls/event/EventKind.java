@@ -1,0 +1,84 @@
+package org.ondemandtls.event;
+
+/**
+ * What can happen, each with the logger it goes to, its severity, and whether strangers can cause it at will.
+ *
+ * <p>Kinds that strangers can cause are logged at a limited rate and always counted.
+ */
+public enum EventKind {
+    /** The engine started; where its store is and who signs. */
+    STARTED("org.ondemandtls", Severity.INFO, false),
+    /** The engine stopped. */
+    STOPPED("org.ondemandtls", Severity.INFO, false),
+    /** Something the operator should know about the configuration or its surroundings. */
+    ADVICE("org.ondemandtls", Severity.WARN, false),
+    /** A certificate was obtained and published. */
+    OBTAINED("org.ondemandtls.issuance", Severity.INFO, false),
+    /** A certificate came from the store into the inventory. */
+    LOADED("org.ondemandtls.issuance", Severity.DEBUG, true),
+    /** An order that an earlier life left open was taken up again, or given up with a reason. */
+    RESUMED("org.ondemandtls.issuance", Severity.INFO, false),
+    /** A policy denied a name. */
+    DENIED("org.ondemandtls.permission", Severity.INFO, true),
+    /** No permission source answered. */
+    NO_ANSWER("org.ondemandtls.permission", Severity.WARN, true),
+    /** A source of permission changed or failed as a whole: a file read again, a circuit opened or closed. */
+    PERMISSION_SOURCE("org.ondemandtls.permission", Severity.INFO, false),
+    /** The CA rejected a name, or answered what cannot be used. */
+    REJECTED("org.ondemandtls.authority", Severity.WARN, true),
+    /** The CA could not be reached or could not work. */
+    AUTHORITY_UNAVAILABLE("org.ondemandtls.authority", Severity.WARN, true),
+    /** An ACME account was found or made; terms of service. */
+    ACCOUNT("org.ondemandtls.authority", Severity.INFO, false),
+    /** A proof of control was put on display, looked at, or failed. */
+    CHALLENGE("org.ondemandtls.challenge", Severity.DEBUG, true),
+    /** The store failed. */
+    STORE_FAILED("org.ondemandtls.store", Severity.ERROR, true),
+    /** Stored data failed its check and was set aside. */
+    QUARANTINED("org.ondemandtls.store", Severity.WARN, false),
+    /** A handshake was refused at the gate: no or malformed name, not TLS, too large, too slow. */
+    REFUSED("org.ondemandtls.handshake", Severity.DEBUG, true),
+    /** A bound was reached and what overflowed was refused. */
+    OVERLOADED("org.ondemandtls.handshake", Severity.WARN, true),
+    /** A parked handshake reached its deadline. */
+    DEADLINE("org.ondemandtls.handshake", Severity.INFO, true),
+    /** A defect of ours: something failed that nothing should make fail. */
+    DEFECT("org.ondemandtls", Severity.ERROR, true);
+
+    /** How much an event matters to an operator, as logs rank it. */
+    public enum Severity {
+        /** Of interest while looking for something. */
+        DEBUG,
+        /** Worth a line. */
+        INFO,
+        /** Something does not work; it may mend by itself. */
+        WARN,
+        /** Something does not work and somebody has to act. */
+        ERROR
+    }
+
+    private final String logger;
+    private final Severity severity;
+    private final boolean causedByStrangers;
+
+    EventKind(String logger, Severity severity, boolean causedByStrangers) {
+        this.logger = logger;
+        this.severity = severity;
+        this.causedByStrangers = causedByStrangers;
+    }
+
+    /** The name of the logger this kind is written to; starts with {@code org.ondemandtls}. */
+    public String logger() {
+        return logger;
+    }
+
+    /** How much it matters. */
+    public Severity severity() {
+        return severity;
+    }
+
+    /** Whether unauthenticated peers decide how often it happens, so that its log lines are limited in rate. */
+    public boolean causedByStrangers() {
+        return causedByStrangers;
+    }
+}

@@ -1,0 +1,107 @@
+package org.ondemandtls.event;
+
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.name.ServerName;
+
+/**
+ * Where everything that happens is reported: counted always, handed to the listener within limits.
+ *
+ * <p>Kinds that strangers can cause reach the listener at most {@value #LINES_PER_WINDOW} times in ten
+ * seconds each; the first event of a later window says how many were left out. Safe for use by many
+ * threads; never blocks.
+ */
+public final class Events {
+
+    /** How many events of one kind caused by strangers are handed on per window. */
+    static final int LINES_PER_WINDOW = 20;
+
+    /** The length of a window. */
+    static final Duration WINDOW = Duration.ofSeconds(10);
+
+    private static final class Tally {
+        final LongAdder count = new LongAdder();
+        final AtomicLong windowEnd = new AtomicLong(Long.MIN_VALUE);
+        final AtomicInteger inWindow = new AtomicInteger();
+    }
+
+    private final Map<EventKind, Tally> tallies = new EnumMap<>(EventKind.class);
+    private final EventListener listener;
+    private final LongSupplier nanoTime;
+
+    /**
+     * Makes the place for events.
+     *
+     * @param listener who is told
+     * @param nanoTime a monotonic clock in nanoseconds, as {@link System#nanoTime()}
+     */
+    public Events(EventListener listener, LongSupplier nanoTime) {
+        this.listener = listener;
+        this.nanoTime = nanoTime;
+        for (EventKind kind : EventKind.values()) {
+            tallies.put(kind, new Tally());
+        }
+    }
+
+    /**
+     * Reports an event that concerns no particular name.
+     *
+     * @param kind what kind of thing
+     * @param text one line in words
+     */
+    public void publish(EventKind kind, String text) {
+        publish(kind, null, text);
+    }
+
+    /**
+     * Reports an event.
+     *
+     * @param kind what kind of thing
+     * @param name the server name it concerns, null where it concerns none
+     * @param text one line in words: no key, no token, nothing a client sent but the canonical name
+     */
+    public void publish(EventKind kind, @Nullable ServerName name, String text) {
+        Tally tally = tally(kind);
+        tally.count.increment();
+        if (!kind.causedByStrangers()) {
+            listener.on(new Event(kind, name, text));
+            return;
+        }
+        int leftOut = admit(tally);
+        if (leftOut >= 0) {
+            String suffix = leftOut == 0 ? "" : " (" + leftOut + " more like this were not logged)";
+            listener.on(new Event(kind, name, text + suffix));
+        }
+    }
+
+    /** How often events of {@code kind} happened since the start, logged or not. */
+    public long count(EventKind kind) {
+        return tally(kind).count.sum();
+    }
+
+    // Returns how many were left out before this one, or -1 if this one is to be left out as well.
+    private int admit(Tally tally) {
+        long now = nanoTime.getAsLong();
+        long end = tally.windowEnd.get();
+        if (end == Long.MIN_VALUE || now - end >= 0) {
+            if (tally.windowEnd.compareAndSet(end, now + WINDOW.toNanos())) {
+                return Math.max(0, tally.inWindow.getAndSet(1) - LINES_PER_WINDOW);
+            }
+        }
+        return tally.inWindow.incrementAndGet() <= LINES_PER_WINDOW ? 0 : -1;
+    }
+
+    private Tally tally(EventKind kind) {
+        Tally tally = tallies.get(kind);
+        if (tally == null) {
+            throw new IllegalStateException("no tally for " + kind);
+        }
+        return tally;
+    }
+}

@@ -1,0 +1,50 @@
+package org.ondemandtls.handshake;
+
+import java.util.concurrent.CompletableFuture;
+import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.name.ServerName;
+
+/** What the gate decided for one ClientHello. */
+public sealed interface Admission {
+
+    /** An admission that ends the decision: what a parked handshake may resume with. */
+    sealed interface Settled extends Admission {}
+
+    /** The server's own certificate answers; the engine has no part in this handshake. */
+    record Static() implements Settled {}
+
+    /**
+     * A certificate of the inventory answers. The host binds it to its {@code SSLEngine} before the first
+     * unwrap, by {@link ServedMatcher#bind}.
+     *
+     * @param name the name served: the one asked for, or the configured default
+     * @param certificate what answers
+     */
+    record Serve(ServerName name, KeyedCertificate certificate) implements Settled {}
+
+    /**
+     * A CA is looking for a challenge certificate (RFC 8737): handshake with it over an engine of {@link
+     * ChallengeTls}, then close without a byte of application data.
+     *
+     * @param name the name being validated
+     * @param certificate the challenge certificate
+     */
+    record Prove(ServerName name, KeyedCertificate certificate) implements Settled {}
+
+    /**
+     * No handshake: the host writes the alert's record and closes. The one place where a reason becomes an alert
+     * is the gate.
+     *
+     * @param alert all the peer learns
+     */
+    record Refuse(Alert alert) implements Settled {}
+
+    /**
+     * The certificate is being obtained; the host keeps the bytes and gives its thread back.
+     *
+     * @param outcome completes with how to go on, never exceptionally, on a thread of the engine: the host hands the
+     *     work to its own executor and does nothing else there. Cancelling it, when the peer has gone away,
+     *     gives the place in the parking lot back and leaves the issuance alone.
+     */
+    record Park(CompletableFuture<Settled> outcome) implements Admission {}
+}

@@ -1,0 +1,153 @@
+package org.ondemandtls.handshake;
+
+import java.util.Optional;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.challenge.ChallengeBoard;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Events;
+import org.ondemandtls.inventory.Inventory;
+import org.ondemandtls.issuance.Issuance;
+import org.ondemandtls.name.ClientBlock;
+import org.ondemandtls.name.ClientHello;
+import org.ondemandtls.name.RequestedName;
+import org.ondemandtls.name.ServerName;
+
+/**
+ * Decides, for every ClientHello, which certificate answers it, or that none does.
+ *
+ * <p><b>Threads.</b> {@link #admit} never blocks, does no I/O, and is meant for a server's own threads.
+ *
+ * <p><b>Cost.</b> A name that is served, and a name that is refused from memory, cost microseconds and allocate
+ * a few objects. A name seen for the first time costs a place in the parking lot and one flight, both bounded.
+ */
+public final class HandshakeGate {
+
+    private static final Admission.Static STATIC = new Admission.Static();
+
+    private final Optional<ServerName> defaultName;
+    private final StaticCertificates staticCertificates;
+    private final ChallengeBoard challenges;
+    private final Inventory inventory;
+    private final Issuance issuance;
+    private final ParkingLot lot;
+    private final Events events;
+
+    /**
+     * Builds the gate from the floors below it.
+     *
+     * @param defaultName the name assumed where a client sends none
+     * @param staticCertificates what the server serves by itself
+     * @param challenges the proofs on display
+     * @param inventory what can be served right now
+     * @param issuance what obtains the rest
+     * @param lot where handshakes wait
+     * @param events where refusals are reported
+     */
+    public HandshakeGate(
+            Optional<ServerName> defaultName,
+            StaticCertificates staticCertificates,
+            ChallengeBoard challenges,
+            Inventory inventory,
+            Issuance issuance,
+            ParkingLot lot,
+            Events events) {
+        this.defaultName = defaultName;
+        this.staticCertificates = staticCertificates;
+        this.challenges = challenges;
+        this.inventory = inventory;
+        this.issuance = issuance;
+        this.lot = lot;
+        this.events = events;
+    }
+
+    /**
+     * Decides for one handshake.
+     *
+     * @param hello what the client said
+     * @param client where it comes from
+     * @return how to go on
+     */
+    public Admission admit(ClientHello hello, ClientBlock client) {
+        if (hello.offersAcmeTls()) {
+            return prove(hello);
+        }
+        RequestedName requested = hello.requestedName();
+        if (requested instanceof RequestedName.Named named) {
+            return admit(named.name(), client);
+        }
+        if (requested instanceof RequestedName.Malformed) {
+            return refuse(Alert.UNRECOGNIZED_NAME, "the client's server name is no host name");
+        }
+        if (defaultName.isPresent()) {
+            return admit(defaultName.get(), client);
+        }
+        if (staticCertificates.any()) {
+            return STATIC;
+        }
+        return refuse(
+                Alert.UNRECOGNIZED_NAME,
+                "the client sent no server name (onDemandTls.handshake.defaultName is not set)");
+    }
+
+    /**
+     * Answers bytes that are no ClientHello, or not one within its bounds.
+     *
+     * @param reason what was wrong, in words of ours: nothing the client sent
+     * @return the refusal
+     */
+    public Admission.Refuse refuseUnreadable(String reason) {
+        return refuse(Alert.DECODE_ERROR, reason);
+    }
+
+    /** Tells the board that the CA has seen a challenge certificate; call it when a {@link Admission.Prove} ends. */
+    public void proved(Admission.Prove prove) {
+        challenges.challengeCertificateServed(prove.name());
+    }
+
+    private Admission admit(ServerName name, ClientBlock client) {
+        if (staticCertificates.covers(name)) {
+            return STATIC;
+        }
+        Optional<KeyedCertificate> ready = inventory.find(name);
+        if (ready.isPresent()) {
+            return new Admission.Serve(name, ready.get());
+        }
+        Optional<IssuanceException> remembered = issuance.remembered(name);
+        if (remembered.isPresent()) {
+            return new Admission.Refuse(alertFor(remembered.get()));
+        }
+        return lot.park(name, () -> issuance.obtain(name, client), HandshakeGate::settle);
+    }
+
+    private Admission prove(ClientHello hello) {
+        if (hello.offersOnlyAcmeTls()
+                && hello.offersTls12()
+                && hello.requestedName() instanceof RequestedName.Named named) {
+            Optional<KeyedCertificate> proof = challenges.challengeCertificate(named.name());
+            if (proof.isPresent()) {
+                return new Admission.Prove(named.name(), proof.get());
+            }
+        }
+        return refuse(Alert.NO_APPLICATION_PROTOCOL, "acme-tls/1 without a pending challenge for the name");
+    }
+
+    private Admission.Refuse refuse(Alert alert, String reason) {
+        events.publish(EventKind.REFUSED, reason);
+        return new Admission.Refuse(alert);
+    }
+
+    /**
+     * The alert a failure becomes: a denial is {@code unrecognized_name}, anything else {@code internal_error}. The
+     * only place where a reason is turned into what a peer learns.
+     */
+    static Alert alertFor(IssuanceException failure) {
+        return failure instanceof IssuanceException.NotPermitted ? Alert.UNRECOGNIZED_NAME : Alert.INTERNAL_ERROR;
+    }
+
+    private static Admission.Settled settle(ServerName name, ParkingLot.Outcome outcome) {
+        return outcome.certificate() != null
+                ? new Admission.Serve(name, outcome.certificate())
+                : new Admission.Refuse(outcome.failure() != null ? alertFor(outcome.failure()) : Alert.INTERNAL_ERROR);
+    }
+}

@@ -1,0 +1,135 @@
+package org.ondemandtls.handshake;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import java.net.Socket;
+import java.security.Principal;
+import java.security.PrivateKey;
+import java.security.cert.X509Certificate;
+import java.util.concurrent.atomic.AtomicLong;
+import javax.net.ssl.ExtendedSSLSession;
+import javax.net.ssl.SNIHostName;
+import javax.net.ssl.SNIServerName;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLSession;
+import javax.net.ssl.X509ExtendedKeyManager;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.inventory.Inventory;
+import org.ondemandtls.name.ServerName;
+
+/**
+ * Gives JSSE the certificate that the gate decided on; only ever looks up, never waits.
+ *
+ * <p>An engine bound by {@link ServedMatcher#bind} gets exactly the certificate it was bound to. An engine that
+ * was not is looked up in the inventory by the name in its session: for hosts that cannot read a ClientHello
+ * before the engine does; there a name without a certificate is refused.
+ *
+ * <p>An alias stands for one immutable key and chain, so that a certificate replaced in the middle of a
+ * handshake never mixes with its successor. It stays resolvable for as long as anything holds the certificate.
+ */
+public final class InventoryKeyManager extends X509ExtendedKeyManager {
+
+    private static final String ALIAS_PREFIX = "ondemandtls-";
+
+    private final Inventory inventory;
+    private final AtomicLong aliases = new AtomicLong();
+    private final Cache<KeyedCertificate, String> aliasOf =
+            Caffeine.newBuilder().weakKeys().build();
+    private final Cache<String, KeyedCertificate> byAlias =
+            Caffeine.newBuilder().weakValues().build();
+
+    /**
+     * Makes a key manager over an inventory.
+     *
+     * @param inventory where engines that were not bound are looked up
+     */
+    public InventoryKeyManager(Inventory inventory) {
+        this.inventory = inventory;
+    }
+
+    @Override
+    public @Nullable String chooseEngineServerAlias(
+            String keyType, Principal @Nullable [] issuers, @Nullable SSLEngine engine) {
+        if (engine == null) {
+            return null;
+        }
+        ServedMatcher served = ServedMatcher.of(engine);
+        KeyedCertificate certificate = served != null ? served.certificate() : requested(engine.getHandshakeSession());
+        if (certificate == null
+                || !certificate.leaf().getPublicKey().getAlgorithm().equals(algorithm(keyType))) {
+            return null;
+        }
+        return alias(certificate);
+    }
+
+    @Override
+    public @Nullable PrivateKey getPrivateKey(String alias) {
+        KeyedCertificate certificate = byAlias.getIfPresent(alias);
+        return certificate == null ? null : certificate.key();
+    }
+
+    @Override
+    public X509Certificate @Nullable [] getCertificateChain(String alias) {
+        KeyedCertificate certificate = byAlias.getIfPresent(alias);
+        return certificate == null ? null : certificate.chain().toArray(X509Certificate[]::new);
+    }
+
+    /** Whether an alias was given out by this key manager. */
+    public static boolean isOurs(@Nullable String alias) {
+        return alias != null && alias.startsWith(ALIAS_PREFIX);
+    }
+
+    /** One placeholder alias, for wrappers that give up where there is none at all. */
+    @Override
+    public String[] getServerAliases(String keyType, Principal @Nullable [] issuers) {
+        return new String[] {ALIAS_PREFIX + "any"};
+    }
+
+    @Override
+    public @Nullable String chooseServerAlias(String keyType, Principal @Nullable [] issuers, @Nullable Socket socket) {
+        return null;
+    }
+
+    @Override
+    public String @Nullable [] getClientAliases(String keyType, Principal @Nullable [] issuers) {
+        return null;
+    }
+
+    @Override
+    public @Nullable String chooseClientAlias(
+            String[] keyType, Principal @Nullable [] issuers, @Nullable Socket socket) {
+        return null;
+    }
+
+    private String alias(KeyedCertificate certificate) {
+        String alias = aliasOf.get(certificate, c -> ALIAS_PREFIX + aliases.incrementAndGet());
+        byAlias.put(alias, certificate);
+        return alias;
+    }
+
+    private @Nullable KeyedCertificate requested(@Nullable SSLSession session) {
+        if (session instanceof ExtendedSSLSession extended) {
+            for (SNIServerName serverName : extended.getRequestedServerNames()) {
+                if (serverName instanceof SNIHostName hostName) {
+                    try {
+                        return inventory
+                                .find(ServerName.parse(hostName.getAsciiName()))
+                                .orElse(null);
+                    } catch (IllegalArgumentException e) {
+                        return null;
+                    }
+                }
+            }
+        }
+        return null;
+    }
+
+    private static String algorithm(String keyType) {
+        return switch (keyType) {
+            case "EC", "EC_EC", "EC_RSA" -> "EC";
+            case "RSA", "RSASSA-PSS" -> "RSA";
+            default -> keyType;
+        };
+    }
+}

@@ -1,0 +1,99 @@
+package org.ondemandtls.handshake;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiFunction;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Events;
+import org.ondemandtls.name.ServerName;
+
+/**
+ * Where handshakes wait for their certificate: a bounded number of futures, each with a deadline; no thread.
+ *
+ * <p>A handshake leaves exactly once: with its certificate, with the failure of its flight, at its deadline, when
+ * its client has gone away (the future is cancelled), or when the lot is closed.
+ */
+public final class ParkingLot {
+
+    /**
+     * What a parked handshake leaves with: a certificate, or the failure that kept it from one, or neither at its
+     * deadline.
+     *
+     * @param certificate what came, null if nothing did
+     * @param failure why nothing came, null at the deadline
+     */
+    record Outcome(
+            @Nullable KeyedCertificate certificate,
+            @Nullable IssuanceException failure) {}
+
+    private final int capacity;
+    private final Duration deadline;
+    private final ScheduledExecutorService scheduler;
+    private final Events events;
+    private final AtomicInteger parked = new AtomicInteger();
+
+    /**
+     * Opens a lot.
+     *
+     * @param capacity how many handshakes may wait at the same time
+     * @param deadline how long each may wait
+     * @param scheduler runs the deadlines; what it runs is short
+     * @param events where overflow and deadlines are reported
+     */
+    public ParkingLot(int capacity, Duration deadline, ScheduledExecutorService scheduler, Events events) {
+        this.capacity = capacity;
+        this.deadline = deadline;
+        this.scheduler = scheduler;
+        this.events = events;
+    }
+
+    /** How many handshakes wait now. */
+    public int parked() {
+        return parked.get();
+    }
+
+    Admission park(
+            ServerName name,
+            Supplier<CompletableFuture<KeyedCertificate>> flight,
+            BiFunction<ServerName, Outcome, Admission.Settled> settle) {
+        if (parked.incrementAndGet() > capacity) {
+            parked.decrementAndGet();
+            events.publish(
+                    EventKind.OVERLOADED, name, "refused: too many handshakes wait (onDemandTls.handshake.parked)");
+            return settle.apply(name, new Outcome(null, null));
+        }
+        CompletableFuture<Admission.Settled> outcome = new CompletableFuture<>();
+        AtomicBoolean left = new AtomicBoolean();
+        ScheduledFuture<?> timer = scheduler.schedule(
+                () -> {
+                    if (outcome.complete(settle.apply(name, new Outcome(null, null)))) {
+                        events.publish(
+                                EventKind.DEADLINE,
+                                name,
+                                "not served in time: waited " + deadline.toMillis()
+                                        + " ms (onDemandTls.handshake.deadline); the order goes on");
+                    }
+                },
+                deadline.toNanos(),
+                TimeUnit.NANOSECONDS);
+        outcome.whenComplete((settled, gone) -> {
+            if (left.compareAndSet(false, true)) {
+                parked.decrementAndGet();
+                timer.cancel(false);
+            }
+        });
+        flight.get()
+                .whenComplete((certificate, failure) -> outcome.complete(settle.apply(
+                        name, new Outcome(certificate, failure instanceof IssuanceException reason ? reason : null))));
+        return new Admission.Park(outcome);
+    }
+}

@@ -1,0 +1,68 @@
+package org.ondemandtls.inventory;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.Optional;
+import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.name.ServerName;
+
+/**
+ * What can be served right now.
+ *
+ * <p>Bounded: what does not fit is chosen by frequency of use, so that names visited once cannot push out those
+ * visited all day, and is found in the store when it is visited again.
+ *
+ * <p><b>Threads.</b> Safe for many; nothing blocks or does I/O. A look-up is one or two hash accesses.
+ */
+public final class Inventory {
+
+    private final Cache<String, KeyedCertificate> byName;
+    private final Clock clock;
+
+    /**
+     * Makes an empty inventory.
+     *
+     * @param size how many names it holds at most
+     * @param clock tells which certificates are still valid
+     */
+    public Inventory(int size, Clock clock) {
+        this.byName =
+                Caffeine.newBuilder().maximumSize(size).executor(Runnable::run).build();
+        this.clock = clock;
+    }
+
+    /**
+     * The certificate to serve for a name: its own before one of a wildcard of one label.
+     *
+     * @param name the name asked for
+     * @return a certificate that is valid now, empty if there is none in memory
+     */
+    public Optional<KeyedCertificate> find(ServerName name) {
+        Instant now = clock.instant();
+        KeyedCertificate exact = byName.getIfPresent(name.value());
+        if (exact != null && exact.isValidAt(now)) {
+            return Optional.of(exact);
+        }
+        KeyedCertificate wildcard = byName.getIfPresent(name.wildcard());
+        return wildcard != null && wildcard.isValidAt(now) ? Optional.of(wildcard) : Optional.empty();
+    }
+
+    /** Makes a certificate servable under each of its names, in place of what was served there before. */
+    public void publish(KeyedCertificate certificate) {
+        for (String name : certificate.names()) {
+            byName.put(name, certificate);
+        }
+    }
+
+    /** Stops serving whatever was published under a name. */
+    public void withdraw(ServerName name) {
+        byName.invalidate(name.value());
+    }
+
+    /** About how many names are held. */
+    public long size() {
+        return byName.estimatedSize();
+    }
+}

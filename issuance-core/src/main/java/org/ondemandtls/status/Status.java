@@ -1,0 +1,4 @@
+package org.ondemandtls.status;
+
+/** Skeleton. */
+public final class Status {}

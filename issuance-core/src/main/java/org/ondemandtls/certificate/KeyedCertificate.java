@@ -96,7 +96,8 @@ public final class KeyedCertificate {
         return "KeyedCertificate[" + id + ", until " + notAfter() + "]";
     }
 
-    private static Set<String> namesOf(X509Certificate leaf) {
+    /** The DNS names of a leaf, as {@link #names}. */
+    static Set<String> namesOf(X509Certificate leaf) {
         Set<String> found = new LinkedHashSet<>();
         try {
             Collection<List<?>> alternatives = leaf.getSubjectAlternativeNames();

@@ -1,0 +1,106 @@
+package org.ondemandtls.certificate;
+
+import java.security.GeneralSecurityException;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.security.PrivateKey;
+import java.security.PublicKey;
+import java.security.SecureRandom;
+import java.security.Signature;
+import java.security.spec.ECGenParameterSpec;
+import java.security.spec.RSAKeyGenParameterSpec;
+import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
+
+/**
+ * Makes key pairs with what the JDK brings along, and tells whether two keys are one pair.
+ *
+ * <p>Safe for use by many threads.
+ */
+public final class KeyPairs {
+
+    /** As many bytes as the digest that is signed: anything else would be padding. */
+    private static final int PROBE_LENGTH = 32;
+
+    private static final SecureRandom RANDOM = new SecureRandom();
+
+    private KeyPairs() {}
+
+    /**
+     * Makes one.
+     *
+     * <p><b>Cost.</b> Under a millisecond of processor time for the curves, tens of milliseconds for RSA-2048, up to
+     * seconds for RSA-4096; see {@link SpareKeyPairs}.
+     *
+     * @param type the kind of key
+     * @return a pair nobody has seen
+     */
+    public static KeyPair generate(KeyType type) {
+        try {
+            return switch (type) {
+                case P_256 -> ellipticCurve("secp256r1");
+                case P_384 -> ellipticCurve("secp384r1");
+                case RSA_2048 -> rsa(2048);
+                case RSA_3072 -> rsa(3072);
+                case RSA_4096 -> rsa(4096);
+            };
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("this JDK makes no " + type + " keys", e);
+        }
+    }
+
+    /**
+     * Whether what {@code privateKey} signs, {@code publicKey} verifies; for keys that come from different places.
+     *
+     * @param privateKey one half
+     * @param publicKey what should be the other half
+     * @return false as well where the two are not even of one kind
+     */
+    public static boolean belongTogether(PrivateKey privateKey, PublicKey publicKey) {
+        if (!privateKey.getAlgorithm().equals(publicKey.getAlgorithm())) {
+            return false;
+        }
+        byte[] probe = new byte[PROBE_LENGTH];
+        RANDOM.nextBytes(probe);
+        try {
+            Signature signature = Signature.getInstance(signatureAlgorithm(publicKey));
+            signature.initSign(privateKey);
+            signature.update(probe);
+            byte[] signed = signature.sign();
+            signature.initVerify(publicKey);
+            signature.update(probe);
+            return signature.verify(signed);
+        } catch (GeneralSecurityException | RuntimeException e) {
+            // Keys of different curves, or with parameters nobody can reckon with.
+            return false;
+        }
+    }
+
+    /**
+     * The signature algorithm that fits a key, by its JCA name.
+     *
+     * @param publicKey an elliptic-curve or RSA key
+     * @return with a digest as strong as the key
+     * @throws IllegalArgumentException if the key is of another kind
+     */
+    public static String signatureAlgorithm(PublicKey publicKey) {
+        if (publicKey instanceof java.security.interfaces.ECPublicKey ec) {
+            return ec.getParams().getOrder().bitLength() <= 256 ? "SHA256withECDSA" : "SHA384withECDSA";
+        }
+        if (publicKey.getAlgorithm().equals("RSA")) {
+            return "SHA256withRSA";
+        }
+        throw new IllegalArgumentException("no signature algorithm for " + publicKey.getAlgorithm() + " keys");
+    }
+
+    private static KeyPair ellipticCurve(String curve) throws GeneralSecurityException {
+        KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
+        generator.initialize(new ECGenParameterSpec(curve), RANDOM);
+        return generator.generateKeyPair();
+    }
+
+    private static KeyPair rsa(int bits) throws GeneralSecurityException {
+        KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
+        generator.initialize(new RSAKeyGenParameterSpec(bits, RSAKeyGenParameterSpec.F4), RANDOM);
+        return generator.generateKeyPair();
+    }
+}

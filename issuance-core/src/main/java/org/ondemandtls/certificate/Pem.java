@@ -1,0 +1,182 @@
+package org.ondemandtls.certificate;
+
+import com.github.benmanes.caffeine.cache.Interner;
+import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.PrivateKey;
+import java.security.cert.CertificateEncodingException;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+import org.bouncycastle.asn1.ASN1ObjectIdentifier;
+import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
+import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
+import org.bouncycastle.asn1.x9.X9ObjectIdentifiers;
+
+/**
+ * Writes and reads certificates and private keys as text. The reader is strict: it takes what {@code Pem} or a CA
+ * writes, nothing around it, and bounded lengths only.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc7468">RFC 7468</a>
+ */
+public final class Pem {
+
+    /** The longest text that is read, in characters. */
+    public static final int MAX_LENGTH = 256 * 1024;
+
+    /** How many certificates a text may hold. */
+    public static final int MAX_CERTIFICATES = 16;
+
+    private static final String CERTIFICATE = "CERTIFICATE";
+    private static final String PRIVATE_KEY = "PRIVATE KEY";
+    private static final Base64.Encoder BASE64 = Base64.getMimeEncoder(64, "\n".getBytes(StandardCharsets.US_ASCII));
+
+    // Holds what somebody else still holds, and no more.
+    private static final Interner<X509Certificate> ISSUERS = Interner.newWeakInterner();
+
+    private Pem() {}
+
+    /** Writes a private key as PKCS #8 ({@code PRIVATE KEY}); the text is a secret. */
+    public static String privateKey(PrivateKey key) {
+        byte[] encoded = key.getEncoded();
+        if (encoded == null) {
+            throw new IllegalArgumentException("the key cannot be exported");
+        }
+        return block(PRIVATE_KEY, encoded);
+    }
+
+    /** Writes certificates one after another, in their order. */
+    public static String certificates(List<X509Certificate> certificates) {
+        StringBuilder text = new StringBuilder();
+        for (X509Certificate certificate : certificates) {
+            try {
+                text.append(block(CERTIFICATE, certificate.getEncoded()));
+            } catch (CertificateEncodingException e) {
+                throw new IllegalArgumentException("a certificate cannot be encoded", e);
+            }
+        }
+        return text.toString();
+    }
+
+    /**
+     * Reads a private key.
+     *
+     * @param text one {@code PRIVATE KEY} block and nothing else but white space around it
+     * @return an elliptic-curve or RSA key
+     * @throws InvalidPemException if the text is anything else
+     */
+    public static PrivateKey readPrivateKey(String text) throws InvalidPemException {
+        List<byte[]> blocks = blocks(text, PRIVATE_KEY, 1);
+        try {
+            byte[] der = blocks.get(0);
+            ASN1ObjectIdentifier algorithm =
+                    PrivateKeyInfo.getInstance(der).getPrivateKeyAlgorithm().getAlgorithm();
+            return KeyFactory.getInstance(keyFactory(algorithm)).generatePrivate(new PKCS8EncodedKeySpec(der));
+        } catch (GeneralSecurityException | RuntimeException e) {
+            throw new InvalidPemException("not a private key in PKCS #8");
+        }
+    }
+
+    /**
+     * Reads a chain, its issuers shared with every other chain that has them.
+     *
+     * @param text one to {@value #MAX_CERTIFICATES} {@code CERTIFICATE} blocks with nothing but white space between
+     * @return the certificates in their order
+     * @throws InvalidPemException if the text is anything else
+     */
+    public static List<X509Certificate> readCertificates(String text) throws InvalidPemException {
+        List<X509Certificate> certificates = new ArrayList<>();
+        for (byte[] der : blocks(text, CERTIFICATE, MAX_CERTIFICATES)) {
+            certificates.add(certificate(der));
+        }
+        return sharingIssuers(certificates);
+    }
+
+    /**
+     * The same chain with every certificate but the first replaced by the one instance of it that all chains share:
+     * thousands of leaves of one CA then cost their own bytes only.
+     *
+     * @param chain a leaf and its issuers
+     * @return an equal chain
+     */
+    public static List<X509Certificate> sharingIssuers(List<X509Certificate> chain) {
+        List<X509Certificate> shared = new ArrayList<>(chain);
+        for (int i = 1; i < shared.size(); i++) {
+            shared.set(i, ISSUERS.intern(shared.get(i)));
+        }
+        return List.copyOf(shared);
+    }
+
+    /**
+     * Reads one certificate.
+     *
+     * @param der its encoding and nothing after it
+     * @throws InvalidPemException if it is no certificate
+     */
+    static X509Certificate certificate(byte[] der) throws InvalidPemException {
+        try {
+            X509Certificate certificate = (X509Certificate)
+                    CertificateFactory.getInstance("X.509").generateCertificate(new ByteArrayInputStream(der));
+            if (!Arrays.equals(certificate.getEncoded(), der)) {
+                throw new InvalidPemException("something follows the certificate");
+            }
+            return certificate;
+        } catch (CertificateException | RuntimeException e) {
+            throw new InvalidPemException("not an X.509 certificate");
+        }
+    }
+
+    private static String keyFactory(ASN1ObjectIdentifier algorithm) throws InvalidPemException {
+        if (algorithm.equals(X9ObjectIdentifiers.id_ecPublicKey)) {
+            return "EC";
+        }
+        if (algorithm.equals(PKCSObjectIdentifiers.rsaEncryption)) {
+            return "RSA";
+        }
+        throw new InvalidPemException("neither an elliptic-curve nor an RSA key");
+    }
+
+    private static String block(String label, byte[] content) {
+        return "-----BEGIN " + label + "-----\n" + BASE64.encodeToString(content) + "\n-----END " + label + "-----\n";
+    }
+
+    private static List<byte[]> blocks(String text, String label, int max) throws InvalidPemException {
+        if (text.length() > MAX_LENGTH) {
+            throw new InvalidPemException("longer than " + MAX_LENGTH + " characters");
+        }
+        String begin = "-----BEGIN " + label + "-----";
+        String end = "-----END " + label + "-----";
+        List<byte[]> blocks = new ArrayList<>();
+        String rest = text.strip();
+        while (!rest.isEmpty()) {
+            if (blocks.size() == max) {
+                throw new InvalidPemException("more than " + max + " " + label + " blocks");
+            }
+            int contentEnd = rest.indexOf(end);
+            if (!rest.startsWith(begin) || contentEnd < 0) {
+                throw new InvalidPemException("not a " + label + " block");
+            }
+            blocks.add(decode(rest.substring(begin.length(), contentEnd), label));
+            rest = rest.substring(contentEnd + end.length()).strip();
+        }
+        if (blocks.isEmpty()) {
+            throw new InvalidPemException("no " + label + " block");
+        }
+        return blocks;
+    }
+
+    private static byte[] decode(String content, String label) throws InvalidPemException {
+        try {
+            return Base64.getDecoder().decode(content.replaceAll("[\r\n]", ""));
+        } catch (IllegalArgumentException e) {
+            throw new InvalidPemException("the " + label + " block is not base64");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+package org.ondemandtls.testing;
+
+import java.io.ByteArrayInputStream;
+import java.math.BigInteger;
+import java.security.KeyPair;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Date;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.bouncycastle.asn1.ASN1ObjectIdentifier;
+import org.bouncycastle.asn1.DERNull;
+import org.bouncycastle.asn1.x500.X500Name;
+import org.bouncycastle.asn1.x509.BasicConstraints;
+import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
+import org.bouncycastle.asn1.x509.Extension;
+import org.bouncycastle.asn1.x509.GeneralName;
+import org.bouncycastle.asn1.x509.GeneralNames;
+import org.bouncycastle.asn1.x509.KeyPurposeId;
+import org.bouncycastle.asn1.x509.KeyUsage;
+import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
+import org.bouncycastle.cert.X509v3CertificateBuilder;
+import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.certificate.KeyPairs;
+import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
+
+/** Makes any certificate a test can think of, right or wrong in one point. */
+public final class TestCertificates {
+
+    private static final AtomicLong SERIALS = new AtomicLong(1);
+
+    private final KeyPair key;
+    private final String subject;
+    private final List<GeneralName> names = new ArrayList<>();
+    private @Nullable BasicConstraints constraints;
+    private @Nullable KeyUsage usage;
+    private @Nullable KeyPurposeId purpose;
+    private boolean unknownCritical;
+    private Instant notBefore;
+    private Instant notAfter;
+
+    private TestCertificates(KeyPair key, String subject, Instant now) {
+        this.key = key;
+        this.subject = subject;
+        notBefore = now.minus(Duration.ofHours(1));
+        notAfter = now.plus(Duration.ofDays(90));
+    }
+
+    /** A pair on P-256. */
+    public static KeyPair key() {
+        return KeyPairs.generate(KeyType.P_256);
+    }
+
+    /** A leaf for servers, valid from an hour before {@code now} for 90 days. */
+    public static TestCertificates leaf(KeyPair key, Instant now, String... names) {
+        TestCertificates made = new TestCertificates(key, "CN=leaf", now);
+        for (String name : names) {
+            made.names.add(new GeneralName(GeneralName.dNSName, name));
+        }
+        made.usage = new KeyUsage(KeyUsage.digitalSignature);
+        made.purpose = KeyPurposeId.id_kp_serverAuth;
+        return made;
+    }
+
+    /** A CA with that common name. */
+    public static TestCertificates authority(KeyPair key, Instant now, String commonName) {
+        TestCertificates made = new TestCertificates(key, "CN=" + commonName, now);
+        made.constraints = new BasicConstraints(true);
+        made.usage = new KeyUsage(KeyUsage.keyCertSign);
+        return made;
+    }
+
+    /** With that validity. */
+    public TestCertificates valid(Instant from, Instant until) {
+        notBefore = from;
+        notAfter = until;
+        return this;
+    }
+
+    /** With those basic constraints. */
+    public TestCertificates constraints(@Nullable BasicConstraints value) {
+        constraints = value;
+        return this;
+    }
+
+    /** With that key usage. */
+    public TestCertificates usage(@Nullable KeyUsage value) {
+        usage = value;
+        return this;
+    }
+
+    /** With that extended key usage. */
+    public TestCertificates purpose(@Nullable KeyPurposeId value) {
+        purpose = value;
+        return this;
+    }
+
+    /** With a critical extension nobody knows. */
+    public TestCertificates unknownCritical() {
+        unknownCritical = true;
+        return this;
+    }
+
+    /** Signed by that CA. */
+    public X509Certificate signedBy(String issuerCommonName, KeyPair issuerKey) {
+        try {
+            X509v3CertificateBuilder builder = new X509v3CertificateBuilder(
+                    new X500Name("CN=" + issuerCommonName),
+                    BigInteger.valueOf(SERIALS.getAndIncrement()),
+                    Date.from(notBefore),
+                    Date.from(notAfter),
+                    new X500Name(subject),
+                    SubjectPublicKeyInfo.getInstance(key.getPublic().getEncoded()));
+            if (!names.isEmpty()) {
+                builder.addExtension(
+                        Extension.subjectAlternativeName, false, new GeneralNames(names.toArray(GeneralName[]::new)));
+            }
+            if (constraints != null) {
+                builder.addExtension(Extension.basicConstraints, true, constraints);
+            }
+            if (usage != null) {
+                builder.addExtension(Extension.keyUsage, true, usage);
+            }
+            if (purpose != null) {
+                builder.addExtension(Extension.extendedKeyUsage, false, new ExtendedKeyUsage(purpose));
+            }
+            if (unknownCritical) {
+                builder.addExtension(new ASN1ObjectIdentifier("1.2.3.4.5"), true, DERNull.INSTANCE);
+            }
+            byte[] der = builder.build(new JcaContentSignerBuilder(KeyPairs.signatureAlgorithm(issuerKey.getPublic()))
+                            .build(issuerKey.getPrivate()))
+                    .getEncoded();
+            return (X509Certificate)
+                    CertificateFactory.getInstance("X.509").generateCertificate(new ByteArrayInputStream(der));
+        } catch (Exception failed) {
+            throw new AssertionError(failed);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+package org.ondemandtls.store;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The text form of what the store keeps: a kind and version, named fields, PEM blocks (RFC 7468), a checksum.
+ *
+ * @param kind what it is, for example {@code certificate}
+ * @param fields the named fields in their order
+ * @param blocks the PEM blocks in their order
+ */
+record Bundle(String kind, Map<String, String> fields, List<Block> blocks) {
+
+    private static final String MAGIC = "ondemand-tls ";
+    private static final int VERSION = 1;
+    private static final String CHECKSUM = "sha-256: ";
+    private static final Base64.Encoder MIME = Base64.getMimeEncoder(64, new byte[] {'\n'});
+
+    /**
+     * One PEM block.
+     *
+     * @param label what stands after BEGIN
+     * @param der its content; never shown
+     */
+    record Block(String label, byte[] der) {
+
+        @Override
+        public String toString() {
+            return "Block[" + label + "]";
+        }
+    }
+
+    /** Why a text is no bundle. */
+    static final class UnreadableException extends Exception {
+        UnreadableException(String message) {
+            super(message);
+        }
+
+        UnreadableException(String message, Throwable cause) {
+            super(message, cause);
+        }
+    }
+
+    byte[] encode() {
+        StringBuilder text = new StringBuilder(2048);
+        text.append(MAGIC).append(kind).append(' ').append(VERSION).append('\n');
+        fields.forEach(
+                (name, value) -> text.append(name).append(": ").append(value).append('\n'));
+        for (Block block : blocks) {
+            text.append("-----BEGIN ").append(block.label()).append("-----\n");
+            text.append(MIME.encodeToString(block.der())).append('\n');
+            text.append("-----END ").append(block.label()).append("-----\n");
+        }
+        String checksum = sha256(text.toString());
+        text.append(CHECKSUM).append(checksum).append('\n');
+        return text.toString().getBytes(StandardCharsets.ISO_8859_1);
+    }
+
+    static Bundle decode(String expectedKind, byte[] content) throws UnreadableException {
+        String text = new String(content, StandardCharsets.ISO_8859_1);
+        int checksumAt = text.lastIndexOf('\n' + CHECKSUM) + 1;
+        if (checksumAt == 0 || !text.endsWith("\n")) {
+            throw new UnreadableException("it has no checksum: not written to the end, or not ours");
+        }
+        String checksum = text.substring(checksumAt + CHECKSUM.length(), text.length() - 1);
+        String covered = text.substring(0, checksumAt);
+        if (!sha256(covered).equals(checksum)) {
+            throw new UnreadableException("its checksum does not fit: changed or torn");
+        }
+        List<String> lines = covered.lines().toList();
+        if (!lines.get(0).equals(MAGIC + expectedKind + ' ' + VERSION)) {
+            throw new UnreadableException("it is not a version " + VERSION + " " + expectedKind);
+        }
+        Map<String, String> fields = new LinkedHashMap<>();
+        List<Block> blocks = new ArrayList<>();
+        int at = 1;
+        while (at < lines.size() && !lines.get(at).startsWith("-----BEGIN ")) {
+            String line = lines.get(at++);
+            int colon = line.indexOf(": ");
+            if (colon <= 0 || fields.put(line.substring(0, colon), line.substring(colon + 2)) != null) {
+                throw new UnreadableException("a field cannot be read");
+            }
+        }
+        while (at < lines.size()) {
+            at = block(lines, at, blocks);
+        }
+        return new Bundle(expectedKind, fields, blocks);
+    }
+
+    String field(String name) throws UnreadableException {
+        return optional(name).orElseThrow(() -> new UnreadableException("it has no field " + name));
+    }
+
+    Optional<String> optional(String name) {
+        return Optional.ofNullable(fields.get(name));
+    }
+
+    private static int block(List<String> lines, int from, List<Block> blocks) throws UnreadableException {
+        String begin = lines.get(from);
+        String label = begin.substring("-----BEGIN ".length(), Math.max(11, begin.length() - "-----".length()));
+        String end = "-----END " + label + "-----";
+        StringBuilder base64 = new StringBuilder();
+        for (int at = from + 1; at < lines.size(); at++) {
+            if (lines.get(at).equals(end)) {
+                try {
+                    blocks.add(new Block(label, Base64.getDecoder().decode(base64.toString())));
+                } catch (IllegalArgumentException e) {
+                    throw new UnreadableException("a PEM block is no base64", e);
+                }
+                return at + 1;
+            }
+            base64.append(lines.get(at));
+        }
+        throw new UnreadableException("a PEM block has no end");
+    }
+
+    private static String sha256(String text) {
+        try {
+            return HexFormat.of()
+                    .formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.ISO_8859_1)));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every JDK has SHA-256", e);
+        }
+    }
+}

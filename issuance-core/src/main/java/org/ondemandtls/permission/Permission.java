@@ -1,0 +1,394 @@
+package org.ondemandtls.permission;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.Expiry;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Events;
+import org.ondemandtls.name.ClientBlock;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.permission.PermissionPolicy.Decision;
+import org.ondemandtls.permission.PermissionPolicy.Purpose;
+
+/**
+ * Decides who may have a certificate, from all configured sources: names and file, which can only grant; then the class;
+ * then the URL. The first that decides counts; no answer passes on to the next.
+ *
+ * <p><b>Threads.</b> {@link #decide} and {@link #remembered} never block. Policies run on an executor of their own, a
+ * bounded number at once; a bounded number more wait, shared fairly between client blocks.
+ *
+ * <p><b>Cost.</b> An answer is remembered, in bounded memory, so that a stranger who repeats a name costs a look-up.
+ */
+public final class Permission implements AutoCloseable {
+
+    private static final Decision GRANTED = new Decision.Granted();
+    private static final Duration FILE_CHECK = Duration.ofSeconds(2);
+    private static final Duration NO_ANSWER_RETRY = Duration.ofSeconds(3);
+
+    /**
+     * What runs policies.
+     *
+     * @param executor runs them and completes what waits; at least {@code askConcurrency} threads
+     * @param scheduler runs deadlines
+     * @param nanoTime a monotonic clock in nanoseconds
+     */
+    public record Ports(ExecutorService executor, ScheduledExecutorService scheduler, LongSupplier nanoTime) {}
+
+    private static final NoAnswerException UNDECIDED = new NoAnswerException("no source decided");
+    private static final NoAnswerException BUSY =
+            new NoAnswerException("all threads for permission are held by policies that do not return");
+
+    private record Source(
+            String label, PermissionPolicy policy, @Nullable Circuit circuit) {}
+
+    private record Answer(Decision decision, long forNanos) {}
+
+    private record Question(ServerName name, Purpose purpose, CompletableFuture<Decision> answer) {}
+
+    private final NamesPolicy names;
+    private final @Nullable NamesFile file;
+    private final List<Source> sources;
+    private final Duration timeout;
+    private final Duration rememberDenied;
+    private final Duration rememberGranted;
+    private final int concurrency;
+    private final Ports ports;
+    private final Events events;
+    private final Cache<ServerName, Answer> remembered;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final FairQueue<Question> queue;
+    private final @Nullable ScheduledFuture<?> fileCheck;
+
+    private int running;
+
+    /**
+     * Builds the sources; the file, where there is one, is read before this returns.
+     *
+     * @param config what the operator allowed
+     * @param shield how much may be asked at once
+     * @param policy the operator's own policy, null where none is configured
+     * @param ports what runs policies
+     * @param events where answers and trouble are reported
+     */
+    public Permission(
+            OnDemandTlsConfig.Permission config,
+            OnDemandTlsConfig.Shield shield,
+            @Nullable PermissionPolicy policy,
+            Ports ports,
+            Events events) {
+        this.names = new NamesPolicy(config.names());
+        this.timeout = config.askTimeout();
+        this.rememberDenied = config.rememberDenied();
+        this.rememberGranted = config.rememberGranted();
+        this.concurrency = shield.askConcurrency();
+        this.queue = new FairQueue<>(shield.askQueue());
+        this.ports = ports;
+        this.events = events;
+        this.remembered = Caffeine.newBuilder()
+                .maximumSize(shield.rememberedRefusals())
+                .expireAfter(Expiry.<ServerName, Answer>creating((name, answer) -> Duration.ofNanos(answer.forNanos())))
+                .ticker(ports.nanoTime()::getAsLong)
+                .executor(Runnable::run)
+                .build();
+        List<Source> chain = new ArrayList<>();
+        if (policy != null) {
+            chain.add(new Source("onDemandTls.permission.class", policy, null));
+        }
+        config.ask()
+                .ifPresent(url -> chain.add(new Source(
+                        "onDemandTls.permission.ask",
+                        new AskPolicy(url, timeout, ports.executor(), ports.scheduler()),
+                        new Circuit(ports.nanoTime()))));
+        this.sources = List.copyOf(chain);
+        this.file = config.file().map(path -> new NamesFile(path, events)).orElse(null);
+        if (file == null) {
+            this.fileCheck = null;
+        } else {
+            file.refresh();
+            this.fileCheck = ports.scheduler()
+                    .scheduleWithFixedDelay(
+                            () -> ports.executor().execute(this::refreshFile),
+                            FILE_CHECK.toNanos(),
+                            FILE_CHECK.toNanos(),
+                            TimeUnit.NANOSECONDS);
+        }
+    }
+
+    /**
+     * Asks for a name.
+     *
+     * @param name the name the certificate would carry
+     * @param purpose whether it would be the first one or a successor
+     * @param client who made us ask: shares the queue fairly, and is never told to a policy
+     * @return completes on the permission executor or at once: normally if granted; exceptionally with {@link
+     *     IssuanceException.NotPermitted}, {@link IssuanceException.NoAnswer} or {@link IssuanceException.Overloaded}
+     */
+    public CompletableFuture<Void> decide(ServerName name, Purpose purpose, ClientBlock client) {
+        if (names.grants(name) || (file != null && file.grants(name))) {
+            return CompletableFuture.completedFuture(null);
+        }
+        Answer known = purpose == Purpose.OBTAIN ? remembered.getIfPresent(name) : null;
+        if (known != null) {
+            return verdict(name, known.decision());
+        }
+        Question question = new Question(name, purpose, new CompletableFuture<>());
+        enqueue(question, client);
+        return question.answer()
+                .handle((decision, failure) -> conclude(name, decision, failure))
+                .thenCompose(v -> v);
+    }
+
+    /**
+     * The denial remembered for a name, if any; one look-up.
+     *
+     * @param name the name asked for
+     * @return why it is denied
+     */
+    public Optional<IssuanceException.NotPermitted> remembered(ServerName name) {
+        Answer known = remembered.getIfPresent(name);
+        return known != null && known.decision() instanceof Decision.Denied denied
+                ? Optional.of(new IssuanceException.NotPermitted(name, denied.reason(), rememberDenied))
+                : Optional.empty();
+    }
+
+    /** How many answers are remembered. */
+    public long rememberedCount() {
+        return remembered.estimatedSize();
+    }
+
+    /** How many questions wait for their turn. */
+    public int waiting() {
+        lock.lock();
+        try {
+            return queue.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Stops looking at the file and closes connections; questions that wait are left without an answer. */
+    @Override
+    public void close() {
+        if (fileCheck != null) {
+            fileCheck.cancel(false);
+        }
+        List<Question> left = new ArrayList<>();
+        lock.lock();
+        try {
+            for (Question next = queue.poll(); next != null; next = queue.poll()) {
+                left.add(next);
+            }
+        } finally {
+            lock.unlock();
+        }
+        left.forEach(
+                question -> question.answer().completeExceptionally(new NoAnswerException("the server is stopping")));
+        for (Source source : sources) {
+            if (source.policy() instanceof AskPolicy ask) {
+                ask.close();
+            }
+        }
+    }
+
+    private CompletableFuture<Void> conclude(
+            ServerName name, @Nullable Decision decision, @Nullable Throwable failure) {
+        if (decision != null) {
+            boolean granted = decision instanceof Decision.Granted;
+            Duration time = granted ? rememberGranted : rememberDenied;
+            if (!time.isZero()) {
+                remembered.put(name, new Answer(decision, time.toNanos()));
+            }
+            if (decision instanceof Decision.Denied denied) {
+                events.publish(EventKind.DENIED, name, "denied: " + denied.reason());
+            }
+            return verdict(name, decision);
+        }
+        if (failure instanceof IssuanceException) {
+            return CompletableFuture.failedFuture(failure);
+        }
+        String reason = failure instanceof NoAnswerException known
+                ? String.valueOf(known.getMessage())
+                : "the policy failed ("
+                        + (failure == null ? "null" : failure.getClass().getName()) + ")";
+        events.publish(EventKind.NO_ANSWER, name, "no answer: " + reason);
+        return CompletableFuture.failedFuture(new IssuanceException.NoAnswer(name, reason, NO_ANSWER_RETRY));
+    }
+
+    private CompletableFuture<Void> verdict(ServerName name, Decision decision) {
+        return decision instanceof Decision.Denied denied
+                ? CompletableFuture.failedFuture(
+                        new IssuanceException.NotPermitted(name, denied.reason(), rememberDenied))
+                : CompletableFuture.completedFuture(null);
+    }
+
+    private void enqueue(Question question, ClientBlock client) {
+        Question displaced = null;
+        lock.lock();
+        try {
+            if (running < concurrency) {
+                running++;
+            } else {
+                displaced = queue.offer(client, question);
+                question = null;
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (question != null) {
+            run(question);
+        }
+        if (displaced != null) {
+            ServerName refused = displaced.name();
+            events.publish(
+                    EventKind.OVERLOADED, refused, "refused: too many questions wait (onDemandTls.shield.askQueue)");
+            displaced
+                    .answer()
+                    .completeExceptionally(new IssuanceException.Overloaded(refused, "onDemandTls.shield.askQueue"));
+        }
+    }
+
+    private void run(Question question) {
+        if (file == null) {
+            ask(question, 0, UNDECIDED);
+            return;
+        }
+        try {
+            ports.executor().execute(() -> {
+                refreshFile();
+                if (file.grants(question.name())) {
+                    finish(question, GRANTED, null);
+                } else {
+                    ask(question, 0, UNDECIDED);
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            finish(question, null, BUSY);
+        }
+    }
+
+    private void ask(Question question, int at, NoAnswerException last) {
+        if (at == sources.size()) {
+            if (sources.isEmpty()) {
+                finish(question, new Decision.Denied("it is in no list of allowed names"), null);
+            } else {
+                finish(question, null, last);
+            }
+            return;
+        }
+        Source source = sources.get(at);
+        Circuit circuit = source.circuit();
+        if (circuit != null && !circuit.tryPass()) {
+            NoAnswerException open =
+                    new NoAnswerException(source.label() + " has failed repeatedly and is left alone for some seconds");
+            ask(question, at + 1, open);
+            return;
+        }
+        CompletableFuture<Decision> decided = new CompletableFuture<>();
+        ScheduledFuture<?> end = ports.scheduler()
+                .schedule(
+                        () -> decided.completeExceptionally(new NoAnswerException(
+                                source.label() + " did not answer within " + timeout.toMillis() + " ms")),
+                        timeout.toNanos(),
+                        TimeUnit.NANOSECONDS);
+        decided.whenComplete((decision, failure) -> {
+            end.cancel(false);
+            note(source, decision != null);
+            if (decision != null) {
+                finish(question, decision, null);
+            } else {
+                ask(question, at + 1, noAnswer(source, failure));
+            }
+        });
+        try {
+            ports.executor().execute(() -> put(source.policy(), question, decided));
+        } catch (RejectedExecutionException e) {
+            decided.completeExceptionally(BUSY);
+        }
+    }
+
+    private static void put(PermissionPolicy policy, Question question, CompletableFuture<Decision> decided) {
+        try {
+            policy.decide(question.name(), question.purpose()).whenComplete((decision, failure) -> {
+                if (decision != null) {
+                    decided.complete(decision);
+                } else {
+                    decided.completeExceptionally(
+                            failure != null ? failure : new NoAnswerException("the policy answered null"));
+                }
+            });
+        } catch (RuntimeException | Error thrown) {
+            decided.completeExceptionally(thrown);
+        }
+    }
+
+    private void note(Source source, boolean answered) {
+        Circuit circuit = source.circuit();
+        if (circuit == null) {
+            return;
+        }
+        if (answered) {
+            if (circuit.answered()) {
+                events.publish(EventKind.PERMISSION_SOURCE, source.label() + " answers again");
+            }
+        } else if (circuit.failed()) {
+            events.publish(
+                    EventKind.ADVICE,
+                    source.label()
+                            + " keeps failing and is left alone for some seconds at a time; new names are refused "
+                            + "until it answers, names with a certificate are served");
+        }
+    }
+
+    private static NoAnswerException noAnswer(Source source, @Nullable Throwable failure) {
+        Throwable cause =
+                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        return cause instanceof NoAnswerException known
+                ? known
+                : new NoAnswerException(source.label() + " failed ("
+                        + (cause == null ? "null" : cause.getClass().getName()) + ")");
+    }
+
+    private void finish(Question question, @Nullable Decision decision, @Nullable Throwable failure) {
+        Question next;
+        lock.lock();
+        try {
+            next = queue.poll();
+            if (next == null) {
+                running--;
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (next != null) {
+            run(next);
+        }
+        if (decision != null) {
+            question.answer().complete(decision);
+        } else {
+            question.answer().completeExceptionally(failure != null ? failure : UNDECIDED);
+        }
+    }
+
+    // A changed file may grant what was denied a moment ago.
+    private void refreshFile() {
+        if (file != null && file.refresh()) {
+            remembered.asMap().values().removeIf(answer -> answer.decision() instanceof Decision.Denied);
+        }
+    }
+}

@@ -1,12 +1,53 @@
 package org.ondemandtls;
 
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.management.InstanceAlreadyExistsException;
+import javax.management.JMException;
+import javax.management.MBeanServer;
+import javax.management.ObjectName;
 import javax.net.ssl.X509ExtendedKeyManager;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.authority.AcmeAuthority;
+import org.ondemandtls.authority.Authority;
+import org.ondemandtls.authority.InternalAuthority;
+import org.ondemandtls.authority.SecretFiles;
+import org.ondemandtls.certificate.SpareKeyPairs;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
+import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
+import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.EventListener;
+import org.ondemandtls.event.Events;
 import org.ondemandtls.handshake.HandshakeGate;
+import org.ondemandtls.handshake.InventoryKeyManager;
+import org.ondemandtls.handshake.ParkingLot;
 import org.ondemandtls.handshake.StaticCertificates;
+import org.ondemandtls.inventory.Inventory;
+import org.ondemandtls.issuance.Issuance;
+import org.ondemandtls.permission.Permission;
+import org.ondemandtls.permission.PermissionPolicy;
 import org.ondemandtls.status.Status;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.FileCertificateStore;
+import org.ondemandtls.store.StoreException;
 
 /**
  * The engine as a whole.
@@ -16,56 +57,317 @@ import org.ondemandtls.status.Status;
  */
 public final class OnDemandTls implements AutoCloseable {
 
-    private OnDemandTls() {}
+    private static final int LOOKUP_THREADS = 4;
+    private static final int LOOKUP_QUEUE = 256;
+    private static final int PERMISSION_TASKS = 4096;
+    private static final int SPARE_KEYS = 4;
+    private static final Duration IDLE_THREAD = Duration.ofSeconds(60);
+    private static final Duration STOP_WAIT = Duration.ofSeconds(5);
+    private static final String MBEAN = "org.ondemandtls:type=OnDemandTls";
+
+    /** What the engine learns from the server it lives in. */
+    public interface Host {
+
+        /** What the server serves by itself. */
+        StaticCertificates staticCertificates();
+
+        /**
+         * Whether the server answers plain HTTP somewhere, so that a CA can be shown proofs there. Asked per order, on a
+         * thread of the engine.
+         */
+        boolean answersPlainHttp();
+
+        /** Writes events to the server's log. */
+        EventListener eventListener();
+    }
+
+    private final OnDemandTlsConfig config;
+    private final Events events;
+    private final List<ExecutorService> executors = new ArrayList<>();
+    private final ScheduledThreadPoolExecutor scheduler;
+    private final ThreadPoolExecutor lookups;
+    private final SpareKeyPairs spareKeys;
+    private final CertificateStore store;
+    private final ChallengeBoard challenges = new ChallengeBoard();
+    private final Inventory inventory;
+    private final Permission permission;
+    private final Authority authority;
+    private final Issuance issuance;
+    private final ParkingLot lot;
+    private final HandshakeGate gate;
+    private final InventoryKeyManager keyManager;
+    private final Status status;
+    private final ObjectName registered;
+
+    private OnDemandTls(OnDemandTlsConfig config, Host host, CertificateStore store, Events events)
+            throws StartException {
+        Clock clock = Clock.systemUTC();
+        OnDemandTlsConfig.Shield shield = config.shield();
+        this.config = config;
+        this.events = events;
+        this.store = store;
+        this.scheduler = new ScheduledThreadPoolExecutor(1, threads("timer"));
+        scheduler.setRemoveOnCancelPolicy(true);
+        executors.add(scheduler);
+        this.lookups = pool("store", LOOKUP_THREADS, LOOKUP_QUEUE);
+        ThreadPoolExecutor orders = pool("order", shield.ordersInFlight(), shield.ordersQueued());
+        ThreadPoolExecutor asks = pool("permission", shield.askConcurrency(), PERMISSION_TASKS);
+        try {
+            this.inventory = new Inventory(config.inventory().size(), clock);
+            this.permission = new Permission(
+                    config.permission(),
+                    shield,
+                    policy(config.permission().className()),
+                    new Permission.Ports(asks, scheduler, System::nanoTime),
+                    events);
+            this.authority = authority(host, clock);
+            this.spareKeys = new SpareKeyPairs(config.keyType(), SPARE_KEYS, lookups);
+            this.issuance = new Issuance(
+                    store,
+                    permission,
+                    authority,
+                    inventory,
+                    spareKeys::take,
+                    shield.rememberedRefusals(),
+                    events,
+                    new Issuance.Ports(
+                            lookups,
+                            orders,
+                            clock,
+                            System::nanoTime,
+                            () -> ThreadLocalRandom.current().nextDouble()));
+            this.lot = new ParkingLot(
+                    config.handshake().parked(), config.handshake().deadline(), scheduler, events);
+            this.gate = new HandshakeGate(
+                    config.handshake().defaultName(),
+                    host.staticCertificates(),
+                    challenges,
+                    inventory,
+                    issuance,
+                    lot,
+                    events);
+            this.keyManager = new InventoryKeyManager(inventory);
+            this.status = new Status(
+                    authority.id(), store.location(), inventory, issuance, permission, challenges, lot, events);
+        } catch (StartException | RuntimeException e) {
+            executors.forEach(ExecutorService::shutdownNow);
+            throw e;
+        }
+        this.registered = register(status);
+    }
 
     /**
      * Opens the store and builds every floor; no certificate is read, obtained or renewed yet.
      *
      * @param config what the operator said
-     * @param staticCertificates what the server serves by itself
-     * @param listener writes events to the server's log
+     * @param host the server
      * @return the engine
      * @throws StartException if something the operator configured cannot be used, in one line that says what to do
      */
-    public static OnDemandTls open(
-            OnDemandTlsConfig config, StaticCertificates staticCertificates, EventListener listener)
-            throws StartException {
-        throw new UnsupportedOperationException();
+    public static OnDemandTls open(OnDemandTlsConfig config, Host host) throws StartException {
+        Events events = new Events(host.eventListener(), System::nanoTime);
+        try {
+            CertificateStore store = FileCertificateStore.open(config.store(), events, FileCertificateStore.LOCK_WAIT);
+            try {
+                return new OnDemandTls(config, host, store, events);
+            } catch (StartException | RuntimeException e) {
+                store.close();
+                throw e;
+            }
+        } catch (StoreException e) {
+            throw new StartException(String.valueOf(e.getMessage()), e);
+        }
     }
 
-    /** Begins to work: finishes open orders, makes the authority ready. Call it when the connectors accept. */
+    /** Begins to work: makes the authority ready, finishes open orders. Call it when the connectors accept. */
     public void serve() {
-        throw new UnsupportedOperationException();
+        events.publish(
+                EventKind.STARTED,
+                "certificates are obtained on demand from " + authority.id() + " and kept in " + store.location());
+        lookups.execute(() -> {
+            spareKeys.refill();
+            authority.prepare();
+        });
+        issuance.resumeOpenOrders();
     }
 
     /** What the engine was opened with. */
     public OnDemandTlsConfig config() {
-        throw new UnsupportedOperationException();
+        return config;
     }
 
     /** Decides per ClientHello. */
     public HandshakeGate gate() {
-        throw new UnsupportedOperationException();
+        return gate;
     }
 
     /** The HTTP-01 proofs on display. */
     public ChallengeBoard challenges() {
-        throw new UnsupportedOperationException();
+        return challenges;
     }
 
     /** The key manager for the server's one {@code SSLContext}. */
     public X509ExtendedKeyManager keyManager() {
-        throw new UnsupportedOperationException();
+        return keyManager;
     }
 
     /** Counters and gauges. */
     public Status status() {
-        throw new UnsupportedOperationException();
+        return status;
+    }
+
+    /** Where a host reports what it has to say in the engine's log. */
+    public Events events() {
+        return events;
+    }
+
+    /** What the engine's own timers run on; a host may put short tasks of its own there. */
+    public ScheduledThreadPoolExecutor scheduler() {
+        return scheduler;
     }
 
     /** Refuses new work, ends parked handshakes, and returns within seconds with every thread gone. */
     @Override
     public void close() {
-        throw new UnsupportedOperationException();
+        issuance.stop();
+        lot.close();
+        permission.close();
+        executors.forEach(ExecutorService::shutdownNow);
+        authority.close();
+        long deadline = System.nanoTime() + STOP_WAIT.toNanos();
+        try {
+            for (ExecutorService executor : executors) {
+                executor.awaitTermination(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        store.close();
+        unregister();
+        events.publish(EventKind.STOPPED, "stopped");
+    }
+
+    private Authority authority(Host host, Clock clock) throws StartException {
+        SecretFiles files = secretFiles(store);
+        if (config.issuer() == Issuer.INTERNAL) {
+            try {
+                return InternalAuthority.open(files, clock, events);
+            } catch (IOException e) {
+                throw new StartException(String.valueOf(e.getMessage()), e);
+            }
+        }
+        try {
+            return AcmeAuthority.open(
+                    config.acme(),
+                    config.shield().ordersInFlight(),
+                    files,
+                    challenges,
+                    () -> usable(host),
+                    new AcmeAuthority.Ports(clock, System::nanoTime),
+                    events);
+        } catch (IOException e) {
+            throw new StartException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private static Set<ChallengeType> usable(Host host) {
+        return host.answersPlainHttp() ? EnumSet.allOf(ChallengeType.class) : EnumSet.of(ChallengeType.TLS_ALPN_01);
+    }
+
+    private static SecretFiles secretFiles(CertificateStore store) {
+        return new SecretFiles() {
+            @Override
+            public Optional<byte[]> read(String name) throws IOException {
+                try {
+                    return store.readSecret(name);
+                } catch (StoreException e) {
+                    throw new IOException(e.getMessage(), e);
+                }
+            }
+
+            @Override
+            public void write(String name, byte[] content, boolean secret) throws IOException {
+                try {
+                    store.writeSecret(name, content);
+                } catch (StoreException e) {
+                    throw new IOException(e.getMessage(), e);
+                }
+            }
+        };
+    }
+
+    private static @Nullable PermissionPolicy policy(Optional<String> className) throws StartException {
+        if (className.isEmpty()) {
+            return null;
+        }
+        String key = "onDemandTls.permission.class: " + className.get();
+        try {
+            ClassLoader context = Thread.currentThread().getContextClassLoader();
+            ClassLoader loader = context != null ? context : OnDemandTls.class.getClassLoader();
+            Object policy = Class.forName(className.get(), true, loader)
+                    .getDeclaredConstructor()
+                    .newInstance();
+            if (policy instanceof PermissionPolicy good) {
+                return good;
+            }
+            throw new StartException(key + " does not implement " + PermissionPolicy.class.getName());
+        } catch (ClassNotFoundException e) {
+            throw new StartException(key + " is not on the server's class path", e);
+        } catch (ReflectiveOperationException | LinkageError e) {
+            throw new StartException(
+                    key + " cannot be made: it needs a public constructor without arguments that does not fail (" + e
+                            + ")",
+                    e);
+        }
+    }
+
+    private ThreadPoolExecutor pool(String what, int size, int queue) {
+        ThreadPoolExecutor pool = new ThreadPoolExecutor(
+                size,
+                size,
+                IDLE_THREAD.toSeconds(),
+                TimeUnit.SECONDS,
+                queue == 0 ? new SynchronousQueue<>() : new LinkedBlockingQueue<>(queue),
+                threads(what));
+        pool.allowCoreThreadTimeOut(true);
+        executors.add(pool);
+        return pool;
+    }
+
+    private static ThreadFactory threads(String what) {
+        AtomicInteger number = new AtomicInteger();
+        return task -> {
+            Thread thread = new Thread(task, "ondemand-tls-" + what + "-" + number.incrementAndGet());
+            thread.setDaemon(true);
+            // Not the starter's: a web application's class loader must not be kept alive by a thread of ours.
+            thread.setContextClassLoader(OnDemandTls.class.getClassLoader());
+            return thread;
+        };
+    }
+
+    // Several engines in one JVM are told apart by a number.
+    private static ObjectName register(Status status) {
+        MBeanServer server = ManagementFactory.getPlatformMBeanServer();
+        try {
+            for (int number = 1; ; number++) {
+                ObjectName name = new ObjectName(number == 1 ? MBEAN : MBEAN + ",name=" + number);
+                try {
+                    server.registerMBean(status, name);
+                    return name;
+                } catch (InstanceAlreadyExistsException e) {
+                    continue;
+                }
+            }
+        } catch (JMException e) {
+            throw new IllegalStateException("the MXBean cannot be registered", e);
+        }
+    }
+
+    private void unregister() {
+        try {
+            ManagementFactory.getPlatformMBeanServer().unregisterMBean(registered);
+        } catch (JMException e) {
+            events.publish(EventKind.DEFECT, "the MXBean cannot be unregistered: " + e);
+        }
     }
 }

@@ -1,11 +1,12 @@
 package org.ondemandtls.handshake;
 
 import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
 import java.util.function.Supplier;
@@ -39,7 +40,10 @@ public final class ParkingLot {
     private final Duration deadline;
     private final ScheduledExecutorService scheduler;
     private final Events events;
+    private final Set<CompletableFuture<Admission.Settled>> waiting = ConcurrentHashMap.newKeySet();
     private final AtomicInteger parked = new AtomicInteger();
+
+    private volatile boolean closed;
 
     /**
      * Opens a lot.
@@ -61,6 +65,14 @@ public final class ParkingLot {
         return parked.get();
     }
 
+    /** Ends every handshake that waits with {@code internal_error}, and refuses all that come. */
+    public void close() {
+        closed = true;
+        for (CompletableFuture<Admission.Settled> outcome : waiting) {
+            outcome.complete(new Admission.Refuse(Alert.INTERNAL_ERROR));
+        }
+    }
+
     Admission park(
             ServerName name,
             Supplier<CompletableFuture<KeyedCertificate>> flight,
@@ -72,7 +84,7 @@ public final class ParkingLot {
             return settle.apply(name, new Outcome(null, null));
         }
         CompletableFuture<Admission.Settled> outcome = new CompletableFuture<>();
-        AtomicBoolean left = new AtomicBoolean();
+        waiting.add(outcome);
         ScheduledFuture<?> timer = scheduler.schedule(
                 () -> {
                     if (outcome.complete(settle.apply(name, new Outcome(null, null)))) {
@@ -86,11 +98,14 @@ public final class ParkingLot {
                 deadline.toNanos(),
                 TimeUnit.NANOSECONDS);
         outcome.whenComplete((settled, gone) -> {
-            if (left.compareAndSet(false, true)) {
-                parked.decrementAndGet();
-                timer.cancel(false);
-            }
+            waiting.remove(outcome);
+            parked.decrementAndGet();
+            timer.cancel(false);
         });
+        if (closed) {
+            outcome.complete(new Admission.Refuse(Alert.INTERNAL_ERROR));
+            return new Admission.Park(outcome);
+        }
         flight.get()
                 .whenComplete((certificate, failure) -> outcome.complete(settle.apply(
                         name, new Outcome(certificate, failure instanceof IssuanceException reason ? reason : null))));

@@ -1,0 +1,45 @@
+package org.ondemandtls.status;
+
+import java.util.Map;
+
+/** What JMX shows of one engine, as {@code org.ondemandtls:type=OnDemandTls}. */
+public interface OnDemandTlsMXBean {
+
+    /** Who signs: an ACME directory URL, or {@code internal}. */
+    String getIssuer();
+
+    /** Where certificates are kept. */
+    String getStore();
+
+    /** How many names can be served from memory. */
+    long getInventorySize();
+
+    /** How many handshakes wait for a certificate. */
+    int getParkedHandshakes();
+
+    /** How many names a certificate is being obtained for. */
+    int getFlights();
+
+    /** How many questions wait for the permission sources. */
+    int getPermissionQueue();
+
+    /** How many permission answers are remembered. */
+    long getRememberedAnswers();
+
+    /** How many names' failures are remembered. */
+    long getRememberedFailures();
+
+    /** How many proofs are on display for a CA. */
+    int getChallengesOnDisplay();
+
+    /** How often each kind of event happened since the start, by the kind's name. */
+    Map<String, Long> getEvents();
+
+    /**
+     * Says in words what the engine would do with a name now, and why.
+     *
+     * @param name a server name as an operator spells it
+     * @return one line
+     */
+    String explain(String name);
+}

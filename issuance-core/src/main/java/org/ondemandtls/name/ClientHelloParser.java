@@ -1,0 +1,228 @@
+package org.ondemandtls.name;
+
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads the ClientHello at the beginning of a connection, in whatever TLS records and segments it comes.
+ *
+ * <p>One instance reads one ClientHello. Hostile input is the normal case: whatever arrives is answered by a
+ * {@link Progress}, never by an exception.
+ *
+ * <p><b>Threads.</b> Pure computation; not safe for use by several threads at once.
+ *
+ * <p><b>Cost.</b> Anybody may cause it. Memory follows what has arrived, never a length the peer names, and stays
+ * below twice {@value #MAX_MESSAGE} octets; time is linear in what has arrived. Raw input is bounded by {@value
+ * #MAX_MESSAGE} records, since none may be empty.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc8446#section-5.1">RFC 8446 section 5.1</a>
+ */
+public final class ClientHelloParser {
+
+    /** The largest ClientHello that is read, in octets of the handshake message with its header of four. */
+    public static final int MAX_MESSAGE = 16 * 1024;
+
+    private static final int CONTENT_TYPE_HANDSHAKE = 22;
+    private static final int VERSION_MAJOR = 3;
+    private static final int MAX_FRAGMENT = 1 << 14;
+    private static final int RECORD_HEADER = 5;
+    private static final int MESSAGE_HEADER = 4;
+    private static final int HANDSHAKE_TYPE_CLIENT_HELLO = 1;
+    private static final int FIRST_CAPACITY = 256;
+
+    private static final String NOT_A_RECORD = "not a TLS handshake record";
+    private static final String WRONG_RECORD_LENGTH = "a TLS record is empty or too long";
+    private static final String NOT_A_CLIENT_HELLO = "the first handshake message is not a ClientHello";
+    private static final String TOO_LARGE = "the ClientHello is larger than " + MAX_MESSAGE + " octets";
+    private static final String MORE_IN_RECORD = "the record with the ClientHello holds more than it";
+
+    private static final Progress INCOMPLETE = new Progress.Incomplete();
+
+    // Of the record being read: how many octets of its header are there, the length it names, what is missing.
+    private int headerOctets;
+    private int fragmentLength;
+    private int fragmentMissing;
+
+    // One record as it goes on to the TLS engine: room for its header, then the message as far as it has arrived.
+    private byte @Nullable [] joined;
+    private int messageOctets;
+    private int versionMinor;
+    private State state = State.READING;
+
+    private enum State {
+        READING,
+        COMPLETE,
+        INVALID
+    }
+
+    /** How far the reading got. */
+    public sealed interface Progress {
+
+        /** So far it may become a ClientHello; all octets were consumed. */
+        record Incomplete() implements Progress {}
+
+        /**
+         * The ClientHello was read to its end.
+         *
+         * @param hello what it says
+         */
+        record Complete(ClientHello hello) implements Progress {}
+
+        /**
+         * It is no ClientHello, or none within the bounds; the connection cannot go on.
+         *
+         * @param reason what is wrong, in words of ours: nothing the peer sent
+         */
+        record Invalid(String reason) implements Progress {}
+    }
+
+    /** Makes a parser for one connection; memory is taken when octets arrive. */
+    public ClientHelloParser() {}
+
+    /**
+     * Takes the next octets of the connection.
+     *
+     * @param octets what arrived, from its position to its limit. Consumed up to the end of the record that
+     *     completes the ClientHello; what follows is left for whoever reads next. After {@link Progress.Invalid}
+     *     the position is unspecified.
+     * @return how far the reading got
+     * @throws IllegalStateException if the reading has ended before
+     */
+    public Progress feed(ByteBuffer octets) {
+        if (state != State.READING) {
+            throw new IllegalStateException("the ClientHello has been read");
+        }
+        while (octets.hasRemaining()) {
+            String objection = fragmentMissing == 0 ? takeHeaderOctet(octets.get() & 0xFF) : takeFragment(octets);
+            if (objection != null) {
+                return invalid(objection);
+            }
+            if (isWhole()) {
+                return complete();
+            }
+        }
+        return INCOMPLETE;
+    }
+
+    /**
+     * The ClientHello in one TLS record, to be given to the server's TLS engine in place of what was received. How
+     * a message was cut into records is not part of what the handshake signs.
+     *
+     * @return a new view, ready to be read, of octets the parser no longer uses
+     * @throws IllegalStateException if the ClientHello is not complete
+     */
+    public ByteBuffer records() {
+        if (state != State.COMPLETE || joined == null) {
+            throw new IllegalStateException("no complete ClientHello");
+        }
+        return ByteBuffer.wrap(joined, 0, RECORD_HEADER + messageOctets);
+    }
+
+    // Looked at one by one, so that what is not TLS is known from its first octet.
+    private @Nullable String takeHeaderOctet(int octet) {
+        switch (headerOctets++) {
+            case 0:
+                return octet == CONTENT_TYPE_HANDSHAKE ? null : NOT_A_RECORD;
+            case 1:
+                return octet == VERSION_MAJOR ? null : NOT_A_RECORD;
+            case 2:
+                if (messageOctets == 0) {
+                    versionMinor = octet;
+                }
+                return null;
+            case 3:
+                fragmentLength = octet << 8;
+                return fragmentLength <= MAX_FRAGMENT ? null : WRONG_RECORD_LENGTH;
+            default:
+                fragmentLength |= octet;
+                headerOctets = 0;
+                fragmentMissing = fragmentLength;
+                return objectionToFragment();
+        }
+    }
+
+    private @Nullable String takeFragment(ByteBuffer octets) {
+        int count = Math.min(fragmentMissing, octets.remaining());
+        byte[] room = roomFor(count);
+        boolean knewLength = messageOctets >= MESSAGE_HEADER;
+        octets.get(room, RECORD_HEADER + messageOctets, count);
+        if (messageOctets == 0 && room[RECORD_HEADER] != HANDSHAKE_TYPE_CLIENT_HELLO) {
+            return NOT_A_CLIENT_HELLO;
+        }
+        messageOctets += count;
+        fragmentMissing -= count;
+        return knewLength ? null : objectionToLength();
+    }
+
+    private @Nullable String objectionToFragment() {
+        if (fragmentLength == 0 || fragmentLength > MAX_FRAGMENT) {
+            return WRONG_RECORD_LENGTH;
+        }
+        if (messageOctets + fragmentLength > MAX_MESSAGE) {
+            return TOO_LARGE;
+        }
+        return objectionToLength();
+    }
+
+    private @Nullable String objectionToLength() {
+        if (messageOctets < MESSAGE_HEADER) {
+            return null;
+        }
+        int length = messageLength();
+        if (length > MAX_MESSAGE) {
+            return TOO_LARGE;
+        }
+        // A ClientHello ends with its record: in TLS 1.3 the keys change after it.
+        return messageOctets + fragmentMissing > length ? MORE_IN_RECORD : null;
+    }
+
+    private boolean isWhole() {
+        return fragmentMissing == 0 && messageOctets >= MESSAGE_HEADER && messageOctets == messageLength();
+    }
+
+    private int messageLength() {
+        byte[] octets = joined;
+        if (octets == null) {
+            return 0;
+        }
+        return MESSAGE_HEADER
+                + ((octets[RECORD_HEADER + 1] & 0xFF) << 16
+                        | (octets[RECORD_HEADER + 2] & 0xFF) << 8
+                        | octets[RECORD_HEADER + 3] & 0xFF);
+    }
+
+    private byte[] roomFor(int count) {
+        int needed = RECORD_HEADER + messageOctets + count;
+        if (joined == null) {
+            joined = new byte[Math.max(needed, FIRST_CAPACITY)];
+        } else if (joined.length < needed) {
+            int doubled = Math.min(2 * joined.length, RECORD_HEADER + MAX_MESSAGE);
+            joined = Arrays.copyOf(joined, Math.max(needed, doubled));
+        }
+        return joined;
+    }
+
+    private Progress complete() {
+        byte[] record = roomFor(0);
+        record[0] = CONTENT_TYPE_HANDSHAKE;
+        record[1] = VERSION_MAJOR;
+        record[2] = (byte) versionMinor;
+        record[3] = (byte) (messageOctets >> 8);
+        record[4] = (byte) messageOctets;
+        try {
+            int body = RECORD_HEADER + MESSAGE_HEADER;
+            ClientHello hello = ClientHelloBody.read(record, body, RECORD_HEADER + messageOctets);
+            state = State.COMPLETE;
+            return new Progress.Complete(hello);
+        } catch (ClientHelloBody.Malformed malformed) {
+            return invalid(malformed.reason());
+        }
+    }
+
+    private Progress invalid(String reason) {
+        state = State.INVALID;
+        joined = null;
+        return new Progress.Invalid(reason);
+    }
+}

@@ -1,0 +1,84 @@
+package org.ondemandtls.jetty;
+
+import java.util.EventListener;
+import javax.net.ssl.SSLEngine;
+import org.eclipse.jetty.io.Connection;
+import org.eclipse.jetty.io.EndPoint;
+import org.eclipse.jetty.io.ssl.SslConnection;
+import org.eclipse.jetty.server.Connector;
+import org.eclipse.jetty.server.SslConnectionFactory;
+import org.ondemandtls.OnDemandTls;
+import org.ondemandtls.handshake.Admission;
+import org.ondemandtls.handshake.ServedMatcher;
+
+/**
+ * Jetty's factory of TLS connections with the gate in front: what it makes first reads the ClientHello.
+ *
+ * <p>Stands where the stock factory stood, under the same protocol name and with its settings and listeners.
+ */
+final class OnDemandSslConnectionFactory extends SslConnectionFactory {
+
+    private final JettyOnDemandTls onDemand;
+
+    /**
+     * Takes the place of a stock factory.
+     *
+     * @param onDemand gives the engine
+     * @param stock the factory to replace; not started
+     */
+    OnDemandSslConnectionFactory(JettyOnDemandTls onDemand, SslConnectionFactory stock) {
+        super(stock.getSslContextFactory(), stock.getNextProtocol());
+        this.onDemand = onDemand;
+        setInputBufferSize(stock.getInputBufferSize());
+        setDirectBuffersForEncryption(stock.isDirectBuffersForEncryption());
+        setDirectBuffersForDecryption(stock.isDirectBuffersForDecryption());
+        setEnsureSecureRequestCustomizer(stock.isEnsureSecureRequestCustomizer());
+        for (Object bean : stock.getBeans()) {
+            if (bean instanceof EventListener listener) {
+                addBean(listener);
+            }
+        }
+        stock.getEventListeners().forEach(this::addEventListener);
+    }
+
+    @Override
+    public Connection newConnection(Connector connector, EndPoint endPoint) {
+        OnDemandTls engine = onDemand.engine();
+        if (engine == null) {
+            return super.newConnection(connector, endPoint);
+        }
+        return configure(
+                new ClientHelloConnection(
+                        connector,
+                        endPoint,
+                        this,
+                        engine.gate(),
+                        engine.config().handshake().helloTimeout()),
+                connector,
+                endPoint);
+    }
+
+    /**
+     * Makes the stock connection that follows a {@link ClientHelloConnection}, and all above it.
+     *
+     * @param connector the connector that accepted it
+     * @param endPoint an end point whose connection is a {@link ClientHelloConnection} the gate has decided for
+     * @return a connection to upgrade to
+     */
+    Connection newHandshake(Connector connector, EndPoint endPoint) {
+        return super.newConnection(connector, endPoint);
+    }
+
+    @Override
+    protected SslConnection newSslConnection(Connector connector, EndPoint endPoint, SSLEngine engine) {
+        if (!(endPoint.getConnection() instanceof ClientHelloConnection admitted)) {
+            return super.newSslConnection(connector, endPoint, engine);
+        }
+        Admission.Serve serve = admitted.serve();
+        if (serve != null) {
+            // Before the first unwrap, or the JDK would resume a session of another name.
+            ServedMatcher.bind(engine, serve);
+        }
+        return new GatedSslConnection(connector, this, endPoint, engine, serve, admitted.serverNameSent());
+    }
+}

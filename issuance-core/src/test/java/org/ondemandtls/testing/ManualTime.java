@@ -76,7 +76,7 @@ public final class ManualTime {
 
             @Override
             public <V> ScheduledFuture<V> schedule(Callable<V> callable, long delay, TimeUnit unit) {
-                throw new UnsupportedOperationException();
+                return add(new Task<>(callable, nanos + unit.toNanos(delay)));
             }
 
             @Override
@@ -107,6 +107,12 @@ public final class ManualTime {
             super(command, result);
             this.at = at;
             this.period = period;
+        }
+
+        Task(Callable<V> callable, long at) {
+            super(callable);
+            this.at = at;
+            this.period = 0;
         }
 
         @Override

@@ -30,6 +30,7 @@ import org.ondemandtls.StartException;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.Event;
 import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.EventListener;
 import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.name.ServerName;
 
@@ -130,7 +131,7 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
 
     @Override
     protected void doStart() throws Exception {
-        engine = OnDemandTls.open(config, new AnyOf(keyStores), log);
+        engine = OnDemandTls.open(config, new JettyHost());
         engineClosed = false;
         super.doStart();
     }
@@ -308,6 +309,24 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
                 }
             }
             return false;
+        }
+    }
+
+    private final class JettyHost implements OnDemandTls.Host {
+
+        @Override
+        public StaticCertificates staticCertificates() {
+            return new AnyOf(keyStores);
+        }
+
+        @Override
+        public boolean answersPlainHttp() {
+            return hasPlainConnector();
+        }
+
+        @Override
+        public EventListener eventListener() {
+            return log;
         }
     }
 

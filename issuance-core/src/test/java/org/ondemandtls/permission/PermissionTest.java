@@ -1,0 +1,307 @@
+package org.ondemandtls.permission;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.AbstractExecutorService;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.config.NamePattern;
+import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.name.ClientBlock;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.permission.PermissionPolicy.Decision;
+import org.ondemandtls.permission.PermissionPolicy.Purpose;
+import org.ondemandtls.testing.ManualTime;
+import org.ondemandtls.testing.RecordedEvents;
+
+/** {@link Permission}: the order of sources, what is remembered, and what a stranger cannot exceed. */
+class PermissionTest {
+
+    private static final ServerName SHOP = ServerName.parse("shop.example.com");
+    private static final ClientBlock ALICE = new ClientBlock("4:0a0000");
+    private static final ClientBlock BOB = new ClientBlock("4:0b0000");
+
+    private final ManualTime time = new ManualTime();
+    private final RecordedEvents recorded = new RecordedEvents();
+    private final List<ServerName> asked = new ArrayList<>();
+    private final List<CompletableFuture<Decision>> answers = new ArrayList<>();
+
+    private CompletionStage<Decision> slowPolicy(ServerName name, Purpose purpose) {
+        asked.add(name);
+        answers.add(new CompletableFuture<>());
+        return answers.get(answers.size() - 1);
+    }
+
+    private Permission permission(PermissionPolicy policy, Path file, int concurrency, int queue, String... names) {
+        return new Permission(
+                new OnDemandTlsConfig.Permission(
+                        Optional.<URI>empty(),
+                        Duration.ofSeconds(2),
+                        List.of(names).stream().map(NamePattern::parse).toList(),
+                        Optional.ofNullable(file),
+                        Optional.empty(),
+                        Duration.ofMinutes(5),
+                        Duration.ofMinutes(1)),
+                new OnDemandTlsConfig.Shield(concurrency, queue, 16, 256, 1000),
+                policy,
+                new Permission.Ports(sameThread(), time.scheduler(), time::nanoTime),
+                recorded.events());
+    }
+
+    private static ExecutorService sameThread() {
+        return new AbstractExecutorService() {
+            @Override
+            public void execute(Runnable task) {
+                task.run();
+            }
+
+            @Override
+            public void shutdown() {}
+
+            @Override
+            public List<Runnable> shutdownNow() {
+                return List.of();
+            }
+
+            @Override
+            public boolean isShutdown() {
+                return false;
+            }
+
+            @Override
+            public boolean isTerminated() {
+                return false;
+            }
+
+            @Override
+            public boolean awaitTermination(long timeout, TimeUnit unit) {
+                return true;
+            }
+        };
+    }
+
+    private static ServerName name(int number) {
+        return ServerName.parse("n" + number + ".example.com");
+    }
+
+    @Nested
+    class ListedNames {
+
+        @Test
+        void areGrantedWithoutAsking() {
+            Permission permission = permission(PermissionTest.this::slowPolicy, null, 1, 1, SHOP.value());
+
+            assertThat(permission.decide(SHOP, Purpose.OBTAIN, ALICE)).isCompleted();
+            assertThat(asked).isEmpty();
+        }
+
+        @Test
+        void ofAWildcardHaveOneLabelMore() {
+            Permission permission = permission(null, null, 1, 1, "*.example.com");
+
+            assertThat(permission.decide(SHOP, Purpose.OBTAIN, ALICE)).isCompleted();
+            assertThat(permission.decide(ServerName.parse("a.b.example.com"), Purpose.OBTAIN, ALICE))
+                    .failsWithin(Duration.ZERO)
+                    .withThrowableThat()
+                    .withCauseInstanceOf(IssuanceException.NotPermitted.class);
+        }
+
+        @Test
+        void areAllThereIsWhereNobodyElseIsAsked() {
+            Permission permission = permission(null, null, 1, 1, "other.example.com");
+
+            CompletableFuture<Void> answer = permission.decide(SHOP, Purpose.OBTAIN, ALICE);
+
+            assertThat(answer.handle((v, failure) -> String.valueOf(failure.getMessage())).join())
+                    .contains("shop.example.com: not permitted");
+            assertThat(permission.remembered(SHOP)).isPresent();
+        }
+    }
+
+    @Nested
+    class AFile {
+
+        @TempDir
+        private Path directory;
+
+        @Test
+        void isReadAgainWhenItChangesAndLiftsDenials() throws Exception {
+            Path file = Files.writeString(directory.resolve("names"), "# ours\nother.example.com # the other\n");
+            Permission permission = permission(null, file, 1, 1);
+            assertThat(permission.decide(SHOP, Purpose.OBTAIN, ALICE)).isCompletedExceptionally();
+            assertThat(permission.remembered(SHOP)).isPresent();
+
+            Files.writeString(file, "*.example.com\nno name at all\n");
+            time.advance(Duration.ofSeconds(2));
+
+            assertThat(permission.remembered(SHOP)).isEmpty();
+            assertThat(permission.decide(SHOP, Purpose.OBTAIN, ALICE)).isCompleted();
+            assertThat(recorded.lines(EventKind.ADVICE)).singleElement().asString().contains("line 2");
+        }
+
+        @Test
+        void thatIsGoneLeavesItsNamesInForceAndIsReportedOnce() throws Exception {
+            Path file = Files.writeString(directory.resolve("names"), SHOP.value());
+            Permission permission = permission(null, file, 1, 1);
+
+            Files.delete(file);
+            time.advance(Duration.ofSeconds(20));
+
+            assertThat(permission.decide(SHOP, Purpose.OBTAIN, ALICE)).isCompleted();
+            assertThat(recorded.lines(EventKind.ADVICE)).hasSize(1);
+        }
+    }
+
+    @Nested
+    class AnAnswer {
+
+        @Test
+        void thatGrantsIsRememberedForItsTime() {
+            Permission permission = permission(PermissionTest.this::slowPolicy, null, 4, 4);
+            CompletableFuture<Void> first = permission.decide(SHOP, Purpose.OBTAIN, ALICE);
+            answers.get(0).complete(new Decision.Granted());
+            assertThat(first).isCompleted();
+
+            time.advance(Duration.ofMinutes(5).minusMillis(1));
+            assertThat(permission.decide(SHOP, Purpose.OBTAIN, ALICE)).isCompleted();
+            assertThat(asked).hasSize(1);
+
+            time.advance(Duration.ofMillis(1));
+            assertThat(permission.decide(SHOP, Purpose.OBTAIN, ALICE)).isNotDone();
+            assertThat(asked).hasSize(2);
+        }
+
+        @Test
+        void thatDeniesIsRememberedForItsTimeWithItsReason() {
+            Permission permission = permission(PermissionTest.this::slowPolicy, null, 4, 4);
+            permission.decide(SHOP, Purpose.OBTAIN, ALICE);
+            answers.get(0).complete(new Decision.Denied("not a customer"));
+
+            assertThat(permission.remembered(SHOP).orElseThrow().getMessage()).contains("not a customer");
+            time.advance(Duration.ofMinutes(1));
+            assertThat(permission.remembered(SHOP)).isEmpty();
+        }
+
+        @Test
+        void isAskedForAgainForARenewal() {
+            Permission permission = permission(PermissionTest.this::slowPolicy, null, 4, 4);
+            permission.decide(SHOP, Purpose.OBTAIN, ALICE);
+            answers.get(0).complete(new Decision.Granted());
+
+            permission.decide(SHOP, Purpose.RENEW, ALICE);
+
+            assertThat(asked).hasSize(2);
+        }
+
+        @Test
+        void thatDoesNotComeInTimeIsNoAnswerAndNotRemembered() {
+            Permission permission = permission(PermissionTest.this::slowPolicy, null, 4, 4);
+            CompletableFuture<Void> waiting = permission.decide(SHOP, Purpose.OBTAIN, ALICE);
+
+            time.advance(Duration.ofSeconds(2).minusNanos(1));
+            assertThat(waiting).isNotDone();
+            time.advance(Duration.ofNanos(1));
+
+            assertThat(waiting)
+                    .failsWithin(Duration.ZERO)
+                    .withThrowableThat()
+                    .withCauseInstanceOf(IssuanceException.NoAnswer.class)
+                    .withMessageContaining("2000 ms");
+            assertThat(permission.remembered(SHOP)).isEmpty();
+            assertThat(permission.rememberedCount()).isZero();
+        }
+
+        @Test
+        void thatIsAnExceptionIsNoAnswer() {
+            Permission permission = permission(
+                    (name, purpose) -> {
+                        throw new IllegalStateException("broken");
+                    },
+                    null,
+                    4,
+                    4);
+
+            assertThat(permission.decide(SHOP, Purpose.OBTAIN, ALICE))
+                    .failsWithin(Duration.ZERO)
+                    .withThrowableThat()
+                    .withCauseInstanceOf(IssuanceException.NoAnswer.class);
+        }
+    }
+
+    @Nested
+    class Crowds {
+
+        @Test
+        void areAskedForNoMoreThanSoManyAtOnceAndTheRestInTurn() {
+            Permission permission = permission(PermissionTest.this::slowPolicy, null, 2, 10);
+            for (int i = 0; i < 5; i++) {
+                permission.decide(name(i), Purpose.OBTAIN, ALICE);
+            }
+            assertThat(asked).hasSize(2);
+            assertThat(permission.waiting()).isEqualTo(3);
+
+            answers.get(0).complete(new Decision.Granted());
+
+            assertThat(asked).containsExactly(name(0), name(1), name(2));
+            assertThat(permission.waiting()).isEqualTo(2);
+        }
+
+        @Test
+        void thatOverflowAreRefusedAndNotRemembered() {
+            Permission permission = permission(PermissionTest.this::slowPolicy, null, 1, 1);
+            permission.decide(name(0), Purpose.OBTAIN, ALICE);
+            permission.decide(name(1), Purpose.OBTAIN, ALICE);
+
+            assertThat(permission.decide(name(2), Purpose.OBTAIN, ALICE))
+                    .failsWithin(Duration.ZERO)
+                    .withThrowableThat()
+                    .withCauseInstanceOf(IssuanceException.Overloaded.class);
+            assertThat(permission.rememberedCount()).isZero();
+        }
+
+        @Test
+        void ofOneBlockDoNotKeepAnotherFromItsTurn() {
+            Permission permission = permission(PermissionTest.this::slowPolicy, null, 1, 4);
+            List<CompletableFuture<Void>> crowd = new ArrayList<>();
+            for (int i = 0; i < 5; i++) {
+                crowd.add(permission.decide(name(i), Purpose.OBTAIN, ALICE));
+            }
+
+            CompletableFuture<Void> bobs = permission.decide(SHOP, Purpose.OBTAIN, BOB);
+
+            assertThat(bobs).isNotDone();
+            assertThat(crowd.get(4)).isCompletedExceptionally();
+            answers.get(0).complete(new Decision.Granted());
+            answers.get(1).complete(new Decision.Granted());
+            assertThat(asked).contains(SHOP);
+        }
+    }
+
+    @Test
+    void closingLeavesWhoWaitsWithoutAnAnswer() {
+        Permission permission = permission(PermissionTest.this::slowPolicy, null, 1, 4);
+        permission.decide(name(0), Purpose.OBTAIN, ALICE);
+        CompletableFuture<Void> waiting = permission.decide(name(1), Purpose.OBTAIN, ALICE);
+
+        permission.close();
+
+        assertThat(waiting)
+                .failsWithin(Duration.ZERO)
+                .withThrowableThat()
+                .withCauseInstanceOf(IssuanceException.NoAnswer.class);
+    }
+}

@@ -1,4 +1,665 @@
 package org.ondemandtls.config;
 
-/** Skeleton. */
-public final class ConfigReader {}
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.config.OnDemandTlsConfig.Acme;
+import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
+import org.ondemandtls.config.OnDemandTlsConfig.ExternalAccountBinding;
+import org.ondemandtls.config.OnDemandTlsConfig.Handshake;
+import org.ondemandtls.config.OnDemandTlsConfig.Inventory;
+import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
+import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
+import org.ondemandtls.config.OnDemandTlsConfig.Permission;
+import org.ondemandtls.config.OnDemandTlsConfig.Shield;
+import org.ondemandtls.name.ServerName;
+
+/**
+ * Turns properties, as every server hands them over, into an {@link OnDemandTlsConfig}: the one place they are
+ * validated.
+ *
+ * <p>It goes on after a mistake, so that all of them are reported at once. It reads the files that are named and
+ * never writes; it is called at start, where it may block.
+ */
+public final class ConfigReader {
+
+    /** Longest file a value is read from, in bytes. */
+    static final int MAX_VALUE_FILE = 64 * 1024;
+
+    /** Longest file of trusted roots, in bytes; the roots of a whole browser fill a quarter of it. */
+    static final int MAX_ROOTS_FILE = 1024 * 1024;
+
+    // HMAC with SHA-256 wants a key of at least the length of the hash (RFC 7518 section 3.2).
+    private static final int MIN_HMAC = 32;
+
+    private static final int MAX_PORT = 65_535;
+    private static final int MAX_SHOWN = 100;
+
+    private static final Pattern WHOLE_NUMBER = Pattern.compile("[0-9]{1,18}");
+    private static final Pattern KEY_ID = Pattern.compile("[\\x21-\\x7e]+");
+    private static final Pattern BASE64URL = Pattern.compile("([A-Za-z0-9_-]+)=*");
+    private static final Pattern EMAIL = Pattern.compile("[^\\s\\p{Cntrl}@:,;?<>]+@[^\\s\\p{Cntrl}@:,;?<>]+");
+    private static final Pattern PROFILE = Pattern.compile("[\\x21-\\x7e]{1,64}");
+    private static final Pattern CLASS_NAME = Pattern.compile(
+            "\\p{javaJavaIdentifierStart}\\p{javaJavaIdentifierPart}*(\\.\\p{javaJavaIdentifierStart}\\p{javaJavaIdentifierPart}*)*");
+    private static final Pattern DOMAIN_PARAMETER = Pattern.compile("(^|.*&)domain(=.*|&.*|$)");
+    private static final Pattern DATABASE = Pattern.compile("(?i)(jdbc|jndi):.*");
+    private static final Pattern UNPRINTABLE = Pattern.compile("[\\p{Cntrl}\\u2028\\u2029\\p{Cf}]");
+
+    private static final List<ConfigKey> PERMISSION_SOURCES = List.of(
+            ConfigKey.PERMISSION_ASK,
+            ConfigKey.PERMISSION_NAMES,
+            ConfigKey.PERMISSION_FILE,
+            ConfigKey.PERMISSION_CLASS);
+
+    private final Path base;
+    private final Map<ConfigKey, Given> given = new EnumMap<>(ConfigKey.class);
+    private final Set<ConfigKey> mentioned = EnumSet.noneOf(ConfigKey.class);
+    private final Set<ConfigKey> wrong = EnumSet.noneOf(ConfigKey.class);
+    private final List<String> mistakes = new ArrayList<>();
+
+    private ConfigReader(Path base) {
+        this.base = base.toAbsolutePath().normalize();
+    }
+
+    /**
+     * Reads and validates.
+     *
+     * <p>A blank value counts as not given, for every key: templates and build files leave blanks where nothing is
+     * meant. Values are trimmed.
+     *
+     * @param properties what the server was given, by name; names that do not start with
+     *     {@value ConfigKey#PREFIX}, in whatever case, are somebody else's and ignored
+     * @param base the directory relative paths are taken from
+     * @return the configuration
+     * @throws ConfigException if there are mistakes; it names them all
+     */
+    public static OnDemandTlsConfig read(Map<String, String> properties, Path base) throws ConfigException {
+        var reader = new ConfigReader(base);
+        reader.collect(properties);
+        OnDemandTlsConfig config = reader.config();
+        if (!reader.mistakes.isEmpty()) {
+            throw new ConfigException(reader.mistakes);
+        }
+        return config;
+    }
+
+    /**
+     * What was written explicitly, and for keys that were not, the system properties.
+     *
+     * <p>A key that is given by value hides the system property that gives it by file, and the other way round. A
+     * system property in another case is taken over only where it spells a key but for the case, to be refused by
+     * {@link #read}; others of that kind may well belong to somebody else in this JVM.
+     *
+     * @param explicit the properties of this server; blank values count as not given
+     * @param system the properties of the JVM
+     * @return a new map, ordered by name
+     */
+    public static Map<String, String> withFallback(Map<String, String> explicit, Properties system) {
+        var merged = new TreeMap<>(explicit);
+        Set<ConfigKey> explicitKeys = EnumSet.noneOf(ConfigKey.class);
+        explicit.forEach((name, text) -> {
+            if (!text.isBlank()) {
+                Spelling.of(name).ifPresent(spelling -> explicitKeys.add(spelling.key()));
+            }
+        });
+        for (String name : system.stringPropertyNames()) {
+            Optional<Spelling> spelling = Spelling.of(name);
+            boolean ours = name.startsWith(ConfigKey.PREFIX) || Spelling.ignoringCase(name);
+            boolean hidden =
+                    spelling.isPresent() ? explicitKeys.contains(spelling.get().key()) : explicit.containsKey(name);
+            if (ours && !hidden) {
+                merged.put(name, system.getProperty(name, ""));
+            }
+        }
+        return merged;
+    }
+
+    /** How an operator writes an issuer. */
+    static String spelling(Issuer issuer) {
+        return issuer.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** How an operator writes a kind of key. */
+    static String spelling(KeyType keyType) {
+        return keyType.name().replace('_', '-');
+    }
+
+    /** How an operator writes a challenge; the identifier of RFC 8555 section 9.7.8. */
+    static String spelling(ChallengeType challenge) {
+        return challenge.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    // In the order of the names, so that the same properties give the same report.
+    private void collect(Map<String, String> properties) {
+        new TreeMap<>(properties).forEach((name, text) -> {
+            if (!name.regionMatches(true, 0, ConfigKey.PREFIX, 0, ConfigKey.PREFIX.length())) {
+                return;
+            }
+            Optional<Spelling> spelling = Spelling.of(name);
+            if (spelling.isEmpty()) {
+                mistakes.add(unknown(name));
+            } else if (!text.isBlank()) {
+                collect(spelling.get(), text.trim());
+            }
+        });
+    }
+
+    private void collect(Spelling spelling, String text) {
+        ConfigKey key = spelling.key();
+        if (!key.built()) {
+            mistakes.add(spelling.name() + " is not available in this version; remove it");
+        } else if (!mentioned.add(key)) {
+            mistakes.add(key.key() + " and " + key.fileKey() + " are both given; keep one of them");
+        } else if (spelling.byFile()) {
+            content(spelling, text).ifPresent(content -> given.put(key, new Given(spelling, content)));
+        } else {
+            given.put(key, new Given(spelling, text));
+        }
+    }
+
+    private static String unknown(String name) {
+        String nearest = NearestKey.to(name);
+        boolean available = Spelling.of(nearest).orElseThrow().key().built();
+        return shown(name) + " is not a known key; the nearest is " + nearest
+                + (available ? ", correct or remove it" : ", which is not available in this version; remove it");
+    }
+
+    private Optional<String> content(Spelling spelling, String path) {
+        try {
+            Path file = path(path);
+            String content = utf8(file, bytes(file, MAX_VALUE_FILE)).trim();
+            if (content.isEmpty()) {
+                throw new Mistake(file.toString(), "is empty; write the value of " + spelling.key() + " into it");
+            }
+            return Optional.of(content);
+        } catch (Mistake mistake) {
+            wrong.add(spelling.key());
+            mistakes.add(spelling.name() + ": " + mistake.in(true));
+            return Optional.empty();
+        }
+    }
+
+    private OnDemandTlsConfig config() {
+        Permission permission = permission();
+        Issuer issuer = required(ConfigKey.ISSUER, text -> choice(Issuer.values(), ConfigReader::spelling, text));
+        Acme acme = acme(issuer);
+        return new OnDemandTlsConfig(
+                permission,
+                issuer,
+                acme,
+                required(ConfigKey.CERTIFICATE_KEY, text -> choice(KeyType.values(), ConfigReader::spelling, text)),
+                store(),
+                handshake(),
+                new Inventory(number(ConfigKey.INVENTORY_SIZE)),
+                new Shield(
+                        number(ConfigKey.SHIELD_ASK_CONCURRENCY),
+                        number(ConfigKey.SHIELD_ASK_QUEUE),
+                        number(ConfigKey.SHIELD_ORDERS_IN_FLIGHT),
+                        number(ConfigKey.SHIELD_ORDERS_QUEUED),
+                        number(ConfigKey.SHIELD_REMEMBERED_REFUSALS)));
+    }
+
+    private Permission permission() {
+        if (PERMISSION_SOURCES.stream().noneMatch(mentioned::contains)) {
+            mistakes.add("no permission source: set "
+                    + PERMISSION_SOURCES.stream().map(ConfigKey::key).collect(Collectors.joining(" or "))
+                    + "; without one anybody could have certificates issued");
+        }
+        return new Permission(
+                optional(ConfigKey.PERMISSION_ASK, ConfigReader::ask),
+                duration(ConfigKey.PERMISSION_ASK_TIMEOUT),
+                elements(ConfigKey.PERMISSION_NAMES, ConfigReader::pattern),
+                optional(ConfigKey.PERMISSION_FILE, this::readableFile),
+                optional(ConfigKey.PERMISSION_CLASS, ConfigReader::className),
+                duration(ConfigKey.PERMISSION_REMEMBER_GRANTED),
+                duration(ConfigKey.PERMISSION_REMEMBER_DENIED));
+    }
+
+    private Acme acme(Issuer issuer) {
+        Directory directory = required(ConfigKey.ACME_DIRECTORY, ConfigReader::directory);
+        Optional<ExternalAccountBinding> eab = optional(ConfigKey.ACME_EAB, ConfigReader::eab);
+        boolean ordersFromIt = issuer == Issuer.ACME && !wrong.contains(ConfigKey.ISSUER);
+        directory.ca().filter(ca -> ordersFromIt && ca.wantsBinding()).ifPresent(ca -> {
+            if (!mentioned.contains(ConfigKey.ACME_EAB)) {
+                mistakes.add(ConfigKey.ACME_DIRECTORY + ": " + ca + " opens no account without external account"
+                        + " binding; set " + ConfigKey.ACME_EAB + " to the KEYID:BASE64URL-HMAC it gave you");
+            }
+        });
+        return new Acme(
+                directory.url(),
+                directory.ca().isPresent(),
+                optional(ConfigKey.ACME_EMAIL, ConfigReader::email),
+                eab,
+                optional(ConfigKey.ACME_PROFILE, ConfigReader::profile),
+                optional(ConfigKey.ACME_TRUSTED_ROOTS, this::trustedRoots),
+                challenges());
+    }
+
+    private Handshake handshake() {
+        return new Handshake(
+                duration(ConfigKey.HANDSHAKE_DEADLINE),
+                number(ConfigKey.HANDSHAKE_PARKED),
+                required(ConfigKey.HANDSHAKE_HOST_CHECK, ConfigReader::bool),
+                optional(ConfigKey.HANDSHAKE_DEFAULT_NAME, ConfigReader::serverName),
+                duration(ConfigKey.HANDSHAKE_HELLO_TIMEOUT));
+    }
+
+    private List<ChallengeType> challenges() {
+        List<ChallengeType> challenges = elements(ConfigKey.ACME_CHALLENGES, ConfigReader::challenge);
+        var once = new HashSet<ChallengeType>();
+        for (ChallengeType challenge : challenges) {
+            if (!once.add(challenge)) {
+                mistakes.add(ConfigKey.ACME_CHALLENGES + ": " + quoted(spelling(challenge))
+                        + " is given twice; name each challenge once");
+            }
+        }
+        return challenges;
+    }
+
+    private Duration duration(ConfigKey key) {
+        return required(key, text -> {
+            Duration least = Quantity.duration(key.least().orElseThrow());
+            Duration most = Quantity.duration(key.most().orElseThrow());
+            Duration duration;
+            try {
+                duration = Quantity.duration(text);
+            } catch (IllegalArgumentException notOne) {
+                throw new Mistake(text, notOne.getMessage());
+            }
+            if (duration.compareTo(least) < 0 || duration.compareTo(most) > 0) {
+                throw outOfBounds(key, text, "duration");
+            }
+            return duration;
+        });
+    }
+
+    private int number(ConfigKey key) {
+        return required(key, text -> {
+            if (!WHOLE_NUMBER.matcher(text).matches()) {
+                throw new Mistake(text, "is not a whole number; write digits only, like 10000");
+            }
+            long number = Long.parseLong(text);
+            if (number < Long.parseLong(key.least().orElseThrow())
+                    || number > Long.parseLong(key.most().orElseThrow())) {
+                throw outOfBounds(key, text, "number");
+            }
+            return Math.toIntExact(number);
+        });
+    }
+
+    private static Mistake outOfBounds(ConfigKey key, String text, String kind) {
+        return new Mistake(
+                text,
+                "is out of bounds; write a " + kind + " from " + key.least().orElseThrow() + " to "
+                        + key.most().orElseThrow());
+    }
+
+    private static boolean bool(String text) throws Mistake {
+        return switch (text) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> throw new Mistake(text, "is neither true nor false; write one of them");
+        };
+    }
+
+    private static <T> T choice(T[] values, Function<? super T, String> spelling, String text) throws Mistake {
+        var choices = new LinkedHashMap<String, T>();
+        for (T value : values) {
+            choices.put(spelling.apply(value), value);
+        }
+        T chosen = choices.get(text);
+        if (chosen == null) {
+            throw new Mistake(text, "is not one of " + String.join(", ", choices.keySet()) + "; write one of them");
+        }
+        return chosen;
+    }
+
+    private static ChallengeType challenge(String text) throws Mistake {
+        if (text.equals("dns-01")) {
+            throw new Mistake(text, "is not supported; use tls-alpn-01 or http-01");
+        }
+        return choice(ChallengeType.values(), ConfigReader::spelling, text);
+    }
+
+    private static NamePattern pattern(String text) throws Mistake {
+        try {
+            return NamePattern.parse(text);
+        } catch (IllegalArgumentException notOne) {
+            throw new Mistake(
+                    text, "is no server name; write a full name like a.example.com, or *.example.com for one label");
+        }
+    }
+
+    private static ServerName serverName(String text) throws Mistake {
+        try {
+            return ServerName.parse(text);
+        } catch (IllegalArgumentException notOne) {
+            throw new Mistake(text, "is no server name; write a full name like www.example.com");
+        }
+    }
+
+    private static URI ask(String text) throws Mistake {
+        URI url = url(text, List.of("http", "https"), "write an http or https URL");
+        String query = url.getRawQuery();
+        if (query != null && DOMAIN_PARAMETER.matcher(query).matches()) {
+            // An endpoint that looks at the first of two would answer for the operator's name whatever is asked.
+            throw new Mistake(safe(text), "has a query parameter \"domain\" already; remove it, the name is added");
+        }
+        return url;
+    }
+
+    private static Directory directory(String text) throws Mistake {
+        if (text.indexOf(',') >= 0) {
+            throw new Mistake(safe(text), "names several directories; name one directory in this version");
+        }
+        Optional<PublicCa> named = PublicCa.named(text);
+        if (named.isPresent()) {
+            return new Directory(named.get().directory(), named);
+        }
+        if (text.indexOf(':') < 0) {
+            throw new Mistake(safe(text), "is no alias of a CA; write an https URL or one of " + PublicCa.aliases());
+        }
+        URI url = url(text, List.of("https"), "https only: write an https URL or one of " + PublicCa.aliases());
+        return new Directory(url, PublicCa.at(url));
+    }
+
+    private static URI url(String text, List<String> schemes, String remedy) throws Mistake {
+        URI url;
+        try {
+            url = new URI(text);
+        } catch (URISyntaxException malformed) {
+            throw new Mistake(safe(text), "is no URL (" + malformed.getReason() + "); " + remedy);
+        }
+        String scheme = url.getScheme();
+        if (scheme == null || !schemes.contains(scheme.toLowerCase(Locale.ROOT))) {
+            throw new Mistake(safe(text), "does not start with " + String.join(":// or ", schemes) + "://; " + remedy);
+        }
+        if (url.getRawUserInfo() != null) {
+            throw new Mistake(safe(text), "has user information before the host; remove it");
+        }
+        if (url.getHost() == null) {
+            throw new Mistake(safe(text), "has no valid host; " + remedy);
+        }
+        if (url.getPort() == 0 || url.getPort() > MAX_PORT) {
+            throw new Mistake(safe(text), "has no valid port; write one from 1 to " + MAX_PORT);
+        }
+        if (url.getRawFragment() != null) {
+            throw new Mistake(safe(text), "has a fragment; remove the # and what follows");
+        }
+        return url;
+    }
+
+    private static String className(String text) throws Mistake {
+        if (!CLASS_NAME.matcher(text).matches()) {
+            throw new Mistake(text, "is no name of a class; write it in full, like com.example.MyPermission");
+        }
+        return text;
+    }
+
+    private static String email(String text) throws Mistake {
+        if (!EMAIL.matcher(text).matches()) {
+            throw new Mistake(text, "is no e-mail address; write a single one, like ops@example.com");
+        }
+        return text;
+    }
+
+    private static String profile(String text) throws Mistake {
+        if (!PROFILE.matcher(text).matches()) {
+            throw new Mistake(text, "is no name of a profile; write the CA's name for it, without spaces");
+        }
+        return text;
+    }
+
+    private static ExternalAccountBinding eab(String text) throws Mistake {
+        if (text.indexOf(',') >= 0) {
+            throw new Mistake(text, "holds several bindings; give one in this version");
+        }
+        // The MAC key has no colon in its alphabet; a key identifier may.
+        int colon = text.lastIndexOf(':');
+        if (colon <= 0 || !KEY_ID.matcher(text.substring(0, colon)).matches()) {
+            throw new Mistake(text, "is not of the form KEYID:BASE64URL-HMAC; write what the CA gave you");
+        }
+        var hmac = BASE64URL.matcher(text.substring(colon + 1));
+        if (!hmac.matches()) {
+            throw new Mistake(text, "has no base64url HMAC key after the colon; copy it as the CA gave it");
+        }
+        byte[] key;
+        try {
+            key = Base64.getUrlDecoder().decode(hmac.group(1));
+        } catch (IllegalArgumentException cut) {
+            throw new Mistake(text, "has a cut HMAC key after the colon; copy it as the CA gave it");
+        }
+        if (key.length < MIN_HMAC) {
+            throw new Mistake(
+                    text, "has an HMAC key of less than " + MIN_HMAC + " bytes; copy all of what the CA gave you");
+        }
+        return new ExternalAccountBinding(text.substring(0, colon), hmac.group(1));
+    }
+
+    // Looked at for the default as well: what is in its place is the operator's, not ours.
+    private Path store() {
+        Path store = required(ConfigKey.STORE, this::directoryPath);
+        if (!wrong.contains(ConfigKey.STORE) && Files.exists(store) && !Files.isDirectory(store)) {
+            mistakes.add(ConfigKey.STORE + ": " + quoted(store.toString())
+                    + " is not a directory; name a directory, it is made where it is missing");
+        }
+        return store;
+    }
+
+    private Path directoryPath(String text) throws Mistake {
+        if (DATABASE.matcher(text).matches()) {
+            // Such a URL may carry a password.
+            throw new Mistake(
+                    text.substring(0, text.indexOf(':') + 1) + "…",
+                    "is a database; databases are not available in this version, name a directory");
+        }
+        return path(text);
+    }
+
+    private Path readableFile(String text) throws Mistake {
+        Path file = path(text);
+        if (!Files.exists(file)) {
+            throw new Mistake(file.toString(), "does not exist; create it or correct the path");
+        }
+        if (Files.isDirectory(file) || !Files.isReadable(file)) {
+            throw new Mistake(file.toString(), "is no file this process may read; correct the path or its permissions");
+        }
+        return file;
+    }
+
+    private Path trustedRoots(String text) throws Mistake {
+        Path file = path(text);
+        String pem = new String(bytes(file, MAX_ROOTS_FILE), StandardCharsets.ISO_8859_1);
+        try {
+            var certificates = CertificateFactory.getInstance("X.509")
+                    .generateCertificates(new ByteArrayInputStream(pem.getBytes(StandardCharsets.ISO_8859_1)));
+            if (pem.contains("-----BEGIN CERTIFICATE-----") && !certificates.isEmpty()) {
+                return file;
+            }
+        } catch (CertificateException malformed) {
+            throw new Mistake(
+                    file.toString(),
+                    "holds a certificate that cannot be read; write the roots in PEM, each from"
+                            + " -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----");
+        }
+        throw new Mistake(file.toString(), "holds no certificate in PEM; write the roots of the CA's HTTPS into it");
+    }
+
+    private Path path(String text) throws Mistake {
+        try {
+            return base.resolve(text).normalize();
+        } catch (InvalidPathException malformed) {
+            throw new Mistake(text, "is no path (" + malformed.getReason() + "); correct it");
+        }
+    }
+
+    private static byte[] bytes(Path file, int most) throws Mistake {
+        if (Files.isDirectory(file)) {
+            throw new Mistake(file.toString(), "is a directory; name a file");
+        }
+        byte[] bytes;
+        try (InputStream in = Files.newInputStream(file)) {
+            bytes = in.readNBytes(most + 1);
+        } catch (NoSuchFileException missing) {
+            throw new Mistake(file.toString(), "does not exist; create it or correct the path");
+        } catch (AccessDeniedException denied) {
+            throw new Mistake(file.toString(), "may not be read by this process; correct its permissions");
+        } catch (IOException unreadable) {
+            throw new Mistake(file.toString(), "cannot be read; correct the path");
+        }
+        if (bytes.length > most) {
+            throw new Mistake(file.toString(), "is longer than " + most / 1024 + "KiB; correct the path");
+        }
+        return bytes;
+    }
+
+    private static String utf8(Path file, byte[] bytes) throws Mistake {
+        try {
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
+        } catch (CharacterCodingException malformed) {
+            throw new Mistake(file.toString(), "is not text in UTF-8; save it as such");
+        }
+    }
+
+    private <T> T required(ConfigKey key, Parser<T> parser) {
+        return optional(key, parser).orElseGet(() -> byDefault(key, parser));
+    }
+
+    private <T> Optional<T> optional(ConfigKey key, Parser<T> parser) {
+        return Optional.ofNullable(given.get(key)).flatMap(value -> parsed(value, value.text(), parser));
+    }
+
+    // Commas that separate nothing are let pass: appending with "+=,name" leaves one at the front.
+    private <T> List<T> elements(ConfigKey key, Parser<T> parser) {
+        Given value = given.get(key);
+        if (value == null) {
+            String defaults = key.defaultText().orElse("");
+            return split(defaults).stream()
+                    .map(element -> ConfigReader.<T>byDefault(key, element, parser))
+                    .toList();
+        }
+        List<String> elements = split(value.text());
+        if (elements.isEmpty()) {
+            wrong.add(key);
+            mistakes.add(value.spelling().name() + ": there is nothing between the commas; write at least one of the "
+                    + key.type().label());
+        }
+        return elements.stream()
+                .flatMap(element -> parsed(value, element, parser).stream())
+                .toList();
+    }
+
+    private static List<String> split(String text) {
+        return Arrays.stream(text.split(",", -1))
+                .map(String::trim)
+                .filter(element -> !element.isEmpty())
+                .toList();
+    }
+
+    private <T> Optional<T> parsed(Given value, String text, Parser<T> parser) {
+        try {
+            return Optional.of(parser.parse(text));
+        } catch (Mistake mistake) {
+            wrong.add(value.spelling().key());
+            mistakes.add(value.spelling().name() + ": " + mistake.in(value.showable()));
+            return Optional.empty();
+        }
+    }
+
+    private static <T> T byDefault(ConfigKey key, Parser<T> parser) {
+        return byDefault(key, key.defaultText().orElseThrow(), parser);
+    }
+
+    private static <T> T byDefault(ConfigKey key, String text, Parser<T> parser) {
+        try {
+            return parser.parse(text);
+        } catch (Mistake mistake) {
+            throw new IllegalStateException("the default of " + key + " " + mistake.what, mistake);
+        }
+    }
+
+    private static String quoted(String text) {
+        return '"' + shown(text) + '"';
+    }
+
+    private static String shown(String text) {
+        String line = UNPRINTABLE.matcher(text).replaceAll("?");
+        return line.length() <= MAX_SHOWN ? line : line.substring(0, MAX_SHOWN) + "…";
+    }
+
+    // A query may carry a token, and what stands before an @ a password.
+    private static @Nullable String safe(String url) {
+        if (url.indexOf('@') >= 0) {
+            return null;
+        }
+        int query = url.indexOf('?');
+        return query < 0 ? url : url.substring(0, query + 1) + "…";
+    }
+
+    private record Given(Spelling spelling, String text) {
+
+        // Whoever puts a value into a file may do so because nobody is to see it.
+        boolean showable() {
+            return !spelling.key().secret() && !spelling.byFile();
+        }
+    }
+
+    private record Directory(URI url, Optional<PublicCa> ca) {}
+
+    @FunctionalInterface
+    private interface Parser<T> {
+        T parse(String text) throws Mistake;
+    }
+
+    private static final class Mistake extends Exception {
+
+        private final @Nullable String subject;
+        private final String what;
+
+        // A subject of null is one that must not be shown.
+        Mistake(@Nullable String subject, String what) {
+            super(what);
+            this.subject = subject;
+            this.what = what;
+        }
+
+        String in(boolean showable) {
+            return (showable && subject != null ? quoted(subject) : "the value") + ' ' + what;
+        }
+    }
+}

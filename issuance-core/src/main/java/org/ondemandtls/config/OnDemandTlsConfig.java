@@ -29,6 +29,11 @@ public record OnDemandTlsConfig(
         Inventory inventory,
         Shield shield) {
 
+    /** Begins a configuration in Java. */
+    public static ConfigBuilder builder() {
+        return new ConfigBuilder();
+    }
+
     /** Who signs. */
     public enum Issuer {
         /** A CA that speaks ACME (RFC 8555). */

@@ -1,0 +1,109 @@
+[description]
+Obtains a certificate during the first TLS handshake for a permitted server name.
+
+[tags]
+connector
+ssl
+
+[depend]
+http
+https
+
+[lib]
+lib/ondemand-tls/*.jar
+
+[ini]
+jetty.sslContext.keyStorePath?=
+jetty.webapp.addHiddenClasses+=,org.ondemandtls.
+jetty.webapp.addHiddenClasses+=,${jetty.base.uri}/lib/ondemand-tls/
+
+[xml]
+etc/ondemand-tls.xml
+
+[ini-template]
+## URL asked before a certificate is obtained: GET URL?domain=NAME, other query parameters are kept. 2xx grants;
+## 4xx denies, except 401, 407, 408, 425 and 429; everything else is no answer.
+# onDemandTls.permission.ask=
+
+## Total time of one ask. From 1ms to 1m.
+# onDemandTls.permission.askTimeout=2s
+
+## Names allowed without asking, separated by commas; "*.example.com" stands for exactly one more label.
+# onDemandTls.permission.names=
+
+## File of names allowed without asking, one per line, with # comments; read again when it changes.
+# onDemandTls.permission.file=
+
+## Fully qualified name of a class that implements PermissionPolicy.
+# onDemandTls.permission.class=
+
+## How long a grant is reused. From 1ms to 30d.
+# onDemandTls.permission.rememberGranted=5m
+
+## How long a denial is reused. From 1ms to 30d.
+# onDemandTls.permission.rememberDenied=1m
+
+## Who signs: acme, or internal, an embedded CA for development and private networks whose root is in the store
+## as internal-ca/root.pem.
+# onDemandTls.issuer=acme
+
+## The CA's directory: an https URL, or letsencrypt, letsencrypt-staging, google or zerossl. Using a CA accepts
+## its terms of service. google and zerossl need onDemandTls.acme.eab.
+# onDemandTls.acme.directory=letsencrypt
+
+## E-mail address the CA has as the account's contact.
+# onDemandTls.acme.email=
+
+## External account binding as KEYID:BASE64URL-HMAC, where the CA wants one; a secret, best given as
+## onDemandTls.acme.eab.file.
+# onDemandTls.acme.eab=
+
+## Certificate profile asked for when the CA offers it.
+# onDemandTls.acme.profile=
+
+## PEM file of the roots trusted for the CA's own HTTPS, for a test or private CA; without it, those of the JVM.
+# onDemandTls.acme.trustedRoots=
+
+## Allowed challenges in order of preference: tls-alpn-01, http-01, separated by a comma.
+# onDemandTls.acme.challenges=tls-alpn-01,http-01
+
+## Kind of key made for a certificate: P-256, P-384, RSA-2048, RSA-3072 or RSA-4096.
+# onDemandTls.certificate.key=P-256
+
+## Directory of certificates, keys and open orders; a relative one is taken from the server's base.
+# onDemandTls.store=ondemand-tls
+
+## How long a client may wait for its certificate before the handshake fails. From 1ms to 10m.
+# onDemandTls.handshake.deadline=25s
+
+## How many handshakes may wait at the same time; further ones are refused at once. From 1 to 1000000.
+# onDemandTls.handshake.parked=10000
+
+## How long a client may take to send its whole ClientHello. From 1ms to 10m.
+# onDemandTls.handshake.helloTimeout=10s
+
+## Whether a request whose Host the served certificate does not cover gets 421; a client that sent no SNI is not
+## checked.
+# onDemandTls.handshake.hostCheck=true
+
+## Name assumed when a client sends no SNI; without it such a handshake is refused unless the server has a
+## certificate of its own.
+# onDemandTls.handshake.defaultName=
+
+## How many certificates are kept ready in memory; others come from the store when visited. From 1 to 1000000.
+# onDemandTls.inventory.size=10000
+
+## How many permission questions run at the same time. From 1 to 1000.
+# onDemandTls.shield.askConcurrency=16
+
+## How many more permission questions may wait; further ones are refused at once. From 1 to 100000.
+# onDemandTls.shield.askQueue=256
+
+## How many orders run at the same time. From 1 to 1000.
+# onDemandTls.shield.ordersInFlight=16
+
+## How many more orders may wait; further ones are refused at once. From 1 to 100000.
+# onDemandTls.shield.ordersQueued=256
+
+## How many denials and failures are remembered; about 300 bytes of memory each. From 1 to 10000000.
+# onDemandTls.shield.rememberedRefusals=50000

@@ -1,0 +1,300 @@
+package org.ondemandtls.config;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The keys an operator may write: each with its name, the form of its value, its default, its bounds and the
+ * sentence that explains it.
+ *
+ * <p>The one place they are listed: the reader, the table of the documentation and the template of the Jetty module
+ * are made from it or checked against it. The order is the order of the documentation.
+ */
+public enum ConfigKey {
+    PERMISSION_ASK(
+            "permission.ask",
+            Type.URL,
+            null,
+            "URL asked before a certificate is obtained: GET URL?domain=NAME, other query parameters are kept."
+                    + " 2xx grants; 4xx denies, except 401, 407, 408, 425 and 429; everything else is no answer."),
+    PERMISSION_ASK_TIMEOUT("permission.askTimeout", Type.DURATION, "2s", "1ms", "1m", "Total time of one ask."),
+    PERMISSION_NAMES(
+            "permission.names",
+            Type.NAMES,
+            null,
+            "Names allowed without asking, separated by commas; \"*.example.com\" stands for exactly one more label."),
+    PERMISSION_FILE(
+            "permission.file",
+            Type.PATH,
+            null,
+            "File of names allowed without asking, one per line, with # comments; read again when it changes."),
+    PERMISSION_SQL("permission.sql", Type.TEXT, "Query with one ? for the name; a row grants."),
+    PERMISSION_DATA_SOURCE("permission.dataSource", Type.TEXT, "JNDI name or jdbc: URL the query is sent to."),
+    PERMISSION_CLASS(
+            "permission.class", Type.CLASS, null, "Fully qualified name of a class that implements PermissionPolicy."),
+    PERMISSION_REMEMBER_GRANTED(
+            "permission.rememberGranted", Type.DURATION, "5m", "1ms", "30d", "How long a grant is reused."),
+    PERMISSION_REMEMBER_DENIED(
+            "permission.rememberDenied", Type.DURATION, "1m", "1ms", "30d", "How long a denial is reused."),
+    PERMISSION_WITHDRAW_AFTER(
+            "permission.withdrawAfter", Type.DURATION, "How long a served name is denied before it is withdrawn."),
+    ISSUER(
+            "issuer",
+            Type.CHOICE,
+            "acme",
+            "Who signs: acme, or internal, an embedded CA for development and private networks"
+                    + " whose root is in the store as internal-ca/root.pem."),
+    ACME_DIRECTORY(
+            "acme.directory",
+            Type.URL,
+            "letsencrypt",
+            "The CA's directory: an https URL, or letsencrypt, letsencrypt-staging, google or zerossl."
+                    + " Using a CA accepts its terms of service. google and zerossl need onDemandTls.acme.eab."),
+    ACME_EMAIL("acme.email", Type.TEXT, null, "E-mail address the CA has as the account's contact."),
+    ACME_EAB(
+            "acme.eab",
+            Type.SECRET,
+            null,
+            "External account binding as KEYID:BASE64URL-HMAC, where the CA wants one; a secret, best given as"
+                    + " onDemandTls.acme.eab.file."),
+    ACME_PROFILE("acme.profile", Type.TEXT, null, "Certificate profile asked for when the CA offers it."),
+    ACME_TRUSTED_ROOTS(
+            "acme.trustedRoots",
+            Type.PATH,
+            null,
+            "PEM file of the roots trusted for the CA's own HTTPS, for a test or private CA;"
+                    + " without it, those of the JVM."),
+    ACME_CHALLENGES(
+            "acme.challenges",
+            Type.LIST,
+            "tls-alpn-01,http-01",
+            "Allowed challenges in order of preference: tls-alpn-01, http-01, separated by a comma."),
+    CERTIFICATE_KEY(
+            "certificate.key",
+            Type.CHOICE,
+            "P-256",
+            "Kind of key made for a certificate: P-256, P-384, RSA-2048, RSA-3072 or RSA-4096."),
+    STORE(
+            "store",
+            Type.PATH,
+            "ondemand-tls",
+            "Directory of certificates, keys and open orders; a relative one is taken from the server's base."),
+    STORE_USER("store.user", Type.TEXT, "User of the database."),
+    STORE_PASSWORD("store.password", Type.SECRET, "Password of the database."),
+    STORE_ENCRYPTION_KEY("store.encryptionKey", Type.SECRET, "Key that encrypts every private key at rest."),
+    HANDSHAKE_DEADLINE(
+            "handshake.deadline",
+            Type.DURATION,
+            "25s",
+            "1ms",
+            "10m",
+            "How long a client may wait for its certificate before the handshake fails."),
+    HANDSHAKE_PARKED(
+            "handshake.parked",
+            Type.INTEGER,
+            "10000",
+            "1",
+            "1000000",
+            "How many handshakes may wait at the same time; further ones are refused at once."),
+    HANDSHAKE_HELLO_TIMEOUT(
+            "handshake.helloTimeout",
+            Type.DURATION,
+            "10s",
+            "1ms",
+            "10m",
+            "How long a client may take to send its whole ClientHello."),
+    HANDSHAKE_HOST_CHECK(
+            "handshake.hostCheck",
+            Type.BOOLEAN,
+            "true",
+            "Whether a request whose Host the served certificate does not cover gets 421;"
+                    + " a client that sent no SNI is not checked."),
+    HANDSHAKE_DEFAULT_NAME(
+            "handshake.defaultName",
+            Type.NAME,
+            null,
+            "Name assumed when a client sends no SNI; without it such a handshake is refused"
+                    + " unless the server has a certificate of its own."),
+    INVENTORY_SIZE(
+            "inventory.size",
+            Type.INTEGER,
+            "10000",
+            "1",
+            "1000000",
+            "How many certificates are kept ready in memory; others come from the store when visited."),
+    SHIELD_ASK_CONCURRENCY(
+            "shield.askConcurrency",
+            Type.INTEGER,
+            "16",
+            "1",
+            "1000",
+            "How many permission questions run at the same time."),
+    SHIELD_ASK_QUEUE(
+            "shield.askQueue",
+            Type.INTEGER,
+            "256",
+            "1",
+            "100000",
+            "How many more permission questions may wait; further ones are refused at once."),
+    SHIELD_ORDERS_IN_FLIGHT(
+            "shield.ordersInFlight", Type.INTEGER, "16", "1", "1000", "How many orders run at the same time."),
+    SHIELD_ORDERS_QUEUED(
+            "shield.ordersQueued",
+            Type.INTEGER,
+            "256",
+            "1",
+            "100000",
+            "How many more orders may wait; further ones are refused at once."),
+    SHIELD_REMEMBERED_REFUSALS(
+            "shield.rememberedRefusals",
+            Type.INTEGER,
+            "50000",
+            "1",
+            "10000000",
+            "How many denials and failures are remembered; about 300 bytes of memory each."),
+    NAMES("names", Type.NAMES, "Names obtained at start and renewed whether visited or not."),
+    PREFLIGHT("preflight", Type.CHOICE, "Whether a name's DNS is looked at before an order."),
+    PREFLIGHT_RESOLVER("preflight.resolver", Type.TEXT, "DNS server asked."),
+    PREFLIGHT_ADDRESSES("preflight.addresses", Type.LIST, "Addresses a name may point to.");
+
+    /** What the name of every key begins with. */
+    public static final String PREFIX = "onDemandTls.";
+
+    /** What is appended to a key's name to give a file that holds its value. */
+    public static final String FILE_SUFFIX = ".file";
+
+    /** The form of a value. */
+    public enum Type {
+        /** A whole number with its unit: {@code 500ms}, {@code 30s}, {@code 5m}, {@code 12h}, {@code 7d}. */
+        DURATION("duration"),
+        /** A whole number of bytes with its unit: {@code 512B}, {@code 16KiB}, {@code 1MiB}, {@code 1GiB}. */
+        SIZE("size"),
+        /** A whole number in decimal digits. */
+        INTEGER("number"),
+        /** {@code true} or {@code false}. */
+        BOOLEAN("true or false"),
+        /** An absolute URL, or an alias the sentence names. */
+        URL("URL"),
+        /** One server name. */
+        NAME("name"),
+        /** Server names and one-label wildcards, separated by commas. */
+        NAMES("names"),
+        /** A file or directory, relative to the server's base. */
+        PATH("path"),
+        /** The fully qualified name of a Java class. */
+        CLASS("class"),
+        /** Text the sentence describes. */
+        TEXT("text"),
+        /** One of the words the sentence names. */
+        CHOICE("word"),
+        /** Several of the words the sentence names, separated by commas. */
+        LIST("words"),
+        /** Text that is never shown. */
+        SECRET("secret");
+
+        private final String label;
+
+        Type(String label) {
+            this.label = label;
+        }
+
+        /** The word the documentation uses for this form. */
+        public String label() {
+            return label;
+        }
+    }
+
+    private final String key;
+    private final Type type;
+    private final @Nullable String defaultText;
+    private final @Nullable String least;
+    private final @Nullable String most;
+    private final String sentence;
+    private final boolean built;
+
+    ConfigKey(
+            String name,
+            Type type,
+            @Nullable String defaultText,
+            @Nullable String least,
+            @Nullable String most,
+            String sentence,
+            boolean built) {
+        this.key = PREFIX + name;
+        this.type = type;
+        this.defaultText = defaultText;
+        this.least = least;
+        this.most = most;
+        this.sentence = sentence;
+        this.built = built;
+    }
+
+    ConfigKey(String name, Type type, String defaultText, String least, String most, String sentence) {
+        this(name, type, defaultText, least, most, sentence, true);
+    }
+
+    ConfigKey(String name, Type type, @Nullable String defaultText, String sentence) {
+        this(name, type, defaultText, null, null, sentence, true);
+    }
+
+    ConfigKey(String name, Type type, String sentence) {
+        this(name, type, null, null, null, sentence, false);
+    }
+
+    /** The name as it is written at every door, for example {@code "onDemandTls.permission.ask"}. */
+    public String key() {
+        return key;
+    }
+
+    /** The name under which a file that holds the value is given: {@link #key} and {@link #FILE_SUFFIX}. */
+    public String fileKey() {
+        return key + FILE_SUFFIX;
+    }
+
+    /** The form of the value. */
+    public Type type() {
+        return type;
+    }
+
+    /** What is taken where the key is not given, as an operator would write it; empty where nothing is. */
+    public Optional<String> defaultText() {
+        return Optional.ofNullable(defaultText);
+    }
+
+    /** The smallest value allowed, as an operator would write it; empty where the type has no order. */
+    public Optional<String> least() {
+        return Optional.ofNullable(least);
+    }
+
+    /** The largest value allowed, as an operator would write it; empty where the type has no order. */
+    public Optional<String> most() {
+        return Optional.ofNullable(most);
+    }
+
+    /** What the key means, in plain text: one sentence, or a few short ones. */
+    public String sentence() {
+        return sentence;
+    }
+
+    /** Whether this version has the key; one that it does not have stops the start. */
+    public boolean built() {
+        return built;
+    }
+
+    /** Whether the value is never shown, not even in a message about it. */
+    public boolean secret() {
+        return type == Type.SECRET;
+    }
+
+    /** The keys this version has, in the order of the documentation. */
+    public static List<ConfigKey> builtKeys() {
+        return Arrays.stream(values()).filter(ConfigKey::built).toList();
+    }
+
+    @Override
+    public String toString() {
+        return key;
+    }
+}

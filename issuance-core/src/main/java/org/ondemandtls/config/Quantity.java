@@ -1,0 +1,88 @@
+package org.ondemandtls.config;
+
+import java.time.Duration;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Durations and sizes as an operator writes them: a whole number and its unit, nothing between. */
+final class Quantity {
+
+    // Twelve digits of the largest unit fit a Duration and, scaled to bytes, are checked for overflow.
+    private static final Pattern FORM = Pattern.compile("([0-9]{1,12})([A-Za-z]{1,3})");
+
+    private Quantity() {}
+
+    /**
+     * Reads a duration.
+     *
+     * @param text for example {@code 500ms}, {@code 30s}, {@code 5m}, {@code 12h} or {@code 7d}
+     * @return the duration, zero or more
+     * @throws IllegalArgumentException if it is none; the message completes "TEXT …"
+     */
+    static Duration duration(String text) {
+        Matcher form = FORM.matcher(text);
+        if (form.matches()) {
+            long amount = Long.parseLong(form.group(1));
+            switch (form.group(2)) {
+                case "ms":
+                    return Duration.ofMillis(amount);
+                case "s":
+                    return Duration.ofSeconds(amount);
+                case "m":
+                    return Duration.ofMinutes(amount);
+                case "h":
+                    return Duration.ofHours(amount);
+                case "d":
+                    return Duration.ofDays(amount);
+                default:
+                    break;
+            }
+        }
+        throw new IllegalArgumentException(
+                "is not a duration; write a whole number and its unit, like 500ms, 30s, 5m, 12h or 7d");
+    }
+
+    /**
+     * Reads a size.
+     *
+     * @param text for example {@code 512B}, {@code 16KiB}, {@code 4MiB} or {@code 1GiB}
+     * @return the size in bytes, zero or more
+     * @throws IllegalArgumentException if it is none or does not fit; the message completes "TEXT …"
+     */
+    static long bytes(String text) {
+        Matcher form = FORM.matcher(text);
+        if (form.matches()) {
+            long amount = Long.parseLong(form.group(1));
+            switch (form.group(2)) {
+                case "B":
+                    return amount;
+                case "KiB":
+                    return scaled(amount, 10);
+                case "MiB":
+                    return scaled(amount, 20);
+                case "GiB":
+                    return scaled(amount, 30);
+                default:
+                    break;
+            }
+        }
+        throw new IllegalArgumentException(
+                "is not a size; write a whole number and its unit, like 512B, 16KiB, 4MiB or 1GiB");
+    }
+
+    /**
+     * Writes a duration so that {@link #duration} reads it again, cut to whole milliseconds.
+     *
+     * @throws ArithmeticException if it has a fraction of a second and is too long for a number of milliseconds
+     */
+    static String text(Duration duration) {
+        return duration.getNano() == 0 ? duration.getSeconds() + "s" : duration.toMillis() + "ms";
+    }
+
+    private static long scaled(long amount, int bits) {
+        if (amount > Long.MAX_VALUE >> bits) {
+            throw new IllegalArgumentException("is too large for a size");
+        }
+        return amount << bits;
+    }
+}

@@ -28,7 +28,7 @@ final class SingleFlight<K, V> {
         var ours = new CompletableFuture<V>();
         var theirs = flights.putIfAbsent(key, ours);
         if (theirs != null) {
-            return theirs.copy();
+            return ownCopy(theirs);
         }
         started(key, task).whenComplete((outcome, failure) -> {
             // Leave the map first: a caller woken by the outcome may ask again at once and must get a new flight.
@@ -39,12 +39,25 @@ final class SingleFlight<K, V> {
                 ours.completeExceptionally(failure);
             }
         });
-        return ours.copy();
+        return ownCopy(ours);
     }
 
     /** The number of flights in the air, for the status page. */
     int size() {
         return flights.size();
+    }
+
+    // CompletableFuture.copy() would hand a failure on wrapped.
+    private static <V> CompletableFuture<V> ownCopy(CompletableFuture<V> flight) {
+        CompletableFuture<V> copy = new CompletableFuture<>();
+        flight.whenComplete((outcome, failure) -> {
+            if (failure == null) {
+                copy.complete(outcome);
+            } else {
+                copy.completeExceptionally(failure);
+            }
+        });
+        return copy;
     }
 
     // A task that throws before it returns a stage must land too, or its key would be stuck for good.

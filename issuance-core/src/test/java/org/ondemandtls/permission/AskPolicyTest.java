@@ -71,8 +71,10 @@ class AskPolicyTest {
     void fourHundredsDeny(int status) {
         endpoint.answer(name -> AskEndpoint.Answer.status(status));
 
-        assertThat(ask(endpoint.uri(), Purpose.OBTAIN)).isInstanceOfSatisfying(
-                Decision.Denied.class, denied -> assertThat(denied.reason()).contains(Integer.toString(status)));
+        assertThat(ask(endpoint.uri(), Purpose.OBTAIN))
+                .isInstanceOfSatisfying(
+                        Decision.Denied.class,
+                        denied -> assertThat(denied.reason()).contains(Integer.toString(status)));
     }
 
     @ParameterizedTest

@@ -126,7 +126,8 @@ class PermissionTest {
 
             CompletableFuture<Void> answer = permission.decide(SHOP, Purpose.OBTAIN, ALICE);
 
-            assertThat(answer.handle((v, failure) -> String.valueOf(failure.getMessage())).join())
+            assertThat(answer.handle((v, failure) -> String.valueOf(failure.getMessage()))
+                            .join())
                     .contains("shop.example.com: not permitted");
             assertThat(permission.remembered(SHOP)).isPresent();
         }
@@ -150,7 +151,10 @@ class PermissionTest {
 
             assertThat(permission.remembered(SHOP)).isEmpty();
             assertThat(permission.decide(SHOP, Purpose.OBTAIN, ALICE)).isCompleted();
-            assertThat(recorded.lines(EventKind.ADVICE)).singleElement().asString().contains("line 2");
+            assertThat(recorded.lines(EventKind.ADVICE))
+                    .singleElement()
+                    .asString()
+                    .contains("line 2");
         }
 
         @Test

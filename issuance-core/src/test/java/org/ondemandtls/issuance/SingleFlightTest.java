@@ -1,0 +1,109 @@
+package org.ondemandtls.issuance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+
+/** {@link SingleFlight}: one task per key, one outcome for all, no leftovers. */
+class SingleFlightTest {
+
+    private final SingleFlight<String, String> flights = new SingleFlight<>();
+    private final AtomicInteger started = new AtomicInteger();
+    private final CompletableFuture<String> work = new CompletableFuture<>();
+
+    private CompletableFuture<String> join(String key) {
+        return flights.join(key, k -> {
+            started.incrementAndGet();
+            return work;
+        });
+    }
+
+    @Nested
+    class WhileOneIsInTheAir {
+
+        @Test
+        void aSecondCallerJoinsIt() {
+            CompletableFuture<String> first = join("a.example");
+            CompletableFuture<String> second = join("a.example");
+
+            work.complete("certificate");
+
+            assertThat(started).hasValue(1);
+            assertThat(first).isCompletedWithValue("certificate");
+            assertThat(second).isCompletedWithValue("certificate");
+        }
+
+        @Test
+        void anotherKeyGetsItsOwn() {
+            join("a.example");
+            join("b.example");
+
+            assertThat(started).hasValue(2);
+            assertThat(flights.size()).isEqualTo(2);
+        }
+
+        @Test
+        void cancellingTheFirstCallerLeavesTheOthersWaiting() {
+            CompletableFuture<String> first = join("a.example");
+            CompletableFuture<String> second = join("a.example");
+
+            first.cancel(false);
+            work.complete("certificate");
+
+            assertThat(second).isCompletedWithValue("certificate");
+        }
+    }
+
+    @Nested
+    class WhenItHasLanded {
+
+        @Test
+        void aFailureReachesEveryCallerAsItWas() {
+            IllegalStateException failure = new IllegalStateException("broken");
+            AtomicReference<Throwable> seen = new AtomicReference<>();
+            join("a.example");
+            join("a.example").whenComplete((outcome, thrown) -> seen.set(thrown));
+
+            work.completeExceptionally(failure);
+
+            assertThat(seen).hasValue(failure);
+        }
+
+        @Test
+        void theNextCallerStartsANewOneEvenFromWithinTheOutcome() {
+            AtomicInteger again = new AtomicInteger();
+            join("a.example")
+                    .whenComplete((outcome, failure) -> flights.join("a.example", k -> {
+                        again.incrementAndGet();
+                        return new CompletableFuture<>();
+                    }));
+
+            work.completeExceptionally(new IllegalStateException("broken"));
+
+            assertThat(again).hasValue(1);
+        }
+
+        @Test
+        void nothingIsLeft() {
+            join("a.example");
+
+            work.complete("certificate");
+
+            assertThat(flights.size()).isZero();
+        }
+    }
+
+    @Test
+    void aTaskThatThrowsBeforeItStartsLandsToo() {
+        CompletableFuture<String> failed = flights.join("a.example", k -> {
+            throw new IllegalStateException("broken");
+        });
+
+        assertThat(failed).isCompletedExceptionally();
+        assertThat(flights.size()).isZero();
+    }
+}

@@ -12,6 +12,15 @@ public record NamePattern(String value) {
     private static final String WILDCARD = "*.";
 
     /**
+     * Rejects any text that is not already in the canonical spelling; what people write goes to {@link #parse}.
+     *
+     * @throws IllegalArgumentException if {@code value} is not canonical
+     */
+    public NamePattern {
+        new ServerName(withoutWildcard(value));
+    }
+
+    /**
      * Reads a pattern as an operator spells it.
      *
      * @param text {@code a.example.com} or {@code *.example.com}, any case, U-labels allowed
@@ -19,12 +28,9 @@ public record NamePattern(String value) {
      * @throws IllegalArgumentException if it is neither
      */
     public static NamePattern parse(String text) {
-        String trimmed = text.trim();
-        if (trimmed.startsWith(WILDCARD)) {
-            return new NamePattern(WILDCARD
-                    + ServerName.parse(trimmed.substring(WILDCARD.length())).value());
-        }
-        return new NamePattern(ServerName.parse(trimmed).value());
+        String stripped = text.strip();
+        String name = ServerName.parse(withoutWildcard(stripped)).value();
+        return new NamePattern(stripped.startsWith(WILDCARD) ? WILDCARD + name : name);
     }
 
     /** Whether {@code name} is this name, or one label below this parent. */
@@ -35,5 +41,9 @@ public record NamePattern(String value) {
     @Override
     public String toString() {
         return value;
+    }
+
+    private static String withoutWildcard(String text) {
+        return text.startsWith(WILDCARD) ? text.substring(WILDCARD.length()) : text;
     }
 }

@@ -199,7 +199,7 @@ final class ClientHelloBody {
 
     private int uint16(int end) throws Malformed {
         skip(2, end);
-        return (octets[position - 2] & 0xFF) << 8 | octets[position - 1] & 0xFF;
+        return ((octets[position - 2] & 0xFF) << 8) | (octets[position - 1] & 0xFF);
     }
 
     private void skip(int length, int end) throws Malformed {

@@ -121,25 +121,26 @@ public final class ClientHelloParser {
 
     // Looked at one by one, so that what is not TLS is known from its first octet.
     private @Nullable String takeHeaderOctet(int octet) {
-        switch (headerOctets++) {
-            case 0:
-                return octet == CONTENT_TYPE_HANDSHAKE ? null : NOT_A_RECORD;
-            case 1:
-                return octet == VERSION_MAJOR ? null : NOT_A_RECORD;
-            case 2:
+        return switch (headerOctets++) {
+            case 0 -> octet == CONTENT_TYPE_HANDSHAKE ? null : NOT_A_RECORD;
+            case 1 -> octet == VERSION_MAJOR ? null : NOT_A_RECORD;
+            case 2 -> {
                 if (messageOctets == 0) {
                     versionMinor = octet;
                 }
-                return null;
-            case 3:
+                yield null;
+            }
+            case 3 -> {
                 fragmentLength = octet << 8;
-                return fragmentLength <= MAX_FRAGMENT ? null : WRONG_RECORD_LENGTH;
-            default:
+                yield fragmentLength <= MAX_FRAGMENT ? null : WRONG_RECORD_LENGTH;
+            }
+            default -> {
                 fragmentLength |= octet;
                 headerOctets = 0;
                 fragmentMissing = fragmentLength;
-                return objectionToFragment();
-        }
+                yield objectionToFragment();
+            }
+        };
     }
 
     private @Nullable String takeFragment(ByteBuffer octets) {
@@ -186,10 +187,10 @@ public final class ClientHelloParser {
         if (octets == null) {
             return 0;
         }
-        return MESSAGE_HEADER
-                + ((octets[RECORD_HEADER + 1] & 0xFF) << 16
-                        | (octets[RECORD_HEADER + 2] & 0xFF) << 8
-                        | octets[RECORD_HEADER + 3] & 0xFF);
+        int high = octets[RECORD_HEADER + 1] & 0xFF;
+        int middle = octets[RECORD_HEADER + 2] & 0xFF;
+        int low = octets[RECORD_HEADER + 3] & 0xFF;
+        return MESSAGE_HEADER + ((high << 16) | (middle << 8) | low);
     }
 
     private byte[] roomFor(int count) {

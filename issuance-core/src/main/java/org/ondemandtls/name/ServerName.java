@@ -144,7 +144,7 @@ public record ServerName(String value) {
         }
         for (int i = start; i < end; i++) {
             char c = text.charAt(i);
-            if (!(c >= 'a' && c <= 'z' || isDigit(c) || c == '-')) {
+            if (!((c >= 'a' && c <= 'z') || isDigit(c) || c == '-')) {
                 return false;
             }
         }
@@ -154,7 +154,7 @@ public record ServerName(String value) {
     // Some resolvers read a name with such a top label as an IPv4 address: decimal, or hexadecimal after 0x.
     private static boolean isNumber(String text, int start) {
         if (text.startsWith("0x", start)) {
-            return text.chars().skip(start + 2L).allMatch(c -> isDigit((char) c) || c >= 'a' && c <= 'f');
+            return text.chars().skip(start + 2L).allMatch(c -> isDigit((char) c) || (c >= 'a' && c <= 'f'));
         }
         for (int i = start; i < text.length(); i++) {
             if (!isDigit(text.charAt(i))) {
@@ -193,7 +193,7 @@ public record ServerName(String value) {
     }
 
     private static boolean mayStandInLabel(int codePoint) {
-        boolean nonCharacter = (codePoint & 0xFFFE) == 0xFFFE || codePoint >= 0xFDD0 && codePoint <= 0xFDEF;
+        boolean nonCharacter = (codePoint & 0xFFFE) == 0xFFFE || (codePoint >= 0xFDD0 && codePoint <= 0xFDEF);
         if (nonCharacter || codePoint == IDEOGRAPHIC_FULL_STOP) {
             return false;
         }

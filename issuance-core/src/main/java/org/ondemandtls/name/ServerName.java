@@ -32,7 +32,7 @@ public record ServerName(String value) {
 
     private static final String ACE_PREFIX = "xn--";
 
-    /** Characters that other software takes for a dot (RFC 3490 section 3.1); no label holds one. */
+    /** What other software takes for a dot (RFC 3490 section 3.1); its compatibility variants map to it or to a dot. */
     private static final int IDEOGRAPHIC_FULL_STOP = 0x3002;
 
     private static final int ZERO_WIDTH_NON_JOINER = 0x200C;

@@ -1,0 +1,846 @@
+package org.ondemandtls.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import java.io.IOException;
+import java.math.BigInteger;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyPairGenerator;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.Date;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.TreeMap;
+import javax.security.auth.x500.X500Principal;
+import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
+import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
+import org.ondemandtls.config.OnDemandTlsConfig.ExternalAccountBinding;
+import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
+import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
+import org.ondemandtls.name.ServerName;
+
+/** {@link ConfigReader}: what an operator may write, and what he is told when it is wrong. */
+class ConfigReaderTest {
+
+    private static final String HMAC = Base64.getUrlEncoder().withoutPadding().encodeToString(new byte[32]);
+
+    @TempDir
+    Path base;
+
+    private OnDemandTlsConfig read(String... keysAndTexts) throws ConfigException {
+        return ConfigReader.read(permitted(keysAndTexts), base);
+    }
+
+    private List<String> mistakes(String... keysAndTexts) {
+        return mistakesIn(permitted(keysAndTexts));
+    }
+
+    private List<String> mistakesIn(Map<String, String> properties) {
+        var thrown = catchThrowableOfType(ConfigException.class, () -> ConfigReader.read(properties, base));
+        assertThat(thrown).as("a mistake is reported").isNotNull();
+        assertThat(thrown).hasMessage(String.join("; ", thrown.mistakes()));
+        return thrown.mistakes();
+    }
+
+    private static Map<String, String> permitted(String... keysAndTexts) {
+        Map<String, String> properties = properties(keysAndTexts);
+        properties.putIfAbsent("onDemandTls.permission.names", "a.example.com");
+        return properties;
+    }
+
+    private static Map<String, String> properties(String... keysAndTexts) {
+        var properties = new TreeMap<String, String>();
+        for (int i = 0; i < keysAndTexts.length; i += 2) {
+            properties.put("onDemandTls." + keysAndTexts[i], keysAndTexts[i + 1]);
+        }
+        return properties;
+    }
+
+    private Path file(String name, String content) throws IOException {
+        return Files.writeString(base.resolve(name), content);
+    }
+
+    @Nested
+    class WithNothingButAPermission {
+
+        @Test
+        void everyKeyHasTheDefaultOfTheContract() throws ConfigException {
+            var config = read("permission.ask", "http://localhost:9123/check", "permission.names", " ");
+
+            assertThat(config.permission().ask()).contains(URI.create("http://localhost:9123/check"));
+            assertThat(config.permission().askTimeout()).isEqualTo(Duration.ofSeconds(2));
+            assertThat(config.permission().names()).isEmpty();
+            assertThat(config.permission().file()).isEmpty();
+            assertThat(config.permission().className()).isEmpty();
+            assertThat(config.permission().rememberGranted()).isEqualTo(Duration.ofMinutes(5));
+            assertThat(config.permission().rememberDenied()).isEqualTo(Duration.ofMinutes(1));
+            assertThat(config.issuer()).isEqualTo(Issuer.ACME);
+            assertThat(config.acme().directory())
+                    .isEqualTo(URI.create("https://acme-v02.api.letsencrypt.org/directory"));
+            assertThat(config.acme().publicAlias()).isTrue();
+            assertThat(config.acme().email()).isEmpty();
+            assertThat(config.acme().eab()).isEmpty();
+            assertThat(config.acme().profile()).isEmpty();
+            assertThat(config.acme().trustedRoots()).isEmpty();
+            assertThat(config.acme().challenges()).containsExactly(ChallengeType.TLS_ALPN_01, ChallengeType.HTTP_01);
+            assertThat(config.keyType()).isEqualTo(KeyType.P_256);
+            assertThat(config.store()).isEqualTo(base.resolve("ondemand-tls"));
+            assertThat(config.handshake())
+                    .isEqualTo(new OnDemandTlsConfig.Handshake(
+                            Duration.ofSeconds(25), 10_000, true, Optional.empty(), Duration.ofSeconds(10)));
+            assertThat(config.inventory()).isEqualTo(new OnDemandTlsConfig.Inventory(10_000));
+            assertThat(config.shield()).isEqualTo(new OnDemandTlsConfig.Shield(16, 256, 16, 256, 50_000));
+        }
+
+        @Test
+        void everyBlankKeyCountsAsNotGiven() throws ConfigException {
+            var blanks = new TreeMap<String, String>();
+            ConfigKey.builtKeys().forEach(key -> {
+                blanks.put(key.key(), " ");
+                blanks.put(key.fileKey(), "");
+            });
+            blanks.put("onDemandTls.permission.names", "a.example.com");
+
+            assertThat(ConfigReader.read(blanks, base)).isEqualTo(read());
+        }
+
+        @Test
+        void aRelativeBaseStillGivesAnAbsoluteStore() throws ConfigException {
+            var config = ConfigReader.read(permitted("store", "x/../certificates"), Path.of("some"));
+
+            assertThat(config.store())
+                    .isEqualTo(Path.of("some/certificates").toAbsolutePath().normalize());
+        }
+    }
+
+    @Nested
+    class Names {
+
+        @Test
+        void ofOthersAreIgnored() throws ConfigException {
+            Map<String, String> properties = permitted();
+            properties.put("jetty.ssl.port", "8443");
+            properties.put("onDemandTlsX", "1");
+
+            assertThat(ConfigReader.read(properties, base)).isEqualTo(read());
+        }
+
+        @Test
+        void thatAreUnknownAreRefusedWithTheNearestOneNamedEvenWhereBlank() {
+            assertThat(mistakes("handshake.dedline", ""))
+                    .containsExactly("onDemandTls.handshake.dedline is not a known key; the nearest is"
+                            + " onDemandTls.handshake.deadline, correct or remove it");
+        }
+
+        @Test
+        void inAnotherCaseAreUnknown() {
+            assertThat(mistakesIn(Map.of(
+                            "ondemandtls.permission.ask", "http://localhost/",
+                            "onDemandTls.permission.names", "a.example.com")))
+                    .containsExactly("ondemandtls.permission.ask is not a known key; the nearest is"
+                            + " onDemandTls.permission.ask, correct or remove it");
+        }
+
+        @ParameterizedTest
+        @ValueSource(
+                strings = {
+                    "permission.sql",
+                    "permission.dataSource",
+                    "permission.withdrawAfter",
+                    "store.user",
+                    "store.password",
+                    "store.encryptionKey",
+                    "names",
+                    "preflight",
+                    "preflight.resolver",
+                    "preflight.addresses"
+                })
+        void thatAreNotBuiltYetAreRefusedAsSuch(String key) {
+            assertThat(mistakes(key, "hunter2"))
+                    .containsExactly("onDemandTls." + key + " is not available in this version; remove it");
+            assertThat(mistakes(key + ".file", "hunter2"))
+                    .containsExactly("onDemandTls." + key + ".file is not available in this version; remove it");
+        }
+
+        @Test
+        void nearToOneThatIsNotBuiltSaySo() {
+            assertThat(mistakes("store.pasword", "hunter2"))
+                    .containsExactly("onDemandTls.store.pasword is not a known key; the nearest is"
+                            + " onDemandTls.store.password, which is not available in this version; remove it");
+        }
+    }
+
+    @Nested
+    class Permission {
+
+        @Test
+        void missingStopsTheStartWhateverTheIssuer() {
+            String mistake = "no permission source: set onDemandTls.permission.ask or onDemandTls.permission.names or"
+                    + " onDemandTls.permission.file or onDemandTls.permission.class; without one anybody could have"
+                    + " certificates issued";
+
+            assertThat(mistakesIn(Map.of())).containsExactly(mistake);
+            assertThat(mistakesIn(properties("issuer", "internal"))).containsExactly(mistake);
+            assertThat(mistakesIn(properties("permission.askTimeout", "1s"))).containsExactly(mistake);
+        }
+
+        @Test
+        void thatIsGivenButWrongIsNotReportedAsMissing() {
+            assertThat(mistakesIn(properties("permission.ask", "localhost")))
+                    .singleElement()
+                    .asString()
+                    .startsWith("onDemandTls.permission.ask: \"localhost\" does not start with http:// or https://");
+        }
+
+        @ParameterizedTest
+        @ValueSource(
+                strings = {
+                    "http://localhost:9123/check",
+                    "https://app.example.com/may?tenant=7&kind=tls",
+                    "HTTP://[::1]:65535",
+                    "http://localhost/?subdomain=x&domains=y"
+                })
+        void asksAnyHttpUrlAsItIsWritten(String url) throws ConfigException {
+            assertThat(read("permission.ask", url).permission().ask()).contains(URI.create(url));
+        }
+
+        @ParameterizedTest
+        @CsvSource(
+                delimiter = '|',
+                value = {
+                    "/check | does not start with",
+                    "ftp://localhost/ | does not start with",
+                    "http:check | has no valid host",
+                    "http:///check | has no valid host",
+                    "http://my_app:9123/ | has no valid host",
+                    "http://localhost:0/ | has no valid port",
+                    "http://localhost:65536/ | has no valid port",
+                    "http://localhost/#top | has a fragment",
+                    "http://localhost/a b | is no URL",
+                    "http://localhost/?domain=a.example | has a query parameter",
+                    "http://localhost/?x=1&domain=a.example | has a query parameter",
+                    "http://localhost/?domain | has a query parameter"
+                })
+        void asksNothingElse(String url, String what) {
+            assertThat(mistakes("permission.ask", url))
+                    .singleElement()
+                    .asString()
+                    .contains(what);
+        }
+
+        @Test
+        void readsNamesAndOneLabelWildcardsAndSkipsEmptyOnes() throws ConfigException {
+            assertThat(read("permission.names", ",a.example.com , *.B.example.COM,,a.example.com")
+                            .permission()
+                            .names())
+                    .extracting(NamePattern::value)
+                    .containsExactly("a.example.com", "*.b.example.com", "a.example.com");
+        }
+
+        @Test
+        void namesEveryNameThatIsNone() {
+            assertThat(mistakes("permission.names", "a.example.com,localhost,*.*.example.com,a.*.com,127.0.0.1"))
+                    .hasSize(4)
+                    .allMatch(mistake -> mistake.startsWith("onDemandTls.permission.names: \""))
+                    .satisfiesExactly(
+                            mistake -> assertThat(mistake).contains("\"localhost\""),
+                            mistake -> assertThat(mistake).contains("\"*.*.example.com\""),
+                            mistake -> assertThat(mistake).contains("\"a.*.com\""),
+                            mistake -> assertThat(mistake).contains("\"127.0.0.1\""));
+        }
+
+        @Test
+        void ofCommasOnlyIsNoPermission() {
+            assertThat(mistakes("permission.names", ", ,"))
+                    .singleElement()
+                    .asString()
+                    .contains("nothing between the commas");
+        }
+
+        @Test
+        void takesAFileThatCanBeRead() throws Exception {
+            Path names = file("names.txt", "a.example.com\n");
+
+            assertThat(ConfigReader.read(properties("permission.file", "names.txt"), base)
+                            .permission()
+                            .file())
+                    .contains(names);
+        }
+
+        @Test
+        void refusesAFileThatIsMissingOrADirectory() {
+            assertThat(mistakesIn(properties("permission.file", "gone.txt")))
+                    .containsExactly("onDemandTls.permission.file: \"" + base.resolve("gone.txt")
+                            + "\" does not exist; create it or correct the path");
+            assertThat(mistakesIn(properties("permission.file", ".")))
+                    .singleElement()
+                    .asString()
+                    .contains("is no file");
+        }
+
+        @Test
+        void takesTheNameOfAClass() throws ConfigException {
+            assertThat(read("permission.class", "com.example.Outer$Mine")
+                            .permission()
+                            .className())
+                    .contains("com.example.Outer$Mine");
+            assertThat(mistakes("permission.class", "com.example.")).hasSize(1);
+            assertThat(mistakes("permission.class", "com/example/Mine")).hasSize(1);
+        }
+    }
+
+    @Nested
+    class Directories {
+
+        @ParameterizedTest
+        @CsvSource({
+            "letsencrypt, https://acme-v02.api.letsencrypt.org/directory",
+            "letsencrypt-staging, https://acme-staging-v02.api.letsencrypt.org/directory",
+            "google, https://dv.acme-v02.api.pki.goog/directory",
+            "zerossl, https://acme.zerossl.com/v2/DV90"
+        })
+        void haveAliasesAndTheUrlOfOneIsAsGood(String alias, URI url) throws ConfigException {
+            var byAlias = read("acme.directory", alias, "acme.eab", "kid:" + HMAC);
+            var byUrl = read("acme.directory", url.toString(), "acme.eab", "kid:" + HMAC);
+
+            assertThat(byAlias.acme().directory()).isEqualTo(url);
+            assertThat(byAlias.acme().publicAlias()).isTrue();
+            assertThat(byUrl).isEqualTo(byAlias);
+        }
+
+        @ParameterizedTest
+        @CsvSource({
+            "https://ACME-v02.api.letsencrypt.org:443/directory, true",
+            "https://acme-v02.api.letsencrypt.org:444/directory, false",
+            "https://acme-v02.api.letsencrypt.org/directory?x, false",
+            "https://localhost:14000/dir, false"
+        })
+        void arePublicOnlyWhereTheyAreThoseOfAPublicCa(String url, boolean isPublic) throws ConfigException {
+            assertThat(read("acme.directory", url).acme().publicAlias()).isEqualTo(isPublic);
+            assertThat(read("acme.directory", url).acme().directory()).isEqualTo(URI.create(url));
+        }
+
+        @ParameterizedTest
+        @CsvSource(
+                delimiter = '|',
+                value = {
+                    "http://localhost:14000/dir | https only",
+                    "letsencryt | is no alias of a CA",
+                    "LetsEncrypt | is no alias of a CA",
+                    "https:///directory | has no valid host",
+                    "letsencrypt,zerossl | one directory in this version"
+                })
+        void areRefusedOtherwise(String text, String what) {
+            assertThat(mistakes("acme.directory", text))
+                    .singleElement()
+                    .asString()
+                    .contains(what);
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"google", "zerossl", "https://acme.zerossl.com/v2/DV90"})
+        void thatWantABindingAreRefusedWithoutOneWhereTheyAreUsed(String directory) throws ConfigException {
+            assertThat(mistakes("acme.directory", directory))
+                    .singleElement()
+                    .asString()
+                    .startsWith("onDemandTls.acme.directory: ")
+                    .contains("set onDemandTls.acme.eab");
+            assertThat(read("acme.directory", directory, "issuer", "internal").issuer())
+                    .isEqualTo(Issuer.INTERNAL);
+        }
+    }
+
+    @Nested
+    class Bindings {
+
+        @Test
+        void areAKeyIdentifierAndAnHmacKeyWithOrWithoutPadding() throws ConfigException {
+            assertThat(read("acme.eab", "kid:1:" + HMAC + "=").acme().eab())
+                    .contains(new ExternalAccountBinding("kid:1", HMAC));
+        }
+
+        @ParameterizedTest
+        @ValueSource(
+                strings = {
+                    "topsecret",
+                    ":topsecret",
+                    "kid:",
+                    "kid:topsecret",
+                    "kid:top+secret/topsecrettopsecrettopsecrettopsecret",
+                    "topsecret kid:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                    "kid:topsecret,kid:topsecret"
+                })
+        void areNeverShownWhenTheyAreWrong(String eab) {
+            assertThat(mistakes("acme.eab", eab))
+                    .singleElement()
+                    .asString()
+                    .startsWith("onDemandTls.acme.eab: the value ")
+                    .doesNotContain("topsecret", "AAAA");
+        }
+
+        @Test
+        void haveAnHmacKeyOfAtLeast32Bytes() throws ConfigException {
+            assertThat(mistakes("acme.eab", "kid:" + hmac(31)))
+                    .singleElement()
+                    .asString()
+                    .contains("less than 32 bytes");
+            assertThat(read("acme.eab", "kid:" + hmac(32)).acme().eab()).isPresent();
+            assertThat(read("acme.eab", "kid:" + hmac(33)).acme().eab()).isPresent();
+        }
+
+        private static String hmac(int bytes) {
+            return Base64.getUrlEncoder().encodeToString(new byte[bytes]);
+        }
+    }
+
+    @Nested
+    class OtherKeysOfAcme {
+
+        @Test
+        void challengesKeepTheirOrder() throws ConfigException {
+            assertThat(read("acme.challenges", "http-01, tls-alpn-01").acme().challenges())
+                    .containsExactly(ChallengeType.HTTP_01, ChallengeType.TLS_ALPN_01);
+            assertThat(read("acme.challenges", "http-01").acme().challenges()).containsExactly(ChallengeType.HTTP_01);
+        }
+
+        @ParameterizedTest
+        @CsvSource(
+                delimiter = '|',
+                value = {
+                    "dns-01 | \"dns-01\" is not supported",
+                    "http-01,http-01 | given twice",
+                    "HTTP-01 | is not one of tls-alpn-01, http-01",
+                    ", | nothing between the commas"
+                })
+        void challengesAreKnownAndGivenOnce(String text, String what) {
+            assertThat(mistakes("acme.challenges", text))
+                    .singleElement()
+                    .asString()
+                    .contains(what);
+        }
+
+        @Test
+        void theContactIsOneAddress() throws ConfigException {
+            assertThat(read("acme.email", "ops@example.com").acme().email()).contains("ops@example.com");
+            for (String wrong : List.of("ops", "mailto:ops@example.com", "a@b.c,d@e.f", "a@b@c", "a b@c.d")) {
+                assertThat(mistakes("acme.email", wrong))
+                        .singleElement()
+                        .asString()
+                        .contains("no e-mail address");
+            }
+        }
+
+        @Test
+        void theProfileIsOneWord() throws ConfigException {
+            assertThat(read("acme.profile", "shortlived").acme().profile()).contains("shortlived");
+            assertThat(mistakes("acme.profile", "short lived")).hasSize(1);
+            assertThat(mistakes("acme.profile", "x".repeat(65))).hasSize(1);
+        }
+
+        @Test
+        void trustedRootsAreCertificatesInPem() throws Exception {
+            Path roots = file("roots.pem", "A test root\n" + pem() + "\n" + pem());
+
+            assertThat(read("acme.trustedRoots", "roots.pem").acme().trustedRoots())
+                    .contains(roots);
+        }
+
+        @Test
+        void trustedRootsWithoutAReadableCertificateAreRefused() throws Exception {
+            file("empty.pem", "");
+            file("text.pem", "no certificate here\n");
+            file("torn.pem", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
+            file("cut.pem", pem() + pem().substring(0, 200));
+            file("long.pem", pem() + "\n".repeat(ConfigReader.MAX_ROOTS_FILE));
+
+            for (String name : List.of("empty.pem", "text.pem", "torn.pem", "cut.pem", "long.pem", "gone.pem", ".")) {
+                assertThat(mistakes("acme.trustedRoots", name))
+                        .singleElement()
+                        .asString()
+                        .startsWith("onDemandTls.acme.trustedRoots: \""
+                                + base.resolve(name).normalize());
+            }
+        }
+
+        private static String pem() throws Exception {
+            var generator = KeyPairGenerator.getInstance("EC");
+            generator.initialize(256);
+            var keys = generator.generateKeyPair();
+            var name = new X500Principal("CN=Test root");
+            var certificate = new JcaX509v3CertificateBuilder(
+                            name,
+                            BigInteger.ONE,
+                            Date.from(Instant.parse("2026-01-01T00:00:00Z")),
+                            Date.from(Instant.parse("2036-01-01T00:00:00Z")),
+                            name,
+                            keys.getPublic())
+                    .build(new JcaContentSignerBuilder("SHA256withECDSA").build(keys.getPrivate()));
+            return "-----BEGIN CERTIFICATE-----\n"
+                    + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(certificate.getEncoded())
+                    + "\n-----END CERTIFICATE-----\n";
+        }
+    }
+
+    @Nested
+    class Bounds {
+
+        @ParameterizedTest
+        @CsvSource({
+            "permission.askTimeout, 1ms, 60000ms, 60001ms",
+            "permission.rememberGranted, 1ms, 30d, 2592001s",
+            "permission.rememberDenied, 1ms, 30d, 2592001s",
+            "handshake.deadline, 1ms, 10m, 600001ms",
+            "handshake.helloTimeout, 1ms, 10m, 600001ms",
+        })
+        void ofADurationAreInclusive(String key, String least, String most, String tooMuch) throws ConfigException {
+            read(key, least);
+            read(key, most);
+
+            assertThat(mistakes(key, "0s")).singleElement().asString().contains("\"0s\" is out of bounds");
+            assertThat(mistakes(key, tooMuch)).singleElement().asString().contains("is out of bounds");
+        }
+
+        @ParameterizedTest
+        @CsvSource({
+            "handshake.parked, 1000000",
+            "inventory.size, 1000000",
+            "shield.askConcurrency, 1000",
+            "shield.askQueue, 100000",
+            "shield.ordersInFlight, 1000",
+            "shield.ordersQueued, 100000",
+            "shield.rememberedRefusals, 10000000"
+        })
+        void ofANumberAreInclusive(String key, int most) throws ConfigException {
+            read(key, "1");
+            read(key, Integer.toString(most));
+
+            assertThat(mistakes(key, "0"))
+                    .containsExactly(
+                            "onDemandTls." + key + ": \"0\" is out of bounds; write a number from 1 to " + most);
+            assertThat(mistakes(key, Integer.toString(most + 1))).hasSize(1);
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"-1", "+1", "1.0", "1e3", "1_000", "ten", "9999999999999999999"})
+        void areNotEvenLookedAtForWhatIsNoNumber(String text) {
+            assertThat(mistakes("handshake.parked", text))
+                    .singleElement()
+                    .asString()
+                    .contains("is not a whole number");
+        }
+    }
+
+    @Nested
+    class Choices {
+
+        @ParameterizedTest
+        @CsvSource({"P-256,P_256", "P-384,P_384", "RSA-2048,RSA_2048", "RSA-3072,RSA_3072", "RSA-4096,RSA_4096"})
+        void ofKeys(String text, KeyType keyType) throws ConfigException {
+            assertThat(read("certificate.key", text).keyType()).isEqualTo(keyType);
+        }
+
+        @Test
+        void areNamedWhenAnotherIsWritten() {
+            assertThat(mistakes("certificate.key", "RSA-1024"))
+                    .containsExactly("onDemandTls.certificate.key: \"RSA-1024\" is not one of P-256, P-384, RSA-2048,"
+                            + " RSA-3072, RSA-4096; write one of them");
+            assertThat(mistakes("issuer", "Internal"))
+                    .containsExactly(
+                            "onDemandTls.issuer: \"Internal\" is not one of acme, internal; write one of them");
+            assertThat(mistakes("handshake.hostCheck", "yes"))
+                    .containsExactly(
+                            "onDemandTls.handshake.hostCheck: \"yes\" is neither true nor false; write one of them");
+        }
+
+        @Test
+        void aWrongIssuerDoesNotBringMistakesOfTheDefaultOne() {
+            assertThat(mistakes("issuer", "internl", "acme.directory", "google"))
+                    .hasSize(1);
+        }
+
+        @Test
+        void theHostCheckCanBeTurnedOffAndADefaultNameGiven() throws ConfigException {
+            var handshake = read("handshake.hostCheck", "false", "handshake.defaultName", "WWW.example.com.")
+                    .handshake();
+
+            assertThat(handshake.hostCheck()).isFalse();
+            assertThat(handshake.defaultName()).contains(ServerName.parse("www.example.com"));
+            assertThat(mistakes("handshake.defaultName", "*.example.com")).hasSize(1);
+        }
+    }
+
+    @Nested
+    class Stores {
+
+        @ParameterizedTest
+        @ValueSource(strings = {"jdbc:postgresql://db/x?password=hunter2", "JNDI:java:comp/env/jdbc/hunter2"})
+        void inDatabasesAreNotAvailableAndTheirUrlIsNotShown(String store) {
+            assertThat(mistakes("store", store))
+                    .singleElement()
+                    .asString()
+                    .contains("databases are not available in this version")
+                    .doesNotContain("hunter2");
+        }
+
+        @Test
+        void areNotInTheWayOfAFileNotEvenTheDefaultOne() throws IOException {
+            file("ondemand-tls", "");
+
+            assertThat(mistakes())
+                    .containsExactly("onDemandTls.store: \"" + base.resolve("ondemand-tls")
+                            + "\" is not a directory; name a directory, it is made where it is missing");
+        }
+
+        @Test
+        void mayBeAbsoluteAndMayExist() throws Exception {
+            Path store = Files.createDirectory(base.resolve("here"));
+
+            assertThat(read("store", store.toString()).store()).isEqualTo(store);
+        }
+
+        @Test
+        void areNoPathWithANul() {
+            assertThat(mistakes("store", "a\0b")).singleElement().asString().contains("\"a?b\" is no path");
+        }
+    }
+
+    @Nested
+    class ValuesFromFiles {
+
+        @ParameterizedTest
+        @ValueSource(strings = {"10s", "  10s\n", "10s\r\n"})
+        void areTrimmed(String content) throws Exception {
+            file("value", content);
+
+            assertThat(read("handshake.deadline.file", "value").handshake().deadline())
+                    .isEqualTo(Duration.ofSeconds(10));
+        }
+
+        @Test
+        void mayBeGivenByAnAbsolutePath() throws Exception {
+            Path eab = file("eab", "kid:" + HMAC);
+
+            assertThat(read("acme.eab.file", eab.toString()).acme().eab()).isPresent();
+        }
+
+        @Test
+        void satisfyACaThatWantsABindingAndCountAsAPermissionSource() throws Exception {
+            file("eab", "kid:" + HMAC);
+            file("ask", "http://localhost:9123/check?token=1");
+
+            var config = ConfigReader.read(
+                    properties("acme.directory", "google", "acme.eab.file", "eab", "permission.ask.file", "ask"), base);
+
+            assertThat(config.acme().eab()).isPresent();
+            assertThat(config.permission().ask()).contains(URI.create("http://localhost:9123/check?token=1"));
+        }
+
+        @Test
+        void mayNameTheFileOfNames() throws Exception {
+            file("where", "names.txt\n");
+            Path names = file("names.txt", "");
+
+            assertThat(ConfigReader.read(properties("permission.file.file", "where"), base)
+                            .permission()
+                            .file())
+                    .contains(names);
+        }
+
+        @Test
+        void areNotGivenTwice() throws Exception {
+            file("value", "10s");
+
+            assertThat(mistakes("handshake.deadline", "10s", "handshake.deadline.file", "value"))
+                    .containsExactly("onDemandTls.handshake.deadline and onDemandTls.handshake.deadline.file are both"
+                            + " given; keep one of them");
+        }
+
+        @Test
+        void areGivenOnceWhereTheOtherIsBlank() throws Exception {
+            file("value", "10s");
+
+            assertThat(read("handshake.deadline", "", "handshake.deadline.file", "value")
+                            .handshake()
+                            .deadline())
+                    .isEqualTo(Duration.ofSeconds(10));
+        }
+
+        @Test
+        void thatCannotBeReadAreReportedWithTheirPathAndNothingElse() throws Exception {
+            file("empty", " \n");
+            Files.write(base.resolve("binary"), new byte[] {(byte) 0xff, (byte) 0xfe});
+            Path missing = base.resolve("missing");
+
+            assertThat(mistakesIn(properties("permission.ask.file", "missing")))
+                    .containsExactly("onDemandTls.permission.ask.file: \"" + missing
+                            + "\" does not exist; create it or correct the path");
+            assertThat(mistakes("acme.eab.file", "empty", "acme.directory", "zerossl"))
+                    .containsExactly("onDemandTls.acme.eab.file: \"" + base.resolve("empty")
+                            + "\" is empty; write the value of onDemandTls.acme.eab into it");
+            assertThat(mistakes("acme.eab.file", "binary"))
+                    .containsExactly("onDemandTls.acme.eab.file: \"" + base.resolve("binary")
+                            + "\" is not text in UTF-8; save it as such");
+            assertThat(mistakes("acme.eab.file", "."))
+                    .singleElement()
+                    .asString()
+                    .contains("is a directory");
+        }
+
+        @Test
+        void areAtMost64KibLong() throws Exception {
+            byte[] content = new byte[ConfigReader.MAX_VALUE_FILE + 1];
+            Arrays.fill(content, (byte) ' ');
+            System.arraycopy("10s".getBytes(StandardCharsets.US_ASCII), 0, content, 0, 3);
+            Files.write(base.resolve("most"), Arrays.copyOf(content, ConfigReader.MAX_VALUE_FILE));
+            Files.write(base.resolve("more"), content);
+
+            assertThat(read("handshake.deadline.file", "most").handshake().deadline())
+                    .isEqualTo(Duration.ofSeconds(10));
+            assertThat(mistakes("handshake.deadline.file", "more"))
+                    .singleElement()
+                    .asString()
+                    .contains("is longer than 64KiB");
+        }
+
+        @Test
+        void areNeverShownWhateverTheKey() throws Exception {
+            file("secret", "hunter2");
+
+            for (ConfigKey key : ConfigKey.builtKeys()) {
+                if (key == ConfigKey.STORE || key.type() == ConfigKey.Type.CLASS || key == ConfigKey.ACME_PROFILE) {
+                    continue;
+                }
+                Map<String, String> properties = new TreeMap<>(Map.of(key.fileKey(), "secret"));
+                properties.putIfAbsent("onDemandTls.permission.class", "com.example.Mine");
+                assertThat(mistakesIn(properties))
+                        .as(key.key())
+                        .singleElement()
+                        .asString()
+                        .startsWith(key.fileKey() + ": the value ")
+                        .doesNotContain("hunter2");
+            }
+        }
+    }
+
+    @Nested
+    class Reports {
+
+        @Test
+        void nameAllMistakesAtOnceInTheOrderOfNamesThenOfTheTable() {
+            assertThat(mistakes(
+                            "permission.sql", "SELECT 1",
+                            "handshake.dedline", "1s",
+                            "permission.ask", "nowhere",
+                            "permission.askTimeout", "2",
+                            "issuer", "none",
+                            "acme.eab", "x",
+                            "acme.challenges", "dns-01",
+                            "store", "jdbc:x",
+                            "handshake.parked", "0"))
+                    .satisfiesExactly(
+                            m -> assertThat(m).startsWith("onDemandTls.handshake.dedline is not a known key"),
+                            m -> assertThat(m)
+                                    .isEqualTo(
+                                            "onDemandTls.permission.sql is not available in this version; remove it"),
+                            m -> assertThat(m).startsWith("onDemandTls.permission.ask: "),
+                            m -> assertThat(m).startsWith("onDemandTls.permission.askTimeout: "),
+                            m -> assertThat(m).startsWith("onDemandTls.issuer: "),
+                            m -> assertThat(m).startsWith("onDemandTls.acme.eab: "),
+                            m -> assertThat(m).startsWith("onDemandTls.acme.challenges: "),
+                            m -> assertThat(m).startsWith("onDemandTls.store: "),
+                            m -> assertThat(m).startsWith("onDemandTls.handshake.parked: "));
+        }
+
+        @ParameterizedTest
+        @ValueSource(
+                strings = {
+                    "ftp://host/?token=hunter2",
+                    "http://user:hunter2@host/",
+                    "http://user:hunter2@my_app/",
+                    "user:hunter2@host",
+                    "http://host/a b?token=hunter2",
+                    "http://host/?token=hunter2#x",
+                    "http://host/?domain=a&token=hunter2"
+                })
+        void showNeitherTheUserInformationNorTheQueryOfAUrl(String url) {
+            assertThat(mistakes("permission.ask", url))
+                    .singleElement()
+                    .asString()
+                    .doesNotContain("hunter2");
+            assertThat(mistakes("acme.directory", url))
+                    .singleElement()
+                    .asString()
+                    .doesNotContain("hunter2");
+        }
+
+        @Test
+        void areSingleLinesOfBoundedLengthWhateverWasWritten() {
+            assertThat(mistakes("handshake.deadline", "1\n2\r3\u001b[0m\u2028" + "x".repeat(10_000), "x\ny", "1"))
+                    .hasSize(2)
+                    .allMatch(mistake -> mistake.length() < 400)
+                    .noneMatch(mistake -> mistake.matches("(?s).*[\\p{Cntrl}\\u2028].*"));
+        }
+
+        @Test
+        void doNotShowAnUnknownKeysValue() {
+            assertThat(mistakes("acme.eba", "hunter2"))
+                    .singleElement()
+                    .asString()
+                    .doesNotContain("hunter2");
+        }
+    }
+
+    @Nested
+    class SystemProperties {
+
+        private final Properties system = new Properties();
+
+        @Test
+        void areTakenForKeysThatAreNotGivenOrBlank() {
+            system.setProperty("onDemandTls.handshake.deadline", "10s");
+            system.setProperty("onDemandTls.handshake.parked", "7");
+            system.setProperty("onDemandTls.store", "system");
+            system.setProperty("java.version", "17");
+
+            assertThat(ConfigReader.withFallback(
+                            properties("handshake.deadline", "20s", "handshake.parked", ""), system))
+                    .isEqualTo(properties("handshake.deadline", "20s", "handshake.parked", "7", "store", "system"));
+        }
+
+        @Test
+        void areHiddenByTheOtherFormOfTheSameKey() {
+            system.setProperty("onDemandTls.acme.eab", "kid:x");
+            system.setProperty("onDemandTls.permission.file.file", "y");
+
+            var explicit = properties("acme.eab.file", "eab", "permission.file", "names.txt");
+
+            assertThat(ConfigReader.withFallback(explicit, system)).isEqualTo(explicit);
+        }
+
+        @Test
+        void thatAreMisspeltAreTakenOverToBeRefused() {
+            system.setProperty("onDemandTls.handshake.dedline", "10s");
+            system.setProperty("ondemandtls.handshake.deadline", "10s");
+            system.setProperty("ondemandtls.root", "somebody else's");
+
+            assertThat(ConfigReader.withFallback(Map.of(), system))
+                    .containsOnlyKeys("onDemandTls.handshake.dedline", "ondemandtls.handshake.deadline");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+package org.ondemandtls.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** {@link Quantity}: whole numbers with their unit. */
+class QuantityTest {
+
+    @ParameterizedTest
+    @CsvSource({"0ms,PT0S", "500ms,PT0.5S", "30s,PT30S", "5m,PT5M", "12h,PT12H", "7d,PT168H", "007s,PT7S"})
+    void aDurationIsANumberAndItsUnit(String text, Duration duration) {
+        assertThat(Quantity.duration(text)).isEqualTo(duration);
+    }
+
+    @Test
+    void theLongestDurationThatCanBeWrittenFits() {
+        assertThat(Quantity.duration("999999999999d")).isEqualTo(Duration.ofDays(999_999_999_999L));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"", "30", "s", "-1s", "+1s", "1.5s", "30 s", "30S", "1M", "1w", "PT30S", "9999999999999s", "٣s"})
+    void anythingElseIsNoDuration(String text) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Quantity.duration(text))
+                .withMessageContaining("500ms, 30s, 5m, 12h or 7d");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0B,0", "512B,512", "16KiB,16384", "4MiB,4194304", "1GiB,1073741824"})
+    void aSizeIsANumberOfBytesAndItsUnit(String text, long bytes) {
+        assertThat(Quantity.bytes(text)).isEqualTo(bytes);
+    }
+
+    @Test
+    void theLargestSizeIsTheLargestThatFitsALong() {
+        assertThat(Quantity.bytes("8589934591GiB")).isEqualTo(8_589_934_591L << 30);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Quantity.bytes("8589934592GiB"))
+                .withMessageContaining("too large");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "16", "KiB", "16kib", "16KB", "16K", "1.5MiB", "-1B", "16 KiB", "1TiB"})
+    void anythingElseIsNoSize(String text) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Quantity.bytes(text))
+                .withMessageContaining("512B, 16KiB, 4MiB or 1GiB");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"PT0S", "PT0.001S", "PT2.5S", "PT25S", "P7D"})
+    void aWrittenDurationIsReadAgain(Duration duration) {
+        assertThat(Quantity.duration(Quantity.text(duration))).isEqualTo(duration);
+    }
+}

@@ -74,6 +74,7 @@ public final class ConfigReader {
     private static final Pattern CLASS_NAME = Pattern.compile(
             "\\p{javaJavaIdentifierStart}\\p{javaJavaIdentifierPart}*(\\.\\p{javaJavaIdentifierStart}\\p{javaJavaIdentifierPart}*)*");
     private static final Pattern DOMAIN_PARAMETER = Pattern.compile("(^|.*&)domain(=.*|&.*|$)");
+    private static final Pattern PEM_BEGIN = Pattern.compile("-----BEGIN CERTIFICATE-----");
     private static final Pattern DATABASE = Pattern.compile("(?i)(jdbc|jndi):.*");
     private static final Pattern UNPRINTABLE = Pattern.compile("[\\p{Cntrl}\\u2028\\u2029\\p{Cf}]");
 
@@ -296,7 +297,7 @@ public final class ConfigReader {
             try {
                 duration = Quantity.duration(text);
             } catch (IllegalArgumentException notOne) {
-                throw new Mistake(text, notOne.getMessage());
+                throw new Mistake(text, Quantity.NO_DURATION);
             }
             if (duration.compareTo(least) < 0 || duration.compareTo(most) > 0) {
                 throw outOfBounds(key, text, "duration");
@@ -501,20 +502,33 @@ public final class ConfigReader {
 
     private Path trustedRoots(String text) throws Mistake {
         Path file = path(text);
-        String pem = new String(bytes(file, MAX_ROOTS_FILE), StandardCharsets.ISO_8859_1);
-        try {
-            var certificates = CertificateFactory.getInstance("X.509")
-                    .generateCertificates(new ByteArrayInputStream(pem.getBytes(StandardCharsets.ISO_8859_1)));
-            if (pem.contains("-----BEGIN CERTIFICATE-----") && !certificates.isEmpty()) {
-                return file;
-            }
-        } catch (CertificateException malformed) {
+        byte[] pem = bytes(file, MAX_ROOTS_FILE);
+        long begun = PEM_BEGIN
+                .matcher(new String(pem, StandardCharsets.ISO_8859_1))
+                .results()
+                .count();
+        if (begun == 0) {
+            throw new Mistake(
+                    file.toString(), "holds no certificate in PEM; write the roots of the CA's HTTPS into it");
+        }
+        // Newer JDKs pass over a block that was cut off at the end, so what was read is counted.
+        if (begun != certificates(pem)) {
             throw new Mistake(
                     file.toString(),
-                    "holds a certificate that cannot be read; write the roots in PEM, each from"
-                            + " -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----");
+                    "holds a certificate that cannot be read; write each from -----BEGIN CERTIFICATE----- to"
+                            + " -----END CERTIFICATE-----");
         }
-        throw new Mistake(file.toString(), "holds no certificate in PEM; write the roots of the CA's HTTPS into it");
+        return file;
+    }
+
+    private static long certificates(byte[] pem) {
+        try {
+            return CertificateFactory.getInstance("X.509")
+                    .generateCertificates(new ByteArrayInputStream(pem))
+                    .size();
+        } catch (CertificateException malformed) {
+            return 0;
+        }
     }
 
     private Path path(String text) throws Mistake {

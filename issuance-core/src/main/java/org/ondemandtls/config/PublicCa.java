@@ -36,7 +36,7 @@ enum PublicCa {
      * @param directory an https URL with a host; case of the host and an explicit port 443 make no difference
      */
     static Optional<PublicCa> at(URI directory) {
-        if (directory.getPort() != -1 && directory.getPort() != HTTPS_PORT || directory.getRawQuery() != null) {
+        if ((directory.getPort() != -1 && directory.getPort() != HTTPS_PORT) || directory.getRawQuery() != null) {
             return Optional.empty();
         }
         String plain = "https://" + directory.getHost().toLowerCase(Locale.ROOT) + directory.getRawPath();

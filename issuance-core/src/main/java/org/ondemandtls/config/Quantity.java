@@ -7,6 +7,13 @@ import java.util.regex.Pattern;
 /** Durations and sizes as an operator writes them: a whole number and its unit, nothing between. */
 final class Quantity {
 
+    /** What a text is told that is no duration; completes "TEXT …". */
+    static final String NO_DURATION =
+            "is not a duration; write a whole number and its unit, like 500ms, 30s, 5m, 12h or 7d";
+
+    private static final String NO_SIZE =
+            "is not a size; write a whole number and its unit, like 512B, 16KiB, 4MiB or 1GiB";
+
     // Twelve digits of the largest unit fit a Duration and, scaled to bytes, are checked for overflow.
     private static final Pattern FORM = Pattern.compile("([0-9]{1,12})([A-Za-z]{1,3})");
 
@@ -21,25 +28,18 @@ final class Quantity {
      */
     static Duration duration(String text) {
         Matcher form = FORM.matcher(text);
-        if (form.matches()) {
-            long amount = Long.parseLong(form.group(1));
-            switch (form.group(2)) {
-                case "ms":
-                    return Duration.ofMillis(amount);
-                case "s":
-                    return Duration.ofSeconds(amount);
-                case "m":
-                    return Duration.ofMinutes(amount);
-                case "h":
-                    return Duration.ofHours(amount);
-                case "d":
-                    return Duration.ofDays(amount);
-                default:
-                    break;
-            }
+        if (!form.matches()) {
+            throw new IllegalArgumentException(NO_DURATION);
         }
-        throw new IllegalArgumentException(
-                "is not a duration; write a whole number and its unit, like 500ms, 30s, 5m, 12h or 7d");
+        long amount = Long.parseLong(form.group(1));
+        return switch (form.group(2)) {
+            case "ms" -> Duration.ofMillis(amount);
+            case "s" -> Duration.ofSeconds(amount);
+            case "m" -> Duration.ofMinutes(amount);
+            case "h" -> Duration.ofHours(amount);
+            case "d" -> Duration.ofDays(amount);
+            default -> throw new IllegalArgumentException(NO_DURATION);
+        };
     }
 
     /**
@@ -51,23 +51,17 @@ final class Quantity {
      */
     static long bytes(String text) {
         Matcher form = FORM.matcher(text);
-        if (form.matches()) {
-            long amount = Long.parseLong(form.group(1));
-            switch (form.group(2)) {
-                case "B":
-                    return amount;
-                case "KiB":
-                    return scaled(amount, 10);
-                case "MiB":
-                    return scaled(amount, 20);
-                case "GiB":
-                    return scaled(amount, 30);
-                default:
-                    break;
-            }
+        if (!form.matches()) {
+            throw new IllegalArgumentException(NO_SIZE);
         }
-        throw new IllegalArgumentException(
-                "is not a size; write a whole number and its unit, like 512B, 16KiB, 4MiB or 1GiB");
+        long amount = Long.parseLong(form.group(1));
+        return switch (form.group(2)) {
+            case "B" -> amount;
+            case "KiB" -> scaled(amount, 10);
+            case "MiB" -> scaled(amount, 20);
+            case "GiB" -> scaled(amount, 30);
+            default -> throw new IllegalArgumentException(NO_SIZE);
+        };
     }
 
     /**

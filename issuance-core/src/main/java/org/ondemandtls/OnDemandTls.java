@@ -9,6 +9,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -99,6 +100,8 @@ public final class OnDemandTls implements AutoCloseable {
     private final Status status;
     private final ObjectName registered;
 
+    private @Nullable CompletableFuture<Void> resumed;
+
     private OnDemandTls(OnDemandTlsConfig config, Host host, CertificateStore store, Events events)
             throws StartException {
         Clock clock = Clock.systemUTC();
@@ -188,7 +191,7 @@ public final class OnDemandTls implements AutoCloseable {
             spareKeys.refill();
             authority.prepare();
         });
-        issuance.resumeOpenOrders();
+        resumed = issuance.resumeOpenOrders();
     }
 
     /** What the engine was opened with. */
@@ -230,6 +233,9 @@ public final class OnDemandTls implements AutoCloseable {
     @Override
     public void close() {
         issuance.stop();
+        if (resumed != null) {
+            resumed.cancel(false);
+        }
         lot.close();
         permission.close();
         executors.forEach(ExecutorService::shutdownNow);
@@ -354,8 +360,8 @@ public final class OnDemandTls implements AutoCloseable {
                 try {
                     server.registerMBean(status, name);
                     return name;
-                } catch (InstanceAlreadyExistsException e) {
-                    continue;
+                } catch (InstanceAlreadyExistsException taken) {
+                    // The next number may be free.
                 }
             }
         } catch (JMException e) {

@@ -20,7 +20,7 @@ public final class ChallengeBoard {
     private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9_-]{1,128}");
 
     /** A proof on display; closing it takes it down. */
-    public final class Display implements AutoCloseable {
+    public static final class Display implements AutoCloseable {
 
         private final CompletableFuture<Void> fetched = new CompletableFuture<>();
         private final Runnable takeDown;

@@ -50,9 +50,8 @@ public final class Permission implements AutoCloseable {
      */
     public record Ports(ExecutorService executor, ScheduledExecutorService scheduler, LongSupplier nanoTime) {}
 
-    private static final NoAnswerException UNDECIDED = new NoAnswerException("no source decided");
-    private static final NoAnswerException BUSY =
-            new NoAnswerException("all threads for permission are held by policies that do not return");
+    private static final String UNDECIDED = "no source decided";
+    private static final String BUSY = "all threads for permission are held by policies that do not return";
 
     private record Source(
             String label, PermissionPolicy policy, @Nullable Circuit circuit) {}
@@ -145,13 +144,15 @@ public final class Permission implements AutoCloseable {
         }
         Answer known = purpose == Purpose.OBTAIN ? remembered.getIfPresent(name) : null;
         if (known != null) {
-            return verdict(name, known.decision());
+            return known.decision() instanceof Decision.Denied denied
+                    ? CompletableFuture.failedFuture(denial(name, denied))
+                    : CompletableFuture.completedFuture(null);
         }
         Question question = new Question(name, purpose, new CompletableFuture<>());
         enqueue(question, client);
-        return question.answer()
-                .handle((decision, failure) -> conclude(name, decision, failure))
-                .thenCompose(v -> v);
+        CompletableFuture<Void> verdict = new CompletableFuture<>();
+        question.answer().whenComplete((decision, failure) -> conclude(name, decision, failure, verdict));
+        return verdict;
     }
 
     /**
@@ -163,7 +164,7 @@ public final class Permission implements AutoCloseable {
     public Optional<IssuanceException.NotPermitted> remembered(ServerName name) {
         Answer known = remembered.getIfPresent(name);
         return known != null && known.decision() instanceof Decision.Denied denied
-                ? Optional.of(new IssuanceException.NotPermitted(name, denied.reason(), rememberDenied))
+                ? Optional.of(denial(name, denied))
                 : Optional.empty();
     }
 
@@ -206,35 +207,37 @@ public final class Permission implements AutoCloseable {
         }
     }
 
-    private CompletableFuture<Void> conclude(
-            ServerName name, @Nullable Decision decision, @Nullable Throwable failure) {
-        if (decision != null) {
-            boolean granted = decision instanceof Decision.Granted;
-            Duration time = granted ? rememberGranted : rememberDenied;
-            if (!time.isZero()) {
-                remembered.put(name, new Answer(decision, time.toNanos()));
-            }
-            if (decision instanceof Decision.Denied denied) {
-                events.publish(EventKind.DENIED, name, "denied: " + denied.reason());
-            }
-            return verdict(name, decision);
+    private void conclude(
+            ServerName name,
+            @Nullable Decision decision,
+            @Nullable Throwable failure,
+            CompletableFuture<Void> verdict) {
+        if (decision instanceof Decision.Granted) {
+            remember(name, decision, rememberGranted);
+            verdict.complete(null);
+        } else if (decision instanceof Decision.Denied denied) {
+            remember(name, decision, rememberDenied);
+            events.publish(EventKind.DENIED, name, "denied: " + denied.reason());
+            verdict.completeExceptionally(denial(name, denied));
+        } else if (failure instanceof IssuanceException) {
+            verdict.completeExceptionally(failure);
+        } else {
+            String reason = failure instanceof NoAnswerException known
+                    ? String.valueOf(known.getMessage())
+                    : "the policy failed (" + failure + ")";
+            events.publish(EventKind.NO_ANSWER, name, "no answer: " + reason);
+            verdict.completeExceptionally(new IssuanceException.NoAnswer(name, reason, NO_ANSWER_RETRY));
         }
-        if (failure instanceof IssuanceException) {
-            return CompletableFuture.failedFuture(failure);
-        }
-        String reason = failure instanceof NoAnswerException known
-                ? String.valueOf(known.getMessage())
-                : "the policy failed ("
-                        + (failure == null ? "null" : failure.getClass().getName()) + ")";
-        events.publish(EventKind.NO_ANSWER, name, "no answer: " + reason);
-        return CompletableFuture.failedFuture(new IssuanceException.NoAnswer(name, reason, NO_ANSWER_RETRY));
     }
 
-    private CompletableFuture<Void> verdict(ServerName name, Decision decision) {
-        return decision instanceof Decision.Denied denied
-                ? CompletableFuture.failedFuture(
-                        new IssuanceException.NotPermitted(name, denied.reason(), rememberDenied))
-                : CompletableFuture.completedFuture(null);
+    private void remember(ServerName name, Decision decision, Duration time) {
+        if (!time.isZero()) {
+            remembered.put(name, new Answer(decision, time.toNanos()));
+        }
+    }
+
+    private IssuanceException.NotPermitted denial(ServerName name, Decision.Denied denied) {
+        return new IssuanceException.NotPermitted(name, denied.reason(), rememberDenied);
     }
 
     private void enqueue(Question question, ClientBlock client) {
@@ -265,7 +268,7 @@ public final class Permission implements AutoCloseable {
 
     private void run(Question question) {
         if (file == null) {
-            ask(question, 0, UNDECIDED);
+            ask(question, 0, new NoAnswerException(UNDECIDED));
             return;
         }
         try {
@@ -274,11 +277,11 @@ public final class Permission implements AutoCloseable {
                 if (file.grants(question.name())) {
                     finish(question, GRANTED, null);
                 } else {
-                    ask(question, 0, UNDECIDED);
+                    ask(question, 0, new NoAnswerException(UNDECIDED));
                 }
             });
         } catch (RejectedExecutionException e) {
-            finish(question, null, BUSY);
+            finish(question, null, new NoAnswerException(BUSY));
         }
     }
 
@@ -308,17 +311,22 @@ public final class Permission implements AutoCloseable {
                         TimeUnit.NANOSECONDS);
         decided.whenComplete((decision, failure) -> {
             end.cancel(false);
-            note(source, decision != null);
-            if (decision != null) {
-                finish(question, decision, null);
-            } else {
-                ask(question, at + 1, noAnswer(source, failure));
-            }
+            concluded(question, at, source, decision, failure);
         });
         try {
             ports.executor().execute(() -> put(source.policy(), question, decided));
         } catch (RejectedExecutionException e) {
-            decided.completeExceptionally(BUSY);
+            decided.completeExceptionally(new NoAnswerException(BUSY));
+        }
+    }
+
+    private void concluded(
+            Question question, int at, Source source, @Nullable Decision decision, @Nullable Throwable failure) {
+        note(source, decision != null);
+        if (decision != null) {
+            finish(question, decision, null);
+        } else {
+            ask(question, at + 1, noAnswer(source, failure));
         }
     }
 
@@ -381,7 +389,7 @@ public final class Permission implements AutoCloseable {
         if (decision != null) {
             question.answer().complete(decision);
         } else {
-            question.answer().completeExceptionally(failure != null ? failure : UNDECIDED);
+            question.answer().completeExceptionally(failure != null ? failure : new NoAnswerException(UNDECIDED));
         }
     }
 

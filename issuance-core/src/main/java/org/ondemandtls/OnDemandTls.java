@@ -27,6 +27,7 @@ import javax.net.ssl.X509ExtendedKeyManager;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.authority.AcmeAuthority;
 import org.ondemandtls.authority.Authority;
+import org.ondemandtls.authority.ChallengePreference;
 import org.ondemandtls.authority.InternalAuthority;
 import org.ondemandtls.authority.SecretFiles;
 import org.ondemandtls.certificate.SpareKeyPairs;
@@ -265,12 +266,14 @@ public final class OnDemandTls implements AutoCloseable {
         try {
             return AcmeAuthority.open(
                     config.acme(),
-                    config.shield().ordersInFlight(),
-                    files,
-                    challenges,
-                    () -> usable(host),
-                    new AcmeAuthority.Ports(clock, System::nanoTime),
-                    events);
+                    new AcmeAuthority.Ports(
+                            files,
+                            challenges,
+                            new ChallengePreference(config.acme().challenges()),
+                            () -> usable(host),
+                            clock,
+                            System::nanoTime,
+                            events));
         } catch (IOException e) {
             throw new StartException(String.valueOf(e.getMessage()), e);
         }

@@ -1,45 +1,307 @@
 package org.ondemandtls.authority;
 
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
+import java.time.Duration;
+import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.challenge.ChallengeBoard;
+import org.ondemandtls.challenge.ChallengeCertificates;
 import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
+import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.name.ServerName;
+import org.shredzone.acme4j.Login;
+import org.shredzone.acme4j.exception.AcmeException;
+import org.shredzone.acme4j.exception.AcmeServerException;
 
-/** Skeleton. */
+/**
+ * A CA that speaks ACME.
+ *
+ * <p>The CA is untrusted input: every exchange is limited in time and size and stays at the directory's origin, every
+ * order ends within {@value #ORDER_SECONDS} seconds. While the CA asks everybody to wait, orders fail at once.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc8555">RFC 8555</a>
+ */
 public final class AcmeAuthority implements Authority {
-    public record Ports(Clock clock, LongSupplier nanoTime) {}
 
-    public static AcmeAuthority open(
-            OnDemandTlsConfig.Acme acme,
-            int parallel,
+    /** How long one order may take, in seconds. */
+    public static final int ORDER_SECONDS = 90;
+
+    /** How many sessions are made ready before the first order. */
+    private static final int PREPARED = 2;
+
+    /** No root store that is meant to be one is larger, in bytes. */
+    private static final long LARGEST_ROOTS = 4L * 1024 * 1024;
+
+    private static final ServerName NOBODY = ServerName.parse("warm-up.invalid");
+    private static final int DIGEST_LENGTH = 32;
+
+    /**
+     * What the authority works with.
+     *
+     * @param files where the account is kept
+     * @param board where proofs are displayed
+     * @param preference which proof to try first; knows the allowed ones
+     * @param usable the kinds of proof this server can answer, asked at every order
+     * @param clock tells the date
+     * @param nanoTime monotonic time, as {@link System#nanoTime()}
+     * @param events told of what happens to account and orders
+     */
+    public record Ports(
             SecretFiles files,
             ChallengeBoard board,
-            Supplier<Set<OnDemandTlsConfig.ChallengeType>> usable,
-            Ports ports,
-            Events events)
-            throws IOException {
-        throw new IOException("ACME is not there yet");
+            ChallengePreference preference,
+            Supplier<Set<ChallengeType>> usable,
+            Clock clock,
+            LongSupplier nanoTime,
+            Events events) {}
+
+    /** A time during which the CA is asked for nothing. */
+    private record Pause(Deadline end, String reason) {}
+
+    private final OnDemandTlsConfig.Acme config;
+    private final Ports ports;
+    private final CaHttp http;
+    private final CaSession.Shared shared;
+    private final CaAccount account;
+    private final OrderFlow.Tools tools;
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private final AtomicReference<@Nullable Pause> pause = new AtomicReference<>();
+
+    // Last in, first out: the session used last has the freshest nonce.
+    private final Deque<CaSession> idle = new ConcurrentLinkedDeque<>();
+
+    private AcmeAuthority(OnDemandTlsConfig.Acme config, Ports ports, @Nullable SSLContext trust) {
+        this.config = config;
+        this.ports = ports;
+        this.http = new CaHttp(config.directory(), trust);
+        this.shared = new CaSession.Shared(config.directory(), http, ports.clock(), ports.nanoTime());
+        this.account = new CaAccount(config, ports.files(), ports.events());
+        this.tools = new OrderFlow.Tools(
+                ports.board(), ports.preference(), config.profile(), ports.clock(), ports.events(), closed);
+    }
+
+    /**
+     * Makes an authority; the CA is not spoken to yet.
+     *
+     * @param config which CA, and how
+     * @param ports what to work with
+     * @return the authority
+     * @throws IOException if the trusted roots cannot be read, in one line
+     */
+    public static AcmeAuthority open(OnDemandTlsConfig.Acme config, Ports ports) throws IOException {
+        Optional<Path> roots = config.trustedRoots();
+        return new AcmeAuthority(config, ports, roots.isPresent() ? trusting(roots.get()) : null);
     }
 
     @Override
     public String id() {
-        return "";
+        return config.directory().toString();
     }
 
     @Override
-    public void prepare() {}
-
-    @Override
-    public List<X509Certificate> sign(Order order, Journal journal) {
-        return List.of();
+    public void prepare() {
+        // Loads what the first proof would otherwise wait for.
+        ChallengeCertificates.create(NOBODY, new byte[DIGEST_LENGTH], ports.clock());
+        CaSession[] prepared = new CaSession[PREPARED];
+        for (int i = 0; i < PREPARED; i++) {
+            CaSession session = take();
+            session.begin(Deadline.in(CaLimits.ORDER, ports.nanoTime()));
+            try {
+                prepareSession(session);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            } catch (AcmeException | IOException | RuntimeException | StackOverflowError e) {
+                if (!isStopping()) {
+                    ports.events().publish(EventKind.AUTHORITY_UNAVAILABLE, reason(e, session));
+                }
+                break;
+            }
+            prepared[i] = session;
+        }
+        for (CaSession session : prepared) {
+            if (session != null) {
+                idle.addFirst(session);
+            }
+        }
     }
 
     @Override
-    public void close() {}
+    public List<X509Certificate> sign(Order order, Journal journal) throws IssuanceException {
+        ServerName name = order.name();
+        if (isStopping()) {
+            throw new IssuanceException.Stopping(name);
+        }
+        refuseWhilePaused(name);
+        List<ChallengeType> candidates =
+                ports.preference().candidates(ports.usable().get());
+        if (candidates.isEmpty()) {
+            throw new IssuanceException.Unavailable(
+                    name,
+                    "none of onDemandTls.acme.challenges can be answered by this server: http-01 needs a plain connector",
+                    RetryAfter.DEFAULT,
+                    null);
+        }
+        Deadline deadline = Deadline.in(CaLimits.ORDER, ports.nanoTime());
+        Order wanted = order;
+        for (boolean accountIsNew = false; ; accountIsNew = true) {
+            CaSession session = take();
+            session.begin(deadline);
+            boolean usable = false;
+            try {
+                Login login = account.login(session);
+                try {
+                    List<X509Certificate> chain = new OrderFlow(tools, session, login, wanted, journal).run(candidates);
+                    usable = true;
+                    return chain;
+                } catch (AcmeServerException e) {
+                    if (accountIsNew || !CaProblem.of(e.getProblem()).type().equals("accountDoesNotExist")) {
+                        throw e;
+                    }
+                    account.forget(login);
+                    // Orders belong to the account that made them.
+                    wanted = new Order(name, order.key(), order.csr(), Optional.empty());
+                }
+            } catch (IssuanceException e) {
+                usable = true;
+                throw e;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IssuanceException.Stopping(name);
+            } catch (IOException e) {
+                throw new IssuanceException.StoreFailed(
+                        name, CaProblem.oneLine(String.valueOf(e.getMessage())), RetryAfter.DEFAULT, e);
+            } catch (AcmeException | RuntimeException | StackOverflowError e) {
+                usable = e instanceof AcmeServerException;
+                throw failed(name, e, session);
+            } finally {
+                if (usable) {
+                    idle.addFirst(session);
+                }
+            }
+        }
+    }
+
+    /** Ends connections and threads; running calls fail at once. */
+    @Override
+    public void close() {
+        closed.countDown();
+        http.close();
+        idle.clear();
+    }
+
+    private void prepareSession(CaSession session) throws AcmeException, IOException, InterruptedException {
+        session.prepare();
+        Login login = account.login(session);
+        try {
+            login.getAccount().fetch();
+        } catch (AcmeServerException e) {
+            if (!CaProblem.of(e.getProblem()).type().equals("accountDoesNotExist")) {
+                throw e;
+            }
+            account.forget(login);
+            account.login(session);
+        }
+    }
+
+    private CaSession take() {
+        CaSession session = idle.pollFirst();
+        return session != null ? session : new CaSession(shared);
+    }
+
+    private void refuseWhilePaused(ServerName name) throws IssuanceException.Unavailable {
+        Pause current = pause.get();
+        if (current == null) {
+            return;
+        }
+        Duration left = current.end().left();
+        if (left.isZero()) {
+            pause.compareAndSet(current, null);
+            return;
+        }
+        throw new IssuanceException.Unavailable(
+                name, current.reason() + ", for " + (left.toSeconds() + 1) + " s more", left, null);
+    }
+
+    private IssuanceException failed(ServerName name, Throwable thrown, CaSession session) {
+        if (isStopping()) {
+            return new IssuanceException.Stopping(name);
+        }
+        CaFailures.Verdict verdict = CaFailures.judge(name, thrown, session);
+        String reason = withoutName(verdict.exception());
+        verdict.pause().ifPresent(wait -> pauseUntil(Deadline.in(wait, ports.nanoTime()), reason));
+        return verdict.exception();
+    }
+
+    // Of two pauses the longer one counts.
+    private void pauseUntil(Deadline end, String reason) {
+        Pause wanted = new Pause(end, reason);
+        pause.accumulateAndGet(
+                wanted,
+                (current, other) ->
+                        current != null && current.end().left().compareTo(end.left()) >= 0 ? current : wanted);
+    }
+
+    private String reason(Throwable thrown, CaSession session) {
+        if (thrown instanceof IOException) {
+            return CaProblem.oneLine(String.valueOf(thrown.getMessage()));
+        }
+        return withoutName(CaFailures.judge(NOBODY, thrown, session).exception());
+    }
+
+    private static String withoutName(IssuanceException exception) {
+        String message = String.valueOf(exception.getMessage());
+        return message.substring(exception.name().value().length() + 2);
+    }
+
+    private boolean isStopping() {
+        return closed.getCount() == 0 || Thread.currentThread().isInterrupted();
+    }
+
+    private static SSLContext trusting(Path roots) throws IOException {
+        if (Files.size(roots) > LARGEST_ROOTS) {
+            throw new IOException("onDemandTls.acme.trustedRoots: " + roots + " is too large");
+        }
+        byte[] pem = Files.readAllBytes(roots);
+        try {
+            KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
+            trusted.load(null, null);
+            for (Certificate root :
+                    CertificateFactory.getInstance("X.509").generateCertificates(new ByteArrayInputStream(pem))) {
+                trusted.setCertificateEntry("root-" + trusted.size(), root);
+            }
+            if (trusted.size() == 0) {
+                throw new IOException("onDemandTls.acme.trustedRoots: there is no certificate in " + roots);
+            }
+            TrustManagerFactory managers = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+            managers.init(trusted);
+            SSLContext context = SSLContext.getInstance("TLS");
+            context.init(null, managers.getTrustManagers(), null);
+            return context;
+        } catch (GeneralSecurityException e) {
+            throw new IOException("onDemandTls.acme.trustedRoots: " + roots + " does not hold certificates in PEM", e);
+        }
+    }
 }

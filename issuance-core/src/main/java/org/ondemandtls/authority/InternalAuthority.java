@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
-import java.security.KeyFactory;
+import java.security.InvalidKeyException;
 import java.security.KeyPair;
 import java.security.PrivateKey;
 import java.security.PublicKey;
@@ -13,8 +13,6 @@ import java.security.SecureRandom;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
-import java.security.interfaces.ECPrivateKey;
-import java.security.spec.X509EncodedKeySpec;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -22,10 +20,8 @@ import java.util.Date;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
-import org.bouncycastle.asn1.sec.SECObjectIdentifiers;
 import org.bouncycastle.asn1.x500.RDN;
 import org.bouncycastle.asn1.x500.X500Name;
-import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
 import org.bouncycastle.asn1.x509.BasicConstraints;
 import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
 import org.bouncycastle.asn1.x509.Extension;
@@ -34,12 +30,9 @@ import org.bouncycastle.asn1.x509.GeneralNames;
 import org.bouncycastle.asn1.x509.KeyPurposeId;
 import org.bouncycastle.asn1.x509.KeyUsage;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
-import org.bouncycastle.asn1.x9.X9ECParameters;
-import org.bouncycastle.asn1.x9.X9ObjectIdentifiers;
 import org.bouncycastle.cert.X509ExtensionUtils;
 import org.bouncycastle.cert.X509v3CertificateBuilder;
 import org.bouncycastle.cert.jcajce.JcaX509ExtensionUtils;
-import org.bouncycastle.crypto.ec.CustomNamedCurves;
 import org.bouncycastle.operator.OperatorCreationException;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 import org.ondemandtls.certificate.InvalidPemException;
@@ -281,22 +274,12 @@ public final class InternalAuthority implements Authority {
         return root;
     }
 
-    // A PKCS #8 key as the JDK writes it lacks its public half; on P-256, which every root has, it is one
-    // multiplication.
     private static PublicKey publicKeyOf(PrivateKey key) throws IOException {
-        X9ECParameters curve = CustomNamedCurves.getByOID(SECObjectIdentifiers.secp256r1);
-        if (!(key instanceof ECPrivateKey ec) || !ec.getParams().getOrder().equals(curve.getN())) {
-            throw new IOException(ROOT_KEY + " is not on the curve P-256: restore " + ROOT_CERTIFICATE
-                    + ", or remove the key to get a new root");
-        }
-        byte[] point = curve.getG().multiply(ec.getS()).normalize().getEncoded(false);
-        AlgorithmIdentifier algorithm =
-                new AlgorithmIdentifier(X9ObjectIdentifiers.id_ecPublicKey, SECObjectIdentifiers.secp256r1);
         try {
-            return KeyFactory.getInstance("EC")
-                    .generatePublic(new X509EncodedKeySpec(new SubjectPublicKeyInfo(algorithm, point).getEncoded()));
-        } catch (GeneralSecurityException e) {
-            throw new IOException(ROOT_KEY + " cannot be used: remove it to get a new root", e);
+            return KeyPairs.pair(key).getPublic();
+        } catch (InvalidKeyException e) {
+            throw new IOException(
+                    ROOT_KEY + " cannot be used (" + e.getMessage() + "): remove it to get a new root", e);
         }
     }
 }

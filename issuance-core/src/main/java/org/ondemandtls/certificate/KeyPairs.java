@@ -1,14 +1,30 @@
 package org.ondemandtls.certificate;
 
+import java.io.IOException;
 import java.security.GeneralSecurityException;
+import java.security.InvalidKeyException;
+import java.security.KeyFactory;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.SecureRandom;
 import java.security.Signature;
+import java.security.interfaces.ECPrivateKey;
+import java.security.interfaces.ECPublicKey;
+import java.security.interfaces.RSAPrivateCrtKey;
 import java.security.spec.ECGenParameterSpec;
 import java.security.spec.RSAKeyGenParameterSpec;
+import java.security.spec.RSAPublicKeySpec;
+import java.security.spec.X509EncodedKeySpec;
+import java.util.List;
+import org.bouncycastle.asn1.ASN1ObjectIdentifier;
+import org.bouncycastle.asn1.sec.SECObjectIdentifiers;
+import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
+import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
+import org.bouncycastle.asn1.x9.X9ECParameters;
+import org.bouncycastle.asn1.x9.X9ObjectIdentifiers;
+import org.bouncycastle.crypto.ec.CustomNamedCurves;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 
 /**
@@ -20,6 +36,9 @@ public final class KeyPairs {
 
     /** As many bytes as the digest that is signed: anything else would be padding. */
     private static final int PROBE_LENGTH = 32;
+
+    private static final List<ASN1ObjectIdentifier> CURVES =
+            List.of(SECObjectIdentifiers.secp256r1, SECObjectIdentifiers.secp384r1);
 
     private static final SecureRandom RANDOM = new SecureRandom();
 
@@ -76,6 +95,28 @@ public final class KeyPairs {
     }
 
     /**
+     * The pair a stored private key is one half of: PKCS #8 as the JDK writes it lacks the other.
+     *
+     * @param privateKey an elliptic-curve key on P-256 or P-384, or an RSA key with its public exponent
+     * @throws InvalidKeyException if the key is of another kind
+     */
+    public static KeyPair pair(PrivateKey privateKey) throws InvalidKeyException {
+        try {
+            if (privateKey instanceof ECPrivateKey ec) {
+                return new KeyPair(ellipticCurvePublicKey(ec), privateKey);
+            }
+            if (privateKey instanceof RSAPrivateCrtKey rsa) {
+                PublicKey publicKey = KeyFactory.getInstance("RSA")
+                        .generatePublic(new RSAPublicKeySpec(rsa.getModulus(), rsa.getPublicExponent()));
+                return new KeyPair(publicKey, privateKey);
+            }
+        } catch (GeneralSecurityException | IOException | RuntimeException e) {
+            throw new InvalidKeyException("the public half of the key cannot be reckoned", e);
+        }
+        throw new InvalidKeyException("neither an elliptic-curve nor an RSA key");
+    }
+
+    /**
      * The signature algorithm that fits a key, by its JCA name.
      *
      * @param publicKey an elliptic-curve or RSA key
@@ -83,13 +124,28 @@ public final class KeyPairs {
      * @throws IllegalArgumentException if the key is of another kind
      */
     public static String signatureAlgorithm(PublicKey publicKey) {
-        if (publicKey instanceof java.security.interfaces.ECPublicKey ec) {
+        if (publicKey instanceof ECPublicKey ec) {
             return ec.getParams().getOrder().bitLength() <= 256 ? "SHA256withECDSA" : "SHA384withECDSA";
         }
         if (publicKey.getAlgorithm().equals("RSA")) {
             return "SHA256withRSA";
         }
         throw new IllegalArgumentException("no signature algorithm for " + publicKey.getAlgorithm() + " keys");
+    }
+
+    private static PublicKey ellipticCurvePublicKey(ECPrivateKey key) throws GeneralSecurityException, IOException {
+        for (ASN1ObjectIdentifier curve : CURVES) {
+            X9ECParameters parameters = CustomNamedCurves.getByOID(curve);
+            if (parameters.getN().equals(key.getParams().getOrder())) {
+                byte[] point =
+                        parameters.getG().multiply(key.getS()).normalize().getEncoded(false);
+                AlgorithmIdentifier algorithm = new AlgorithmIdentifier(X9ObjectIdentifiers.id_ecPublicKey, curve);
+                return KeyFactory.getInstance("EC")
+                        .generatePublic(
+                                new X509EncodedKeySpec(new SubjectPublicKeyInfo(algorithm, point).getEncoded()));
+            }
+        }
+        throw new InvalidKeyException("neither on P-256 nor on P-384");
     }
 
     private static KeyPair ellipticCurve(String curve) throws GeneralSecurityException {

@@ -1,0 +1,174 @@
+package org.ondemandtls.authority;
+
+import java.io.IOException;
+import java.net.MalformedURLException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.security.KeyPair;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.certificate.InvalidPemException;
+import org.ondemandtls.certificate.KeyPairs;
+import org.ondemandtls.certificate.Pem;
+import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Events;
+import org.shredzone.acme4j.AccountBuilder;
+import org.shredzone.acme4j.Login;
+import org.shredzone.acme4j.exception.AcmeException;
+import org.shredzone.acme4j.exception.AcmeNetworkException;
+
+/**
+ * The one account with a CA: its key and its URL, kept for good.
+ *
+ * <p>The key is on disk before the CA hears of it, so that a crash leaves no account behind that nobody has the key of:
+ * asking for an account with a key the CA knows returns the same account (RFC 8555 section 7.3.1).
+ */
+final class CaAccount {
+
+    private record Known(KeyPair key, URL url) {}
+
+    private final OnDemandTlsConfig.Acme config;
+    private final SecretFiles files;
+    private final Events events;
+    private final String keyFile;
+    private final String urlFile;
+    private final AtomicReference<@Nullable Known> known = new AtomicReference<>();
+
+    // Held across requests on purpose: everybody else needs what the one who holds it is fetching. Waits are bounded.
+    private final ReentrantLock making = new ReentrantLock();
+
+    /**
+     * The account that {@code files} hold, read when first needed.
+     *
+     * @param config the directory, contact and external binding
+     * @param files where key and URL are kept
+     * @param events told when the account is found or made
+     */
+    CaAccount(OnDemandTlsConfig.Acme config, SecretFiles files, Events events) {
+        this.config = config;
+        this.files = files;
+        this.events = events;
+        String stem = "accounts/" + digest(config.directory().toString());
+        this.keyFile = stem + ".pem";
+        this.urlFile = stem + ".url";
+    }
+
+    /**
+     * Logs in; makes the account where there is none, one thread for all.
+     *
+     * @param session the line to log in over
+     * @throws AcmeException if the CA gives no account
+     * @throws IOException if the account cannot be kept or what was kept cannot be used
+     * @throws InterruptedException if the thread was interrupted
+     */
+    Login login(CaSession session) throws AcmeException, IOException, InterruptedException {
+        Known account = known.get();
+        if (account == null) {
+            if (!making.tryLock(session.deadline().left().toNanos(), TimeUnit.NANOSECONDS)) {
+                throw new AcmeNetworkException(new IOException("no account within the time for an order"));
+            }
+            try {
+                account = known.get();
+                if (account == null) {
+                    account = findOrMake(session);
+                    known.set(account);
+                }
+            } finally {
+                making.unlock();
+            }
+        }
+        return session.session().login(account.url(), account.key());
+    }
+
+    /**
+     * Forgets an account the CA does not know any more; its key stays.
+     *
+     * @param login what was logged in with; a newer account is left alone
+     * @throws IOException if that cannot be kept
+     */
+    void forget(Login login) throws IOException {
+        Known account = known.get();
+        if (account != null
+                && account.url().toString().equals(login.getAccountLocation().toString())
+                && known.compareAndSet(account, null)) {
+            files.write(urlFile, new byte[0], false);
+            events.publish(EventKind.ACCOUNT, "the CA does not know the account any more: making another");
+        }
+    }
+
+    private Known findOrMake(CaSession session) throws AcmeException, IOException {
+        KeyPair key = key();
+        Optional<URL> url = storedUrl();
+        if (url.isPresent()) {
+            events.publish(
+                    EventKind.ACCOUNT,
+                    "uses the account " + CaProblem.oneLine(url.get().toString()));
+            return new Known(key, url.get());
+        }
+        Optional<URI> terms = session.session().getMetadata().getTermsOfService();
+        AccountBuilder builder = new AccountBuilder().useKeyPair(key).agreeToTermsOfService();
+        config.email().ifPresent(builder::addEmail);
+        config.eab().ifPresent(eab -> builder.withKeyIdentifier(eab.keyId(), eab.hmac()));
+        URL made = builder.createLogin(session.session()).getAccountLocation();
+        files.write(urlFile, made.toString().getBytes(StandardCharsets.UTF_8), false);
+        events.publish(
+                EventKind.ACCOUNT,
+                "made the account " + CaProblem.oneLine(made.toString()) + " at " + config.directory()
+                        + terms.map(uri -> ", accepting the terms of service " + CaProblem.oneLine(uri.toString()))
+                                .orElse(""));
+        return new Known(key, made);
+    }
+
+    private KeyPair key() throws IOException {
+        Optional<byte[]> stored = files.read(keyFile);
+        if (stored.isPresent()) {
+            try {
+                return KeyPairs.pair(Pem.readPrivateKey(new String(stored.get(), StandardCharsets.US_ASCII)));
+            } catch (InvalidPemException | GeneralSecurityException e) {
+                throw new IOException(
+                        "the account key " + keyFile + " cannot be used (" + e.getMessage()
+                                + "): restore it, or remove it to make another account",
+                        e);
+            }
+        }
+        KeyPair key = KeyPairs.generate(KeyType.P_256);
+        files.write(keyFile, Pem.privateKey(key.getPrivate()).getBytes(StandardCharsets.US_ASCII), true);
+        // A URL without its key is of an account that is lost.
+        files.write(urlFile, new byte[0], false);
+        return key;
+    }
+
+    // What cannot be read is asked for again, by the key.
+    private Optional<URL> storedUrl() throws IOException {
+        Optional<byte[]> stored = files.read(urlFile);
+        if (stored.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            URI uri = new URI(new String(stored.get(), StandardCharsets.UTF_8).strip());
+            return "https".equals(uri.getScheme()) ? Optional.of(uri.toURL()) : Optional.empty();
+        } catch (URISyntaxException | MalformedURLException | IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static String digest(String text) {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(digest, 0, 8);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("this JDK has no SHA-256", e);
+        }
+    }
+}

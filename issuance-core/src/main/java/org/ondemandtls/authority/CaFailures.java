@@ -1,0 +1,184 @@
+package org.ondemandtls.authority;
+
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.http.HttpConnectTimeoutException;
+import java.net.http.HttpTimeoutException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+import javax.net.ssl.SSLException;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.name.ServerName;
+import org.shredzone.acme4j.exception.AcmeException;
+import org.shredzone.acme4j.exception.AcmeLazyLoadingException;
+import org.shredzone.acme4j.exception.AcmeNetworkException;
+import org.shredzone.acme4j.exception.AcmeNotSupportedException;
+import org.shredzone.acme4j.exception.AcmeServerException;
+
+/** Says who has to act when acme4j or the CA fails. */
+final class CaFailures {
+
+    /** How long a CA that could not be connected to is left alone by everybody. */
+    static final Duration NO_CONNECTION = Duration.ofSeconds(2);
+
+    private static final Set<String> ABOUT_ACCOUNT = Set.of(
+            "accountDoesNotExist",
+            "unauthorized",
+            "userActionRequired",
+            "externalAccountRequired",
+            "badSignatureAlgorithm",
+            "badPublicKey",
+            "invalidContact",
+            "unsupportedContact");
+
+    private static final Set<String> TRANSIENT = Set.of("serverInternal", "badNonce", "rateLimited");
+
+    private static final int TOO_MANY_REQUESTS = 429;
+    private static final int SERVICE_UNAVAILABLE = 503;
+
+    /**
+     * A failure as issuance sees it.
+     *
+     * @param exception what to throw
+     * @param pause how long nobody should ask the CA for anything, empty where only this name is concerned
+     */
+    record Verdict(IssuanceException exception, Optional<Duration> pause) {}
+
+    private CaFailures() {}
+
+    /** Whether a problem with a request, not with a proof, is the account's and so everybody's. */
+    static boolean isAboutAccount(CaProblem problem) {
+        return ABOUT_ACCOUNT.contains(problem.type());
+    }
+
+    /**
+     * Judges a failure.
+     *
+     * @param name what the order was for
+     * @param thrown what was thrown
+     * @param session the line it happened on
+     */
+    static Verdict judge(ServerName name, Throwable thrown, CaSession session) {
+        Throwable failure =
+                thrown instanceof AcmeLazyLoadingException && thrown.getCause() != null ? thrown.getCause() : thrown;
+        if (failure instanceof AcmeServerException refused) {
+            return refused(name, refused, session);
+        }
+        if (failure instanceof AcmeNetworkException) {
+            return network(name, failure.getCause() == null ? failure : failure.getCause(), failure);
+        }
+        if (failure instanceof AcmeNotSupportedException) {
+            return new Verdict(
+                    unavailable(
+                            name,
+                            "what answers at onDemandTls.acme.directory is no ACME directory, or lacks what is needed ("
+                                    + CaProblem.oneLine(String.valueOf(failure.getMessage())) + ")",
+                            RetryAfter.DEFAULT,
+                            failure),
+                    Optional.empty());
+        }
+        int status = session.lastStatus();
+        Duration wait = RetryAfter.clamped(session.lastRetryAfter());
+        if (failure instanceof AcmeException && status / 100 != 2 && status != 0) {
+            boolean everybody = status == TOO_MANY_REQUESTS || status == SERVICE_UNAVAILABLE;
+            return new Verdict(
+                    unavailable(name, "the CA answered HTTP " + status, wait, failure),
+                    everybody ? Optional.of(wait) : Optional.empty());
+        }
+        return new Verdict(
+                unavailable(name, "the CA's answer cannot be used: " + what(failure), RetryAfter.DEFAULT, failure),
+                Optional.empty());
+    }
+
+    private static Verdict refused(ServerName name, AcmeServerException refused, CaSession session) {
+        CaProblem problem = CaProblem.of(refused.getProblem());
+        int status = session.lastStatus();
+        Duration wait = RetryAfter.clamped(session.lastRetryAfter());
+        String text = problem.type() + ": " + problem.text();
+        if (problem.type().equals("rateLimited") || status == TOO_MANY_REQUESTS) {
+            return new Verdict(
+                    unavailable(name, "the CA limits the rate (" + text + ")", wait, null),
+                    concerns(problem, name) ? Optional.empty() : Optional.of(wait));
+        }
+        if (status == SERVICE_UNAVAILABLE) {
+            return new Verdict(
+                    unavailable(name, "the CA cannot work now (" + text + ")", wait, null), Optional.of(wait));
+        }
+        if (TRANSIENT.contains(problem.type()) || status >= 500) {
+            return new Verdict(unavailable(name, "the CA failed (" + text + ")", wait, null), Optional.empty());
+        }
+        if (isAboutAccount(problem)) {
+            return new Verdict(
+                    unavailable(
+                            name,
+                            "the CA refuses the account (" + text
+                                    + "): check onDemandTls.acme.email and onDemandTls.acme.eab",
+                            wait,
+                            null),
+                    Optional.of(wait));
+        }
+        return new Verdict(
+                new IssuanceException.Rejected(
+                        name,
+                        problem.type(),
+                        problem.text(),
+                        session.lastRetryAfter().orElse(Duration.ZERO)),
+                Optional.empty());
+    }
+
+    private static Verdict network(ServerName name, Throwable cause, Throwable failure) {
+        boolean noConnection = cause instanceof ConnectException || cause instanceof HttpConnectTimeoutException;
+        String what;
+        if (cause instanceof HttpConnectTimeoutException) {
+            what = "no connection within " + CaLimits.CONNECT.toSeconds() + " s";
+        } else if (cause instanceof ConnectException) {
+            what = "no connection";
+        } else if (cause instanceof HttpTimeoutException) {
+            what = "no complete answer within " + CaLimits.REQUEST.toSeconds() + " s";
+        } else if (cause instanceof SSLException) {
+            what = "its own HTTPS is not trusted or fails (" + CaProblem.oneLine(String.valueOf(cause.getMessage()))
+                    + "): for a private CA see onDemandTls.acme.trustedRoots";
+        } else if (cause instanceof IOException) {
+            what = CaProblem.oneLine(String.valueOf(cause.getMessage()));
+        } else {
+            what = cause.getClass().getSimpleName();
+        }
+        return new Verdict(
+                unavailable(
+                        name,
+                        "the CA cannot be reached: " + what,
+                        noConnection ? NO_CONNECTION : RetryAfter.DEFAULT,
+                        failure),
+                noConnection ? Optional.of(NO_CONNECTION) : Optional.empty());
+    }
+
+    // A limit on a name, a registered domain or a set of names says which; one on the account does not.
+    private static boolean concerns(CaProblem problem, ServerName name) {
+        String text = problem.text();
+        if (text.contains("identifiers")) {
+            return true;
+        }
+        String suffix = name.value();
+        while (suffix.indexOf('.') > 0) {
+            if (text.contains(suffix)) {
+                return true;
+            }
+            suffix = suffix.substring(suffix.indexOf('.') + 1);
+        }
+        return false;
+    }
+
+    private static IssuanceException unavailable(
+            ServerName name, String what, Duration wait, @org.jspecify.annotations.Nullable Throwable cause) {
+        return new IssuanceException.Unavailable(name, what, wait, cause);
+    }
+
+    // What acme4j quotes after a colon came from the CA and may be a token.
+    private static String what(Throwable failure) {
+        String message = String.valueOf(failure.getMessage());
+        int colon = message.indexOf(':');
+        return CaProblem.oneLine(
+                failure.getClass().getSimpleName() + " " + (colon < 0 ? message : message.substring(0, colon)));
+    }
+}

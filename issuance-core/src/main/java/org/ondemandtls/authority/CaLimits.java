@@ -1,0 +1,24 @@
+package org.ondemandtls.authority;
+
+import java.time.Duration;
+
+/** How much patience a CA is met with. */
+final class CaLimits {
+
+    /** How long a connection may take to be made. */
+    static final Duration CONNECT = Duration.ofSeconds(5);
+
+    /** How long one request may take, from its first byte to the last one of the answer. */
+    static final Duration REQUEST = Duration.ofSeconds(20);
+
+    /** How long one order may take, everything included. */
+    static final Duration ORDER = Duration.ofSeconds(90);
+
+    /** How long a directory is believed. */
+    static final Duration DIRECTORY = Duration.ofHours(1);
+
+    /** The longest body that is read, in bytes. */
+    static final int BODY = 1024 * 1024;
+
+    private CaLimits() {}
+}

@@ -1,0 +1,204 @@
+package org.ondemandtls.authority;
+
+import java.io.IOException;
+import java.net.MalformedURLException;
+import java.net.URI;
+import java.net.URL;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.shredzone.acme4j.Session;
+import org.shredzone.acme4j.connector.Connection;
+import org.shredzone.acme4j.connector.DefaultConnection;
+import org.shredzone.acme4j.connector.HttpConnector;
+import org.shredzone.acme4j.connector.NetworkSettings;
+import org.shredzone.acme4j.connector.NonceHolder;
+import org.shredzone.acme4j.exception.AcmeException;
+import org.shredzone.acme4j.provider.AbstractAcmeProvider;
+import org.shredzone.acme4j.toolbox.JSON;
+
+/**
+ * One line to the CA with a nonce of its own: acme4j lets one request at a time through a session, so whoever works on
+ * an order holds a whole one.
+ *
+ * <p><b>Threads.</b> Used by one thread at a time.
+ */
+final class CaSession {
+
+    /** A directory as the CA sent it, shared by all sessions. */
+    private record Directory(JSON json, Deadline believedUntil) {}
+
+    /** What all sessions with one CA share. */
+    static final class Shared {
+
+        private final URI url;
+        private final CaHttp http;
+        private final Clock clock;
+        private final LongSupplier nanoTime;
+        private final AtomicReference<@Nullable Directory> directory = new AtomicReference<>();
+
+        /**
+         * What sessions are made with.
+         *
+         * @param url the directory URL
+         * @param http how the CA is reached
+         * @param clock reads dates in {@code Retry-After}
+         * @param nanoTime monotonic time
+         */
+        Shared(URI url, CaHttp http, Clock clock, LongSupplier nanoTime) {
+            this.url = url;
+            this.http = http;
+            this.clock = clock;
+            this.nanoTime = nanoTime;
+        }
+    }
+
+    private final Shared shared;
+    private final Session session;
+    private Deadline deadline;
+    private int lastStatus;
+    private Optional<Duration> lastRetryAfter = Optional.empty();
+    private @Nullable Directory read;
+
+    /** Opens a line; nothing is sent yet. */
+    CaSession(Shared shared) {
+        this.shared = shared;
+        this.deadline = Deadline.in(CaLimits.ORDER, shared.nanoTime);
+        this.session = new Session(shared.url, new Provider());
+        session.setLocale(Locale.ENGLISH);
+        session.networkSettings().setCompressionEnabled(false);
+        session.networkSettings().setTimeout(CaLimits.REQUEST);
+    }
+
+    /** The session for acme4j. */
+    Session session() {
+        return session;
+    }
+
+    /** Begins a piece of work that has to be done by then; no request lasts longer. */
+    void begin(Deadline end) {
+        deadline = end;
+        lastStatus = 0;
+        lastRetryAfter = Optional.empty();
+    }
+
+    /** When the work has to be done. */
+    Deadline deadline() {
+        return deadline;
+    }
+
+    /** The HTTP status of the last answer, 0 where there was none. */
+    int lastStatus() {
+        return lastStatus;
+    }
+
+    /** The wait the last answer asked for. */
+    Optional<Duration> lastRetryAfter() {
+        return lastRetryAfter;
+    }
+
+    /**
+     * Has directory and nonce at hand.
+     *
+     * @throws AcmeException if the CA gives none
+     */
+    void prepare() throws AcmeException {
+        session.getMetadata();
+        boolean noNonce;
+        try (NonceHolder nonce = session.lockNonce()) {
+            noNonce = nonce.getNonce() == null;
+        }
+        if (noNonce) {
+            try (Connection connection = session.connect()) {
+                connection.resetNonce(session);
+            }
+        }
+    }
+
+    private final class Provider extends AbstractAcmeProvider {
+
+        @Override
+        public boolean accepts(URI serverUri) {
+            return serverUri.equals(shared.url);
+        }
+
+        @Override
+        public URL resolve(URI serverUri) {
+            try {
+                return serverUri.toURL();
+            } catch (MalformedURLException e) {
+                throw new IllegalArgumentException("the directory URL is no URL", e);
+            }
+        }
+
+        @Override
+        public HttpClient createHttpClient(NetworkSettings networkSettings) {
+            return shared.http.client();
+        }
+
+        @Override
+        public Connection connect(URI serverUri, NetworkSettings networkSettings, HttpClient httpClient) {
+            return new Limited(createHttpConnector(networkSettings, httpClient));
+        }
+
+        /** Every public CA expects this one, whatever the length of the key (RFC 8555 section 7.3.4). */
+        @Override
+        public Optional<String> getProposedEabMacAlgorithm() {
+            return Optional.of("HS256");
+        }
+
+        /** Reads the directory once for all sessions; null says that the session has the current one. */
+        @Override
+        public @Nullable JSON directory(Session ours, URI serverUri) throws AcmeException {
+            Directory known = shared.directory.get();
+            if (known == null || known.believedUntil().isOver()) {
+                known = fetch(ours, serverUri);
+                shared.directory.set(known);
+            }
+            if (known == read) {
+                return null;
+            }
+            read = known;
+            return known.json();
+        }
+
+        private Directory fetch(Session ours, URI serverUri) throws AcmeException {
+            try (NonceHolder nonce = ours.lockNonce();
+                    Connection connection = ours.connect()) {
+                connection.sendRequest(resolve(serverUri), ours, null);
+                connection.getNonce().ifPresent(nonce::setNonce);
+                return new Directory(connection.readJsonResponse(), Deadline.in(CaLimits.DIRECTORY, shared.nanoTime));
+            }
+        }
+    }
+
+    /** A connection within the limits of {@link CaHttp}. */
+    private final class Limited extends DefaultConnection {
+
+        Limited(HttpConnector connector) {
+            super(connector);
+        }
+
+        @Override
+        protected void sendRequest(Session ours, URL url, Consumer<HttpRequest.Builder> body) throws IOException {
+            HttpRequest.Builder builder =
+                    httpConnector.createRequestBuilder(url).header("Accept-Language", ours.getLanguageHeader());
+            body.accept(builder);
+            lastStatus = 0;
+            lastRetryAfter = Optional.empty();
+            Duration left = deadline.left();
+            var answer =
+                    shared.http.send(builder.build(), left.compareTo(CaLimits.REQUEST) < 0 ? left : CaLimits.REQUEST);
+            lastStatus = answer.statusCode();
+            lastRetryAfter = RetryAfter.in(CaHttp.headersOf(answer), shared.clock);
+            lastResponse = answer;
+        }
+    }
+}

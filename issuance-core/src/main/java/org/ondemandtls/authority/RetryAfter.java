@@ -1,0 +1,71 @@
+package org.ondemandtls.authority;
+
+import java.net.http.HttpHeaders;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * Reads how long a CA wants to be left alone.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3">RFC 9110 section 10.2.3</a>
+ */
+final class RetryAfter {
+
+    /** What a wait is assumed to be where none is given. */
+    static final Duration DEFAULT = Duration.ofSeconds(10);
+
+    /** The longest wait that is believed. */
+    static final Duration LONGEST = Duration.ofDays(1);
+
+    /** The shortest wait a refusal may ask for. */
+    static final Duration SHORTEST = Duration.ofSeconds(1);
+
+    private static final Pattern SECONDS = Pattern.compile("[0-9]{1,9}");
+
+    private RetryAfter() {}
+
+    /**
+     * The wait a response asks for.
+     *
+     * @param headers the response's
+     * @param clock tells the time where a date is given and the response has no date of its own
+     * @return zero to {@link #LONGEST}; empty where none, or none that can be read, is asked for
+     */
+    static Optional<Duration> in(HttpHeaders headers, Clock clock) {
+        return headers.firstValue("Retry-After").map(String::strip).flatMap(text -> {
+            if (SECONDS.matcher(text).matches()) {
+                return Optional.of(atMost(Duration.ofSeconds(Long.parseLong(text))));
+            }
+            Instant from = headers.firstValue("Date").flatMap(RetryAfter::date).orElseGet(clock::instant);
+            return date(text).map(until -> atMost(Duration.between(from, until)));
+        });
+    }
+
+    /** A wait that can be acted upon after a refusal: what was asked for, within bounds. */
+    static Duration clamped(Optional<Duration> asked) {
+        Duration wait = asked.orElse(DEFAULT);
+        return wait.compareTo(SHORTEST) < 0 ? SHORTEST : atMost(wait);
+    }
+
+    private static Duration atMost(Duration wait) {
+        if (wait.isNegative()) {
+            return Duration.ZERO;
+        }
+        return wait.compareTo(LONGEST) > 0 ? LONGEST : wait;
+    }
+
+    private static Optional<Instant> date(String text) {
+        try {
+            return Optional.of(ZonedDateTime.parse(text.strip(), DateTimeFormatter.RFC_1123_DATE_TIME)
+                    .toInstant());
+        } catch (DateTimeParseException e) {
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,551 @@
+package org.ondemandtls.authority;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.security.KeyPair;
+import java.security.cert.X509Certificate;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.certificate.CertificateVerifier;
+import org.ondemandtls.certificate.CertificationRequests;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.KeyPairs;
+import org.ondemandtls.challenge.ChallengeBoard;
+import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
+import org.ondemandtls.config.OnDemandTlsConfig.ExternalAccountBinding;
+import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
+import org.ondemandtls.event.Event;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Events;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.testing.FaultyAcmeProxy;
+import org.ondemandtls.testing.FreePorts;
+import org.ondemandtls.testing.MemorySecretFiles;
+import org.ondemandtls.testing.Pebble;
+import org.ondemandtls.testing.ProofServer;
+
+/** {@link AcmeAuthority} against a real Pebble, alone and with faults in between. */
+class AcmeAuthorityIT {
+
+    private static final List<ChallengeType> BOTH = List.of(ChallengeType.TLS_ALPN_01, ChallengeType.HTTP_01);
+
+    @TempDir
+    private Path directory;
+
+    private final ChallengeBoard board = new ChallengeBoard();
+    private final MemorySecretFiles files = new MemorySecretFiles();
+    private final List<Event> seen = new CopyOnWriteArrayList<>();
+    private final Events events = new Events(seen::add, System::nanoTime);
+    private final List<URI> journal = new CopyOnWriteArrayList<>();
+    private final List<AcmeAuthority> opened = new ArrayList<>();
+    private ProofServer proofs;
+
+    @BeforeEach
+    void showProofs() throws Exception {
+        proofs = new ProofServer(board);
+    }
+
+    @AfterEach
+    void closeEverything() throws Exception {
+        opened.forEach(AcmeAuthority::close);
+        proofs.close();
+        assertThat(board.size()).as("proofs left on display").isZero();
+    }
+
+    private Pebble.Options reachable() {
+        return Pebble.options().httpPort(proofs.httpPort()).tlsPort(proofs.tlsPort());
+    }
+
+    private AcmeAuthority open(URI url, Path roots, Optional<ExternalAccountBinding> eab, List<ChallengeType> allowed)
+            throws Exception {
+        OnDemandTlsConfig.Acme config = new OnDemandTlsConfig.Acme(
+                url,
+                false,
+                Optional.of("operator@example.com"),
+                eab,
+                Optional.of("default"),
+                Optional.of(roots),
+                allowed);
+        AcmeAuthority authority = AcmeAuthority.open(
+                config,
+                new AcmeAuthority.Ports(
+                        files,
+                        board,
+                        new ChallengePreference(allowed),
+                        () -> EnumSet.allOf(ChallengeType.class),
+                        Clock.systemUTC(),
+                        System::nanoTime,
+                        events));
+        opened.add(authority);
+        return authority;
+    }
+
+    private AcmeAuthority open(Pebble pebble, ChallengeType... allowed) throws Exception {
+        return open(
+                pebble.directory(),
+                pebble.trustedRoots(),
+                Optional.empty(),
+                allowed.length == 0 ? BOTH : List.of(allowed));
+    }
+
+    private AcmeAuthority open(FaultyAcmeProxy proxy) throws Exception {
+        return open(proxy.directory(), proxy.trustedRoots(), Optional.empty(), BOTH);
+    }
+
+    private static Authority.Order order(String name) {
+        ServerName serverName = ServerName.parse(name);
+        KeyPair key = KeyPairs.generate(KeyType.P_256);
+        return new Authority.Order(serverName, key, CertificationRequests.request(key, serverName), Optional.empty());
+    }
+
+    private static Authority.Order resumed(Authority.Order order, URI url) {
+        return new Authority.Order(order.name(), order.key(), order.csr(), Optional.of(url));
+    }
+
+    private List<X509Certificate> sign(AcmeAuthority authority, Authority.Order order) throws IssuanceException {
+        return authority.sign(order, journal::add);
+    }
+
+    private static void assertServable(List<X509Certificate> chain, Authority.Order order) {
+        assertThatCode(() -> CertificateVerifier.verify(
+                        chain,
+                        order.key().getPublic(),
+                        order.name(),
+                        Clock.systemUTC().instant()))
+                .doesNotThrowAnyException();
+        assertThat(chain).hasSizeGreaterThan(1);
+    }
+
+    private List<String> texts(EventKind kind) {
+        return seen.stream()
+                .filter(event -> event.kind() == kind)
+                .map(Event::text)
+                .toList();
+    }
+
+    @Test
+    void eachChallengeAloneIsEnough() throws Exception {
+        try (Pebble pebble = reachable().start(directory)) {
+            for (ChallengeType type : ChallengeType.values()) {
+                Authority.Order order = order("shop.customer.example");
+
+                List<X509Certificate> chain = sign(open(pebble, type), order);
+
+                assertServable(chain, order);
+            }
+            assertThat(journal).hasSize(2);
+            assertThat(pebble.orders()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void theAccountIsMadeOnceAndItsTermsOfServiceAreNamed() throws Exception {
+        try (Pebble pebble = reachable().start(directory)) {
+            sign(open(pebble), order("a.customer.example"));
+            sign(open(pebble), order("b.customer.example"));
+
+            assertThat(pebble.requests().stream().filter(r -> r.startsWith("POST /sign-me-up")))
+                    .hasSize(1);
+            assertThat(files.names()).hasSize(2).allMatch(name -> name.matches("accounts/[0-9a-f]{16}\\.(pem|url)"));
+            assertThat(files.secrets()).hasSize(1);
+            assertThat(texts(EventKind.ACCOUNT).get(0)).contains("made the account", "terms of service");
+        }
+    }
+
+    @Test
+    void anAccountTheCaForgotIsMadeAnew() throws Exception {
+        try (Pebble pebble = reachable().start(directory)) {
+            AcmeAuthority authority = open(pebble);
+            sign(authority, order("a.customer.example"));
+            pebble.stop();
+            pebble.start();
+            Authority.Order order = order("b.customer.example");
+
+            assertServable(sign(authority, order), order);
+
+            assertThat(texts(EventKind.ACCOUNT)).anyMatch(text -> text.contains("does not know the account"));
+        }
+    }
+
+    @Test
+    void anExternalAccountIsBound() throws Exception {
+        String hmac = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
+        try (Pebble pebble = reachable().externalAccount("kid-1", hmac).start(directory)) {
+            Authority.Order order = order("a.customer.example");
+            assertThatThrownBy(() -> sign(open(pebble), order))
+                    .isInstanceOf(IssuanceException.Unavailable.class)
+                    .hasMessageContaining("onDemandTls.acme.eab");
+
+            List<X509Certificate> chain = sign(
+                    open(
+                            pebble.directory(),
+                            pebble.trustedRoots(),
+                            Optional.of(new ExternalAccountBinding("kid-1", hmac)),
+                            BOTH),
+                    order);
+
+            assertServable(chain, order);
+        }
+    }
+
+    @Test
+    void whenOneChallengeFailsTheOtherIsTriedOnceAndRemembered() throws Exception {
+        try (Pebble pebble = Pebble.options()
+                .httpPort(proofs.httpPort())
+                .tlsPort(FreePorts.next())
+                .start(directory)) {
+            AcmeAuthority authority = open(pebble);
+            Authority.Order first = order("a.customer.example");
+            Authority.Order second = order("b.customer.example");
+
+            assertServable(sign(authority, first), first);
+            assertThat(pebble.orders()).isEqualTo(2);
+            assertServable(sign(authority, second), second);
+
+            assertThat(pebble.orders()).isEqualTo(3);
+            assertThat(journal).hasSize(3);
+        }
+    }
+
+    @Test
+    void whenNoChallengeWorksTheNameIsRejectedAfterTwoOrders() throws Exception {
+        try (Pebble pebble = Pebble.options().start(directory)) {
+            assertThatThrownBy(() -> sign(open(pebble), order("a.customer.example")))
+                    .isInstanceOfSatisfying(IssuanceException.Rejected.class, rejected -> {
+                        assertThat(rejected.problemType()).isEqualTo("connection");
+                        assertThat(rejected.getMessage())
+                                .contains("tls-alpn-01", "http-01")
+                                .doesNotContain("\n");
+                    });
+            assertThat(pebble.orders()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void aNameTheCaDoesNotWantIsRejectedWithoutATry() throws Exception {
+        try (Pebble pebble = reachable().blocked("bad.example").start(directory)) {
+            assertThatThrownBy(() -> sign(open(pebble), order("www.bad.example")))
+                    .isInstanceOfSatisfying(
+                            IssuanceException.Rejected.class,
+                            rejected -> assertThat(rejected.problemType()).isEqualTo("rejectedIdentifier"));
+            assertThat(journal).isEmpty();
+        }
+    }
+
+    @Test
+    void refusedNoncesAreNoObstacle() throws Exception {
+        try (Pebble pebble = reachable().rejectNonces(40).start(directory)) {
+            Authority.Order order = order("a.customer.example");
+
+            assertServable(sign(open(pebble), order), order);
+        }
+    }
+
+    @Test
+    void manyNamesAreSignedSideBySide() throws Exception {
+        try (Pebble pebble = reachable().start(directory)) {
+            AcmeAuthority authority = open(pebble);
+            authority.prepare();
+            ExecutorService executor = Executors.newFixedThreadPool(8);
+            try {
+                List<Future<List<X509Certificate>>> chains = new ArrayList<>();
+                List<Authority.Order> orders = new ArrayList<>();
+                for (int i = 0; i < 24; i++) {
+                    Authority.Order order = order("n" + i + ".customer.example");
+                    orders.add(order);
+                    chains.add(executor.submit(() -> sign(authority, order)));
+                }
+                for (int i = 0; i < orders.size(); i++) {
+                    assertServable(chains.get(i).get(60, TimeUnit.SECONDS), orders.get(i));
+                }
+            } finally {
+                executor.shutdownNow();
+            }
+            assertThat(pebble.orders()).isEqualTo(24);
+        }
+    }
+
+    @Test
+    void aRetryAfterIsHonoured() throws Exception {
+        try (Pebble pebble = reachable().retryAfter(Duration.ofSeconds(1)).start(directory)) {
+            Authority.Order order = order("a.customer.example");
+            long begin = System.nanoTime();
+
+            assertServable(sign(open(pebble), order), order);
+
+            assertThat(Duration.ofNanos(System.nanoTime() - begin))
+                    .isBetween(Duration.ofSeconds(1), Duration.ofSeconds(8));
+        }
+    }
+
+    @Nested
+    class AnOpenOrder {
+
+        @Test
+        void isFinishedWhereItStands() throws Exception {
+            try (Pebble pebble = reachable().start(directory);
+                    FaultyAcmeProxy proxy = proxy(pebble)) {
+                for (String lost : List.of("/chalZ/", "/finalize-order/", "/certZ/")) {
+                    Authority.Order order = order("a.customer.example");
+                    proxy.first(1, FaultyAcmeProxy.path(lost), (request, ca) -> {
+                        ca.ask();
+                        throw new java.io.IOException("cut");
+                    });
+                    assertThatThrownBy(() -> sign(open(proxy), order))
+                            .isInstanceOf(IssuanceException.Unavailable.class);
+                    long ordersBefore = pebble.orders();
+
+                    List<X509Certificate> chain = sign(open(proxy), resumed(order, journal.get(journal.size() - 1)));
+
+                    assertServable(chain, order);
+                    assertThat(pebble.orders() - ordersBefore).as(lost).isLessThanOrEqualTo(1);
+                    if (!lost.equals("/chalZ/")) {
+                        assertThat(pebble.orders()).as(lost).isEqualTo(ordersBefore);
+                    }
+                }
+                assertThat(texts(EventKind.RESUMED)).anyMatch(text -> text.contains("took up"));
+            }
+        }
+
+        @Test
+        void thatTheCaForgotCostsOneNewOrder() throws Exception {
+            try (Pebble pebble = reachable().start(directory)) {
+                AcmeAuthority authority = open(pebble);
+                authority.prepare();
+                Authority.Order order = order("a.customer.example");
+
+                List<X509Certificate> chain =
+                        sign(authority, resumed(order, pebble.directory().resolve("/my-order/nobody-knows")));
+
+                assertServable(chain, order);
+                assertThat(pebble.orders()).isEqualTo(1);
+                assertThat(texts(EventKind.RESUMED)).singleElement().asString().contains("gave up");
+            }
+        }
+    }
+
+    @Nested
+    class WithFaultsInBetween {
+
+        @Test
+        void aRateLimitOfTheAccountStopsEverybodyUntilItIsOver() throws Exception {
+            try (Pebble pebble = reachable().start(directory);
+                    FaultyAcmeProxy proxy = proxy(pebble)) {
+                AcmeAuthority authority = open(proxy);
+                proxy.first(
+                        1,
+                        FaultyAcmeProxy.path("/order-plz"),
+                        FaultyAcmeProxy.problem(429, "rateLimited", "too many new orders from this account", "2"));
+                assertThatThrownBy(() -> sign(authority, order("a.customer.example")))
+                        .isInstanceOfSatisfying(
+                                IssuanceException.Unavailable.class,
+                                limited -> assertThat(limited.retryAfter()).isEqualTo(Duration.ofSeconds(2)));
+                int requests = proxy.requests().size();
+                long begin = System.nanoTime();
+
+                assertThatThrownBy(() -> sign(authority, order("b.customer.example")))
+                        .isInstanceOf(IssuanceException.Unavailable.class)
+                        .hasMessageContaining("too many new orders");
+
+                assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofMillis(100));
+                assertThat(proxy.requests()).hasSize(requests);
+            }
+        }
+
+        @Test
+        void aRateLimitOfANameLeavesOthersAlone() throws Exception {
+            try (Pebble pebble = reachable().start(directory);
+                    FaultyAcmeProxy proxy = proxy(pebble)) {
+                AcmeAuthority authority = open(proxy);
+                proxy.first(
+                        1,
+                        FaultyAcmeProxy.path("/order-plz"),
+                        FaultyAcmeProxy.problem(
+                                429, "rateLimited", "too many failures for a.customer.example", "3600"));
+                assertThatThrownBy(() -> sign(authority, order("a.customer.example")))
+                        .isInstanceOfSatisfying(
+                                IssuanceException.Unavailable.class,
+                                limited -> assertThat(limited.retryAfter()).isEqualTo(Duration.ofHours(1)));
+                Authority.Order other = order("b.another.test");
+
+                assertServable(sign(authority, other), other);
+            }
+        }
+
+        @Test
+        void whatIsNoAcmeIsUnavailableAndRecovers() throws Exception {
+            byte[] huge = new byte[3 * 1024 * 1024];
+            Arrays.fill(huge, (byte) ' ');
+            String deep = "{\"a\":".repeat(20_000) + "1" + "}".repeat(20_000);
+            List<FaultyAcmeProxy.Fault> faults = List.of(
+                    FaultyAcmeProxy.body("{".getBytes(java.nio.charset.StandardCharsets.UTF_8)),
+                    FaultyAcmeProxy.body("[]".getBytes(java.nio.charset.StandardCharsets.UTF_8)),
+                    FaultyAcmeProxy.body("{}".getBytes(java.nio.charset.StandardCharsets.UTF_8)),
+                    FaultyAcmeProxy.body(deep.getBytes(java.nio.charset.StandardCharsets.UTF_8)),
+                    FaultyAcmeProxy.body(huge),
+                    FaultyAcmeProxy.truncate(),
+                    FaultyAcmeProxy.status(302, java.util.Map.of("Location", "https://localhost:1/")),
+                    FaultyAcmeProxy.status(500, java.util.Map.of()),
+                    FaultyAcmeProxy.status(404, java.util.Map.of("Retry-After", "soon")),
+                    FaultyAcmeProxy.problem(500, "serverInternal", "two\\r\\nlines", null));
+            try (Pebble pebble = reachable().start(directory);
+                    FaultyAcmeProxy proxy = proxy(pebble)) {
+                AcmeAuthority authority = open(proxy);
+                for (String step : List.of("/order-plz", "/authZ/", "/chalZ/", "/finalize-order/", "/certZ/")) {
+                    for (FaultyAcmeProxy.Fault fault : faults) {
+                        proxy.first(1, FaultyAcmeProxy.path(step), fault);
+                        int number = faults.indexOf(fault);
+                        try {
+                            sign(authority, order("a.customer.example"));
+                            // The answer to a challenge or to finalize says nothing the next poll does not say.
+                            assertThat(step).as("fault " + number).isIn("/chalZ/");
+                        } catch (IssuanceException.Unavailable expected) {
+                            assertThat(expected.getMessage()).as(step).doesNotContain("\n", "\r");
+                        }
+                        proxy.heal();
+                    }
+                }
+                Authority.Order order = order("a.customer.example");
+                assertServable(sign(authority, order), order);
+            }
+        }
+
+        @Test
+        void urlsElsewhereAreNeverAsked() throws Exception {
+            try (Pebble pebble = reachable().start(directory);
+                    FaultyAcmeProxy proxy = proxy(pebble);
+                    FaultyAcmeProxy elsewhere =
+                            new FaultyAcmeProxy(pebble.directory(), pebble.trustedRoots(), directory.resolve("else"))) {
+                AcmeAuthority authority = open(proxy);
+                String ours = proxy.directory().getAuthority();
+                proxy.when(
+                        FaultyAcmeProxy.path("/order-plz"),
+                        FaultyAcmeProxy.replace(ours, elsewhere.directory().getAuthority()));
+
+                assertThatThrownBy(() -> sign(authority, order("a.customer.example")))
+                        .isInstanceOf(IssuanceException.Unavailable.class)
+                        .hasMessageContaining("outside its own origin");
+
+                assertThat(elsewhere.requests()).isEmpty();
+            }
+        }
+
+        @Test
+        void anInterruptedOrClosedOrderStopsAtOnce() throws Exception {
+            try (Pebble pebble = reachable().start(directory);
+                    FaultyAcmeProxy proxy = proxy(pebble)) {
+                AcmeAuthority authority = open(proxy);
+                authority.prepare();
+                proxy.when(FaultyAcmeProxy.path("/order-plz"), FaultyAcmeProxy.hang());
+                ExecutorService executor = Executors.newFixedThreadPool(2);
+                try {
+                    Future<?> interrupted = executor.submit(() -> sign(authority, order("a.customer.example")));
+                    org.awaitility.Awaitility.await().until(() -> asked(proxy, "/order-plz") == 1);
+                    Future<?> closed = executor.submit(() -> sign(authority, order("b.customer.example")));
+                    org.awaitility.Awaitility.await().until(() -> asked(proxy, "/order-plz") == 2);
+
+                    authority.close();
+
+                    for (Future<?> future : List.of(interrupted, closed)) {
+                        assertThatThrownBy(() -> future.get(2, TimeUnit.SECONDS))
+                                .isInstanceOf(ExecutionException.class)
+                                .hasCauseInstanceOf(IssuanceException.Stopping.class);
+                    }
+                } finally {
+                    executor.shutdownNow();
+                }
+            }
+        }
+
+        @Test
+        void anInterruptedThreadStaysInterrupted() throws Exception {
+            try (Pebble pebble = reachable().start(directory);
+                    FaultyAcmeProxy proxy = proxy(pebble)) {
+                AcmeAuthority authority = open(proxy);
+                authority.prepare();
+                proxy.when(FaultyAcmeProxy.path("/order-plz"), FaultyAcmeProxy.hang());
+                List<Object> outcome = new CopyOnWriteArrayList<>();
+                Thread thread = new Thread(() -> {
+                    try {
+                        sign(authority, order("a.customer.example"));
+                    } catch (IssuanceException e) {
+                        outcome.add(e);
+                        outcome.add(Thread.currentThread().isInterrupted());
+                    }
+                });
+                thread.start();
+                org.awaitility.Awaitility.await().until(() -> asked(proxy, "/order-plz") == 1);
+
+                thread.interrupt();
+                thread.join(2_000);
+
+                assertThat(outcome).hasSize(2);
+                assertThat(outcome.get(0)).isInstanceOf(IssuanceException.Stopping.class);
+                assertThat(outcome.get(1)).isEqualTo(true);
+            }
+        }
+
+        private long asked(FaultyAcmeProxy proxy, String path) {
+            return proxy.requests().stream()
+                    .filter(request -> request.path().contains(path))
+                    .count();
+        }
+    }
+
+    private FaultyAcmeProxy proxy(Pebble pebble) throws Exception {
+        return new FaultyAcmeProxy(pebble.directory(), pebble.trustedRoots(), directory.resolve("proxy"));
+    }
+
+    @Test
+    void aCaThatIsNotThereIsUnavailableAtOnce() throws Exception {
+        try (Pebble pebble = reachable().start(directory)) {
+            pebble.stop();
+            AcmeAuthority authority = open(pebble);
+
+            authority.prepare();
+
+            assertThat(texts(EventKind.AUTHORITY_UNAVAILABLE))
+                    .singleElement()
+                    .asString()
+                    .contains("no connection");
+            assertThatThrownBy(() -> sign(authority, order("a.customer.example")))
+                    .isInstanceOf(IssuanceException.Unavailable.class)
+                    .hasMessageContaining("no connection");
+            pebble.start();
+            Authority.Order order = order("a.customer.example");
+            org.awaitility.Awaitility.await()
+                    .atMost(Duration.ofSeconds(5))
+                    .ignoreExceptionsInstanceOf(IssuanceException.class)
+                    .untilAsserted(() -> assertServable(sign(authority, order), order));
+        }
+    }
+
+    @Test
+    void withoutAUsableChallengeNoOrderIsPlaced() throws Exception {
+        ChallengePreference preference = new ChallengePreference(List.of(ChallengeType.HTTP_01));
+
+        assertThat(preference.candidates(Set.of(ChallengeType.TLS_ALPN_01))).isEmpty();
+    }
+}

@@ -36,11 +36,16 @@ public final class ParkingLot {
             @Nullable KeyedCertificate certificate,
             @Nullable IssuanceException failure) {}
 
+    /** Told from every other one by being itself. */
+    private static final class Place {
+        private final CompletableFuture<Admission.Settled> outcome = new CompletableFuture<>();
+    }
+
     private final int capacity;
     private final Duration deadline;
     private final ScheduledExecutorService scheduler;
     private final Events events;
-    private final Set<CompletableFuture<Admission.Settled>> waiting = ConcurrentHashMap.newKeySet();
+    private final Set<Place> waiting = ConcurrentHashMap.newKeySet();
     private final AtomicInteger parked = new AtomicInteger();
 
     private volatile boolean closed;
@@ -68,8 +73,8 @@ public final class ParkingLot {
     /** Ends every handshake that waits with {@code internal_error}, and refuses all that come. */
     public void close() {
         closed = true;
-        for (CompletableFuture<Admission.Settled> outcome : waiting) {
-            outcome.complete(new Admission.Refuse(Alert.INTERNAL_ERROR));
+        for (Place place : waiting) {
+            place.outcome.complete(new Admission.Refuse(Alert.INTERNAL_ERROR));
         }
     }
 
@@ -83,8 +88,9 @@ public final class ParkingLot {
                     EventKind.OVERLOADED, name, "refused: too many handshakes wait (onDemandTls.handshake.parked)");
             return settle.apply(name, new Outcome(null, null));
         }
-        CompletableFuture<Admission.Settled> outcome = new CompletableFuture<>();
-        waiting.add(outcome);
+        Place place = new Place();
+        CompletableFuture<Admission.Settled> outcome = place.outcome;
+        waiting.add(place);
         ScheduledFuture<?> timer = scheduler.schedule(
                 () -> {
                     if (outcome.complete(settle.apply(name, new Outcome(null, null)))) {
@@ -98,7 +104,7 @@ public final class ParkingLot {
                 deadline.toNanos(),
                 TimeUnit.NANOSECONDS);
         outcome.whenComplete((settled, gone) -> {
-            waiting.remove(outcome);
+            waiting.remove(place);
             parked.decrementAndGet();
             timer.cancel(false);
         });

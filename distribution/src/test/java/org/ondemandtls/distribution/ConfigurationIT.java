@@ -1,0 +1,74 @@
+package org.ondemandtls.distribution;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A real Jetty that is told nonsense: it does not start, and says everything that is wrong at once. */
+@ParameterizedClass
+@EnumSource(JettyLine.class)
+class ConfigurationIT {
+
+    @Parameter
+    private JettyLine line;
+
+    @TempDir
+    private Path directory;
+
+    private JettyServerProcess server;
+
+    @BeforeEach
+    void layOut() throws IOException {
+        server = JettyServerProcess.layOut(line, directory.resolve("base"), "ondemand-tls")
+                .property("onDemandTls.issuer", "internal");
+    }
+
+    @AfterEach
+    void stopServer() {
+        server.close();
+    }
+
+    @Test
+    void withoutAPermissionNothingStarts() throws IOException {
+        assertThat(server.startInVain()).contains("onDemandTls.permission.");
+    }
+
+    @Test
+    void everyMistakeIsNamedAtOnceAndAMisspeltKeyWithTheNearestOne() throws IOException {
+        server.property("onDemandTls.permission.names", "*.customer.example")
+                .property("onDemandTls.handshake.dedline", "10s")
+                .property("onDemandTls.permission.askTimeout", "soon")
+                .property("onDemandTls.certificate.key", "RSA-512");
+
+        assertThat(server.startInVain())
+                .contains("onDemandTls.handshake.dedline")
+                .contains("onDemandTls.handshake.deadline")
+                .contains("onDemandTls.permission.askTimeout")
+                .contains("onDemandTls.certificate.key");
+    }
+
+    @Test
+    void aKeyThatIsNotBuiltYetIsRefusedAndNotIgnored() throws IOException {
+        server.property("onDemandTls.permission.names", "*.customer.example")
+                .property("onDemandTls.permission.sql", "SELECT 1 FROM customer_domain WHERE name = ?");
+
+        assertThat(server.startInVain()).contains("onDemandTls.permission.sql");
+    }
+
+    @Test
+    void aValueFromASystemPropertyIsHeeded() throws IOException {
+        server.jvm("-DonDemandTls.permission.names=shop.customer.example");
+
+        server.start();
+
+        assertThat(server.process().isAlive()).isTrue();
+    }
+}

@@ -1,0 +1,248 @@
+package org.ondemandtls.distribution;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.OptionalInt;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.ondemandtls.testing.AskEndpoint;
+import org.ondemandtls.testing.AskEndpoint.Answer;
+import org.ondemandtls.testing.Curl;
+import org.ondemandtls.testing.OpenSsl;
+import org.ondemandtls.testing.RawTls;
+import org.ondemandtls.testing.TlsProbe;
+
+/** A real Jetty with the overlay and the internal CA: what clients of every kind see, asked for or not. */
+@ParameterizedClass
+@EnumSource(JettyLine.class)
+class FirstVisitIT {
+
+    private static final String NAME = "shop.customer.example";
+    private static final String DENIED = "stranger.example";
+    private static final OptionalInt UNRECOGNIZED_NAME = OptionalInt.of(112);
+    private static final OptionalInt INTERNAL_ERROR = OptionalInt.of(80);
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    @Parameter
+    private JettyLine line;
+
+    @TempDir
+    private Path directory;
+
+    private AskEndpoint ask;
+    private JettyServerProcess server;
+
+    @BeforeEach
+    void startServer() throws IOException {
+        ask = AskEndpoint.granting("*.customer.example");
+        server = JettyServerProcess.layOut(line, directory.resolve("base"), "http", "http2", "ondemand-tls")
+                .property("onDemandTls.issuer", "internal")
+                .property("onDemandTls.permission.ask", ask.uri().toString())
+                .start();
+    }
+
+    @AfterEach
+    void stopServer() {
+        server.close();
+        ask.close();
+    }
+
+    @Test
+    void aNameNobodyConfiguredIsServedOverHttp2AndHttp11WithOneQuestion() {
+        var second = Curl.trusting(server.internalRoot()).http2().get(NAME, server.tlsPort(), "/");
+        var first = Curl.trusting(server.internalRoot()).http11().get(NAME, server.tlsPort(), "/");
+
+        assertThat(second.status()).as(second.command().stderr()).isEqualTo(200);
+        assertThat(second.httpVersion()).isEqualTo("2");
+        assertThat(second.body()).isEqualTo(JettyServerProcess.CONTENT);
+        assertThat(first.status()).as(first.command().stderr()).isEqualTo(200);
+        assertThat(first.httpVersion()).isEqualTo("1.1");
+        assertThat(ask.questions()).hasSize(1);
+        assertThat(ask.questions().get(0).name()).isEqualTo(NAME);
+        assertThat(ask.questions().get(0).purpose()).isEqualTo("obtain");
+    }
+
+    @Test
+    void aDeniedNameGetsUnrecognizedNameFromEveryClientWithOneQuestion() {
+        var curl = Curl.trusting(server.internalRoot()).get(DENIED, server.tlsPort(), "/");
+        var openssl = OpenSsl.connect(server.tlsPort(), DENIED, server.internalRoot());
+        var openssl12 = OpenSsl.connect(server.tlsPort(), DENIED, server.internalRoot(), "-tls1_2");
+        var jdk = TlsProbe.trusting(server.internalRoot()).handshake(server.tlsPort(), DENIED);
+
+        assertThat(curl.alert()).as(curl.command().stderr()).isEqualTo(UNRECOGNIZED_NAME);
+        assertThat(openssl.alert()).isEqualTo(UNRECOGNIZED_NAME);
+        assertThat(openssl12.alert()).isEqualTo(UNRECOGNIZED_NAME);
+        assertThat(jdk.alert()).contains("unrecognized_name");
+        assertThat(ask.timesAsked(DENIED)).isEqualTo(1);
+    }
+
+    @Test
+    void aHandshakeWithoutAServerNameIsRefusedWithoutAQuestion() {
+        var openssl = OpenSsl.connect(server.tlsPort(), null, server.internalRoot());
+
+        assertThat(openssl.alert()).isEqualTo(UNRECOGNIZED_NAME);
+        assertThat(ask.questions()).isEmpty();
+    }
+
+    @Test
+    void malformedNamesAreRefusedWithoutAQuestionAndWithoutATraceInTheLog() throws IOException {
+        byte[] hello = TlsProbe.trustingAnything().clientHello("aaaa.example");
+        for (String hostile : new String[] {
+            "../..example",
+            "10.11.12.113",
+            "single-label",
+            "a\0aa.example",
+            "*.aa.example",
+            "a\naa.example",
+            "aa..examples",
+            ".aaa.example",
+            "xn--a.exampl",
+            "aa a.example",
+            "aaa.exam.123"
+        }) {
+            byte[] changed = replace(hello, "aaaa.example", hostile);
+
+            var answer = RawTls.send(server.tlsPort(), PATIENCE, changed);
+
+            assertThat(answer.alert()).as(hostile).isEqualTo(UNRECOGNIZED_NAME);
+            assertThat(answer.silent()).as(hostile).isFalse();
+            assertThat(server.log()).doesNotContain(hostile);
+        }
+        assertThat(ask.questions()).isEmpty();
+    }
+
+    @Test
+    void bytesThatAreNoTlsAreAnsweredAndDisturbNobody() throws IOException {
+        var plain = RawTls.send(
+                server.tlsPort(), PATIENCE, "GET / HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+        var zeros = RawTls.send(server.tlsPort(), PATIENCE, new byte[200]);
+
+        assertThat(plain.handshakes()).isFalse();
+        assertThat(plain.silent()).isFalse();
+        assertThat(zeros.handshakes()).isFalse();
+        assertThat(zeros.silent()).isFalse();
+        assertThat(TlsProbe.trusting(server.internalRoot())
+                        .handshake(server.tlsPort(), NAME)
+                        .failure())
+                .isEmpty();
+    }
+
+    @Test
+    void aClientHelloInSegmentsOfOneByteAndInManyRecordsIsUnderstood() throws IOException {
+        var whole = TlsProbe.trusting(server.internalRoot()).oneByteAtATime().get(server.tlsPort(), NAME, "/");
+        byte[] hello = TlsProbe.trustingAnything().clientHello(NAME);
+        var records = RawTls.send(server.tlsPort(), PATIENCE, RawTls.inRecordsOf(7, hello));
+        var both = RawTls.send(server.tlsPort(), PATIENCE, RawTls.single(RawTls.inRecordsOf(50, hello)));
+
+        assertThat(whole.failure()).isEmpty();
+        assertThat(whole.answer()).startsWith("HTTP/1.1 200").endsWith(JettyServerProcess.CONTENT);
+        assertThat(records.handshakes()).as("records of 7 bytes").isTrue();
+        assertThat(both.handshakes()).as("records of 50 bytes, byte by byte").isTrue();
+    }
+
+    @Test
+    void aPermissionThatDoesNotAnswerIsAnInternalErrorAndRecoversByItself() {
+        ask.answer(name -> Answer.status(503));
+        var down = TlsProbe.trusting(server.internalRoot()).handshake(server.tlsPort(), NAME);
+        ask.answer(name -> Answer.GRANTED);
+
+        assertThat(down.alert()).contains("internal_error");
+        assertThat(OpenSsl.connect(server.tlsPort(), NAME, server.internalRoot())
+                        .alert())
+                .isIn(INTERNAL_ERROR, OptionalInt.empty());
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(30))
+                .untilAsserted(() -> assertThat(TlsProbe.trusting(server.internalRoot())
+                                .handshake(server.tlsPort(), NAME)
+                                .failure())
+                        .isEmpty());
+    }
+
+    @Test
+    void aRedirectIsNoAnswer() {
+        ask.answer(name -> Answer.redirect("http://127.0.0.1:1/elsewhere"));
+
+        assertThat(TlsProbe.trusting(server.internalRoot())
+                        .handshake(server.tlsPort(), NAME)
+                        .alert())
+                .contains("internal_error");
+    }
+
+    @Test
+    void aHostTheCertificateDoesNotCoverIsMisdirectedOnBothVersionsOfHttp() {
+        var http2 = Curl.trusting(server.internalRoot())
+                .http2()
+                .with("--header", "Host: other.customer.example")
+                .get(NAME, server.tlsPort(), "/");
+        var http11 = Curl.trusting(server.internalRoot())
+                .http11()
+                .with("--header", "Host: other.customer.example")
+                .get(NAME, server.tlsPort(), "/");
+
+        assertThat(http2.status()).as(http2.command().stderr()).isEqualTo(421);
+        assertThat(http11.status()).as(http11.command().stderr()).isEqualTo(421);
+    }
+
+    @Test
+    void aSessionIsResumedForTheSameNameAndNeverForAnother() {
+        for (String protocol : new String[] {"TLSv1.2", "TLSv1.3"}) {
+            var client =
+                    TlsProbe.trusting(server.internalRoot()).protocols(protocol).sessionsKeptAs("one");
+            client.get(server.tlsPort(), NAME, "/");
+            var again = client.get(server.tlsPort(), NAME, "/");
+            var across = client.get(server.tlsPort(), "other.customer.example", "/");
+
+            assertThat(again.resumed()).as(protocol + " " + again).isTrue();
+            assertThat(across.failure()).isEmpty();
+            assertThat(across.resumed()).as(protocol + " " + across).isFalse();
+        }
+    }
+
+    @Test
+    void afterKillAndAfterStopTheSameCertificateIsServedWithoutPermissionBeingAsked() throws Exception {
+        var before = TlsProbe.trusting(server.internalRoot()).handshake(server.tlsPort(), NAME);
+        server.kill9();
+        ask.close();
+
+        server.start();
+        var afterKill = TlsProbe.trusting(server.internalRoot()).handshake(server.tlsPort(), NAME);
+        server.stop();
+        server.start();
+        var afterStop = TlsProbe.trusting(server.internalRoot()).handshake(server.tlsPort(), NAME);
+
+        assertThat(afterKill.leaf()).isEqualTo(before.leaf());
+        assertThat(afterStop.leaf()).isEqualTo(before.leaf());
+    }
+
+    @Test
+    void whatIsStoredIsForItsOwnerOnly() throws IOException {
+        TlsProbe.trusting(server.internalRoot()).handshake(server.tlsPort(), NAME);
+
+        try (var files = Files.walk(server.store())) {
+            assertThat(files)
+                    .hasSizeGreaterThan(2)
+                    .allSatisfy(file -> assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+                            .as(file.toString())
+                            .isEqualTo(Files.isDirectory(file) ? "rwx------" : "rw-------"));
+        }
+    }
+
+    private static byte[] replace(byte[] bytes, String old, String replacement) {
+        String text = new String(bytes, StandardCharsets.ISO_8859_1);
+        assertThat(text).contains(old);
+        assertThat(replacement).hasSameSizeAs(old);
+        return text.replace(old, replacement).getBytes(StandardCharsets.ISO_8859_1);
+    }
+}

@@ -131,9 +131,11 @@ final class JettyServerProcess implements AutoCloseable {
         return base;
     }
 
-    /** The root of the internal CA. */
+    /** The root of the internal CA, which the started server has made. */
     Path internalRoot() {
-        return store().resolve("internal-ca/root.pem");
+        Path root = store().resolve("internal-ca/root.pem");
+        process().await("make " + root, () -> Files.exists(root), PATIENCE);
+        return root;
     }
 
     /** What the server wrote since its last start. */

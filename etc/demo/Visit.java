@@ -11,7 +11,6 @@ import java.security.cert.X509Certificate;
 import java.util.List;
 import javax.net.ssl.SNIHostName;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.SSLHandshakeException;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 
@@ -22,6 +21,8 @@ import javax.net.ssl.TrustManagerFactory;
  * any other failure, an untrusted certificate among them.
  */
 final class Visit {
+
+    private static final String ALERT = "fatal alert: ";
 
     public static void main(String[] arguments) throws Exception {
         Path roots = Path.of(arguments[0]);
@@ -47,14 +48,12 @@ final class Visit {
                 System.out.println("answer=" + answer.lines().findFirst().orElse("none"));
                 System.out.println("took=" + took);
             }
-        } catch (SSLHandshakeException failed) {
-            String message = String.valueOf(failed.getMessage());
-            int alert = message.indexOf("fatal alert: ");
-            System.out.println(alert < 0 ? "failure=" + message : "alert=" + message.substring(alert + 13));
-            System.exit(alert < 0 ? 2 : 1);
         } catch (IOException failed) {
-            System.out.println("failure=" + failed.getMessage());
-            System.exit(2);
+            String message = String.valueOf(failed.getMessage());
+            int alert = message.indexOf(ALERT);
+            System.out.println(
+                    alert < 0 ? "failure=" + message : "alert=" + message.substring(alert + ALERT.length()));
+            System.exit(alert < 0 ? 2 : 1);
         }
     }
 

@@ -1,6 +1,7 @@
 package org.ondemandtls.handshake;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import javax.net.ssl.SNIMatcher;
@@ -52,7 +53,12 @@ public final class ServedMatcher extends SNIMatcher {
         if (engine == null) {
             return null;
         }
-        for (SNIMatcher matcher : engine.getSSLParameters().getSNIMatchers()) {
+        // Null, and not empty, where none was ever set.
+        @Nullable Collection<SNIMatcher> matchers = engine.getSSLParameters().getSNIMatchers();
+        if (matchers == null) {
+            return null;
+        }
+        for (SNIMatcher matcher : matchers) {
             if (matcher instanceof ServedMatcher served) {
                 return served;
             }
@@ -73,7 +79,6 @@ public final class ServedMatcher extends SNIMatcher {
     @Override
     public boolean matches(SNIServerName requested) {
         String text = new String(requested.getEncoded(), StandardCharsets.US_ASCII);
-        String undotted = text.endsWith(".") ? text.substring(0, text.length() - 1) : text;
-        return undotted.toLowerCase(Locale.ROOT).equals(name.value());
+        return text.toLowerCase(Locale.ROOT).equals(name.value());
     }
 }

@@ -1,6 +1,7 @@
 package org.ondemandtls.testing;
 
 import java.security.KeyPair;
+import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
@@ -29,5 +30,10 @@ public final class TestLeaves {
         return TestCertificates.leaf(new KeyPair(key, CA.getPrivate()), now, names)
                 .valid(now.minus(Duration.ofDays(1)), now.plus(Duration.ofDays(90)))
                 .signedBy("test CA", CA);
+    }
+
+    /** A leaf for a given key pair, valid from a day before {@code now} for ninety days after it. */
+    public static KeyedCertificate leaf(PublicKey key, PrivateKey privateKey, Instant now, String... names) {
+        return new KeyedCertificate(privateKey, List.of(leaf(key, now, names)));
     }
 }

@@ -1,0 +1,375 @@
+package org.ondemandtls.handshake;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.authority.Authority;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.challenge.ChallengeBoard;
+import org.ondemandtls.config.NamePattern;
+import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.inventory.Inventory;
+import org.ondemandtls.issuance.Issuance;
+import org.ondemandtls.name.ClientBlock;
+import org.ondemandtls.name.ClientHello;
+import org.ondemandtls.name.RequestedName;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.permission.Permission;
+import org.ondemandtls.store.FileCertificateStore;
+import org.ondemandtls.testing.ManualTime;
+import org.ondemandtls.testing.RecordedEvents;
+import org.ondemandtls.testing.TestCertificates;
+import org.ondemandtls.testing.TestLeaves;
+
+/** {@link HandshakeGate} with {@link ParkingLot}: one decision per ClientHello. */
+class HandshakeGateTest {
+
+    private static final ServerName SHOP = ServerName.parse("shop.example.com");
+    private static final ServerName STRANGER = ServerName.parse("stranger.example.net");
+    private static final Duration DEADLINE = Duration.ofSeconds(25);
+
+    private final ManualTime time = new ManualTime();
+    private final ManualTime.Tasks orders = new ManualTime.Tasks();
+    private final RecordedEvents recorded = new RecordedEvents();
+    private final ExecutorService unused = Executors.newSingleThreadExecutor();
+    private final Inventory inventory = new Inventory(100, time.clock());
+    private final ChallengeBoard challenges = new ChallengeBoard();
+    private final ParkingLot lot = new ParkingLot(2, DEADLINE, time.scheduler(), recorded.events());
+    private final List<ServerName> ordered = new ArrayList<>();
+
+    private IssuanceException failure;
+    private FileCertificateStore store;
+    private Issuance issuance;
+
+    @TempDir
+    private Path directory;
+
+    @BeforeEach
+    void open() throws Exception {
+        store = FileCertificateStore.open(directory, recorded.events(), Duration.ZERO);
+        Permission permission = new Permission(
+                new OnDemandTlsConfig.Permission(
+                        Optional.empty(),
+                        Duration.ofSeconds(2),
+                        List.of(NamePattern.parse("*.example.com")),
+                        Optional.empty(),
+                        Optional.empty(),
+                        Duration.ofMinutes(5),
+                        Duration.ofMinutes(1)),
+                new OnDemandTlsConfig.Shield(16, 256, 16, 256, 1000),
+                null,
+                new Permission.Ports(unused, time.scheduler(), time::nanoTime),
+                recorded.events());
+        issuance = new Issuance(
+                store,
+                permission,
+                new Signing(),
+                inventory,
+                TestCertificates::key,
+                1000,
+                recorded.events(),
+                new Issuance.Ports(Runnable::run, orders, time.clock(), time::nanoTime, () -> 0.0));
+    }
+
+    @AfterEach
+    void close() {
+        store.close();
+        unused.shutdownNow();
+    }
+
+    private HandshakeGate gate(Optional<ServerName> defaultName, StaticCertificates statics) {
+        return new HandshakeGate(defaultName, statics, challenges, inventory, issuance, lot, recorded.events());
+    }
+
+    private Admission admit(ClientHello hello) {
+        return gate(Optional.empty(), StaticCertificates.NONE).admit(hello, ClientBlock.LOCAL);
+    }
+
+    private static ClientHello hello(ServerName name, String... protocols) {
+        return new ClientHello(new RequestedName.Named(name), List.of(protocols), true);
+    }
+
+    private static ClientHello nameless() {
+        return new ClientHello(new RequestedName.Absent(), List.of(), true);
+    }
+
+    private KeyedCertificate published(ServerName name) {
+        KeyedCertificate certificate = TestLeaves.leaf(time.clock().instant(), Duration.ofDays(1), name.value());
+        inventory.publish(certificate);
+        return certificate;
+    }
+
+    private static Admission.Settled outcome(Admission admission) {
+        assertThat(admission).isInstanceOf(Admission.Park.class);
+        return ((Admission.Park) admission).outcome().getNow(null);
+    }
+
+    private static void assertRefused(Admission admission, Alert alert) {
+        assertThat(admission).isEqualTo(new Admission.Refuse(alert));
+    }
+
+    private static StaticCertificates covering(ServerName name) {
+        return new StaticCertificates() {
+            @Override
+            public boolean covers(ServerName other) {
+                return other.equals(name);
+            }
+
+            @Override
+            public boolean any() {
+                return true;
+            }
+        };
+    }
+
+    private final class Signing implements Authority {
+
+        @Override
+        public String id() {
+            return "test";
+        }
+
+        @Override
+        public void prepare() {}
+
+        @Override
+        public List<X509Certificate> sign(Order order, Journal journal) throws IssuanceException {
+            ordered.add(order.name());
+            if (failure != null) {
+                throw failure;
+            }
+            return List.of(TestLeaves.leaf(
+                    order.key().getPublic(),
+                    time.clock().instant(),
+                    order.name().value()));
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    @Nested
+    class AKnownName {
+
+        @Test
+        void isServedAtOnce() {
+            KeyedCertificate certificate = published(SHOP);
+
+            assertThat(admit(hello(SHOP, "h2"))).isEqualTo(new Admission.Serve(SHOP, certificate));
+        }
+
+        @Test
+        void ofTheServersOwnGoesBeforeTheInventory() {
+            published(SHOP);
+
+            assertThat(gate(Optional.empty(), covering(SHOP)).admit(hello(SHOP), ClientBlock.LOCAL))
+                    .isInstanceOf(Admission.Static.class);
+        }
+    }
+
+    @Nested
+    class ANewName {
+
+        @Test
+        void isParkedAndServedWithWhatWasObtained() {
+            Admission parked = admit(hello(SHOP));
+            assertThat(outcome(parked)).isNull();
+            assertThat(lot.parked()).isEqualTo(1);
+
+            orders.runAll();
+
+            assertThat(outcome(parked))
+                    .isInstanceOfSatisfying(
+                            Admission.Serve.class,
+                            serve -> assertThat(serve.certificate())
+                                    .isSameAs(inventory.find(SHOP).orElseThrow()));
+            assertThat(lot.parked()).isZero();
+            assertThat(time.scheduled()).isZero();
+        }
+
+        @Test
+        void isRefusedAtItsDeadlineWhileTheOrderGoesOn() {
+            Admission parked = admit(hello(SHOP));
+
+            time.advance(DEADLINE.minusNanos(1));
+            assertThat(outcome(parked)).isNull();
+            time.advance(Duration.ofNanos(1));
+
+            assertRefused(outcome(parked), Alert.INTERNAL_ERROR);
+            assertThat(lot.parked()).isZero();
+            orders.runAll();
+            assertThat(admit(hello(SHOP))).isInstanceOf(Admission.Serve.class);
+        }
+
+        @Test
+        void givesItsPlaceBackWhenTheClientGoesAway() {
+            Admission parked = admit(hello(SHOP));
+
+            ((Admission.Park) parked).outcome().cancel(false);
+
+            assertThat(lot.parked()).isZero();
+            orders.runAll();
+            assertThat(inventory.find(SHOP)).isPresent();
+        }
+
+        @Test
+        void isRefusedWhereTheLotIsFull() {
+            admit(hello(SHOP));
+            admit(hello(SHOP));
+
+            assertRefused(admit(hello(SHOP)), Alert.INTERNAL_ERROR);
+            assertThat(lot.parked()).isEqualTo(2);
+            assertThat(recorded.lines(EventKind.OVERLOADED)).hasSize(1);
+        }
+
+        @Test
+        void isRefusedWhenTheLotIsClosedAndAfterwards() {
+            Admission parked = admit(hello(SHOP));
+
+            lot.close();
+
+            assertRefused(outcome(parked), Alert.INTERNAL_ERROR);
+            assertRefused(outcome(admit(hello(SHOP))), Alert.INTERNAL_ERROR);
+            assertThat(lot.parked()).isZero();
+        }
+    }
+
+    @Nested
+    class ARefusal {
+
+        @Test
+        void ofADeniedNameIsUnrecognizedNameAndThenRemembered() {
+            assertRefused(outcome(admit(hello(STRANGER))), Alert.UNRECOGNIZED_NAME);
+
+            assertRefused(admit(hello(STRANGER)), Alert.UNRECOGNIZED_NAME);
+            assertThat(ordered).isEmpty();
+        }
+
+        @Test
+        void byTheCaIsInternalErrorAndThenRemembered() {
+            failure = new IssuanceException.Rejected(SHOP, "caa", "no", Duration.ZERO);
+            Admission parked = admit(hello(SHOP));
+            orders.runAll();
+            assertRefused(outcome(parked), Alert.INTERNAL_ERROR);
+
+            assertRefused(admit(hello(SHOP)), Alert.INTERNAL_ERROR);
+            assertThat(ordered).hasSize(1);
+        }
+
+        @Test
+        void ofAMalformedNameIsUnrecognizedName() {
+            assertRefused(
+                    admit(new ClientHello(new RequestedName.Malformed(), List.of(), true)), Alert.UNRECOGNIZED_NAME);
+        }
+
+        @Test
+        void ofAMalformedNameStandsWhereAStaticCertificateAnswersTheNameless() {
+            Admission admission = gate(Optional.of(SHOP), covering(SHOP))
+                    .admit(new ClientHello(new RequestedName.Malformed(), List.of(), true), ClientBlock.LOCAL);
+
+            assertRefused(admission, Alert.UNRECOGNIZED_NAME);
+        }
+
+        @Test
+        void ofBytesThatAreNoClientHelloIsDecodeError() {
+            assertRefused(
+                    gate(Optional.empty(), StaticCertificates.NONE).refuseUnreadable("not TLS"), Alert.DECODE_ERROR);
+        }
+    }
+
+    @Nested
+    class AClientWithoutAName {
+
+        @Test
+        void isRefused() {
+            assertRefused(admit(nameless()), Alert.UNRECOGNIZED_NAME);
+        }
+
+        @Test
+        void getsTheServersOwnCertificateWhereThereIsOne() {
+            assertThat(gate(Optional.empty(), covering(STRANGER)).admit(nameless(), ClientBlock.LOCAL))
+                    .isInstanceOf(Admission.Static.class);
+        }
+
+        @Test
+        void getsTheDefaultNameWhereThereIsOne() {
+            KeyedCertificate certificate = published(SHOP);
+
+            assertThat(gate(Optional.of(SHOP), StaticCertificates.NONE).admit(nameless(), ClientBlock.LOCAL))
+                    .isEqualTo(new Admission.Serve(SHOP, certificate));
+        }
+    }
+
+    @Nested
+    class AcmeTls {
+
+        private KeyedCertificate proof() {
+            KeyedCertificate proof = TestLeaves.leaf(time.clock().instant(), Duration.ofDays(1), SHOP.value());
+            challenges.displayTlsAlpn(SHOP, proof);
+            return proof;
+        }
+
+        @Test
+        void aloneWithAPendingChallengeIsProved() {
+            KeyedCertificate proof = proof();
+
+            assertThat(admit(hello(SHOP, "acme-tls/1"))).isEqualTo(new Admission.Prove(SHOP, proof));
+        }
+
+        @Test
+        void withoutAPendingChallengeIsNoHandshakeEvenForAKnownName() {
+            published(SHOP);
+
+            assertRefused(admit(hello(SHOP, "acme-tls/1")), Alert.NO_APPLICATION_PROTOCOL);
+        }
+
+        @Test
+        void besideAnotherProtocolIsNoHandshake() {
+            proof();
+            published(SHOP);
+
+            assertRefused(admit(hello(SHOP, "acme-tls/1", "h2")), Alert.NO_APPLICATION_PROTOCOL);
+        }
+
+        @Test
+        void belowTls12IsNoHandshake() {
+            proof();
+
+            assertRefused(
+                    admit(new ClientHello(new RequestedName.Named(SHOP), List.of("acme-tls/1"), false)),
+                    Alert.NO_APPLICATION_PROTOCOL);
+        }
+
+        @Test
+        void neverReachesAnOrdinaryClient() {
+            proof();
+
+            assertThat(inventory.find(SHOP)).isEmpty();
+            assertThat(admit(hello(SHOP, "h2"))).isInstanceOf(Admission.Park.class);
+        }
+
+        @Test
+        void tellsTheBoardThatTheProofWasSeen() {
+            KeyedCertificate proof = TestLeaves.leaf(time.clock().instant(), Duration.ofDays(1), SHOP.value());
+            ChallengeBoard.Display display = challenges.displayTlsAlpn(SHOP, proof);
+
+            gate(Optional.empty(), StaticCertificates.NONE).proved(new Admission.Prove(SHOP, proof));
+
+            assertThat(display.fetched()).isCompleted();
+        }
+    }
+}

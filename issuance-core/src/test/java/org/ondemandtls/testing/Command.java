@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What became of a program that was run to its end.
@@ -25,14 +26,20 @@ public record Command(int exitCode, String stdout, String stderr) {
      * @throws AssertionError if it takes longer; the message has what it wrote
      */
     public static Command run(List<String> command, Duration patience) {
+        return run(command, "", patience);
+    }
+
+    /** The same with something to read on its standard input. */
+    public static Command run(List<String> command, String input, Duration patience) {
+        Path stdin = null;
         Path stdout = null;
         Path stderr = null;
         try {
+            stdin = Files.writeString(Files.createTempFile("command", ".in"), input);
             stdout = Files.createTempFile("command", ".out");
             stderr = Files.createTempFile("command", ".err");
             Process process = new ProcessBuilder(command)
-                    .redirectInput(
-                            ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                    .redirectInput(stdin.toFile())
                     .redirectOutput(stdout.toFile())
                     .redirectError(stderr.toFile())
                     .start();
@@ -48,6 +55,7 @@ public record Command(int exitCode, String stdout, String stderr) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException(interrupted);
         } finally {
+            delete(stdin);
             delete(stdout);
             delete(stderr);
         }
@@ -58,7 +66,7 @@ public record Command(int exitCode, String stdout, String stderr) {
         return new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1);
     }
 
-    private static void delete(@org.jspecify.annotations.Nullable Path file) {
+    private static void delete(@Nullable Path file) {
         try {
             if (file != null) {
                 Files.deleteIfExists(file);

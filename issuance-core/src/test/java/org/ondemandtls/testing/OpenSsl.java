@@ -28,6 +28,21 @@ public final class OpenSsl {
      * @throws AssertionError if {@code openssl} is missing
      */
     public static Handshake connect(int port, @Nullable String name, Path trustedRoots, String... options) {
+        return new Handshake(Command.run(command(port, name, trustedRoots, options), PATIENCE));
+    }
+
+    /**
+     * One handshake and one request by HTTP/1.1, whose answer is read to its end; the session tickets of TLS 1.3 come
+     * with it, so {@code -sess_out} has something to write.
+     */
+    public static Handshake get(int port, String name, Path trustedRoots, String... options) {
+        List<String> command = command(port, name, trustedRoots, options);
+        command.addAll(List.of("-ign_eof", "-crlf"));
+        return new Handshake(Command.run(
+                command, "GET / HTTP/1.1\nHost: " + name + ":" + port + "\nConnection: close\n\n", PATIENCE));
+    }
+
+    private static List<String> command(int port, @Nullable String name, Path trustedRoots, String... options) {
         List<String> command = new ArrayList<>(List.of(
                 Tools.onPath("openssl", "apt-get install openssl").toString(),
                 "s_client",
@@ -41,7 +56,7 @@ public final class OpenSsl {
             command.addAll(List.of("-servername", name, "-verify_hostname", name));
         }
         command.addAll(List.of(options));
-        return new Handshake(Command.run(command, PATIENCE));
+        return command;
     }
 
     /**
@@ -59,6 +74,11 @@ public final class OpenSsl {
         /** Whether the handshake was completed, whatever the certificate. */
         public boolean completed() {
             return PROTOCOL.matcher(command.stdout()).find();
+        }
+
+        /** Whether an earlier session was resumed. */
+        public boolean resumed() {
+            return command.stdout().lines().anyMatch(line -> line.startsWith("Reused, "));
         }
 
         /** The protocol version, for example {@code TLSv1.3}; empty without a handshake. */

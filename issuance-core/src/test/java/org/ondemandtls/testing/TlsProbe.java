@@ -47,7 +47,6 @@ public final class TlsProbe {
     private List<String> protocols = List.of();
     private List<String> alpn = List.of();
     private Duration patience = Duration.ofSeconds(40);
-    private @Nullable String peer;
     private boolean trickle;
 
     private TlsProbe(X509ExtendedTrustManager trust) {
@@ -104,12 +103,6 @@ public final class TlsProbe {
         return this;
     }
 
-    /** The name sessions are kept under; with the same one for several server names a ticket crosses names. */
-    public TlsProbe sessionsKeptAs(String name) {
-        peer = name;
-        return this;
-    }
-
     /** Sends everything in segments of one byte. */
     public TlsProbe oneByteAtATime() {
         trickle = true;
@@ -153,7 +146,7 @@ public final class TlsProbe {
             tcp.setTcpNoDelay(true);
             tcp.setSoTimeout((int) patience.toMillis());
             tcp.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 5000);
-            String keptAs = peer != null ? peer : name != null ? name : "127.0.0.1";
+            String keptAs = name != null ? name : "127.0.0.1";
             try (var socket = (SSLSocket) context.getSocketFactory().createSocket(tcp, keptAs, port, true)) {
                 socket.setSSLParameters(parameters(socket.getSSLParameters(), name));
                 socket.startHandshake();

@@ -45,9 +45,6 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     // One read; the ClientHello of a browser fits.
     private static final int READ_OCTETS = 2048;
 
-    // Ends a read interest that is no longer wanted; nobody but FillCallback sees it.
-    private static final IOException WITHDRAWN = new IOException("read interest withdrawn");
-
     private enum State {
         /** The ClientHello is being read. */
         READING,
@@ -236,7 +233,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
             awaited.cancel(false);
             return;
         }
-        awaited.whenComplete((settled, gone) -> {
+        var unused = awaited.whenComplete((settled, gone) -> {
             if (settled != null) {
                 handOver(settled);
             }
@@ -262,7 +259,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
             AbstractEndPoint owner = fillInterestOwner();
             if (owner != null) {
                 // Ours, or none: an event that has taken it meanwhile finds the state changed and does nothing.
-                owner.getFillInterest().onFail(WITHDRAWN);
+                owner.getFillInterest().onFail(new Withdrawn());
                 // The wait counts as idle time, and the idle timeout would strike as soon as we are not parked.
                 owner.notIdle();
             }
@@ -438,6 +435,14 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
                 .flip();
     }
 
+    /** Ends a read interest that is no longer wanted; nobody but {@link FillCallback} sees it. */
+    private static final class Withdrawn extends Exception {
+
+        Withdrawn() {
+            super("read interest withdrawn", null, false, false);
+        }
+    }
+
     private final class FillCallback implements Callback {
 
         @Override
@@ -447,7 +452,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
 
         @Override
         public void failed(Throwable cause) {
-            if (cause == WITHDRAWN) {
+            if (cause instanceof Withdrawn) {
                 return;
             }
             if (cause instanceof TimeoutException && state() == State.READING) {

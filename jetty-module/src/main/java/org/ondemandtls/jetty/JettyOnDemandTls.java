@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.util.ArrayList;
-import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -144,7 +144,7 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
     }
 
     private void install() {
-        Map<SslContextFactory.Server, KeyStoreCertificates> found = new IdentityHashMap<>();
+        Map<SslContextFactory.Server, KeyStoreCertificates> found = new LinkedHashMap<>();
         for (Connector connector : server.getConnectors()) {
             if (connector instanceof AbstractConnector standard) {
                 putGateInFront(standard);
@@ -333,16 +333,14 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
     private final class ServerLife implements LifeCycle.Listener {
 
         @Override
-        public void lifeCycleStarting(LifeCycle event) {
-            if (event == server) {
-                install();
-            }
+        public void lifeCycleStarting(LifeCycle starting) {
+            install();
         }
 
         @Override
-        public void lifeCycleStarted(LifeCycle event) {
+        public void lifeCycleStarted(LifeCycle started) {
             OnDemandTls open = engine;
-            if (event == server && open != null) {
+            if (open != null) {
                 open.serve();
                 advise();
             }
@@ -350,25 +348,20 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
 
         /** Before connectors stop: a graceful stop would wait for handshakes that are parked. */
         @Override
-        public void lifeCycleStopping(LifeCycle event) {
-            if (event == server) {
-                closeEngine();
-            }
+        public void lifeCycleStopping(LifeCycle stopping) {
+            closeEngine();
         }
 
         @Override
-        public void lifeCycleStopped(LifeCycle event) {
-            if (event == server) {
-                uninstall();
-            }
+        public void lifeCycleStopped(LifeCycle stopped) {
+            uninstall();
         }
 
+        /** A server that could not start leaves its beans running; ours has threads and a lock on the store. */
         @Override
-        public void lifeCycleFailure(LifeCycle event, Throwable cause) {
-            if (event == server) {
-                LifeCycle.stop(JettyOnDemandTls.this);
-                uninstall();
-            }
+        public void lifeCycleFailure(LifeCycle failed, Throwable cause) {
+            LifeCycle.stop(JettyOnDemandTls.this);
+            uninstall();
         }
     }
 }

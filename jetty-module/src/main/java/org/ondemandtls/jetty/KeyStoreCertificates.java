@@ -67,7 +67,7 @@ final class KeyStoreCertificates implements StaticCertificates {
         Snapshot known = snapshot;
         try {
             SSLContext current = sslContextFactory.getSslContext();
-            if (current != null && current != known.of()) {
+            if (current != null && !current.equals(known.of())) {
                 known = new Snapshot(current, read(sslContextFactory.getKeyStore()));
                 snapshot = known;
             }

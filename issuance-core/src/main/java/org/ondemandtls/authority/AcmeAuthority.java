@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -99,7 +100,13 @@ public final class AcmeAuthority implements Authority {
         this.shared = new CaSession.Shared(config.directory(), http, ports.clock(), ports.nanoTime());
         this.account = new CaAccount(config, ports.files(), ports.events());
         this.tools = new OrderFlow.Tools(
-                ports.board(), ports.preference(), config.profile(), ports.clock(), ports.events(), closed);
+                ports.board(),
+                ports.preference(),
+                config.profile(),
+                ports.clock(),
+                ports.events(),
+                closed,
+                new AtomicBoolean());
     }
 
     /**

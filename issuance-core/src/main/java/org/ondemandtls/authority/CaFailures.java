@@ -8,12 +8,14 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.name.ServerName;
 import org.shredzone.acme4j.exception.AcmeException;
 import org.shredzone.acme4j.exception.AcmeLazyLoadingException;
 import org.shredzone.acme4j.exception.AcmeNetworkException;
 import org.shredzone.acme4j.exception.AcmeNotSupportedException;
+import org.shredzone.acme4j.exception.AcmeProtocolException;
 import org.shredzone.acme4j.exception.AcmeServerException;
 
 /** Says who has to act when acme4j or the CA fails. */
@@ -87,7 +89,12 @@ final class CaFailures {
                     everybody ? Optional.of(wait) : Optional.empty());
         }
         return new Verdict(
-                unavailable(name, "the CA's answer cannot be used: " + what(failure), RetryAfter.DEFAULT, failure),
+                unavailable(
+                        name,
+                        "the CA's answer cannot be used: " + what(failure),
+                        RetryAfter.DEFAULT,
+                        // Quotes what the CA sent, a token perhaps.
+                        failure instanceof AcmeProtocolException ? null : failure),
                 Optional.empty());
     }
 
@@ -170,7 +177,7 @@ final class CaFailures {
     }
 
     private static IssuanceException unavailable(
-            ServerName name, String what, Duration wait, @org.jspecify.annotations.Nullable Throwable cause) {
+            ServerName name, String what, Duration wait, @Nullable Throwable cause) {
         return new IssuanceException.Unavailable(name, what, wait, cause);
     }
 

@@ -16,6 +16,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -86,7 +87,9 @@ final class CaHttp implements AutoCloseable {
      * @throws InterruptedIOException if the thread was interrupted, which it stays, or this was closed
      */
     HttpResponse<InputStream> send(HttpRequest request, Duration patience) throws IOException {
-        requireOrigin(request.uri());
+        if (!isOwn(request.uri())) {
+            throw new IOException("the CA names a URL outside its own origin");
+        }
         if (closed) {
             throw new InterruptedIOException("the server is stopping");
         }
@@ -106,7 +109,7 @@ final class CaHttp implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted");
-        } catch (java.util.concurrent.CancellationException e) {
+        } catch (CancellationException e) {
             throw new InterruptedIOException("the server is stopping");
         } catch (ExecutionException e) {
             throw failure(e.getCause());
@@ -117,20 +120,31 @@ final class CaHttp implements AutoCloseable {
         }
     }
 
-    /** Ends all connections and threads; exchanges in the air fail. */
+    /** Whether a URL has the directory's origin: scheme, host and port. */
+    boolean isOwn(URI uri) {
+        return "https".equalsIgnoreCase(uri.getScheme())
+                && directory.getHost().equalsIgnoreCase(uri.getHost())
+                && port(directory) == port(uri);
+    }
+
+    /** Ends all connections and threads, soon and without waiting for it; exchanges in the air fail. */
     @Override
     public void close() {
         closed = true;
         exchanges.forEach(exchange -> exchange.cancel(true));
-        executor.shutdown();
-    }
-
-    private void requireOrigin(URI uri) throws IOException {
-        boolean same = "https".equalsIgnoreCase(uri.getScheme())
-                && directory.getHost().equalsIgnoreCase(uri.getHost())
-                && port(directory) == port(uri);
-        if (!same) {
-            throw new IOException("the CA names a URL outside its own origin");
+        if (client instanceof AutoCloseable closeable) {
+            // Since Java 21; before, the client's selector ends once nobody holds the client any more.
+            executor.execute(() -> {
+                try {
+                    closeable.close();
+                } catch (Exception e) {
+                    throw new IllegalStateException("the HTTP client does not close", e);
+                } finally {
+                    executor.shutdown();
+                }
+            });
+        } else {
+            executor.shutdown();
         }
     }
 

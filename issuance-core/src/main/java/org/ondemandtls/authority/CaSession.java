@@ -82,6 +82,11 @@ final class CaSession {
         return session;
     }
 
+    /** Whether a URL is one this session may ask for. */
+    boolean isOfThisCa(URI url) {
+        return shared.http.isOwn(url);
+    }
+
     /** Begins a piece of work that has to be done by then; no request lasts longer. */
     void begin(Deadline end) {
         deadline = end;

@@ -17,6 +17,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.Pem;
@@ -59,14 +60,25 @@ final class OrderFlow {
 
     private static final int LONGEST_URL = 2048;
 
-    /** What every flow works with. */
+    /**
+     * What every flow works with.
+     *
+     * @param board where proofs are displayed
+     * @param preference remembers what worked
+     * @param profile the profile to ask for where the CA offers it
+     * @param clock dates challenge certificates
+     * @param events told what happens to the order
+     * @param closed opened when everything has to stop
+     * @param profileMissed whether it has been said that the CA does not offer the profile
+     */
     record Tools(
             ChallengeBoard board,
             ChallengePreference preference,
             Optional<String> profile,
             Clock clock,
             Events events,
-            CountDownLatch closed) {}
+            CountDownLatch closed,
+            AtomicBoolean profileMissed) {}
 
     private final Tools tools;
     private final CaSession session;
@@ -124,9 +136,13 @@ final class OrderFlow {
         if (wanted.url().isEmpty()) {
             return Optional.empty();
         }
+        URI url = wanted.url().get();
         String why;
         try {
-            Order order = login.bindOrder(wanted.url().get().toURL());
+            if (!session.isOfThisCa(url)) {
+                throw new IllegalArgumentException("of another CA");
+            }
+            Order order = login.bindOrder(url.toURL());
             order.fetch();
             Status status = order.getStatus();
             if (Set.of(Status.PENDING, Status.READY, Status.PROCESSING, Status.VALID)
@@ -139,7 +155,9 @@ final class OrderFlow {
             throw e;
         } catch (AcmeServerException e) {
             CaProblem problem = CaProblem.of(e.getProblem());
-            if (session.lastStatus() >= 500 || CaFailures.isAboutAccount(problem)) {
+            if (session.lastStatus() >= 500
+                    || session.lastStatus() == 429
+                    || problem.type().equals("accountDoesNotExist")) {
                 throw e;
             }
             why = problem.type() + ": " + problem.text();
@@ -149,7 +167,7 @@ final class OrderFlow {
             }
             why = "the CA does not know it";
         } catch (MalformedURLException | IllegalArgumentException e) {
-            why = "its URL is none";
+            why = "its URL is none of this CA's";
         }
         tools.events().publish(EventKind.RESUMED, name, "gave up the open order: " + why);
         return Optional.empty();
@@ -159,8 +177,16 @@ final class OrderFlow {
         OrderBuilder builder = login.newOrder().domain(name.value());
         if (tools.profile().isPresent()) {
             Metadata metadata = session.session().getMetadata();
-            if (metadata.isProfileAllowed(tools.profile().get())) {
-                builder.profile(tools.profile().get());
+            String profile = tools.profile().get();
+            if (metadata.isProfileAllowed(profile)) {
+                builder.profile(profile);
+            } else if (tools.profileMissed().compareAndSet(false, true)) {
+                tools.events()
+                        .publish(
+                                EventKind.ADVICE,
+                                "the CA does not offer the profile of onDemandTls.acme.profile, so it is not asked for; it offers "
+                                        + CaProblem.oneLine(
+                                                metadata.getProfiles().toString()));
             }
         }
         Order order = builder.create();
@@ -373,7 +399,7 @@ final class OrderFlow {
         if (wait.compareTo(session.deadline().left()) >= 0) {
             throw new IssuanceException.Unavailable(
                     name,
-                    "the CA has not " + until + " within " + CaLimits.ORDER.toSeconds() + " s",
+                    "the CA has not " + until + " within " + CaLimits.ORDER.toSeconds() + " s, or asks to wait longer",
                     RetryAfter.clamped(session.lastRetryAfter()),
                     null);
         }

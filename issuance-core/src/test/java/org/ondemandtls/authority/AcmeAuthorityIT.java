@@ -15,13 +15,13 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -346,6 +346,48 @@ class AcmeAuthorityIT {
         }
     }
 
+    @Test
+    void anOpenOrderOfAnotherCaCostsOneNewOrder() throws Exception {
+        try (Pebble pebble = reachable().start(directory)) {
+            Authority.Order order = order("a.customer.example");
+
+            List<X509Certificate> chain =
+                    sign(open(pebble), resumed(order, URI.create("https://other-ca.example/order/1")));
+
+            assertServable(chain, order);
+            assertThat(pebble.orders()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aProfileIsAskedForWhereTheCaOffersIt() throws Exception {
+        try (Pebble pebble = reachable()
+                .profile("long", Duration.ofDays(90))
+                .profile("default", Duration.ofDays(2))
+                .start(directory)) {
+            X509Certificate leaf =
+                    sign(open(pebble), order("a.customer.example")).get(0);
+
+            assertThat(Duration.between(
+                            leaf.getNotBefore().toInstant(), leaf.getNotAfter().toInstant()))
+                    .isBetween(Duration.ofHours(47), Duration.ofHours(49));
+            assertThat(texts(EventKind.ADVICE)).isEmpty();
+        }
+    }
+
+    @Test
+    void aProfileTheCaDoesNotOfferIsLeftOutAndSaidOnce() throws Exception {
+        try (Pebble pebble = reachable().profile("other", Duration.ofDays(90)).start(directory)) {
+            AcmeAuthority authority = open(pebble);
+            Authority.Order order = order("a.customer.example");
+
+            assertServable(sign(authority, order), order);
+            sign(authority, order("b.customer.example"));
+
+            assertThat(texts(EventKind.ADVICE)).singleElement().asString().contains("onDemandTls.acme.profile");
+        }
+    }
+
     @Nested
     class WithFaultsInBetween {
 
@@ -462,9 +504,9 @@ class AcmeAuthorityIT {
                 ExecutorService executor = Executors.newFixedThreadPool(2);
                 try {
                     Future<?> interrupted = executor.submit(() -> sign(authority, order("a.customer.example")));
-                    org.awaitility.Awaitility.await().until(() -> asked(proxy, "/order-plz") == 1);
+                    Awaitility.await().until(() -> asked(proxy, "/order-plz") == 1);
                     Future<?> closed = executor.submit(() -> sign(authority, order("b.customer.example")));
-                    org.awaitility.Awaitility.await().until(() -> asked(proxy, "/order-plz") == 2);
+                    Awaitility.await().until(() -> asked(proxy, "/order-plz") == 2);
 
                     authority.close();
 
@@ -496,7 +538,7 @@ class AcmeAuthorityIT {
                     }
                 });
                 thread.start();
-                org.awaitility.Awaitility.await().until(() -> asked(proxy, "/order-plz") == 1);
+                Awaitility.await().until(() -> asked(proxy, "/order-plz") == 1);
 
                 thread.interrupt();
                 thread.join(2_000);
@@ -505,6 +547,59 @@ class AcmeAuthorityIT {
                 assertThat(outcome.get(0)).isInstanceOf(IssuanceException.Stopping.class);
                 assertThat(outcome.get(1)).isEqualTo(true);
             }
+        }
+
+        @Test
+        void hungAndTricklingAnswersEndInTimeWhileOtherNamesGoOn() throws Exception {
+            try (Pebble pebble = reachable().start(directory);
+                    FaultyAcmeProxy proxy = proxy(pebble)) {
+                AcmeAuthority authority = open(proxy);
+                authority.prepare();
+                proxy.first(1, FaultyAcmeProxy.path("/order-plz"), FaultyAcmeProxy.hang());
+                proxy.first(1, FaultyAcmeProxy.path("/authZ/"), FaultyAcmeProxy.trickle(Duration.ofMillis(100)));
+                ExecutorService executor = Executors.newFixedThreadPool(2);
+                try {
+                    Future<?> hung = executor.submit(() -> sign(authority, order("a.customer.example")));
+                    Awaitility.await().until(() -> asked(proxy, "/order-plz") == 1);
+                    Future<?> trickling = executor.submit(() -> sign(authority, order("b.customer.example")));
+                    Awaitility.await().until(() -> asked(proxy, "/authZ/") == 1);
+                    Authority.Order other = order("c.customer.example");
+
+                    assertServable(sign(authority, other), other);
+
+                    assertThat(hung).isNotDone();
+                    assertThat(trickling).isNotDone();
+                    for (Future<?> future : List.of(hung, trickling)) {
+                        assertThatThrownBy(() -> future.get(CaLimits.REQUEST.toSeconds() + 3, TimeUnit.SECONDS))
+                                .isInstanceOf(ExecutionException.class)
+                                .hasCauseInstanceOf(IssuanceException.Unavailable.class)
+                                .hasMessageContaining("no complete answer within 20 s");
+                    }
+                } finally {
+                    executor.shutdownNow();
+                }
+            }
+        }
+
+        @Test
+        void aClosedAuthorityLeavesNoThreads() throws Exception {
+            try (Pebble pebble = reachable().start(directory)) {
+                AcmeAuthority authority = open(pebble);
+                sign(authority, order("a.customer.example"));
+                assertThat(ourThreads()).isNotEmpty();
+
+                authority.close();
+
+                Awaitility.await()
+                        .atMost(Duration.ofSeconds(5))
+                        .until(() -> ourThreads().isEmpty());
+            }
+        }
+
+        private List<Thread> ourThreads() {
+            return Thread.getAllStackTraces().keySet().stream()
+                    .filter(thread -> thread.getName().startsWith("ondemand-tls-ca-"))
+                    .toList();
         }
 
         private long asked(FaultyAcmeProxy proxy, String path) {
@@ -535,17 +630,10 @@ class AcmeAuthorityIT {
                     .hasMessageContaining("no connection");
             pebble.start();
             Authority.Order order = order("a.customer.example");
-            org.awaitility.Awaitility.await()
+            Awaitility.await()
                     .atMost(Duration.ofSeconds(5))
                     .ignoreExceptionsInstanceOf(IssuanceException.class)
                     .untilAsserted(() -> assertServable(sign(authority, order), order));
         }
-    }
-
-    @Test
-    void withoutAUsableChallengeNoOrderIsPlaced() throws Exception {
-        ChallengePreference preference = new ChallengePreference(List.of(ChallengeType.HTTP_01));
-
-        assertThat(preference.candidates(Set.of(ChallengeType.TLS_ALPN_01))).isEmpty();
     }
 }

@@ -6,6 +6,7 @@ import java.security.KeyPair;
 import java.security.interfaces.ECPublicKey;
 import java.security.interfaces.RSAPublicKey;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.Nested;
@@ -54,6 +55,17 @@ class KeyPairsTest {
         assertThat(KeyPairs.belongTogether(larger.getPrivate(), first.getPublic()))
                 .isFalse();
         assertThat(KeyPairs.belongTogether(rsa.getPrivate(), first.getPublic())).isFalse();
+    }
+
+    @Test
+    void thePublicHalfOfAPrivateKeyIsReckoned() throws Exception {
+        for (KeyType type : List.of(KeyType.P_256, KeyType.P_384, KeyType.RSA_2048)) {
+            KeyPair made = KeyPairs.generate(type);
+
+            KeyPair reckoned = KeyPairs.pair(Pem.readPrivateKey(Pem.privateKey(made.getPrivate())));
+
+            assertThat(reckoned.getPublic()).isEqualTo(made.getPublic());
+        }
     }
 
     @Nested

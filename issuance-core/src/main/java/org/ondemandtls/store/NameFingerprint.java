@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicLongArray;
  */
 final class NameFingerprint {
 
+    private static final SecureRandom RANDOM = new SecureRandom();
     private static final int BITS_PER_NAME = 16;
     private static final int HASHES = 8;
     private static final int SEED_OCTETS = 16;
@@ -32,7 +33,7 @@ final class NameFingerprint {
     NameFingerprint(int capacity) {
         this.capacity = Math.max(1024, capacity);
         this.words = new AtomicLongArray((int) (((long) this.capacity * BITS_PER_NAME + Long.SIZE - 1) / Long.SIZE));
-        new SecureRandom().nextBytes(seed);
+        RANDOM.nextBytes(seed);
     }
 
     /** Whether more was added than the stated rate of false answers allows for. */

@@ -74,7 +74,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     private @Nullable ClientHelloParser parser = new ClientHelloParser();
     private ByteBuffer received = BufferUtil.EMPTY_BUFFER;
     private Admission.@Nullable Serve serve;
-    private boolean serverNameSent;
+    private volatile boolean serverNameSent;
     private int farewellOctets;
 
     /**
@@ -233,7 +233,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
             awaited.cancel(false);
             return;
         }
-        var unused = awaited.whenComplete((settled, gone) -> {
+        awaited.whenComplete((settled, gone) -> {
             if (settled != null) {
                 handOver(settled);
             }

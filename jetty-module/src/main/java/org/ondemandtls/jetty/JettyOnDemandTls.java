@@ -59,7 +59,7 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
     private final OnDemandTlsConfig config;
 
     private volatile @Nullable OnDemandTls engine;
-    private boolean engineClosed;
+    private volatile boolean engineClosed;
 
     private JettyOnDemandTls(Server server, OnDemandTlsConfig config) {
         this.server = server;

@@ -20,12 +20,14 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSession;
@@ -44,8 +46,8 @@ final class CaHttp implements AutoCloseable {
     private final URI directory;
     private final HttpClient client;
     private final ExecutorService executor;
-    private final Set<CompletableFuture<?>> exchanges = ConcurrentHashMap.newKeySet();
-    private volatile boolean closed;
+    private final ConcurrentMap<Object, CompletableFuture<?>> exchanges = new ConcurrentHashMap<>();
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     /**
      * Makes a client; nothing is connected yet.
@@ -90,7 +92,7 @@ final class CaHttp implements AutoCloseable {
         if (!isOwn(request.uri())) {
             throw new IOException("the CA names a URL outside its own origin");
         }
-        if (closed) {
+        if (closed.get()) {
             throw new InterruptedIOException("the server is stopping");
         }
         if (patience.isZero()) {
@@ -98,9 +100,10 @@ final class CaHttp implements AutoCloseable {
         }
         CompletableFuture<HttpResponse<byte[]>> exchange =
                 client.sendAsync(request, response -> new Limited(CaLimits.BODY));
-        exchanges.add(exchange);
+        Object ticket = new Object();
+        exchanges.put(ticket, exchange);
         try {
-            if (closed) {
+            if (closed.get()) {
                 exchange.cancel(true);
             }
             return new Answer(exchange.get(patience.toNanos(), TimeUnit.NANOSECONDS));
@@ -116,7 +119,7 @@ final class CaHttp implements AutoCloseable {
         } finally {
             // Whatever ended the wait, nobody wants the rest of the answer any more.
             exchange.cancel(true);
-            exchanges.remove(exchange);
+            exchanges.remove(ticket);
         }
     }
 
@@ -130,8 +133,10 @@ final class CaHttp implements AutoCloseable {
     /** Ends all connections and threads, soon and without waiting for it; exchanges in the air fail. */
     @Override
     public void close() {
-        closed = true;
-        exchanges.forEach(exchange -> exchange.cancel(true));
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
+        exchanges.values().forEach(exchange -> exchange.cancel(true));
         if (client instanceof AutoCloseable closeable) {
             // Since Java 21; before, the client's selector ends once nobody holds the client any more.
             executor.execute(() -> {

@@ -33,7 +33,16 @@ import org.shredzone.acme4j.toolbox.JSON;
 final class CaSession {
 
     /** A directory as the CA sent it, shared by all sessions. */
-    private record Directory(JSON json, Deadline believedUntil) {}
+    private static final class Directory {
+
+        final JSON json;
+        final Deadline believedUntil;
+
+        Directory(JSON json, Deadline believedUntil) {
+            this.json = json;
+            this.believedUntil = believedUntil;
+        }
+    }
 
     /** What all sessions with one CA share. */
     static final class Shared {
@@ -163,7 +172,7 @@ final class CaSession {
         @Override
         public @Nullable JSON directory(Session ours, URI serverUri) throws AcmeException {
             Directory known = shared.directory.get();
-            if (known == null || known.believedUntil().isOver()) {
+            if (known == null || known.believedUntil.isOver()) {
                 known = fetch(ours, serverUri);
                 shared.directory.set(known);
             }
@@ -171,7 +180,7 @@ final class CaSession {
                 return null;
             }
             read = known;
-            return known.json();
+            return known.json;
         }
 
         private Directory fetch(Session ours, URI serverUri) throws AcmeException {

@@ -3,6 +3,7 @@ package org.ondemandtls.store;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -20,7 +21,6 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HexFormat;
@@ -425,16 +425,12 @@ public final class FileCertificateStore implements CertificateStore {
     }
 
     private static Optional<byte[]> read(Path file) throws IOException {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            long size = channel.size();
-            if (size > LARGEST_FILE) {
+        try (InputStream in = Files.newInputStream(file)) {
+            byte[] content = in.readNBytes(LARGEST_FILE + 1);
+            if (content.length > LARGEST_FILE) {
                 throw new IOException(file + " is larger than anything we write");
             }
-            ByteBuffer content = ByteBuffer.allocate((int) size);
-            while (content.hasRemaining() && channel.read(content) >= 0) {
-                continue;
-            }
-            return Optional.of(Arrays.copyOf(content.array(), content.position()));
+            return Optional.of(content);
         } catch (NoSuchFileException e) {
             return Optional.empty();
         }

@@ -35,6 +35,7 @@ final class JettyServerProcess implements AutoCloseable {
     private final int httpPort = FreePorts.next();
     private final int tlsPort = FreePorts.next();
     private final List<String> jvmOptions = new ArrayList<>();
+    private List<String> wrapper = List.of();
     private @Nullable BackgroundProcess process;
 
     private JettyServerProcess(Path home, Path base) {
@@ -81,6 +82,12 @@ final class JettyServerProcess implements AutoCloseable {
     /** Adds options of the JVM the server runs on, from the next start on. */
     JettyServerProcess jvm(String... options) {
         jvmOptions.addAll(Arrays.asList(options));
+        return this;
+    }
+
+    /** Starts the server under another program from the next start on, which gets the server's command line appended. */
+    JettyServerProcess under(String... command) {
+        wrapper = List.of(command);
         return this;
     }
 
@@ -165,6 +172,7 @@ final class JettyServerProcess implements AutoCloseable {
         }
         List<String> command = new ArrayList<>(startJar());
         command.addAll(1, jvmOptions);
+        command.addAll(0, wrapper);
         process = BackgroundProcess.start(command, base, Map.of(), base.resolve("server.log"));
     }
 

@@ -44,6 +44,7 @@ import org.ondemandtls.handshake.ParkingLot;
 import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.issuance.Issuance;
+import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
 import org.ondemandtls.permission.PermissionPolicy;
 import org.ondemandtls.status.Status;
@@ -84,6 +85,7 @@ public final class OnDemandTls implements AutoCloseable {
     }
 
     private final OnDemandTlsConfig config;
+    private final StaticCertificates staticCertificates;
     private final Events events;
     private final List<ExecutorService> executors = new ArrayList<>();
     private final ScheduledThreadPoolExecutor scheduler;
@@ -108,6 +110,7 @@ public final class OnDemandTls implements AutoCloseable {
         Clock clock = Clock.systemUTC();
         OnDemandTlsConfig.Shield shield = config.shield();
         this.config = config;
+        this.staticCertificates = host.staticCertificates();
         this.events = events;
         this.store = store;
         this.scheduler = new ScheduledThreadPoolExecutor(1, threads("timer"));
@@ -143,13 +146,7 @@ public final class OnDemandTls implements AutoCloseable {
             this.lot = new ParkingLot(
                     config.handshake().parked(), config.handshake().deadline(), scheduler, events);
             this.gate = new HandshakeGate(
-                    config.handshake().defaultName(),
-                    host.staticCertificates(),
-                    challenges,
-                    inventory,
-                    issuance,
-                    lot,
-                    events);
+                    config.handshake().defaultName(), staticCertificates, challenges, inventory, issuance, lot, events);
             this.keyManager = new InventoryKeyManager(inventory);
             this.status = new Status(
                     authority.id(), store.location(), inventory, issuance, permission, challenges, lot, events);
@@ -203,6 +200,19 @@ public final class OnDemandTls implements AutoCloseable {
     /** Decides per ClientHello. */
     public HandshakeGate gate() {
         return gate;
+    }
+
+    /**
+     * Whether a name has a certificate that can be served, of the engine's or of the server's own; nothing is obtained.
+     *
+     * @param name the name asked for
+     * @return completes at once where the answer is in memory, otherwise on a thread of the engine; false where the store
+     *     did not answer
+     */
+    public CompletableFuture<Boolean> isServable(ServerName name) {
+        return staticCertificates.covers(name)
+                ? CompletableFuture.completedFuture(true)
+                : issuance.isServable(name).exceptionally(unknown -> false);
     }
 
     /** The HTTP-01 proofs on display. */

@@ -129,6 +129,21 @@ public final class Issuance {
     }
 
     /**
+     * Whether a name has a servable certificate, in memory or in the store; nothing is obtained. No I/O where the name is
+     * in memory or has never been stored.
+     *
+     * @param name the name asked for
+     * @return completes at once or on a thread of the engine; exceptionally with an {@link IssuanceException} where the
+     *     store did not say
+     */
+    public CompletableFuture<Boolean> isServable(ServerName name) {
+        if (inventory.find(name).isPresent()) {
+            return CompletableFuture.completedFuture(true);
+        }
+        return stored(name).thenApply(Optional::isPresent);
+    }
+
+    /**
      * Why a name is not worth a flight now: a remembered denial or failure. Two look-ups, no I/O.
      *
      * @param name the name asked for

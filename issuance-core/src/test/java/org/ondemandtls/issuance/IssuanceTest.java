@@ -230,6 +230,27 @@ class IssuanceTest {
         }
 
         @Test
+        void isServableUntilItExpiresAndAskingObtainsNothing() {
+            CompletableFuture<Boolean> before = issuance.isServable(SHOP);
+            lookups.runAll();
+            assertThat(before).isCompletedWithValue(false);
+            obtain(SHOP);
+            orders.runAll();
+            assertThat(issuance.isServable(SHOP)).isCompletedWithValue(true);
+            inventory.withdraw(SHOP);
+
+            CompletableFuture<Boolean> fromTheStore = issuance.isServable(SHOP);
+            lookups.runAll();
+            time.advance(Duration.ofDays(91));
+            CompletableFuture<Boolean> expired = issuance.isServable(SHOP);
+            lookups.runAll();
+
+            assertThat(fromTheStore).isCompletedWithValue(true);
+            assertThat(expired).isCompletedWithValue(false);
+            assertThat(authority.asked).hasSize(1);
+        }
+
+        @Test
         void isObtainedAnewOnceItHasExpired() throws Exception {
             obtain(SHOP);
             orders.runAll();

@@ -42,6 +42,10 @@ public enum EventKind {
     OVERLOADED("org.ondemandtls.handshake", Severity.WARN, true),
     /** A parked handshake reached its deadline. */
     DEADLINE("org.ondemandtls.handshake", Severity.INFO, true),
+    /** What was told of as failing failed again, in the same way. */
+    STILL_FAILING("org.ondemandtls", Severity.DEBUG, true),
+    /** What was told of as failing works again. */
+    RECOVERED("org.ondemandtls", Severity.INFO, false),
     /** A defect of ours: something failed that nothing should make fail. */
     DEFECT("org.ondemandtls", Severity.ERROR, true);
 

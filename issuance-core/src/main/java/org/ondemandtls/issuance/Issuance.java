@@ -25,6 +25,7 @@ import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.event.Outage;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
@@ -71,6 +72,8 @@ public final class Issuance {
     private final Events events;
     private final Ports ports;
     private final FailureMemory failures;
+    private final Outage authorityOutage;
+    private final Outage storeOutage;
     private final SingleFlight<ServerName, KeyedCertificate> flights = new SingleFlight<>();
 
     private volatile boolean stopping;
@@ -103,6 +106,10 @@ public final class Issuance {
         this.keys = keys;
         this.events = events;
         this.ports = ports;
+        this.authorityOutage =
+                new Outage(events, EventKind.AUTHORITY_UNAVAILABLE, "the CA " + authority.id(), ports.nanoTime());
+        this.storeOutage =
+                new Outage(events, EventKind.STORE_FAILED, "the store " + store.location(), ports.nanoTime());
         this.failures = new FailureMemory(rememberedFailures, ports.nanoTime(), ports.random());
     }
 
@@ -279,7 +286,9 @@ public final class Issuance {
                     name, "badCertificate", "what it returned cannot be used: " + e.getMessage(), Duration.ZERO);
         }
         KeyedCertificate certificate = new KeyedCertificate(open.key().getPrivate(), chain);
+        authorityOutage.worked();
         save(name, certificate, now);
+        storeOutage.worked();
         inventory.publish(certificate);
         closeOrder(name);
         long millis = Duration.ofNanos(ports.nanoTime().getAsLong() - started).toMillis();
@@ -394,9 +403,9 @@ public final class Issuance {
         } else if (reason instanceof IssuanceException.Rejected) {
             events.publish(EventKind.REJECTED, name, "not obtained: " + words(reason));
         } else if (reason instanceof IssuanceException.Unavailable) {
-            events.publish(EventKind.AUTHORITY_UNAVAILABLE, name, "not obtained: " + words(reason));
+            authorityOutage.failed(name, "not obtained: " + words(reason));
         } else if (reason instanceof IssuanceException.StoreFailed) {
-            events.publish(EventKind.STORE_FAILED, name, "not obtained: " + words(reason));
+            storeOutage.failed(name, "not obtained: " + words(reason));
         } else if (reason instanceof IssuanceException.Overloaded) {
             events.publish(EventKind.OVERLOADED, name, "refused: " + words(reason));
         }

@@ -21,6 +21,7 @@ import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.event.Outage;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy.Decision;
@@ -69,6 +70,7 @@ public final class Permission implements AutoCloseable {
     private final int concurrency;
     private final Ports ports;
     private final Events events;
+    private final Outage outage;
     private final Cache<ServerName, Answer> remembered;
     private final ReentrantLock lock = new ReentrantLock();
     private final FairQueue<Question> queue;
@@ -99,6 +101,7 @@ public final class Permission implements AutoCloseable {
         this.queue = new FairQueue<>(shield.askQueue());
         this.ports = ports;
         this.events = events;
+        this.outage = new Outage(events, EventKind.NO_ANSWER, "permission", ports.nanoTime());
         this.remembered = Caffeine.newBuilder()
                 .maximumSize(shield.rememberedRefusals())
                 .expireAfter(Expiry.<ServerName, Answer>creating((name, answer) -> Duration.ofNanos(answer.forNanos())))
@@ -212,6 +215,9 @@ public final class Permission implements AutoCloseable {
             @Nullable Decision decision,
             @Nullable Throwable failure,
             CompletableFuture<Void> verdict) {
+        if (decision != null) {
+            outage.worked();
+        }
         if (decision instanceof Decision.Granted) {
             remember(name, decision, rememberGranted);
             verdict.complete(null);
@@ -225,7 +231,7 @@ public final class Permission implements AutoCloseable {
             String reason = failure instanceof NoAnswerException known
                     ? String.valueOf(known.getMessage())
                     : "the policy failed (" + failure + ")";
-            events.publish(EventKind.NO_ANSWER, name, "no answer: " + reason);
+            outage.failed(name, "no answer: " + reason);
             verdict.completeExceptionally(new IssuanceException.NoAnswer(name, reason, NO_ANSWER_RETRY));
         }
     }

@@ -10,6 +10,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -176,7 +177,7 @@ public final class FileCertificateStore implements CertificateStore {
                 write(see, (first + '\n').getBytes(US_ASCII));
             }
         } catch (IOException e) {
-            throw failed("the certificate of " + first + " cannot be kept", e);
+            throw failed("a certificate cannot be kept", e);
         }
         names.forEach(name -> remember(fileName(name)));
         return next;
@@ -187,7 +188,7 @@ public final class FileCertificateStore implements CertificateStore {
         try {
             write(orderFile(order.name()), RecordCodec.encode(order));
         } catch (IOException e) {
-            throw failed("the order for " + order.name() + " cannot be kept", e);
+            throw failed("an order cannot be kept", e);
         }
     }
 
@@ -217,7 +218,7 @@ public final class FileCertificateStore implements CertificateStore {
                 synchronise(orders);
             }
         } catch (IOException e) {
-            throw failed("the order for " + name + " cannot be removed", e);
+            throw failed("a finished order cannot be removed", e);
         }
     }
 
@@ -277,7 +278,7 @@ public final class FileCertificateStore implements CertificateStore {
             setAside(file, e);
             return Optional.empty();
         } catch (IOException e) {
-            throw failed("the certificate of " + askedFor + " cannot be read", e);
+            throw failed("a certificate cannot be read", e);
         }
     }
 
@@ -293,7 +294,7 @@ public final class FileCertificateStore implements CertificateStore {
             setAside(file, e);
             return 0;
         } catch (IOException e) {
-            throw failed("the certificate of " + name + " cannot be read", e);
+            throw failed("a certificate cannot be read", e);
         }
     }
 
@@ -305,7 +306,7 @@ public final class FileCertificateStore implements CertificateStore {
             setAside(file, e);
             return Optional.empty();
         } catch (IOException e) {
-            throw failed("the order " + file + " cannot be read", e);
+            throw failed("an order cannot be read", e);
         }
     }
 
@@ -568,12 +569,18 @@ public final class FileCertificateStore implements CertificateStore {
         return parent;
     }
 
-    private static StoreException failed(String what, IOException cause) {
+    // Without names of files: the same trouble reads the same whichever name it hits.
+    private StoreException failed(String what, IOException cause) {
         return new StoreException(
-                what + ": " + describe(cause) + "; check disk space and permissions of the store", cause);
+                what + " in " + root + ": " + describe(cause) + "; check disk space, mount and owner of the store",
+                cause);
     }
 
     private static String describe(Exception e) {
-        return e.getClass().getSimpleName() + (e.getMessage() == null ? "" : " " + e.getMessage());
+        if (e instanceof FileSystemException file && file.getReason() != null) {
+            return file.getReason();
+        }
+        return e.getClass().getSimpleName()
+                + (e.getMessage() == null || e instanceof FileSystemException ? "" : " " + e.getMessage());
     }
 }

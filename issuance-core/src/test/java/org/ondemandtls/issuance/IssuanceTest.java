@@ -3,6 +3,7 @@ package org.ondemandtls.issuance;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.PublicKey;
 import java.security.cert.X509Certificate;
@@ -322,6 +323,50 @@ class IssuanceTest {
 
             assertThat(failureOf(flight)).isInstanceOf(IssuanceException.Unavailable.class);
             assertThat(recorded.lines(EventKind.DEFECT)).hasSize(1);
+        }
+    }
+
+    @Nested
+    class AStoreThatCannotBeWritten {
+
+        private void breakStore() throws Exception {
+            Files.move(directory.resolve("tmp"), directory.resolve("tmp-away"));
+        }
+
+        private void mendStore() throws Exception {
+            Files.move(directory.resolve("tmp-away"), directory.resolve("tmp"));
+        }
+
+        @Test
+        void refusesNewNamesBeforeTheCaIsAskedAndIsToldOfOnce() throws Exception {
+            breakStore();
+            for (int i = 0; i < 5; i++) {
+                CompletableFuture<KeyedCertificate> flight = obtain(ServerName.parse("n" + i + ".example.com"));
+                orders.runAll();
+                assertThat(failureOf(flight)).isInstanceOf(IssuanceException.StoreFailed.class);
+            }
+
+            assertThat(authority.asked).isEmpty();
+            assertThat(recorded.lines(EventKind.STORE_FAILED))
+                    .singleElement()
+                    .asString()
+                    .contains("check disk space");
+        }
+
+        @Test
+        void servesAgainByItselfOnceItIsMended() throws Exception {
+            breakStore();
+            obtain(SHOP);
+            orders.runAll();
+            mendStore();
+            time.advance(Duration.ofSeconds(3));
+            assertThat(issuance.remembered(SHOP)).isEmpty();
+
+            CompletableFuture<KeyedCertificate> again = obtain(SHOP);
+            orders.runAll();
+
+            assertThat(again).isCompleted();
+            assertThat(recorded.lines(EventKind.RECOVERED)).hasSize(1);
         }
     }
 

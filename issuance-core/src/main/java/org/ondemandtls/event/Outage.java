@@ -1,0 +1,72 @@
+package org.ondemandtls.event;
+
+import java.time.Duration;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.name.ServerName;
+
+/**
+ * Tells of something that everybody depends on and that has stopped working: once when it stops, once a minute while it
+ * lasts, once when it is over, however many names it keeps from their certificates.
+ *
+ * <p>Safe for use by many threads; never blocks.
+ */
+public final class Outage {
+
+    /** How long the same reason is not repeated. */
+    static final Duration REPEATED_AFTER = Duration.ofMinutes(1);
+
+    private final Events events;
+    private final EventKind kind;
+    private final String what;
+    private final LongSupplier nanoTime;
+
+    private @Nullable String reason;
+    private long told;
+
+    /**
+     * Watches one thing.
+     *
+     * @param events where it is told
+     * @param kind the kind of event a failure is
+     * @param what the thing, as the subject of a sentence: {@code "the CA"}
+     * @param nanoTime a monotonic clock in nanoseconds
+     */
+    public Outage(Events events, EventKind kind, String what, LongSupplier nanoTime) {
+        this.events = events;
+        this.kind = kind;
+        this.what = what;
+        this.nanoTime = nanoTime;
+    }
+
+    /**
+     * It has failed for a name. The first time, and when the reason is another one, this is an event of the kind given;
+     * otherwise one for those who look for details.
+     *
+     * @param name the name that is kept waiting
+     * @param newReason why, in words without the name
+     */
+    public void failed(ServerName name, String newReason) {
+        boolean loud;
+        synchronized (this) {
+            long now = nanoTime.getAsLong();
+            loud = !newReason.equals(reason) || now - told >= REPEATED_AFTER.toNanos();
+            if (loud) {
+                reason = newReason;
+                told = now;
+            }
+        }
+        events.publish(loud ? kind : EventKind.STILL_FAILING, name, newReason);
+    }
+
+    /** It has worked. */
+    public void worked() {
+        synchronized (this) {
+            if (reason == null) {
+                return;
+            }
+            reason = null;
+        }
+        events.publish(EventKind.RECOVERED, what + " works again");
+    }
+}

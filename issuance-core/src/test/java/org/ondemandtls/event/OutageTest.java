@@ -1,0 +1,51 @@
+package org.ondemandtls.event;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.testing.ManualTime;
+import org.ondemandtls.testing.RecordedEvents;
+
+/** {@link Outage}: told once, however many names it concerns. */
+class OutageTest {
+
+    private static final ServerName A = ServerName.parse("a.example.com");
+    private static final ServerName B = ServerName.parse("b.example.com");
+
+    private final ManualTime time = new ManualTime();
+    private final RecordedEvents recorded = new RecordedEvents();
+    private final Outage outage =
+            new Outage(recorded.events(), EventKind.AUTHORITY_UNAVAILABLE, "the CA", time::nanoTime);
+
+    @Test
+    void isToldOfOnceWhileTheReasonStays() {
+        outage.failed(A, "no connection");
+        outage.failed(B, "no connection");
+
+        assertThat(recorded.lines(EventKind.AUTHORITY_UNAVAILABLE)).containsExactly("name=a.example.com no connection");
+        assertThat(recorded.lines(EventKind.STILL_FAILING)).containsExactly("name=b.example.com no connection");
+    }
+
+    @Test
+    void isToldOfAgainWhenTheReasonChangesOrAMinuteHasPassed() {
+        outage.failed(A, "no connection");
+        outage.failed(A, "time-out");
+        time.advance(Outage.REPEATED_AFTER);
+        outage.failed(A, "time-out");
+
+        assertThat(recorded.lines(EventKind.AUTHORITY_UNAVAILABLE)).hasSize(3);
+    }
+
+    @Test
+    void isOverOnceAndThenBeginsAnew() {
+        outage.worked();
+        outage.failed(A, "no connection");
+        outage.worked();
+        outage.worked();
+        outage.failed(A, "no connection");
+
+        assertThat(recorded.lines(EventKind.RECOVERED)).containsExactly("the CA works again");
+        assertThat(recorded.lines(EventKind.AUTHORITY_UNAVAILABLE)).hasSize(2);
+    }
+}

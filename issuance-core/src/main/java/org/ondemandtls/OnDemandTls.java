@@ -113,7 +113,11 @@ public final class OnDemandTls implements AutoCloseable {
         this.staticCertificates = host.staticCertificates();
         this.events = events;
         this.store = store;
-        this.scheduler = new ScheduledThreadPoolExecutor(1, threads("timer"));
+        this.scheduler = new ScheduledThreadPoolExecutor(
+                1,
+                threads("timer"),
+                // A handshake that comes while the engine ends has its answer already; its timer is not missed.
+                new ThreadPoolExecutor.DiscardPolicy());
         scheduler.setRemoveOnCancelPolicy(true);
         executors.add(scheduler);
         this.lookups = pool("store", LOOKUP_THREADS, LOOKUP_QUEUE);

@@ -82,6 +82,9 @@ public final class ParkingLot {
             ServerName name,
             Supplier<CompletableFuture<KeyedCertificate>> flight,
             BiFunction<ServerName, Outcome, Admission.Settled> settle) {
+        if (closed) {
+            return settle.apply(name, new Outcome(null, null));
+        }
         if (parked.incrementAndGet() > capacity) {
             parked.decrementAndGet();
             events.publish(
@@ -109,8 +112,8 @@ public final class ParkingLot {
             timer.cancel(false);
         });
         if (closed) {
-            outcome.complete(new Admission.Refuse(Alert.INTERNAL_ERROR));
-            return new Admission.Park(outcome);
+            // Closed since the look above: whoever closed may not have seen this one.
+            outcome.complete(settle.apply(name, new Outcome(null, null)));
         }
         flight.get()
                 .whenComplete((certificate, failure) -> outcome.complete(settle.apply(

@@ -331,8 +331,10 @@ public final class Issuance {
 
     private void save(ServerName name, KeyedCertificate certificate, Instant now) throws IssuanceException {
         try {
+            // A certificate of several names is kept under its first one and stays as it is.
             long revision = store.find(name)
-                    .filter(stored -> stored.certificate().names().contains(name.value()))
+                    .filter(stored ->
+                            stored.certificate().names().iterator().next().equals(name.value()))
                     .map(StoredCertificate::revision)
                     .orElse(0L);
             store.save(new StoredCertificate(

@@ -154,7 +154,7 @@ public final class Permission implements AutoCloseable {
         Question question = new Question(name, purpose, new CompletableFuture<>());
         enqueue(question, client);
         CompletableFuture<Void> verdict = new CompletableFuture<>();
-        question.answer().whenComplete((decision, failure) -> conclude(name, decision, failure, verdict));
+        question.answer().whenComplete((decision, failure) -> conclude(question, decision, failure, verdict));
         return verdict;
     }
 
@@ -211,18 +211,19 @@ public final class Permission implements AutoCloseable {
     }
 
     private void conclude(
-            ServerName name,
+            Question question,
             @Nullable Decision decision,
             @Nullable Throwable failure,
             CompletableFuture<Void> verdict) {
+        ServerName name = question.name();
         if (decision != null) {
             outage.worked();
         }
         if (decision instanceof Decision.Granted) {
-            remember(name, decision, rememberGranted);
+            remember(question, decision, rememberGranted);
             verdict.complete(null);
         } else if (decision instanceof Decision.Denied denied) {
-            remember(name, decision, rememberDenied);
+            remember(question, decision, rememberDenied);
             events.publish(EventKind.DENIED, name, "denied: " + denied.reason());
             verdict.completeExceptionally(denial(name, denied));
         } else if (failure instanceof IssuanceException) {
@@ -236,9 +237,10 @@ public final class Permission implements AutoCloseable {
         }
     }
 
-    private void remember(ServerName name, Decision decision, Duration time) {
-        if (!time.isZero()) {
-            remembered.put(name, new Answer(decision, time.toNanos()));
+    // What is said about a renewal says nothing about a visitor: a name may be denied and still have its certificate.
+    private void remember(Question question, Decision decision, Duration time) {
+        if (question.purpose() == Purpose.OBTAIN && !time.isZero()) {
+            remembered.put(question.name(), new Answer(decision, time.toNanos()));
         }
     }
 

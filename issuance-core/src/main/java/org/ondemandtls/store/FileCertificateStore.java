@@ -66,6 +66,7 @@ public final class FileCertificateStore implements CertificateStore {
             PosixFilePermission.OTHERS_WRITE,
             PosixFilePermission.OTHERS_EXECUTE);
     private static final Pattern SECRET_PATH = Pattern.compile("[a-z0-9-]+/[A-Za-z0-9][A-Za-z0-9.-]{0,99}");
+    private static final Pattern NAME = Pattern.compile("[a-z0-9.*-]{1,253}");
     private static final Pattern RESERVED = Pattern.compile("(con|prn|aux|nul|com[0-9]|lpt[0-9])(\\..*)?");
     private static final String BUNDLE = ".pem";
     private static final String SEE = ".see";
@@ -214,9 +215,8 @@ public final class FileCertificateStore implements CertificateStore {
     @Override
     public void closeOrder(ServerName name) throws StoreException {
         try {
-            if (Files.deleteIfExists(orderFile(name))) {
-                synchronise(orders);
-            }
+            // Not synchronised: a journal that comes back after a crash finds its certificate in the store.
+            Files.deleteIfExists(orderFile(name));
         } catch (IOException e) {
             throw failed("a finished order cannot be removed", e);
         }
@@ -254,23 +254,35 @@ public final class FileCertificateStore implements CertificateStore {
     }
 
     private Optional<StoredCertificate> load(String name, ServerName askedFor) throws StoreException {
-        Path file = fileOf(name, BUNDLE);
+        Optional<StoredCertificate> own =
+                loadBundle(name).filter(stored -> stored.certificate().covers(askedFor));
+        return own.isPresent() ? own : loadThroughPointer(name, askedFor);
+    }
+
+    // A bundle that was replaced by one with fewer names leaves pointers behind that lead nowhere.
+    private Optional<StoredCertificate> loadThroughPointer(String name, ServerName askedFor) throws StoreException {
+        try {
+            Optional<String> first = read(fileOf(name, SEE))
+                    .map(pointer -> new String(pointer, US_ASCII).trim())
+                    .filter(text -> NAME.matcher(text).matches());
+            return first.isEmpty()
+                    ? Optional.empty()
+                    : loadBundle(first.get())
+                            .filter(stored -> stored.certificate().covers(askedFor));
+        } catch (IOException e) {
+            throw failed("a certificate cannot be read", e);
+        }
+    }
+
+    private Optional<StoredCertificate> loadBundle(String firstName) throws StoreException {
+        Path file = fileOf(firstName, BUNDLE);
         try {
             Optional<byte[]> content = read(file);
             if (content.isEmpty()) {
-                Path see = fileOf(name, SEE);
-                Optional<byte[]> pointer = read(see);
-                if (pointer.isEmpty()) {
-                    return Optional.empty();
-                }
-                file = fileOf(new String(pointer.get(), US_ASCII).trim(), BUNDLE);
-                content = read(file);
-                if (content.isEmpty()) {
-                    return Optional.empty();
-                }
+                return Optional.empty();
             }
             StoredCertificate stored = RecordCodec.decodeCertificate(content.get());
-            if (!stored.certificate().covers(askedFor)) {
+            if (!stored.certificate().names().contains(firstName)) {
                 throw new UnreadableException("it is for another name");
             }
             return Optional.of(stored);

@@ -212,6 +212,15 @@ class PermissionTest {
         }
 
         @Test
+        void aboutARenewalIsNotRememberedForVisitors() {
+            Permission permission = permission(PermissionTest.this::slowPolicy, null, 4, 4);
+            permission.decide(SHOP, Purpose.RENEW, ALICE);
+            answers.get(0).complete(new Decision.Denied("not a customer any more"));
+
+            assertThat(permission.remembered(SHOP)).isEmpty();
+        }
+
+        @Test
         void thatDoesNotComeInTimeIsNoAnswerAndNotRemembered() {
             Permission permission = permission(PermissionTest.this::slowPolicy, null, 4, 4);
             CompletableFuture<Void> waiting = permission.decide(SHOP, Purpose.OBTAIN, ALICE);

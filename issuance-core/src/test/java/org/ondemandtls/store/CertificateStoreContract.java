@@ -107,6 +107,21 @@ abstract class CertificateStoreContract {
         }
 
         @Test
+        void areNotHarmedByAskingForANameTheyHadBefore() throws Exception {
+            StoredCertificate both = store.save(stored("a.example.com", "b.example.com"));
+            KeyedCertificate alone = TestLeaves.leaf(NOW, Duration.ofDays(90), "a.example.com");
+            store.save(new StoredCertificate(
+                    alone, both.issuer(), NOW, NOW, Optional.empty(), Optional.empty(), both.revision()));
+
+            assertThat(store.find(ServerName.parse("b.example.com"))).isEmpty();
+            assertThat(store.find(ServerName.parse("a.example.com"))
+                            .orElseThrow()
+                            .certificate()
+                            .id())
+                    .isEqualTo(alone.id());
+        }
+
+        @Test
         void ofAWildcardServeOneLabelAndOnlyWhereThereIsNoExactOne() throws Exception {
             StoredCertificate wildcard = store.save(stored("*.example.com"));
             StoredCertificate exact = store.save(stored(SHOP.value()));

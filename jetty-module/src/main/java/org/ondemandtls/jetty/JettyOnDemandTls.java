@@ -13,8 +13,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.eclipse.jetty.server.AbstractConnector;
 import org.eclipse.jetty.server.ConnectionFactory;
 import org.eclipse.jetty.server.Connector;
+import org.eclipse.jetty.server.DetectorConnectionFactory;
 import org.eclipse.jetty.server.HttpConfiguration;
-import org.eclipse.jetty.server.NetworkConnector;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.SslConnectionFactory;
 import org.eclipse.jetty.util.annotation.ManagedAttribute;
@@ -47,23 +47,21 @@ import org.ondemandtls.name.ServerName;
 @ManagedObject("Obtains certificates during the first TLS handshake for a permitted server name")
 public final class JettyOnDemandTls extends ContainerLifeCycle {
 
-    private static final int HTTP_PORT = 80;
-    private static final int HTTPS_PORT = 443;
-
-    private final Slf4jEventListener log = new Slf4jEventListener();
     private final AcmeChallengeHandler challengeHandler = new AcmeChallengeHandler(this);
     private final HostCheck hostCheck = new HostCheck();
     private final List<KeyStoreCertificates> keyStores = new CopyOnWriteArrayList<>();
     private final List<Runnable> undo = new ArrayList<>();
     private final Server server;
     private final OnDemandTlsConfig config;
+    private final EventListener log;
 
     private volatile @Nullable OnDemandTls engine;
     private volatile boolean engineClosed;
 
-    private JettyOnDemandTls(Server server, OnDemandTlsConfig config) {
+    private JettyOnDemandTls(Server server, OnDemandTlsConfig config, EventListener log) {
         this.server = server;
         this.config = config;
+        this.log = log;
     }
 
     /**
@@ -76,6 +74,11 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
      * @throws IllegalStateException if the server runs, or has such a component already
      */
     public static JettyOnDemandTls addTo(Server server, OnDemandTlsConfig config) throws StartException {
+        return addTo(server, config, new Slf4jEventListener());
+    }
+
+    /** The same with another log than the server's. */
+    static JettyOnDemandTls addTo(Server server, OnDemandTlsConfig config, EventListener log) throws StartException {
         JettyFloor.require(Server.getVersion());
         if (server.isRunning()) {
             throw new IllegalStateException("add On-Demand TLS before the server starts");
@@ -83,7 +86,7 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
         if (server.getBean(JettyOnDemandTls.class) != null) {
             throw new IllegalStateException("the server has On-Demand TLS already");
         }
-        JettyOnDemandTls added = new JettyOnDemandTls(server, config);
+        JettyOnDemandTls added = new JettyOnDemandTls(server, config, log);
         server.addBean(added, true);
         server.addEventListener(added.new ServerLife());
         return added;
@@ -99,11 +102,21 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
         return config;
     }
 
+    /** Whether one of the server's key stores covers a name, which is in lower case. */
+    boolean hasCertificateOfItsOwn(String name) {
+        return keyStores.stream().anyMatch(keyStore -> keyStore.covers(name));
+    }
+
     /** Whether a connector without TLS is there, which HTTP-01 needs. */
-    @ManagedAttribute(value = "Whether a connector without TLS is there, which HTTP-01 needs", readonly = true)
+    @ManagedAttribute(
+            value = "Whether a connector without TLS is there, which HTTP-01 needs",
+            name = "plainConnector",
+            readonly = true)
     public boolean hasPlainConnector() {
         for (Connector connector : server.getConnectors()) {
-            if (isHttp(connector) && connector.getConnectionFactory(SslConnectionFactory.class) == null) {
+            // A detector may find plain HTTP on a connector that speaks TLS as well.
+            if (StartAdvice.speaksHttp(connector)
+                    && connector.getConnectionFactory(SslConnectionFactory.class) == null) {
                 return true;
             }
         }
@@ -149,11 +162,9 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
             if (connector instanceof AbstractConnector standard) {
                 putGateInFront(standard);
             }
-            for (ConnectionFactory factory : connector.getConnectionFactories()) {
-                if (factory instanceof OnDemandSslConnectionFactory ours) {
-                    found.computeIfAbsent(ours.getSslContextFactory(), KeyStoreCertificates::new);
-                    putHostCheckFirst(connector);
-                }
+            for (OnDemandSslConnectionFactory ours : connector.getContainedBeans(OnDemandSslConnectionFactory.class)) {
+                found.computeIfAbsent(ours.getSslContextFactory(), KeyStoreCertificates::new);
+                putHostCheckFirst(connector);
             }
         }
         if (found.isEmpty()) {
@@ -169,18 +180,38 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
 
     private void putGateInFront(AbstractConnector connector) {
         // A factory of several protocols is listed once for each.
-        Set<ConnectionFactory> factories = new LinkedHashSet<>();
-        boolean replaced = false;
-        for (ConnectionFactory factory : connector.getConnectionFactories()) {
-            boolean stock = factory.getClass() == SslConnectionFactory.class;
-            replaced |= stock;
-            factories.add(stock ? new OnDemandSslConnectionFactory(this, (SslConnectionFactory) factory) : factory);
-        }
-        if (replaced) {
+        Set<ConnectionFactory> stock = new LinkedHashSet<>(connector.getConnectionFactories());
+        Set<ConnectionFactory> gated = new LinkedHashSet<>();
+        stock.forEach(factory -> gated.add(gated(factory)));
+        if (!gated.equals(stock)) {
             String defaultProtocol = connector.getDefaultProtocol();
-            connector.setConnectionFactories(factories);
+            connector.setConnectionFactories(gated);
             connector.setDefaultProtocol(defaultProtocol);
         }
+    }
+
+    private ConnectionFactory gated(ConnectionFactory factory) {
+        if (factory.getClass() == SslConnectionFactory.class) {
+            return new OnDemandSslConnectionFactory(this, (SslConnectionFactory) factory);
+        }
+        return factory.getClass() == DetectorConnectionFactory.class
+                ? gatedInside((DetectorConnectionFactory) factory)
+                : factory;
+    }
+
+    // What a detector chooses between cannot be changed, so it is made again.
+    private DetectorConnectionFactory gatedInside(DetectorConnectionFactory stock) {
+        List<ConnectionFactory> before = List.copyOf(stock.getBeans(ConnectionFactory.Detecting.class));
+        List<ConnectionFactory> after = before.stream().map(this::gated).toList();
+        if (after.equals(before)) {
+            return stock;
+        }
+        DetectorConnectionFactory detector = new DetectorConnectionFactory(after.stream()
+                .map(ConnectionFactory.Detecting.class::cast)
+                .toArray(ConnectionFactory.Detecting[]::new));
+        detector.setInputBufferSize(stock.getInputBufferSize());
+        OnDemandSslConnectionFactory.copyListeners(stock, detector);
+        return detector;
     }
 
     private void putHostCheckFirst(Connector connector) {
@@ -255,60 +286,16 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
         }
     }
 
-    // A public CA looks at ports 80 and 443 only; behind a forwarded port that is as it should be, so this is advice.
-    private void advise() {
-        if (config.issuer() != OnDemandTlsConfig.Issuer.ACME || !config.acme().publicAlias()) {
-            return;
-        }
-        Set<String> elsewhere = new LinkedHashSet<>();
-        for (Connector connector : server.getConnectors()) {
-            if (isHttp(connector) && connector instanceof NetworkConnector network) {
-                boolean tls = connector.getConnectionFactory(SslConnectionFactory.class) != null;
-                if (network.getLocalPort() != (tls ? HTTPS_PORT : HTTP_PORT)) {
-                    elsewhere.add((tls ? "https " : "http ") + network.getLocalPort());
-                }
-            }
-        }
-        if (!elsewhere.isEmpty()) {
-            log.on(new Event(
-                    EventKind.ADVICE,
-                    null,
-                    "a public CA looks at ports 80 and 443 only; this server listens on "
-                            + String.join(", ", elsewhere)
-                            + ": forward those ports to it, or set jetty.http.port and jetty.ssl.port"));
-        }
-    }
-
-    private static boolean isHttp(Connector connector) {
-        return connector.getConnectionFactory(HttpConfiguration.ConnectionFactory.class) != null;
-    }
-
-    private static final class AnyOf implements StaticCertificates {
-
-        private final List<KeyStoreCertificates> keyStores;
-
-        AnyOf(List<KeyStoreCertificates> keyStores) {
-            this.keyStores = keyStores;
-        }
+    private final class OwnCertificates implements StaticCertificates {
 
         @Override
         public boolean covers(ServerName name) {
-            for (KeyStoreCertificates keyStore : keyStores) {
-                if (keyStore.covers(name)) {
-                    return true;
-                }
-            }
-            return false;
+            return hasCertificateOfItsOwn(name.value());
         }
 
         @Override
         public boolean any() {
-            for (KeyStoreCertificates keyStore : keyStores) {
-                if (keyStore.any()) {
-                    return true;
-                }
-            }
-            return false;
+            return keyStores.stream().anyMatch(KeyStoreCertificates::any);
         }
     }
 
@@ -316,7 +303,7 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
 
         @Override
         public StaticCertificates staticCertificates() {
-            return new AnyOf(keyStores);
+            return new OwnCertificates();
         }
 
         @Override
@@ -342,7 +329,8 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
             OnDemandTls open = engine;
             if (open != null) {
                 open.serve();
-                advise();
+                StartAdvice.of(config, List.of(server.getConnectors()))
+                        .forEach(line -> log.on(new Event(EventKind.ADVICE, null, line)));
             }
         }
 

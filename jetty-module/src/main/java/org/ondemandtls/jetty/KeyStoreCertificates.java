@@ -10,8 +10,6 @@ import javax.net.ssl.SSLContext;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.eclipse.jetty.util.ssl.X509;
 import org.jspecify.annotations.Nullable;
-import org.ondemandtls.handshake.StaticCertificates;
-import org.ondemandtls.name.ServerName;
 
 /**
  * The certificates in the key store of one {@code sslContextFactory}, as they are now: a reload is seen by the next
@@ -20,7 +18,7 @@ import org.ondemandtls.name.ServerName;
  * <p><b>Cost.</b> A look-up walks the names of the key store's certificates; the key store itself is read once per
  * reload.
  */
-final class KeyStoreCertificates implements StaticCertificates {
+final class KeyStoreCertificates {
 
     // A new SSL context is what a reload leaves behind, even of the same key store object.
     private record Snapshot(@Nullable SSLContext of, List<X509> certificates) {}
@@ -38,13 +36,8 @@ final class KeyStoreCertificates implements StaticCertificates {
         this.sslContextFactory = sslContextFactory;
     }
 
-    @Override
-    public boolean covers(ServerName name) {
-        return covers(name.value());
-    }
-
-    @Override
-    public boolean any() {
+    /** Whether there is any certificate. */
+    boolean any() {
         return !certificates().isEmpty();
     }
 

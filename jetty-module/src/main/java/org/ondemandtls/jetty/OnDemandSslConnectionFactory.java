@@ -7,6 +7,7 @@ import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.ssl.SslConnection;
 import org.eclipse.jetty.server.Connector;
 import org.eclipse.jetty.server.SslConnectionFactory;
+import org.eclipse.jetty.util.component.Container;
 import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.ServedMatcher;
@@ -33,12 +34,16 @@ final class OnDemandSslConnectionFactory extends SslConnectionFactory {
         setDirectBuffersForEncryption(stock.isDirectBuffersForEncryption());
         setDirectBuffersForDecryption(stock.isDirectBuffersForDecryption());
         setEnsureSecureRequestCustomizer(stock.isEnsureSecureRequestCustomizer());
-        for (Object bean : stock.getBeans()) {
-            if (bean instanceof EventListener listener) {
-                addBean(listener);
+        copyListeners(stock, this);
+    }
+
+    /** Gives one component the listeners of another, those aside that every component of a server inherits. */
+    static void copyListeners(Container from, Container to) {
+        for (EventListener listener : from.getEventListeners()) {
+            if (!(listener instanceof Container.InheritedListener)) {
+                to.addEventListener(listener);
             }
         }
-        stock.getEventListeners().forEach(this::addEventListener);
     }
 
     @Override
@@ -79,6 +84,13 @@ final class OnDemandSslConnectionFactory extends SslConnectionFactory {
             // Before the first unwrap, or the JDK would resume a session of another name.
             ServedMatcher.bind(engine, serve);
         }
-        return new GatedSslConnection(connector, this, endPoint, engine, serve, admitted.serverNameSent());
+        GatedSslConnection gated =
+                new GatedSslConnection(connector, this, endPoint, engine, serve, admitted.serverNameSent());
+        if (!admitted.serverNameSent()) {
+            // Among the server's own names the server decides, as it would without us.
+            gated.addHandshakeListener(
+                    new NamelessSessionCheck(name -> serve == null && onDemand.hasCertificateOfItsOwn(name)));
+        }
+        return gated;
     }
 }

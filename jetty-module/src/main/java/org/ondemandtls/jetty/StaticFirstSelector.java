@@ -6,6 +6,7 @@ import java.util.Locale;
 import javax.net.ssl.SSLHandshakeException;
 import javax.net.ssl.SSLSession;
 import org.eclipse.jetty.util.ssl.SniX509ExtendedKeyManager;
+import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.eclipse.jetty.util.ssl.X509;
 import org.jspecify.annotations.Nullable;
 
@@ -41,6 +42,11 @@ final class StaticFirstSelector implements SniX509ExtendedKeyManager.SniSelector
             throws SSLHandshakeException {
         // Recent JDKs ask without a session when a client wants to resume; only the bound engine knows its name then.
         boolean delegate = sniHost == null ? session == null : !certificates.covers(sniHost.toLowerCase(Locale.ROOT));
+        if (delegate && session != null) {
+            // Jetty has left the name in the session; the JDK makes no TLS 1.2 ticket of a session that has values, and
+            // Jetty's own check finds the name without it.
+            session.removeValue(SslContextFactory.Server.SNI_HOST);
+        }
         return delegate ? DELEGATE : before.sniSelect(keyType, issuers, session, sniHost, suitable);
     }
 }

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /** A TLS client of the JDK that trusts anybody and asks for any name; one session cache per instance. */
 final class Client {
 
-    private static final int TIMEOUT_MILLIS = 20_000;
+    private static final int TIMEOUT_MILLIS = 60_000;
 
     private final SSLContext context;
     private final int port;

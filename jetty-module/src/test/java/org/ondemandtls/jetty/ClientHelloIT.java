@@ -1,6 +1,7 @@
 package org.ondemandtls.jetty;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
@@ -22,6 +23,7 @@ class ClientHelloIT {
 
     private static final int HANDSHAKE = 22;
     private static final int RECORD_HEADER = 5;
+    private static final int HALF_OPEN = 1_000;
     private static final byte[] DECODE_ERROR = {21, 3, 3, 0, 2, 2, 50};
     private static final byte[] NO_APPLICATION_PROTOCOL = {21, 3, 3, 0, 2, 2, 120};
 
@@ -110,17 +112,27 @@ class ClientHelloIT {
     }
 
     @Test
-    void halfOpenOnesDisturbNobodyAndAreCutOff() throws Exception {
+    void aThousandHalfOpenOnesDisturbNobodyAndAreCutOffInTime() throws Exception {
+        fixture.close();
+        fixture = new ServerFixture(directory);
+        fixture.keys.put("onDemandTls.handshake.helloTimeout", "5s");
+
+        fixture.start();
+        Client client = fixture.client();
+        client.get("shop.customer.test");
         byte[] half = Arrays.copyOf(Hellos.clientHello("shop.customer.test"), 100);
         List<Socket> halfOpen = new ArrayList<>();
         try {
-            for (int i = 0; i < 300; i++) {
-                Socket socket = fixture.client().tcp();
-                socket.getOutputStream().write(half);
+            for (int i = 0; i < HALF_OPEN; i++) {
+                Socket socket = client.tcp();
+                socket.getOutputStream().write(half, 0, i % half.length);
                 halfOpen.add(socket);
             }
+            await().until(() -> fixture.secure.getConnectedEndPoints().size() == HALF_OPEN);
 
-            assertThat(fixture.client().get("shop.customer.test")).startsWith("HTTP/1.1 200 ");
+            assertThat(client.get("shop.customer.test")).startsWith("HTTP/1.1 200 ");
+            // All of them are still there: the visit did not have to wait for the first to be cut off.
+            assertThat(fixture.secure.getConnectedEndPoints()).hasSizeGreaterThanOrEqualTo(HALF_OPEN);
             for (Socket socket : halfOpen) {
                 assertThat(socket.getInputStream().readAllBytes()).isEqualTo(DECODE_ERROR);
             }
@@ -128,6 +140,31 @@ class ClientHelloIT {
             for (Socket socket : halfOpen) {
                 socket.close();
             }
+        }
+        await().until(() -> fixture.secure.getConnectedEndPoints().isEmpty());
+    }
+
+    @Test
+    void aClientHelloThatNeverEndsIsRefusedAtItsBoundInWhateverSegments() throws Exception {
+        byte[] record = new byte[RECORD_HEADER + 1_000];
+        record[0] = HANDSHAKE;
+        record[1] = 3;
+        record[2] = 1;
+        record[3] = 1_000 >> 8;
+        record[4] = (byte) 1_000;
+        byte[] first = record.clone();
+        first[RECORD_HEADER] = 1;
+        // A message of 16 KiB is announced, and more than that is sent.
+        first[RECORD_HEADER + 2] = 0x40;
+        first[RECORD_HEADER + 3] = 0x01;
+        try (Socket socket = fixture.client().tcp()) {
+            socket.setTcpNoDelay(true);
+            socket.getOutputStream().write(first);
+            for (int i = 0; i < 20; i++) {
+                socket.getOutputStream().write(record);
+            }
+
+            assertThat(socket.getInputStream().readNBytes(DECODE_ERROR.length)).isEqualTo(DECODE_ERROR);
         }
     }
 

@@ -14,6 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -60,7 +61,8 @@ class ParkingIT {
 
         assertThat(known).startsWith("HTTP/1.1 200 ");
         assertThat(waiting).noneMatch(CompletableFuture::isDone);
-        assertThat(fixture.threads.getUtilizedThreads()).isLessThan(ServerFixture.THREADS);
+        assertThat(((QueuedThreadPool) fixture.server.getThreadPool()).getUtilizedThreads())
+                .isLessThan(ServerFixture.THREADS);
 
         fixture.slowAnswers.countDown();
 

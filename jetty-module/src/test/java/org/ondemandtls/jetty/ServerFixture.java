@@ -7,7 +7,9 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -28,9 +30,12 @@ import org.eclipse.jetty.server.SslConnectionFactory;
 import org.eclipse.jetty.util.Callback;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
+import org.eclipse.jetty.util.thread.ThreadPool;
 import org.ondemandtls.config.ConfigException;
 import org.ondemandtls.config.ConfigReader;
 import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.event.Event;
+import org.ondemandtls.event.EventKind;
 
 /**
  * A Jetty with eight threads, a plain and a TLS connector, whose permission is asked of an endpoint the test controls:
@@ -40,22 +45,31 @@ final class ServerFixture {
 
     static final int THREADS = 8;
 
-    final QueuedThreadPool threads = new QueuedThreadPool(THREADS);
-    final Server server = new Server(threads);
+    private static final int ACCEPT_QUEUE = 1_000;
+
+    final Server server;
     final HttpConfiguration http = new HttpConfiguration();
     final SecureRequestCustomizer secureRequests = new SecureRequestCustomizer();
     final SslContextFactory.Server tls = new SslContextFactory.Server();
     final AtomicInteger asked = new AtomicInteger();
     final AtomicInteger requests = new AtomicInteger();
+    final List<Event> events = new CopyOnWriteArrayList<>();
     final CountDownLatch slowAnswers = new CountDownLatch(1);
     final Map<String, String> keys = new HashMap<>();
     final ServerConnector plain;
     final ServerConnector secure;
 
+    private final Path directory;
     private final ExecutorService askThreads = Executors.newCachedThreadPool();
     private final HttpServer ask;
 
     ServerFixture(Path directory) throws IOException {
+        this(directory, new QueuedThreadPool(THREADS));
+    }
+
+    ServerFixture(Path directory, ThreadPool threads) throws IOException {
+        this.directory = directory;
+        server = new Server(threads);
         ask = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         ask.setExecutor(askThreads);
         ask.createContext("/", this::answer);
@@ -80,6 +94,8 @@ final class ServerFixture {
                 http1);
         plain.setHost("127.0.0.1");
         secure.setHost("127.0.0.1");
+        // Whom the kernel has no place for tries again only a second later.
+        secure.setAcceptQueueSize(ACCEPT_QUEUE);
         server.addConnector(plain);
         server.addConnector(secure);
         server.setHandler(new Handler.Abstract() {
@@ -99,11 +115,24 @@ final class ServerFixture {
     }
 
     JettyOnDemandTls add() throws Exception {
-        return JettyOnDemandTls.addTo(server, config());
+        return JettyOnDemandTls.addTo(server, config(), events::add);
     }
 
     Client client() {
         return new Client(secure.getLocalPort());
+    }
+
+    /** The root of the internal CA, which the started server has made. */
+    Path root() {
+        return directory.resolve("store/internal-ca/root.pem");
+    }
+
+    /** What the operator was advised since the server was first started. */
+    List<String> advice() {
+        return events.stream()
+                .filter(event -> event.kind() == EventKind.ADVICE)
+                .map(Event::line)
+                .toList();
     }
 
     void close() throws Exception {

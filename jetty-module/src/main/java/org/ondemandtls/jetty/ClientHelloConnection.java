@@ -18,6 +18,7 @@ import org.eclipse.jetty.util.Callback;
 import org.eclipse.jetty.util.thread.Scheduler;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.handshake.Admission;
+import org.ondemandtls.handshake.Alert;
 import org.ondemandtls.handshake.HandshakeGate;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ClientHello;
@@ -304,15 +305,20 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
             leave();
             return;
         }
+        serve = settled instanceof Admission.Serve served ? served : null;
+        Connection next;
         try {
-            if (settled instanceof Admission.Prove prove) {
-                getEndPoint().upgrade(ProofConnection.connect(connector, getEndPoint(), gate, prove, helloTimeout));
-                return;
-            }
-            serve = settled instanceof Admission.Serve served ? served : null;
-            getEndPoint().upgrade(factory.newHandshake(connector, getEndPoint()));
+            next = settled instanceof Admission.Prove prove
+                    ? ProofConnection.connect(connector, getEndPoint(), gate, prove, helloTimeout)
+                    : factory.newHandshake(connector, getEndPoint());
         } catch (RuntimeException e) {
-            // The SSL context is being replaced, or the server is going down.
+            // No SSL context: it is being replaced, the new key store is broken, or the server is going down.
+            sendAlert(new Admission.Refuse(Alert.INTERNAL_ERROR));
+            return;
+        }
+        try {
+            getEndPoint().upgrade(next);
+        } catch (RuntimeException e) {
             leave();
         }
     }

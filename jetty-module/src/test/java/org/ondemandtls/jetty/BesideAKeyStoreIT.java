@@ -99,6 +99,24 @@ class BesideAKeyStoreIT {
     }
 
     @Test
+    void aReloadThatFailsIsAnAlertUntilItIsMended() throws Exception {
+        Path file = KeyStores.create(directory, "one.operator.test");
+        serveFrom(file);
+        fixture.start();
+        fixture.client().get("shop.customer.test");
+
+        assertThatThrownBy(() -> fixture.tls.reload(broken -> fixture.tls.setKeyStorePassword("wrong")))
+                .isInstanceOf(java.io.IOException.class);
+
+        assertThatThrownBy(() -> fixture.client().get("shop.customer.test")).hasMessageContaining("internal_error");
+
+        fixture.tls.reload(mended -> fixture.tls.setKeyStorePassword(KeyStores.PASSWORD));
+
+        assertThat(fixture.client().get("shop.customer.test")).startsWith("HTTP/1.1 200 ");
+        assertThat(issuer("one.operator.test", "TLSv1.3")).isEqualTo("CN=one.operator.test");
+    }
+
+    @Test
     void clientAuthenticationStaysInForce() throws Exception {
         Path clients = KeyStores.create(directory, "client.operator.test");
         KeyStore keys = KeyStores.load(clients);

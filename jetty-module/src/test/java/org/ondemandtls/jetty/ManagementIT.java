@@ -119,7 +119,7 @@ class ManagementIT {
         assertThat(threads()).noneMatch(name -> name.startsWith("ondemand-tls"));
         assertThat(mbeans.getMBeanCount()).isEqualTo(mbeansBefore);
         // The JDK's HTTP client ends its thread when it is collected.
-        await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> {
+        await().pollInSameThread().atMost(Duration.ofSeconds(30)).untilAsserted(() -> {
             System.gc();
             assertThat(threads()).hasSizeLessThanOrEqualTo(threadsBefore.size());
             assertThat(descriptors()).isLessThan(descriptorsBefore + CYCLES / 4);

@@ -1,0 +1,232 @@
+package org.ondemandtls.tomcat;
+
+import jakarta.servlet.ServletException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArraySet;
+import org.apache.catalina.Container;
+import org.apache.catalina.Engine;
+import org.apache.catalina.Lifecycle;
+import org.apache.catalina.LifecycleException;
+import org.apache.catalina.LifecycleListener;
+import org.apache.catalina.LifecycleState;
+import org.apache.catalina.Server;
+import org.apache.catalina.Service;
+import org.apache.catalina.Valve;
+import org.apache.catalina.connector.Connector;
+import org.apache.catalina.connector.Request;
+import org.apache.catalina.connector.Response;
+import org.apache.catalina.valves.ValveBase;
+import org.apache.juli.logging.Log;
+import org.apache.juli.logging.LogFactory;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.OnDemandTls;
+import org.ondemandtls.name.ServerName;
+
+/**
+ * Answers a CA's HTTP-01 validation on every connector of its {@code <Engine>}, whatever Host or Context would match:
+ *
+ * <pre>{@code
+ * <Valve className="org.ondemandtls.tomcat.AcmeChallengeValve"/>
+ * }</pre>
+ *
+ * <p>Only a GET or HEAD for exactly {@code /.well-known/acme-challenge/TOKEN}, with a token that is pending for the
+ * request's host, is answered; nothing of the request is reflected. Everything else goes on untouched. It finds the
+ * {@link OnDemandTlsProtocol} of its service by itself, also where there are several.
+ *
+ * <p><b>Cost.</b> A request for anything else costs one comparison of its path.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc8555#section-8.3">RFC 8555 section 8.3</a>
+ */
+public class AcmeChallengeValve extends ValveBase {
+
+    private static final String PREFIX = "/.well-known/acme-challenge/";
+    private static final Set<AcmeChallengeValve> STARTED = new CopyOnWriteArraySet<>();
+
+    private final LifecycleListener serveWhenStarted = event -> {
+        if (Lifecycle.AFTER_START_EVENT.equals(event.getType())) {
+            serve();
+        }
+    };
+
+    private @Nullable Server server;
+
+    /** Made by Tomcat. Asynchronous requests pass it as well. */
+    public AcmeChallengeValve() {
+        super(true);
+    }
+
+    /**
+     * Whether a CA can be shown proofs for a connector over plain HTTP: a valve is there, and a connector without TLS.
+     *
+     * @param protocol the connector
+     */
+    static boolean answersFor(OnDemandTlsProtocol protocol) {
+        for (AcmeChallengeValve valve : STARTED) {
+            if (valve.serves(protocol)) {
+                for (Connector connector : valve.connectors()) {
+                    if (connector.getState().isAvailable() && !isTls(connector)) {
+                        return true;
+                    }
+                }
+            }
+        }
+        return false;
+    }
+
+    /**
+     * Whether a valve will tell a connector when the whole server has started, so that it need not begin to work with
+     * connectors that a CA will look at still closed.
+     *
+     * @param protocol the connector
+     */
+    static boolean isStartingWith(OnDemandTlsProtocol protocol) {
+        for (AcmeChallengeValve valve : STARTED) {
+            Server starting = valve.server;
+            if (starting != null && starting.getState() == LifecycleState.STARTING && valve.serves(protocol)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @Override
+    public void invoke(Request request, Response response) throws IOException, ServletException {
+        Optional<String> keyAuthorization = keyAuthorization(request);
+        if (keyAuthorization.isEmpty()) {
+            getNext().invoke(request, response);
+            return;
+        }
+        byte[] body = keyAuthorization.get().getBytes(StandardCharsets.US_ASCII);
+        response.setStatus(200);
+        response.setContentType("application/octet-stream");
+        response.setContentLength(body.length);
+        response.setHeader("Cache-Control", "no-store");
+        if ("GET".equals(request.getMethod())) {
+            response.getOutputStream().write(body);
+        }
+        response.finishResponse();
+    }
+
+    @Override
+    protected void startInternal() throws LifecycleException {
+        super.startInternal();
+        Service service = service();
+        if (service == null) {
+            containerLog().warn(sm.getString("acmeChallengeValve.noEngine"));
+        } else {
+            Server serving = service.getServer();
+            if (serving != null) {
+                server = serving;
+                serving.addLifecycleListener(serveWhenStarted);
+            }
+            adviseOnPlace();
+        }
+        STARTED.add(this);
+    }
+
+    @Override
+    protected void stopInternal() throws LifecycleException {
+        STARTED.remove(this);
+        if (server != null) {
+            server.removeLifecycleListener(serveWhenStarted);
+            server = null;
+        }
+        super.stopInternal();
+    }
+
+    private Optional<String> keyAuthorization(Request request) {
+        // The path as it was sent: a token that has to be decoded is not one a CA asks for.
+        String path = request.getRequestURI();
+        if (path == null
+                || !path.startsWith(PREFIX)
+                || request.getQueryString() != null
+                || !("GET".equals(request.getMethod()) || "HEAD".equals(request.getMethod()))) {
+            return Optional.empty();
+        }
+        ServerName host = serverName(request.getServerName());
+        if (host == null) {
+            return Optional.empty();
+        }
+        String token = path.substring(PREFIX.length());
+        for (Connector connector : connectors()) {
+            OnDemandTls engine = engine(connector);
+            Optional<String> found =
+                    engine == null ? Optional.empty() : engine.challenges().keyAuthorization(host, token);
+            if (found.isPresent()) {
+                return found;
+            }
+        }
+        return Optional.empty();
+    }
+
+    private void serve() {
+        for (Connector connector : connectors()) {
+            if (connector.getProtocolHandler() instanceof OnDemandTlsProtocol protocol
+                    && connector.getState().isAvailable()) {
+                protocol.serve();
+            }
+        }
+    }
+
+    private void adviseOnPlace() {
+        if (!(getContainer() instanceof Engine engine)) {
+            containerLog()
+                    .warn(sm.getString(
+                            "acmeChallengeValve.notInEngine", getContainer().getName()));
+            return;
+        }
+        Valve first = engine.getPipeline().getFirst();
+        if (first != this) {
+            containerLog()
+                    .warn(sm.getString(
+                            "acmeChallengeValve.notFirst", first.getClass().getName()));
+        }
+    }
+
+    private boolean serves(OnDemandTlsProtocol protocol) {
+        for (Connector connector : connectors()) {
+            if (connector.getProtocolHandler() == protocol) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private Connector[] connectors() {
+        Service service = service();
+        return service == null ? new Connector[0] : service.findConnectors();
+    }
+
+    private @Nullable Service service() {
+        Container container = getContainer();
+        while (container != null && !(container instanceof Engine)) {
+            container = container.getParent();
+        }
+        return container instanceof Engine engine ? engine.getService() : null;
+    }
+
+    private Log containerLog() {
+        return getContainer() == null
+                ? LogFactory.getLog(AcmeChallengeValve.class)
+                : getContainer().getLogger();
+    }
+
+    private static @Nullable OnDemandTls engine(Connector connector) {
+        return connector.getProtocolHandler() instanceof OnDemandTlsProtocol protocol ? protocol.engine() : null;
+    }
+
+    private static boolean isTls(Connector connector) {
+        return Boolean.TRUE.equals(connector.getProperty("SSLEnabled"));
+    }
+
+    private static @Nullable ServerName serverName(@Nullable String host) {
+        try {
+            return host == null ? null : ServerName.parse(host);
+        } catch (IllegalArgumentException e) {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,372 @@
+package org.ondemandtls.tomcat;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.SocketChannel;
+import java.security.cert.Certificate;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.util.Set;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLEngineResult;
+import org.apache.tomcat.util.buf.ByteBufferUtils;
+import org.apache.tomcat.util.net.NioEndpoint.NioSocketWrapper;
+import org.apache.tomcat.util.net.SSLContext;
+import org.apache.tomcat.util.net.SecureNioChannel;
+import org.apache.tomcat.util.net.SocketBufferHandler;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.handshake.Admission;
+import org.ondemandtls.handshake.ChallengeTls;
+import org.ondemandtls.handshake.ServedMatcher;
+import org.ondemandtls.name.ClientBlock;
+import org.ondemandtls.name.ClientHello;
+import org.ondemandtls.name.ClientHelloParser;
+import org.ondemandtls.name.RequestedName;
+
+/**
+ * Tomcat's TLS channel with the gate in front: reads the ClientHello, asks, and lets Tomcat handshake only when there
+ * is something to handshake with.
+ *
+ * <p>Tomcat calls {@link #handshake} on a worker whenever the connection is readable, and registers whatever interest
+ * it returns. {@link #NOTHING} is no interest: the connection is then left alone until {@link Visit} has it looked at
+ * again, and no thread is held.
+ *
+ * <p><b>Threads.</b> All but {@link #watch} runs on Tomcat's workers, one at a time per connection, under the lock of
+ * its socket wrapper.
+ *
+ * <p><b>Cost.</b> What an unauthenticated peer holds here: one connection, one timer, and the buffers Tomcat gives to
+ * every TLS connection; for {@code onDemandTls.handshake.helloTimeout} at most, or, once parked, for {@code
+ * onDemandTls.handshake.deadline}.
+ */
+final class GatedChannel extends SecureNioChannel {
+
+    /** No interest op of {@link SelectionKey}, so that Tomcat registers nothing, and neither of its two verdicts. */
+    static final int NOTHING = 1 << 30;
+
+    /** How long a refused peer has to close its side before it is cut off. */
+    static final Duration FAREWELL = Duration.ofSeconds(1);
+
+    /** How many octets a refused peer may still send; they are read so that our close does not turn into a reset. */
+    static final int FAREWELL_OCTETS = 64 * 1024;
+
+    private final OnDemandEndpoint endpoint;
+
+    // Of the connection this channel is used for now.
+    private volatile Visit visit;
+    private @Nullable ClientHelloParser parser;
+    private @Nullable String requestedName;
+    private Admission.@Nullable Serve serve;
+    private Admission.@Nullable Prove prove;
+    private @Nullable SSLEngine bound;
+    private @Nullable Set<String> servedNames;
+    private int farewellOctets;
+
+    /**
+     * A channel for use by one connection after another.
+     *
+     * @param buffers the buffers of the decrypted side
+     * @param endpoint gives the gate
+     */
+    GatedChannel(SocketBufferHandler buffers, OnDemandEndpoint endpoint) {
+        super(buffers, endpoint);
+        this.endpoint = endpoint;
+    }
+
+    /** Begins with a connection that has been accepted. */
+    @Override
+    public void reset(SocketChannel channel, NioSocketWrapper wrapper) throws IOException {
+        super.reset(channel, wrapper);
+        parser = new ClientHelloParser();
+        requestedName = null;
+        serve = null;
+        prove = null;
+        bound = null;
+        servedNames = null;
+        farewellOctets = 0;
+        Visit begun = new Visit(endpoint, wrapper);
+        visit = begun;
+        begun.limit(Visit.State.READING, endpoint.helloTimeout(), Visit.State.EXPIRED);
+    }
+
+    /** How far the connection has come. */
+    Visit visit() {
+        return visit;
+    }
+
+    /**
+     * The names a request on this connection may be for.
+     *
+     * @return the names of the certificate that was served, or null where every name is fine: the client named no
+     *     server, or the certificate has no name
+     */
+    @Nullable
+    Set<String> servedNames() {
+        if (requestedName == null) {
+            return null;
+        }
+        if (servedNames == null) {
+            servedNames = serve != null ? serve.certificate().names() : localNames();
+        }
+        return servedNames.isEmpty() ? null : servedNames;
+    }
+
+    @Override
+    public boolean isHandshakeComplete() {
+        return super.isHandshakeComplete() && visit.state() == Visit.State.ADMITTED;
+    }
+
+    @Override
+    public int handshake(boolean read, boolean write) throws IOException {
+        return switch (visit.state()) {
+            case READING -> readHello();
+            case EXPIRED -> refuseUnreadable("no complete ClientHello in time");
+            case SETTLED -> resume();
+            case ADMITTED -> super.handshake(read, write);
+            case PROVING -> prove(read, write);
+            case FAREWELL -> discard();
+            case GONE, CUT -> leave();
+            case DECIDED, PARKED, OVER -> NOTHING;
+        };
+    }
+
+    @Override
+    public void close(boolean force) throws IOException {
+        visit.end();
+        super.close(force);
+    }
+
+    /**
+     * Looks whether the client of a parked connection is still there. What it has sent meanwhile is kept, as far as
+     * Tomcat's buffer for one record has room; what comes after that stays in the socket, and the client's leaving is
+     * then noticed at the deadline.
+     *
+     * <p>Called on the engine's timer; does not block.
+     *
+     * @param watched the visit that was parked
+     */
+    void watch(Visit watched) {
+        watched.watch(this::hasLeft);
+    }
+
+    @Override
+    protected SSLEngineResult handshakeUnwrap(boolean read) throws IOException {
+        Admission.Serve decided = serve;
+        if (decided != null && bound == null) {
+            bind(decided);
+        }
+        return super.handshakeUnwrap(read);
+    }
+
+    private int readHello() {
+        try {
+            while (true) {
+                netInBuffer.clear();
+                int octets = sc.read(netInBuffer);
+                if (octets < 0) {
+                    return leave();
+                }
+                if (octets == 0) {
+                    return SelectionKey.OP_READ;
+                }
+                netInBuffer.flip();
+                ClientHelloParser reading = parser;
+                if (reading == null) {
+                    return leave();
+                }
+                ClientHelloParser.Progress progress = reading.feed(netInBuffer);
+                if (progress instanceof ClientHelloParser.Progress.Complete complete) {
+                    keep(reading.records());
+                    parser = null;
+                    return admit(complete.hello());
+                }
+                if (progress instanceof ClientHelloParser.Progress.Invalid invalid) {
+                    return refuseUnreadable(invalid.reason());
+                }
+            }
+        } catch (IOException e) {
+            return leave();
+        }
+    }
+
+    // Tomcat looks for the server name in the first record only, so it gets the whole ClientHello as one.
+    private void keep(ByteBuffer record) {
+        ByteBuffer rest = ByteBuffer.allocate(netInBuffer.remaining());
+        rest.put(netInBuffer).flip();
+        netInBuffer.clear();
+        netInBuffer = ByteBufferUtils.expand(netInBuffer, record.remaining() + rest.remaining());
+        netInBuffer.put(record).put(rest);
+    }
+
+    private int admit(ClientHello hello) throws IOException {
+        if (!visit.move(Visit.State.READING, Visit.State.DECIDED)) {
+            return refuseUnreadable("no complete ClientHello in time");
+        }
+        if (hello.requestedName() instanceof RequestedName.Named named) {
+            requestedName = named.name().value();
+        }
+        Admission admission = endpoint.admit(hello, ClientBlock.of(sc.getRemoteAddress()));
+        if (admission instanceof Admission.Park park) {
+            // Before the answer can come, or it would be remembered for ever.
+            endpoint.remember(visit, this);
+            visit.park(park.outcome());
+            return NOTHING;
+        }
+        return admission instanceof Admission.Settled settled ? proceed(settled) : leave();
+    }
+
+    private int resume() throws IOException {
+        Admission.Settled settled = visit.settled();
+        if (settled == null || !visit.move(Visit.State.SETTLED, Visit.State.DECIDED)) {
+            return leave();
+        }
+        // The wait counts as idle time, which would end the handshake as soon as it begins.
+        socketWrapper.updateLastRead();
+        return proceed(settled);
+    }
+
+    private int proceed(Admission.Settled settled) throws IOException {
+        if (settled instanceof Admission.Refuse refuse) {
+            return refuse(refuse);
+        }
+        if (settled instanceof Admission.Prove proof) {
+            return beginProof(proof);
+        }
+        serve = settled instanceof Admission.Serve served ? served : null;
+        if (!visit.move(Visit.State.DECIDED, Visit.State.ADMITTED)) {
+            return leave();
+        }
+        return super.handshake(true, true);
+    }
+
+    // The stock engine has begun its handshake, too late for what it is to be bound to; and where the user gave the
+    // host configuration certificates of its own, its context has those.
+    private void bind(Admission.Serve decided) throws IOException {
+        SSLContext context = endpoint.onDemandContext(requestedName);
+        if (context == null) {
+            throw new IOException("no TLS context for certificates obtained on demand");
+        }
+        SSLEngine engine = context.createSSLEngine();
+        engine.setUseClientMode(false);
+        engine.setSSLParameters(sslEngine.getSSLParameters());
+        ServedMatcher.bind(engine, decided);
+        engine.beginHandshake();
+        sslEngine = engine;
+        handshakeStatus = engine.getHandshakeStatus();
+        bound = engine;
+    }
+
+    private int beginProof(Admission.Prove proof) throws IOException {
+        if (!visit.move(Visit.State.DECIDED, Visit.State.PROVING)) {
+            return leave();
+        }
+        prove = proof;
+        SSLEngine engine = ChallengeTls.engine(proof);
+        sslEngine = engine;
+        sniComplete = true;
+        getBufHandler().expand(engine.getSession().getApplicationBufferSize());
+        netInBuffer = ByteBufferUtils.expand(netInBuffer, engine.getSession().getPacketBufferSize());
+        netOutBuffer = ByteBufferUtils.expand(netOutBuffer, engine.getSession().getPacketBufferSize());
+        netOutBuffer.clear().limit(0);
+        engine.beginHandshake();
+        handshakeStatus = engine.getHandshakeStatus();
+        return prove(true, true);
+    }
+
+    private int prove(boolean read, boolean write) {
+        int verdict;
+        try {
+            verdict = super.handshake(read, write);
+        } catch (IOException e) {
+            verdict = -1;
+        }
+        if (verdict > 0) {
+            return verdict;
+        }
+        if (prove != null) {
+            endpoint.proved(prove);
+        }
+        if (verdict < 0 || !visit.move(Visit.State.PROVING, Visit.State.FAREWELL)) {
+            return leave();
+        }
+        try {
+            // Says so within TLS; the socket stays open.
+            close();
+            return bidFarewell();
+        } catch (IOException e) {
+            return leave();
+        }
+    }
+
+    private int refuseUnreadable(String reason) {
+        // The peer may just have been given up by the timer: then its look finds the refusal made.
+        if (!visit.move(Visit.State.READING, Visit.State.DECIDED)
+                && !visit.move(Visit.State.EXPIRED, Visit.State.DECIDED)) {
+            return leave();
+        }
+        return refuse(endpoint.refuseUnreadable(reason));
+    }
+
+    private int refuse(Admission.Refuse refuse) {
+        parser = null;
+        if (!visit.move(Visit.State.DECIDED, Visit.State.FAREWELL)) {
+            return leave();
+        }
+        try {
+            // Seven octets, the first of this connection: the socket has room for them.
+            sc.write(refuse.alert().record());
+            return bidFarewell();
+        } catch (IOException e) {
+            return leave();
+        }
+    }
+
+    private int bidFarewell() throws IOException {
+        sc.shutdownOutput();
+        visit.limit(Visit.State.FAREWELL, FAREWELL, Visit.State.CUT);
+        return discard();
+    }
+
+    private int discard() {
+        try {
+            while (farewellOctets < FAREWELL_OCTETS) {
+                netInBuffer.clear();
+                int octets = sc.read(netInBuffer);
+                if (octets == 0) {
+                    return SelectionKey.OP_READ;
+                }
+                if (octets < 0) {
+                    break;
+                }
+                farewellOctets += octets;
+            }
+        } catch (IOException e) {
+            // The peer has closed its side the hard way; so do we.
+        }
+        return leave();
+    }
+
+    // Not by Tomcat's verdict of -1: that would write an entry to the access log for each stranger.
+    private int leave() {
+        visit.end();
+        socketWrapper.close();
+        return NOTHING;
+    }
+
+    private boolean hasLeft() {
+        try {
+            return netInBuffer.hasRemaining() && sc.read(netInBuffer) < 0;
+        } catch (IOException e) {
+            // A reset: gone as well.
+            return true;
+        }
+    }
+
+    private Set<String> localNames() {
+        SSLEngine engine = sslEngine;
+        Certificate[] chain = engine == null ? null : engine.getSession().getLocalCertificates();
+        return chain != null && chain.length > 0 && chain[0] instanceof X509Certificate leaf
+                ? HandshakeContexts.names(leaf)
+                : Set.of();
+    }
+}

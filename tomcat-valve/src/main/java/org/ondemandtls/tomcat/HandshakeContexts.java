@@ -1,0 +1,210 @@
+package org.ondemandtls.tomcat;
+
+import java.security.cert.CertificateParsingException;
+import java.security.cert.X509Certificate;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import javax.naming.InvalidNameException;
+import javax.naming.ldap.LdapName;
+import javax.naming.ldap.Rdn;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.X509KeyManager;
+import org.apache.tomcat.util.net.SSLContext;
+import org.apache.tomcat.util.net.SSLHostConfig;
+import org.apache.tomcat.util.net.SSLHostConfigCertificate;
+import org.apache.tomcat.util.net.jsse.JSSEUtil;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What each {@code <SSLHostConfig>} of one connector means for handshakes: the names of the certificates it was
+ * configured with, and a context that serves the engine's under the same trust, ciphers and protocols.
+ *
+ * <p>Made again for a host configuration that is reloaded; the next handshake sees it.
+ */
+final class HandshakeContexts {
+
+    private static final int SAN_DNS = 2;
+    private static final List<String> KEY_TYPES = List.of("EC", "RSA", "RSASSA-PSS", "EdDSA", "DSA");
+
+    /**
+     * One host configuration.
+     *
+     * @param configured whether the user gave it a certificate
+     * @param names the names in those certificates, lower case
+     * @param onDemand makes engines whose certificate is the engine's to choose
+     */
+    private record Entry(boolean configured, Set<String> names, SSLContext onDemand) {}
+
+    private final Map<SSLHostConfig, Entry> entries = new ConcurrentHashMap<>();
+    private final Set<SSLHostConfigCertificate> placeholders = ConcurrentHashMap.newKeySet();
+    private final EngineKeyManager keyManager;
+
+    /**
+     * Begins without any.
+     *
+     * @param keyManager chooses the engine's certificates
+     */
+    HandshakeContexts(EngineKeyManager keyManager) {
+        this.keyManager = keyManager;
+    }
+
+    /**
+     * Makes a host configuration without certificates fit for Tomcat, which wants a context of each. Call it before
+     * Tomcat makes its own contexts.
+     *
+     * @param config the host configuration
+     * @throws IllegalArgumentException if its trust, ciphers or protocols cannot be used
+     */
+    void prepare(SSLHostConfig config) {
+        Set<SSLHostConfigCertificate> certificates = config.getCertificates();
+        if (certificates.isEmpty()) {
+            SSLHostConfigCertificate placeholder =
+                    new SSLHostConfigCertificate(config, SSLHostConfigCertificate.Type.UNDEFINED);
+            placeholders.add(placeholder);
+            config.addCertificate(placeholder);
+        }
+        for (SSLHostConfigCertificate certificate : certificates) {
+            if (placeholders.contains(certificate)) {
+                certificate.setSslContext(onDemand(certificate));
+            }
+        }
+    }
+
+    /**
+     * Takes a host configuration in, or what has changed in it. Call it after Tomcat has made its own contexts.
+     *
+     * @param config the host configuration
+     * @throws IllegalArgumentException if its trust, ciphers or protocols cannot be used
+     */
+    void learn(SSLHostConfig config) {
+        boolean configured = false;
+        Set<String> names = new HashSet<>();
+        SSLContext onDemand = null;
+        for (SSLHostConfigCertificate certificate : config.getCertificates()) {
+            if (placeholders.contains(certificate)) {
+                onDemand = certificate.getSslContext();
+            } else {
+                configured = true;
+                names.addAll(names(certificate));
+                onDemand = onDemand == null ? onDemand(certificate) : onDemand;
+            }
+        }
+        if (onDemand != null) {
+            entries.put(config, new Entry(configured, Set.copyOf(names), onDemand));
+        }
+    }
+
+    /** Whether {@code certificate} stands for those of the engine. */
+    boolean isPlaceholder(SSLHostConfigCertificate certificate) {
+        return placeholders.contains(certificate);
+    }
+
+    /** Whether the user gave {@code config} a certificate. */
+    boolean isConfigured(SSLHostConfig config) {
+        Entry entry = entries.get(config);
+        return entry != null && entry.configured();
+    }
+
+    /**
+     * Whether a certificate the user gave {@code config} names {@code host}, exactly or by a wildcard.
+     *
+     * @param host a DNS name in lower case
+     */
+    boolean names(SSLHostConfig config, String host) {
+        Entry entry = entries.get(config);
+        return entry != null && DnsNames.cover(entry.names(), host);
+    }
+
+    /** What makes engines for the engine's certificates under {@code config}; null if it is not known. */
+    @Nullable
+    SSLContext onDemand(SSLHostConfig config) {
+        Entry entry = entries.get(config);
+        return entry == null ? null : entry.onDemand();
+    }
+
+    private SSLContext onDemand(SSLHostConfigCertificate certificate) {
+        try {
+            return new JSSEUtil(certificate, false) {
+                @Override
+                public KeyManager[] getKeyManagers() {
+                    return new KeyManager[] {keyManager};
+                }
+            }.createSSLContext(List.of());
+        } catch (IllegalArgumentException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IllegalArgumentException(e.getMessage(), e);
+        }
+    }
+
+    private static Set<String> names(SSLHostConfigCertificate certificate) {
+        Set<String> names = new HashSet<>();
+        try {
+            KeyManager[] managers = new JSSEUtil(certificate, false).getKeyManagers();
+            for (KeyManager manager : managers == null ? new KeyManager[0] : managers) {
+                if (manager instanceof X509KeyManager x509) {
+                    addNames(x509, names);
+                }
+            }
+        } catch (Exception e) {
+            // A context given in Java has no key store to read; Tomcat has reported everything else.
+            SSLContext given = certificate.getSslContext();
+            X509Certificate[] chain = given == null
+                    ? null
+                    : given.getCertificateChain(
+                            certificate.getCertificateKeyAlias() == null
+                                    ? "tomcat"
+                                    : certificate.getCertificateKeyAlias());
+            if (chain != null && chain.length > 0) {
+                names.addAll(names(chain[0]));
+            }
+        }
+        return names;
+    }
+
+    private static void addNames(X509KeyManager manager, Set<String> names) {
+        for (String keyType : KEY_TYPES) {
+            String[] aliases = manager.getServerAliases(keyType, null);
+            for (String alias : aliases == null ? new String[0] : aliases) {
+                X509Certificate[] chain = manager.getCertificateChain(alias);
+                if (chain != null && chain.length > 0) {
+                    names.addAll(names(chain[0]));
+                }
+            }
+        }
+    }
+
+    /**
+     * The DNS names of a certificate: those of its subjectAltName extension, or, where it has none, its common name.
+     *
+     * @param certificate any certificate
+     * @return the names in lower case, a wildcard among them as {@code *.example.com}
+     */
+    static Set<String> names(X509Certificate certificate) {
+        Set<String> names = new HashSet<>();
+        try {
+            Collection<List<?>> alternatives = certificate.getSubjectAlternativeNames();
+            if (alternatives != null) {
+                for (List<?> alternative : alternatives) {
+                    if (Integer.valueOf(SAN_DNS).equals(alternative.get(0))) {
+                        names.add(String.valueOf(alternative.get(1)).toLowerCase(Locale.ROOT));
+                    }
+                }
+                return names;
+            }
+            for (Rdn rdn : new LdapName(certificate.getSubjectX500Principal().getName()).getRdns()) {
+                if (rdn.getType().equalsIgnoreCase("CN")) {
+                    names.add(String.valueOf(rdn.getValue()).toLowerCase(Locale.ROOT));
+                }
+            }
+        } catch (CertificateParsingException | InvalidNameException e) {
+            return Set.of();
+        }
+        return names;
+    }
+}

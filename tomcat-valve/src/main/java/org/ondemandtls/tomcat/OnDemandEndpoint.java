@@ -1,0 +1,336 @@
+package org.ondemandtls.tomcat;
+
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.apache.juli.logging.Log;
+import org.apache.juli.logging.LogFactory;
+import org.apache.tomcat.util.collections.SynchronizedStack;
+import org.apache.tomcat.util.net.NioChannel;
+import org.apache.tomcat.util.net.NioEndpoint;
+import org.apache.tomcat.util.net.SSLContext;
+import org.apache.tomcat.util.net.SSLHostConfig;
+import org.apache.tomcat.util.net.SSLHostConfigCertificate;
+import org.apache.tomcat.util.net.SocketBufferHandler;
+import org.apache.tomcat.util.net.SocketEvent;
+import org.apache.tomcat.util.net.SocketWrapperBase;
+import org.apache.tomcat.util.net.jsse.JSSEImplementation;
+import org.apache.tomcat.util.res.StringManager;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.OnDemandTls;
+import org.ondemandtls.StartException;
+import org.ondemandtls.handshake.Admission;
+import org.ondemandtls.handshake.Alert;
+import org.ondemandtls.handshake.StaticCertificates;
+import org.ondemandtls.name.ClientBlock;
+import org.ondemandtls.name.ClientHello;
+import org.ondemandtls.name.ServerName;
+
+/**
+ * Tomcat's NIO endpoint whose TLS connections pass the gate first.
+ *
+ * <p>One class for Tomcat 10.1 and 11: it names no method that only one of them has, and neither does what it is
+ * compiled to.
+ */
+final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
+
+    /** What a client is told while there is no engine. */
+    static final Admission.Refuse CLOSED = new Admission.Refuse(Alert.INTERNAL_ERROR);
+
+    private static final StringManager sm = StringManager.getManager(OnDemandEndpoint.class);
+    private static final Log log = LogFactory.getLog(OnDemandEndpoint.class);
+
+    /** How often parked connections are looked at, to give back the places of clients that have left. */
+    private static final Duration WATCH = Duration.ofMillis(500);
+
+    // Enough to hand over the one channel that is being accepted, on a server too small to keep any.
+    private static final int SMALLEST_POOL = 16;
+
+    private final Map<Visit, GatedChannel> parked = new ConcurrentHashMap<>();
+    private final HandshakeContexts contexts = new HandshakeContexts(new EngineKeyManager(this::engine));
+
+    private volatile @Nullable SharedEngine shared;
+    private @Nullable Future<?> watch;
+
+    /** An endpoint without an engine yet; TLS by the JDK, since OpenSSL would not ask our key manager. */
+    OnDemandEndpoint() {
+        setSSLEnabled(true);
+        setSslImplementationName(JSSEImplementation.class.getName());
+    }
+
+    /**
+     * Refuses what the connector was told and this endpoint cannot do.
+     *
+     * @throws StartException in one line that names the attribute
+     */
+    void check() throws StartException {
+        String implementation = getSslImplementationName();
+        if (!JSSEImplementation.class.getName().equals(implementation)) {
+            throw new StartException(sm.getString("onDemandEndpoint.implementation", implementation));
+        }
+        if (!isSSLEnabled()) {
+            throw new StartException(sm.getString("onDemandEndpoint.sslDisabled"));
+        }
+        if (getSocketProperties().getBufferPool() == 0) {
+            throw new StartException(sm.getString("onDemandEndpoint.noPool", "socket.bufferPool"));
+        }
+        if (getSocketProperties().getBufferPoolSize() == 0) {
+            throw new StartException(sm.getString("onDemandEndpoint.noPool", "socket.bufferPoolSize"));
+        }
+        if (getSocketProperties().getActualBufferPool(getSniParseLimit() * 2) == 0) {
+            getSocketProperties().setBufferPool(SMALLEST_POOL);
+        }
+    }
+
+    /** Adds the default host configuration where the user gave none. */
+    void completeHostConfigs() {
+        if (sslHostConfigs.get(getDefaultSSLHostConfigName()) == null) {
+            SSLHostConfig config = new SSLHostConfig();
+            config.setHostName(getDefaultSSLHostConfigName());
+            addSslHostConfig(config);
+        }
+    }
+
+    /**
+     * Connects the endpoint to an engine, or takes it away.
+     *
+     * @param engine the engine, null for none
+     */
+    void use(@Nullable SharedEngine engine) {
+        shared = engine;
+    }
+
+    /** Begins to look after parked connections; call it when the endpoint has started. */
+    void beginWatch() {
+        OnDemandTls engine = engine();
+        if (engine != null) {
+            watch = engine.scheduler()
+                    .scheduleWithFixedDelay(
+                            this::watchParked, WATCH.toMillis(), WATCH.toMillis(), TimeUnit.MILLISECONDS);
+        }
+    }
+
+    /** Ends what {@link #beginWatch} began. */
+    void endWatch() {
+        if (watch != null) {
+            watch.cancel(false);
+            watch = null;
+        }
+    }
+
+    /** The engine; null while it is not open. */
+    @Nullable
+    OnDemandTls engine() {
+        SharedEngine used = shared;
+        return used == null ? null : used.engine();
+    }
+
+    /** How long a client may take to send its ClientHello. */
+    Duration helloTimeout() {
+        OnDemandTls engine = engine();
+        return engine == null
+                ? Duration.ofMillis(getConnectionTimeout())
+                : engine.config().handshake().helloTimeout();
+    }
+
+    /**
+     * Asks the gate.
+     *
+     * @param hello what the client said
+     * @param client where it comes from
+     * @return how to go on
+     */
+    Admission admit(ClientHello hello, ClientBlock client) {
+        SharedEngine used = shared;
+        return used == null ? CLOSED : used.admit(this, hello, client);
+    }
+
+    /**
+     * Answers octets that are no ClientHello.
+     *
+     * @param reason what was wrong, in words of ours
+     * @return the refusal
+     */
+    Admission.Refuse refuseUnreadable(String reason) {
+        OnDemandTls engine = engine();
+        return engine == null ? CLOSED : engine.gate().refuseUnreadable(reason);
+    }
+
+    /** Says that a challenge certificate has been seen. */
+    void proved(Admission.Prove prove) {
+        OnDemandTls engine = engine();
+        if (engine != null) {
+            engine.gate().proved(prove);
+        }
+    }
+
+    /**
+     * What makes engines for certificates of the engine.
+     *
+     * @param host the server name the client sent, null for none
+     * @return the context, under the trust, ciphers and protocols of the host configuration that applies; null if
+     *     there is none
+     */
+    @Nullable
+    SSLContext onDemandContext(@Nullable String host) {
+        return contexts.onDemand(getSSLHostConfig(host));
+    }
+
+    /**
+     * Runs a short task on the engine's timer.
+     *
+     * @param task must not block
+     * @param delay how long from now
+     * @return the task, to be cancelled; null if the engine is closed
+     */
+    @Nullable
+    Future<?> later(Runnable task, Duration delay) {
+        OnDemandTls engine = engine();
+        if (engine == null) {
+            return null;
+        }
+        try {
+            return engine.scheduler().schedule(task, delay.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException closed) {
+            return null;
+        }
+    }
+
+    /**
+     * Has a connection looked at by a worker, as if it were readable.
+     *
+     * @param wrapper the connection
+     */
+    void look(NioSocketWrapper wrapper) {
+        if (!super.processSocket(wrapper, SocketEvent.OPEN_READ, true)) {
+            wrapper.close();
+        }
+    }
+
+    /** Looks after a visit from now on. */
+    void remember(Visit visit, GatedChannel channel) {
+        parked.put(visit, channel);
+    }
+
+    /** Looks after a visit no longer. */
+    void forget(Visit visit) {
+        parked.remove(visit);
+    }
+
+    @Override
+    public boolean covers(ServerName name) {
+        SSLHostConfig chosen = chosen(name.value());
+        return chosen != null && contexts.isConfigured(chosen);
+    }
+
+    /** Whether a client that names no server is answered: by a certificate of the default host configuration. */
+    @Override
+    public boolean any() {
+        SSLHostConfig byDefault = sslHostConfigs.get(getDefaultSSLHostConfigName());
+        return byDefault != null && contexts.isConfigured(byDefault);
+    }
+
+    /** Keeps Tomcat's idle timeout from closing a connection before it has had its alert. */
+    @Override
+    public boolean processSocket(SocketWrapperBase<NioChannel> wrapper, SocketEvent event, boolean dispatch) {
+        if (event == SocketEvent.ERROR && wrapper != null && wrapper.getSocket() instanceof GatedChannel channel) {
+            Visit visit = channel.visit();
+            if (visit.move(Visit.State.READING, Visit.State.EXPIRED)) {
+                return super.processSocket(wrapper, SocketEvent.OPEN_READ, dispatch);
+            }
+            if (visit.state() == Visit.State.EXPIRED) {
+                return true;
+            }
+        }
+        return super.processSocket(wrapper, event, dispatch);
+    }
+
+    // Tomcat 10.1 makes its channels itself unless it finds one here. Only the acceptor, which calls this, takes
+    // channels out, so the one that is put in is the one it gets, or one of ours that was used before.
+    @Override
+    protected boolean setSocketOptions(SocketChannel socket) {
+        SynchronizedStack<NioChannel> pool = getNioChannels();
+        if (pool != null) {
+            NioChannel channel = pool.pop();
+            if (channel == null) {
+                channel = createChannel(new SocketBufferHandler(
+                        socketProperties.getAppReadBufSize(),
+                        socketProperties.getAppWriteBufSize(),
+                        socketProperties.getDirectBuffer()));
+            }
+            if (!pool.push(channel)) {
+                channel.free();
+            }
+        }
+        return super.setSocketOptions(socket);
+    }
+
+    /**
+     * Makes the channel of a connection; overrides a method of the same shape in Tomcat 11.
+     *
+     * @param buffers the buffers of the decrypted side
+     */
+    protected NioChannel createChannel(SocketBufferHandler buffers) {
+        return new GatedChannel(buffers, this);
+    }
+
+    @Override
+    protected void createSSLContext(SSLHostConfig config) {
+        contexts.prepare(config);
+        super.createSSLContext(config);
+        contexts.learn(config);
+    }
+
+    @Override
+    protected void logCertificate(SSLHostConfigCertificate certificate) {
+        if (!contexts.isPlaceholder(certificate)) {
+            super.logCertificate(certificate);
+            return;
+        }
+        getLogCertificate()
+                .info(sm.getString(
+                        "onDemandEndpoint.onDemand",
+                        getName(),
+                        certificate.getSSLHostConfig().getHostName()));
+    }
+
+    /** As Tomcat chooses, and before it falls back to the default, by the names in the certificates. */
+    @Override
+    protected SSLHostConfig getSSLHostConfig(@Nullable String sniHostName) {
+        SSLHostConfig chosen = sniHostName == null ? null : chosen(DnsNames.canonical(sniHostName));
+        return chosen != null ? chosen : super.getSSLHostConfig(sniHostName);
+    }
+
+    private @Nullable SSLHostConfig chosen(String host) {
+        SSLHostConfig byName = sslHostConfigs.get(host);
+        int dot = host.indexOf('.');
+        if (byName == null && dot > 0) {
+            byName = sslHostConfigs.get("*" + host.substring(dot));
+        }
+        if (byName != null) {
+            return byName;
+        }
+        SSLHostConfig byDefault = sslHostConfigs.get(getDefaultSSLHostConfigName());
+        if (byDefault != null && contexts.names(byDefault, host)) {
+            return byDefault;
+        }
+        for (SSLHostConfig config : sslHostConfigs.values()) {
+            if (contexts.names(config, host)) {
+                return config;
+            }
+        }
+        return null;
+    }
+
+    private void watchParked() {
+        try {
+            parked.forEach((visit, channel) -> channel.watch(visit));
+        } catch (RuntimeException e) {
+            log.error(sm.getString("onDemandEndpoint.watchFailed"), e);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+package org.ondemandtls.tomcat;
+
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+import org.apache.catalina.util.ServerInfo;
+import org.apache.coyote.Processor;
+import org.apache.coyote.UpgradeProtocol;
+import org.apache.coyote.http11.Http11NioProtocol;
+import org.apache.juli.logging.Log;
+import org.apache.juli.logging.LogFactory;
+import org.apache.tomcat.util.res.StringManager;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.OnDemandTls;
+import org.ondemandtls.StartException;
+import org.ondemandtls.config.ConfigException;
+import org.ondemandtls.config.ConfigReader;
+import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.event.EventKind;
+
+/**
+ * Tomcat's HTTPS connector that obtains certificates during the first handshake:
+ *
+ * <pre>{@code
+ * <Connector port="443" protocol="org.ondemandtls.tomcat.OnDemandTlsProtocol"
+ *            onDemandTls.permission.ask="http://localhost:9123/check" />
+ * }</pre>
+ *
+ * <p>It is Tomcat's NIO connector with TLS by the JDK; whatever that one is documented to take is taken here. It needs
+ * no certificate; those of its {@code <SSLHostConfig>} elements are served for their names.
+ *
+ * <p><b>Life.</b> The engine is opened before the port is bound, works from the moment connections are accepted, and is
+ * closed when the connector stops. Several such connectors of one server share one engine.
+ */
+public class OnDemandTlsProtocol extends Http11NioProtocol {
+
+    private static final Log log = LogFactory.getLog(OnDemandTlsProtocol.class);
+    private static final StringManager sm = StringManager.getManager(OnDemandTlsProtocol.class);
+
+    private static final String PREFIX = "onDemandTls.";
+
+    private final Map<String, String> attributes = new TreeMap<>();
+    private final OnDemandEndpoint onDemandEndpoint;
+
+    // Written at start and stop, read by workers.
+    private volatile @Nullable OnDemandTlsConfig config;
+    private volatile @Nullable SharedEngine shared;
+
+    /** Made by Tomcat, which then sets the attributes of the {@code <Connector>}. */
+    public OnDemandTlsProtocol() {
+        this(new OnDemandEndpoint());
+    }
+
+    /**
+     * Made in Java, for {@code new Connector(protocol)}.
+     *
+     * @param config what the operator said
+     */
+    public OnDemandTlsProtocol(OnDemandTlsConfig config) {
+        this();
+        this.config = config;
+    }
+
+    private OnDemandTlsProtocol(OnDemandEndpoint endpoint) {
+        super(endpoint);
+        this.onDemandEndpoint = endpoint;
+    }
+
+    /** The engine; null before the connector is initialised and after it has stopped. */
+    public @Nullable OnDemandTls engine() {
+        SharedEngine joined = shared;
+        return joined == null ? null : joined.engine();
+    }
+
+    /** Keeps what is ours, in whatever case, for {@link #init} to judge; all else is the connector's. */
+    @Override
+    public boolean setProperty(String name, String value) {
+        if (name.regionMatches(true, 0, PREFIX, 0, PREFIX.length())) {
+            attributes.put(name, value);
+            return true;
+        }
+        return super.setProperty(name, value);
+    }
+
+    @Override
+    public void init() throws Exception {
+        TomcatFloor.require(ServerInfo.getServerNumber());
+        onDemandEndpoint.check();
+        onDemandEndpoint.completeHostConfigs();
+        join();
+        try {
+            super.init();
+        } catch (Exception | Error e) {
+            leave();
+            throw e;
+        }
+    }
+
+    @Override
+    public void start() throws Exception {
+        join();
+        try {
+            super.start();
+        } catch (Exception | Error e) {
+            leave();
+            throw e;
+        }
+        onDemandEndpoint.beginWatch();
+        if (!AcmeChallengeValve.isStartingWith(this)) {
+            serve();
+        }
+    }
+
+    @Override
+    public void stop() throws Exception {
+        // Parked clients get their alert while there are workers to send it.
+        leave();
+        super.stop();
+    }
+
+    @Override
+    public void destroy() throws Exception {
+        leave();
+        super.destroy();
+    }
+
+    @Override
+    public @Nullable UpgradeProtocol getNegotiatedProtocol(String name) {
+        UpgradeProtocol negotiated = super.getNegotiatedProtocol(name);
+        return negotiated == null || !checksHosts() ? negotiated : new HostCheckedUpgrade(negotiated);
+    }
+
+    @Override
+    protected Processor createProcessor() {
+        return checksHosts()
+                ? new HostCheckedProcessor(this, new HostCheckAdapter(getAdapter()))
+                : super.createProcessor();
+    }
+
+    @Override
+    protected Log getLog() {
+        return log;
+    }
+
+    /** Lets the engine work; call it when connections are accepted, here and where a CA looks for HTTP-01. */
+    void serve() {
+        SharedEngine joined = shared;
+        if (joined != null) {
+            joined.serve();
+        }
+    }
+
+    /** The endpoint. */
+    OnDemandEndpoint onDemandEndpoint() {
+        return onDemandEndpoint;
+    }
+
+    private boolean checksHosts() {
+        OnDemandTlsConfig known = config;
+        return known != null && known.handshake().hostCheck();
+    }
+
+    private void join() throws ConfigException, StartException {
+        if (shared != null) {
+            return;
+        }
+        Path base = Path.of(System.getProperty("catalina.base", ""))
+                .toAbsolutePath()
+                .normalize();
+        OnDemandTlsConfig known = config;
+        if (known == null) {
+            known = read(base);
+            config = known;
+        } else if (!attributes.isEmpty()) {
+            throw new StartException(sm.getString(
+                    "onDemandTlsProtocol.twice", attributes.keySet().iterator().next()));
+        }
+        SharedEngine joined = SharedEngine.join(base, known, this);
+        shared = joined;
+        onDemandEndpoint.use(joined);
+    }
+
+    private OnDemandTlsConfig read(Path base) throws ConfigException {
+        try {
+            return ConfigReader.read(ConfigReader.withFallback(attributes, System.getProperties()), base);
+        } catch (ConfigException e) {
+            // Tomcat shows the exception, with all its mistakes on one line, on top of a long stack trace.
+            Log report = LogFactory.getLog(EventKind.STARTED.logger());
+            e.mistakes().forEach(report::error);
+            throw e;
+        }
+    }
+
+    private void leave() {
+        SharedEngine joined = shared;
+        if (joined != null) {
+            onDemandEndpoint.endWatch();
+            joined.leave(this);
+            onDemandEndpoint.use(null);
+            shared = null;
+        }
+    }
+}

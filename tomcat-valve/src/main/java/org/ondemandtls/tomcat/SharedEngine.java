@@ -1,0 +1,175 @@
+package org.ondemandtls.tomcat;
+
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArraySet;
+import java.util.concurrent.locks.ReentrantLock;
+import org.apache.tomcat.util.res.StringManager;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.OnDemandTls;
+import org.ondemandtls.StartException;
+import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.event.EventListener;
+import org.ondemandtls.handshake.Admission;
+import org.ondemandtls.handshake.StaticCertificates;
+import org.ondemandtls.name.ClientBlock;
+import org.ondemandtls.name.ClientHello;
+import org.ondemandtls.name.ServerName;
+
+/**
+ * The one engine of a server, whatever number of its connectors work on demand: opened for the first of them, closed
+ * when the last has left.
+ *
+ * <p>A server is known by its base directory: a connector knows nothing else of its server that early.
+ */
+final class SharedEngine {
+
+    private static final StringManager sm = StringManager.getManager(SharedEngine.class);
+    private static final ReentrantLock LOCK = new ReentrantLock();
+    private static final Map<Path, SharedEngine> OPEN = new HashMap<>();
+
+    private final Set<OnDemandTlsProtocol> members = new CopyOnWriteArraySet<>();
+    // The gate asks what is served statically on the thread that asks the gate; each connector has its own.
+    private final ThreadLocal<OnDemandEndpoint> asking = new ThreadLocal<>();
+    private final Path base;
+    private final OnDemandTlsConfig config;
+
+    private volatile @Nullable OnDemandTls engine;
+
+    // Guarded by the lock.
+    private boolean serving;
+
+    private SharedEngine(Path base, OnDemandTlsConfig config) {
+        this.base = base;
+        this.config = config;
+    }
+
+    /**
+     * Opens the engine of a server, or joins the connectors that have opened it.
+     *
+     * @param base the server's base directory
+     * @param config what this connector was told
+     * @param member the connector
+     * @return the engine the connector uses until it {@link #leave leaves}
+     * @throws StartException if the engine cannot be opened, or others use it with other keys
+     */
+    static SharedEngine join(Path base, OnDemandTlsConfig config, OnDemandTlsProtocol member) throws StartException {
+        LOCK.lock();
+        try {
+            SharedEngine shared = OPEN.get(base);
+            if (shared == null) {
+                shared = new SharedEngine(base, config);
+                shared.engine = OnDemandTls.open(config, shared.new TomcatHost());
+                OPEN.put(base, shared);
+            } else if (!shared.config.equals(config)) {
+                throw new StartException(sm.getString("sharedEngine.contradiction"));
+            }
+            shared.members.add(member);
+            return shared;
+        } finally {
+            LOCK.unlock();
+        }
+    }
+
+    /** Lets the engine work, if it does not yet; call it when a connector accepts. */
+    void serve() {
+        LOCK.lock();
+        try {
+            OnDemandTls open = engine;
+            if (open != null && !serving) {
+                serving = true;
+                open.serve();
+            }
+        } finally {
+            LOCK.unlock();
+        }
+    }
+
+    /**
+     * Gives the engine up; the last one closes it, which takes seconds at most.
+     *
+     * @param member the connector
+     */
+    void leave(OnDemandTlsProtocol member) {
+        LOCK.lock();
+        try {
+            members.remove(member);
+            OnDemandTls open = engine;
+            if (members.isEmpty() && open != null) {
+                OPEN.remove(base, this);
+                // Closed before anybody can open the same store again.
+                open.close();
+                engine = null;
+            }
+        } finally {
+            LOCK.unlock();
+        }
+    }
+
+    /** The engine; null once the last connector has left. */
+    @Nullable
+    OnDemandTls engine() {
+        return engine;
+    }
+
+    /**
+     * Asks the gate on behalf of one connector.
+     *
+     * @param endpoint the connector's, whose certificates win
+     * @param hello what the client said
+     * @param client where it comes from
+     * @return how to go on
+     */
+    Admission admit(OnDemandEndpoint endpoint, ClientHello hello, ClientBlock client) {
+        OnDemandTls open = engine;
+        if (open == null) {
+            return OnDemandEndpoint.CLOSED;
+        }
+        asking.set(endpoint);
+        try {
+            return open.gate().admit(hello, client);
+        } finally {
+            asking.remove();
+        }
+    }
+
+    private final class TomcatHost implements OnDemandTls.Host, StaticCertificates {
+
+        private final EventListener log = new JuliEventListener();
+
+        @Override
+        public StaticCertificates staticCertificates() {
+            return this;
+        }
+
+        @Override
+        public boolean answersPlainHttp() {
+            return members.stream().anyMatch(AcmeChallengeValve::answersFor);
+        }
+
+        @Override
+        public EventListener eventListener() {
+            return log;
+        }
+
+        @Override
+        public boolean covers(ServerName name) {
+            OnDemandEndpoint endpoint = asking.get();
+            return endpoint != null
+                    ? endpoint.covers(name)
+                    : members.stream()
+                            .anyMatch(member -> member.onDemandEndpoint().covers(name));
+        }
+
+        @Override
+        public boolean any() {
+            OnDemandEndpoint endpoint = asking.get();
+            return endpoint != null
+                    ? endpoint.any()
+                    : members.stream()
+                            .anyMatch(member -> member.onDemandEndpoint().any());
+        }
+    }
+}

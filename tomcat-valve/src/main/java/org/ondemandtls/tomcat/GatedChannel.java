@@ -50,6 +50,8 @@ final class GatedChannel extends SecureNioChannel {
     /** How many octets a refused peer may still send; they are read so that our close does not turn into a reset. */
     static final int FAREWELL_OCTETS = 64 * 1024;
 
+    private static final byte[] NO_OCTETS = {};
+
     private final OnDemandEndpoint endpoint;
 
     // Of the connection this channel is used for now.
@@ -58,7 +60,9 @@ final class GatedChannel extends SecureNioChannel {
     private @Nullable String requestedName;
     private Admission.@Nullable Serve serve;
     private Admission.@Nullable Prove prove;
-    private @Nullable SSLEngine bound;
+    private int helloEnd;
+    private byte[] rest = NO_OCTETS;
+    private boolean unwrapping;
     private @Nullable Set<String> servedNames;
     private int farewellOctets;
 
@@ -81,7 +85,9 @@ final class GatedChannel extends SecureNioChannel {
         requestedName = null;
         serve = null;
         prove = null;
-        bound = null;
+        helloEnd = 0;
+        rest = NO_OCTETS;
+        unwrapping = false;
         servedNames = null;
         farewellOctets = 0;
         Visit begun = new Visit(endpoint, wrapper);
@@ -151,9 +157,12 @@ final class GatedChannel extends SecureNioChannel {
 
     @Override
     protected SSLEngineResult handshakeUnwrap(boolean read) throws IOException {
-        Admission.Serve decided = serve;
-        if (decided != null && bound == null) {
-            bind(decided);
+        if (!unwrapping) {
+            unwrapping = true;
+            bringBackRest();
+            if (serve != null) {
+                bind(serve);
+            }
         }
         return super.handshakeUnwrap(read);
     }
@@ -189,13 +198,38 @@ final class GatedChannel extends SecureNioChannel {
         }
     }
 
-    // Tomcat looks for the server name in the first record only, so it gets the whole ClientHello as one.
+    // Tomcat looks for the server name in the first record only, so it gets the whole ClientHello as one; what followed
+    // it stays behind it while nobody but us reads.
     private void keep(ByteBuffer record) {
-        ByteBuffer rest = ByteBuffer.allocate(netInBuffer.remaining());
-        rest.put(netInBuffer).flip();
+        byte[] following = new byte[netInBuffer.remaining()];
+        netInBuffer.get(following);
         netInBuffer.clear();
-        netInBuffer = ByteBufferUtils.expand(netInBuffer, record.remaining() + rest.remaining());
-        netInBuffer.put(record).put(rest);
+        netInBuffer = ByteBufferUtils.expand(netInBuffer, record.remaining() + following.length);
+        netInBuffer.put(record);
+        helloEnd = netInBuffer.position();
+        netInBuffer.put(following);
+    }
+
+    // Where a ClientHello lacks an extension Tomcat looks for, it goes on looking for it in what follows, and fails: so
+    // nothing follows until it has looked, neither from here nor from the socket.
+    private void setRestAside() {
+        int octets = netInBuffer.position() - helloEnd;
+        if (octets > 0) {
+            rest = new byte[octets];
+            netInBuffer.flip().position(helloEnd);
+            netInBuffer.get(rest);
+            netInBuffer.clear().position(helloEnd);
+        }
+        netInBuffer.limit(helloEnd);
+    }
+
+    private void bringBackRest() {
+        netInBuffer.limit(netInBuffer.capacity());
+        if (rest.length > 0) {
+            netInBuffer = ByteBufferUtils.expand(netInBuffer, netInBuffer.position() + rest.length);
+            netInBuffer.put(rest);
+            rest = NO_OCTETS;
+        }
     }
 
     private int admit(ClientHello hello) throws IOException {
@@ -236,6 +270,7 @@ final class GatedChannel extends SecureNioChannel {
         if (!visit.move(Visit.State.DECIDED, Visit.State.ADMITTED)) {
             return leave();
         }
+        setRestAside();
         return super.handshake(true, true);
     }
 
@@ -253,7 +288,6 @@ final class GatedChannel extends SecureNioChannel {
         engine.beginHandshake();
         sslEngine = engine;
         handshakeStatus = engine.getHandshakeStatus();
-        bound = engine;
     }
 
     private int beginProof(Admission.Prove proof) throws IOException {
@@ -261,6 +295,7 @@ final class GatedChannel extends SecureNioChannel {
             return leave();
         }
         prove = proof;
+        unwrapping = true;
         SSLEngine engine = ChallengeTls.engine(proof);
         sslEngine = engine;
         sniComplete = true;

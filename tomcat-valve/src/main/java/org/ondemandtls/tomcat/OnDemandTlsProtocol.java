@@ -1,7 +1,7 @@
 package org.ondemandtls.tomcat;
 
 import java.nio.file.Path;
-import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import org.apache.catalina.util.ServerInfo;
 import org.apache.coyote.Processor;
@@ -39,8 +39,10 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
 
     private static final String PREFIX = "onDemandTls.";
 
-    private final Map<String, String> attributes = new TreeMap<>();
+    private final SortedMap<String, String> attributes = new TreeMap<>();
     private final OnDemandEndpoint onDemandEndpoint;
+
+    private final @Nullable OnDemandTlsConfig given;
 
     // Written at start and stop, read by workers.
     private volatile @Nullable OnDemandTlsConfig config;
@@ -48,7 +50,7 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
 
     /** Made by Tomcat, which then sets the attributes of the {@code <Connector>}. */
     public OnDemandTlsProtocol() {
-        this(new OnDemandEndpoint());
+        this(new OnDemandEndpoint(), null);
     }
 
     /**
@@ -57,13 +59,13 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
      * @param config what the operator said
      */
     public OnDemandTlsProtocol(OnDemandTlsConfig config) {
-        this();
-        this.config = config;
+        this(new OnDemandEndpoint(), config);
     }
 
-    private OnDemandTlsProtocol(OnDemandEndpoint endpoint) {
+    private OnDemandTlsProtocol(OnDemandEndpoint endpoint, @Nullable OnDemandTlsConfig given) {
         super(endpoint);
         this.onDemandEndpoint = endpoint;
+        this.given = given;
     }
 
     /** The engine; null before the connector is initialised and after it has stopped. */
@@ -167,14 +169,11 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
         Path base = Path.of(System.getProperty("catalina.base", ""))
                 .toAbsolutePath()
                 .normalize();
-        OnDemandTlsConfig known = config;
-        if (known == null) {
-            known = read(base);
-            config = known;
-        } else if (!attributes.isEmpty()) {
-            throw new StartException(sm.getString(
-                    "onDemandTlsProtocol.twice", attributes.keySet().iterator().next()));
+        if (given != null && !attributes.isEmpty()) {
+            throw new StartException(sm.getString("onDemandTlsProtocol.twice", attributes.firstKey()));
         }
+        OnDemandTlsConfig known = given != null ? given : read(base);
+        config = known;
         SharedEngine joined = SharedEngine.join(base, known, this);
         shared = joined;
         onDemandEndpoint.use(joined);

@@ -179,7 +179,7 @@ public class AcmeChallengeValve extends ValveBase {
             return;
         }
         Valve first = engine.getPipeline().getFirst();
-        if (first != this) {
+        if (!first.equals(this)) {
             containerLog()
                     .warn(sm.getString(
                             "acmeChallengeValve.notFirst", first.getClass().getName()));
@@ -188,7 +188,7 @@ public class AcmeChallengeValve extends ValveBase {
 
     private boolean serves(OnDemandTlsProtocol protocol) {
         for (Connector connector : connectors()) {
-            if (connector.getProtocolHandler() == protocol) {
+            if (protocol.equals(connector.getProtocolHandler())) {
                 return true;
             }
         }

@@ -18,7 +18,13 @@ class OverlayIT {
 
     @Test
     void theFilesLieWhereJettyLooksForThem() throws IOException {
-        assertThat(names()).contains("modules/ondemand-tls.mod", "etc/ondemand-tls.xml", "lib/ondemand-tls/");
+        assertThat(names())
+                .contains(
+                        "modules/ondemand-tls.mod",
+                        "modules/ondemand-tls-redirect.mod",
+                        "etc/ondemand-tls.xml",
+                        "etc/ondemand-tls-redirect.xml",
+                        "lib/ondemand-tls/");
         assertThat(names()).allMatch(name -> name.matches("(modules|etc|lib)/.*"), "inside modules, etc and lib");
     }
 

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.regex.Pattern;
 
@@ -12,6 +13,8 @@ import java.util.regex.Pattern;
 public final class Curl {
 
     private static final Pattern ALERT_RECEIVED = Pattern.compile("\\(IN\\), TLS alert, [^(\\n]*\\((\\d+)\\)");
+
+    private static final Pattern LOCATION = Pattern.compile("(?im)^< location: (\\S*)");
 
     private final Path trustedRoots;
     private final List<String> options = new ArrayList<>();
@@ -48,12 +51,30 @@ public final class Curl {
         return this;
     }
 
+    /** Speaks HTTP/2 without TLS from the first byte on (RFC 9113 section 3.3); for {@link #getPlain}. */
+    public Curl http2PriorKnowledge() {
+        return with("--http2-prior-knowledge");
+    }
+
     /**
      * Visits {@code https://name:port/path}.
      *
      * @throws AssertionError if {@code curl} is missing
      */
     public Visit get(String name, int port, String path) {
+        return visit("https", name, port, path);
+    }
+
+    /**
+     * Visits {@code http://name:port/path}.
+     *
+     * @throws AssertionError if {@code curl} is missing
+     */
+    public Visit getPlain(String name, int port, String path) {
+        return visit("http", name, port, path);
+    }
+
+    private Visit visit(String scheme, String name, int port, String path) {
         List<String> command = new ArrayList<>(List.of(
                 Tools.onPath("curl", "apt-get install curl").toString(),
                 "-q",
@@ -70,7 +91,7 @@ public final class Curl {
                 "--write-out",
                 "\n%{http_code} %{http_version}"));
         command.addAll(options);
-        command.add("https://" + name + ":" + port + path);
+        command.add(scheme + "://" + name + ":" + port + path);
         return new Visit(Command.run(command, patience.plusSeconds(10)));
     }
 
@@ -104,6 +125,12 @@ public final class Curl {
         /** The body of the answer. */
         public String body() {
             return command.stdout().substring(0, command.stdout().lastIndexOf('\n'));
+        }
+
+        /** What the answer's {@code Location} says, empty where it has none. */
+        public Optional<String> location() {
+            var location = LOCATION.matcher(command.stderr());
+            return location.find() ? Optional.of(location.group(1)) : Optional.empty();
         }
 
         /** The description of the last TLS alert received, for example 112; empty where there was none. */

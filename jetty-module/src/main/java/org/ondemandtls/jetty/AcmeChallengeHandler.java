@@ -74,7 +74,13 @@ final class AcmeChallengeHandler extends Handler.Wrapper {
                 : engine.challenges().keyAuthorization(host, path.substring(PREFIX.length()));
     }
 
-    private static @Nullable ServerName serverName(@Nullable String host) {
+    /**
+     * The server name a request's authority means.
+     *
+     * @param host the host without its port, as sent; null where the request has none
+     * @return null if it is no server name: an IP address literal, for example
+     */
+    static @Nullable ServerName serverName(@Nullable String host) {
         try {
             return host == null ? null : ServerName.parse(host);
         } catch (IllegalArgumentException e) {

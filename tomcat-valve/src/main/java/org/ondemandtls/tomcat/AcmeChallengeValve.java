@@ -214,7 +214,8 @@ public class AcmeChallengeValve extends ValveBase {
                 : getContainer().getLogger();
     }
 
-    private static @Nullable OnDemandTls engine(Connector connector) {
+    /** The engine of a connector; null where it is another kind of connector, or does not run. */
+    static @Nullable OnDemandTls engine(Connector connector) {
         return connector.getProtocolHandler() instanceof OnDemandTlsProtocol protocol ? protocol.engine() : null;
     }
 
@@ -222,7 +223,13 @@ public class AcmeChallengeValve extends ValveBase {
         return Boolean.TRUE.equals(connector.getProperty("SSLEnabled"));
     }
 
-    private static @Nullable ServerName serverName(@Nullable String host) {
+    /**
+     * The server name a request's authority means.
+     *
+     * @param host the host without its port, as sent; null where the request has none
+     * @return null if it is no server name: an IP address literal, for example
+     */
+    static @Nullable ServerName serverName(@Nullable String host) {
         try {
             return host == null ? null : ServerName.parse(host);
         } catch (IllegalArgumentException e) {

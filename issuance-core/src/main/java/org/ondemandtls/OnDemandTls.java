@@ -105,9 +105,10 @@ public final class OnDemandTls implements AutoCloseable {
 
     private @Nullable CompletableFuture<Void> resumed;
 
-    private OnDemandTls(OnDemandTlsConfig config, Host host, CertificateStore store, Events events)
+    private OnDemandTls(OnDemandTlsSetup setup, Host host, CertificateStore store, Events events)
             throws StartException {
         Clock clock = Clock.systemUTC();
+        OnDemandTlsConfig config = setup.config();
         OnDemandTlsConfig.Shield shield = config.shield();
         this.config = config;
         this.staticCertificates = host.staticCertificates();
@@ -128,7 +129,9 @@ public final class OnDemandTls implements AutoCloseable {
             this.permission = new Permission(
                     config.permission(),
                     shield,
-                    policy(config.permission().className()),
+                    setup.permissionPolicy().isPresent()
+                            ? setup.permissionPolicy().get()
+                            : policy(config.permission().className()),
                     new Permission.Ports(asks, scheduler, System::nanoTime),
                     events);
             this.authority = authority(host, clock);
@@ -161,6 +164,11 @@ public final class OnDemandTls implements AutoCloseable {
         this.registered = register(status);
     }
 
+    /** Begins what a server that is started from Java is given. */
+    public static OnDemandTlsBuilder builder() {
+        return new OnDemandTlsBuilder();
+    }
+
     /**
      * Opens the store and builds every floor; no certificate is read, obtained or renewed yet.
      *
@@ -170,11 +178,34 @@ public final class OnDemandTls implements AutoCloseable {
      * @throws StartException if something the operator configured cannot be used, in one line that says what to do
      */
     public static OnDemandTls open(OnDemandTlsConfig config, Host host) throws StartException {
+        return open(OnDemandTlsSetup.of(config), host);
+    }
+
+    /**
+     * Opens the store and builds every floor; no certificate is read, obtained or renewed yet.
+     *
+     * @param setup what the operator said, and what only Java can say
+     * @param host the server
+     * @return the engine
+     * @throws StartException if something the operator configured cannot be used, in one line that says what to do
+     */
+    public static OnDemandTls open(OnDemandTlsSetup setup, Host host) throws StartException {
+        OnDemandTlsConfig config = setup.config();
+        if (setup.permissionPolicy().isEmpty() && !config.permission().hasSource()) {
+            throw new StartException(
+                    "no permission source: give one as a key or a permission policy in Java; without one"
+                            + " anybody could have certificates issued");
+        }
+        if (setup.permissionPolicy().isPresent()
+                && config.permission().className().isPresent()) {
+            throw new StartException(
+                    "onDemandTls.permission.class is given beside a permission policy in Java; keep one of them");
+        }
         Events events = new Events(host.eventListener(), System::nanoTime);
         try {
             CertificateStore store = FileCertificateStore.open(config.store(), events, FileCertificateStore.LOCK_WAIT);
             try {
-                return new OnDemandTls(config, host, store, events);
+                return new OnDemandTls(setup, host, store, events);
             } catch (StartException | RuntimeException e) {
                 store.close();
                 throw e;

@@ -88,6 +88,18 @@ public final class ConfigBuilder {
         return ConfigReader.read(ConfigReader.withFallback(texts, System.getProperties()), base);
     }
 
+    /**
+     * Validates everything at once, for a server that is given a permission policy in Java beside this configuration:
+     * no other source is needed, and a class of the same kind is one too many.
+     *
+     * @param base the directory relative paths are taken from
+     * @return the configuration
+     * @throws ConfigException if there are mistakes; it names them all
+     */
+    public OnDemandTlsConfig buildBesidePolicy(Path base) throws ConfigException {
+        return ConfigReader.readBesidePolicy(ConfigReader.withFallback(texts, System.getProperties()), base);
+    }
+
     private void put(ConfigKey key, String text) {
         set(key.key(), text);
     }

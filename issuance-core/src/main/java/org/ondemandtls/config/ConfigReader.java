@@ -85,13 +85,15 @@ public final class ConfigReader {
             ConfigKey.PERMISSION_CLASS);
 
     private final Path base;
+    private final boolean policyInJava;
     private final Map<ConfigKey, Given> given = new EnumMap<>(ConfigKey.class);
     private final Set<ConfigKey> mentioned = EnumSet.noneOf(ConfigKey.class);
     private final Set<ConfigKey> wrong = EnumSet.noneOf(ConfigKey.class);
     private final List<String> mistakes = new ArrayList<>();
 
-    private ConfigReader(Path base) {
+    private ConfigReader(Path base, boolean policyInJava) {
         this.base = base.toAbsolutePath().normalize();
+        this.policyInJava = policyInJava;
     }
 
     /**
@@ -107,13 +109,20 @@ public final class ConfigReader {
      * @throws ConfigException if there are mistakes; it names them all
      */
     public static OnDemandTlsConfig read(Map<String, String> properties, Path base) throws ConfigException {
-        var reader = new ConfigReader(base);
-        reader.collect(properties);
-        OnDemandTlsConfig config = reader.config();
-        if (!reader.mistakes.isEmpty()) {
-            throw new ConfigException(reader.mistakes);
-        }
-        return config;
+        return new ConfigReader(base, false).read(properties);
+    }
+
+    /**
+     * Reads and validates as {@link #read} does, for a server that is given a permission policy in Java beside this
+     * configuration: no other source is needed, and a class of the same kind is one too many.
+     *
+     * @param properties what the server was given, by name
+     * @param base the directory relative paths are taken from
+     * @return the configuration
+     * @throws ConfigException if there are mistakes; it names them all
+     */
+    static OnDemandTlsConfig readBesidePolicy(Map<String, String> properties, Path base) throws ConfigException {
+        return new ConfigReader(base, true).read(properties);
     }
 
     /**
@@ -160,6 +169,15 @@ public final class ConfigReader {
     /** How an operator writes a challenge; the identifier of RFC 8555 section 9.7.8. */
     static String spelling(ChallengeType challenge) {
         return challenge.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    private OnDemandTlsConfig read(Map<String, String> properties) throws ConfigException {
+        collect(properties);
+        OnDemandTlsConfig config = config();
+        if (!mistakes.isEmpty()) {
+            throw new ConfigException(mistakes);
+        }
+        return config;
     }
 
     // In the order of the names, so that the same properties give the same report.
@@ -233,7 +251,10 @@ public final class ConfigReader {
     }
 
     private Permission permission() {
-        if (PERMISSION_SOURCES.stream().noneMatch(mentioned::contains)) {
+        if (policyInJava && mentioned.contains(ConfigKey.PERMISSION_CLASS)) {
+            mistakes.add(ConfigKey.PERMISSION_CLASS + " is given beside a permission policy in Java; keep one of them");
+        }
+        if (!policyInJava && PERMISSION_SOURCES.stream().noneMatch(mentioned::contains)) {
             mistakes.add("no permission source: set "
                     + PERMISSION_SOURCES.stream().map(ConfigKey::key).collect(Collectors.joining(" or "))
                     + "; without one anybody could have certificates issued");

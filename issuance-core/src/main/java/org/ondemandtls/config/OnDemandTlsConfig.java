@@ -65,7 +65,7 @@ public record OnDemandTlsConfig(
     }
 
     /**
-     * Who may have a certificate. At least one source is given.
+     * Who may have a certificate. At least one source is given, here or beside the configuration in Java.
      *
      * @param ask the URL asked, empty where none is
      * @param askTimeout the total time of one ask
@@ -87,6 +87,11 @@ public record OnDemandTlsConfig(
         /** Keeps a copy of the list. */
         public Permission {
             names = List.copyOf(names);
+        }
+
+        /** Whether there is any source at all. */
+        public boolean hasSource() {
+            return ask.isPresent() || !names.isEmpty() || file.isPresent() || className.isPresent();
         }
     }
 

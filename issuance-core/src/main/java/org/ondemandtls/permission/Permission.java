@@ -110,7 +110,8 @@ public final class Permission implements AutoCloseable {
                 .build();
         List<Source> chain = new ArrayList<>();
         if (policy != null) {
-            chain.add(new Source("onDemandTls.permission.class", policy, null));
+            String label = config.className().isPresent() ? "onDemandTls.permission.class" : "the permission policy";
+            chain.add(new Source(label, policy, null));
         }
         config.ask()
                 .ifPresent(url -> chain.add(new Source(

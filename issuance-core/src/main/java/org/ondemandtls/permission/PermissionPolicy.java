@@ -1,6 +1,8 @@
 package org.ondemandtls.permission;
 
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Predicate;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -29,6 +31,18 @@ public interface PermissionPolicy {
      *     remembered, and what is valid keeps being served.
      */
     CompletionStage<Decision> decide(ServerName name, Purpose purpose);
+
+    /**
+     * A policy that grants what a test accepts, and denies everything else.
+     *
+     * @param test whether a name may have a certificate, whatever the purpose; may block as {@link #decide} may. Where it
+     *     throws, no decision was reached
+     * @return the policy
+     */
+    static PermissionPolicy grantingIf(Predicate<? super ServerName> test) {
+        return (name, purpose) -> CompletableFuture.completedFuture(
+                test.test(name) ? new Decision.Granted() : new Decision.Denied("not among the permitted names"));
+    }
 
     /** Why permission is asked. */
     enum Purpose {

@@ -26,6 +26,7 @@ import org.eclipse.jetty.util.ssl.SniX509ExtendedKeyManager;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.OnDemandTls;
+import org.ondemandtls.OnDemandTlsSetup;
 import org.ondemandtls.StartException;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.Event;
@@ -52,15 +53,17 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
     private final List<KeyStoreCertificates> keyStores = new CopyOnWriteArrayList<>();
     private final List<Runnable> undo = new ArrayList<>();
     private final Server server;
+    private final OnDemandTlsSetup setup;
     private final OnDemandTlsConfig config;
     private final EventListener log;
 
     private volatile @Nullable OnDemandTls engine;
     private volatile boolean engineClosed;
 
-    private JettyOnDemandTls(Server server, OnDemandTlsConfig config, EventListener log) {
+    private JettyOnDemandTls(Server server, OnDemandTlsSetup setup, EventListener log) {
         this.server = server;
-        this.config = config;
+        this.setup = setup;
+        this.config = setup.config();
         this.log = log;
     }
 
@@ -74,11 +77,24 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
      * @throws IllegalStateException if the server runs, or has such a component already
      */
     public static JettyOnDemandTls addTo(Server server, OnDemandTlsConfig config) throws StartException {
-        return addTo(server, config, new Slf4jEventListener());
+        return addTo(server, OnDemandTlsSetup.of(config));
+    }
+
+    /**
+     * Makes a server obtain certificates on demand on all of its TLS connectors.
+     *
+     * @param server the server; not started. Connectors may still be added to it until it starts
+     * @param setup what the operator said, and what only Java can say
+     * @return the component, which is a bean of the server from now on
+     * @throws StartException if this Jetty is too old
+     * @throws IllegalStateException if the server runs, or has such a component already
+     */
+    public static JettyOnDemandTls addTo(Server server, OnDemandTlsSetup setup) throws StartException {
+        return addTo(server, setup, new Slf4jEventListener());
     }
 
     /** The same with another log than the server's. */
-    static JettyOnDemandTls addTo(Server server, OnDemandTlsConfig config, EventListener log) throws StartException {
+    static JettyOnDemandTls addTo(Server server, OnDemandTlsSetup setup, EventListener log) throws StartException {
         JettyFloor.require(Server.getVersion());
         if (server.isRunning()) {
             throw new IllegalStateException("add On-Demand TLS before the server starts");
@@ -86,7 +102,7 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
         if (server.getBean(JettyOnDemandTls.class) != null) {
             throw new IllegalStateException("the server has On-Demand TLS already");
         }
-        JettyOnDemandTls added = new JettyOnDemandTls(server, config, log);
+        JettyOnDemandTls added = new JettyOnDemandTls(server, setup, log);
         server.addBean(added, true);
         server.addEventListener(added.new ServerLife());
         return added;
@@ -144,7 +160,7 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
 
     @Override
     protected void doStart() throws Exception {
-        engine = OnDemandTls.open(config, new JettyHost());
+        engine = OnDemandTls.open(setup, new JettyHost());
         engineClosed = false;
         super.doStart();
     }

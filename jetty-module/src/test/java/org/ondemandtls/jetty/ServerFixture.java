@@ -31,6 +31,7 @@ import org.eclipse.jetty.util.Callback;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.eclipse.jetty.util.thread.ThreadPool;
+import org.ondemandtls.OnDemandTlsSetup;
 import org.ondemandtls.config.ConfigException;
 import org.ondemandtls.config.ConfigReader;
 import org.ondemandtls.config.OnDemandTlsConfig;
@@ -115,7 +116,7 @@ final class ServerFixture {
     }
 
     JettyOnDemandTls add() throws Exception {
-        return JettyOnDemandTls.addTo(server, config(), events::add);
+        return JettyOnDemandTls.addTo(server, OnDemandTlsSetup.of(config()), events::add);
     }
 
     Client client() {

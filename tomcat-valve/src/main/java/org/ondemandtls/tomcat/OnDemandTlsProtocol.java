@@ -12,6 +12,7 @@ import org.apache.juli.logging.LogFactory;
 import org.apache.tomcat.util.res.StringManager;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.OnDemandTls;
+import org.ondemandtls.OnDemandTlsSetup;
 import org.ondemandtls.StartException;
 import org.ondemandtls.config.ConfigException;
 import org.ondemandtls.config.ConfigReader;
@@ -42,7 +43,7 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
     private final SortedMap<String, String> attributes = new TreeMap<>();
     private final OnDemandEndpoint onDemandEndpoint;
 
-    private final @Nullable OnDemandTlsConfig given;
+    private final @Nullable OnDemandTlsSetup given;
 
     // Written at start and stop, read by workers.
     private volatile @Nullable OnDemandTlsConfig config;
@@ -59,10 +60,19 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
      * @param config what the operator said
      */
     public OnDemandTlsProtocol(OnDemandTlsConfig config) {
-        this(new OnDemandEndpoint(), config);
+        this(OnDemandTlsSetup.of(config));
     }
 
-    private OnDemandTlsProtocol(OnDemandEndpoint endpoint, @Nullable OnDemandTlsConfig given) {
+    /**
+     * Made in Java, for {@code new Connector(protocol)}. Several connectors of one server take the same setup.
+     *
+     * @param setup what the operator said, and what only Java can say
+     */
+    public OnDemandTlsProtocol(OnDemandTlsSetup setup) {
+        this(new OnDemandEndpoint(), setup);
+    }
+
+    private OnDemandTlsProtocol(OnDemandEndpoint endpoint, @Nullable OnDemandTlsSetup given) {
         super(endpoint);
         this.onDemandEndpoint = endpoint;
         this.given = given;
@@ -172,8 +182,8 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
         if (given != null && !attributes.isEmpty()) {
             throw new StartException(sm.getString("onDemandTlsProtocol.twice", attributes.firstKey()));
         }
-        OnDemandTlsConfig known = given != null ? given : read(base);
-        config = known;
+        OnDemandTlsSetup known = given != null ? given : OnDemandTlsSetup.of(read(base));
+        config = known.config();
         SharedEngine joined = SharedEngine.join(base, known, this);
         shared = joined;
         onDemandEndpoint.use(joined);

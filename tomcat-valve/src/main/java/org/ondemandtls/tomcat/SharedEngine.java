@@ -9,8 +9,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.apache.tomcat.util.res.StringManager;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.OnDemandTls;
+import org.ondemandtls.OnDemandTlsSetup;
 import org.ondemandtls.StartException;
-import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventListener;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.StaticCertificates;
@@ -34,36 +34,36 @@ final class SharedEngine {
     // The gate asks what is served statically on the thread that asks the gate; each connector has its own.
     private final ThreadLocal<OnDemandEndpoint> asking = new ThreadLocal<>();
     private final Path base;
-    private final OnDemandTlsConfig config;
+    private final OnDemandTlsSetup setup;
 
     private volatile @Nullable OnDemandTls engine;
 
     // Guarded by the lock.
     private boolean serving;
 
-    private SharedEngine(Path base, OnDemandTlsConfig config) {
+    private SharedEngine(Path base, OnDemandTlsSetup setup) {
         this.base = base;
-        this.config = config;
+        this.setup = setup;
     }
 
     /**
      * Opens the engine of a server, or joins the connectors that have opened it.
      *
      * @param base the server's base directory
-     * @param config what this connector was told
+     * @param setup what this connector was told
      * @param member the connector
      * @return the engine the connector uses until it {@link #leave leaves}
      * @throws StartException if the engine cannot be opened, or others use it with other keys
      */
-    static SharedEngine join(Path base, OnDemandTlsConfig config, OnDemandTlsProtocol member) throws StartException {
+    static SharedEngine join(Path base, OnDemandTlsSetup setup, OnDemandTlsProtocol member) throws StartException {
         LOCK.lock();
         try {
             SharedEngine shared = OPEN.get(base);
             if (shared == null) {
-                shared = new SharedEngine(base, config);
-                shared.engine = OnDemandTls.open(config, shared.new TomcatHost());
+                shared = new SharedEngine(base, setup);
+                shared.engine = OnDemandTls.open(setup, shared.new TomcatHost());
                 OPEN.put(base, shared);
-            } else if (!shared.config.equals(config)) {
+            } else if (!shared.setup.equals(setup)) {
                 throw new StartException(sm.getString("sharedEngine.contradiction"));
             }
             shared.members.add(member);

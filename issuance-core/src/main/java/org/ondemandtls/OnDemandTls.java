@@ -65,6 +65,7 @@ public final class OnDemandTls implements AutoCloseable {
     private static final int PERMISSION_TASKS = 4096;
     private static final int SPARE_KEYS = 4;
     private static final Duration IDLE_THREAD = Duration.ofSeconds(60);
+    private static final Duration ORDERLY_STOP = Duration.ofSeconds(3);
     private static final Duration STOP_WAIT = Duration.ofSeconds(5);
     private static final String MBEAN = "org.ondemandtls:type=OnDemandTls";
 
@@ -120,6 +121,7 @@ public final class OnDemandTls implements AutoCloseable {
                 // A handshake that comes while the engine ends has its answer already; its timer is not missed.
                 new ThreadPoolExecutor.DiscardPolicy());
         scheduler.setRemoveOnCancelPolicy(true);
+        scheduler.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
         executors.add(scheduler);
         this.lookups = pool("store", LOOKUP_THREADS, LOOKUP_QUEUE);
         ThreadPoolExecutor orders = pool("order", shield.ordersInFlight(), shield.ordersQueued());
@@ -284,19 +286,31 @@ public final class OnDemandTls implements AutoCloseable {
         }
         lot.close();
         permission.close();
-        executors.forEach(ExecutorService::shutdownNow);
         authority.close();
-        long deadline = System.nanoTime() + STOP_WAIT.toNanos();
-        try {
-            for (ExecutorService executor : executors) {
-                executor.awaitTermination(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        // Without interrupts at first: one would cut short the saving of a certificate that was granted.
+        executors.forEach(ExecutorService::shutdown);
+        long start = System.nanoTime();
+        boolean ended = awaitEnd(start + ORDERLY_STOP.toNanos());
+        if (!ended) {
+            executors.forEach(ExecutorService::shutdownNow);
+            awaitEnd(start + STOP_WAIT.toNanos());
         }
         store.close();
         unregister();
         events.publish(EventKind.STOPPED, "stopped");
+    }
+
+    private boolean awaitEnd(long deadline) {
+        boolean ended = true;
+        try {
+            for (ExecutorService executor : executors) {
+                ended &= executor.awaitTermination(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+        return ended;
     }
 
     private Authority authority(Host host, Clock clock) throws StartException {

@@ -365,6 +365,10 @@ public final class Issuance {
         CompletableFuture<T> result = new CompletableFuture<>();
         try {
             executor.execute(() -> {
+                if (stopping) {
+                    result.completeExceptionally(new IssuanceException.Stopping(name));
+                    return;
+                }
                 try {
                     result.complete(work.run());
                 } catch (IssuanceException | RuntimeException | Error e) {

@@ -201,11 +201,12 @@ public class AcmeChallengeValve extends ValveBase {
     }
 
     private @Nullable Service service() {
-        Container container = getContainer();
-        while (container != null && !(container instanceof Engine)) {
-            container = container.getParent();
+        for (Container container = getContainer(); container != null; container = container.getParent()) {
+            if (container instanceof Engine engine) {
+                return engine.getService();
+            }
         }
-        return container instanceof Engine engine ? engine.getService() : null;
+        return null;
     }
 
     private Log containerLog() {

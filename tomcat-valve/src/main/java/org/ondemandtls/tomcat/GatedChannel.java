@@ -54,17 +54,17 @@ final class GatedChannel extends SecureNioChannel {
 
     private final OnDemandEndpoint endpoint;
 
-    // Of the connection this channel is used for now.
+    // Of the connection this channel is used for now; one worker after another, in an order the wrapper's lock makes.
     private volatile Visit visit;
     private @Nullable ClientHelloParser parser;
     private @Nullable String requestedName;
     private Admission.@Nullable Serve serve;
     private Admission.@Nullable Prove prove;
-    private int helloEnd;
+    private volatile int helloEnd;
     private byte[] rest = NO_OCTETS;
-    private boolean unwrapping;
+    private volatile boolean unwrapping;
     private @Nullable Set<String> servedNames;
-    private int farewellOctets;
+    private volatile int farewellOctets;
 
     /**
      * A channel for use by one connection after another.
@@ -364,16 +364,18 @@ final class GatedChannel extends SecureNioChannel {
 
     private int discard() {
         try {
-            while (farewellOctets < FAREWELL_OCTETS) {
+            int discarded = farewellOctets;
+            while (discarded < FAREWELL_OCTETS) {
                 netInBuffer.clear();
                 int octets = sc.read(netInBuffer);
                 if (octets == 0) {
+                    farewellOctets = discarded;
                     return SelectionKey.OP_READ;
                 }
                 if (octets < 0) {
                     break;
                 }
-                farewellOctets += octets;
+                discarded += octets;
             }
         } catch (IOException e) {
             // The peer has closed its side the hard way; so do we.

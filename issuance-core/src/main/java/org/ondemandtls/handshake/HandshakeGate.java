@@ -69,20 +69,32 @@ public final class HandshakeGate {
      * @return how to go on
      */
     public Admission admit(ClientHello hello, ClientBlock client) {
+        return admit(hello, client, staticCertificates);
+    }
+
+    /**
+     * Decides for one handshake on a connector that has certificates apart from the server's other ones.
+     *
+     * @param hello what the client said
+     * @param client where it comes from
+     * @param statics what this connector serves by itself
+     * @return how to go on
+     */
+    public Admission admit(ClientHello hello, ClientBlock client, StaticCertificates statics) {
         if (hello.offersAcmeTls()) {
             return prove(hello);
         }
         RequestedName requested = hello.requestedName();
         if (requested instanceof RequestedName.Named named) {
-            return admit(named.name(), client);
+            return admit(named.name(), client, statics);
         }
         if (requested instanceof RequestedName.Malformed) {
             return refuse(Alert.UNRECOGNIZED_NAME, "the client's server name is no host name");
         }
         if (defaultName.isPresent()) {
-            return admit(defaultName.get(), client);
+            return admit(defaultName.get(), client, statics);
         }
-        if (staticCertificates.any()) {
+        if (statics.any()) {
             return STATIC;
         }
         return refuse(
@@ -105,8 +117,8 @@ public final class HandshakeGate {
         challenges.challengeCertificateServed(prove.name());
     }
 
-    private Admission admit(ServerName name, ClientBlock client) {
-        if (staticCertificates.covers(name)) {
+    private Admission admit(ServerName name, ClientBlock client, StaticCertificates statics) {
+        if (statics.covers(name)) {
             return STATIC;
         }
         Optional<KeyedCertificate> ready = inventory.find(name);

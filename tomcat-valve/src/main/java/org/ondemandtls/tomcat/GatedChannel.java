@@ -55,7 +55,7 @@ final class GatedChannel extends SecureNioChannel {
     private final OnDemandEndpoint endpoint;
 
     // Of the connection this channel is used for now; one worker after another, in an order the wrapper's lock makes.
-    private volatile Visit visit;
+    private volatile @Nullable Visit visit;
     private @Nullable ClientHelloParser parser;
     private @Nullable String requestedName;
     private Admission.@Nullable Serve serve;
@@ -97,7 +97,11 @@ final class GatedChannel extends SecureNioChannel {
 
     /** How far the connection has come. */
     Visit visit() {
-        return visit;
+        Visit current = visit;
+        if (current == null) {
+            throw new IllegalStateException("no connection uses this channel yet");
+        }
+        return current;
     }
 
     /**
@@ -119,12 +123,12 @@ final class GatedChannel extends SecureNioChannel {
 
     @Override
     public boolean isHandshakeComplete() {
-        return super.isHandshakeComplete() && visit.state() == Visit.State.ADMITTED;
+        return super.isHandshakeComplete() && visit().state() == Visit.State.ADMITTED;
     }
 
     @Override
     public int handshake(boolean read, boolean write) throws IOException {
-        return switch (visit.state()) {
+        return switch (visit().state()) {
             case READING -> readHello();
             case EXPIRED -> refuseUnreadable("no complete ClientHello in time");
             case SETTLED -> resume();
@@ -138,7 +142,7 @@ final class GatedChannel extends SecureNioChannel {
 
     @Override
     public void close(boolean force) throws IOException {
-        visit.end();
+        endVisit();
         super.close(force);
     }
 
@@ -233,7 +237,7 @@ final class GatedChannel extends SecureNioChannel {
     }
 
     private int admit(ClientHello hello) throws IOException {
-        if (!visit.move(Visit.State.READING, Visit.State.DECIDED)) {
+        if (!visit().move(Visit.State.READING, Visit.State.DECIDED)) {
             return refuseUnreadable("no complete ClientHello in time");
         }
         if (hello.requestedName() instanceof RequestedName.Named named) {
@@ -242,16 +246,16 @@ final class GatedChannel extends SecureNioChannel {
         Admission admission = endpoint.admit(hello, ClientBlock.of(sc.getRemoteAddress()));
         if (admission instanceof Admission.Park park) {
             // Before the answer can come, or it would be remembered for ever.
-            endpoint.remember(visit, this);
-            visit.park(park.outcome());
+            endpoint.remember(visit(), this);
+            visit().park(park.outcome());
             return NOTHING;
         }
         return admission instanceof Admission.Settled settled ? proceed(settled) : leave();
     }
 
     private int resume() throws IOException {
-        Admission.Settled settled = visit.settled();
-        if (settled == null || !visit.move(Visit.State.SETTLED, Visit.State.DECIDED)) {
+        Admission.Settled settled = visit().settled();
+        if (settled == null || !visit().move(Visit.State.SETTLED, Visit.State.DECIDED)) {
             return leave();
         }
         // The wait counts as idle time, which would end the handshake as soon as it begins.
@@ -267,7 +271,7 @@ final class GatedChannel extends SecureNioChannel {
             return beginProof(proof);
         }
         serve = settled instanceof Admission.Serve served ? served : null;
-        if (!visit.move(Visit.State.DECIDED, Visit.State.ADMITTED)) {
+        if (!visit().move(Visit.State.DECIDED, Visit.State.ADMITTED)) {
             return leave();
         }
         setRestAside();
@@ -291,7 +295,7 @@ final class GatedChannel extends SecureNioChannel {
     }
 
     private int beginProof(Admission.Prove proof) throws IOException {
-        if (!visit.move(Visit.State.DECIDED, Visit.State.PROVING)) {
+        if (!visit().move(Visit.State.DECIDED, Visit.State.PROVING)) {
             return leave();
         }
         prove = proof;
@@ -321,7 +325,7 @@ final class GatedChannel extends SecureNioChannel {
         if (prove != null) {
             endpoint.proved(prove);
         }
-        if (verdict < 0 || !visit.move(Visit.State.PROVING, Visit.State.FAREWELL)) {
+        if (verdict < 0 || !visit().move(Visit.State.PROVING, Visit.State.FAREWELL)) {
             return leave();
         }
         try {
@@ -335,8 +339,8 @@ final class GatedChannel extends SecureNioChannel {
 
     private int refuseUnreadable(String reason) {
         // The peer may just have been given up by the timer: then its look finds the refusal made.
-        if (!visit.move(Visit.State.READING, Visit.State.DECIDED)
-                && !visit.move(Visit.State.EXPIRED, Visit.State.DECIDED)) {
+        if (!visit().move(Visit.State.READING, Visit.State.DECIDED)
+                && !visit().move(Visit.State.EXPIRED, Visit.State.DECIDED)) {
             return leave();
         }
         return refuse(endpoint.refuseUnreadable(reason));
@@ -344,7 +348,7 @@ final class GatedChannel extends SecureNioChannel {
 
     private int refuse(Admission.Refuse refuse) {
         parser = null;
-        if (!visit.move(Visit.State.DECIDED, Visit.State.FAREWELL)) {
+        if (!visit().move(Visit.State.DECIDED, Visit.State.FAREWELL)) {
             return leave();
         }
         try {
@@ -358,7 +362,7 @@ final class GatedChannel extends SecureNioChannel {
 
     private int bidFarewell() throws IOException {
         sc.shutdownOutput();
-        visit.limit(Visit.State.FAREWELL, FAREWELL, Visit.State.CUT);
+        visit().limit(Visit.State.FAREWELL, FAREWELL, Visit.State.CUT);
         return discard();
     }
 
@@ -385,7 +389,7 @@ final class GatedChannel extends SecureNioChannel {
 
     // Not by Tomcat's verdict of -1: that would write an entry to the access log for each stranger.
     private int leave() {
-        visit.end();
+        endVisit();
         socketWrapper.close();
         return NOTHING;
     }
@@ -405,5 +409,13 @@ final class GatedChannel extends SecureNioChannel {
         return chain != null && chain.length > 0 && chain[0] instanceof X509Certificate leaf
                 ? HandshakeContexts.names(leaf)
                 : Set.of();
+    }
+
+    // A channel may be thrown away before any connection used it.
+    private void endVisit() {
+        Visit current = visit;
+        if (current != null) {
+            current.end();
+        }
     }
 }

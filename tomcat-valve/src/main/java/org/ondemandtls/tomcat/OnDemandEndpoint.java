@@ -274,7 +274,7 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
      *
      * @param buffers the buffers of the decrypted side
      */
-    protected NioChannel createChannel(SocketBufferHandler buffers) {
+    public NioChannel createChannel(SocketBufferHandler buffers) {
         return new GatedChannel(buffers, this);
     }
 

@@ -31,8 +31,6 @@ final class SharedEngine {
     private static final Map<Path, SharedEngine> OPEN = new HashMap<>();
 
     private final Set<OnDemandTlsProtocol> members = new CopyOnWriteArraySet<>();
-    // The gate asks what is served statically on the thread that asks the gate; each connector has its own.
-    private final ThreadLocal<OnDemandEndpoint> asking = new ThreadLocal<>();
     private final Path base;
     private final OnDemandTlsSetup setup;
 
@@ -124,15 +122,7 @@ final class SharedEngine {
      */
     Admission admit(OnDemandEndpoint endpoint, ClientHello hello, ClientBlock client) {
         OnDemandTls open = engine;
-        if (open == null) {
-            return OnDemandEndpoint.CLOSED;
-        }
-        asking.set(endpoint);
-        try {
-            return open.gate().admit(hello, client);
-        } finally {
-            asking.remove();
-        }
+        return open == null ? OnDemandEndpoint.CLOSED : open.gate().admit(hello, client, endpoint);
     }
 
     private final class TomcatHost implements OnDemandTls.Host, StaticCertificates {
@@ -156,20 +146,12 @@ final class SharedEngine {
 
         @Override
         public boolean covers(ServerName name) {
-            OnDemandEndpoint endpoint = asking.get();
-            return endpoint != null
-                    ? endpoint.covers(name)
-                    : members.stream()
-                            .anyMatch(member -> member.onDemandEndpoint().covers(name));
+            return members.stream().anyMatch(member -> member.onDemandEndpoint().covers(name));
         }
 
         @Override
         public boolean any() {
-            OnDemandEndpoint endpoint = asking.get();
-            return endpoint != null
-                    ? endpoint.any()
-                    : members.stream()
-                            .anyMatch(member -> member.onDemandEndpoint().any());
+            return members.stream().anyMatch(member -> member.onDemandEndpoint().any());
         }
     }
 }

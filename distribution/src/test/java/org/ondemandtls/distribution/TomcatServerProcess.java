@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.zip.ZipFile;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.testing.BackgroundProcess;
@@ -33,6 +34,7 @@ final class TomcatServerProcess implements AutoCloseable {
     private final int tlsPort = FreePorts.next();
     private final Map<String, String> attributes = new TreeMap<>();
     private final List<String> jvmOptions = new ArrayList<>();
+    private boolean redirecting;
     private @Nullable BackgroundProcess process;
 
     private TomcatServerProcess(Path home, Path base) {
@@ -60,6 +62,12 @@ final class TomcatServerProcess implements AutoCloseable {
     /** Gives the on-demand connector an attribute, from the next start on. */
     TomcatServerProcess property(String key, String value) {
         attributes.put(key, value);
+        return this;
+    }
+
+    /** Takes the redirect to HTTPS out of the sample's comment, from the next start on. */
+    TomcatServerProcess redirecting() {
+        redirecting = true;
         return this;
     }
 
@@ -165,6 +173,11 @@ final class TomcatServerProcess implements AutoCloseable {
                 .replace("port=\"80\"", "address=\"127.0.0.1\" port=\"" + httpPort + "\"")
                 .replace("port=\"443\"", "address=\"127.0.0.1\" port=\"" + tlsPort + "\"")
                 .replace(" onDemandTls.permission.ask=\"http://localhost:9123/check\"", ours.toString());
+        if (redirecting) {
+            String valve = "<Valve className=\"org.ondemandtls.tomcat.CertificateRedirectValve\"/>";
+            assertThat(xml).containsPattern("certificate\\.\\s+" + Pattern.quote(valve) + "\\s+-->");
+            xml = xml.replaceFirst("(certificate\\.)\\s+" + Pattern.quote(valve) + "\\s+-->", "$1 -->" + valve);
+        }
         assertThat(xml).contains(ours).contains("\"" + tlsPort + "\"").contains("\"" + httpPort + "\"");
         Files.writeString(base.resolve("conf/server.xml"), xml);
     }

@@ -1,5 +1,6 @@
 package org.ondemandtls.examples.springboot;
 
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.Set;
 import org.apache.catalina.connector.Connector;
@@ -41,8 +42,9 @@ class TlsOnDemand implements WebServerFactoryCustomizer<TomcatServletWebServerFa
     public void customize(TomcatServletWebServerFactory factory) {
         Connector tls = new Connector(new OnDemandTlsProtocol(setup));
         tls.setPort(tlsPort);
-        if (factory.getAddress() != null) {
-            tls.setProperty("address", factory.getAddress().getHostAddress());
+        InetAddress address = factory.getAddress();
+        if (address != null) {
+            tls.setProperty("address", address.getHostAddress());
         }
         tls.addUpgradeProtocol(new Http2Protocol());
         tls.setThrowOnFailure(true);

@@ -34,8 +34,8 @@ class EmbeddedJettyIT {
     void start() throws Exception {
         server = EmbeddedJetty.server(
                 OnDemandTls.builder()
-                        .permissionPolicy(PermissionPolicy.grantingIf(
-                                name -> name.value().endsWith(".customer.example")))
+                        .permissionPolicy(
+                                PermissionPolicy.grantingIf(name -> name.value().endsWith(".customer.example")))
                         .issuer(Issuer.INTERNAL)
                         .build(directory),
                 httpPort,
@@ -67,7 +67,9 @@ class EmbeddedJettyIT {
 
     @Test
     void aStrangerGetsNoCertificateAndStaysOnHttp() {
-        assertThat(TlsProbe.trusting(root).handshake(tlsPort, "stranger.example").alert())
+        assertThat(TlsProbe.trusting(root)
+                        .handshake(tlsPort, "stranger.example")
+                        .alert())
                 .contains("unrecognized_name");
         assertThat(Curl.trusting(root)
                         .getPlain("stranger.example", httpPort, "/")

@@ -59,7 +59,9 @@ class ShopApplicationIT {
 
     @Test
     void aStrangerGetsNoCertificateAndStaysOnHttp() {
-        assertThat(TlsProbe.trusting(root).handshake(tlsPort, "stranger.example").alert())
+        assertThat(TlsProbe.trusting(root)
+                        .handshake(tlsPort, "stranger.example")
+                        .alert())
                 .contains("unrecognized_name");
         assertThat(Curl.trusting(root)
                         .getPlain("stranger.example", httpPort, "/")

@@ -33,8 +33,8 @@ class EmbeddedTomcatIT {
     void start() throws Exception {
         tomcat = EmbeddedTomcat.tomcat(
                 OnDemandTls.builder()
-                        .permissionPolicy(PermissionPolicy.grantingIf(
-                                name -> name.value().endsWith(".customer.example")))
+                        .permissionPolicy(
+                                PermissionPolicy.grantingIf(name -> name.value().endsWith(".customer.example")))
                         .issuer(Issuer.INTERNAL)
                         .build(directory),
                 directory,
@@ -68,7 +68,9 @@ class EmbeddedTomcatIT {
 
     @Test
     void aStrangerGetsNoCertificateAndStaysOnHttp() {
-        assertThat(TlsProbe.trusting(root).handshake(tlsPort, "stranger.example").alert())
+        assertThat(TlsProbe.trusting(root)
+                        .handshake(tlsPort, "stranger.example")
+                        .alert())
                 .contains("unrecognized_name");
         assertThat(Curl.trusting(root)
                         .getPlain("stranger.example", httpPort, "/")

@@ -12,10 +12,12 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Flow;
 import java.util.concurrent.Future;
@@ -42,6 +44,7 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
     private final Duration timeout;
     private final ScheduledExecutorService scheduler;
     private final HttpClient client;
+    private final Map<Object, CompletableFuture<?>> exchanges = new ConcurrentHashMap<>();
 
     AskPolicy(URI url, Duration timeout, Executor executor, ScheduledExecutorService scheduler) {
         this.url = url;
@@ -63,17 +66,23 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
                 .GET()
                 .build();
         // The status decides; the body is only read to keep the connection, within the same time.
-        return client.sendAsync(request, response -> new Discarding(scheduler, timeout))
-                .handle((response, failure) -> {
-                    if (failure != null) {
-                        throw new CompletionException(new NoAnswerException(describe(failure)));
-                    }
-                    return judge(response.statusCode());
-                });
+        CompletableFuture<HttpResponse<Void>> exchange =
+                client.sendAsync(request, response -> new Discarding(scheduler, timeout));
+        Object token = new Object();
+        exchanges.put(token, exchange);
+        return exchange.handle((response, failure) -> {
+            exchanges.remove(token);
+            if (failure != null) {
+                throw new CompletionException(new NoAnswerException(describe(failure)));
+            }
+            return judge(response.statusCode());
+        });
     }
 
     @Override
     public void close() {
+        // From JDK 21 on closing the client waits for what is under way.
+        exchanges.values().forEach(exchange -> exchange.cancel(true));
         if ((Object) client instanceof AutoCloseable closeable) {
             try {
                 closeable.close();

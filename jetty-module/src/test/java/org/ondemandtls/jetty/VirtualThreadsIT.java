@@ -63,7 +63,11 @@ class VirtualThreadsIT {
         await().atMost(Duration.ofSeconds(30)).until(() -> virtual.size() >= together);
         assertThat(threads.getThreads()).isLessThanOrEqualTo(ServerFixture.THREADS);
         endWell(visits);
-        assertThat(virtual).hasSize(VISITS).containsOnly(VirtualThreads.areSupported());
+        // Jetty lets the thread that found a task run it itself where it can: some are the pool's own.
+        int leastVirtual = VirtualThreads.areSupported() ? VISITS - ServerFixture.THREADS : 0;
+        int mostVirtual = VirtualThreads.areSupported() ? VISITS : 0;
+        assertThat(virtual).hasSize(VISITS);
+        assertThat(virtual.stream().filter(isVirtual -> isVirtual)).hasSizeBetween(leastVirtual, mostVirtual);
     }
 
     @Test

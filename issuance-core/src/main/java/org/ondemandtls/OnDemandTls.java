@@ -158,7 +158,7 @@ public final class OnDemandTls implements AutoCloseable {
                     config.handshake().defaultName(), staticCertificates, challenges, inventory, issuance, lot, events);
             this.keyManager = new InventoryKeyManager(inventory);
             this.status = new Status(
-                    authority.id(), store.location(), inventory, issuance, permission, challenges, lot, events);
+                    authority.id(), store.location(), inventory, issuance, permission, challenges, lot, gate, events);
         } catch (StartException | RuntimeException e) {
             executors.forEach(ExecutorService::shutdownNow);
             throw e;

@@ -15,12 +15,14 @@ public sealed interface Admission {
 
     /**
      * A certificate of the inventory answers. The host binds it to its {@code SSLEngine} before the first
-     * unwrap, by {@link ServedMatcher#bind}.
+     * unwrap, by {@link ServedMatcher#bind}, and tells the gate once the handshake is complete, by {@link
+     * HandshakeGate#completed}.
      *
      * @param name the name served: the one asked for, or the configured default
      * @param certificate what answers
+     * @param waited whether the handshake was parked until the certificate was there
      */
-    record Serve(ServerName name, KeyedCertificate certificate) implements Settled {}
+    record Serve(ServerName name, KeyedCertificate certificate, boolean waited) implements Settled {}
 
     /**
      * A CA is looking for a challenge certificate (RFC 8737): handshake with it over an engine of {@link

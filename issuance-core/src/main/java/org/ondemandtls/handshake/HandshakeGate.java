@@ -1,6 +1,7 @@
 package org.ondemandtls.handshake;
 
 import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.challenge.ChallengeBoard;
@@ -32,6 +33,8 @@ public final class HandshakeGate {
     private final Issuance issuance;
     private final ParkingLot lot;
     private final Events events;
+    private final LongAdder completed = new LongAdder();
+    private final LongAdder completedAfterWaiting = new LongAdder();
 
     /**
      * Builds the gate from the floors below it.
@@ -117,13 +120,36 @@ public final class HandshakeGate {
         challenges.challengeCertificateServed(prove.name());
     }
 
+    /**
+     * Takes note of a handshake that is complete, a resumption included; a host calls it once for each {@link
+     * Admission.Serve} that became one, and not for handshakes that failed.
+     *
+     * @param serve what the handshake was served with
+     */
+    public void completed(Admission.Serve serve) {
+        completed.increment();
+        if (serve.waited()) {
+            completedAfterWaiting.increment();
+        }
+    }
+
+    /** How many handshakes with a certificate of the engine were completed. */
+    public long completedHandshakes() {
+        return completed.sum();
+    }
+
+    /** How many of these had waited for it. */
+    public long completedAfterWaiting() {
+        return completedAfterWaiting.sum();
+    }
+
     private Admission admit(ServerName name, ClientBlock client, StaticCertificates statics) {
         if (statics.covers(name)) {
             return STATIC;
         }
         Optional<KeyedCertificate> ready = inventory.find(name);
         if (ready.isPresent()) {
-            return new Admission.Serve(name, ready.get());
+            return new Admission.Serve(name, ready.get(), false);
         }
         Optional<IssuanceException> remembered = issuance.remembered(name);
         if (remembered.isPresent()) {
@@ -159,7 +185,7 @@ public final class HandshakeGate {
 
     private static Admission.Settled settle(ServerName name, ParkingLot.Outcome outcome) {
         return outcome.certificate() != null
-                ? new Admission.Serve(name, outcome.certificate())
+                ? new Admission.Serve(name, outcome.certificate(), true)
                 : new Admission.Refuse(outcome.failure() != null ? alertFor(outcome.failure()) : Alert.INTERNAL_ERROR);
     }
 }

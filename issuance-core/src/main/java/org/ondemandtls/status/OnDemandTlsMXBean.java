@@ -17,6 +17,12 @@ public interface OnDemandTlsMXBean {
     /** How many handshakes wait for a certificate. */
     int getParkedHandshakes();
 
+    /** How many handshakes with a certificate of the engine were completed, resumptions included. */
+    long getCompletedHandshakes();
+
+    /** How many of these had waited for their certificate: first visits. */
+    long getCompletedAfterWaiting();
+
     /** How many names a certificate is being obtained for. */
     int getFlights();
 

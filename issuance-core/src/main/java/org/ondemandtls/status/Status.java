@@ -8,6 +8,7 @@ import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.handshake.HandshakeGate;
 import org.ondemandtls.handshake.ParkingLot;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.issuance.Issuance;
@@ -24,6 +25,7 @@ public final class Status implements OnDemandTlsMXBean {
     private final Permission permission;
     private final ChallengeBoard challenges;
     private final ParkingLot lot;
+    private final HandshakeGate gate;
     private final Events events;
 
     /**
@@ -36,6 +38,7 @@ public final class Status implements OnDemandTlsMXBean {
      * @param permission what decides
      * @param challenges what is on display
      * @param lot what waits
+     * @param gate what was completed
      * @param events what happened
      */
     public Status(
@@ -46,6 +49,7 @@ public final class Status implements OnDemandTlsMXBean {
             Permission permission,
             ChallengeBoard challenges,
             ParkingLot lot,
+            HandshakeGate gate,
             Events events) {
         this.issuer = issuer;
         this.store = store;
@@ -54,6 +58,7 @@ public final class Status implements OnDemandTlsMXBean {
         this.permission = permission;
         this.challenges = challenges;
         this.lot = lot;
+        this.gate = gate;
         this.events = events;
     }
 
@@ -75,6 +80,16 @@ public final class Status implements OnDemandTlsMXBean {
     @Override
     public int getParkedHandshakes() {
         return lot.parked();
+    }
+
+    @Override
+    public long getCompletedHandshakes() {
+        return gate.completedHandshakes();
+    }
+
+    @Override
+    public long getCompletedAfterWaiting() {
+        return gate.completedAfterWaiting();
     }
 
     @Override

@@ -169,7 +169,7 @@ class HandshakeGateTest {
         void isServedAtOnce() {
             KeyedCertificate certificate = published(SHOP);
 
-            assertThat(admit(hello(SHOP, "h2"))).isEqualTo(new Admission.Serve(SHOP, certificate));
+            assertThat(admit(hello(SHOP, "h2"))).isEqualTo(new Admission.Serve(SHOP, certificate, false));
         }
 
         @Test
@@ -249,6 +249,56 @@ class HandshakeGateTest {
     }
 
     @Nested
+    class ACompletedHandshake {
+
+        private HandshakeGate gate;
+
+        @BeforeEach
+        void build() {
+            gate = gate(Optional.empty(), StaticCertificates.NONE);
+        }
+
+        private Admission.Serve served(Admission admission) {
+            return (Admission.Serve)
+                    (admission instanceof Admission.Park park ? park.outcome().getNow(null) : admission);
+        }
+
+        @Test
+        void ofAKnownNameHasNotWaited() {
+            published(SHOP);
+            Admission.Serve serve = served(gate.admit(hello(SHOP), ClientBlock.LOCAL));
+
+            gate.completed(serve);
+
+            assertThat(serve.waited()).isFalse();
+            assertThat(gate.completedHandshakes()).isEqualTo(1);
+            assertThat(gate.completedAfterWaiting()).isZero();
+        }
+
+        @Test
+        void ofANewNameHasWaited() {
+            Admission parked = gate.admit(hello(SHOP), ClientBlock.LOCAL);
+            orders.runAll();
+            Admission.Serve serve = served(parked);
+
+            gate.completed(serve);
+
+            assertThat(serve.waited()).isTrue();
+            assertThat(gate.completedHandshakes()).isEqualTo(1);
+            assertThat(gate.completedAfterWaiting()).isEqualTo(1);
+        }
+
+        @Test
+        void isNoneBeforeTheHostSaysSo() {
+            published(SHOP);
+
+            gate.admit(hello(SHOP), ClientBlock.LOCAL);
+
+            assertThat(gate.completedHandshakes()).isZero();
+        }
+    }
+
+    @Nested
     class ARefusal {
 
         @Test
@@ -310,7 +360,7 @@ class HandshakeGateTest {
             KeyedCertificate certificate = published(SHOP);
 
             assertThat(gate(Optional.of(SHOP), StaticCertificates.NONE).admit(nameless(), ClientBlock.LOCAL))
-                    .isEqualTo(new Admission.Serve(SHOP, certificate));
+                    .isEqualTo(new Admission.Serve(SHOP, certificate, false));
         }
     }
 

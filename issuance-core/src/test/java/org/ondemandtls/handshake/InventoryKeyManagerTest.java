@@ -57,7 +57,7 @@ class InventoryKeyManagerTest {
         SSLEngine serverEngine = server.createSSLEngine();
         serverEngine.setUseClientMode(false);
         if (bound != null) {
-            ServedMatcher.bind(serverEngine, new Admission.Serve(name, bound));
+            ServedMatcher.bind(serverEngine, new Admission.Serve(name, bound, false));
         }
         SSLEngine clientEngine = client.createSSLEngine("peer", 443);
         clientEngine.setUseClientMode(true);

@@ -85,6 +85,11 @@ public final class TlsProbe {
         return new TlsProbe(new AnyTrust());
     }
 
+    /** A client that refuses every certificate, and so ends every handshake that gets as far. */
+    public static TlsProbe trustingNobody() {
+        return new TlsProbe(new NoTrust());
+    }
+
     /** The protocol versions offered, for example {@code TLSv1.2}; the JDK's default without. */
     public TlsProbe protocols(String... versions) {
         protocols = List.of(versions);
@@ -296,7 +301,15 @@ public final class TlsProbe {
         }
     }
 
-    private static final class AnyTrust extends X509ExtendedTrustManager {
+    private static final class NoTrust extends AnyTrust {
+
+        @Override
+        public void checkServerTrusted(X509Certificate[] chain, String authType) throws CertificateException {
+            throw new CertificateException("nobody is trusted");
+        }
+    }
+
+    private static class AnyTrust extends X509ExtendedTrustManager {
 
         @Override
         public void checkServerTrusted(X509Certificate[] chain, String authType, Socket socket) {}
@@ -305,7 +318,7 @@ public final class TlsProbe {
         public void checkServerTrusted(X509Certificate[] chain, String authType, SSLEngine engine) {}
 
         @Override
-        public void checkServerTrusted(X509Certificate[] chain, String authType) {}
+        public void checkServerTrusted(X509Certificate[] chain, String authType) throws CertificateException {}
 
         @Override
         public void checkClientTrusted(X509Certificate[] chain, String authType, Socket socket) {}

@@ -150,6 +150,11 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
         super.onClose(cause);
     }
 
+    /** Who decided. */
+    HandshakeGate gate() {
+        return gate;
+    }
+
     /** The certificate the gate decided on; null where the server's own answers. */
     Admission.@Nullable Serve serve() {
         return serve;

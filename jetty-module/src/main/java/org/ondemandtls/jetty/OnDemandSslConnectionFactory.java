@@ -91,6 +91,10 @@ final class OnDemandSslConnectionFactory extends SslConnectionFactory {
             gated.addHandshakeListener(
                     new NamelessSessionCheck(name -> serve == null && onDemand.hasCertificateOfItsOwn(name)));
         }
+        if (serve != null) {
+            // After the check, which may still end it.
+            gated.addHandshakeListener(new CompletionListener(admitted.gate(), serve));
+        }
         return gated;
     }
 }

@@ -40,9 +40,9 @@ class BesideAKeyStoreIT {
         fixture.start();
 
         assertThat(issuer("own.operator.test", version)).isEqualTo("CN=own.operator.test");
-        assertThat(fixture.asked).hasValue(0);
+        assertThat(fixture.ask.questions()).hasSize(0);
         assertThat(issuer("shop.customer.test", version)).isNotEqualTo("CN=own.operator.test");
-        assertThat(fixture.asked).hasValue(1);
+        assertThat(fixture.ask.questions()).hasSize(1);
     }
 
     @ParameterizedTest

@@ -70,7 +70,7 @@ class HttpVersionsIT {
             assertThat(received).hasBinaryContent(content);
         }
         assertThat(fixture.requests).hasValue(2);
-        assertThat(fixture.asked).hasValue(1);
+        assertThat(fixture.ask.questions()).hasSize(1);
     }
 
     @Test

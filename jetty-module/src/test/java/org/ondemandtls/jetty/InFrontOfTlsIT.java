@@ -174,7 +174,7 @@ class InFrontOfTlsIT {
                 visits,
                 i -> CompletableFuture.supplyAsync(
                         () -> quietly(() -> fixture.client().get("slow" + i + ".customer.test")), clients));
-        await().until(() -> fixture.asked.get() == 1 + visits.length);
+        await().until(() -> fixture.ask.questions().size() == 1 + visits.length);
 
         assertThat(fixture.client().get(NAME)).endsWith(" secure");
         fixture.slowAnswers.countDown();

@@ -49,7 +49,7 @@ class LifeCycleIT {
             fixture.server.stop();
         }
 
-        assertThat(fixture.asked).hasValue(1);
+        assertThat(fixture.ask.questions()).hasSize(1);
         assertThat(providers()).isEqualTo(providers);
         assertThat(ondemandThreads()).isEmpty();
     }

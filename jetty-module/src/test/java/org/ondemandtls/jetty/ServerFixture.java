@@ -1,19 +1,9 @@
 package org.ondemandtls.jetty;
 
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.eclipse.jetty.alpn.server.ALPNServerConnectionFactory;
 import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
 import org.eclipse.jetty.http2.server.HTTP2ServerConnectionFactory;
@@ -31,18 +21,17 @@ import org.eclipse.jetty.util.Callback;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.eclipse.jetty.util.thread.ThreadPool;
+import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.OnDemandTlsSetup;
 import org.ondemandtls.config.ConfigException;
 import org.ondemandtls.config.ConfigReader;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.Event;
 import org.ondemandtls.event.EventKind;
+import org.ondemandtls.testing.HostFixture;
 
-/**
- * A Jetty with eight threads, a plain and a TLS connector, whose permission is asked of an endpoint the test controls:
- * names that start with {@code denied} are denied, names that start with {@code slow} are answered when released.
- */
-final class ServerFixture {
+/** A Jetty with eight threads. */
+final class ServerFixture extends HostFixture {
 
     static final int THREADS = 8;
 
@@ -52,35 +41,17 @@ final class ServerFixture {
     final HttpConfiguration http = new HttpConfiguration();
     final SecureRequestCustomizer secureRequests = new SecureRequestCustomizer();
     final SslContextFactory.Server tls = new SslContextFactory.Server();
-    final AtomicInteger asked = new AtomicInteger();
-    final AtomicInteger requests = new AtomicInteger();
     final List<Event> events = new CopyOnWriteArrayList<>();
-    final CountDownLatch slowAnswers = new CountDownLatch(1);
-    final Map<String, String> keys = new HashMap<>();
     final ServerConnector plain;
     final ServerConnector secure;
-
-    private final Path directory;
-    private final ExecutorService askThreads = Executors.newCachedThreadPool();
-    private final HttpServer ask;
 
     ServerFixture(Path directory) throws IOException {
         this(directory, new QueuedThreadPool(THREADS));
     }
 
     ServerFixture(Path directory, ThreadPool threads) throws IOException {
-        this.directory = directory;
+        super(directory.resolve("store"));
         server = new Server(threads);
-        ask = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        ask.setExecutor(askThreads);
-        ask.createContext("/", this::answer);
-        ask.start();
-        keys.put(
-                "onDemandTls.permission.ask",
-                "http://127.0.0.1:" + ask.getAddress().getPort() + "/check");
-        keys.put("onDemandTls.permission.askTimeout", "20s");
-        keys.put("onDemandTls.issuer", "internal");
-        keys.put("onDemandTls.store", directory.resolve("store").toString());
         HttpConfiguration https = new HttpConfiguration(http);
         https.addCustomizer(secureRequests);
         HttpConnectionFactory http1 = new HttpConnectionFactory(https);
@@ -123,9 +94,33 @@ final class ServerFixture {
         return new Client(secure.getLocalPort());
     }
 
-    /** The root of the internal CA, which the started server has made. */
-    Path root() {
-        return directory.resolve("store/internal-ca/root.pem");
+    @Override
+    public void launch() throws Exception {
+        start();
+    }
+
+    @Override
+    public void halt() throws Exception {
+        server.stop();
+    }
+
+    @Override
+    public OnDemandTls engine() {
+        OnDemandTls engine = server.getBean(JettyOnDemandTls.class).engine();
+        if (engine == null) {
+            throw new AssertionError("the engine is not open");
+        }
+        return engine;
+    }
+
+    @Override
+    public int port() {
+        return secure.getLocalPort();
+    }
+
+    @Override
+    public int plainPort() {
+        return plain.getLocalPort();
     }
 
     /** What the operator was advised since the server was first started. */
@@ -136,29 +131,7 @@ final class ServerFixture {
                 .toList();
     }
 
-    void close() throws Exception {
-        slowAnswers.countDown();
-        server.stop();
-        ask.stop(0);
-        askThreads.shutdownNow();
-    }
-
     private OnDemandTlsConfig config() throws ConfigException {
         return ConfigReader.read(keys, Path.of("").toAbsolutePath());
-    }
-
-    private void answer(HttpExchange exchange) throws IOException {
-        asked.incrementAndGet();
-        String query = exchange.getRequestURI().getQuery();
-        String name = query.substring(query.indexOf("domain=") + "domain=".length());
-        if (name.startsWith("slow")) {
-            try {
-                slowAnswers.await();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }
-        exchange.sendResponseHeaders(name.startsWith("denied") ? 403 : 200, -1);
-        exchange.close();
     }
 }

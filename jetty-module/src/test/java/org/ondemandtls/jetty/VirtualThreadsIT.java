@@ -101,7 +101,8 @@ class VirtualThreadsIT {
             visits.add(CompletableFuture.supplyAsync(() -> visit(name), clients));
         }
         await().atMost(Duration.ofSeconds(30))
-                .until(() -> fixture.secure.getConnectedEndPoints().size() == VISITS && fixture.asked.get() == 10);
+                .until(() -> fixture.secure.getConnectedEndPoints().size() == VISITS
+                        && fixture.ask.questions().size() == 10);
         assertThat(virtual).isEmpty();
         fixture.slowAnswers.countDown();
         return visits;

@@ -132,7 +132,7 @@ final class GatedChannel extends SecureNioChannel {
             case READING -> readHello();
             case EXPIRED -> refuseUnreadable("no complete ClientHello in time");
             case SETTLED -> resume();
-            case ADMITTED -> super.handshake(read, write);
+            case ADMITTED -> shakeHands(read, write);
             case PROVING -> prove(read, write);
             case FAREWELL -> discard();
             case GONE, CUT -> leave();
@@ -275,7 +275,16 @@ final class GatedChannel extends SecureNioChannel {
             return leave();
         }
         setRestAside();
-        return super.handshake(true, true);
+        return shakeHands(true, true);
+    }
+
+    private int shakeHands(boolean read, boolean write) throws IOException {
+        boolean before = super.isHandshakeComplete();
+        int verdict = super.handshake(read, write);
+        if (serve != null && !before && super.isHandshakeComplete()) {
+            endpoint.completed(serve);
+        }
+        return verdict;
     }
 
     // The stock engine has begun its handshake, too late for what it is to be bound to; and where the user gave the

@@ -168,6 +168,14 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
         }
     }
 
+    /** Says that a handshake is complete. */
+    void completed(Admission.Serve serve) {
+        OnDemandTls engine = engine();
+        if (engine != null) {
+            engine.gate().completed(serve);
+        }
+    }
+
     /**
      * What makes engines for certificates of the engine.
      *

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.ondemandtls.testing.HostFixture;
 import org.ondemandtls.testing.TlsProbe;
 
 /** A connector with certificates of its own: they win, and every other name is on demand. */
@@ -47,7 +48,7 @@ class BesideCertificatesIT {
         assertThat(fixture.ask.questions()).isEmpty();
         assertThat(issuer("shop.customer.test", version)).isNotEqualTo(OWN);
         assertThat(fixture.ask.timesAsked("shop.customer.test")).isEqualTo(1);
-        assertThat(fixture.get("shop.customer.test")).startsWith("HTTP/1.1 200 ");
+        assertThat(fixture.visit("shop.customer.test")).startsWith("HTTP/1.1 200 ");
     }
 
     @Test
@@ -104,17 +105,17 @@ class BesideCertificatesIT {
 
         assertThat(issuer("new.operator.test", "TLSv1.3")).isEqualTo(OWN);
         assertThat(issuer("own.operator.test", "TLSv1.3")).isNotEqualTo(OWN);
-        assertThat(fixture.get("shop.customer.test")).startsWith("HTTP/1.1 200 ");
+        assertThat(fixture.visit("shop.customer.test")).startsWith("HTTP/1.1 200 ");
     }
 
     @Test
     void everythingIsReloadedWithoutACertificateToo() throws Exception {
         fixture.start();
-        fixture.get("shop.customer.test");
+        fixture.visit("shop.customer.test");
 
         ((OnDemandTlsProtocol) fixture.secure.getProtocolHandler()).reloadSslHostConfigs();
 
-        assertThat(fixture.get("shop.customer.test")).startsWith("HTTP/1.1 200 ");
+        assertThat(fixture.visit("shop.customer.test")).startsWith("HTTP/1.1 200 ");
     }
 
     @Test
@@ -126,7 +127,7 @@ class BesideCertificatesIT {
         assertThatThrownBy(fixture::start)
                 .isInstanceOf(LifecycleException.class)
                 .hasStackTraceContaining("own.operator.test.p12");
-        assertThat(TomcatFixture.onDemandThreads()).isEmpty();
+        assertThat(HostFixture.onDemandThreads()).isEmpty();
     }
 
     @Test

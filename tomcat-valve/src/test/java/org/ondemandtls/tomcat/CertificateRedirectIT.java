@@ -36,7 +36,7 @@ class CertificateRedirectIT {
         pipeline.addValve(proxy);
         pipeline.addValve(new CertificateRedirectValve());
         fixture.start();
-        assertThat(fixture.get(NAME)).startsWith("HTTP/1.1 200 ");
+        assertThat(fixture.visit(NAME)).startsWith("HTTP/1.1 200 ");
         fixture.requests.set(0);
     }
 
@@ -101,7 +101,7 @@ class CertificateRedirectIT {
 
     @Test
     void aSecureRequestIsNot() {
-        assertThat(fixture.get(NAME)).startsWith("HTTP/1.1 200 ").contains("hello from " + NAME);
+        assertThat(fixture.visit(NAME)).startsWith("HTTP/1.1 200 ").contains("hello from " + NAME);
     }
 
     @Test

@@ -148,7 +148,7 @@ class ClientHelloIT {
                 halfOpen.add(socket);
             }
 
-            assertThat(fixture.get("shop.customer.test")).startsWith("HTTP/1.1 200 ");
+            assertThat(fixture.visit("shop.customer.test")).startsWith("HTTP/1.1 200 ");
             for (Socket socket : halfOpen) {
                 assertThat(socket.getInputStream().readAllBytes()).isEqualTo(DECODE_ERROR);
             }

@@ -80,7 +80,7 @@ class FirstVisitIT {
 
     @Test
     void theBeansOfTomcatAndOurOwnAreThere() throws Exception {
-        fixture.get("shop.customer.test");
+        fixture.visit("shop.customer.test");
         var beans = ManagementFactory.getPlatformMBeanServer();
         String threadPool = "Tomcat:type=ThreadPool,name=\"https-jsse-nio-127.0.0.1-auto-*\",*";
 

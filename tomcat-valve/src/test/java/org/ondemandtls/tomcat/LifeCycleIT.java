@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.ondemandtls.testing.HostFixture;
 import org.ondemandtls.testing.TlsProbe;
 
 /** How the connector comes into a server, and out of it again. */
@@ -41,9 +42,9 @@ class LifeCycleIT {
         for (int i = 0; i < 5; i++) {
             fixture.start();
             // An embedded application has lost its servlets by the second start; TLS has not.
-            assertThat(fixture.get("shop.customer.test")).startsWith("HTTP/1.1 ");
+            assertThat(fixture.visit("shop.customer.test")).startsWith("HTTP/1.1 ");
             fixture.tomcat.stop();
-            assertThat(TomcatFixture.onDemandThreads()).isEmpty();
+            assertThat(HostFixture.onDemandThreads()).isEmpty();
         }
 
         assertThat(fixture.ask.timesAsked("shop.customer.test")).isEqualTo(1);
@@ -56,7 +57,7 @@ class LifeCycleIT {
 
             assertThatThrownBy(fixture::start).isInstanceOf(LifecycleException.class);
 
-            assertThat(TomcatFixture.onDemandThreads()).isEmpty();
+            assertThat(HostFixture.onDemandThreads()).isEmpty();
         }
     }
 
@@ -93,7 +94,7 @@ class LifeCycleIT {
         assertThatThrownBy(fixture::start)
                 .hasStackTraceContaining("StartException")
                 .hasStackTraceContaining(named);
-        assertThat(TomcatFixture.onDemandThreads()).isEmpty();
+        assertThat(HostFixture.onDemandThreads()).isEmpty();
     }
 
     @Test
@@ -104,7 +105,7 @@ class LifeCycleIT {
         fixture.tomcat.getService().addConnector(other);
         fixture.start();
 
-        assertThat(fixture.get("shop.customer.test")).startsWith("HTTP/1.1 200 ");
+        assertThat(fixture.visit("shop.customer.test")).startsWith("HTTP/1.1 200 ");
         assertThat(TlsProbe.trustingAnything()
                         .get(other.getLocalPort(), "shop.customer.test", "/")
                         .answer())
@@ -120,7 +121,7 @@ class LifeCycleIT {
 
         other.stop();
 
-        assertThat(fixture.get("shop.customer.test")).startsWith("HTTP/1.1 200 ");
+        assertThat(fixture.visit("shop.customer.test")).startsWith("HTTP/1.1 200 ");
     }
 
     @Test
@@ -143,6 +144,6 @@ class LifeCycleIT {
             System.clearProperty("onDemandTls.issuer");
         }
 
-        assertThat(fixture.get("shop.customer.test")).startsWith("HTTP/1.1 200 ");
+        assertThat(fixture.visit("shop.customer.test")).startsWith("HTTP/1.1 200 ");
     }
 }

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.testing.HostFixture;
 import org.ondemandtls.testing.TlsProbe;
 
 /** Handshakes that wait: what they hold, and how they end. */
@@ -45,14 +46,14 @@ class ParkingIT {
     @Test
     void fiveHundredWaitOnTwentyThreadsWhileAKnownNameIsServed() throws Exception {
         fixture.start();
-        fixture.get("known.customer.test");
+        fixture.visit("known.customer.test");
         List<CompletableFuture<String>> waiting = new ArrayList<>();
 
         for (int i = 0; i < MANY; i++) {
             waiting.add(visit("slow.customer" + i % 10 + ".test"));
         }
         await().atMost(Duration.ofSeconds(30)).until(() -> fixture.parked() == MANY);
-        String known = fixture.get("known.customer.test");
+        String known = fixture.visit("known.customer.test");
 
         assertThat(known).startsWith("HTTP/1.1 200 ");
         assertThat(waiting).noneMatch(CompletableFuture::isDone);
@@ -101,7 +102,7 @@ class ParkingIT {
         assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(10));
         assertThat(visit.get(5, TimeUnit.SECONDS).alert()).contains("internal_error");
         await().atMost(Duration.ofSeconds(5))
-                .untilAsserted(() -> assertThat(TomcatFixture.onDemandThreads()).isEmpty());
+                .untilAsserted(() -> assertThat(HostFixture.onDemandThreads()).isEmpty());
     }
 
     @Test
@@ -116,7 +117,7 @@ class ParkingIT {
         }
         await().atMost(Duration.ofSeconds(5)).until(() -> fixture.parked() == 0);
 
-        assertThat(fixture.get("other.customer.test")).startsWith("HTTP/1.1 200 ");
+        assertThat(fixture.visit("other.customer.test")).startsWith("HTTP/1.1 200 ");
     }
 
     @Test
@@ -136,7 +137,7 @@ class ParkingIT {
     }
 
     private CompletableFuture<String> visit(String name) {
-        return CompletableFuture.supplyAsync(() -> fixture.get(name), clients);
+        return CompletableFuture.supplyAsync(() -> fixture.visit(name), clients);
     }
 
     private int busyWorkers() {

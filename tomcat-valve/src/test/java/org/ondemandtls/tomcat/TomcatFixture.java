@@ -5,18 +5,11 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.net.InetAddress;
-import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.TreeMap;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.Stream;
 import org.apache.catalina.Context;
 import org.apache.catalina.connector.Connector;
 import org.apache.catalina.startup.Tomcat;
@@ -25,15 +18,11 @@ import org.apache.tomcat.util.net.SSLHostConfig;
 import org.apache.tomcat.util.net.SSLHostConfigCertificate;
 import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.certificate.KeyedCertificate;
-import org.ondemandtls.testing.AskEndpoint;
+import org.ondemandtls.testing.HostFixture;
 import org.ondemandtls.testing.TestLeaves;
-import org.ondemandtls.testing.TlsProbe;
 
-/**
- * A Tomcat with a plain and an on-demand connector, whose permission is asked of an endpoint the test controls: names
- * that start with {@code denied} are denied, names that start with {@code slow} are answered when released.
- */
-final class TomcatFixture {
+/** A Tomcat with twenty threads. */
+final class TomcatFixture extends HostFixture {
 
     static final int THREADS = 20;
     static final String KEY_STORE_PASSWORD = "changeit";
@@ -41,19 +30,12 @@ final class TomcatFixture {
     final Tomcat tomcat = new Tomcat();
     final Connector plain = new Connector("HTTP/1.1");
     final Connector secure = connector();
-    final TreeMap<String, String> keys = new TreeMap<>();
-    final AtomicInteger requests = new AtomicInteger();
-    final CountDownLatch slowAnswers = new CountDownLatch(1);
-    final AskEndpoint ask;
 
     private final Path directory;
 
     TomcatFixture(Path directory) throws IOException {
+        super(directory.resolve("ondemand-tls"));
         this.directory = directory;
-        ask = AskEndpoint.answering(this::answer);
-        keys.put("onDemandTls.permission.ask", ask.uri().toString());
-        keys.put("onDemandTls.permission.askTimeout", "20s");
-        keys.put("onDemandTls.issuer", "internal");
         tomcat.setBaseDir(directory.toString());
         plain.setPort(0);
         plain.setProperty("address", "127.0.0.1");
@@ -80,7 +62,20 @@ final class TomcatFixture {
         tomcat.start();
     }
 
-    OnDemandTls engine() {
+    @Override
+    public void launch() throws Exception {
+        start();
+    }
+
+    @Override
+    public void halt() throws Exception {
+        if (tomcat.getServer().getState().isAvailable()) {
+            tomcat.stop();
+        }
+    }
+
+    @Override
+    public OnDemandTls engine() {
         OnDemandTls engine = ((OnDemandTlsProtocol) secure.getProtocolHandler()).engine();
         if (engine == null) {
             throw new AssertionError("the engine is not open");
@@ -88,34 +83,20 @@ final class TomcatFixture {
         return engine;
     }
 
-    int port() {
+    @Override
+    public int port() {
         return secure.getLocalPort();
     }
 
-    int parked() {
-        return engine().status().getParkedHandshakes();
+    @Override
+    public int plainPort() {
+        return plain.getLocalPort();
     }
 
-    /** A visit by a client that trusts anybody: the head and body of the answer. */
-    String get(String name) {
-        return TlsProbe.trustingAnything().get(port(), name, "/").answer();
-    }
-
-    Socket tcp() throws IOException {
-        Socket socket = new Socket(InetAddress.getLoopbackAddress(), port());
-        socket.setTcpNoDelay(true);
-        socket.setSoTimeout(20_000);
-        return socket;
-    }
-
-    /** A request over plain HTTP, as text, and its answer. */
-    String plain(String request) throws IOException {
-        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), plain.getLocalPort())) {
-            socket.setSoTimeout(20_000);
-            OutputStream out = socket.getOutputStream();
-            out.write(request.getBytes(StandardCharsets.US_ASCII));
-            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
-        }
+    @Override
+    public void close() throws Exception {
+        super.close();
+        tomcat.destroy();
     }
 
     /** An {@code <SSLHostConfig>} with one certificate for these names. */
@@ -158,35 +139,6 @@ final class TomcatFixture {
             keys.store(out, KEY_STORE_PASSWORD.toCharArray());
         }
         return file;
-    }
-
-    void close() throws Exception {
-        slowAnswers.countDown();
-        if (tomcat.getServer().getState().isAvailable()) {
-            tomcat.stop();
-        }
-        tomcat.destroy();
-        ask.close();
-    }
-
-    static Stream<String> onDemandThreads() {
-        return Thread.getAllStackTraces().keySet().stream()
-                .filter(Thread::isAlive)
-                .map(Thread::getName)
-                .filter(name -> name.startsWith("ondemand-tls"));
-    }
-
-    private AskEndpoint.Answer answer(String name) {
-        if (name.startsWith("slow")) {
-            try {
-                slowAnswers.await();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }
-        return name.startsWith("denied")
-                ? AskEndpoint.Answer.DENIED
-                : name.startsWith("broken") ? AskEndpoint.Answer.status(503) : AskEndpoint.Answer.GRANTED;
     }
 
     private final class Hello extends HttpServlet {

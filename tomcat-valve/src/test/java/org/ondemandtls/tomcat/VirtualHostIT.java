@@ -87,8 +87,8 @@ class VirtualHostIT {
     void aKeptConnectionOfAnotherNameIsNotMistakenForTheLastOne() throws Exception {
         fixture.start();
         for (int i = 0; i < 5; i++) {
-            assertThat(fixture.get("one.customer.test")).startsWith("HTTP/1.1 200 ");
-            assertThat(fixture.get("two.customer.test")).startsWith("HTTP/1.1 200 ");
+            assertThat(fixture.visit("one.customer.test")).startsWith("HTTP/1.1 200 ");
+            assertThat(fixture.visit("two.customer.test")).startsWith("HTTP/1.1 200 ");
         }
     }
 

@@ -1,0 +1,126 @@
+package org.ondemandtls.testing;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.ondemandtls.OnDemandTls;
+
+/**
+ * A server within this JVM with a plain and an on-demand connector on 127.0.0.1, certificates of the internal CA, and an
+ * application that says hello. Permission is asked of an endpoint the test controls: names that start with {@code
+ * denied} are denied, with {@code broken} get no answer, with {@code slow} are granted when {@link #slowAnswers} is
+ * released, all others are granted.
+ */
+public abstract class HostFixture {
+
+    private static final int TIMEOUT_MILLIS = 20_000;
+
+    /** The keys the server is started with; to be changed before that. */
+    public final TreeMap<String, String> keys = new TreeMap<>();
+
+    /** How many requests reached the application. */
+    public final AtomicInteger requests = new AtomicInteger();
+
+    /** What the answers for slow names wait for. */
+    public final CountDownLatch slowAnswers = new CountDownLatch(1);
+
+    /** Who is asked. */
+    public final AskEndpoint ask;
+
+    /**
+     * Prepares the keys.
+     *
+     * @param store where certificates are kept
+     */
+    protected HostFixture(Path store) throws IOException {
+        ask = AskEndpoint.answering(this::answer);
+        keys.put("onDemandTls.permission.ask", ask.uri().toString());
+        keys.put("onDemandTls.permission.askTimeout", "20s");
+        keys.put("onDemandTls.issuer", "internal");
+        keys.put("onDemandTls.store", store.toString());
+    }
+
+    /** Starts the server with {@link #keys}. */
+    public abstract void launch() throws Exception;
+
+    /** Stops it; it may be started again. */
+    public abstract void halt() throws Exception;
+
+    /** The engine of the running server. */
+    public abstract OnDemandTls engine();
+
+    /** Where it speaks TLS. */
+    public abstract int port();
+
+    /** Where it speaks plain HTTP. */
+    public abstract int plainPort();
+
+    /** How many handshakes wait. */
+    public int parked() {
+        return engine().status().getParkedHandshakes();
+    }
+
+    /** The certificate of the internal CA, which a started server has made. */
+    public Path root() {
+        return Path.of(keys.get("onDemandTls.store")).resolve("internal-ca/root.pem");
+    }
+
+    /** A visit by a client that trusts anybody: the head and body of the answer; empty where there was none. */
+    public String visit(String name) {
+        return TlsProbe.trustingAnything().get(port(), name, "/").answer();
+    }
+
+    /** A TCP connection to {@link #port}; the caller closes. */
+    public Socket tcp() throws IOException {
+        Socket socket = new Socket(InetAddress.getLoopbackAddress(), port());
+        socket.setTcpNoDelay(true);
+        socket.setSoTimeout(TIMEOUT_MILLIS);
+        return socket;
+    }
+
+    /** A request over plain HTTP, as text, and its answer. */
+    public String plain(String request) throws IOException {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), plainPort())) {
+            socket.setSoTimeout(TIMEOUT_MILLIS);
+            OutputStream out = socket.getOutputStream();
+            out.write(request.getBytes(StandardCharsets.US_ASCII));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+        }
+    }
+
+    /** Ends what waits, the server and the endpoint. */
+    public void close() throws Exception {
+        slowAnswers.countDown();
+        halt();
+        ask.close();
+    }
+
+    /** The names of the engine's threads that live, of all engines in this JVM. */
+    public static Stream<String> onDemandThreads() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(Thread::isAlive)
+                .map(Thread::getName)
+                .filter(name -> name.startsWith("ondemand-tls"));
+    }
+
+    private AskEndpoint.Answer answer(String name) {
+        if (name.startsWith("slow")) {
+            try {
+                slowAnswers.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+        if (name.startsWith("denied")) {
+            return AskEndpoint.Answer.DENIED;
+        }
+        return name.startsWith("broken") ? AskEndpoint.Answer.status(503) : AskEndpoint.Answer.GRANTED;
+    }
+}

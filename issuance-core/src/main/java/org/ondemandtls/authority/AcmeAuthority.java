@@ -40,14 +40,11 @@ import org.shredzone.acme4j.exception.AcmeServerException;
  * A CA that speaks ACME.
  *
  * <p>The CA is untrusted input: every exchange is limited in time and size and stays at the directory's origin, every
- * order ends within {@value #ORDER_SECONDS} seconds. While the CA asks everybody to wait, orders fail at once.
+ * order ends within its patience. While the CA asks everybody to wait, orders fail at once.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc8555">RFC 8555</a>
  */
 public final class AcmeAuthority implements Authority {
-
-    /** How long one order may take, in seconds. */
-    public static final int ORDER_SECONDS = 90;
 
     /** How many sessions are made ready before the first order. */
     private static final int PREPARED = 2;
@@ -55,7 +52,9 @@ public final class AcmeAuthority implements Authority {
     /** No root store that is meant to be one is larger, in bytes. */
     private static final long LARGEST_ROOTS = 4L * 1024 * 1024;
 
-    private static final ServerName NOBODY = ServerName.parse("warm-up.invalid");
+    /** Who a failure is about that is about no name in particular. */
+    static final ServerName NOBODY = ServerName.parse("warm-up.invalid");
+
     private static final int DIGEST_LENGTH = 32;
 
     /**
@@ -78,8 +77,8 @@ public final class AcmeAuthority implements Authority {
             LongSupplier nanoTime,
             Events events) {}
 
-    /** A time during which the CA is asked for nothing. */
-    private record Pause(Deadline end, String reason) {}
+    /** A time during which the CA is asked for nothing, and what it began with. */
+    private record Pause(Deadline end, IssuanceException cause) {}
 
     private final OnDemandTlsConfig.Acme config;
     private final Ports ports;
@@ -171,7 +170,7 @@ public final class AcmeAuthority implements Authority {
                     RetryAfter.DEFAULT,
                     null);
         }
-        Deadline deadline = Deadline.in(CaLimits.ORDER, ports.nanoTime());
+        Deadline deadline = Deadline.in(order.patience(), ports.nanoTime());
         Order wanted = order;
         for (boolean accountIsNew = false; ; accountIsNew = true) {
             CaSession session = take();
@@ -189,7 +188,8 @@ public final class AcmeAuthority implements Authority {
                     }
                     account.forget(login);
                     // Orders belong to the account that made them.
-                    wanted = new Order(name, order.key(), order.csr(), Optional.empty());
+                    wanted = new Order(
+                            name, order.key(), order.csr(), Optional.empty(), Optional.empty(), order.patience());
                 }
             } catch (IssuanceException e) {
                 usable = true;
@@ -209,6 +209,40 @@ public final class AcmeAuthority implements Authority {
                 }
             }
         }
+    }
+
+    @Override
+    public Optional<RenewalAdvice> renewalAdvice(X509Certificate leaf) throws IssuanceException {
+        ServerName name = RenewalInfo.nameOf(leaf).orElse(NOBODY);
+        if (isStopping()) {
+            throw new IssuanceException.Stopping(name);
+        }
+        CaSession session = take();
+        session.begin(Deadline.in(CaLimits.ADVICE, ports.nanoTime()));
+        boolean usable = false;
+        try {
+            Optional<RenewalAdvice> advice = RenewalInfo.read(session, leaf);
+            usable = true;
+            return advice;
+        } catch (IssuanceException e) {
+            usable = true;
+            throw e;
+        } catch (AcmeException | RuntimeException | StackOverflowError e) {
+            usable = e instanceof AcmeServerException;
+            if (isStopping()) {
+                throw new IssuanceException.Stopping(name);
+            }
+            throw RenewalInfo.failed(name, e, session);
+        } finally {
+            if (usable) {
+                idle.addFirst(session);
+            }
+        }
+    }
+
+    @Override
+    public boolean honoursReplaces() {
+        return shared.offersRenewalInfo();
     }
 
     /** Ends connections and threads; running calls fail at once. */
@@ -238,7 +272,7 @@ public final class AcmeAuthority implements Authority {
         return session != null ? session : new CaSession(shared);
     }
 
-    private void refuseWhilePaused(ServerName name) throws IssuanceException.Unavailable {
+    private void refuseWhilePaused(ServerName name) throws IssuanceException {
         Pause current = pause.get();
         if (current == null) {
             return;
@@ -248,8 +282,18 @@ public final class AcmeAuthority implements Authority {
             pause.compareAndSet(current, null);
             return;
         }
-        throw new IssuanceException.Unavailable(
-                name, current.reason() + ", for " + (left.toSeconds() + 1) + " s more", left, null);
+        throw again(name, current.cause(), left);
+    }
+
+    private static IssuanceException again(ServerName name, IssuanceException cause, Duration left) {
+        String more = "for " + (left.toSeconds() + 1) + " s more: " + withoutName(cause);
+        if (cause instanceof IssuanceException.RateLimited limited) {
+            return new IssuanceException.RateLimited(name, limited.scope(), more, left);
+        }
+        if (cause instanceof IssuanceException.AccountRefused) {
+            return new IssuanceException.AccountRefused(name, more, left);
+        }
+        return new IssuanceException.Unavailable(name, "not asked " + more, left, null);
     }
 
     private IssuanceException failed(ServerName name, Throwable thrown, CaSession session) {
@@ -257,14 +301,13 @@ public final class AcmeAuthority implements Authority {
             return new IssuanceException.Stopping(name);
         }
         CaFailures.Verdict verdict = CaFailures.judge(name, thrown, session);
-        String reason = withoutName(verdict.exception());
-        verdict.pause().ifPresent(wait -> pauseUntil(Deadline.in(wait, ports.nanoTime()), reason));
+        verdict.pause().ifPresent(wait -> pauseUntil(Deadline.in(wait, ports.nanoTime()), verdict.exception()));
         return verdict.exception();
     }
 
     // Of two pauses the longer one counts.
-    private void pauseUntil(Deadline end, String reason) {
-        Pause wanted = new Pause(end, reason);
+    private void pauseUntil(Deadline end, IssuanceException cause) {
+        Pause wanted = new Pause(end, cause);
         pause.accumulateAndGet(
                 wanted,
                 (current, other) ->

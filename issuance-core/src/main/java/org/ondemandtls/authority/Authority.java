@@ -3,9 +3,11 @@ package org.ondemandtls.authority;
 import java.net.URI;
 import java.security.KeyPair;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.RenewalWindow;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -15,6 +17,9 @@ import org.ondemandtls.name.ServerName;
  * executor only. An implementation serves many threads at once and obeys interruption.
  */
 public interface Authority extends AutoCloseable {
+
+    /** The longest an order may take, everything included. */
+    Duration LONGEST_ORDER = Duration.ofSeconds(90);
 
     /** What names this authority in the store and in the log: the directory URL, or {@code internal}. */
     String id();
@@ -36,6 +41,25 @@ public interface Authority extends AutoCloseable {
      */
     List<X509Certificate> sign(Order order, Journal journal) throws IssuanceException;
 
+    /**
+     * What the CA says about when to replace a certificate (RFC 9773). Blocks for one request, two where the directory has
+     * to be read again.
+     *
+     * @param leaf a certificate of this CA
+     * @return the advice; empty where the CA gives none, or does not know the certificate
+     * @throws IssuanceException.Unavailable if there is no answer, or none that can be believed, with the time to ask
+     *     again: whoever asks goes on by what it knows. Never a {@link IssuanceException.RateLimited}: what the CA says
+     *     here is of no consequence for orders
+     * @throws IssuanceException.Stopping if the thread was interrupted or the authority closed
+     */
+    Optional<RenewalAdvice> renewalAdvice(X509Certificate leaf) throws IssuanceException;
+
+    /**
+     * Whether the CA is told which certificate an order replaces, and so may exempt the order from its limits (RFC 9773
+     * section 5). No I/O: false until the CA's directory has been read.
+     */
+    boolean honoursReplaces();
+
     /** Ends connections; running calls end soon after. */
     @Override
     void close();
@@ -47,14 +71,39 @@ public interface Authority extends AutoCloseable {
      * @param key the key pair the certificate is for
      * @param csr the certification request in DER (RFC 2986), signed by {@code key}
      * @param url the order's URL where an earlier life left it open, empty for a new one
+     * @param replaces the leaf that this one succeeds, told to the CA where it offers ARI; empty for a first one
+     * @param patience how long all of it may take, more than zero; longer than {@link #LONGEST_ORDER} counts as that
      */
-    record Order(ServerName name, KeyPair key, byte[] csr, Optional<URI> url) {
+    record Order(
+            ServerName name,
+            KeyPair key,
+            byte[] csr,
+            Optional<URI> url,
+            Optional<X509Certificate> replaces,
+            Duration patience) {
+
+        /** Cuts the patience down to {@link #LONGEST_ORDER}. */
+        public Order {
+            if (patience.isNegative() || patience.isZero()) {
+                throw new IllegalArgumentException("an order takes time");
+            }
+            patience = patience.compareTo(LONGEST_ORDER) > 0 ? LONGEST_ORDER : patience;
+        }
 
         @Override
         public String toString() {
             return "Order[" + name + ", " + url + "]";
         }
     }
+
+    /**
+     * When to replace a certificate, and when to ask again.
+     *
+     * @param window the suggested window, checked: its end is after its start, both are near enough to be meant, and its
+     *     explanation is an http or https URL fit for a log
+     * @param retryAfter when to ask again: what the CA says, from a minute to a day, six hours where it says nothing
+     */
+    record RenewalAdvice(RenewalWindow window, Duration retryAfter) {}
 
     /** Keeps what is needed to finish an order after a crash. */
     @FunctionalInterface

@@ -81,12 +81,12 @@ final class CaFailures {
                     Optional.empty());
         }
         int status = session.lastStatus();
-        Duration wait = RetryAfter.clamped(session.lastRetryAfter());
         if (failure instanceof AcmeException && status / 100 != 2 && status != 0) {
-            boolean everybody = status == TOO_MANY_REQUESTS || status == SERVICE_UNAVAILABLE;
-            return new Verdict(
-                    unavailable(name, "the CA answered HTTP " + status, wait, failure),
-                    everybody ? Optional.of(wait) : Optional.empty());
+            String what = "the CA answered HTTP " + status;
+            if (isLimit(status, session)) {
+                return limited(name, new IssuanceException.RateLimited.Scope.Account(), what, session);
+            }
+            return failed(name, what, status, session);
         }
         return new Verdict(
                 unavailable(
@@ -101,37 +101,63 @@ final class CaFailures {
     private static Verdict refused(ServerName name, AcmeServerException refused, CaSession session) {
         CaProblem problem = CaProblem.of(refused.getProblem());
         int status = session.lastStatus();
-        Duration wait = RetryAfter.clamped(session.lastRetryAfter());
         String text = problem.type() + ": " + problem.text();
-        if (problem.type().equals("rateLimited") || status == TOO_MANY_REQUESTS) {
-            return new Verdict(
-                    unavailable(name, "the CA limits the rate (" + text + ")", wait, null),
-                    concerns(problem, name) ? Optional.empty() : Optional.of(wait));
-        }
-        if (status == SERVICE_UNAVAILABLE) {
-            return new Verdict(
-                    unavailable(name, "the CA cannot work now (" + text + ")", wait, null), Optional.of(wait));
+        Duration asked = session.lastRetryAfter().orElse(Duration.ZERO);
+        if (problem.type().equals("rateLimited") || isLimit(status, session)) {
+            if (problem.unpause().isPresent()) {
+                return new Verdict(
+                        IssuanceException.Rejected.paused(
+                                name,
+                                problem.type(),
+                                problem.text(),
+                                problem.unpause().get(),
+                                asked),
+                        Optional.empty());
+            }
+            return limited(name, RateLimitScope.of(problem.text(), name), text, session);
         }
         if (TRANSIENT.contains(problem.type()) || status >= 500) {
-            return new Verdict(unavailable(name, "the CA failed (" + text + ")", wait, null), Optional.empty());
+            return failed(name, "the CA failed (" + text + ")", status, session);
         }
-        if (isAboutAccount(problem)) {
+        // An enterprise CA refuses a name with "unauthorized"; that is no matter of the account.
+        if (isAboutAccount(problem) && !RateLimitScope.mentions(problem.text(), name)) {
+            Duration wait = RetryAfter.clamped(session.lastRetryAfter());
             return new Verdict(
-                    unavailable(
-                            name,
-                            "the CA refuses the account (" + text
-                                    + "): check onDemandTls.acme.email and onDemandTls.acme.eab",
-                            wait,
-                            null),
-                    Optional.of(wait));
+                    new IssuanceException.AccountRefused(name, text + "; " + remedy(problem), wait), Optional.of(wait));
         }
         return new Verdict(
-                new IssuanceException.Rejected(
-                        name,
-                        problem.type(),
-                        problem.text(),
-                        session.lastRetryAfter().orElse(Duration.ZERO)),
-                Optional.empty());
+                new IssuanceException.Rejected(name, problem.type(), problem.text(), asked), Optional.empty());
+    }
+
+    private static boolean isLimit(int status, CaSession session) {
+        return status == TOO_MANY_REQUESTS
+                || (status == SERVICE_UNAVAILABLE && session.lastRetryAfter().isPresent());
+    }
+
+    private static Verdict limited(
+            ServerName name, IssuanceException.RateLimited.Scope scope, String text, CaSession session) {
+        Duration wait = RetryAfter.clamped(session.lastRetryAfter());
+        return new Verdict(
+                new IssuanceException.RateLimited(name, scope, text, wait),
+                scope instanceof IssuanceException.RateLimited.Scope.Account ? Optional.of(wait) : Optional.empty());
+    }
+
+    private static Verdict failed(ServerName name, String what, int status, CaSession session) {
+        Duration wait = RetryAfter.clamped(session.lastRetryAfter());
+        return new Verdict(
+                unavailable(name, what, wait, null),
+                status == SERVICE_UNAVAILABLE ? Optional.of(wait) : Optional.empty());
+    }
+
+    private static String remedy(CaProblem problem) {
+        return switch (problem.type()) {
+            case "externalAccountRequired" -> "set onDemandTls.acme.eab to the KEYID:BASE64URL-HMAC the CA gave you";
+            case "invalidContact", "unsupportedContact" -> "correct onDemandTls.acme.email";
+            case "userActionRequired" -> "do what the CA asks for, at the CA";
+            default ->
+                "check onDemandTls.acme.email and onDemandTls.acme.eab; where the account was deactivated, have another"
+                        + " made by removing its key from accounts/ in the store";
+        };
     }
 
     private static Verdict network(ServerName name, Throwable cause, Throwable failure) {
@@ -158,22 +184,6 @@ final class CaFailures {
                         noConnection ? NO_CONNECTION : RetryAfter.DEFAULT,
                         failure),
                 noConnection ? Optional.of(NO_CONNECTION) : Optional.empty());
-    }
-
-    // A limit on a name, a registered domain or a set of names says which; one on the account does not.
-    private static boolean concerns(CaProblem problem, ServerName name) {
-        String text = problem.text();
-        if (text.contains("identifiers")) {
-            return true;
-        }
-        String suffix = name.value();
-        while (suffix.indexOf('.') > 0) {
-            if (text.contains(suffix)) {
-                return true;
-            }
-            suffix = suffix.substring(suffix.indexOf('.') + 1);
-        }
-        return false;
     }
 
     private static IssuanceException unavailable(

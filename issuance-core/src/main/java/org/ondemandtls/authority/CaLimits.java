@@ -12,7 +12,10 @@ final class CaLimits {
     static final Duration REQUEST = Duration.ofSeconds(20);
 
     /** How long one order may take, everything included. */
-    static final Duration ORDER = Duration.ofSeconds(90);
+    static final Duration ORDER = Authority.LONGEST_ORDER;
+
+    /** How long an answer about when to renew may take: nobody depends on it. */
+    static final Duration ADVICE = Duration.ofSeconds(10);
 
     /** How long a directory is believed. */
     static final Duration DIRECTORY = Duration.ofHours(1);

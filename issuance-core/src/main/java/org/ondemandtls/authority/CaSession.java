@@ -3,6 +3,7 @@ package org.ondemandtls.authority;
 import java.io.IOException;
 import java.net.MalformedURLException;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.net.URL;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -20,7 +21,9 @@ import org.shredzone.acme4j.connector.DefaultConnection;
 import org.shredzone.acme4j.connector.HttpConnector;
 import org.shredzone.acme4j.connector.NetworkSettings;
 import org.shredzone.acme4j.connector.NonceHolder;
+import org.shredzone.acme4j.connector.Resource;
 import org.shredzone.acme4j.exception.AcmeException;
+import org.shredzone.acme4j.exception.AcmeProtocolException;
 import org.shredzone.acme4j.provider.AbstractAcmeProvider;
 import org.shredzone.acme4j.toolbox.JSON;
 
@@ -67,6 +70,21 @@ final class CaSession {
             this.clock = clock;
             this.nanoTime = nanoTime;
         }
+
+        /** Whether the directory, as read last, offers renewal information (RFC 9773) of the CA's own; no I/O. */
+        boolean offersRenewalInfo() {
+            Directory known = directory.get();
+            return known != null && renewalInfo(known.json).isPresent();
+        }
+
+        private Optional<URL> renewalInfo(JSON json) {
+            try {
+                Optional<URL> url = json.get(Resource.RENEWAL_INFO.path()).map(JSON.Value::asURL);
+                return url.isPresent() && http.isOwn(url.get().toURI()) ? url : Optional.empty();
+            } catch (AcmeProtocolException | URISyntaxException e) {
+                return Optional.empty();
+            }
+        }
     }
 
     private final Shared shared;
@@ -89,6 +107,18 @@ final class CaSession {
     /** The session for acme4j. */
     Session session() {
         return session;
+    }
+
+    /**
+     * Where the CA's renewal information is (RFC 9773 section 4.1), reading the directory where need be.
+     *
+     * @return the URL, of the directory's origin; empty where the CA offers none there
+     * @throws AcmeException if there is no directory to be had
+     */
+    Optional<URL> renewalInfo() throws AcmeException {
+        session.getMetadata();
+        Directory known = read;
+        return known == null ? Optional.empty() : shared.renewalInfo(known.json);
     }
 
     /** Whether a URL is one this session may ask for. */

@@ -151,6 +151,17 @@ public final class InternalAuthority implements Authority {
         return List.of(leaf(order.name(), order.key().getPublic(), now));
     }
 
+    /** Gives none: nobody knows better than the renewal's own rule. */
+    @Override
+    public Optional<RenewalAdvice> renewalAdvice(X509Certificate leaf) {
+        return Optional.empty();
+    }
+
+    @Override
+    public boolean honoursReplaces() {
+        return false;
+    }
+
     /** Has nothing to end. */
     @Override
     public void close() {}

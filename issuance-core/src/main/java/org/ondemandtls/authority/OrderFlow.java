@@ -60,6 +60,14 @@ final class OrderFlow {
 
     private static final int LONGEST_URL = 2048;
 
+    private static final int CONFLICT = 409;
+
+    /**
+     * How CAs refuse an order for what it says it replaces: replaced before (RFC 9773 section 7.4), of another account,
+     * or not known. The same order without it tells whether that was the reason.
+     */
+    private static final Set<String> MINDS_REPLACES = Set.of("alreadyReplaced", "malformed", "unauthorized", "unknown");
+
     /**
      * What every flow works with.
      *
@@ -86,6 +94,9 @@ final class OrderFlow {
     private final Authority.Order wanted;
     private final Authority.Journal journal;
     private final ServerName name;
+
+    // Until the CA has minded it once.
+    private boolean replaces = true;
 
     /** One run of it. */
     OrderFlow(Tools tools, CaSession session, Login login, Authority.Order wanted, Authority.Journal journal) {
@@ -174,6 +185,40 @@ final class OrderFlow {
     }
 
     private Order create() throws AcmeException, IssuanceException.StoreFailed {
+        Order order = placed();
+        URL url = order.getLocation();
+        if (url.toString().length() > LONGEST_URL) {
+            throw new AcmeProtocolException("the order's URL is too long");
+        }
+        try {
+            URI uri = url.toURI();
+            journal.orderCreated(uri);
+        } catch (URISyntaxException e) {
+            throw new AcmeProtocolException("the order's URL is none", e);
+        }
+        return order;
+    }
+
+    // What is said about the certificate that this one replaces is a courtesy, and never worth an order.
+    private Order placed() throws AcmeException {
+        Optional<String> replaced = replaces && session.renewalInfo().isPresent()
+                ? wanted.replaces().flatMap(RenewalInfo::certId)
+                : Optional.empty();
+        if (replaced.isPresent()) {
+            try {
+                return builder().replaces(replaced.get()).create();
+            } catch (AcmeServerException e) {
+                CaProblem problem = CaProblem.of(e.getProblem());
+                if (session.lastStatus() != CONFLICT && !MINDS_REPLACES.contains(problem.type())) {
+                    throw e;
+                }
+                replaces = false;
+            }
+        }
+        return builder().create();
+    }
+
+    private OrderBuilder builder() throws AcmeException {
         OrderBuilder builder = login.newOrder().domain(name.value());
         if (tools.profile().isPresent()) {
             Metadata metadata = session.session().getMetadata();
@@ -189,18 +234,7 @@ final class OrderFlow {
                                                 metadata.getProfiles().toString()));
             }
         }
-        Order order = builder.create();
-        URL url = order.getLocation();
-        if (url.toString().length() > LONGEST_URL) {
-            throw new AcmeProtocolException("the order's URL is too long");
-        }
-        try {
-            URI uri = url.toURI();
-            journal.orderCreated(uri);
-        } catch (URISyntaxException e) {
-            throw new AcmeProtocolException("the order's URL is none", e);
-        }
-        return order;
+        return builder;
     }
 
     private void authorize(Order order, List<ChallengeType> untried)
@@ -318,7 +352,7 @@ final class OrderFlow {
                 .filter(json -> json.contains("error"))
                 .findFirst()
                 .map(json -> CaProblem.of(json.get("error").asObject()))
-                .orElse(new CaProblem("unknown", "the authorization is " + word(authorization.getStatus())));
+                .orElse(CaProblem.of("unknown", "the authorization is " + word(authorization.getStatus())));
         String token = challenge.getJSON().get("token").asString();
         if (challenge instanceof Http01Challenge http) {
             problem = problem.without(http.getAuthorization(), "(key authorization)");
@@ -343,7 +377,7 @@ final class OrderFlow {
                     CaProblem problem = state.get("error")
                             .map(JSON.Value::asObject)
                             .map(CaProblem::of)
-                            .orElse(new CaProblem("unknown", "the order is invalid"));
+                            .orElse(CaProblem.of("unknown", "the order is invalid"));
                     throw new IssuanceException.Rejected(name, problem.type(), problem.text(), Duration.ZERO);
                 }
                 default -> {
@@ -399,7 +433,8 @@ final class OrderFlow {
         if (wait.compareTo(session.deadline().left()) >= 0) {
             throw new IssuanceException.Unavailable(
                     name,
-                    "the CA has not " + until + " within " + CaLimits.ORDER.toSeconds() + " s, or asks to wait longer",
+                    "the CA has not " + until + " within " + wanted.patience().toSeconds()
+                            + " s, or asks to wait longer",
                     RetryAfter.clamped(session.lastRetryAfter()),
                     null);
         }

@@ -1,6 +1,9 @@
 package org.ondemandtls.certificate;
 
+import java.net.URI;
 import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.name.ServerName;
 
@@ -30,6 +33,14 @@ public abstract sealed class IssuanceException extends Exception {
     /** The shortest wait before another attempt, from the moment this was made; never negative. */
     public final Duration retryAfter() {
         return retryAfter;
+    }
+
+    /**
+     * Whether another CA might give the certificate all the same: the failure is this CA's, its account's or its
+     * policy's, not the name's, the permission's or ours.
+     */
+    public boolean elsewhere() {
+        return false;
     }
 
     /** The policy said no. The operator acts, if anyone. */
@@ -62,13 +73,27 @@ public abstract sealed class IssuanceException extends Exception {
         }
     }
 
-    /** The CA rejected the order or could not validate the name. The owner of the name acts. */
+    /**
+     * The CA rejected the order or could not validate the name. The owner of the name acts.
+     *
+     * <p>Another CA may help where this one does not want the name (its policy, CAA) or minds something else about the
+     * order; it sees the same server and the same DNS where this one could not validate the name.
+     */
     public static final class Rejected extends IssuanceException {
 
+        /** Somebody has to change something before these go away. */
+        private static final Set<String> PERMANENT = Set.of("caa", "rejectedIdentifier", "unsupportedIdentifier");
+
+        /** The CA looked at the name's DNS or server and found no proof; every other CA would. */
+        private static final Set<String> VALIDATION =
+                Set.of("connection", "dns", "tls", "unauthorized", "incorrectResponse");
+
         private final String problemType;
+        private final boolean permanent;
+        private final Optional<URI> link;
 
         /**
-         * A refusal by the CA.
+         * A refusal by the CA; whether it is permanent follows from its type.
          *
          * @param name the name refused
          * @param problemType the ACME error type without its URN prefix, for example {@code "caa"} (RFC 8555
@@ -77,17 +102,150 @@ public abstract sealed class IssuanceException extends Exception {
          * @param retryAfter the CA's {@code Retry-After}, or zero to leave the wait to the back-off schedule
          */
         public Rejected(ServerName name, String problemType, String detail, Duration retryAfter) {
+            this(name, problemType, detail, retryAfter, PERMANENT.contains(problemType), Optional.empty());
+        }
+
+        private Rejected(
+                ServerName name,
+                String problemType,
+                String detail,
+                Duration retryAfter,
+                boolean permanent,
+                Optional<URI> link) {
             super(name, "rejected by the CA (" + problemType + "): " + detail, retryAfter, null);
             this.problemType = problemType;
+            this.permanent = permanent;
+            this.link = link;
+        }
+
+        /**
+         * A name the CA has paused for this account after too many failures in a row: it is refused until somebody
+         * visits a page of the CA's.
+         *
+         * @param name the name refused
+         * @param problemType the ACME error type without its URN prefix
+         * @param detail the CA's words without the link, in one line
+         * @param link the page to visit, https
+         * @param retryAfter the CA's {@code Retry-After}, or zero to leave the wait to the back-off schedule
+         * @return the refusal, which says that the page has to be visited
+         */
+        public static Rejected paused(
+                ServerName name, String problemType, String detail, URI link, Duration retryAfter) {
+            return new Rejected(
+                    name,
+                    problemType,
+                    "the CA has paused this name after too many failures; visit " + link
+                            + " to have it resumed (the CA says: " + detail + ")",
+                    retryAfter,
+                    true,
+                    Optional.of(link));
         }
 
         /** The ACME error type without its URN prefix. */
         public String problemType() {
             return problemType;
         }
+
+        /**
+         * Whether this lasts until somebody acts: the owner of the name (CAA), or the operator (the CA's policy, a paused
+         * name). Others, a name that cannot be reached yet for one, may pass by themselves.
+         */
+        public boolean permanent() {
+            return permanent;
+        }
+
+        /** The page that has to be visited before the CA goes on, https; empty where there is none. */
+        public Optional<URI> link() {
+            return link;
+        }
+
+        /** False where the name's own DNS or server is at fault. */
+        @Override
+        public boolean elsewhere() {
+            return !VALIDATION.contains(problemType);
+        }
     }
 
-    /** The CA could not be reached, timed out, answered nonsense, or asked us to slow down. Nobody acts; we try again. */
+    /**
+     * The CA asks to be left alone for a while: 429, {@code rateLimited}, or 503 with {@code Retry-After}. Nobody acts;
+     * we try again when the wait is over, and meanwhile another CA may do the work.
+     */
+    public static final class RateLimited extends IssuanceException {
+
+        /** Whom a wait concerns, as far as the CA's words tell. */
+        public sealed interface Scope {
+
+            /** Every order of the account; also where the words name nobody. */
+            record Account() implements Scope {}
+
+            /**
+             * Every name at or below a domain.
+             *
+             * @param registered the domain as the CA's words have it, in lower case: the name itself or one it ends with
+             */
+            record Domain(String registered) implements Scope {}
+
+            /** The name of the order, nobody else. */
+            record Name() implements Scope {}
+        }
+
+        private final Scope scope;
+
+        /**
+         * A limit that was reached.
+         *
+         * @param name the name the order was for
+         * @param scope whom the wait concerns
+         * @param detail the CA's words, in one line
+         * @param retryAfter the CA's {@code Retry-After}, at most a day, or some seconds where it gave none
+         */
+        public RateLimited(ServerName name, Scope scope, String detail, Duration retryAfter) {
+            super(name, "the CA limits the rate " + of(scope) + " (" + detail + ")", retryAfter, null);
+            this.scope = scope;
+        }
+
+        /** Whom the wait concerns. */
+        public Scope scope() {
+            return scope;
+        }
+
+        @Override
+        public boolean elsewhere() {
+            return true;
+        }
+
+        private static String of(Scope scope) {
+            if (scope instanceof Scope.Domain domain) {
+                return "of " + domain.registered();
+            }
+            return scope instanceof Scope.Name ? "of this name" : "of the account";
+        }
+    }
+
+    /**
+     * The CA does not accept our account: its external binding, its contact, or the account as such. The operator acts;
+     * until then every order to this CA fails, and another CA may do the work.
+     */
+    public static final class AccountRefused extends IssuanceException {
+
+        /**
+         * An account that was refused.
+         *
+         * @param name the name the order was for
+         * @param text the CA's words and what to do, in one line
+         * @param retryAfter how long not to try the account again
+         */
+        public AccountRefused(ServerName name, String text, Duration retryAfter) {
+            super(name, "the CA refuses the account: " + text, retryAfter, null);
+        }
+
+        @Override
+        public boolean elsewhere() {
+            return true;
+        }
+    }
+
+    /** The CA could not be reached, timed out, or answered nonsense. Nobody acts; we try again, or another CA. */
     public static final class Unavailable extends IssuanceException {
 
         /**
@@ -100,6 +258,11 @@ public abstract sealed class IssuanceException extends Exception {
          */
         public Unavailable(ServerName name, String what, Duration retryAfter, @Nullable Throwable cause) {
             super(name, what, retryAfter, cause);
+        }
+
+        @Override
+        public boolean elsewhere() {
+            return true;
         }
     }
 

@@ -83,7 +83,8 @@ final class FailureMemory {
             refusals++;
         } else {
             Duration asked = longer(reason.retryAfter(), SHORTEST);
-            block = asked.compareTo(LONGEST_UNANSWERED) > 0 ? LONGEST_UNANSWERED : asked;
+            boolean meant = reason instanceof IssuanceException.RateLimited;
+            block = !meant && asked.compareTo(LONGEST_UNANSWERED) > 0 ? LONGEST_UNANSWERED : asked;
         }
         return new Failure(reason, refusals, nanoTime.getAsLong() + block.toNanos(), block.toNanos());
     }

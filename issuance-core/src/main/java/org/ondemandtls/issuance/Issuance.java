@@ -272,7 +272,9 @@ public final class Issuance {
         List<X509Certificate> chain;
         try {
             chain = authority.sign(
-                    new Authority.Order(name, open.key(), open.csr(), open.url()), url -> journalUrl(open, url));
+                    new Authority.Order(
+                            name, open.key(), open.csr(), open.url(), Optional.empty(), Authority.LONGEST_ORDER),
+                    url -> journalUrl(open, url));
         } catch (IssuanceException.Rejected e) {
             closeOrder(name);
             throw e;
@@ -408,7 +410,9 @@ public final class Issuance {
             events.publish(EventKind.DEFECT, name, "not obtained: " + cause);
         } else if (reason instanceof IssuanceException.Rejected) {
             events.publish(EventKind.REJECTED, name, "not obtained: " + words(reason));
-        } else if (reason instanceof IssuanceException.Unavailable) {
+        } else if (reason instanceof IssuanceException.Unavailable
+                || reason instanceof IssuanceException.RateLimited
+                || reason instanceof IssuanceException.AccountRefused) {
             authorityOutage.failed(name, "not obtained: " + words(reason));
         } else if (reason instanceof IssuanceException.StoreFailed) {
             storeOutage.failed(name, "not obtained: " + words(reason));

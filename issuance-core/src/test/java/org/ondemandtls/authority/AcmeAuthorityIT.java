@@ -117,11 +117,18 @@ class AcmeAuthorityIT {
     private static Authority.Order order(String name) {
         ServerName serverName = ServerName.parse(name);
         KeyPair key = KeyPairs.generate(KeyType.P_256);
-        return new Authority.Order(serverName, key, CertificationRequests.request(key, serverName), Optional.empty());
+        return new Authority.Order(
+                serverName,
+                key,
+                CertificationRequests.request(key, serverName),
+                Optional.empty(),
+                Optional.empty(),
+                Authority.LONGEST_ORDER);
     }
 
     private static Authority.Order resumed(Authority.Order order, URI url) {
-        return new Authority.Order(order.name(), order.key(), order.csr(), Optional.of(url));
+        return new Authority.Order(
+                order.name(), order.key(), order.csr(), Optional.of(url), Optional.empty(), order.patience());
     }
 
     private List<X509Certificate> sign(AcmeAuthority authority, Authority.Order order) throws IssuanceException {
@@ -195,7 +202,7 @@ class AcmeAuthorityIT {
         try (Pebble pebble = reachable().externalAccount("kid-1", hmac).start(directory)) {
             Authority.Order order = order("a.customer.example");
             assertThatThrownBy(() -> sign(open(pebble), order))
-                    .isInstanceOf(IssuanceException.Unavailable.class)
+                    .isInstanceOf(IssuanceException.AccountRefused.class)
                     .hasMessageContaining("onDemandTls.acme.eab");
 
             List<X509Certificate> chain = sign(
@@ -402,13 +409,13 @@ class AcmeAuthorityIT {
                         FaultyAcmeProxy.problem(429, "rateLimited", "too many new orders from this account", "2"));
                 assertThatThrownBy(() -> sign(authority, order("a.customer.example")))
                         .isInstanceOfSatisfying(
-                                IssuanceException.Unavailable.class,
+                                IssuanceException.RateLimited.class,
                                 limited -> assertThat(limited.retryAfter()).isEqualTo(Duration.ofSeconds(2)));
                 int requests = proxy.requests().size();
                 long begin = System.nanoTime();
 
                 assertThatThrownBy(() -> sign(authority, order("b.customer.example")))
-                        .isInstanceOf(IssuanceException.Unavailable.class)
+                        .isInstanceOf(IssuanceException.RateLimited.class)
                         .hasMessageContaining("too many new orders");
 
                 assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofMillis(100));
@@ -428,7 +435,7 @@ class AcmeAuthorityIT {
                                 429, "rateLimited", "too many failures for a.customer.example", "3600"));
                 assertThatThrownBy(() -> sign(authority, order("a.customer.example")))
                         .isInstanceOfSatisfying(
-                                IssuanceException.Unavailable.class,
+                                IssuanceException.RateLimited.class,
                                 limited -> assertThat(limited.retryAfter()).isEqualTo(Duration.ofHours(1)));
                 Authority.Order other = order("b.another.test");
 

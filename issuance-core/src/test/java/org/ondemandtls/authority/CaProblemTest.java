@@ -15,14 +15,14 @@ class CaProblemTest {
                  "subproblems":[{"type":"urn:ietf:params:acme:error:dns","detail":"SERVFAIL"}]}
                 """));
 
-        assertThat(problem).isEqualTo(new CaProblem("caa", "no; dns: SERVFAIL"));
+        assertThat(problem).isEqualTo(CaProblem.of("caa", "no; dns: SERVFAIL"));
     }
 
     @Test
     void aTypeThatIsNoneIsUnknown() {
-        assertThat(CaProblem.of(JSON.parse("{}"))).isEqualTo(new CaProblem("unknown", "no detail given"));
+        assertThat(CaProblem.of(JSON.parse("{}"))).isEqualTo(CaProblem.of("unknown", "no detail given"));
         assertThat(CaProblem.of(JSON.parse("{\"type\":\"about:blank\",\"title\":\"Oh\"}")))
-                .isEqualTo(new CaProblem("unknown", "Oh"));
+                .isEqualTo(CaProblem.of("unknown", "Oh"));
         assertThat(CaProblem.of(JSON.parse("{\"type\":\"urn:ietf:params:acme:error:a b\"}"))
                         .type())
                 .isEqualTo("unknown");
@@ -44,7 +44,7 @@ class CaProblemTest {
 
     @Test
     void losesWhatMustNotBeLogged() {
-        CaProblem problem = new CaProblem("unauthorized", "Invalid response from http://a/abc: 404");
+        CaProblem problem = CaProblem.of("unauthorized", "Invalid response from http://a/abc: 404");
 
         assertThat(problem.without("abc", "(token)").text()).isEqualTo("Invalid response from http://a/(token): 404");
     }

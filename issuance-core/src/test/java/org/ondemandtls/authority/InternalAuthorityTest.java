@@ -46,7 +46,13 @@ class InternalAuthorityTest {
     }
 
     private static Authority.Order order(KeyPair key) {
-        return new Authority.Order(NAME, key, CertificationRequests.request(key, NAME), Optional.empty());
+        return new Authority.Order(
+                NAME,
+                key,
+                CertificationRequests.request(key, NAME),
+                Optional.empty(),
+                Optional.empty(),
+                Authority.LONGEST_ORDER);
     }
 
     private static List<X509Certificate> sign(InternalAuthority authority, KeyPair key) throws Exception {

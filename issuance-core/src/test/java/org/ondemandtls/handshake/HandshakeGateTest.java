@@ -159,6 +159,16 @@ class HandshakeGateTest {
         }
 
         @Override
+        public Optional<RenewalAdvice> renewalAdvice(X509Certificate leaf) {
+            return Optional.empty();
+        }
+
+        @Override
+        public boolean honoursReplaces() {
+            return false;
+        }
+
+        @Override
         public void close() {}
     }
 

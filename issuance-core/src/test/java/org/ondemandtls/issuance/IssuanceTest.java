@@ -142,6 +142,16 @@ class IssuanceTest {
         }
 
         @Override
+        public Optional<RenewalAdvice> renewalAdvice(X509Certificate leaf) {
+            return Optional.empty();
+        }
+
+        @Override
+        public boolean honoursReplaces() {
+            return false;
+        }
+
+        @Override
         public void close() {}
     }
 

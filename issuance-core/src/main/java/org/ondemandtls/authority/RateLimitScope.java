@@ -1,0 +1,66 @@
+package org.ondemandtls.authority;
+
+import java.util.Locale;
+import java.util.regex.Pattern;
+import org.ondemandtls.certificate.IssuanceException.RateLimited.Scope;
+import org.ondemandtls.name.ServerName;
+
+/**
+ * Finds out from a CA's words whom a limit concerns; there is no field for it in a problem document.
+ *
+ * <p>A limit on a name, a registered domain or a set of names says which; one on the account names nobody.
+ */
+final class RateLimitScope {
+
+    private static final Pattern LINKS = Pattern.compile("https?://\\S*");
+
+    private RateLimitScope() {}
+
+    /**
+     * Whom the words concern.
+     *
+     * @param text the CA's words
+     * @param name what the order was for
+     */
+    static Scope of(String text, ServerName name) {
+        String words = LINKS.matcher(text).replaceAll("").toLowerCase(Locale.ROOT);
+        if (words.contains("exact set") || words.contains("failed authorizations")) {
+            return new Scope.Name();
+        }
+        String suffix = name.value();
+        while (suffix.indexOf('.') > 0) {
+            if (contains(words, suffix)) {
+                boolean whole = suffix.equals(name.value()) && !words.contains("certificates");
+                return whole ? new Scope.Name() : new Scope.Domain(suffix);
+            }
+            suffix = suffix.substring(suffix.indexOf('.') + 1);
+        }
+        return words.contains("identifiers") ? new Scope.Name() : new Scope.Account();
+    }
+
+    /** Whether the words have the name in full. */
+    static boolean mentions(String text, ServerName name) {
+        return contains(LINKS.matcher(text).replaceAll("").toLowerCase(Locale.ROOT), name.value());
+    }
+
+    // "example.com" is neither in "another-example.com" nor in "example.com.au", but in "www.example.com" neither.
+    private static boolean contains(String words, String name) {
+        for (int at = words.indexOf(name); at >= 0; at = words.indexOf(name, at + 1)) {
+            int end = at + name.length();
+            boolean begins = at == 0 || !isOfName(words.charAt(at - 1)) && words.charAt(at - 1) != '.';
+            boolean ends = end == words.length()
+                    || !isOfName(words.charAt(end))
+                            && !(words.charAt(end) == '.'
+                                    && end + 1 < words.length()
+                                    && isOfName(words.charAt(end + 1)));
+            if (begins && ends) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean isOfName(char c) {
+        return c == '-' || c == '_' || Character.isLetterOrDigit(c);
+    }
+}

@@ -205,7 +205,8 @@ public final class OnDemandTls implements AutoCloseable {
         }
         Events events = new Events(host.eventListener(), System::nanoTime);
         try {
-            CertificateStore store = FileCertificateStore.open(config.store(), events, FileCertificateStore.LOCK_WAIT);
+            CertificateStore store = FileCertificateStore.open(
+                    config.store(), events, Clock.systemUTC(), FileCertificateStore.LOCK_WAIT);
             try {
                 return new OnDemandTls(setup, host, store, events);
             } catch (StartException | RuntimeException e) {

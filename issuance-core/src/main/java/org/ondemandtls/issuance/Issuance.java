@@ -339,8 +339,18 @@ public final class Issuance {
                             stored.certificate().names().iterator().next().equals(name.value()))
                     .map(StoredCertificate::revision)
                     .orElse(0L);
+            Instant due = due(certificate);
             store.save(new StoredCertificate(
-                    certificate, authority.id(), now, due(certificate), Optional.empty(), Optional.empty(), revision));
+                    certificate,
+                    authority.id(),
+                    now,
+                    due,
+                    due,
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    revision));
         } catch (StoreException e) {
             throw storeFailed(name, e);
         }

@@ -53,8 +53,12 @@ record Bundle(String kind, Map<String, String> fields, List<Block> blocks) {
     byte[] encode() {
         StringBuilder text = new StringBuilder(2048);
         text.append(MAGIC).append(kind).append(' ').append(VERSION).append('\n');
-        fields.forEach(
-                (name, value) -> text.append(name).append(": ").append(value).append('\n'));
+        fields.forEach((name, value) -> {
+            if (value.indexOf('\n') >= 0 || value.indexOf('\r') >= 0) {
+                throw new IllegalArgumentException("the field " + name + " has a line break");
+            }
+            text.append(name).append(": ").append(value).append('\n');
+        });
         for (Block block : blocks) {
             text.append("-----BEGIN ").append(block.label()).append("-----\n");
             text.append(MIME.encodeToString(block.der())).append('\n');

@@ -1,16 +1,18 @@
 package org.ondemandtls.store;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.ondemandtls.name.ServerName;
 
 /**
- * What survives: certificates, open orders, and the engine's own secrets.
+ * What survives: certificates, open orders, what a CA refused and how often it was asked, and the engine's own secrets.
  *
  * <p>What a method has returned from is on stable storage. What was never completely written is never seen.
  *
  * <p><b>Threads.</b> All methods but {@link #mayHold} block for I/O and are called on the engine's executors only;
- * all are safe for use by many threads. Two saves of one name are ordered by the caller.
+ * all are safe for use by many threads. Of two changes to one record that were made from the same revision, one is kept
+ * and the other refused.
  */
 public interface CertificateStore extends AutoCloseable {
 
@@ -40,9 +42,39 @@ public interface CertificateStore extends AutoCloseable {
      *
      * @param certificate the record, with the revision it was loaded with, or 0 if nothing was stored
      * @return the record as stored, its revision one higher
-     * @throws StoreException if it could not be kept, or if the stored revision is another one
+     * @throws StaleRevisionException if another revision is stored: read again and merge
+     * @throws StoreException if it could not be kept
      */
     StoredCertificate save(StoredCertificate certificate) throws StoreException;
+
+    /**
+     * The certificates about which something is to be done, by an index: costs in proportion to what it returns, nothing
+     * where nothing is due.
+     *
+     * @param atOrBefore the moment up to which, itself included
+     * @param limit how many at most, at least 1
+     * @return whole records, the earliest due first; withdrawn and expired ones included
+     * @throws StoreException if the store could not be read
+     */
+    List<StoredCertificate> due(Instant atOrBefore, int limit) throws StoreException;
+
+    /**
+     * The earliest due time of all certificates. May be too early, by a second or because an index is still being built;
+     * never too late for what was saved before the call.
+     *
+     * @return the time, empty if nothing is stored
+     * @throws StoreException if the store could not be read
+     */
+    Optional<Instant> nextDue() throws StoreException;
+
+    /**
+     * Removes a certificate with all names that lead to it; nothing happens if it is gone already.
+     *
+     * @param certificate the record as it was read
+     * @throws StaleRevisionException if another revision is stored: somebody has changed or renewed it
+     * @throws StoreException if it could not be removed; it is due again later
+     */
+    void forget(StoredCertificate certificate) throws StoreException;
 
     /**
      * Keeps an open order, in place of the one kept for its name.
@@ -72,6 +104,40 @@ public interface CertificateStore extends AutoCloseable {
      * @throws StoreException if it could not be removed
      */
     void closeOrder(ServerName name) throws StoreException;
+
+    /**
+     * What holds a scope. Holds are kept until they are dropped, also when their time has passed.
+     *
+     * @param scope as in {@link Hold}
+     * @return the hold, empty if there is none
+     * @throws StoreException if the store could not be read
+     */
+    Optional<Hold> hold(String scope) throws StoreException;
+
+    /**
+     * Keeps a hold, in place of the one kept for its scope.
+     *
+     * @throws StoreException if it could not be kept
+     */
+    void keepHold(Hold hold) throws StoreException;
+
+    /**
+     * Drops the hold of a scope, if there is one.
+     *
+     * @throws StoreException if it could not be removed
+     */
+    void dropHold(String scope) throws StoreException;
+
+    /**
+     * Holds, in no order: all of them if there are no more than {@code limit}.
+     *
+     * @param limit how many at most, at least 1
+     * @throws StoreException if the store could not be read
+     */
+    List<Hold> holds(int limit) throws StoreException;
+
+    /** Counts orders and failures over time; the same object each time. */
+    Ledger ledger();
 
     /**
      * Reads a secret of the engine.

@@ -2,6 +2,8 @@ package org.ondemandtls.store;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -20,7 +22,9 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumSet;
@@ -34,7 +38,9 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.event.EventKind;
@@ -66,38 +72,73 @@ public final class FileCertificateStore implements CertificateStore {
             PosixFilePermission.OTHERS_WRITE,
             PosixFilePermission.OTHERS_EXECUTE);
     private static final Pattern SECRET_PATH = Pattern.compile("[a-z0-9-]+/[A-Za-z0-9][A-Za-z0-9.-]{0,99}");
+    private static final Pattern HASHED = Pattern.compile("~[0-9a-f]{64}");
     private static final Pattern NAME = Pattern.compile("[a-z0-9.*-]{1,253}");
     private static final Pattern RESERVED = Pattern.compile("(con|prn|aux|nul|com[0-9]|lpt[0-9])(\\..*)?");
     private static final String BUNDLE = ".pem";
     private static final String SEE = ".see";
     private static final String ORDER = ".order";
+    private static final String HOLD = ".hold";
+    private static final String WILDCARD = "_wildcard_";
+    private static final String OBTAINED_ANEW = "it is obtained anew when visited";
     // With its suffix a file name stays below the 255 octets that file systems allow.
     private static final int LONGEST_PLAIN_NAME = 240;
     private static final int LARGEST_FILE = 1 << 20;
+    private static final int REMEMBERED_RECORDS = 10_000;
+    private static final int STRIPES = 64;
+    private static final Duration WHILE_INDEX_IS_BUILT = Duration.ofMinutes(1);
+
+    /** What of a stored record has to be known to change it. */
+    private record Known(long revision, Instant due) {}
 
     private final Path root;
     private final Path certificates;
     private final Path orders;
     private final Path quarantine;
     private final Path tmp;
+    private final Path holds;
+    private final Path due;
+    private final Path ledgers;
     private final Events events;
+    private final Clock clock;
     private final FileChannel lockChannel;
+    private final DueIndex dueIndex;
+    private final FileLedger ledger;
+    private final Cache<String, Known> known = Caffeine.newBuilder()
+            .maximumSize(REMEMBERED_RECORDS)
+            .executor(Runnable::run)
+            .build();
+    // A record is compared and written under the lock of its first name.
+    private final List<ReentrantLock> stripes =
+            IntStream.range(0, STRIPES).mapToObj(i -> new ReentrantLock()).toList();
     private final AtomicLong written = new AtomicLong();
     private final AtomicBoolean surveying = new AtomicBoolean();
+    private final AtomicBoolean indexing = new AtomicBoolean();
     private final Queue<String> savedDuringSurvey = new ConcurrentLinkedQueue<>();
 
     private volatile boolean closed;
 
     private volatile @Nullable NameFingerprint fingerprint;
 
-    private FileCertificateStore(Path root, Events events, FileChannel lockChannel) {
+    private FileCertificateStore(Path root, Events events, Clock clock, FileChannel lockChannel) throws IOException {
         this.root = root;
         this.certificates = root.resolve("certificates");
         this.orders = root.resolve("orders");
         this.quarantine = root.resolve("quarantine");
         this.tmp = root.resolve("tmp");
+        this.holds = root.resolve("holds");
+        this.due = root.resolve("due");
+        this.ledgers = root.resolve("ledger");
         this.events = events;
+        this.clock = clock;
         this.lockChannel = lockChannel;
+        boolean fresh = !Files.exists(certificates);
+        prepare();
+        this.dueIndex = new DueIndex(due);
+        if (fresh) {
+            dueIndex.completed();
+        }
+        this.ledger = new FileLedger(ledgers, clock);
     }
 
     /**
@@ -105,19 +146,20 @@ public final class FileCertificateStore implements CertificateStore {
      *
      * @param root the directory
      * @param events where trouble is reported
+     * @param clock the wall clock
      * @param lockWait how long to wait for another process that has it open
      * @return the store
      * @throws StoreException if the directory cannot be used, with what to do
      */
-    public static FileCertificateStore open(Path root, Events events, Duration lockWait) throws StoreException {
+    public static FileCertificateStore open(Path root, Events events, Clock clock, Duration lockWait)
+            throws StoreException {
         try {
             secureDirectory(root);
             Path real = root.toRealPath();
             FileChannel channel = lock(real, lockWait);
             try {
                 checkFormat(real);
-                FileCertificateStore store = new FileCertificateStore(real, events, channel);
-                store.prepare();
+                FileCertificateStore store = new FileCertificateStore(real, events, clock, channel);
                 store.startSurvey();
                 return store;
             } catch (IOException | StoreException | RuntimeException e) {
@@ -152,7 +194,9 @@ public final class FileCertificateStore implements CertificateStore {
     @Override
     public Optional<StoredCertificate> find(ServerName name) throws StoreException {
         Optional<StoredCertificate> exact = load(name.value(), name);
-        return exact.isPresent() ? exact : load(name.wildcard(), name);
+        Optional<StoredCertificate> found = exact.isPresent() ? exact : load(name.wildcard(), name);
+        found.ifPresent(this::mendHint);
+        return found;
     }
 
     @Override
@@ -162,26 +206,108 @@ public final class FileCertificateStore implements CertificateStore {
             throw new IllegalArgumentException("a certificate without a name cannot be kept");
         }
         String first = names.get(0);
-        long stored = storedRevision(first);
-        if (stored != certificate.revision()) {
-            throw new StoreException("the certificate of " + first + " was changed meanwhile (revision " + stored
-                    + " is stored, " + certificate.revision() + " was expected)");
-        }
         StoredCertificate next = certificate.withRevision(certificate.revision() + 1);
-        Path file = fileOf(first, BUNDLE);
+        String fileName = fileName(first);
+        DueIndex.Hint hint = DueIndex.Hint.of(next.due(), fileName);
+        ReentrantLock lock = lockOf(fileName);
+        lock.lock();
         try {
+            checkRevision(first, certificate.revision());
+            Known before = known.getIfPresent(first);
+            // Before the bundle: a hint too many does no harm, a bundle without one would never be due.
+            dueIndex.add(hint);
+            Path file = fileOf(first, BUNDLE);
             directory(parentOf(file));
             write(file, RecordCodec.encode(next));
+            known.put(first, new Known(next.revision(), next.due()));
             for (String other : names.subList(1, names.size())) {
-                Path see = fileOf(other, SEE);
-                directory(parentOf(see));
-                write(see, (first + '\n').getBytes(US_ASCII));
+                point(other, first);
+            }
+            if (before != null) {
+                DueIndex.Hint old = DueIndex.Hint.of(before.due(), fileName);
+                if (!old.equals(hint)) {
+                    dueIndex.remove(old);
+                }
             }
         } catch (IOException e) {
+            // What is on disk now is not known.
+            known.invalidate(first);
             throw failed("a certificate cannot be kept", e);
+        } finally {
+            lock.unlock();
         }
         names.forEach(name -> remember(fileName(name)));
         return next;
+    }
+
+    @Override
+    public List<StoredCertificate> due(Instant atOrBefore, int limit) throws StoreException {
+        List<StoredCertificate> due = new ArrayList<>();
+        DueIndex.@Nullable Hint last = null;
+        try {
+            while (true) {
+                List<DueIndex.Hint> page = dueIndex.upTo(atOrBefore, last, limit - due.size());
+                for (DueIndex.Hint hint : page) {
+                    last = hint;
+                    Optional<StoredCertificate> stored = agreeing(hint);
+                    if (stored.isEmpty()) {
+                        removeIfStale(hint);
+                    } else if (!stored.get().due().isAfter(atOrBefore)) {
+                        due.add(stored.get());
+                    }
+                }
+                if (page.isEmpty() || due.size() >= limit) {
+                    return due;
+                }
+            }
+        } catch (IOException e) {
+            throw failed("what is due cannot be listed", e);
+        }
+    }
+
+    @Override
+    public Optional<Instant> nextDue() throws StoreException {
+        // Asked first: an index that becomes complete in between is read as it is then.
+        boolean complete = dueIndex.isComplete();
+        try {
+            Optional<Instant> first = dueIndex.first().map(DueIndex.Hint::at);
+            if (complete) {
+                return first;
+            }
+            Instant soon = clock.instant().plus(WHILE_INDEX_IS_BUILT);
+            return Optional.of(first.filter(soon::isAfter).orElse(soon));
+        } catch (IOException e) {
+            throw failed("what is due cannot be listed", e);
+        }
+    }
+
+    @Override
+    public void forget(StoredCertificate certificate) throws StoreException {
+        String first = certificate.firstName();
+        Path file = fileOf(first, BUNDLE);
+        ReentrantLock lock = lockOf(fileName(first));
+        lock.lock();
+        try {
+            if (!Files.exists(file)) {
+                return;
+            }
+            checkRevision(first, certificate.revision());
+            for (String other : certificate.certificate().names()) {
+                if (!other.equals(first) && pointer(other).equals(Optional.of(first))) {
+                    Files.deleteIfExists(fileOf(other, SEE));
+                }
+            }
+            Files.deleteIfExists(file);
+            known.invalidate(first);
+            // A bundle that came back after a crash without its hint would stay for good.
+            synchronise(parentOf(file));
+            dueIndex.remove(DueIndex.Hint.of(certificate.due(), fileName(first)));
+        } catch (IOException e) {
+            known.invalidate(first);
+            throw failed("a certificate cannot be removed", e);
+        } finally {
+            lock.unlock();
+        }
     }
 
     @Override
@@ -223,6 +349,51 @@ public final class FileCertificateStore implements CertificateStore {
     }
 
     @Override
+    public Optional<Hold> hold(String scope) throws StoreException {
+        return readHold(holdFile(scope));
+    }
+
+    @Override
+    public void keepHold(Hold hold) throws StoreException {
+        try {
+            write(holdFile(hold.scope()), RecordCodec.encode(hold));
+        } catch (IOException e) {
+            throw failed("a hold cannot be kept", e);
+        }
+    }
+
+    @Override
+    public void dropHold(String scope) throws StoreException {
+        try {
+            // Not synchronised: a hold that comes back after a crash delays a name, and is dropped again.
+            Files.deleteIfExists(holdFile(scope));
+        } catch (IOException e) {
+            throw failed("a hold cannot be removed", e);
+        }
+    }
+
+    @Override
+    public List<Hold> holds(int limit) throws StoreException {
+        List<Hold> found = new ArrayList<>();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(holds, "*" + HOLD)) {
+            for (Path file : files) {
+                if (found.size() == limit) {
+                    return found;
+                }
+                readHold(file).ifPresent(found::add);
+            }
+        } catch (IOException e) {
+            throw failed("the holds cannot be listed", e);
+        }
+        return found;
+    }
+
+    @Override
+    public Ledger ledger() {
+        return ledger;
+    }
+
+    @Override
     public Optional<byte[]> readSecret(String path) throws StoreException {
         try {
             return read(secretFile(path));
@@ -247,6 +418,11 @@ public final class FileCertificateStore implements CertificateStore {
         closed = true;
         OPEN_HERE.remove(root);
         try {
+            ledger.close();
+        } catch (IOException e) {
+            events.publish(EventKind.STORE_FAILED, "the ledger of " + root + " cannot be closed: " + describe(e));
+        }
+        try {
             lockChannel.close();
         } catch (IOException e) {
             events.publish(EventKind.STORE_FAILED, "the lock of " + root + " could not be given back: " + describe(e));
@@ -262,9 +438,7 @@ public final class FileCertificateStore implements CertificateStore {
     // A bundle that was replaced by one with fewer names leaves pointers behind that lead nowhere.
     private Optional<StoredCertificate> loadThroughPointer(String name, ServerName askedFor) throws StoreException {
         try {
-            Optional<String> first = read(fileOf(name, SEE))
-                    .map(pointer -> new String(pointer, US_ASCII).trim())
-                    .filter(text -> NAME.matcher(text).matches());
+            Optional<String> first = pointer(name);
             return first.isEmpty()
                     ? Optional.empty()
                     : loadBundle(first.get())
@@ -275,38 +449,131 @@ public final class FileCertificateStore implements CertificateStore {
     }
 
     private Optional<StoredCertificate> loadBundle(String firstName) throws StoreException {
-        Path file = fileOf(firstName, BUNDLE);
+        return loadBundleFile(fileName(firstName));
+    }
+
+    private Optional<StoredCertificate> loadBundleFile(String fileName) throws StoreException {
+        Path file = bundleFile(fileName);
         try {
             Optional<byte[]> content = read(file);
             if (content.isEmpty()) {
                 return Optional.empty();
             }
             StoredCertificate stored = RecordCodec.decodeCertificate(content.get());
-            if (!stored.certificate().names().contains(firstName)) {
+            if (stored.certificate().names().stream()
+                    .map(FileCertificateStore::fileName)
+                    .noneMatch(fileName::equals)) {
                 throw new UnreadableException("it is for another name");
             }
             return Optional.of(stored);
         } catch (UnreadableException e) {
-            setAside(file, e);
+            setAside(file, e, OBTAINED_ANEW);
             return Optional.empty();
         } catch (IOException e) {
             throw failed("a certificate cannot be read", e);
         }
     }
 
-    private long storedRevision(String name) throws StoreException {
-        Path file = fileOf(name, BUNDLE);
+    private Optional<String> pointer(String name) throws IOException {
+        return read(fileOf(name, SEE))
+                .map(pointer -> new String(pointer, US_ASCII).trim())
+                .filter(text -> NAME.matcher(text).matches());
+    }
+
+    // Reading costs less than synchronising what is there already.
+    private void point(String name, String first) throws IOException {
+        if (!pointer(name).equals(Optional.of(first))) {
+            Path see = fileOf(name, SEE);
+            directory(parentOf(see));
+            write(see, (first + '\n').getBytes(US_ASCII));
+        }
+    }
+
+    // The certificate of a hint, empty if there is none or the hint is not for it.
+    private Optional<StoredCertificate> agreeing(DueIndex.Hint hint) throws StoreException {
+        return loadBundleFile(hint.bundle())
+                .filter(stored -> DueIndex.Hint.of(stored.due(), hint.bundle()).equals(hint));
+    }
+
+    // Looked at again under the lock: a save makes its hint first.
+    private void removeIfStale(DueIndex.Hint hint) throws IOException, StoreException {
+        ReentrantLock lock = lockOf(hint.bundle());
+        lock.lock();
+        try {
+            if (agreeing(hint).isEmpty()) {
+                dueIndex.remove(hint);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    // A hint that a loss of power took comes back with the first visit.
+    private void mendHint(StoredCertificate stored) {
+        String first = stored.firstName();
+        if (known.getIfPresent(first) == null) {
+            try {
+                dueIndex.add(DueIndex.Hint.of(stored.due(), fileName(first)));
+            } catch (IOException e) {
+                // What can be read is served from a store that cannot be written.
+                return;
+            }
+        }
+    }
+
+    // What was saved or read under the lock is known without reading it again, and so is that nothing is there.
+    private void checkRevision(String first, long expected) throws StoreException {
+        Known remembered = known.getIfPresent(first);
+        if (remembered != null && remembered.revision() == expected) {
+            return;
+        }
+        NameFingerprint names = fingerprint;
+        long stored = names != null && !names.mayContain(fileName(first)) ? 0 : storedRevision(first);
+        if (stored != expected) {
+            throw new StaleRevisionException(first, stored, expected);
+        }
+    }
+
+    private long storedRevision(String first) throws StoreException {
+        Path file = fileOf(first, BUNDLE);
+        known.invalidate(first);
         try {
             Optional<byte[]> content = read(file);
-            return content.isEmpty()
-                    ? 0
-                    : Long.parseLong(Bundle.decode(RecordCodec.CERTIFICATE, content.get())
-                            .field("revision"));
+            if (content.isEmpty()) {
+                return 0;
+            }
+            Bundle bundle = Bundle.decode(RecordCodec.CERTIFICATE, content.get());
+            Known stored = new Known(Long.parseLong(bundle.field("revision")), RecordCodec.due(bundle));
+            known.put(first, stored);
+            return stored.revision();
         } catch (UnreadableException | NumberFormatException e) {
-            setAside(file, e);
+            setAside(file, e, OBTAINED_ANEW);
             return 0;
         } catch (IOException e) {
             throw failed("a certificate cannot be read", e);
+        }
+    }
+
+    private ReentrantLock lockOf(String fileName) {
+        return stripes.get(Math.floorMod(fileName.hashCode(), STRIPES));
+    }
+
+    private Optional<Hold> readHold(Path file) throws StoreException {
+        try {
+            Optional<byte[]> content = read(file);
+            if (content.isEmpty()) {
+                return Optional.empty();
+            }
+            Hold hold = RecordCodec.decodeHold(content.get());
+            if (!holdFile(hold.scope()).equals(file)) {
+                throw new UnreadableException("it is for another scope");
+            }
+            return Optional.of(hold);
+        } catch (UnreadableException e) {
+            setAside(file, e, "what it held may be tried again");
+            return Optional.empty();
+        } catch (IOException e) {
+            throw failed("a hold cannot be read", e);
         }
     }
 
@@ -315,14 +582,14 @@ public final class FileCertificateStore implements CertificateStore {
             Optional<byte[]> content = read(file);
             return content.isEmpty() ? Optional.empty() : Optional.of(RecordCodec.decodeOrder(content.get()));
         } catch (UnreadableException e) {
-            setAside(file, e);
+            setAside(file, e, OBTAINED_ANEW);
             return Optional.empty();
         } catch (IOException e) {
             throw failed("an order cannot be read", e);
         }
     }
 
-    private void setAside(Path file, Exception why) throws StoreException {
+    private void setAside(Path file, Exception why, String consequence) throws StoreException {
         Path aside =
                 quarantine.resolve(file.getFileName() + "." + Long.toString(System.nanoTime(), Character.MAX_RADIX));
         try {
@@ -330,8 +597,7 @@ public final class FileCertificateStore implements CertificateStore {
             synchronise(quarantine);
             events.publish(
                     EventKind.QUARANTINED,
-                    file + " was set aside as " + aside + ": " + why.getMessage()
-                            + "; it is obtained anew when visited");
+                    file + " was set aside as " + aside + ": " + why.getMessage() + "; " + consequence);
         } catch (NoSuchFileException e) {
             // Another look-up has set it aside already.
             return;
@@ -358,7 +624,12 @@ public final class FileCertificateStore implements CertificateStore {
     private void startSurvey() {
         if (surveying.compareAndSet(false, true)) {
             fingerprint = null;
-            Thread surveyor = new Thread(this::survey, "ondemand-tls-store-survey");
+            Thread surveyor = new Thread(
+                    () -> {
+                        survey();
+                        buildDueIndex();
+                    },
+                    "ondemand-tls-store-survey");
             surveyor.setDaemon(true);
             surveyor.start();
         }
@@ -398,9 +669,58 @@ public final class FileCertificateStore implements CertificateStore {
         }
     }
 
+    // Once in the life of a store: for one that was filled before there was an index.
+    private void buildDueIndex() {
+        if (dueIndex.isComplete() || !indexing.compareAndSet(false, true)) {
+            return;
+        }
+        try (DirectoryStream<Path> shards = Files.newDirectoryStream(certificates)) {
+            for (Path shard : shards) {
+                try (DirectoryStream<Path> files = Files.newDirectoryStream(shard, "*" + BUNDLE)) {
+                    for (Path file : files) {
+                        if (closed) {
+                            return;
+                        }
+                        addHint(file);
+                    }
+                }
+            }
+            for (Path directory : dueIndex.directories()) {
+                synchronise(directory);
+            }
+            dueIndex.completed();
+        } catch (IOException | RuntimeException e) {
+            events.publish(
+                    EventKind.STORE_FAILED,
+                    "the due times in " + root + " cannot be indexed: " + describe(e)
+                            + "; certificates are not renewed before they are visited");
+        } finally {
+            indexing.set(false);
+        }
+    }
+
+    private void addHint(Path bundle) throws IOException {
+        Optional<byte[]> content = read(bundle);
+        if (content.isEmpty()) {
+            return;
+        }
+        try {
+            Instant due = RecordCodec.due(Bundle.decode(RecordCodec.CERTIFICATE, content.get()));
+            String name = String.valueOf(bundle.getFileName());
+            dueIndex.add(DueIndex.Hint.of(due, name.substring(0, name.length() - BUNDLE.length())));
+        } catch (UnreadableException e) {
+            // Set aside by the look-up that wants it.
+            return;
+        }
+    }
+
     private void prepare() throws IOException {
-        for (Path directory : List.of(certificates, orders, quarantine, tmp)) {
-            directory(directory);
+        boolean made = false;
+        for (Path directory : List.of(certificates, orders, quarantine, tmp, due, holds, ledgers)) {
+            made |= create(directory);
+        }
+        if (made) {
+            synchronise(root);
         }
         try (DirectoryStream<Path> leftovers = Files.newDirectoryStream(tmp)) {
             for (Path leftover : leftovers) {
@@ -450,16 +770,23 @@ public final class FileCertificateStore implements CertificateStore {
     }
 
     private void directory(Path directory) throws IOException {
+        if (create(directory)) {
+            synchronise(parentOf(directory));
+        }
+    }
+
+    private static boolean create(Path directory) throws IOException {
         if (Files.isDirectory(directory)) {
-            return;
+            return false;
         }
         try {
             Files.createDirectory(directory, PosixFilePermissions.asFileAttribute(OWNER_DIRECTORY));
-            synchronise(parentOf(directory));
+            return true;
         } catch (FileAlreadyExistsException e) {
             if (!Files.isDirectory(directory)) {
                 throw e;
             }
+            return false;
         }
     }
 
@@ -552,13 +879,36 @@ public final class FileCertificateStore implements CertificateStore {
         return root.resolve(path);
     }
 
+    private Path holdFile(String scope) {
+        if (!Hold.isScope(scope)) {
+            throw new IllegalArgumentException("not the scope of a hold");
+        }
+        return holds.resolve(sha256(scope) + HOLD);
+    }
+
+    // The way back from a file name to its directory; any other text leads to a file that is not there.
+    private Path bundleFile(String fileName) {
+        String shard;
+        if (HASHED.matcher(fileName).matches()) {
+            shard = fileName.substring(1, 3);
+        } else if (fileName.startsWith(WILDCARD)) {
+            shard = shardOf("*" + fileName.substring(WILDCARD.length()));
+        } else {
+            shard = shardOf(fileName.startsWith("_") ? fileName.substring(1) : fileName);
+        }
+        return certificates.resolve(shard).resolve(fileName + BUNDLE);
+    }
+
+    private static String shardOf(String name) {
+        return sha256(name).substring(0, 2);
+    }
+
     private Path fileOf(String name, String suffix) {
-        String shard = sha256(name).substring(0, 2);
-        return certificates.resolve(shard).resolve(fileName(name) + suffix);
+        return certificates.resolve(shardOf(name)).resolve(fileName(name) + suffix);
     }
 
     static String fileName(String name) {
-        String spelled = name.startsWith("*") ? "_wildcard_" + name.substring(1) : name;
+        String spelled = name.startsWith("*") ? WILDCARD + name.substring(1) : name;
         if (spelled.length() > LONGEST_PLAIN_NAME) {
             return "~" + sha256(name);
         }

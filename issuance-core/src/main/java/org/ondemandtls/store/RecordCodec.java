@@ -16,11 +16,14 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.KeyPairs;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.Pem;
+import org.ondemandtls.certificate.RenewalWindow;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.Bundle.Block;
 import org.ondemandtls.store.Bundle.UnreadableException;
@@ -30,12 +33,14 @@ final class RecordCodec {
 
     static final String CERTIFICATE = "certificate";
     static final String ORDER = "order";
+    static final String HOLD = "hold";
 
     private static final String PRIVATE_KEY = "PRIVATE KEY";
     private static final String PUBLIC_KEY = "PUBLIC KEY";
     private static final String CSR = "CERTIFICATE REQUEST";
     private static final String X509 = "CERTIFICATE";
     private static final String PLAIN = "plain";
+    private static final int ESCAPE = "\\u0000".length();
 
     private RecordCodec() {}
 
@@ -46,7 +51,13 @@ final class RecordCodec {
         fields.put("issuer", stored.issuer());
         fields.put("obtained", stored.obtained().toString());
         fields.put("due", stored.due().toString());
+        fields.put("renew", stored.renew().toString());
+        stored.window().ifPresent(window -> {
+            fields.put("window", window.start() + " " + window.end());
+            window.explanation().ifPresent(page -> fields.put("explanation", page.toASCIIString()));
+        });
         stored.visited().ifPresent(at -> fields.put("visited", at.toString()));
+        stored.deniedSince().ifPresent(at -> fields.put("denied", at.toString()));
         stored.withdrawn().ifPresent(at -> fields.put("withdrawn", at.toString()));
         fields.put("revision", Long.toString(stored.revision()));
         fields.put("fence", "0");
@@ -87,17 +98,106 @@ final class RecordCodec {
             if (!KeyPairs.belongTogether(key, publicKey)) {
                 throw new UnreadableException("its key is not the leaf's");
             }
+            Instant due = due(bundle);
             return new StoredCertificate(
                     new KeyedCertificate(key, Pem.sharingIssuers(chain)),
                     bundle.field("issuer"),
                     Instant.parse(bundle.field("obtained")),
-                    Instant.parse(bundle.field("due")),
+                    due,
+                    // Bundles from before renewal was built have one moment for both.
+                    bundle.optional("renew").map(Instant::parse).orElse(due),
+                    window(bundle),
                     bundle.optional("visited").map(Instant::parse),
+                    bundle.optional("denied").map(Instant::parse),
                     bundle.optional("withdrawn").map(Instant::parse),
                     Long.parseLong(bundle.field("revision")));
         } catch (GeneralSecurityException | DateTimeException | IllegalArgumentException e) {
             throw new UnreadableException("its key, chain or a field cannot be read", e);
         }
+    }
+
+    /** When a certificate's bundle is due; the rest of it is not read. */
+    static Instant due(Bundle certificate) throws UnreadableException {
+        try {
+            return Instant.parse(certificate.field("due"));
+        } catch (DateTimeException e) {
+            throw new UnreadableException("its due time cannot be read", e);
+        }
+    }
+
+    private static Optional<RenewalWindow> window(Bundle bundle) throws UnreadableException {
+        Optional<String> window = bundle.optional("window");
+        if (window.isEmpty()) {
+            return Optional.empty();
+        }
+        int space = window.get().indexOf(' ');
+        if (space < 0) {
+            throw new UnreadableException("its window cannot be read");
+        }
+        return Optional.of(new RenewalWindow(
+                Instant.parse(window.get().substring(0, space)),
+                Instant.parse(window.get().substring(space + 1)),
+                bundle.optional("explanation").map(URI::create)));
+    }
+
+    static byte[] encode(Hold hold) {
+        Map<String, String> fields = new LinkedHashMap<>();
+        fields.put("scope", hold.scope());
+        fields.put("issuer", escape(hold.issuer()));
+        fields.put("refusals", Integer.toString(hold.refusals()));
+        fields.put("until", hold.until().toString());
+        fields.put("problem", escape(hold.problemType()));
+        fields.put("detail", escape(hold.detail()));
+        hold.link().ifPresent(link -> fields.put("link", link.toASCIIString()));
+        return new Bundle(HOLD, fields, List.of()).encode();
+    }
+
+    static Hold decodeHold(byte[] content) throws UnreadableException {
+        Bundle bundle = Bundle.decode(HOLD, content);
+        try {
+            return new Hold(
+                    bundle.field("scope"),
+                    unescape(bundle.field("issuer")),
+                    Integer.parseInt(bundle.field("refusals")),
+                    Instant.parse(bundle.field("until")),
+                    unescape(bundle.field("problem")),
+                    unescape(bundle.field("detail")),
+                    bundle.optional("link").map(URI::create));
+        } catch (DateTimeException | IllegalArgumentException e) {
+            throw new UnreadableException("a field cannot be read", e);
+        }
+    }
+
+    // What a CA says may hold line breaks, which would make fields of their own, and any script.
+    private static String escape(String text) {
+        StringBuilder escaped = new StringBuilder(text.length());
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < ' ' || c >= 0x7f || c == '\\') {
+                escaped.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
+            } else {
+                escaped.append(c);
+            }
+        }
+        return escaped.toString();
+    }
+
+    private static String unescape(String escaped) throws UnreadableException {
+        StringBuilder text = new StringBuilder(escaped.length());
+        int at = 0;
+        while (at < escaped.length()) {
+            char c = escaped.charAt(at);
+            if (c != '\\') {
+                text.append(c);
+                at++;
+            } else if (at + ESCAPE <= escaped.length()) {
+                text.append((char) Integer.parseInt(escaped.substring(at + 2, at + ESCAPE), 16));
+                at += ESCAPE;
+            } else {
+                throw new UnreadableException("a field ends in the middle");
+            }
+        }
+        return text.toString();
     }
 
     static byte[] encode(OpenOrder order) {

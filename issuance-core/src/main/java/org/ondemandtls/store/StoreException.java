@@ -1,7 +1,7 @@
 package org.ondemandtls.store;
 
 /** The store could not do what it was asked; the message says what and what to do, in one line. */
-public final class StoreException extends Exception {
+public class StoreException extends Exception {
 
     /**
      * A failure of the medium.

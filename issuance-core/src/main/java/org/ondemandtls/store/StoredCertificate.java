@@ -3,6 +3,7 @@ package org.ondemandtls.store;
 import java.time.Instant;
 import java.util.Optional;
 import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.certificate.RenewalWindow;
 
 /**
  * A certificate as the store keeps it, with what must be known about it besides.
@@ -10,8 +11,12 @@ import org.ondemandtls.certificate.KeyedCertificate;
  * @param certificate leaf, chain and key
  * @param issuer the {@code id()} of the authority that signed it
  * @param obtained when it came
- * @param due when something is to be done about it next: its renewal
+ * @param due when something is to be done about it next: ask its CA for a window, renew it, ask for permission again,
+ *     forget it. What it is follows from the rest of the record
+ * @param renew the moment its renewal is planned for
+ * @param window what the CA said last about that moment (RFC 9773), empty while it said nothing
  * @param visited when it was last visited, empty if it was not
+ * @param deniedSince since when every answer about its renewal has been a denial, empty while the last was none
  * @param withdrawn since when it must not be served, empty while it may
  * @param revision how often the record has been saved; 0 before the first time
  */
@@ -20,16 +25,97 @@ public record StoredCertificate(
         String issuer,
         Instant obtained,
         Instant due,
+        Instant renew,
+        Optional<RenewalWindow> window,
         Optional<Instant> visited,
+        Optional<Instant> deniedSince,
         Optional<Instant> withdrawn,
         long revision) {
+
+    /**
+     * A certificate that was just obtained, for a name under which nothing is stored: due when it is to be renewed.
+     *
+     * @param certificate leaf, chain and key
+     * @param issuer the {@code id()} of the authority that signed it
+     * @param obtained when it came
+     * @param renew the moment its renewal is planned for
+     */
+    public static StoredCertificate obtained(
+            KeyedCertificate certificate, String issuer, Instant obtained, Instant renew) {
+        return new StoredCertificate(
+                certificate,
+                issuer,
+                obtained,
+                renew,
+                renew,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                0);
+    }
 
     /** Whether it may be served at {@code now}: in its validity period and not withdrawn. */
     public boolean isServableAt(Instant now) {
         return withdrawn.isEmpty() && certificate.isValidAt(now);
     }
 
+    /**
+     * The name it is stored under: the leaf's first, which may be a wildcard.
+     *
+     * @throws java.util.NoSuchElementException if the leaf has no name; no store keeps such a certificate
+     */
+    public String firstName() {
+        return certificate.names().iterator().next();
+    }
+
+    /** The same, due at another time. */
+    public StoredCertificate withDue(Instant newDue) {
+        return new StoredCertificate(
+                certificate, issuer, obtained, newDue, renew, window, visited, deniedSince, withdrawn, revision);
+    }
+
+    /** The same, its renewal planned for another moment. */
+    public StoredCertificate withRenew(Instant newRenew) {
+        return new StoredCertificate(
+                certificate, issuer, obtained, due, newRenew, window, visited, deniedSince, withdrawn, revision);
+    }
+
+    /** The same, with another word of its CA, or none. */
+    public StoredCertificate withWindow(Optional<RenewalWindow> newWindow) {
+        return new StoredCertificate(
+                certificate, issuer, obtained, due, renew, newWindow, visited, deniedSince, withdrawn, revision);
+    }
+
+    /** The same after a visit; of two visits the later one is kept. */
+    public StoredCertificate withVisited(Instant visit) {
+        return new StoredCertificate(
+                certificate,
+                issuer,
+                obtained,
+                due,
+                renew,
+                window,
+                Optional.of(visited.filter(before -> before.isAfter(visit)).orElse(visit)),
+                deniedSince,
+                withdrawn,
+                revision);
+    }
+
+    /** The same, denied since a moment, or no longer. */
+    public StoredCertificate withDeniedSince(Optional<Instant> since) {
+        return new StoredCertificate(
+                certificate, issuer, obtained, due, renew, window, visited, since, withdrawn, revision);
+    }
+
+    /** The same, withdrawn since a moment, or no longer. */
+    public StoredCertificate withWithdrawn(Optional<Instant> since) {
+        return new StoredCertificate(
+                certificate, issuer, obtained, due, renew, window, visited, deniedSince, since, revision);
+    }
+
     StoredCertificate withRevision(long newRevision) {
-        return new StoredCertificate(certificate, issuer, obtained, due, visited, withdrawn, newRevision);
+        return new StoredCertificate(
+                certificate, issuer, obtained, due, renew, window, visited, deniedSince, withdrawn, newRevision);
     }
 }

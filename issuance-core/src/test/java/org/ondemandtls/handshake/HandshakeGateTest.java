@@ -60,7 +60,7 @@ class HandshakeGateTest {
 
     @BeforeEach
     void open() throws Exception {
-        store = FileCertificateStore.open(directory, recorded.events(), Duration.ZERO);
+        store = FileCertificateStore.open(directory, recorded.events(), time.clock(), Duration.ZERO);
         Permission permission = new Permission(
                 new OnDemandTlsConfig.Permission(
                         Optional.empty(),

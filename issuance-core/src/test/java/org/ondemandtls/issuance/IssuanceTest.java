@@ -60,7 +60,7 @@ class IssuanceTest {
 
     @BeforeEach
     void open() throws Exception {
-        store = FileCertificateStore.open(directory, recorded.events(), Duration.ZERO);
+        store = FileCertificateStore.open(directory, recorded.events(), time.clock(), Duration.ZERO);
         issuance = issuance(orders::execute);
     }
 

@@ -8,13 +8,21 @@ import java.nio.charset.StandardCharsets;
 import java.security.KeyPair;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.certificate.RenewalWindow;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.Ledger.Outcome;
+import org.ondemandtls.store.Ledger.Quota;
+import org.ondemandtls.store.Ledger.Ticket;
+import org.ondemandtls.testing.ManualTime;
 import org.ondemandtls.testing.TestCertificates;
 import org.ondemandtls.testing.TestLeaves;
 
@@ -23,6 +31,8 @@ abstract class CertificateStoreContract {
 
     static final Instant NOW = Instant.parse("2026-11-23T20:00:00Z");
     static final ServerName SHOP = ServerName.parse("shop.example.com");
+
+    final ManualTime time = new ManualTime();
 
     CertificateStore store;
 
@@ -39,18 +49,23 @@ abstract class CertificateStoreContract {
     }
 
     static StoredCertificate stored(KeyedCertificate certificate) {
-        return new StoredCertificate(
-                certificate,
-                "https://ca.example/directory",
-                NOW,
-                NOW.plus(Duration.ofDays(60)),
-                Optional.empty(),
-                Optional.empty(),
-                0);
+        return StoredCertificate.obtained(
+                certificate, "https://ca.example/directory", NOW, NOW.plus(Duration.ofDays(60)));
     }
 
     static StoredCertificate stored(String... names) {
         return stored(TestLeaves.leaf(NOW, Duration.ofDays(90), names));
+    }
+
+    static Hold hold(String scope, int refusals) {
+        return new Hold(
+                scope,
+                "https://ca.example/directory",
+                refusals,
+                NOW.plusSeconds(60),
+                "rateLimited",
+                "too many\r\nof them: \\ \u00fc \u4e2d \ud83d\ude00",
+                Optional.of(URI.create("https://ca.example/unpause?a=b")));
     }
 
     @Nested
@@ -78,14 +93,7 @@ abstract class CertificateStoreContract {
         void keepWhenTheyWereVisitedAndWithdrawn() throws Exception {
             StoredCertificate first = store.save(stored(SHOP.value()));
 
-            store.save(new StoredCertificate(
-                    first.certificate(),
-                    first.issuer(),
-                    first.obtained(),
-                    first.due(),
-                    Optional.of(NOW.plusSeconds(5)),
-                    Optional.of(NOW.plusSeconds(6)),
-                    first.revision()));
+            store.save(first.withVisited(NOW.plusSeconds(5)).withWithdrawn(Optional.of(NOW.plusSeconds(6))));
 
             StoredCertificate found = store.find(SHOP).orElseThrow();
             assertThat(found.visited()).contains(NOW.plusSeconds(5));
@@ -110,8 +118,7 @@ abstract class CertificateStoreContract {
         void areNotHarmedByAskingForANameTheyHadBefore() throws Exception {
             StoredCertificate both = store.save(stored("a.example.com", "b.example.com"));
             KeyedCertificate alone = TestLeaves.leaf(NOW, Duration.ofDays(90), "a.example.com");
-            store.save(new StoredCertificate(
-                    alone, both.issuer(), NOW, NOW, Optional.empty(), Optional.empty(), both.revision()));
+            store.save(stored(alone).withRevision(both.revision()));
 
             assertThat(store.find(ServerName.parse("b.example.com"))).isEmpty();
             assertThat(store.find(ServerName.parse("a.example.com"))
@@ -143,8 +150,71 @@ abstract class CertificateStoreContract {
             StoredCertificate late = stored(SHOP.value());
 
             assertThatThrownBy(() -> store.save(late))
-                    .isInstanceOf(StoreException.class)
-                    .hasMessageContaining("revision");
+                    .isInstanceOf(StaleRevisionException.class)
+                    .hasMessageContaining("revision 1 is stored, 0 was expected");
+        }
+
+        @Test
+        void areNotReplacedByWhoSawARevisionThatNeverWas() {
+            assertThatThrownBy(() -> store.save(stored(SHOP.value()).withRevision(3)))
+                    .isInstanceOf(StaleRevisionException.class);
+        }
+
+        @Test
+        void areChangedByOneOfManyWhoSawTheSameRevision() throws Exception {
+            StoredCertificate first = store.save(stored(SHOP.value()));
+            AtomicInteger kept = new AtomicInteger();
+            AtomicInteger refused = new AtomicInteger();
+            List<Thread> threads = IntStream.range(0, 8)
+                    .mapToObj(i -> new Thread(() -> {
+                        try {
+                            store.save(first.withVisited(NOW.plusSeconds(i)));
+                            kept.incrementAndGet();
+                        } catch (StaleRevisionException e) {
+                            refused.incrementAndGet();
+                        } catch (StoreException e) {
+                            throw new IllegalStateException(e);
+                        }
+                    }))
+                    .toList();
+
+            threads.forEach(Thread::start);
+            for (Thread thread : threads) {
+                thread.join();
+            }
+
+            assertThat(kept).hasValue(1);
+            assertThat(refused).hasValue(7);
+            assertThat(store.find(SHOP).orElseThrow().revision()).isEqualTo(2);
+        }
+
+        @Test
+        void keepAllThatTheirLifeNeeds() throws Exception {
+            StoredCertificate first = store.save(stored(SHOP.value()));
+            RenewalWindow window = new RenewalWindow(
+                    NOW.plusSeconds(1), NOW.plusSeconds(2), Optional.of(URI.create("https://ca.example/why?a=b")));
+
+            store.save(first.withDue(NOW.plusMillis(1500))
+                    .withRenew(NOW.plusSeconds(3))
+                    .withWindow(Optional.of(window))
+                    .withDeniedSince(Optional.of(NOW.plusSeconds(4))));
+
+            StoredCertificate found = store.find(SHOP).orElseThrow();
+            assertThat(found.due()).isEqualTo(NOW.plusMillis(1500));
+            assertThat(found.renew()).isEqualTo(NOW.plusSeconds(3));
+            assertThat(found.window()).contains(window);
+            assertThat(found.deniedSince()).contains(NOW.plusSeconds(4));
+            assertThat(store.save(found.withWindow(Optional.empty()).withDeniedSince(Optional.empty())))
+                    .extracting(StoredCertificate::window, StoredCertificate::deniedSince)
+                    .containsExactly(Optional.empty(), Optional.empty());
+        }
+
+        @Test
+        void keepTheLaterOfTwoVisits() {
+            StoredCertificate visited = stored(SHOP.value()).withVisited(NOW);
+
+            assertThat(visited.withVisited(NOW.minusSeconds(1)).visited()).contains(NOW);
+            assertThat(visited.withVisited(NOW.plusSeconds(1)).visited()).contains(NOW.plusSeconds(1));
         }
 
         @Test
@@ -180,6 +250,409 @@ abstract class CertificateStoreContract {
                                 .id())
                         .isEqualTo(saved.certificate().id());
             }
+        }
+    }
+
+    @Nested
+    class DueTimes {
+
+        private StoredCertificate saved(String name, Instant due) throws Exception {
+            return store.save(stored(name).withDue(due));
+        }
+
+        private List<String> due(Instant atOrBefore, int limit) throws Exception {
+            return store.due(atOrBefore, limit).stream()
+                    .map(StoredCertificate::firstName)
+                    .toList();
+        }
+
+        @Test
+        void ofNothingAreNone() throws Exception {
+            assertThat(store.nextDue()).isEmpty();
+            assertThat(store.due(Instant.MAX, 1)).isEmpty();
+        }
+
+        @Test
+        void haveComeFromTheirMomentOn() throws Exception {
+            Instant at = NOW.plus(Duration.ofHours(5)).plusMillis(500);
+            saved(SHOP.value(), at);
+
+            assertThat(store.due(at.minusNanos(1_000_000), 10)).isEmpty();
+            assertThat(due(at, 10)).containsExactly(SHOP.value());
+            assertThat(due(at.plusMillis(1), 10)).containsExactly(SHOP.value());
+            assertThat(store.nextDue().orElseThrow()).isBetween(at.minusSeconds(1), at);
+        }
+
+        @Test
+        void areInTheirOrderAsManyAsAreAskedFor() throws Exception {
+            for (int i = 9; i >= 0; i--) {
+                saved("n" + i + ".example.com", NOW.plus(Duration.ofMinutes(25L * i)));
+            }
+
+            assertThat(due(NOW.plus(Duration.ofDays(1)), 3))
+                    .containsExactly("n0.example.com", "n1.example.com", "n2.example.com");
+            assertThat(due(NOW.plus(Duration.ofMinutes(100)), 100))
+                    .containsExactly(
+                            "n0.example.com", "n1.example.com", "n2.example.com", "n3.example.com", "n4.example.com");
+            assertThat(store.nextDue()).contains(NOW);
+        }
+
+        @Test
+        void moveWithTheRecord() throws Exception {
+            StoredCertificate shop = saved(SHOP.value(), NOW);
+            saved("later.example.com", NOW.plusSeconds(30));
+
+            StoredCertificate moved = store.save(shop.withDue(NOW.plus(Duration.ofDays(30))));
+
+            assertThat(due(NOW.plusSeconds(30), 10)).containsExactly("later.example.com");
+            assertThat(store.nextDue()).contains(NOW.plusSeconds(30));
+            store.save(moved.withDue(NOW.minus(Duration.ofDays(30))));
+            assertThat(store.nextDue()).contains(NOW.minus(Duration.ofDays(30)));
+            assertThat(due(NOW.plusSeconds(30), 10)).containsExactly(SHOP.value(), "later.example.com");
+        }
+
+        @Test
+        void leadToWholeRecordsWithdrawnAndExpiredOnesToo() throws Exception {
+            store.save(stored(TestLeaves.leaf(NOW, Duration.ofDays(-1).plusSeconds(1), SHOP.value()))
+                    .withDue(NOW)
+                    .withWithdrawn(Optional.of(NOW)));
+
+            StoredCertificate found = store.due(NOW, 1).get(0);
+
+            assertThat(found.withdrawn()).contains(NOW);
+            assertThat(found.revision()).isEqualTo(1);
+            assertThat(store.save(found.withWithdrawn(Optional.empty())).revision())
+                    .isEqualTo(2);
+        }
+
+        @Test
+        void ofAnyNameAndAnyTimeAreFound() throws Exception {
+            String label = "a".repeat(63);
+            String longest = label + '.' + label + '.' + label + '.' + "b".repeat(61);
+            saved("*.example.com", Instant.EPOCH.minusSeconds(1));
+            saved("con.test", Instant.EPOCH);
+            saved(longest, NOW);
+            saved("a.example.com", Instant.parse("+12000-01-01T00:00:00Z"));
+
+            assertThat(due(NOW, 10)).containsExactlyInAnyOrder("*.example.com", "con.test", longest);
+            assertThat(due(Instant.MAX, 10)).hasSize(4);
+        }
+
+        @Test
+        void surviveTheStoreBeingOpenedAgain() throws Exception {
+            saved(SHOP.value(), NOW);
+            saved("later.example.com", NOW.plus(Duration.ofDays(9)));
+            store.close();
+
+            store = open();
+
+            assertThat(store.nextDue()).contains(NOW);
+            assertThat(due(NOW, 10)).containsExactly(SHOP.value());
+            assertThat(due(NOW.plus(Duration.ofDays(9)), 10)).containsExactly(SHOP.value(), "later.example.com");
+        }
+    }
+
+    @Nested
+    class AForgottenCertificate {
+
+        @Test
+        void isGoneUnderAllItsNames() throws Exception {
+            StoredCertificate both = store.save(stored("a.example.com", "b.example.com"));
+            store.save(stored(SHOP.value()));
+
+            store.forget(both);
+            store.forget(both);
+
+            assertThat(store.find(ServerName.parse("a.example.com"))).isEmpty();
+            assertThat(store.find(ServerName.parse("b.example.com"))).isEmpty();
+            assertThat(store.due(Instant.MAX, 10))
+                    .extracting(StoredCertificate::firstName)
+                    .containsExactly(SHOP.value());
+        }
+
+        @Test
+        void staysGoneAfterTheStoreWasOpenedAgain() throws Exception {
+            store.forget(store.save(stored(SHOP.value())));
+            store.close();
+
+            store = open();
+
+            assertThat(store.find(SHOP)).isEmpty();
+            assertThat(store.nextDue()).isEmpty();
+        }
+
+        @Test
+        void isNotForgottenByWhoDidNotSeeItsLastChange() throws Exception {
+            StoredCertificate read = store.save(stored(SHOP.value()));
+            store.save(read.withVisited(NOW));
+
+            assertThatThrownBy(() -> store.forget(read)).isInstanceOf(StaleRevisionException.class);
+
+            assertThat(store.find(SHOP)).isPresent();
+        }
+
+        @Test
+        void leavesANameThatLeadsElsewhereBy() throws Exception {
+            StoredCertificate both = store.save(stored("a.example.com", "b.example.com"));
+            StoredCertificate other = store.save(stored("c.example.com", "b.example.com"));
+
+            store.forget(both);
+
+            assertThat(store.find(ServerName.parse("b.example.com"))
+                            .orElseThrow()
+                            .certificate()
+                            .id())
+                    .isEqualTo(other.certificate().id());
+        }
+
+        @Test
+        void makesRoomForAFirstOne() throws Exception {
+            store.forget(store.save(stored(SHOP.value())));
+
+            assertThat(store.save(stored(SHOP.value())).revision()).isEqualTo(1);
+        }
+
+        @Test
+        void doesNotComeBackByALateChange() throws Exception {
+            StoredCertificate read = store.save(stored(SHOP.value()));
+            store.forget(read);
+
+            assertThatThrownBy(() -> store.save(read.withVisited(NOW))).isInstanceOf(StaleRevisionException.class);
+        }
+    }
+
+    @Nested
+    class Holds {
+
+        private static final String SCOPE = "domain/https://ca.example/directory/example.com";
+
+        @Test
+        void comeBackAsTheyWereKept() throws Exception {
+            store.keepHold(hold(SCOPE, 1));
+            store.keepHold(hold(SCOPE, 2));
+            Hold bare = new Hold("account/x", "x", 1, NOW, "", "", Optional.empty());
+            store.keepHold(bare);
+            store.close();
+
+            store = open();
+
+            assertThat(store.hold(SCOPE)).contains(hold(SCOPE, 2));
+            assertThat(store.hold("account/x")).contains(bare);
+            assertThat(store.hold("account/y")).isEmpty();
+        }
+
+        @Test
+        void areListedUpToALimit() throws Exception {
+            for (int i = 0; i < 5; i++) {
+                store.keepHold(hold("name/n" + i + ".example.com", i));
+            }
+
+            assertThat(store.holds(5)).extracting(Hold::refusals).containsExactlyInAnyOrder(0, 1, 2, 3, 4);
+            assertThat(store.holds(4)).hasSize(4);
+        }
+
+        @Test
+        void areGoneWhenDropped() throws Exception {
+            store.keepHold(hold(SCOPE, 1));
+
+            store.dropHold(SCOPE);
+            store.dropHold(SCOPE);
+
+            assertThat(store.hold(SCOPE)).isEmpty();
+            assertThat(store.holds(10)).isEmpty();
+        }
+
+        @Test
+        void haveScopesOfVisibleAsciiOnly() {
+            for (String scope : new String[] {"", " ", "name/\u00fc", "a\nb", "a".repeat(Hold.LONGEST_SCOPE + 1)}) {
+                assertThatThrownBy(() -> hold(scope, 1)).isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> store.hold(scope)).isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> store.dropHold(scope)).isInstanceOf(IllegalArgumentException.class);
+            }
+        }
+    }
+
+    @Nested
+    class TheLedger {
+
+        private static final Duration WEEK = Duration.ofDays(7);
+
+        private final Quota orders = new Quota("orders/ca", 3, Duration.ofHours(3));
+        private final Quota name = new Quota("name/ca/shop.example.com", 2, WEEK);
+
+        private void reserved(Quota... counted) throws Exception {
+            assertThat(store.ledger().reserve(List.of(counted), List.of())).isInstanceOf(Outcome.Reserved.class);
+        }
+
+        private Ticket ticket(Quota... counted) throws Exception {
+            return ((Outcome.Reserved) store.ledger().reserve(List.of(counted), List.of())).ticket();
+        }
+
+        private int used(Quota quota) throws Exception {
+            return store.ledger().used(quota.key(), quota.window());
+        }
+
+        @Test
+        void hasRoomUpToTheQuotaAndNoFurther() throws Exception {
+            reserved(orders);
+            time.advance(Duration.ofMinutes(1));
+            reserved(orders);
+            reserved(orders);
+
+            assertThat(store.ledger().reserve(List.of(orders), List.of()))
+                    .isEqualTo(new Outcome.Spent(orders, NOW.plus(orders.window())));
+            assertThat(used(orders)).isEqualTo(3);
+        }
+
+        @Test
+        void hasRoomAgainWhenTheOldestEntryLeavesItsWindow() throws Exception {
+            reserved(orders);
+            time.advance(Duration.ofHours(1));
+            reserved(orders);
+            reserved(orders);
+            time.advance(Duration.ofHours(2).minusMillis(1));
+            assertThat(store.ledger().reserve(List.of(orders), List.of())).isInstanceOf(Outcome.Spent.class);
+
+            time.advance(Duration.ofMillis(1));
+            reserved(orders);
+
+            assertThat(store.ledger().reserve(List.of(orders), List.of()))
+                    .isEqualTo(new Outcome.Spent(orders, NOW.plus(Duration.ofHours(4))));
+        }
+
+        @Test
+        void countsUnderAllKeysOrUnderNone() throws Exception {
+            reserved(orders, name);
+            reserved(orders, name);
+
+            assertThat(store.ledger().reserve(List.of(orders, name), List.of()))
+                    .isEqualTo(new Outcome.Spent(name, NOW.plus(WEEK)));
+            assertThat(used(orders)).isEqualTo(2);
+            reserved(orders);
+            assertThat(store.ledger().reserve(List.of(orders, name), List.of()))
+                    .as("the one that has room last")
+                    .isEqualTo(new Outcome.Spent(name, NOW.plus(WEEK)));
+        }
+
+        @Test
+        void onlyLooksAtWhatIsToBeChecked() throws Exception {
+            Quota failures = new Quota("failures/ca/shop.example.com", 1, Duration.ofHours(1));
+            assertThat(store.ledger().reserve(List.of(orders), List.of(failures)))
+                    .isInstanceOf(Outcome.Reserved.class);
+            assertThat(used(failures)).isZero();
+
+            store.ledger().count(failures.key(), failures.window());
+
+            assertThat(store.ledger().reserve(List.of(orders), List.of(failures)))
+                    .isEqualTo(new Outcome.Spent(failures, NOW.plus(failures.window())));
+            assertThat(used(failures)).isEqualTo(1);
+            assertThat(used(orders)).isEqualTo(1);
+        }
+
+        @Test
+        void countsAKeyOnceThatStandsInSeveralQuotas() throws Exception {
+            Quota longer = new Quota(orders.key(), 5, WEEK);
+            reserved(orders, longer);
+
+            assertThat(used(longer)).isEqualTo(1);
+            time.advance(Duration.ofHours(3));
+            assertThat(used(orders)).isZero();
+            assertThat(used(longer)).isEqualTo(1);
+        }
+
+        @Test
+        void hasNoRoomInAQuotaOfNone() throws Exception {
+            Quota none = new Quota("orders/none", 0, WEEK);
+
+            assertThat(store.ledger().reserve(List.of(none), List.of()))
+                    .isEqualTo(new Outcome.Spent(none, NOW.plus(WEEK)));
+        }
+
+        @Test
+        void takesBackWhatWasGivenBackAndNoMore() throws Exception {
+            reserved(orders, name);
+            Ticket second = ticket(orders, name);
+
+            store.ledger().giveBack(second);
+            store.ledger().giveBack(second);
+
+            assertThat(used(orders)).isEqualTo(1);
+            assertThat(used(name)).isEqualTo(1);
+        }
+
+        @Test
+        void isKeptWhenTheStoreIsOpenedAgain() throws Exception {
+            reserved(orders, name);
+            Ticket kept = ticket(orders, name);
+            store.ledger().giveBack(ticket(orders));
+            store.close();
+            time.advance(Duration.ofHours(3).minusMillis(1));
+            store = open();
+
+            assertThat(used(orders)).isEqualTo(2);
+            assertThat(used(name)).isEqualTo(2);
+            store.ledger().giveBack(kept);
+            assertThat(used(name)).isEqualTo(1);
+            time.advance(Duration.ofMillis(1));
+            assertThat(used(orders)).isZero();
+        }
+
+        @Test
+        void isNotBlockedByAClockThatWasWrong() throws Exception {
+            time.advance(Duration.ofDays(90));
+            reserved(name);
+            reserved(name);
+            time.advance(Duration.ofDays(-90));
+            assertThat(used(name)).as("from a far future").isZero();
+
+            reserved(name);
+            time.advance(Duration.ofDays(-1));
+            reserved(name);
+            assertThat(store.ledger().reserve(List.of(name), List.of()))
+                    .as("from a near future")
+                    .isEqualTo(new Outcome.Spent(name, time.clock().instant().plus(WEEK)));
+
+            time.advance(Duration.ofDays(-365));
+            assertThat(used(name)).isZero();
+            time.advance(Duration.ofDays(366));
+            assertThat(used(name)).as("nothing is forgotten").isEqualTo(2);
+        }
+
+        @Test
+        void neverLetsMoreThroughThanFitWhoeverAsksAtOnce() throws Exception {
+            Quota twenty = new Quota("orders/many", 20, WEEK);
+            AtomicInteger through = new AtomicInteger();
+            List<Thread> threads = IntStream.range(0, 8)
+                    .mapToObj(i -> new Thread(() -> {
+                        for (int n = 0; n < 10; n++) {
+                            try {
+                                if (store.ledger().reserve(List.of(twenty), List.of()) instanceof Outcome.Reserved) {
+                                    through.incrementAndGet();
+                                }
+                            } catch (StoreException e) {
+                                throw new IllegalStateException(e);
+                            }
+                        }
+                    }))
+                    .toList();
+
+            threads.forEach(Thread::start);
+            for (Thread thread : threads) {
+                thread.join();
+            }
+
+            assertThat(through).hasValue(20);
+        }
+
+        @Test
+        void refusesWhatIsNoQuota() {
+            assertThatThrownBy(() -> new Quota("", 1, WEEK)).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> new Quota("a b", 1, WEEK)).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> new Quota("a\nb", 1, WEEK)).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> new Quota("a", -1, WEEK)).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> new Quota("a", 1, Duration.ZERO)).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> new Quota("a", 1, Ledger.LONGEST_WINDOW.plusMillis(1)))
+                    .isInstanceOf(IllegalArgumentException.class);
         }
     }
 

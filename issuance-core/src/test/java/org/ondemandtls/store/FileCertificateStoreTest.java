@@ -7,7 +7,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Nested;
@@ -15,6 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.Ledger.Outcome;
+import org.ondemandtls.store.Ledger.Quota;
 import org.ondemandtls.testing.RecordedEvents;
 
 /** {@link FileCertificateStore}: the contract, and what only files can show. */
@@ -31,7 +36,7 @@ class FileCertificateStoreTest extends CertificateStoreContract {
 
     @Override
     CertificateStore open() throws Exception {
-        return FileCertificateStore.open(root(), recorded.events(), Duration.ZERO);
+        return FileCertificateStore.open(root(), recorded.events(), time.clock(), Duration.ZERO);
     }
 
     private Path bundle(String name) throws Exception {
@@ -45,6 +50,8 @@ class FileCertificateStoreTest extends CertificateStoreContract {
         void belongToTheirOwnerAlone() throws Exception {
             store.save(stored(SHOP.value()));
             store.writeSecret("accounts/one.pem", new byte[] {1});
+            store.keepHold(hold("name/shop.example.com", 1));
+            store.ledger().count("orders/ca", Duration.ofHours(1));
 
             try (Stream<Path> all = Files.walk(root())) {
                 for (Path path : all.toList()) {
@@ -186,7 +193,8 @@ class FileCertificateStoreTest extends CertificateStoreContract {
             Path open = Files.createDirectory(base.resolve("empty"));
             Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxr-xr-x"));
 
-            FileCertificateStore.open(open, recorded.events(), Duration.ZERO).close();
+            FileCertificateStore.open(open, recorded.events(), time.clock(), Duration.ZERO)
+                    .close();
 
             assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(open)))
                     .isEqualTo("rwx------");
@@ -222,9 +230,294 @@ class FileCertificateStoreTest extends CertificateStoreContract {
         void refusesAFileInPlaceOfTheDirectory() throws Exception {
             Path file = Files.writeString(base.resolve("file"), "x");
 
-            assertThatThrownBy(() -> FileCertificateStore.open(file, recorded.events(), Duration.ZERO))
+            assertThatThrownBy(() -> FileCertificateStore.open(file, recorded.events(), time.clock(), Duration.ZERO))
                     .isInstanceOf(StoreException.class)
                     .hasMessageContaining("onDemandTls.store");
+        }
+    }
+
+    @Nested
+    class TheIndexOfDueTimes {
+
+        private static final Instant DUE = Instant.parse("2027-01-22T20:14:05Z");
+
+        private Path hint(Instant due, String file) {
+            return root().resolve("due")
+                    .resolve(due.toString().substring(0, 13))
+                    .resolve(due.toString().substring(14, 16) + due.toString().substring(17, 19) + '_' + file);
+        }
+
+        private void stale(Path hint) throws Exception {
+            Files.createDirectories(hint.getParent());
+            Files.createFile(hint);
+        }
+
+        @Test
+        void isADirectoryPerHourWithAnEmptyFilePerCertificate() throws Exception {
+            store.save(stored(SHOP.value()).withDue(DUE));
+            store.save(stored("*.example.com").withDue(DUE));
+            store.save(stored("con.test").withDue(DUE));
+
+            assertThat(hint(DUE, "shop.example.com")).isEmptyFile();
+            assertThat(hint(DUE, "_wildcard_.example.com")).isEmptyFile();
+            assertThat(hint(DUE, "_con.test")).isEmptyFile();
+            assertThat(store.due(DUE, 10)).hasSize(3);
+        }
+
+        @Test
+        void leavesNoHintBehindWhenADueTimeMoves() throws Exception {
+            StoredCertificate first = store.save(stored(SHOP.value()).withDue(DUE));
+
+            store.save(first.withDue(DUE.plusSeconds(1)));
+
+            assertThat(hint(DUE, "shop.example.com")).doesNotExist();
+            assertThat(hint(DUE.plusSeconds(1), "shop.example.com")).exists();
+        }
+
+        @Test
+        void losesAHintThatDoesNotAgreeWhenItIsMet() throws Exception {
+            store.save(stored(SHOP.value()).withDue(DUE));
+            store.close();
+            Path early = hint(NOW.minusSeconds(7200), "shop.example.com");
+            Path gone = hint(NOW.minusSeconds(7200), "never.example.com");
+            Path odd = hint(NOW.minusSeconds(7200), "..");
+            stale(early);
+            stale(gone);
+            stale(odd);
+            store = open();
+
+            assertThat(store.nextDue()).contains(NOW.minusSeconds(7200));
+            assertThat(store.due(NOW, 1)).isEmpty();
+
+            assertThat(early.getParent()).doesNotExist();
+            assertThat(store.nextDue()).contains(DUE);
+            assertThat(store.due(DUE, 1)).hasSize(1);
+        }
+
+        @Test
+        void removesHoursThatHaveComeAndAreEmpty() throws Exception {
+            StoredCertificate first = store.save(stored(SHOP.value()).withDue(NOW.minusSeconds(7200)));
+            store.save(first.withDue(DUE));
+
+            assertThat(store.due(NOW, 10)).isEmpty();
+
+            assertThat(hint(NOW.minusSeconds(7200), "x").getParent()).doesNotExist();
+            store.save(stored("a.example.com").withDue(NOW.minusSeconds(7200)));
+            assertThat(store.due(NOW, 10)).hasSize(1);
+        }
+
+        @Test
+        void isNotDisturbedByWhatIsNotOurs() throws Exception {
+            store.close();
+            Path foreign = hint(NOW.minusSeconds(7200), "x").resolveSibling("notes.txt");
+            stale(foreign);
+            stale(root().resolve("due/elsewhere/0000_shop.example.com"));
+            store = open();
+
+            assertThat(store.due(NOW, 10)).isEmpty();
+            assertThat(store.nextDue()).isEmpty();
+            assertThat(foreign).exists();
+        }
+
+        @Test
+        void isBuiltOnceForAStoreThatWasFilledBeforeThereWasOne() throws Exception {
+            store.save(stored(SHOP.value()).withDue(DUE));
+            store.save(stored("a".repeat(63) + '.' + "b".repeat(63) + '.' + "c".repeat(63) + '.' + "d".repeat(61))
+                    .withDue(DUE.plusSeconds(1)));
+            store.close();
+            removeIndex();
+            store = open();
+
+            Awaitility.await().until(() -> Files.exists(root().resolve("due/complete")));
+
+            assertThat(store.nextDue()).contains(DUE);
+            assertThat(store.due(DUE.plusSeconds(1), 10)).hasSize(2);
+        }
+
+        @Test
+        void asksToBeAskedAgainSoonWhileItIsBeingBuilt() throws Exception {
+            store.close();
+            Files.delete(root().resolve("due/complete"));
+            // A bundle that cannot be read ends the building without its end.
+            Path shard = Files.createDirectory(root().resolve("certificates/00"));
+            Files.createDirectory(shard.resolve("directory.pem"));
+            store = open();
+            Awaitility.await()
+                    .until(() -> recorded.lines(EventKind.STORE_FAILED).stream()
+                            .anyMatch(line -> line.contains("cannot be indexed")));
+
+            assertThat(store.nextDue()).contains(NOW.plusSeconds(60));
+            store.save(stored(SHOP.value()).withDue(NOW.plusSeconds(59)));
+            assertThat(store.nextDue()).contains(NOW.plusSeconds(59));
+        }
+
+        @Test
+        void getsALostHintBackWhenTheNameIsVisited() throws Exception {
+            store.save(stored(SHOP.value()).withDue(DUE));
+            store.close();
+            Files.delete(hint(DUE, "shop.example.com"));
+            store = open();
+            assertThat(store.due(DUE, 10)).isEmpty();
+
+            store.find(SHOP);
+
+            assertThat(store.due(DUE, 10)).hasSize(1);
+        }
+
+        private void removeIndex() throws Exception {
+            try (Stream<Path> all = Files.walk(root().resolve("due"))) {
+                for (Path path : all.sorted(java.util.Comparator.reverseOrder()).toList()) {
+                    Files.delete(path);
+                }
+            }
+        }
+    }
+
+    @Nested
+    class ABundleFromBeforeRenewal {
+
+        @Test
+        void isPlannedForRenewalWhenItIsDue() throws Exception {
+            StoredCertificate saved = store.save(stored(SHOP.value()));
+            Bundle bundle = Bundle.decode(RecordCodec.CERTIFICATE, Files.readAllBytes(bundle(SHOP.value())));
+            bundle.fields().remove("renew");
+            Files.write(bundle(SHOP.value()), bundle.encode());
+
+            StoredCertificate found = store.find(SHOP).orElseThrow();
+
+            assertThat(found.renew()).isEqualTo(saved.due());
+            assertThat(found.window()).isEmpty();
+            assertThat(found.deniedSince()).isEmpty();
+        }
+    }
+
+    @Nested
+    class AHoldFile {
+
+        private static final String OTHER = "name/other.example.com";
+
+        private Path file(String scope) throws Exception {
+            byte[] digest = java.security.MessageDigest.getInstance("SHA-256").digest(scope.getBytes(US_ASCII));
+            return root().resolve("holds").resolve(java.util.HexFormat.of().formatHex(digest) + ".hold");
+        }
+
+        @Test
+        void inThePlaceOfAnotherIsSetAside() throws Exception {
+            store.keepHold(hold("name/shop.example.com", 1));
+            store.keepHold(hold(OTHER, 3));
+            Files.copy(file(OTHER), file("name/shop.example.com"), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+
+            assertThat(store.hold("name/shop.example.com")).isEmpty();
+            assertThat(store.holds(10)).extracting(Hold::scope).containsExactly(OTHER);
+            assertThat(recorded.lines(EventKind.QUARANTINED))
+                    .hasSize(1)
+                    .first()
+                    .asString()
+                    .contains("another scope");
+        }
+
+        @Test
+        void thatIsTornIsSetAside() throws Exception {
+            store.keepHold(hold(OTHER, 3));
+            byte[] whole = Files.readAllBytes(file(OTHER));
+            Files.write(file(OTHER), java.util.Arrays.copyOf(whole, whole.length / 2));
+
+            assertThat(store.hold(OTHER)).isEmpty();
+            assertThat(file(OTHER)).doesNotExist();
+        }
+    }
+
+    @Nested
+    class TheLedgerOnDisk {
+
+        private final Quota quota = new Quota("orders/ca", 2, Duration.ofDays(7));
+
+        private Path log() {
+            return log(time.clock().instant());
+        }
+
+        private Path log(Instant day) {
+            return root().resolve("ledger/" + day.toString().substring(0, 10) + ".log");
+        }
+
+        private void reserve() throws Exception {
+            assertThat(store.ledger().reserve(List.of(quota), List.of())).isInstanceOf(Outcome.Reserved.class);
+        }
+
+        @Test
+        void dropsATornLastLineAndGoesOnBehindIt() throws Exception {
+            reserve();
+            reserve();
+            store.close();
+            byte[] whole = Files.readAllBytes(log());
+            Files.write(log(), java.util.Arrays.copyOf(whole, whole.length - 1));
+            store = open();
+            assertThat(store.ledger().used(quota.key(), quota.window())).isEqualTo(1);
+
+            reserve();
+            store.close();
+            store = open();
+
+            assertThat(store.ledger().used(quota.key(), quota.window())).isEqualTo(2);
+        }
+
+        @Test
+        void passesOverADamagedLine() throws Exception {
+            reserve();
+            reserve();
+            store.close();
+            byte[] whole = Files.readAllBytes(log());
+            whole[12] ^= 1;
+            Files.write(log(), whole);
+            store = open();
+
+            assertThat(store.ledger().used(quota.key(), quota.window())).isEqualTo(1);
+        }
+
+        @Test
+        void losesADayWhenNothingOfItCountsAnyMore() throws Exception {
+            reserve();
+            Path first = log();
+            for (int day = 1; day <= 8; day++) {
+                time.advance(Duration.ofDays(1));
+                store.ledger().count("failures/shop.example.com", Duration.ofHours(1));
+                assertThat(Files.exists(first)).as("day %d", day).isEqualTo(day < 7);
+            }
+
+            try (Stream<Path> logs = Files.list(root().resolve("ledger"))) {
+                assertThat(logs).containsExactly(log());
+            }
+        }
+
+        @Test
+        void losesNothingWhenTheClockLeaps() throws Exception {
+            reserve();
+            Path first = log();
+
+            time.advance(Duration.ofDays(90));
+            reserve();
+
+            assertThat(first).exists();
+            assertThat(store.ledger().used(quota.key(), quota.window())).isEqualTo(1);
+            time.advance(Duration.ofDays(-90));
+            assertThat(store.ledger().used(quota.key(), quota.window())).isEqualTo(1);
+        }
+
+        @Test
+        void losesOldDaysAtOpenUnlessTheClockMayHaveLeapt() throws Exception {
+            reserve();
+            Path first = log();
+            time.advance(Duration.ofDays(8));
+            store.close();
+            store = open();
+            assertThat(first).exists();
+
+            store.ledger().count("failures/shop.example.com", Duration.ofHours(1));
+            store.close();
+            store = open();
+
+            assertThat(first).doesNotExist();
+            assertThat(log()).exists();
         }
     }
 
@@ -261,7 +554,8 @@ class FileCertificateStoreTest extends CertificateStoreContract {
         public static void main(String[] arguments) throws Exception {
             String said = "opened";
             try {
-                FileCertificateStore.open(Path.of(arguments[0]), new RecordedEvents().events(), Duration.ZERO);
+                FileCertificateStore.open(
+                        Path.of(arguments[0]), new RecordedEvents().events(), Clock.systemUTC(), Duration.ZERO);
             } catch (StoreException e) {
                 said = String.valueOf(e.getMessage());
             }

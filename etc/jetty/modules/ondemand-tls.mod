@@ -47,15 +47,16 @@ etc/ondemand-tls.xml
 ## as internal-ca/root.pem.
 # onDemandTls.issuer=acme
 
-## The CA's directory: an https URL, or letsencrypt, letsencrypt-staging, google or zerossl. Using a CA accepts
-## its terms of service. google and zerossl need onDemandTls.acme.eab.
+## The CA's directory: an https URL, or letsencrypt, letsencrypt-staging, google or zerossl; or several CAs,
+## separated by commas, in order of preference. Using a CA accepts its terms of service. google and zerossl need
+## onDemandTls.acme.eab.
 # onDemandTls.acme.directory=letsencrypt
 
 ## E-mail address the CA has as the account's contact.
 # onDemandTls.acme.email=
 
-## External account binding as KEYID:BASE64URL-HMAC, where the CA wants one; a secret, best given as
-## onDemandTls.acme.eab.file.
+## External account binding as KEYID:BASE64URL-HMAC, where the CA wants one; for several CAs one each, in the
+## same order, empty where none; a secret, best given as onDemandTls.acme.eab.file.
 # onDemandTls.acme.eab=
 
 ## Certificate profile asked for when the CA offers it.

@@ -96,7 +96,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final ChallengeBoard challenges = new ChallengeBoard();
     private final Inventory inventory;
     private final Permission permission;
-    private final Authority authority;
+    private final List<Authority> authorities;
     private final Issuance issuance;
     private final ParkingLot lot;
     private final HandshakeGate gate;
@@ -136,7 +136,8 @@ public final class OnDemandTls implements AutoCloseable {
                             : policy(config.permission().className()),
                     new Permission.Ports(asks, scheduler, System::nanoTime),
                     events);
-            this.authority = authority(host, clock);
+            this.authorities = authorities(host, clock);
+            Authority authority = authorities.get(0);
             this.spareKeys = new SpareKeyPairs(config.keyType(), SPARE_KEYS, lookups);
             this.issuance = new Issuance(
                     store,
@@ -222,10 +223,11 @@ public final class OnDemandTls implements AutoCloseable {
     public void serve() {
         events.publish(
                 EventKind.STARTED,
-                "certificates are obtained on demand from " + authority.id() + " and kept in " + store.location());
+                "certificates are obtained on demand from " + authorities.get(0).id() + " and kept in "
+                        + store.location());
         lookups.execute(() -> {
             spareKeys.refill();
-            authority.prepare();
+            authorities.get(0).prepare();
         });
         resumed = issuance.resumeOpenOrders();
     }
@@ -287,7 +289,7 @@ public final class OnDemandTls implements AutoCloseable {
         }
         lot.close();
         permission.close();
-        authority.close();
+        authorities.forEach(Authority::close);
         // Without interrupts at first: one would cut short the saving of a certificate that was granted.
         executors.forEach(ExecutorService::shutdown);
         long start = System.nanoTime();
@@ -314,27 +316,28 @@ public final class OnDemandTls implements AutoCloseable {
         return ended;
     }
 
-    private Authority authority(Host host, Clock clock) throws StartException {
+    private List<Authority> authorities(Host host, Clock clock) throws StartException {
         SecretFiles files = secretFiles(store);
-        if (config.issuer() == Issuer.INTERNAL) {
-            try {
-                return InternalAuthority.open(files, clock, events);
-            } catch (IOException e) {
-                throw new StartException(String.valueOf(e.getMessage()), e);
-            }
-        }
+        List<Authority> opened = new ArrayList<>();
         try {
-            return AcmeAuthority.open(
-                    config.acme(),
-                    new AcmeAuthority.Ports(
-                            files,
-                            challenges,
-                            new ChallengePreference(config.acme().challenges()),
-                            () -> usable(host),
-                            clock,
-                            System::nanoTime,
-                            events));
+            if (config.issuer() == Issuer.INTERNAL) {
+                opened.add(InternalAuthority.open(files, clock, events));
+                return opened;
+            }
+            AcmeAuthority.Ports ports = new AcmeAuthority.Ports(
+                    files,
+                    challenges,
+                    new ChallengePreference(config.acme().challenges()),
+                    () -> usable(host),
+                    clock,
+                    System::nanoTime,
+                    events);
+            for (OnDemandTlsConfig.Directory directory : config.acme().directories()) {
+                opened.add(AcmeAuthority.open(config.acme(), directory, ports));
+            }
+            return opened;
         } catch (IOException e) {
+            opened.forEach(Authority::close);
             throw new StartException(String.valueOf(e.getMessage()), e);
         }
     }

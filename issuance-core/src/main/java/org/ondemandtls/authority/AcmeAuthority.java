@@ -2,6 +2,7 @@ package org.ondemandtls.authority;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
@@ -80,7 +81,7 @@ public final class AcmeAuthority implements Authority {
     /** A time during which the CA is asked for nothing, and what it began with. */
     private record Pause(Deadline end, IssuanceException cause) {}
 
-    private final OnDemandTlsConfig.Acme config;
+    private final URI directory;
     private final Ports ports;
     private final CaHttp http;
     private final CaSession.Shared shared;
@@ -92,12 +93,16 @@ public final class AcmeAuthority implements Authority {
     // Last in, first out: the session used last has the freshest nonce.
     private final Deque<CaSession> idle = new ConcurrentLinkedDeque<>();
 
-    private AcmeAuthority(OnDemandTlsConfig.Acme config, Ports ports, @Nullable SSLContext trust) {
-        this.config = config;
+    private AcmeAuthority(
+            OnDemandTlsConfig.Acme config,
+            OnDemandTlsConfig.Directory directory,
+            Ports ports,
+            @Nullable SSLContext trust) {
+        this.directory = directory.url();
         this.ports = ports;
-        this.http = new CaHttp(config.directory(), trust);
-        this.shared = new CaSession.Shared(config.directory(), http, ports.clock(), ports.nanoTime());
-        this.account = new CaAccount(config, ports.files(), ports.events());
+        this.http = new CaHttp(directory.url(), trust);
+        this.shared = new CaSession.Shared(directory.url(), http, ports.clock(), ports.nanoTime());
+        this.account = new CaAccount(directory, config.email(), ports.files(), ports.events());
         this.tools = new OrderFlow.Tools(
                 ports.board(),
                 ports.preference(),
@@ -111,19 +116,21 @@ public final class AcmeAuthority implements Authority {
     /**
      * Makes an authority; the CA is not spoken to yet.
      *
-     * @param config which CA, and how
+     * @param config what is the same for all CAs
+     * @param directory which CA
      * @param ports what to work with
      * @return the authority
      * @throws IOException if the trusted roots cannot be read, in one line
      */
-    public static AcmeAuthority open(OnDemandTlsConfig.Acme config, Ports ports) throws IOException {
+    public static AcmeAuthority open(OnDemandTlsConfig.Acme config, OnDemandTlsConfig.Directory directory, Ports ports)
+            throws IOException {
         Optional<Path> roots = config.trustedRoots();
-        return new AcmeAuthority(config, ports, roots.isPresent() ? trusting(roots.get()) : null);
+        return new AcmeAuthority(config, directory, ports, roots.isPresent() ? trusting(roots.get()) : null);
     }
 
     @Override
     public String id() {
-        return config.directory().toString();
+        return directory.toString();
     }
 
     @Override

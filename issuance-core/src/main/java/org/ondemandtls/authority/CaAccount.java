@@ -38,7 +38,8 @@ final class CaAccount {
 
     private record Known(KeyPair key, URL url) {}
 
-    private final OnDemandTlsConfig.Acme config;
+    private final OnDemandTlsConfig.Directory directory;
+    private final Optional<String> email;
     private final SecretFiles files;
     private final Events events;
     private final String keyFile;
@@ -51,15 +52,17 @@ final class CaAccount {
     /**
      * The account that {@code files} hold, read when first needed.
      *
-     * @param config the directory, contact and external binding
+     * @param directory the CA and the external binding
+     * @param email the contact
      * @param files where key and URL are kept
      * @param events told when the account is found or made
      */
-    CaAccount(OnDemandTlsConfig.Acme config, SecretFiles files, Events events) {
-        this.config = config;
+    CaAccount(OnDemandTlsConfig.Directory directory, Optional<String> email, SecretFiles files, Events events) {
+        this.directory = directory;
+        this.email = email;
         this.files = files;
         this.events = events;
-        String stem = "accounts/" + digest(config.directory().toString());
+        String stem = "accounts/" + digest(directory.url().toString());
         this.keyFile = stem + ".pem";
         this.urlFile = stem + ".url";
     }
@@ -118,13 +121,13 @@ final class CaAccount {
         }
         Optional<URI> terms = session.session().getMetadata().getTermsOfService();
         AccountBuilder builder = new AccountBuilder().useKeyPair(key).agreeToTermsOfService();
-        config.email().ifPresent(builder::addEmail);
-        config.eab().ifPresent(eab -> builder.withKeyIdentifier(eab.keyId(), eab.hmac()));
+        email.ifPresent(builder::addEmail);
+        directory.eab().ifPresent(eab -> builder.withKeyIdentifier(eab.keyId(), eab.hmac()));
         URL made = builder.createLogin(session.session()).getAccountLocation();
         files.write(urlFile, made.toString().getBytes(StandardCharsets.UTF_8), false);
         events.publish(
                 EventKind.ACCOUNT,
-                "made the account " + CaProblem.oneLine(made.toString()) + " at " + config.directory()
+                "made the account " + CaProblem.oneLine(made.toString()) + " at " + directory.url()
                         + terms.map(uri -> ", accepting the terms of service " + CaProblem.oneLine(uri.toString()))
                                 .orElse(""));
         return new Known(key, made);

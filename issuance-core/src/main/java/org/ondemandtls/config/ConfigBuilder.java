@@ -187,6 +187,12 @@ public final class ConfigBuilder {
             return this;
         }
 
+        /** Several CAs in order of preference, each by its alias or directory URL. */
+        public AcmeKeys directories(String... aliasesOrUrls) {
+            put(ConfigKey.ACME_DIRECTORY, joined(Stream.of(aliasesOrUrls)));
+            return this;
+        }
+
         /** The account's contact. */
         public AcmeKeys email(String address) {
             put(ConfigKey.ACME_EMAIL, address);
@@ -196,6 +202,12 @@ public final class ConfigBuilder {
         /** The external account binding (RFC 8555 section 7.3.4): key identifier, and MAC key in base64url. */
         public AcmeKeys eab(String keyId, String hmac) {
             put(ConfigKey.ACME_EAB, keyId + ':' + hmac);
+            return this;
+        }
+
+        /** The external account bindings of several CAs in their order, {@code KEYID:BASE64URL-HMAC}, empty where none. */
+        public AcmeKeys eabs(String... bindings) {
+            put(ConfigKey.ACME_EAB, joined(Stream.of(bindings)));
             return this;
         }
 

@@ -48,17 +48,18 @@ public enum ConfigKey {
                     + " whose root is in the store as internal-ca/root.pem."),
     ACME_DIRECTORY(
             "acme.directory",
-            Type.URL,
+            Type.URLS,
             "letsencrypt",
-            "The CA's directory: an https URL, or letsencrypt, letsencrypt-staging, google or zerossl."
+            "The CA's directory: an https URL, or letsencrypt, letsencrypt-staging, google or zerossl; or several CAs,"
+                    + " separated by commas, in order of preference."
                     + " Using a CA accepts its terms of service. google and zerossl need onDemandTls.acme.eab."),
     ACME_EMAIL("acme.email", Type.TEXT, null, "E-mail address the CA has as the account's contact."),
     ACME_EAB(
             "acme.eab",
             Type.SECRET,
             null,
-            "External account binding as KEYID:BASE64URL-HMAC, where the CA wants one; a secret, best given as"
-                    + " onDemandTls.acme.eab.file."),
+            "External account binding as KEYID:BASE64URL-HMAC, where the CA wants one; for several CAs one each, in the"
+                    + " same order, empty where none; a secret, best given as onDemandTls.acme.eab.file."),
     ACME_PROFILE("acme.profile", Type.TEXT, null, "Certificate profile asked for when the CA offers it."),
     ACME_TRUSTED_ROOTS(
             "acme.trustedRoots",
@@ -177,6 +178,8 @@ public enum ConfigKey {
         BOOLEAN("true or false"),
         /** An absolute URL, or an alias the sentence names. */
         URL("URL"),
+        /** URLs or aliases as for one, separated by commas. */
+        URLS("URLs"),
         /** One server name. */
         NAME("name"),
         /** Server names and one-label wildcards, separated by commas. */

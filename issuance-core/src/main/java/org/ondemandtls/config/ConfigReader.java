@@ -36,6 +36,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.config.OnDemandTlsConfig.Acme;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
+import org.ondemandtls.config.OnDemandTlsConfig.Directory;
 import org.ondemandtls.config.OnDemandTlsConfig.ExternalAccountBinding;
 import org.ondemandtls.config.OnDemandTlsConfig.Handshake;
 import org.ondemandtls.config.OnDemandTlsConfig.Inventory;
@@ -64,6 +65,7 @@ public final class ConfigReader {
     private static final int MIN_HMAC = 32;
 
     private static final int MAX_PORT = 65_535;
+    private static final int HTTPS_PORT = 443;
     private static final int MAX_SHOWN = 100;
 
     private static final Pattern WHOLE_NUMBER = Pattern.compile("[0-9]{1,18}");
@@ -270,23 +272,74 @@ public final class ConfigReader {
     }
 
     private Acme acme(Issuer issuer) {
-        Directory directory = required(ConfigKey.ACME_DIRECTORY, ConfigReader::directory);
-        Optional<ExternalAccountBinding> eab = optional(ConfigKey.ACME_EAB, ConfigReader::eab);
-        boolean ordersFromIt = issuer == Issuer.ACME && !wrong.contains(ConfigKey.ISSUER);
-        directory.ca().filter(ca -> ordersFromIt && ca.wantsBinding()).ifPresent(ca -> {
-            if (!mentioned.contains(ConfigKey.ACME_EAB)) {
-                mistakes.add(ConfigKey.ACME_DIRECTORY + ": " + ca + " opens no account without external account"
-                        + " binding; set " + ConfigKey.ACME_EAB + " to the KEYID:BASE64URL-HMAC it gave you");
-            }
-        });
         return new Acme(
-                directory.url(),
-                directory.ca().isPresent(),
+                directories(issuer),
                 optional(ConfigKey.ACME_EMAIL, ConfigReader::email),
-                eab,
                 optional(ConfigKey.ACME_PROFILE, ConfigReader::profile),
                 optional(ConfigKey.ACME_TRUSTED_ROOTS, this::trustedRoots),
                 challenges());
+    }
+
+    private List<Directory> directories(Issuer issuer) {
+        List<Directory> directories = elements(ConfigKey.ACME_DIRECTORY, ConfigReader::directory);
+        List<Optional<ExternalAccountBinding>> bindings = bindings();
+        if (directories.isEmpty() || wrong.contains(ConfigKey.ACME_DIRECTORY)) {
+            // Which binding belongs to which CA cannot be told any more; the mistake is reported already.
+            return List.of(directory(PublicCa.LETSENCRYPT));
+        }
+        var once = new HashSet<String>();
+        for (Directory directory : directories) {
+            if (!once.add(sameFor(directory.url()))) {
+                mistakes.add(ConfigKey.ACME_DIRECTORY + ": "
+                        + quoted(directory.alias().orElse(directory.url().getHost()))
+                        + " is given twice; name each CA once");
+            }
+        }
+        if (bindings.size() > directories.size()) {
+            mistakes.add(ConfigKey.ACME_EAB + ": there are " + bindings.size() + " bindings for "
+                    + directories.size() + (directories.size() == 1 ? " CA" : " CAs")
+                    + "; write one for each of " + ConfigKey.ACME_DIRECTORY
+                    + " in the same order, nothing between the commas where there is none");
+        }
+        boolean ordersFromIt = issuer == Issuer.ACME && !wrong.contains(ConfigKey.ISSUER);
+        List<Directory> bound = new ArrayList<>();
+        for (int i = 0; i < directories.size(); i++) {
+            Directory directory = directories.get(i);
+            Optional<ExternalAccountBinding> eab = i < bindings.size() ? bindings.get(i) : Optional.empty();
+            bound.add(new Directory(directory.url(), directory.alias(), eab));
+            if (ordersFromIt && eab.isEmpty() && !wrong.contains(ConfigKey.ACME_EAB)) {
+                directory
+                        .alias()
+                        .flatMap(PublicCa::named)
+                        .filter(PublicCa::wantsBinding)
+                        .ifPresent(ca -> mistakes.add(ConfigKey.ACME_DIRECTORY + ": " + ca
+                                + " opens no account without external account binding; set "
+                                + ConfigKey.ACME_EAB + " to the KEYID:BASE64URL-HMAC it gave you"
+                                + (directories.size() == 1 ? "" : ", at the same place in the list")));
+            }
+        }
+        return bound;
+    }
+
+    // By position, so that what is empty counts; commas at the end add nothing.
+    private List<Optional<ExternalAccountBinding>> bindings() {
+        Given value = given.get(ConfigKey.ACME_EAB);
+        if (value == null) {
+            return List.of();
+        }
+        String[] texts = value.text().split(",");
+        List<Optional<ExternalAccountBinding>> bindings = new ArrayList<>();
+        for (String text : texts) {
+            bindings.add(text.isBlank() ? Optional.empty() : parsed(value, text.trim(), ConfigReader::eab));
+        }
+        return bindings;
+    }
+
+    // An explicit port 443 and the case of the host make no difference.
+    private static String sameFor(URI url) {
+        String port = url.getPort() == -1 || url.getPort() == HTTPS_PORT ? "" : ":" + url.getPort();
+        String query = url.getRawQuery() == null ? "" : "?" + url.getRawQuery();
+        return url.getHost().toLowerCase(Locale.ROOT) + port + url.getRawPath() + query;
     }
 
     private Handshake handshake() {
@@ -403,18 +456,19 @@ public final class ConfigReader {
     }
 
     private static Directory directory(String text) throws Mistake {
-        if (text.indexOf(',') >= 0) {
-            throw new Mistake(safe(text), "names several directories; name one directory in this version");
-        }
         Optional<PublicCa> named = PublicCa.named(text);
         if (named.isPresent()) {
-            return new Directory(named.get().directory(), named);
+            return directory(named.get());
         }
         if (text.indexOf(':') < 0) {
             throw new Mistake(safe(text), "is no alias of a CA; write an https URL or one of " + PublicCa.aliases());
         }
         URI url = url(text, List.of("https"), "https only: write an https URL or one of " + PublicCa.aliases());
-        return new Directory(url, PublicCa.at(url));
+        return new Directory(url, PublicCa.at(url).map(PublicCa::toString), Optional.empty());
+    }
+
+    private static Directory directory(PublicCa ca) {
+        return new Directory(ca.directory(), Optional.of(ca.toString()), Optional.empty());
     }
 
     private static URI url(String text, List<String> schemes, String remedy) throws Mistake {
@@ -465,9 +519,6 @@ public final class ConfigReader {
     }
 
     private static ExternalAccountBinding eab(String text) throws Mistake {
-        if (text.indexOf(',') >= 0) {
-            throw new Mistake(text, "holds several bindings; give one in this version");
-        }
         // The MAC key has no colon in its alphabet; a key identifier may.
         int colon = text.lastIndexOf(':');
         if (colon <= 0 || !KEY_ID.matcher(text.substring(0, colon)).matches()) {
@@ -673,8 +724,6 @@ public final class ConfigReader {
             return !spelling.key().secret() && !spelling.byFile();
         }
     }
-
-    private record Directory(URI url, Optional<PublicCa> ca) {}
 
     @FunctionalInterface
     private interface Parser<T> {

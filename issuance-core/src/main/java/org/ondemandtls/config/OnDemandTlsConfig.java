@@ -96,30 +96,44 @@ public record OnDemandTlsConfig(
     }
 
     /**
-     * How an ACME CA is spoken to.
+     * How ACME CAs are spoken to.
      *
-     * @param directory the directory URL (RFC 8555 section 7.1.1), https
-     * @param publicAlias whether the directory was named by one of the public CAs' aliases
-     * @param email the account's contact, empty where none is given
-     * @param eab the external account binding (RFC 8555 section 7.3.4), empty where none is given
-     * @param profile the certificate profile to ask for where the CA offers it
-     * @param trustedRoots a PEM file of roots trusted for the CA's own HTTPS, absolute; empty for the JVM's
+     * @param directories the CAs in order of preference, not empty, each of them once
+     * @param email the accounts' contact, empty where none is given
+     * @param profile the certificate profile to ask for where a CA offers it
+     * @param trustedRoots a PEM file of roots trusted for the CAs' own HTTPS, absolute; empty for the JVM's
      * @param challenges the allowed challenges in order of preference, not empty
      */
     public record Acme(
-            URI directory,
-            boolean publicAlias,
+            List<Directory> directories,
             Optional<String> email,
-            Optional<ExternalAccountBinding> eab,
             Optional<String> profile,
             Optional<Path> trustedRoots,
             List<ChallengeType> challenges) {
 
-        /** Keeps a copy of the list. */
+        /** Keeps copies of the lists. */
         public Acme {
+            directories = List.copyOf(directories);
             challenges = List.copyOf(challenges);
+            if (directories.isEmpty()) {
+                throw new IllegalArgumentException("there is no directory");
+            }
+        }
+
+        /** Whether one of the CAs is a public one: it looks at ports 80 and 443. */
+        public boolean hasPublicCa() {
+            return directories.stream().anyMatch(directory -> directory.alias().isPresent());
         }
     }
+
+    /**
+     * One CA, and what it knows us by.
+     *
+     * @param url the directory URL (RFC 8555 section 7.1.1), https
+     * @param alias the alias of the public CA whose directory this is, however it was written; empty where it is another's
+     * @param eab the external account binding (RFC 8555 section 7.3.4), empty where none is given
+     */
+    public record Directory(URI url, Optional<String> alias, Optional<ExternalAccountBinding> eab) {}
 
     /**
      * What binds an ACME account to an account the operator has with the CA.

@@ -80,16 +80,12 @@ class AcmeAuthorityIT {
 
     private AcmeAuthority open(URI url, Path roots, Optional<ExternalAccountBinding> eab, List<ChallengeType> allowed)
             throws Exception {
+        OnDemandTlsConfig.Directory ca = new OnDemandTlsConfig.Directory(url, Optional.empty(), eab);
         OnDemandTlsConfig.Acme config = new OnDemandTlsConfig.Acme(
-                url,
-                false,
-                Optional.of("operator@example.com"),
-                eab,
-                Optional.of("default"),
-                Optional.of(roots),
-                allowed);
+                List.of(ca), Optional.of("operator@example.com"), Optional.of("default"), Optional.of(roots), allowed);
         AcmeAuthority authority = AcmeAuthority.open(
                 config,
+                ca,
                 new AcmeAuthority.Ports(
                         files,
                         board,

@@ -79,6 +79,20 @@ class ConfigBuilderTest {
     }
 
     @Test
+    void takesSeveralCasWithTheirBindings() throws Exception {
+        OnDemandTlsConfig built = OnDemandTlsConfig.builder()
+                .permission(p -> p.names("a.example.com"))
+                .acme(a -> a.directories("letsencrypt", "google").eabs("", "kid:" + HMAC))
+                .build(base);
+
+        assertThat(built.acme().directories())
+                .extracting(d -> d.alias().orElseThrow())
+                .containsExactly("letsencrypt", "google");
+        assertThat(built.acme().directories().get(0).eab()).isEmpty();
+        assertThat(built.acme().directories().get(1).eab()).isPresent();
+    }
+
+    @Test
     void reportsAllMistakesWhenItBuilds() {
         var builder = OnDemandTlsConfig.builder()
                 .acme(a -> a.challenges().trustedRoots(Path.of("gone.pem")))

@@ -30,6 +30,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
+import org.ondemandtls.config.OnDemandTlsConfig.Directory;
 import org.ondemandtls.config.OnDemandTlsConfig.ExternalAccountBinding;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
@@ -72,6 +73,11 @@ class ConfigReaderTest {
         return properties;
     }
 
+    private static Directory only(OnDemandTlsConfig config) {
+        assertThat(config.acme().directories()).hasSize(1);
+        return config.acme().directories().get(0);
+    }
+
     private Path file(String name, String content) throws IOException {
         return Files.writeString(base.resolve(name), content);
     }
@@ -91,11 +97,12 @@ class ConfigReaderTest {
             assertThat(config.permission().rememberGranted()).isEqualTo(Duration.ofMinutes(5));
             assertThat(config.permission().rememberDenied()).isEqualTo(Duration.ofMinutes(1));
             assertThat(config.issuer()).isEqualTo(Issuer.ACME);
-            assertThat(config.acme().directory())
-                    .isEqualTo(URI.create("https://acme-v02.api.letsencrypt.org/directory"));
-            assertThat(config.acme().publicAlias()).isTrue();
+            assertThat(config.acme().directories())
+                    .containsExactly(new Directory(
+                            URI.create("https://acme-v02.api.letsencrypt.org/directory"),
+                            Optional.of("letsencrypt"),
+                            Optional.empty()));
             assertThat(config.acme().email()).isEmpty();
-            assertThat(config.acme().eab()).isEmpty();
             assertThat(config.acme().profile()).isEmpty();
             assertThat(config.acme().trustedRoots()).isEmpty();
             assertThat(config.acme().challenges()).containsExactly(ChallengeType.TLS_ALPN_01, ChallengeType.HTTP_01);
@@ -319,8 +326,9 @@ class ConfigReaderTest {
             var byAlias = read("acme.directory", alias, "acme.eab", "kid:" + HMAC);
             var byUrl = read("acme.directory", url.toString(), "acme.eab", "kid:" + HMAC);
 
-            assertThat(byAlias.acme().directory()).isEqualTo(url);
-            assertThat(byAlias.acme().publicAlias()).isTrue();
+            assertThat(only(byAlias).url()).isEqualTo(url);
+            assertThat(only(byAlias).alias()).contains(alias);
+            assertThat(byAlias.acme().hasPublicCa()).isTrue();
             assertThat(byUrl).isEqualTo(byAlias);
         }
 
@@ -332,8 +340,11 @@ class ConfigReaderTest {
             "https://localhost:14000/dir, false"
         })
         void arePublicOnlyWhereTheyAreThoseOfAPublicCa(String url, boolean isPublic) throws ConfigException {
-            assertThat(read("acme.directory", url).acme().publicAlias()).isEqualTo(isPublic);
-            assertThat(read("acme.directory", url).acme().directory()).isEqualTo(URI.create(url));
+            var config = read("acme.directory", url);
+
+            assertThat(config.acme().hasPublicCa()).isEqualTo(isPublic);
+            assertThat(only(config).alias().isPresent()).isEqualTo(isPublic);
+            assertThat(only(config).url()).isEqualTo(URI.create(url));
         }
 
         @ParameterizedTest
@@ -344,7 +355,11 @@ class ConfigReaderTest {
                     "letsencryt | is no alias of a CA",
                     "LetsEncrypt | is no alias of a CA",
                     "https:///directory | has no valid host",
-                    "letsencrypt,zerossl | one directory in this version"
+                    "letsencrypt,zerosll | is no alias of a CA",
+                    ", | nothing between the commas",
+                    "letsencrypt, letsencrypt | is given twice",
+                    "letsencrypt,https://ACME-v02.api.letsencrypt.org:443/directory | is given twice",
+                    "https://ca.example/dir,https://CA.example:443/dir | is given twice"
                 })
         void areRefusedOtherwise(String text, String what) {
             assertThat(mistakes("acme.directory", text))
@@ -364,6 +379,47 @@ class ConfigReaderTest {
             assertThat(read("acme.directory", directory, "issuer", "internal").issuer())
                     .isEqualTo(Issuer.INTERNAL);
         }
+
+        @Test
+        void areAListInOrderOfPreference() throws ConfigException {
+            assertThat(read("acme.directory", "https://ca.example/dir , letsencrypt,https://ca.example/other")
+                            .acme()
+                            .directories())
+                    .extracting(directory -> directory.url().toString())
+                    .containsExactly(
+                            "https://ca.example/dir",
+                            "https://acme-v02.api.letsencrypt.org/directory",
+                            "https://ca.example/other");
+        }
+
+        @Test
+        void haveTheirBindingsInTheSameOrderAndNothingWhereThereIsNone() throws ConfigException {
+            var first = new ExternalAccountBinding("one", HMAC);
+            var last = new ExternalAccountBinding("two", HMAC);
+
+            assertThat(eabs("letsencrypt,google,zerossl", ",one:" + HMAC + " , two:" + HMAC))
+                    .containsExactly(Optional.empty(), Optional.of(first), Optional.of(last));
+            assertThat(eabs("google,letsencrypt", "one:" + HMAC + ","))
+                    .containsExactly(Optional.of(first), Optional.empty());
+            assertThat(eabs("google,letsencrypt", "one:" + HMAC)).containsExactly(Optional.of(first), Optional.empty());
+        }
+
+        @Test
+        void ofWhichOneWantsABindingThatStandsElsewhereAreRefused() {
+            assertThat(mistakes("acme.directory", "letsencrypt,google,zerossl", "acme.eab", "kid:" + HMAC))
+                    .satisfiesExactly(
+                            m -> assertThat(m).contains("google opens no account", "at the same place in the list"),
+                            m -> assertThat(m).contains("zerossl opens no account", "at the same place in the list"));
+        }
+
+        private static List<Optional<ExternalAccountBinding>> eabs(OnDemandTlsConfig config) {
+            return config.acme().directories().stream().map(Directory::eab).toList();
+        }
+
+        private List<Optional<ExternalAccountBinding>> eabs(String directories, String bindings)
+                throws ConfigException {
+            return eabs(read("acme.directory", directories, "acme.eab", bindings));
+        }
     }
 
     @Nested
@@ -371,7 +427,7 @@ class ConfigReaderTest {
 
         @Test
         void areAKeyIdentifierAndAnHmacKeyWithOrWithoutPadding() throws ConfigException {
-            assertThat(read("acme.eab", "kid:1:" + HMAC + "=").acme().eab())
+            assertThat(only(read("acme.eab", "kid:1:" + HMAC + "=")).eab())
                     .contains(new ExternalAccountBinding("kid:1", HMAC));
         }
 
@@ -383,8 +439,7 @@ class ConfigReaderTest {
                     "kid:",
                     "kid:topsecret",
                     "kid:top+secret/topsecrettopsecrettopsecrettopsecret",
-                    "topsecret kid:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-                    "kid:topsecret,kid:topsecret"
+                    "topsecret kid:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
                 })
         void areNeverShownWhenTheyAreWrong(String eab) {
             assertThat(mistakes("acme.eab", eab))
@@ -395,13 +450,22 @@ class ConfigReaderTest {
         }
 
         @Test
+        void areAsManyAsThereAreCasAtMost() {
+            assertThat(mistakes("acme.eab", "one:" + HMAC + ",two:" + HMAC))
+                    .singleElement()
+                    .asString()
+                    .startsWith("onDemandTls.acme.eab: there are 2 bindings for 1 CA; ")
+                    .doesNotContain(HMAC);
+        }
+
+        @Test
         void haveAnHmacKeyOfAtLeast32Bytes() throws ConfigException {
             assertThat(mistakes("acme.eab", "kid:" + hmac(31)))
                     .singleElement()
                     .asString()
                     .contains("less than 32 bytes");
-            assertThat(read("acme.eab", "kid:" + hmac(32)).acme().eab()).isPresent();
-            assertThat(read("acme.eab", "kid:" + hmac(33)).acme().eab()).isPresent();
+            assertThat(only(read("acme.eab", "kid:" + hmac(32))).eab()).isPresent();
+            assertThat(only(read("acme.eab", "kid:" + hmac(33))).eab()).isPresent();
         }
 
         private static String hmac(int bytes) {
@@ -636,7 +700,7 @@ class ConfigReaderTest {
         void mayBeGivenByAnAbsolutePath() throws Exception {
             Path eab = file("eab", "kid:" + HMAC);
 
-            assertThat(read("acme.eab.file", eab.toString()).acme().eab()).isPresent();
+            assertThat(only(read("acme.eab.file", eab.toString())).eab()).isPresent();
         }
 
         @Test
@@ -647,7 +711,7 @@ class ConfigReaderTest {
             var config = ConfigReader.read(
                     properties("acme.directory", "google", "acme.eab.file", "eab", "permission.ask.file", "ask"), base);
 
-            assertThat(config.acme().eab()).isPresent();
+            assertThat(only(config).eab()).isPresent();
             assertThat(config.permission().ask()).contains(URI.create("http://localhost:9123/check?token=1"));
         }
 

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Collectors;
 import org.eclipse.jetty.server.AbstractConnector;
 import org.eclipse.jetty.server.ConnectionFactory;
 import org.eclipse.jetty.server.Connector;
@@ -150,7 +151,9 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
     public String getIssuer() {
         return config.issuer() == OnDemandTlsConfig.Issuer.INTERNAL
                 ? "internal"
-                : config.acme().directory().toString();
+                : config.acme().directories().stream()
+                        .map(directory -> directory.url().toString())
+                        .collect(Collectors.joining(", "));
     }
 
     @Override

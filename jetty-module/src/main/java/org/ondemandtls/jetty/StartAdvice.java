@@ -29,7 +29,7 @@ final class StartAdvice {
     static List<String> of(OnDemandTlsConfig config, Collection<Connector> connectors) {
         List<String> lines = new ArrayList<>();
         handshakesWithoutGate(connectors, lines);
-        if (config.issuer() == OnDemandTlsConfig.Issuer.ACME && config.acme().publicAlias()) {
+        if (config.issuer() == OnDemandTlsConfig.Issuer.ACME && config.acme().hasPublicCa()) {
             unusualPorts(connectors, lines);
         }
         return lines;

@@ -184,7 +184,7 @@ public final class AcmeAuthority implements Authority {
             session.begin(deadline);
             boolean usable = false;
             try {
-                Login login = account.login(session);
+                Login login = login(name, session);
                 try {
                     List<X509Certificate> chain = new OrderFlow(tools, session, login, wanted, journal).run(candidates);
                     usable = true;
@@ -209,7 +209,7 @@ public final class AcmeAuthority implements Authority {
                         name, CaProblem.oneLine(String.valueOf(e.getMessage())), RetryAfter.DEFAULT, e);
             } catch (AcmeException | RuntimeException | StackOverflowError e) {
                 usable = e instanceof AcmeServerException;
-                throw failed(name, e, session);
+                throw failed(name, e, session, false);
             } finally {
                 if (usable) {
                     idle.addFirst(session);
@@ -303,11 +303,21 @@ public final class AcmeAuthority implements Authority {
         return new IssuanceException.Unavailable(name, "not asked " + more, left, null);
     }
 
-    private IssuanceException failed(ServerName name, Throwable thrown, CaSession session) {
+    // What the CA says here is about the account, whatever it is.
+    private Login login(ServerName name, CaSession session)
+            throws AcmeException, IOException, InterruptedException, IssuanceException {
+        try {
+            return account.login(session);
+        } catch (AcmeServerException e) {
+            throw failed(name, e, session, true);
+        }
+    }
+
+    private IssuanceException failed(ServerName name, Throwable thrown, CaSession session, boolean loggingIn) {
         if (isStopping()) {
             return new IssuanceException.Stopping(name);
         }
-        CaFailures.Verdict verdict = CaFailures.judge(name, thrown, session);
+        CaFailures.Verdict verdict = CaFailures.judge(name, thrown, session, loggingIn);
         verdict.pause().ifPresent(wait -> pauseUntil(Deadline.in(wait, ports.nanoTime()), verdict.exception()));
         return verdict.exception();
     }
@@ -325,7 +335,7 @@ public final class AcmeAuthority implements Authority {
         if (thrown instanceof IOException) {
             return CaProblem.oneLine(String.valueOf(thrown.getMessage()));
         }
-        return withoutName(CaFailures.judge(NOBODY, thrown, session).exception());
+        return withoutName(CaFailures.judge(NOBODY, thrown, session, true).exception());
     }
 
     private static String withoutName(IssuanceException exception) {

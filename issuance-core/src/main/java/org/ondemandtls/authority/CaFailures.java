@@ -5,6 +5,7 @@ import java.net.ConnectException;
 import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpTimeoutException;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import javax.net.ssl.SSLException;
@@ -26,11 +27,9 @@ final class CaFailures {
 
     private static final Set<String> ABOUT_ACCOUNT = Set.of(
             "accountDoesNotExist",
-            "unauthorized",
             "userActionRequired",
             "externalAccountRequired",
             "badSignatureAlgorithm",
-            "badPublicKey",
             "invalidContact",
             "unsupportedContact");
 
@@ -49,23 +48,19 @@ final class CaFailures {
 
     private CaFailures() {}
 
-    /** Whether a problem with a request, not with a proof, is the account's and so everybody's. */
-    static boolean isAboutAccount(CaProblem problem) {
-        return ABOUT_ACCOUNT.contains(problem.type());
-    }
-
     /**
      * Judges a failure.
      *
      * @param name what the order was for
      * @param thrown what was thrown
      * @param session the line it happened on
+     * @param loggingIn whether the account was being found or made, so that a refusal is about nothing else
      */
-    static Verdict judge(ServerName name, Throwable thrown, CaSession session) {
+    static Verdict judge(ServerName name, Throwable thrown, CaSession session, boolean loggingIn) {
         Throwable failure =
                 thrown instanceof AcmeLazyLoadingException && thrown.getCause() != null ? thrown.getCause() : thrown;
         if (failure instanceof AcmeServerException refused) {
-            return refused(name, refused, session);
+            return refused(name, refused, session, loggingIn);
         }
         if (failure instanceof AcmeNetworkException) {
             return network(name, failure.getCause() == null ? failure : failure.getCause(), failure);
@@ -98,7 +93,7 @@ final class CaFailures {
                 Optional.empty());
     }
 
-    private static Verdict refused(ServerName name, AcmeServerException refused, CaSession session) {
+    private static Verdict refused(ServerName name, AcmeServerException refused, CaSession session, boolean loggingIn) {
         CaProblem problem = CaProblem.of(refused.getProblem());
         int status = session.lastStatus();
         String text = problem.type() + ": " + problem.text();
@@ -119,14 +114,23 @@ final class CaFailures {
         if (TRANSIENT.contains(problem.type()) || status >= 500) {
             return failed(name, "the CA failed (" + text + ")", status, session);
         }
-        // An enterprise CA refuses a name with "unauthorized"; that is no matter of the account.
-        if (isAboutAccount(problem) && !RateLimitScope.mentions(problem.text(), name)) {
-            Duration wait = RetryAfter.clamped(session.lastRetryAfter());
+        if (loggingIn || isAboutAccount(problem, name)) {
+            Duration wait = RetryAfter.clamped(session.lastRetryAfter(), RetryAfter.ACCOUNT);
             return new Verdict(
                     new IssuanceException.AccountRefused(name, text + "; " + remedy(problem), wait), Optional.of(wait));
         }
         return new Verdict(
                 new IssuanceException.Rejected(name, problem.type(), problem.text(), asked), Optional.empty());
+    }
+
+    // "unauthorized" is what a CA says to a deactivated account, and an enterprise CA to a name that is none of its
+    // own:
+    // one bad name must not hold up all the others.
+    private static boolean isAboutAccount(CaProblem problem, ServerName name) {
+        return ABOUT_ACCOUNT.contains(problem.type())
+                || (problem.type().equals("unauthorized")
+                        && problem.text().toLowerCase(Locale.ROOT).contains("account")
+                        && !RateLimitScope.mentions(problem.text(), name));
     }
 
     private static boolean isLimit(int status, CaSession session) {
@@ -136,7 +140,7 @@ final class CaFailures {
 
     private static Verdict limited(
             ServerName name, IssuanceException.RateLimited.Scope scope, String text, CaSession session) {
-        Duration wait = RetryAfter.clamped(session.lastRetryAfter());
+        Duration wait = RetryAfter.clamped(session.lastRetryAfter(), RetryAfter.LIMITED);
         return new Verdict(
                 new IssuanceException.RateLimited(name, scope, text, wait),
                 scope instanceof IssuanceException.RateLimited.Scope.Account ? Optional.of(wait) : Optional.empty());
@@ -155,8 +159,8 @@ final class CaFailures {
             case "invalidContact", "unsupportedContact" -> "correct onDemandTls.acme.email";
             case "userActionRequired" -> "do what the CA asks for, at the CA";
             default ->
-                "check onDemandTls.acme.email and onDemandTls.acme.eab; where the account was deactivated, have another"
-                        + " made by removing its key from accounts/ in the store";
+                "check onDemandTls.acme.eab; where the account was deactivated or lost for good, have another one made by"
+                        + " removing its files from accounts/ in the store and starting anew";
         };
     }
 

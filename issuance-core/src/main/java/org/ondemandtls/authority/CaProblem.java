@@ -57,6 +57,12 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
         for (JSON subproblem : subproblems) {
             text.append("; ").append(type(subproblem)).append(": ").append(words(subproblem));
         }
+        if (type.equals("userActionRequired")) {
+            problem.get("instance")
+                    .map(JSON.Value::asString)
+                    .filter(link -> LINK.matcher(link).matches())
+                    .ifPresent(link -> text.append("; see ").append(link));
+        }
         return new CaProblem(type, oneLine(text.toString()), unpause);
     }
 

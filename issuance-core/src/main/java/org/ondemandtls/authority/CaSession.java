@@ -7,6 +7,7 @@ import java.net.URISyntaxException;
 import java.net.URL;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
+import java.security.KeyPair;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Locale;
@@ -24,8 +25,10 @@ import org.shredzone.acme4j.connector.NonceHolder;
 import org.shredzone.acme4j.connector.Resource;
 import org.shredzone.acme4j.exception.AcmeException;
 import org.shredzone.acme4j.exception.AcmeProtocolException;
+import org.shredzone.acme4j.exception.AcmeServerException;
 import org.shredzone.acme4j.provider.AbstractAcmeProvider;
 import org.shredzone.acme4j.toolbox.JSON;
+import org.shredzone.acme4j.toolbox.JSONBuilder;
 
 /**
  * One line to the CA with a nonce of its own: acme4j lets one request at a time through a session, so whoever works on
@@ -228,6 +231,29 @@ final class CaSession {
 
         Limited(HttpConnector connector) {
             super(connector);
+        }
+
+        // acme4j gives up after ten refused nonces in a row, which a CA that refuses every second one gets to with one
+        // order in a hundred.
+        @Override
+        protected int sendSignedRequest(
+                URL url,
+                @Nullable JSONBuilder claims,
+                Session ours,
+                KeyPair keypair,
+                @Nullable URL accountLocation,
+                String accept)
+                throws AcmeException {
+            try {
+                return super.sendSignedRequest(url, claims, ours, keypair, accountLocation, accept);
+            } catch (AcmeServerException e) {
+                if (!CaProblem.of(e.getProblem()).type().equals("badNonce")) {
+                    throw e;
+                }
+                // Lets go of the answer, not of the line.
+                close();
+                return super.sendSignedRequest(url, claims, ours, keypair, accountLocation, accept);
+            }
         }
 
         @Override

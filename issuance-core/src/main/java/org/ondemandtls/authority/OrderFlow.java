@@ -60,7 +60,13 @@ final class OrderFlow {
 
     private static final int LONGEST_URL = 2048;
 
+    private static final int NOT_FOUND = 404;
     private static final int CONFLICT = 409;
+    private static final int GONE = 410;
+    private static final int TOO_MANY_REQUESTS = 429;
+
+    /** How CAs speak of an order they do not have any more, once it was taken up. */
+    private static final Set<String> LOST = Set.of("malformed", "unauthorized", "unknown");
 
     /**
      * How CAs refuse an order for what it says it replaces: replaced before (RFC 9773 section 7.4), of another account,
@@ -87,6 +93,17 @@ final class OrderFlow {
             Events events,
             CountDownLatch closed,
             AtomicBoolean profileMissed) {}
+
+    /** An order nothing can come of any more. */
+    private static final class SpentOrderException extends Exception {
+
+        final String why;
+
+        SpentOrderException(String why) {
+            super(why, null, false, false);
+            this.why = why;
+        }
+    }
 
     private final Tools tools;
     private final CaSession session;
@@ -119,7 +136,8 @@ final class OrderFlow {
         List<ChallengeType> untried = new ArrayList<>(candidates);
         List<ValidationFailedException> failures = new ArrayList<>();
         Optional<Order> resumed = takeUp();
-        Order order = resumed.isPresent() ? resumed.get() : create();
+        boolean isOld = resumed.isPresent();
+        Order order = isOld ? resumed.get() : create();
         while (true) {
             try {
                 authorize(order, untried);
@@ -137,8 +155,21 @@ final class OrderFlow {
                                 token(failed.type()) + " failed ("
                                         + failed.problem().type() + ": "
                                         + failed.problem().text() + "), trying " + token(untried.get(0)));
-                order = create();
+            } catch (SpentOrderException spent) {
+                if (!isOld) {
+                    throw new AcmeProtocolException(spent.why, spent);
+                }
+                giveUp(spent.why);
+            } catch (AcmeException e) {
+                // A new order that the CA forgets at once is the CA's trouble, an old one may have been kept too long.
+                Optional<String> lost = lost(e).filter(why -> minds(e, LOST));
+                if (!isOld || lost.isEmpty()) {
+                    throw e;
+                }
+                giveUp(lost.get());
             }
+            isOld = false;
+            order = create();
         }
     }
 
@@ -148,10 +179,10 @@ final class OrderFlow {
             return Optional.empty();
         }
         URI url = wanted.url().get();
-        String why;
         try {
             if (!session.isOfThisCa(url)) {
-                throw new IllegalArgumentException("of another CA");
+                giveUp("its URL is none of this CA's");
+                return Optional.empty();
             }
             Order order = login.bindOrder(url.toURL());
             order.fetch();
@@ -161,27 +192,38 @@ final class OrderFlow {
                 tools.events().publish(EventKind.RESUMED, name, "took up the open order, which is " + word(status));
                 return Optional.of(order);
             }
-            why = "it is " + word(status);
-        } catch (AcmeRateLimitedException e) {
-            throw e;
-        } catch (AcmeServerException e) {
-            CaProblem problem = CaProblem.of(e.getProblem());
-            if (session.lastStatus() >= 500
-                    || session.lastStatus() == 429
-                    || problem.type().equals("accountDoesNotExist")) {
-                throw e;
-            }
-            why = problem.type() + ": " + problem.text();
+            giveUp("it is " + word(status));
         } catch (AcmeException e) {
-            if (session.lastStatus() != 404 && session.lastStatus() != 410) {
-                throw e;
-            }
-            why = "the CA does not know it";
+            giveUp(lost(e).orElseThrow(() -> e));
         } catch (MalformedURLException | IllegalArgumentException e) {
-            why = "its URL is none of this CA's";
+            giveUp("its URL is none of this CA's");
         }
-        tools.events().publish(EventKind.RESUMED, name, "gave up the open order: " + why);
         return Optional.empty();
+    }
+
+    private void giveUp(String why) {
+        tools.events().publish(EventKind.RESUMED, name, "gave up the open order: " + why);
+    }
+
+    // What the CA says of an order it does not have any more; empty where it may have it and is in trouble.
+    private Optional<String> lost(AcmeException e) {
+        int status = session.lastStatus();
+        if (status == NOT_FOUND || status == GONE) {
+            return Optional.of("the CA does not know it");
+        }
+        if (e instanceof AcmeServerException refused && !(e instanceof AcmeRateLimitedException)) {
+            CaProblem problem = CaProblem.of(refused.getProblem());
+            boolean passing = status >= 500
+                    || status == TOO_MANY_REQUESTS
+                    || Set.of("accountDoesNotExist", "badNonce").contains(problem.type());
+            return passing ? Optional.empty() : Optional.of(problem.type() + ": " + problem.text());
+        }
+        return Optional.empty();
+    }
+
+    private boolean minds(AcmeException e, Set<String> types) {
+        return !(e instanceof AcmeServerException refused)
+                || types.contains(CaProblem.of(refused.getProblem()).type());
     }
 
     private Order create() throws AcmeException, IssuanceException.StoreFailed {
@@ -208,8 +250,7 @@ final class OrderFlow {
             try {
                 return builder().replaces(replaced.get()).create();
             } catch (AcmeServerException e) {
-                CaProblem problem = CaProblem.of(e.getProblem());
-                if (session.lastStatus() != CONFLICT && !MINDS_REPLACES.contains(problem.type())) {
+                if (session.lastStatus() != CONFLICT && !minds(e, MINDS_REPLACES)) {
                     throw e;
                 }
                 replaces = false;
@@ -238,7 +279,8 @@ final class OrderFlow {
     }
 
     private void authorize(Order order, List<ChallengeType> untried)
-            throws AcmeException, ValidationFailedException, IssuanceException, InterruptedException {
+            throws AcmeException, ValidationFailedException, SpentOrderException, IssuanceException,
+                    InterruptedException {
         if (order.getStatus() != Status.PENDING) {
             return;
         }
@@ -252,8 +294,8 @@ final class OrderFlow {
                 case VALID -> {}
                 case PENDING -> validate(authorization, untried);
                 default ->
-                    throw new AcmeProtocolException(
-                            "an authorization of an open order is " + word(authorization.getStatus()));
+                    throw new SpentOrderException(
+                            "an authorization of the open order is " + word(authorization.getStatus()));
             }
         }
     }

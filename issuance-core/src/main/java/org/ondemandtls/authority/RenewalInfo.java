@@ -6,6 +6,7 @@ import java.net.URISyntaxException;
 import java.net.URL;
 import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
@@ -20,6 +21,7 @@ import org.shredzone.acme4j.connector.Connection;
 import org.shredzone.acme4j.exception.AcmeException;
 import org.shredzone.acme4j.exception.AcmeNetworkException;
 import org.shredzone.acme4j.exception.AcmeProtocolException;
+import org.shredzone.acme4j.exception.AcmeServerException;
 import org.shredzone.acme4j.toolbox.AcmeUtils;
 import org.shredzone.acme4j.toolbox.JSON;
 
@@ -38,6 +40,7 @@ final class RenewalInfo {
 
     private static final Duration SHORTEST = Duration.ofMinutes(1);
     private static final Duration LONGEST = Duration.ofDays(1);
+    private static final int BAD_REQUEST = 400;
     private static final int NOT_FOUND = 404;
     private static final int TOO_MANY_REQUESTS = 429;
     private static final int DNS_NAME = 2;
@@ -65,7 +68,7 @@ final class RenewalInfo {
             connection.sendRequest(under(resource.get(), id.get()), session.session(), null);
             return Optional.of(advice(connection.readJsonResponse(), leaf, session.lastRetryAfter()));
         } catch (AcmeException e) {
-            if (session.lastStatus() == NOT_FOUND) {
+            if (isUnknown(e, session.lastStatus())) {
                 return Optional.empty();
             }
             throw e;
@@ -74,7 +77,8 @@ final class RenewalInfo {
 
     /** What a failure to get an answer means: we go on without, and ask again when there may be one. */
     static IssuanceException.Unavailable failed(ServerName name, Throwable thrown, CaSession session) {
-        IssuanceException judged = CaFailures.judge(name, thrown, session).exception();
+        IssuanceException judged =
+                CaFailures.judge(name, thrown, session, false).exception();
         String words =
                 String.valueOf(judged.getMessage()).substring(name.value().length() + 2);
         boolean mayPass = thrown instanceof AcmeNetworkException
@@ -139,7 +143,7 @@ final class RenewalInfo {
             start = window.get("start").asInstant();
             end = window.get("end").asInstant();
             explanation = json.get("explanationURL").map(JSON.Value::asString).flatMap(RenewalInfo::explanation);
-        } catch (AcmeProtocolException | IllegalArgumentException e) {
+        } catch (AcmeProtocolException | IllegalArgumentException | DateTimeException e) {
             throw unavailable(name, "the CA's answer has no suggested window", wait);
         }
         Instant expiry = leaf.getNotAfter().toInstant();
@@ -155,6 +159,14 @@ final class RenewalInfo {
                     wait);
         }
         return new RenewalAdvice(new RenewalWindow(start, end.isAfter(expiry) ? expiry : end, explanation), wait);
+    }
+
+    // A CA that does not know the issuer either finds the identifier malformed.
+    private static boolean isUnknown(AcmeException e, int status) {
+        return status == NOT_FOUND
+                || (status == BAD_REQUEST
+                        && e instanceof AcmeServerException refused
+                        && CaProblem.of(refused.getProblem()).type().equals("malformed"));
     }
 
     // For people and their logs only; never followed, so it may be of any origin.

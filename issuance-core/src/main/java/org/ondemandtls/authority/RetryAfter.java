@@ -20,6 +20,12 @@ final class RetryAfter {
     /** What a wait is assumed to be where none is given. */
     static final Duration DEFAULT = Duration.ofSeconds(10);
 
+    /** What it is assumed to be where the CA limits the rate and does not say for how long. */
+    static final Duration LIMITED = Duration.ofMinutes(1);
+
+    /** What it is assumed to be where somebody has to act before the CA accepts the account. */
+    static final Duration ACCOUNT = Duration.ofMinutes(10);
+
     /** The longest wait that is believed. */
     static final Duration LONGEST = Duration.ofDays(1);
 
@@ -47,9 +53,14 @@ final class RetryAfter {
         });
     }
 
-    /** A wait that can be acted upon after a refusal: what was asked for, within bounds. */
+    /** A wait that can be acted upon after a refusal: what was asked for, within bounds, otherwise {@link #DEFAULT}. */
     static Duration clamped(Optional<Duration> asked) {
-        Duration wait = asked.orElse(DEFAULT);
+        return clamped(asked, DEFAULT);
+    }
+
+    /** A wait that can be acted upon after a refusal: what was asked for, within bounds, otherwise {@code byDefault}. */
+    static Duration clamped(Optional<Duration> asked, Duration byDefault) {
+        Duration wait = asked.orElse(byDefault);
         return wait.compareTo(SHORTEST) < 0 ? SHORTEST : atMost(wait);
     }
 

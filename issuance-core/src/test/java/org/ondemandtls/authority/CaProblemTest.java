@@ -2,6 +2,9 @@ package org.ondemandtls.authority;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.net.URI;
+import java.util.Optional;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.shredzone.acme4j.toolbox.JSON;
 
@@ -47,5 +50,69 @@ class CaProblemTest {
         CaProblem problem = CaProblem.of("unauthorized", "Invalid response from http://a/abc: 404");
 
         assertThat(problem.without("abc", "(token)").text()).isEqualTo("Invalid response from http://a/(token): 404");
+    }
+
+    @Test
+    void ofACompoundTypeIsOfTheTypeOfItsFirstSubproblem() {
+        CaProblem problem = CaProblem.of(JSON.parse("""
+                {"type":"urn:ietf:params:acme:error:compound","detail":"several",
+                 "subproblems":[{"type":"urn:ietf:params:acme:error:caa","detail":"CAA forbids"}]}
+                """));
+
+        assertThat(problem).isEqualTo(CaProblem.of("caa", "several; caa: CAA forbids"));
+    }
+
+    @Test
+    void showsWhereTheUserHasToAct() {
+        String json =
+                "{\"type\":\"urn:ietf:params:acme:error:userActionRequired\",\"detail\":\"new terms\",\"instance\":\"";
+
+        assertThat(CaProblem.of(JSON.parse(json + "https://ca.example/act\"}")).text())
+                .isEqualTo("new terms; see https://ca.example/act");
+        assertThat(CaProblem.of(JSON.parse(json + "javascript:alert(1)\"}")).text())
+                .isEqualTo("new terms");
+    }
+
+    @Nested
+    class OfAPausedName {
+
+        // What Let's Encrypt's Boulder answers; the token of a real one is as long.
+        private final String link =
+                "https://portal.letsencrypt.org/sfe/v1/unpause?jwt=" + "eyJhbGciOi.".repeat(60) + "x";
+        private final String words = "Your account is temporarily prevented from requesting certificates for"
+                + " shop.example.com and possibly others. Please visit: ";
+
+        private Optional<URI> unpause(String detail) {
+            return problem(detail).unpause();
+        }
+
+        private CaProblem problem(String detail) {
+            return CaProblem.of(
+                    JSON.parse("{\"type\":\"urn:ietf:params:acme:error:rateLimited\",\"detail\":\"" + detail + "\"}"));
+        }
+
+        @Test
+        void hasTheWholeLinkAndWordsWithoutIt() {
+            assertThat(unpause(words + link)).contains(URI.create(link));
+            assertThat(unpause(words + link + ".")).contains(URI.create(link));
+            assertThat(unpause(words + "<" + link + ">")).contains(URI.create(link));
+            assertThat(problem(words + link).text()).isEqualTo(words + "(link)");
+        }
+
+        @Test
+        void hasNoLinkThatIsNotHttpsOrNotMeantForIt() {
+            assertThat(unpause(words + link.replace("https", "http"))).isEmpty();
+            assertThat(unpause(words + "https://letsencrypt.org/docs/")).isEmpty();
+            assertThat(unpause(words + "https://user@ca.example/unpause")).isEmpty();
+            assertThat(unpause(words + "https:///unpause")).isEmpty();
+            assertThat(unpause(words + "https://ca.example/unpause/" + "x".repeat(4096)))
+                    .isEmpty();
+            assertThat(unpause("too many new orders, see " + link)).isEmpty();
+        }
+
+        @Test
+        void prefersTheLinkThatResumesIt() {
+            assertThat(unpause(words + "https://ca.example/docs or " + link)).contains(URI.create(link));
+        }
     }
 }

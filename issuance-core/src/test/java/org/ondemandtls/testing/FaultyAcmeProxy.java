@@ -40,6 +40,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocketFactory;
@@ -82,8 +84,18 @@ public final class FaultyAcmeProxy implements AutoCloseable {
      *
      * @param method the HTTP method
      * @param path the path
+     * @param body all of it
      */
-    public record Request(String method, String path) {}
+    public record Request(String method, String path, byte[] body) {
+
+        /** What was signed, as text (RFC 8555 section 6.2); empty where nothing was, as in a POST-as-GET. */
+        public String payload() {
+            Matcher payload = PAYLOAD.matcher(new String(body, StandardCharsets.UTF_8));
+            return payload.find()
+                    ? new String(Base64.getUrlDecoder().decode(payload.group(1)), StandardCharsets.UTF_8)
+                    : "";
+        }
+    }
 
     /**
      * An answer.
@@ -104,6 +116,8 @@ public final class FaultyAcmeProxy implements AutoCloseable {
             return new String(body, StandardCharsets.UTF_8);
         }
     }
+
+    private static final Pattern PAYLOAD = Pattern.compile("\"payload\"\\s*:\\s*\"([A-Za-z0-9_-]*)\"");
 
     // Never leave the proxy; tell it how to send.
     private static final String CUT = "x-fault-cut";
@@ -182,8 +196,16 @@ public final class FaultyAcmeProxy implements AutoCloseable {
         return request -> request.path().contains(part);
     }
 
-    /** A problem document; {@code retryAfter} null leaves the header out. */
+    /** A problem of one type; {@code retryAfter} null leaves the header out. */
     public static Fault problem(int status, String type, String detail, @Nullable String retryAfter) {
+        return problem(
+                status,
+                "{\"type\":\"urn:ietf:params:acme:error:" + type + "\",\"detail\":\"" + detail + "\"}",
+                retryAfter);
+    }
+
+    /** A problem document in JSON; {@code retryAfter} null leaves the header out. */
+    public static Fault problem(int status, String document, @Nullable String retryAfter) {
         return (request, ca) -> {
             Map<String, List<String>> headers = new TreeMap<>();
             headers.put("content-type", List.of("application/problem+json"));
@@ -192,8 +214,7 @@ public final class FaultyAcmeProxy implements AutoCloseable {
             if (retryAfter != null) {
                 headers.put("retry-after", List.of(retryAfter));
             }
-            String body = "{\"type\":\"urn:ietf:params:acme:error:" + type + "\",\"detail\":\"" + detail + "\"}";
-            return new Answer(status, headers, body.getBytes(StandardCharsets.UTF_8));
+            return new Answer(status, headers, document.getBytes(StandardCharsets.UTF_8));
         };
     }
 
@@ -272,10 +293,10 @@ public final class FaultyAcmeProxy implements AutoCloseable {
     }
 
     private void handle(HttpExchange exchange) throws IOException {
-        Request request = new Request(
-                exchange.getRequestMethod(), exchange.getRequestURI().getPath());
-        requests.add(request);
         byte[] sent = exchange.getRequestBody().readAllBytes();
+        Request request = new Request(
+                exchange.getRequestMethod(), exchange.getRequestURI().getPath(), sent);
+        requests.add(request);
         try {
             Answer answer = rules.stream()
                     .filter(rule -> rule.when().test(request))

@@ -8,7 +8,10 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.security.cert.CertificateEncodingException;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -172,6 +175,29 @@ public final class Pebble implements AutoCloseable {
     /** Reads a resource of the management interface, for example {@code /intermediates/0}. */
     public String get(String path) {
         return exchange(HttpRequest.newBuilder(URI.create("https://localhost:" + managementPort + path)));
+    }
+
+    /**
+     * Sets what is said about when to replace a certificate (RFC 9773).
+     *
+     * @param leaf a certificate of this CA
+     * @param answer the body of the answer, any text
+     */
+    public void setRenewalInfo(X509Certificate leaf, String answer) {
+        String pem;
+        try {
+            pem = "-----BEGIN CERTIFICATE-----\n" + Base64.getEncoder().encodeToString(leaf.getEncoded())
+                    + "\n-----END CERTIFICATE-----\n";
+        } catch (CertificateEncodingException failed) {
+            throw new IllegalStateException(failed);
+        }
+        String json = "{\"certificate\": %s, \"ariResponse\": %s}".formatted(quoted(pem), quoted(answer));
+        exchange(HttpRequest.newBuilder(URI.create("https://localhost:" + managementPort + "/set-renewal-info/"))
+                .POST(HttpRequest.BodyPublishers.ofString(json)));
+    }
+
+    private static String quoted(String text) {
+        return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n") + '"';
     }
 
     /** Ends both processes. */

@@ -14,6 +14,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
 import org.bouncycastle.asn1.DERNull;
 import org.bouncycastle.asn1.x500.X500Name;
+import org.bouncycastle.asn1.x509.AuthorityKeyIdentifier;
 import org.bouncycastle.asn1.x509.BasicConstraints;
 import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
 import org.bouncycastle.asn1.x509.Extension;
@@ -40,6 +41,8 @@ public final class TestCertificates {
     private @Nullable KeyUsage usage;
     private @Nullable KeyPurposeId purpose;
     private boolean unknownCritical;
+    private @Nullable BigInteger serial;
+    private byte @Nullable [] issuerKeyId;
     private Instant notBefore;
     private Instant notAfter;
 
@@ -105,12 +108,24 @@ public final class TestCertificates {
         return this;
     }
 
+    /** With that serial number. */
+    public TestCertificates serial(BigInteger value) {
+        serial = value;
+        return this;
+    }
+
+    /** Naming its issuer's key by that identifier. */
+    public TestCertificates issuerKeyId(byte[] identifier) {
+        issuerKeyId = identifier.clone();
+        return this;
+    }
+
     /** Signed by that CA. */
     public X509Certificate signedBy(String issuerCommonName, KeyPair issuerKey) {
         try {
             X509v3CertificateBuilder builder = new X509v3CertificateBuilder(
                     new X500Name("CN=" + issuerCommonName),
-                    BigInteger.valueOf(SERIALS.getAndIncrement()),
+                    serial != null ? serial : BigInteger.valueOf(SERIALS.getAndIncrement()),
                     Date.from(notBefore),
                     Date.from(notAfter),
                     new X500Name(subject),
@@ -127,6 +142,9 @@ public final class TestCertificates {
             }
             if (purpose != null) {
                 builder.addExtension(Extension.extendedKeyUsage, false, new ExtendedKeyUsage(purpose));
+            }
+            if (issuerKeyId != null) {
+                builder.addExtension(Extension.authorityKeyIdentifier, false, new AuthorityKeyIdentifier(issuerKeyId));
             }
             if (unknownCritical) {
                 builder.addExtension(new ASN1ObjectIdentifier("1.2.3.4.5"), true, DERNull.INSTANCE);

@@ -62,7 +62,8 @@ etc/ondemand-tls.xml
 ## Certificate profile asked for when the CA offers it.
 # onDemandTls.acme.profile=
 
-## PEM file of the roots trusted for the CA's own HTTPS, for a test or private CA; without it, those of the JVM.
+## PEM file of the roots trusted for the CA's own HTTPS, for a test or private CA; without it, those of the JVM;
+## for several CAs, beside those of the JVM.
 # onDemandTls.acme.trustedRoots=
 
 ## Allowed challenges in order of preference: tls-alpn-01, http-01, separated by a comma.

@@ -23,7 +23,9 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.challenge.ChallengeBoard;
@@ -49,6 +51,9 @@ public final class AcmeAuthority implements Authority {
 
     /** How many sessions are made ready before the first order. */
     private static final int PREPARED = 2;
+
+    /** The longest the CA is left alone by everybody on this authority's own account; longer waits are kept by issuance. */
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
 
     /** No root store that is meant to be one is larger, in bytes. */
     private static final long LARGEST_ROOTS = 4L * 1024 * 1024;
@@ -78,8 +83,14 @@ public final class AcmeAuthority implements Authority {
             LongSupplier nanoTime,
             Events events) {}
 
-    /** A time during which the CA is asked for nothing, and what it began with. */
-    private record Pause(Deadline end, IssuanceException cause) {}
+    /**
+     * A time during which the CA is asked for nothing.
+     *
+     * @param end when that is over
+     * @param asked when the wait is over that the CA asked for
+     * @param cause what it began with
+     */
+    private record Pause(Deadline end, Deadline asked, IssuanceException cause) {}
 
     private final URI directory;
     private final Ports ports;
@@ -125,7 +136,11 @@ public final class AcmeAuthority implements Authority {
     public static AcmeAuthority open(OnDemandTlsConfig.Acme config, OnDemandTlsConfig.Directory directory, Ports ports)
             throws IOException {
         Optional<Path> roots = config.trustedRoots();
-        return new AcmeAuthority(config, directory, ports, roots.isPresent() ? trusting(roots.get()) : null);
+        return new AcmeAuthority(
+                config,
+                directory,
+                ports,
+                roots.isPresent() ? trusting(roots.get(), config.directories().size() > 1) : null);
     }
 
     @Override
@@ -284,12 +299,11 @@ public final class AcmeAuthority implements Authority {
         if (current == null) {
             return;
         }
-        Duration left = current.end().left();
-        if (left.isZero()) {
+        if (current.end().isOver()) {
             pause.compareAndSet(current, null);
             return;
         }
-        throw again(name, current.cause(), left);
+        throw again(name, current.cause(), current.asked().left());
     }
 
     private static IssuanceException again(ServerName name, IssuanceException cause, Duration left) {
@@ -318,17 +332,23 @@ public final class AcmeAuthority implements Authority {
             return new IssuanceException.Stopping(name);
         }
         CaFailures.Verdict verdict = CaFailures.judge(name, thrown, session, loggingIn);
-        verdict.pause().ifPresent(wait -> pauseUntil(Deadline.in(wait, ports.nanoTime()), verdict.exception()));
+        verdict.pause().ifPresent(wait -> pauseFor(wait, verdict.exception()));
         return verdict.exception();
     }
 
     // Of two pauses the longer one counts.
-    private void pauseUntil(Deadline end, IssuanceException cause) {
-        Pause wanted = new Pause(end, cause);
+    private void pauseFor(Duration wait, IssuanceException cause) {
+        Duration shortened = wait.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : wait;
+        Pause wanted = new Pause(Deadline.in(shortened, ports.nanoTime()), Deadline.in(wait, ports.nanoTime()), cause);
         pause.accumulateAndGet(
                 wanted,
-                (current, other) ->
-                        current != null && current.end().left().compareTo(end.left()) >= 0 ? current : wanted);
+                (current, other) -> current != null
+                                && current.asked()
+                                                .left()
+                                                .compareTo(other.asked().left())
+                                        >= 0
+                        ? current
+                        : other);
     }
 
     private String reason(Throwable thrown, CaSession session) {
@@ -347,28 +367,50 @@ public final class AcmeAuthority implements Authority {
         return closed.getCount() == 0 || Thread.currentThread().isInterrupted();
     }
 
-    private static SSLContext trusting(Path roots) throws IOException {
-        if (Files.size(roots) > LARGEST_ROOTS) {
-            throw new IOException("onDemandTls.acme.trustedRoots: " + roots + " is too large");
-        }
-        byte[] pem = Files.readAllBytes(roots);
+    private static SSLContext trusting(Path roots, boolean besideTheJvms) throws IOException {
         try {
-            KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
-            trusted.load(null, null);
-            for (Certificate root :
-                    CertificateFactory.getInstance("X.509").generateCertificates(new ByteArrayInputStream(pem))) {
-                trusted.setCertificateEntry("root-" + trusted.size(), root);
-            }
-            if (trusted.size() == 0) {
-                throw new IOException("onDemandTls.acme.trustedRoots: there is no certificate in " + roots);
-            }
             TrustManagerFactory managers = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-            managers.init(trusted);
+            managers.init(trusted(roots, besideTheJvms));
             SSLContext context = SSLContext.getInstance("TLS");
             context.init(null, managers.getTrustManagers(), null);
             return context;
         } catch (GeneralSecurityException e) {
             throw new IOException("onDemandTls.acme.trustedRoots: " + roots + " does not hold certificates in PEM", e);
         }
+    }
+
+    /**
+     * Who vouches for the CA's own HTTPS.
+     *
+     * @param roots a PEM file
+     * @param besideTheJvms whether whom the JVM trusts is trusted as well: of several CAs one may be private and another
+     *     public
+     */
+    static KeyStore trusted(Path roots, boolean besideTheJvms) throws IOException, GeneralSecurityException {
+        if (Files.size(roots) > LARGEST_ROOTS) {
+            throw new IOException("onDemandTls.acme.trustedRoots: " + roots + " is too large");
+        }
+        byte[] pem = Files.readAllBytes(roots);
+        KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
+        trusted.load(null, null);
+        for (Certificate root :
+                CertificateFactory.getInstance("X.509").generateCertificates(new ByteArrayInputStream(pem))) {
+            trusted.setCertificateEntry("root-" + trusted.size(), root);
+        }
+        if (trusted.size() == 0) {
+            throw new IOException("onDemandTls.acme.trustedRoots: there is no certificate in " + roots);
+        }
+        if (besideTheJvms) {
+            TrustManagerFactory jvm = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+            jvm.init((KeyStore) null);
+            for (TrustManager manager : jvm.getTrustManagers()) {
+                if (manager instanceof X509TrustManager x509) {
+                    for (X509Certificate root : x509.getAcceptedIssuers()) {
+                        trusted.setCertificateEntry("jvm-" + trusted.size(), root);
+                    }
+                }
+            }
+        }
+        return trusted;
     }
 }

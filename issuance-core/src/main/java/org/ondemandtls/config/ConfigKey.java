@@ -66,7 +66,7 @@ public enum ConfigKey {
             Type.PATH,
             null,
             "PEM file of the roots trusted for the CA's own HTTPS, for a test or private CA;"
-                    + " without it, those of the JVM."),
+                    + " without it, those of the JVM; for several CAs, beside those of the JVM."),
     ACME_CHALLENGES(
             "acme.challenges",
             Type.LIST,

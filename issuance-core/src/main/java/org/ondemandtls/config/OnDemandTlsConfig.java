@@ -101,7 +101,8 @@ public record OnDemandTlsConfig(
      * @param directories the CAs in order of preference, not empty, each of them once
      * @param email the accounts' contact, empty where none is given
      * @param profile the certificate profile to ask for where a CA offers it
-     * @param trustedRoots a PEM file of roots trusted for the CAs' own HTTPS, absolute; empty for the JVM's
+     * @param trustedRoots a PEM file of roots trusted for the CAs' own HTTPS, absolute, beside the JVM's where there are
+     *     several CAs; empty for the JVM's
      * @param challenges the allowed challenges in order of preference, not empty
      */
     public record Acme(

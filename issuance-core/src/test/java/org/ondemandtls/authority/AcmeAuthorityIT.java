@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -16,15 +18,18 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.ExternalAccountBinding;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.testing.FaultyAcmeProxy;
 import org.ondemandtls.testing.FreePorts;
+import org.ondemandtls.testing.LoopbackCertificate;
 import org.ondemandtls.testing.Pebble;
 
 /** {@link AcmeAuthority} against a real Pebble, alone and with faults in between. */
@@ -57,6 +62,43 @@ class AcmeAuthorityIT extends WithPebble {
             assertThat(files.secrets()).hasSize(1);
             assertThat(texts(EventKind.ACCOUNT).get(0)).contains("made the account", "terms of service");
         }
+    }
+
+    @Test
+    void ofSeveralCasEachHasAnAccountOfItsOwn() throws Exception {
+        try (Pebble one = reachable().start(directory.resolve("one"));
+                Pebble other = reachable().start(directory.resolve("other"))) {
+            Path roots = Files.writeString(
+                    directory.resolve("roots.pem"),
+                    Files.readString(one.trustedRoots()) + Files.readString(other.trustedRoots()));
+            var cas = Stream.of(one, other)
+                    .map(pebble ->
+                            new OnDemandTlsConfig.Directory(pebble.directory(), Optional.empty(), Optional.empty()))
+                    .toList();
+            var config = new OnDemandTlsConfig.Acme(cas, Optional.empty(), Optional.empty(), Optional.of(roots), BOTH);
+            for (int round = 0; round < 2; round++) {
+                for (OnDemandTlsConfig.Directory ca : cas) {
+                    Authority.Order order = order("a.customer.example");
+
+                    assertServable(sign(open(config, ca), order), order);
+                }
+            }
+
+            for (Pebble pebble : List.of(one, other)) {
+                assertThat(pebble.requests().stream().filter(r -> r.startsWith("POST /sign-me-up")))
+                        .hasSize(1);
+                assertThat(pebble.orders()).isEqualTo(2);
+            }
+            assertThat(files.names()).hasSize(4);
+        }
+    }
+
+    @Test
+    void ofSeveralCasOneMayBePrivateAndAnotherPublic() throws Exception {
+        Path root = LoopbackCertificate.create(directory).certificate();
+
+        assertThat(AcmeAuthority.trusted(root, false).size()).isEqualTo(1);
+        assertThat(AcmeAuthority.trusted(root, true).size()).isGreaterThan(20);
     }
 
     @Test

@@ -72,13 +72,17 @@ abstract class WithPebble {
         OnDemandTlsConfig.Directory ca = new OnDemandTlsConfig.Directory(url, Optional.empty(), eab);
         OnDemandTlsConfig.Acme config = new OnDemandTlsConfig.Acme(
                 List.of(ca), Optional.of("operator@example.com"), Optional.of("default"), Optional.of(roots), allowed);
+        return open(config, ca);
+    }
+
+    AcmeAuthority open(OnDemandTlsConfig.Acme config, OnDemandTlsConfig.Directory ca) throws Exception {
         AcmeAuthority authority = AcmeAuthority.open(
                 config,
                 ca,
                 new AcmeAuthority.Ports(
                         files,
                         board,
-                        new ChallengePreference(allowed),
+                        new ChallengePreference(config.challenges()),
                         () -> EnumSet.allOf(ChallengeType.class),
                         Clock.systemUTC(),
                         System::nanoTime,

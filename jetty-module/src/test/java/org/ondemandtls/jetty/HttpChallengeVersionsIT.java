@@ -129,7 +129,8 @@ class HttpChallengeVersionsIT {
         }
         assertAlike("other.customer.test", PATH, version);
         assertAlike("xn--a.customer.test", PATH, version);
-        assertAlike(NAME, PATH, version, "--request", "POST", "--data", "x");
+        // Without content: what is answered before it has come, HTTP/2 resets, and curl takes that for a failure.
+        assertAlike(NAME, PATH, version, "--request", "POST");
         assertAlike(NAME, PATH, version, "--request", "DELETE");
         assertThat(display.fetched()).isNotDone();
     }

@@ -43,6 +43,10 @@ etc/ondemand-tls.xml
 ## How long a denial is reused. From 1ms to 30d.
 # onDemandTls.permission.rememberDenied=1m
 
+## How long every answer about a served name has to be a denial before its certificate is withdrawn; the first
+## denial ends its renewal. From 1ms to 365d.
+# onDemandTls.permission.withdrawAfter=1d
+
 ## Who signs: acme, or internal, an embedded CA for development and private networks whose root is in the store
 ## as internal-ca/root.pem.
 # onDemandTls.issuer=acme
@@ -109,3 +113,14 @@ etc/ondemand-tls.xml
 
 ## How many denials and failures are remembered; about 300 bytes of memory each. From 1 to 10000000.
 # onDemandTls.shield.rememberedRefusals=50000
+
+## Names of the operator's own, separated by commas: obtained at start and renewed whether visited or not;
+## granted by being here.
+# onDemandTls.names=
+
+## How long ago the last visit may be for a certificate to be renewed; without it, any visit during the
+## certificate's life counts. From 1m to 365d.
+# onDemandTls.renewal.visitedWithin=
+
+## How long after its expiry the store forgets a certificate that nobody renewed. From 1m to 3650d.
+# onDemandTls.renewal.grace=30d

@@ -19,6 +19,8 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.DoubleSupplier;
+import java.util.stream.Collectors;
 import javax.management.InstanceAlreadyExistsException;
 import javax.management.JMException;
 import javax.management.MBeanServer;
@@ -43,10 +45,14 @@ import org.ondemandtls.handshake.InventoryKeyManager;
 import org.ondemandtls.handshake.ParkingLot;
 import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.inventory.Inventory;
+import org.ondemandtls.inventory.Visits;
+import org.ondemandtls.issuance.Budget;
+import org.ondemandtls.issuance.ClockWatch;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
 import org.ondemandtls.permission.PermissionPolicy;
+import org.ondemandtls.renewal.Renewal;
 import org.ondemandtls.status.Status;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.FileCertificateStore;
@@ -62,10 +68,14 @@ public final class OnDemandTls implements AutoCloseable {
 
     private static final int LOOKUP_THREADS = 4;
     private static final int LOOKUP_QUEUE = 256;
+    private static final Duration RENEWAL_LOOK = Duration.ofSeconds(5);
+    private static final int RENEWAL_THREADS = 4;
+    private static final int RENEWAL_TASKS = 4096;
     private static final int PERMISSION_TASKS = 4096;
     private static final int SPARE_KEYS = 4;
     private static final Duration IDLE_THREAD = Duration.ofSeconds(60);
     private static final Duration ORDERLY_STOP = Duration.ofSeconds(3);
+    private static final Duration VISITS_AT_STOP = Duration.ofSeconds(2);
     private static final Duration STOP_WAIT = Duration.ofSeconds(5);
     private static final String MBEAN = "org.ondemandtls:type=OnDemandTls";
 
@@ -98,6 +108,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final Permission permission;
     private final List<Authority> authorities;
     private final Issuance issuance;
+    private final Renewal renewal;
     private final ParkingLot lot;
     private final HandshakeGate gate;
     private final InventoryKeyManager keyManager;
@@ -137,29 +148,49 @@ public final class OnDemandTls implements AutoCloseable {
                     new Permission.Ports(asks, scheduler, System::nanoTime),
                     events);
             this.authorities = authorities(host, clock);
-            Authority authority = authorities.get(0);
             this.spareKeys = new SpareKeyPairs(config.keyType(), SPARE_KEYS, lookups);
+            ClockWatch watch = new ClockWatch(clock, System::nanoTime, events);
+            DoubleSupplier random = () -> ThreadLocalRandom.current().nextDouble();
             this.issuance = new Issuance(
-                    store,
-                    permission,
-                    authority,
-                    inventory,
-                    spareKeys::take,
-                    shield.rememberedRefusals(),
-                    events,
-                    new Issuance.Ports(
-                            lookups,
-                            orders,
+                    new Issuance.Floors(
+                            store,
+                            permission,
+                            authorities,
+                            inventory,
+                            spareKeys::take,
+                            new Budget(),
+                            watch,
+                            shield.rememberedRefusals(),
+                            config.handshake().deadline(),
+                            events),
+                    new Issuance.Ports(lookups, orders, clock, System::nanoTime, random));
+            Visits visits = new Visits(config.inventory().size(), clock);
+            this.renewal = new Renewal(
+                    new Renewal.Floors(store, issuance, authorities, inventory, visits, watch, events),
+                    config.renewal(),
+                    config.names(),
+                    shield.ordersInFlight() / 2,
+                    new Renewal.Ports(
+                            pool("renewal", RENEWAL_THREADS, RENEWAL_TASKS),
+                            scheduler,
                             clock,
                             System::nanoTime,
-                            () -> ThreadLocalRandom.current().nextDouble()));
+                            random,
+                            RENEWAL_LOOK));
             this.lot = new ParkingLot(
                     config.handshake().parked(), config.handshake().deadline(), scheduler, events);
             this.gate = new HandshakeGate(
-                    config.handshake().defaultName(), staticCertificates, challenges, inventory, issuance, lot, events);
+                    config.handshake().defaultName(),
+                    staticCertificates,
+                    challenges,
+                    inventory,
+                    visits,
+                    issuance,
+                    lot,
+                    events);
             this.keyManager = new InventoryKeyManager(inventory);
             this.status = new Status(
-                    authority.id(), store.location(), inventory, issuance, permission, challenges, lot, gate, events);
+                    issuers(), store, inventory, renewal, issuance, permission, challenges, lot, gate, events);
         } catch (StartException | RuntimeException e) {
             executors.forEach(ExecutorService::shutdownNow);
             throw e;
@@ -223,13 +254,12 @@ public final class OnDemandTls implements AutoCloseable {
     public void serve() {
         events.publish(
                 EventKind.STARTED,
-                "certificates are obtained on demand from " + authorities.get(0).id() + " and kept in "
-                        + store.location());
-        lookups.execute(() -> {
-            spareKeys.refill();
-            authorities.get(0).prepare();
-        });
+                "certificates are obtained on demand from " + issuers() + " and kept in " + store.location());
+        lookups.execute(spareKeys::refill);
+        // Each by itself: one that hangs must not keep the next from being ready.
+        authorities.forEach(authority -> lookups.execute(authority::prepare));
         resumed = issuance.resumeOpenOrders();
+        renewal.start();
     }
 
     /** What the engine was opened with. */
@@ -287,6 +317,7 @@ public final class OnDemandTls implements AutoCloseable {
         if (resumed != null) {
             resumed.cancel(false);
         }
+        renewal.close();
         lot.close();
         permission.close();
         authorities.forEach(Authority::close);
@@ -298,9 +329,14 @@ public final class OnDemandTls implements AutoCloseable {
             executors.forEach(ExecutorService::shutdownNow);
             awaitEnd(start + STOP_WAIT.toNanos());
         }
+        renewal.writeVisits(VISITS_AT_STOP);
         store.close();
         unregister();
         events.publish(EventKind.STOPPED, "stopped");
+    }
+
+    private String issuers() {
+        return authorities.stream().map(Authority::id).collect(Collectors.joining(", "));
     }
 
     private boolean awaitEnd(long deadline) {
@@ -321,8 +357,7 @@ public final class OnDemandTls implements AutoCloseable {
         List<Authority> opened = new ArrayList<>();
         try {
             if (config.issuer() == Issuer.INTERNAL) {
-                opened.add(InternalAuthority.open(files, clock, events));
-                return opened;
+                return List.of(InternalAuthority.open(files, clock, events));
             }
             AcmeAuthority.Ports ports = new AcmeAuthority.Ports(
                     files,
@@ -335,7 +370,7 @@ public final class OnDemandTls implements AutoCloseable {
             for (OnDemandTlsConfig.Directory directory : config.acme().directories()) {
                 opened.add(AcmeAuthority.open(config.acme(), directory, ports));
             }
-            return opened;
+            return List.copyOf(opened);
         } catch (IOException e) {
             opened.forEach(Authority::close);
             throw new StartException(String.valueOf(e.getMessage()), e);

@@ -84,8 +84,12 @@ public final class CertificateVerifier {
             throws InvalidCertificateException {
         Instant notBefore = certificate.getNotBefore().toInstant();
         Instant notAfter = certificate.getNotAfter().toInstant();
-        require(!notBefore.isAfter(now.plus(CLOCK_SKEW)), which + " is not valid before " + notBefore);
-        require(!now.isAfter(notAfter), which + " was valid until " + notAfter);
+        if (notBefore.isAfter(now.plus(CLOCK_SKEW))) {
+            throw new InvalidCertificateException(which + " is not valid before " + notBefore, true);
+        }
+        if (now.isAfter(notAfter)) {
+            throw new InvalidCertificateException(which + " was valid until " + notAfter, true);
+        }
     }
 
     private static void verifyIssuer(X509Certificate issuer, int position, String which)

@@ -190,6 +190,7 @@ public abstract sealed class IssuanceException extends Exception {
         }
 
         private final Scope scope;
+        private final String detail;
 
         /**
          * A limit that was reached.
@@ -202,6 +203,12 @@ public abstract sealed class IssuanceException extends Exception {
         public RateLimited(ServerName name, Scope scope, String detail, Duration retryAfter) {
             super(name, "the CA limits the rate " + of(scope) + " (" + detail + ")", retryAfter, null);
             this.scope = scope;
+            this.detail = detail;
+        }
+
+        /** The CA's words, in one line. */
+        public String detail() {
+            return detail;
         }
 
         /** Whom the wait concerns. */
@@ -306,6 +313,18 @@ public abstract sealed class IssuanceException extends Exception {
          */
         public Stopping(ServerName name) {
             super(name, "the server is stopping", Duration.ZERO, null);
+        }
+    }
+
+    /** Placeholder. */
+    public static final class OverBudget extends IssuanceException {
+        public OverBudget(ServerName name, String which, Duration retryAfter) {
+            super(name, "over budget: " + which, retryAfter, null);
+        }
+
+        @Override
+        public boolean elsewhere() {
+            return true;
         }
     }
 }

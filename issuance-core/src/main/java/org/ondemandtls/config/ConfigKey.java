@@ -39,7 +39,13 @@ public enum ConfigKey {
     PERMISSION_REMEMBER_DENIED(
             "permission.rememberDenied", Type.DURATION, "1m", "1ms", "30d", "How long a denial is reused."),
     PERMISSION_WITHDRAW_AFTER(
-            "permission.withdrawAfter", Type.DURATION, "How long a served name is denied before it is withdrawn."),
+            "permission.withdrawAfter",
+            Type.DURATION,
+            "1d",
+            "1ms",
+            "365d",
+            "How long every answer about a served name has to be a denial before its certificate is withdrawn;"
+                    + " the first denial ends its renewal."),
     ISSUER(
             "issuer",
             Type.CHOICE,
@@ -155,7 +161,27 @@ public enum ConfigKey {
             "1",
             "10000000",
             "How many denials and failures are remembered; about 300 bytes of memory each."),
-    NAMES("names", Type.NAMES, "Names obtained at start and renewed whether visited or not."),
+    NAMES(
+            "names",
+            Type.NAMES,
+            null,
+            "Names of the operator's own, separated by commas: obtained at start and renewed whether visited or not;"
+                    + " granted by being here."),
+    RENEWAL_VISITED_WITHIN(
+            "renewal.visitedWithin",
+            Type.DURATION,
+            null,
+            "1m",
+            "365d",
+            "How long ago the last visit may be for a certificate to be renewed;"
+                    + " without it, any visit during the certificate's life counts."),
+    RENEWAL_GRACE(
+            "renewal.grace",
+            Type.DURATION,
+            "30d",
+            "1m",
+            "3650d",
+            "How long after its expiry the store forgets a certificate that nobody renewed."),
     PREFLIGHT("preflight", Type.CHOICE, "Whether a name's DNS is looked at before an order."),
     PREFLIGHT_RESOLVER("preflight.resolver", Type.TEXT, "DNS server asked."),
     PREFLIGHT_ADDRESSES("preflight.addresses", Type.LIST, "Addresses a name may point to.");
@@ -234,7 +260,7 @@ public enum ConfigKey {
         this.built = built;
     }
 
-    ConfigKey(String name, Type type, String defaultText, String least, String most, String sentence) {
+    ConfigKey(String name, Type type, @Nullable String defaultText, String least, String most, String sentence) {
         this(name, type, defaultText, least, most, sentence, true);
     }
 

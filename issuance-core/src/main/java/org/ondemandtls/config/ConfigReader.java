@@ -43,6 +43,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.Inventory;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 import org.ondemandtls.config.OnDemandTlsConfig.Permission;
+import org.ondemandtls.config.OnDemandTlsConfig.Renewal;
 import org.ondemandtls.config.OnDemandTlsConfig.Shield;
 import org.ondemandtls.name.ServerName;
 
@@ -233,7 +234,8 @@ public final class ConfigReader {
     }
 
     private OnDemandTlsConfig config() {
-        Permission permission = permission();
+        List<ServerName> ownNames = elements(ConfigKey.NAMES, ConfigReader::serverName);
+        Permission permission = permission(ownNames);
         Issuer issuer = required(ConfigKey.ISSUER, text -> choice(Issuer.values(), ConfigReader::spelling, text));
         Acme acme = acme(issuer);
         return new OnDemandTlsConfig(
@@ -249,10 +251,15 @@ public final class ConfigReader {
                         number(ConfigKey.SHIELD_ASK_QUEUE),
                         number(ConfigKey.SHIELD_ORDERS_IN_FLIGHT),
                         number(ConfigKey.SHIELD_ORDERS_QUEUED),
-                        number(ConfigKey.SHIELD_REMEMBERED_REFUSALS)));
+                        number(ConfigKey.SHIELD_REMEMBERED_REFUSALS)),
+                ownNames,
+                new Renewal(
+                        optional(ConfigKey.RENEWAL_VISITED_WITHIN, durationWithin(ConfigKey.RENEWAL_VISITED_WITHIN)),
+                        duration(ConfigKey.RENEWAL_GRACE),
+                        duration(ConfigKey.PERMISSION_WITHDRAW_AFTER)));
     }
 
-    private Permission permission() {
+    private Permission permission(List<ServerName> ownNames) {
         if (policyInJava && mentioned.contains(ConfigKey.PERMISSION_CLASS)) {
             mistakes.add(ConfigKey.PERMISSION_CLASS + " is given beside a permission policy in Java; keep one of them");
         }
@@ -264,11 +271,19 @@ public final class ConfigReader {
         return new Permission(
                 optional(ConfigKey.PERMISSION_ASK, ConfigReader::ask),
                 duration(ConfigKey.PERMISSION_ASK_TIMEOUT),
-                elements(ConfigKey.PERMISSION_NAMES, ConfigReader::pattern),
+                allowedNames(ownNames),
                 optional(ConfigKey.PERMISSION_FILE, this::readableFile),
                 optional(ConfigKey.PERMISSION_CLASS, ConfigReader::className),
                 duration(ConfigKey.PERMISSION_REMEMBER_GRANTED),
                 duration(ConfigKey.PERMISSION_REMEMBER_DENIED));
+    }
+
+    // The operator's own names are granted by being listed.
+    private List<NamePattern> allowedNames(List<ServerName> ownNames) {
+        List<NamePattern> allowed = new ArrayList<>(elements(ConfigKey.PERMISSION_NAMES, ConfigReader::pattern));
+        allowed.addAll(
+                ownNames.stream().map(name -> new NamePattern(name.value())).toList());
+        return allowed;
     }
 
     private Acme acme(Issuer issuer) {
@@ -364,7 +379,11 @@ public final class ConfigReader {
     }
 
     private Duration duration(ConfigKey key) {
-        return required(key, text -> {
+        return required(key, durationWithin(key));
+    }
+
+    private static Parser<Duration> durationWithin(ConfigKey key) {
+        return text -> {
             Duration least = Quantity.duration(key.least().orElseThrow());
             Duration most = Quantity.duration(key.most().orElseThrow());
             Duration duration;
@@ -377,7 +396,7 @@ public final class ConfigReader {
                 throw outOfBounds(key, text, "duration");
             }
             return duration;
-        });
+        };
     }
 
     private int number(ConfigKey key) {

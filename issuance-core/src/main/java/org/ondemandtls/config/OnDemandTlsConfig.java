@@ -18,6 +18,8 @@ import org.ondemandtls.name.ServerName;
  * @param handshake what a waiting client may cost
  * @param inventory what is kept in memory
  * @param shield what strangers may make us do at once
+ * @param names the operator's own names: obtained at start, renewed whether visited or not
+ * @param renewal which certificates are renewed, withdrawn and forgotten
  */
 public record OnDemandTlsConfig(
         Permission permission,
@@ -27,7 +29,14 @@ public record OnDemandTlsConfig(
         Path store,
         Handshake handshake,
         Inventory inventory,
-        Shield shield) {
+        Shield shield,
+        List<ServerName> names,
+        Renewal renewal) {
+
+    /** Keeps a copy of the list. */
+    public OnDemandTlsConfig {
+        names = List.copyOf(names);
+    }
 
     /** Begins a configuration in Java. */
     public static ConfigBuilder builder() {
@@ -69,7 +78,7 @@ public record OnDemandTlsConfig(
      *
      * @param ask the URL asked, empty where none is
      * @param askTimeout the total time of one ask
-     * @param names names allowed without asking
+     * @param names names allowed without asking, the operator's own among them
      * @param file a file of such names, absolute, empty where none is
      * @param className a class implementing {@code PermissionPolicy}, empty where none is
      * @param rememberGranted how long a grant is reused
@@ -184,4 +193,13 @@ public record OnDemandTlsConfig(
      */
     public record Shield(
             int askConcurrency, int askQueue, int ordersInFlight, int ordersQueued, int rememberedRefusals) {}
+
+    /**
+     * Which certificates are renewed, withdrawn and forgotten.
+     *
+     * @param visitedWithin how long ago the last visit may be, empty where any visit during the certificate's life counts
+     * @param grace how long after its expiry the store keeps a certificate
+     * @param withdrawAfter how long every answer about a name has to be a denial before it is withdrawn
+     */
+    public record Renewal(Optional<Duration> visitedWithin, Duration grace, Duration withdrawAfter) {}
 }

@@ -14,6 +14,20 @@ public enum EventKind {
     ADVICE("org.ondemandtls", Severity.WARN, false),
     /** A certificate was obtained and published. */
     OBTAINED("org.ondemandtls.issuance", Severity.INFO, false),
+    /** A certificate was renewed and published. */
+    RENEWED("org.ondemandtls.renewal", Severity.INFO, false),
+    /** A certificate could not be renewed now; the one there is goes on being served. */
+    NOT_RENEWED("org.ondemandtls.renewal", Severity.WARN, true),
+    /** A name was denied for so long that its certificate is not served any more. */
+    WITHDRAWN("org.ondemandtls.renewal", Severity.INFO, false),
+    /** A certificate that expired and that nobody visits was removed from the store. */
+    FORGOTTEN("org.ondemandtls.renewal", Severity.INFO, false),
+    /** The CA named another time for a renewal than the one planned. */
+    RENEWAL_WINDOW("org.ondemandtls.renewal", Severity.INFO, true),
+    /** The clock of the machine jumped, or is back. */
+    CLOCK("org.ondemandtls.renewal", Severity.WARN, false),
+    /** One CA did not give a certificate, the next one is asked. */
+    NEXT_CA("org.ondemandtls.issuance", Severity.INFO, true),
     /** A certificate came from the store into the inventory. */
     LOADED("org.ondemandtls.issuance", Severity.DEBUG, true),
     /** An order that an earlier life left open was taken up again, or given up with a reason. */

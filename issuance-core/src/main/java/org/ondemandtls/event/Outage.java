@@ -43,10 +43,10 @@ public final class Outage {
      * It has failed for a name. The first time, and when the reason is another one, this is an event of the kind given;
      * otherwise one for those who look for details.
      *
-     * @param name the name that is kept waiting
+     * @param name the name that is kept waiting, null where it concerns none in particular
      * @param newReason why, in words without the name
      */
-    public void failed(ServerName name, String newReason) {
+    public void failed(@Nullable ServerName name, String newReason) {
         boolean loud;
         synchronized (this) {
             long now = nanoTime.getAsLong();

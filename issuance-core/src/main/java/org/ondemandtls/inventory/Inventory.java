@@ -61,6 +61,13 @@ public final class Inventory {
         byName.invalidate(name.value());
     }
 
+    /** Stops serving a certificate, or another instance of it, under all its names; its successors stay. */
+    public void withdraw(KeyedCertificate certificate) {
+        for (String name : certificate.names()) {
+            byName.asMap().computeIfPresent(name, (n, served) -> served.id().equals(certificate.id()) ? null : served);
+        }
+    }
+
     /** About how many names are held. */
     public long size() {
         return byName.estimatedSize();

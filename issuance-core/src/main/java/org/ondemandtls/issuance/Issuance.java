@@ -1,11 +1,8 @@
 package org.ondemandtls.issuance;
 
-import java.net.URI;
 import java.security.KeyPair;
-import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Optional;
@@ -18,9 +15,6 @@ import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.ondemandtls.authority.Authority;
-import org.ondemandtls.certificate.CertificateVerifier;
-import org.ondemandtls.certificate.CertificationRequests;
-import org.ondemandtls.certificate.InvalidCertificateException;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.event.EventKind;
@@ -50,7 +44,7 @@ import org.ondemandtls.store.StoredCertificate;
  */
 public final class Issuance {
 
-    private static final Duration STORE_RETRY = Duration.ofSeconds(3);
+    private static final Duration DEFECT_RETRY = Duration.ofSeconds(3);
     private static final int RESUMED_AT_ONCE = 4;
 
     /**
@@ -66,51 +60,73 @@ public final class Issuance {
 
     private final CertificateStore store;
     private final Permission permission;
-    private final Authority authority;
     private final Inventory inventory;
-    private final Supplier<KeyPair> keys;
     private final Events events;
     private final Ports ports;
-    private final FailureMemory failures;
-    private final Outage authorityOutage;
-    private final Outage storeOutage;
+    private final Refusals refusals;
+    private final OrderPipeline pipeline;
+    private final Outage budgetOutage;
     private final SingleFlight<ServerName, KeyedCertificate> flights = new SingleFlight<>();
 
     private volatile boolean stopping;
 
     /**
-     * Joins the floors below.
+     * What issuance joins.
      *
      * @param store what survives
      * @param permission who may have a certificate
-     * @param authority who signs
+     * @param authorities who signs, in the operator's order, not empty
      * @param inventory where certificates are published
      * @param keys gives a fresh key pair
+     * @param budget what may be ordered
+     * @param watch whether dates can be believed
      * @param rememberedFailures how many names' failures are remembered
+     * @param clientPatience how long a client waits for its certificate
      * @param events where everything is reported
-     * @param ports what runs the work
      */
-    public Issuance(
+    public record Floors(
             CertificateStore store,
             Permission permission,
-            Authority authority,
+            List<Authority> authorities,
             Inventory inventory,
             Supplier<KeyPair> keys,
+            Budget budget,
+            ClockWatch watch,
             int rememberedFailures,
-            Events events,
-            Ports ports) {
-        this.store = store;
-        this.permission = permission;
-        this.authority = authority;
-        this.inventory = inventory;
-        this.keys = keys;
-        this.events = events;
+            Duration clientPatience,
+            Events events) {}
+
+    /**
+     * Joins the floors below.
+     *
+     * @param floors what to work with
+     * @param ports what runs the work
+     */
+    public Issuance(Floors floors, Ports ports) {
+        this.store = floors.store();
+        this.permission = floors.permission();
+        this.inventory = floors.inventory();
+        this.events = floors.events();
         this.ports = ports;
-        this.authorityOutage =
-                new Outage(events, EventKind.AUTHORITY_UNAVAILABLE, "the CA " + authority.id(), ports.nanoTime());
-        this.storeOutage =
-                new Outage(events, EventKind.STORE_FAILED, "the store " + store.location(), ports.nanoTime());
-        this.failures = new FailureMemory(rememberedFailures, ports.nanoTime(), ports.random());
+        this.budgetOutage = new Outage(events, EventKind.OVERLOADED, "the budget", ports.nanoTime());
+        this.refusals = new Refusals(
+                floors.rememberedFailures(), store, floors.watch(), ports.clock(), ports.nanoTime(), ports.random());
+        this.pipeline = new OrderPipeline(
+                new OrderPipeline.Parts(
+                        store,
+                        floors.authorities(),
+                        inventory,
+                        floors.keys(),
+                        floors.budget(),
+                        refusals,
+                        new CaHolds(store, floors.watch(), ports.clock(), ports.nanoTime()),
+                        floors.watch(),
+                        floors.clientPatience(),
+                        events,
+                        () -> stopping),
+                ports.clock(),
+                ports.nanoTime(),
+                ports.random());
     }
 
     /**
@@ -130,9 +146,43 @@ public final class Issuance {
                         key,
                         stored(key)
                                 .thenCompose(found -> found.map(CompletableFuture::completedFuture)
-                                        .orElseGet(() -> permission
-                                                .decide(key, Purpose.OBTAIN, client)
-                                                .thenCompose(granted -> onOrders(key, () -> order(key)))))));
+                                        .orElseGet(() -> permitted(key, client)))));
+    }
+
+    /**
+     * Obtains a successor to the certificate stored for a name, joining the flight that is already under way. Permission is
+     * asked again; the certificate there is goes on being served whatever comes of it.
+     *
+     * @param name the name to renew
+     * @return a future of the caller's own; completes exceptionally with an {@link IssuanceException}, unwrapped
+     */
+    public CompletableFuture<KeyedCertificate> renew(ServerName name) {
+        if (stopping) {
+            return CompletableFuture.failedFuture(new IssuanceException.Stopping(name));
+        }
+        return flights.join(
+                name,
+                key -> landed(
+                        key,
+                        permission
+                                .decide(key, Purpose.RENEW, ClientBlock.LOCAL)
+                                .thenCompose(granted -> onOrders(key, () -> pipeline.renew(key)))));
+    }
+
+    /** How long a name is not going to be tried, for what a CA, or somebody who did not answer, has said; no I/O. */
+    public Duration blockedFor(ServerName name) {
+        return refusals.left(name);
+    }
+
+    /**
+     * Has a name tried again at once, whatever refusal or wait is remembered for it. Blocks for the store.
+     *
+     * @param name a name, in any state
+     * @throws StoreException if the store could not be written
+     */
+    public void retry(ServerName name) throws StoreException {
+        refusals.forget(name);
+        pipeline.forgetHolds(name);
     }
 
     /**
@@ -157,7 +207,7 @@ public final class Issuance {
      * @return the reason, empty if the name may be tried
      */
     public Optional<IssuanceException> remembered(ServerName name) {
-        Optional<IssuanceException> failed = failures.blocking(name);
+        Optional<IssuanceException> failed = refusals.blocking(name);
         if (failed.isPresent()) {
             return failed;
         }
@@ -203,7 +253,7 @@ public final class Issuance {
 
     /** How many names' failures are remembered. */
     public long rememberedFailures() {
-        return failures.size();
+        return refusals.size();
     }
 
     private CompletableFuture<Void> resumeNext(Queue<OpenOrder> open) {
@@ -217,7 +267,11 @@ public final class Issuance {
         ServerName name = next.name();
         CompletableFuture<KeyedCertificate> flight = next.url().isEmpty()
                 ? obtain(name, ClientBlock.LOCAL)
-                : flights.join(name, key -> landed(key, onOrders(key, () -> resume(key))));
+                        .thenCompose(there -> onOrders(name, () -> {
+                            pipeline.closeUnplaced(next);
+                            return there;
+                        }))
+                : flights.join(name, key -> landed(key, onOrders(key, () -> pipeline.resume(next))));
         return flight.handle((certificate, failure) -> {
                     events.publish(
                             EventKind.RESUMED,
@@ -231,14 +285,14 @@ public final class Issuance {
                 .thenCompose(ended -> resumeNext(open));
     }
 
-    private KeyedCertificate resume(ServerName name) throws IssuanceException {
-        // The bundle may have been saved just before the end came.
-        Optional<KeyedCertificate> found = load(name);
-        if (found.isPresent()) {
-            closeOrder(name);
-            return found.get();
+    private CompletableFuture<KeyedCertificate> permitted(ServerName name, ClientBlock client) {
+        Optional<IssuanceException> held = pipeline.holding(name);
+        if (held.isPresent()) {
+            return CompletableFuture.failedFuture(held.get());
         }
-        return order(name);
+        return permission
+                .decide(name, Purpose.OBTAIN, client)
+                .thenCompose(granted -> onOrders(name, () -> pipeline.obtain(name)));
     }
 
     private CompletableFuture<Optional<KeyedCertificate>> stored(ServerName name) {
@@ -262,111 +316,8 @@ public final class Issuance {
             });
             return found.map(StoredCertificate::certificate);
         } catch (StoreException e) {
-            throw storeFailed(name, e);
+            throw pipeline.storeFailed(name, e);
         }
-    }
-
-    private KeyedCertificate order(ServerName name) throws IssuanceException {
-        long started = ports.nanoTime().getAsLong();
-        OpenOrder open = openOrder(name);
-        List<X509Certificate> chain;
-        try {
-            chain = authority.sign(
-                    new Authority.Order(
-                            name, open.key(), open.csr(), open.url(), Optional.empty(), Authority.LONGEST_ORDER),
-                    url -> journalUrl(open, url));
-        } catch (IssuanceException.Rejected e) {
-            closeOrder(name);
-            throw e;
-        }
-        Instant now = ports.clock().instant();
-        try {
-            CertificateVerifier.verify(chain, open.key().getPublic(), name, now);
-        } catch (InvalidCertificateException e) {
-            closeOrder(name);
-            throw new IssuanceException.Rejected(
-                    name, "badCertificate", "what it returned cannot be used: " + e.getMessage(), Duration.ZERO);
-        }
-        KeyedCertificate certificate = new KeyedCertificate(open.key().getPrivate(), chain);
-        authorityOutage.worked();
-        save(name, certificate, now);
-        storeOutage.worked();
-        inventory.publish(certificate);
-        closeOrder(name);
-        long millis = Duration.ofNanos(ports.nanoTime().getAsLong() - started).toMillis();
-        events.publish(
-                EventKind.OBTAINED,
-                name,
-                "obtained from " + authority.id() + " in " + millis + " ms, valid until " + certificate.notAfter());
-        return certificate;
-    }
-
-    private OpenOrder openOrder(ServerName name) throws IssuanceException {
-        try {
-            Optional<OpenOrder> left =
-                    store.openOrder(name).filter(open -> open.issuer().equals(authority.id()));
-            if (left.isPresent()) {
-                return left.get();
-            }
-            KeyPair key = keys.get();
-            OpenOrder fresh = new OpenOrder(
-                    name,
-                    authority.id(),
-                    ports.clock().instant(),
-                    Optional.empty(),
-                    key,
-                    CertificationRequests.request(key, name));
-            store.journal(fresh);
-            return fresh;
-        } catch (StoreException e) {
-            throw storeFailed(name, e);
-        }
-    }
-
-    private void journalUrl(OpenOrder open, URI url) throws IssuanceException.StoreFailed {
-        try {
-            store.journal(open.withUrl(url));
-        } catch (StoreException e) {
-            throw storeFailed(open.name(), e);
-        }
-    }
-
-    private void save(ServerName name, KeyedCertificate certificate, Instant now) throws IssuanceException {
-        try {
-            // A certificate of several names is kept under its first one and stays as it is.
-            long revision = store.find(name)
-                    .filter(stored ->
-                            stored.certificate().names().iterator().next().equals(name.value()))
-                    .map(StoredCertificate::revision)
-                    .orElse(0L);
-            Instant due = due(certificate);
-            store.save(new StoredCertificate(
-                    certificate,
-                    authority.id(),
-                    now,
-                    due,
-                    due,
-                    Optional.empty(),
-                    Optional.empty(),
-                    Optional.empty(),
-                    Optional.empty(),
-                    revision));
-        } catch (StoreException e) {
-            throw storeFailed(name, e);
-        }
-    }
-
-    // What is left of a finished order is asked for again at the next start, at worst.
-    private void closeOrder(ServerName name) {
-        try {
-            store.closeOrder(name);
-        } catch (StoreException e) {
-            events.publish(EventKind.STORE_FAILED, name, String.valueOf(e.getMessage()));
-        }
-    }
-
-    private IssuanceException.StoreFailed storeFailed(ServerName name, StoreException e) {
-        return new IssuanceException.StoreFailed(name, String.valueOf(e.getMessage()), STORE_RETRY, e);
     }
 
     private CompletableFuture<KeyedCertificate> onOrders(ServerName name, Work<KeyedCertificate> work) {
@@ -399,7 +350,6 @@ public final class Issuance {
         CompletableFuture<KeyedCertificate> landed = new CompletableFuture<>();
         flight.whenComplete((certificate, thrown) -> {
             if (thrown == null) {
-                failures.forget(name);
                 landed.complete(certificate);
                 return;
             }
@@ -407,44 +357,34 @@ public final class Issuance {
                     thrown instanceof CompletionException && thrown.getCause() != null ? thrown.getCause() : thrown;
             IssuanceException reason = cause instanceof IssuanceException known
                     ? known
-                    : new IssuanceException.Unavailable(name, "a defect of ours: " + cause, STORE_RETRY, cause);
+                    : new IssuanceException.Unavailable(name, "a defect of ours: " + cause, DEFECT_RETRY, cause);
             report(name, reason, cause);
-            failures.note(name, reason);
+            refusals.unanswered(name, reason);
             landed.completeExceptionally(reason);
         });
         return landed;
     }
 
+    // What a CA, permission or a timer has to say it has said already.
     private void report(ServerName name, IssuanceException reason, Throwable cause) {
         if (!(cause instanceof IssuanceException)) {
             events.publish(EventKind.DEFECT, name, "not obtained: " + cause);
         } else if (reason instanceof IssuanceException.Rejected) {
             events.publish(EventKind.REJECTED, name, "not obtained: " + words(reason));
-        } else if (reason instanceof IssuanceException.Unavailable
-                || reason instanceof IssuanceException.RateLimited
-                || reason instanceof IssuanceException.AccountRefused) {
-            authorityOutage.failed(name, "not obtained: " + words(reason));
         } else if (reason instanceof IssuanceException.StoreFailed) {
-            storeOutage.failed(name, "not obtained: " + words(reason));
+            pipeline.tellStoreFailed(name, "not obtained: " + words(reason));
+        } else if (reason instanceof IssuanceException.OverBudget) {
+            budgetOutage.failed(name, "refused: " + words(reason));
         } else if (reason instanceof IssuanceException.Overloaded) {
             events.publish(EventKind.OVERLOADED, name, "refused: " + words(reason));
         }
     }
 
-    // The message starts with the name, which the event carries already.
-    private static String words(IssuanceException reason) {
+    /** The words of a reason without the name, which an event carries already. */
+    public static String words(IssuanceException reason) {
         String message = String.valueOf(reason.getMessage());
         String prefix = reason.name() + ": ";
         return message.startsWith(prefix) ? message.substring(prefix.length()) : message;
-    }
-
-    // At two thirds of the lifetime, at one half below ten days.
-    private static Instant due(KeyedCertificate certificate) {
-        Duration lifetime = Duration.between(certificate.notBefore(), certificate.notAfter());
-        Duration used = lifetime.compareTo(Duration.ofDays(10)) < 0
-                ? lifetime.dividedBy(2)
-                : lifetime.multipliedBy(2).dividedBy(3);
-        return certificate.notBefore().plus(used);
     }
 
     private interface Work<T> {

@@ -38,14 +38,26 @@ public interface OnDemandTlsMXBean {
     /** How many proofs are on display for a CA. */
     int getChallengesOnDisplay();
 
+    /** How many certificates are being renewed. */
+    int getRenewals();
+
     /** How often each kind of event happened since the start, by the kind's name. */
     Map<String, Long> getEvents();
 
     /**
-     * Says in words what the engine would do with a name now, and why.
+     * Says in words what the engine would do with a name now, and why: what is served, stored, planned and refused.
      *
      * @param name a server name as an operator spells it
      * @return one line
      */
     String explain(String name);
+
+    /**
+     * Has a name tried again at once: forgets the CA's refusals and the waits that concern it, and begins its renewal where
+     * it has a certificate.
+     *
+     * @param name a server name as an operator spells it
+     * @return what was done, one line
+     */
+    String retry(String name);
 }

@@ -71,7 +71,9 @@ public final class FileCertificateStore implements CertificateStore {
             PosixFilePermission.OTHERS_READ,
             PosixFilePermission.OTHERS_WRITE,
             PosixFilePermission.OTHERS_EXECUTE);
-    private static final Pattern SECRET_PATH = Pattern.compile("[a-z0-9-]+/[A-Za-z0-9][A-Za-z0-9.-]{0,99}");
+    /** The form of the place of a secret. */
+    static final Pattern SECRET_PATH = Pattern.compile("[a-z0-9-]+/[A-Za-z0-9][A-Za-z0-9.-]{0,99}");
+
     private static final Pattern HASHED = Pattern.compile("~[0-9a-f]{64}");
     private static final Pattern NAME = Pattern.compile("[a-z0-9.*-]{1,253}");
     private static final Pattern RESERVED = Pattern.compile("(con|prn|aux|nul|com[0-9]|lpt[0-9])(\\..*)?");

@@ -114,6 +114,21 @@ public record StoredCertificate(
                 certificate, issuer, obtained, due, renew, window, visited, deniedSince, since, revision);
     }
 
+    /** The same, to be saved in place of the record before it: its revision, its visits; nothing that was the other's. */
+    public StoredCertificate succeeding(StoredCertificate before) {
+        return new StoredCertificate(
+                certificate,
+                issuer,
+                obtained,
+                due,
+                renew,
+                window,
+                before.visited(),
+                deniedSince,
+                withdrawn,
+                before.revision());
+    }
+
     StoredCertificate withRevision(long newRevision) {
         return new StoredCertificate(
                 certificate, issuer, obtained, due, renew, window, visited, deniedSince, withdrawn, newRevision);

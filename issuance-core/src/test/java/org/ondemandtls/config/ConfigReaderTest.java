@@ -169,11 +169,9 @@ class ConfigReaderTest {
                 strings = {
                     "permission.sql",
                     "permission.dataSource",
-                    "permission.withdrawAfter",
                     "store.user",
                     "store.password",
                     "store.encryptionKey",
-                    "names",
                     "preflight",
                     "preflight.resolver",
                     "preflight.addresses"
@@ -190,6 +188,58 @@ class ConfigReaderTest {
             assertThat(mistakes("store.pasword", "hunter2"))
                     .containsExactly("onDemandTls.store.pasword is not a known key; the nearest is"
                             + " onDemandTls.store.password, which is not available in this version; remove it");
+        }
+    }
+
+    @Nested
+    class Renewing {
+
+        @Test
+        void hasDefaultsThatLetNobodyDownAtOnce() throws Exception {
+            OnDemandTlsConfig config = ConfigReader.read(Map.of("onDemandTls.permission.names", "a.example.com"), base);
+
+            assertThat(config.names()).isEmpty();
+            assertThat(config.renewal())
+                    .isEqualTo(
+                            new OnDemandTlsConfig.Renewal(Optional.empty(), Duration.ofDays(30), Duration.ofDays(1)));
+        }
+
+        @Test
+        void isReadFromItsKeys() throws Exception {
+            OnDemandTlsConfig config = ConfigReader.read(
+                    Map.of(
+                            "onDemandTls.permission.names", "a.example.com",
+                            "onDemandTls.names", "www.Example.com, b.example.com",
+                            "onDemandTls.renewal.visitedWithin", "7d",
+                            "onDemandTls.renewal.grace", "12h",
+                            "onDemandTls.permission.withdrawAfter", "2h"),
+                    base);
+
+            assertThat(config.names())
+                    .containsExactly(ServerName.parse("www.example.com"), ServerName.parse("b.example.com"));
+            assertThat(config.renewal())
+                    .isEqualTo(new OnDemandTlsConfig.Renewal(
+                            Optional.of(Duration.ofDays(7)), Duration.ofHours(12), Duration.ofHours(2)));
+        }
+
+        @Test
+        void grantsTheOperatorsOwnNamesAndIsNoPermissionSource() throws Exception {
+            OnDemandTlsConfig config = ConfigReader.read(
+                    Map.of("onDemandTls.permission.ask", "http://localhost/", "onDemandTls.names", "www.example.com"),
+                    base);
+
+            assertThat(config.permission().names()).containsExactly(NamePattern.parse("www.example.com"));
+            assertThat(mistakesIn(Map.of("onDemandTls.names", "www.example.com")))
+                    .singleElement()
+                    .asString()
+                    .startsWith("no permission source");
+        }
+
+        @Test
+        void takesNoWildcardForAName() {
+            assertThat(mistakes("names", "*.example.com"))
+                    .containsExactly("onDemandTls.names: \"*.example.com\" is no server name; write a full name like"
+                            + " www.example.com");
         }
     }
 

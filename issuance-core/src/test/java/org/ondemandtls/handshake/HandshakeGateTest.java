@@ -23,6 +23,9 @@ import org.ondemandtls.config.NamePattern;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.inventory.Inventory;
+import org.ondemandtls.inventory.Visits;
+import org.ondemandtls.issuance.Budget;
+import org.ondemandtls.issuance.ClockWatch;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ClientHello;
@@ -47,6 +50,7 @@ class HandshakeGateTest {
     private final RecordedEvents recorded = new RecordedEvents();
     private final ExecutorService unused = Executors.newSingleThreadExecutor();
     private final Inventory inventory = new Inventory(100, time.clock());
+    private final Visits visits = new Visits(100, time.clock());
     private final ChallengeBoard challenges = new ChallengeBoard();
     private final ParkingLot lot = new ParkingLot(2, DEADLINE, time.scheduler(), recorded.events());
     private final List<ServerName> ordered = new ArrayList<>();
@@ -75,13 +79,17 @@ class HandshakeGateTest {
                 new Permission.Ports(unused, time.scheduler(), time::nanoTime),
                 recorded.events());
         issuance = new Issuance(
-                store,
-                permission,
-                new Signing(),
-                inventory,
-                TestCertificates::key,
-                1000,
-                recorded.events(),
+                new Issuance.Floors(
+                        store,
+                        permission,
+                        List.of(new Signing()),
+                        inventory,
+                        TestCertificates::key,
+                        new Budget(),
+                        new ClockWatch(time.clock(), time::nanoTime, recorded.events()),
+                        1000,
+                        Duration.ofSeconds(25),
+                        recorded.events()),
                 new Issuance.Ports(Runnable::run, orders, time.clock(), time::nanoTime, () -> 0.0));
     }
 
@@ -92,7 +100,7 @@ class HandshakeGateTest {
     }
 
     private HandshakeGate gate(Optional<ServerName> defaultName, StaticCertificates statics) {
-        return new HandshakeGate(defaultName, statics, challenges, inventory, issuance, lot, recorded.events());
+        return new HandshakeGate(defaultName, statics, challenges, inventory, visits, issuance, lot, recorded.events());
     }
 
     private Admission admit(ClientHello hello) {

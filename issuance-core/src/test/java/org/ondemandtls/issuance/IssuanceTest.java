@@ -2,97 +2,71 @@ package org.ondemandtls.issuance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.PublicKey;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.ondemandtls.authority.Authority;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
-import org.ondemandtls.config.NamePattern;
-import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
-import org.ondemandtls.permission.Permission;
-import org.ondemandtls.store.FileCertificateStore;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.testing.FakeAuthority;
+import org.ondemandtls.testing.IssuanceFixture;
 import org.ondemandtls.testing.ManualTime;
 import org.ondemandtls.testing.RecordedEvents;
 import org.ondemandtls.testing.TestCertificates;
-import org.ondemandtls.testing.TestLeaves;
 
 /** {@link Issuance}: one order per name, kept before it is used, and every failure landing where it belongs. */
 class IssuanceTest {
 
     private static final ServerName SHOP = ServerName.parse("shop.example.com");
-    private static final URI ORDER_URL = URI.create("https://ca.example/order/7");
 
-    private final ManualTime time = new ManualTime();
     private final ManualTime.Tasks lookups = new ManualTime.Tasks();
     private final ManualTime.Tasks orders = new ManualTime.Tasks();
-    private final RecordedEvents recorded = new RecordedEvents();
-    private final ExecutorService unused = Executors.newSingleThreadExecutor();
-    private final Inventory inventory = new Inventory(100, time.clock());
-    private final FakeAuthority authority = new FakeAuthority();
 
     @TempDir
     private Path directory;
 
-    private FileCertificateStore store;
+    private IssuanceFixture house;
+    private ManualTime time;
+    private RecordedEvents recorded;
+    private Inventory inventory;
+    private FakeAuthority authority;
+    private CertificateStore store;
     private Issuance issuance;
 
     @BeforeEach
     void open() throws Exception {
-        store = FileCertificateStore.open(directory, recorded.events(), time.clock(), Duration.ZERO);
+        house = new IssuanceFixture(directory);
+        time = house.time();
+        recorded = house.recorded();
+        inventory = house.inventory();
+        authority = house.authority();
+        store = house.store();
         issuance = issuance(orders::execute);
     }
 
     @AfterEach
     void close() {
-        store.close();
-        unused.shutdownNow();
+        house.close();
     }
 
-    private Issuance issuance(java.util.concurrent.Executor orderExecutor) {
-        Permission permission = new Permission(
-                new OnDemandTlsConfig.Permission(
-                        Optional.empty(),
-                        Duration.ofSeconds(2),
-                        List.of(NamePattern.parse("*.example.com")),
-                        Optional.empty(),
-                        Optional.empty(),
-                        Duration.ofMinutes(5),
-                        Duration.ofMinutes(1)),
-                new OnDemandTlsConfig.Shield(16, 256, 16, 256, 1000),
-                null,
-                new Permission.Ports(unused, time.scheduler(), time::nanoTime),
-                recorded.events());
-        return new Issuance(
-                store,
-                permission,
-                authority,
-                inventory,
-                TestCertificates::key,
-                1000,
-                recorded.events(),
-                new Issuance.Ports(lookups, orderExecutor, time.clock(), time::nanoTime, () -> 0.0));
+    private Issuance issuance(Executor orderExecutor) {
+        return house.issuance(lookups, orderExecutor, new Budget());
     }
 
     private CompletableFuture<KeyedCertificate> obtain(ServerName name) {
@@ -107,54 +81,6 @@ class IssuanceTest {
                 flight.handle((certificate, failure) -> failure).join();
     }
 
-    /** Signs with a CA of the tests, or fails as it is told. */
-    private final class FakeAuthority implements Authority {
-
-        final List<Order> asked = new ArrayList<>();
-        IssuanceException failure;
-        Error crashAfterUrl;
-        String[] names;
-        PublicKey key;
-
-        @Override
-        public String id() {
-            return "https://ca.example/directory";
-        }
-
-        @Override
-        public void prepare() {}
-
-        @Override
-        public List<X509Certificate> sign(Order order, Journal journal) throws IssuanceException {
-            asked.add(order);
-            journal.orderCreated(ORDER_URL);
-            if (crashAfterUrl != null) {
-                throw crashAfterUrl;
-            }
-            if (failure != null) {
-                throw failure;
-            }
-            Instant now = time.clock().instant();
-            return List.of(TestLeaves.leaf(
-                    key != null ? key : order.key().getPublic(),
-                    now,
-                    names != null ? names : new String[] {order.name().value()}));
-        }
-
-        @Override
-        public Optional<RenewalAdvice> renewalAdvice(X509Certificate leaf) {
-            return Optional.empty();
-        }
-
-        @Override
-        public boolean honoursReplaces() {
-            return false;
-        }
-
-        @Override
-        public void close() {}
-    }
-
     @Nested
     class ANewName {
 
@@ -164,7 +90,7 @@ class IssuanceTest {
             CompletableFuture<KeyedCertificate> second = obtain(SHOP);
             orders.runAll();
 
-            assertThat(authority.asked).hasSize(1);
+            assertThat(authority.asked()).hasSize(1);
             assertThat(first.join()).isSameAs(second.join());
             assertThat(inventory.find(SHOP)).containsSame(first.join());
             assertThat(store.find(SHOP).orElseThrow().certificate().id())
@@ -199,7 +125,7 @@ class IssuanceTest {
             orders.runAll();
 
             assertThat(failureOf(flight)).isInstanceOf(IssuanceException.NotPermitted.class);
-            assertThat(authority.asked).isEmpty();
+            assertThat(authority.asked()).isEmpty();
             assertThat(issuance.remembered(ServerName.parse("stranger.example.net")))
                     .isPresent();
         }
@@ -236,7 +162,7 @@ class IssuanceTest {
             CompletableFuture<KeyedCertificate> again = obtain(SHOP);
 
             assertThat(again).isCompleted();
-            assertThat(authority.asked).hasSize(1);
+            assertThat(authority.asked()).hasSize(1);
             assertThat(inventory.find(SHOP)).isPresent();
         }
 
@@ -258,7 +184,7 @@ class IssuanceTest {
 
             assertThat(fromTheStore).isCompletedWithValue(true);
             assertThat(expired).isCompletedWithValue(false);
-            assertThat(authority.asked).hasSize(1);
+            assertThat(authority.asked()).hasSize(1);
         }
 
         @Test
@@ -272,7 +198,7 @@ class IssuanceTest {
             orders.runAll();
 
             assertThat(again).isCompleted();
-            assertThat(authority.asked).hasSize(2);
+            assertThat(authority.asked()).hasSize(2);
             assertThat(store.find(SHOP).orElseThrow().revision()).isEqualTo(2);
         }
     }
@@ -282,12 +208,13 @@ class IssuanceTest {
 
         @Test
         void ofTheCasIsRememberedAndItsOrderClosed() throws Exception {
-            authority.failure = new IssuanceException.Rejected(SHOP, "caa", "CAA forbids", Duration.ZERO);
+            IssuanceException refusal = new IssuanceException.Rejected(SHOP, "caa", "CAA forbids", Duration.ZERO);
+            authority.fail(refusal);
             CompletableFuture<KeyedCertificate> flight = obtain(SHOP);
             orders.runAll();
 
-            assertThat(failureOf(flight)).isSameAs(authority.failure);
-            assertThat(issuance.remembered(SHOP)).containsSame(authority.failure);
+            assertThat(failureOf(flight)).isSameAs(refusal);
+            assertThat(issuance.remembered(SHOP)).containsSame(refusal);
             assertThat(store.openOrders()).isEmpty();
             assertThat(recorded.lines(EventKind.REJECTED))
                     .containsExactly("name=shop.example.com not obtained: rejected by the CA (caa): CAA forbids");
@@ -295,39 +222,40 @@ class IssuanceTest {
 
         @Test
         void toReachTheCaLeavesTheOrderOpenAndIsTriedAgainWithTheSameKey() throws Exception {
-            authority.failure = new IssuanceException.Unavailable(SHOP, "down", Duration.ofSeconds(2), null);
+            authority.fail(new IssuanceException.Unavailable(SHOP, "down", Duration.ofSeconds(2), null));
             obtain(SHOP);
             orders.runAll();
             time.advance(Duration.ofSeconds(2));
             assertThat(issuance.remembered(SHOP)).isEmpty();
-            authority.failure = null;
+            authority.fail(null);
 
             CompletableFuture<KeyedCertificate> again = obtain(SHOP);
             orders.runAll();
 
             assertThat(again).isCompleted();
-            assertThat(authority.asked).hasSize(2);
-            assertThat(authority.asked.get(1).url()).contains(ORDER_URL);
-            assertThat(authority.asked.get(1).key().getPublic())
-                    .isEqualTo(authority.asked.get(0).key().getPublic());
+            assertThat(authority.asked()).hasSize(2);
+            assertThat(authority.asked().get(1).url()).contains(FakeAuthority.ORDER_URL);
+            assertThat(authority.asked().get(1).key().getPublic())
+                    .isEqualTo(authority.asked().get(0).key().getPublic());
         }
 
         @Test
         void isSharedByAllWhoWait() {
-            authority.failure = new IssuanceException.Unavailable(SHOP, "down", Duration.ofSeconds(2), null);
+            IssuanceException down = new IssuanceException.Unavailable(SHOP, "down", Duration.ofSeconds(2), null);
+            authority.fail(down);
             List<CompletableFuture<KeyedCertificate>> waiting = new ArrayList<>();
             for (int i = 0; i < 200; i++) {
                 waiting.add(obtain(SHOP));
             }
             orders.runAll();
 
-            assertThat(waiting).allSatisfy(one -> assertThat(failureOf(one)).isSameAs(authority.failure));
-            assertThat(authority.asked).hasSize(1);
+            assertThat(waiting).allSatisfy(one -> assertThat(failureOf(one)).isSameAs(down));
+            assertThat(authority.asked()).hasSize(1);
         }
 
         @Test
         void ofOurOwnIsReportedAsADefectAndRefused() {
-            authority.crashAfterUrl = new AssertionError("unforeseen");
+            authority.crashAfterUrl(new AssertionError("unforeseen"));
             CompletableFuture<KeyedCertificate> flight = obtain(SHOP);
             orders.runAll();
 
@@ -356,7 +284,7 @@ class IssuanceTest {
                 assertThat(failureOf(flight)).isInstanceOf(IssuanceException.StoreFailed.class);
             }
 
-            assertThat(authority.asked).isEmpty();
+            assertThat(authority.asked()).isEmpty();
             assertThat(recorded.lines(EventKind.STORE_FAILED))
                     .singleElement()
                     .asString()
@@ -385,7 +313,7 @@ class IssuanceTest {
 
         @Test
         void forAnotherNameIsNeitherStoredNorServed() throws Exception {
-            authority.names = new String[] {"other.example.com"};
+            authority.signNames("other.example.com");
             CompletableFuture<KeyedCertificate> flight = obtain(SHOP);
             orders.runAll();
 
@@ -397,7 +325,7 @@ class IssuanceTest {
 
         @Test
         void forAnotherKeyIsNeitherStoredNorServed() throws Exception {
-            authority.key = TestCertificates.key().getPublic();
+            authority.signKey(TestCertificates.key().getPublic());
             CompletableFuture<KeyedCertificate> flight = obtain(SHOP);
             orders.runAll();
 
@@ -412,7 +340,7 @@ class IssuanceTest {
             orders.runAll();
             String before = store.find(SHOP).orElseThrow().certificate().id();
             time.advance(Duration.ofDays(91));
-            authority.names = new String[] {"other.example.com"};
+            authority.signNames("other.example.com");
 
             obtain(SHOP);
             orders.runAll();
@@ -422,13 +350,231 @@ class IssuanceTest {
     }
 
     @Nested
+    class SeveralCas {
+
+        private FakeAuthority next;
+
+        @BeforeEach
+        void addOne() {
+            next = house.addAuthority("https://next.example/directory");
+            issuance = issuance(orders::execute);
+        }
+
+        private CompletableFuture<KeyedCertificate> visit(String name) {
+            CompletableFuture<KeyedCertificate> flight = obtain(ServerName.parse(name));
+            orders.runAll();
+            return flight;
+        }
+
+        private void down() {
+            authority.fail(new IssuanceException.Unavailable(SHOP, "down", Duration.ofSeconds(2), null));
+        }
+
+        @Test
+        void theFirstIsAskedWhileItWorks() {
+            assertThat(visit("a.example.com")).isCompleted();
+            assertThat(next.asked()).isEmpty();
+            assertThat(authority.asked().get(0).patience()).isLessThan(Duration.ofSeconds(13));
+        }
+
+        @Test
+        void theNextIsAskedInTheSameVisitWithTheSameKey() throws Exception {
+            down();
+
+            assertThat(visit("a.example.com")).isCompleted();
+
+            assertThat(next.asked().get(0).key().getPublic())
+                    .isEqualTo(authority.asked().get(0).key().getPublic());
+            assertThat(store.find(ServerName.parse("a.example.com"))
+                            .orElseThrow()
+                            .issuer())
+                    .isEqualTo(next.id());
+            assertThat(recorded.lines(EventKind.NEXT_CA)).hasSize(1);
+        }
+
+        @Test
+        void theOneThatDidNotAnswerIsTriedLastForAMinute() {
+            down();
+            visit("a.example.com");
+            authority.fail(null);
+            visit("b.example.com");
+            assertThat(authority.asked()).hasSize(1);
+
+            time.advance(Duration.ofMinutes(1));
+            visit("c.example.com");
+
+            assertThat(authority.asked()).hasSize(2);
+        }
+
+        @Test
+        void theNextIsAskedWhereThePolicyOfOneForbidsTheName() {
+            authority.fail(new IssuanceException.Rejected(SHOP, "caa", "CAA forbids", Duration.ZERO));
+
+            assertThat(visit("a.example.com")).isCompleted();
+        }
+
+        @Test
+        void noOtherIsAskedWhereTheNameItselfCannotBeValidated() {
+            authority.fail(new IssuanceException.Rejected(SHOP, "connection", "refused", Duration.ZERO));
+
+            assertThat(failureOf(visit("a.example.com"))).isInstanceOf(IssuanceException.Rejected.class);
+            assertThat(next.asked()).isEmpty();
+        }
+
+        @Test
+        void aLimitOfOneIsNotTriedAgainBeforeItEnds() {
+            authority.fail(new IssuanceException.RateLimited(
+                    SHOP, new IssuanceException.RateLimited.Scope.Account(), "slow down", Duration.ofHours(1)));
+            visit("a.example.com");
+            time.advance(Duration.ofMinutes(59));
+            visit("b.example.com");
+            assertThat(authority.asked()).hasSize(1);
+            assertThat(next.asked()).hasSize(2);
+            authority.fail(null);
+
+            time.advance(Duration.ofMinutes(1));
+            visit("c.example.com");
+
+            assertThat(authority.asked()).hasSize(2);
+        }
+
+        @Test
+        void limitsOfAllRefuseAVisitorAtOnceWithoutAskingPermission() {
+            IssuanceException.RateLimited limited = new IssuanceException.RateLimited(
+                    SHOP, new IssuanceException.RateLimited.Scope.Account(), "slow down", Duration.ofHours(1));
+            authority.fail(limited);
+            next.fail(limited);
+            visit("a.example.com");
+
+            CompletableFuture<KeyedCertificate> second = obtain(ServerName.parse("b.example.com"));
+
+            assertThat(failureOf(second)).isInstanceOf(IssuanceException.RateLimited.class);
+            assertThat(orders.size()).isZero();
+        }
+
+        @Test
+        void aRenewalStaysWithTheOneThatIssued() throws Exception {
+            down();
+            visit("a.example.com");
+            authority.fail(null);
+            time.advance(Duration.ofMinutes(2));
+
+            CompletableFuture<KeyedCertificate> renewed = issuance.renew(ServerName.parse("a.example.com"));
+            orders.runAll();
+
+            assertThat(renewed).isCompleted();
+            assertThat(authority.asked()).hasSize(1);
+            assertThat(next.asked()).hasSize(2);
+        }
+
+        @Test
+        void ofAllFailuresTheOneAboutTheNameIsTold() {
+            down();
+            next.fail(new IssuanceException.Rejected(SHOP, "caa", "CAA forbids", Duration.ZERO));
+
+            assertThat(failureOf(visit("a.example.com"))).isInstanceOf(IssuanceException.Rejected.class);
+        }
+    }
+
+    @Nested
+    class ARenewal {
+
+        private CompletableFuture<KeyedCertificate> renew() {
+            CompletableFuture<KeyedCertificate> flight = issuance.renew(SHOP);
+            orders.runAll();
+            return flight;
+        }
+
+        @Test
+        void replacesWhatIsStoredAndServed() throws Exception {
+            KeyedCertificate first = obtainNow();
+
+            KeyedCertificate second = renew().join();
+
+            assertThat(second.id()).isNotEqualTo(first.id());
+            assertThat(inventory.find(SHOP)).containsSame(second);
+            assertThat(store.find(SHOP).orElseThrow().revision()).isEqualTo(2);
+            assertThat(authority.asked().get(1).replaces()).contains(first.leaf());
+        }
+
+        @Test
+        void thatFailsLeavesWhatIsServed() {
+            KeyedCertificate first = obtainNow();
+            authority.fail(new IssuanceException.Rejected(SHOP, "unauthorized", "no", Duration.ZERO));
+
+            assertThat(failureOf(renew())).isInstanceOf(IssuanceException.Rejected.class);
+            assertThat(inventory.find(SHOP)).containsSame(first);
+        }
+
+        @Test
+        void thatACrashLeftOpenIsFinishedAndNotTakenForTheOldOne() throws Exception {
+            KeyedCertificate first = obtainNow();
+            time.advance(Duration.ofDays(60));
+            authority.crashAfterUrl(new AssertionError("killed"));
+            renew();
+            authority.crashAfterUrl(null);
+            issuance = issuance(orders::execute);
+
+            issuance.resumeOpenOrders();
+            lookups.runAll();
+            orders.runAll();
+
+            assertThat(authority.asked().get(2).url()).contains(FakeAuthority.ORDER_URL);
+            assertThat(store.find(SHOP).orElseThrow().certificate().id()).isNotEqualTo(first.id());
+            assertThat(store.openOrders()).isEmpty();
+        }
+
+        @Test
+        void thatWasNeverPlacedIsClosedAtTheNextStart() throws Exception {
+            obtainNow();
+            authority.placesBeforeFailing(false);
+            authority.fail(new IssuanceException.Unavailable(SHOP, "down", Duration.ofSeconds(2), null));
+            renew();
+            assertThat(store.openOrders()).hasSize(1);
+            issuance = issuance(orders::execute);
+
+            issuance.resumeOpenOrders();
+            lookups.runAll();
+            orders.runAll();
+
+            assertThat(store.openOrders()).isEmpty();
+            assertThat(authority.asked()).hasSize(2);
+        }
+
+        private KeyedCertificate obtainNow() {
+            CompletableFuture<KeyedCertificate> flight = obtain(SHOP);
+            orders.runAll();
+            return flight.join();
+        }
+    }
+
+    @Nested
+    class AClockThatJumped {
+
+        @Test
+        void costsAVisitedNameOneOrderAtMost() {
+            obtain(SHOP);
+            orders.runAll();
+            time.jump(Duration.ofDays(200));
+            authority.signedAt(time.clock().instant().minus(Duration.ofDays(200)));
+            for (int hour = 0; hour < 20; hour++) {
+                obtain(SHOP);
+                orders.runAll();
+                time.advance(Duration.ofHours(1));
+                assertThat(issuance.remembered(SHOP)).isPresent();
+            }
+            assertThat(authority.asked()).hasSize(2);
+        }
+    }
+
+    @Nested
     class AfterACrash {
 
         private void crashWithAnOpenOrder() {
-            authority.crashAfterUrl = new AssertionError("killed");
+            authority.crashAfterUrl(new AssertionError("killed"));
             obtain(SHOP);
             orders.runAll();
-            authority.crashAfterUrl = null;
+            authority.crashAfterUrl(null);
             issuance = issuance(orders::execute);
         }
 
@@ -441,12 +587,13 @@ class IssuanceTest {
             orders.runAll();
 
             assertThat(resumed).isCompleted();
-            assertThat(authority.asked).hasSize(2);
-            assertThat(authority.asked.get(1).url()).contains(ORDER_URL);
-            assertThat(authority.asked.get(1).key().getPrivate())
-                    .isEqualTo(authority.asked.get(0).key().getPrivate());
+            assertThat(authority.asked()).hasSize(2);
+            assertThat(authority.asked().get(1).url()).contains(FakeAuthority.ORDER_URL);
+            assertThat(authority.asked().get(1).key().getPrivate())
+                    .isEqualTo(authority.asked().get(0).key().getPrivate());
             assertThat(Arrays.equals(
-                            authority.asked.get(1).csr(), authority.asked.get(0).csr()))
+                            authority.asked().get(1).csr(),
+                            authority.asked().get(0).csr()))
                     .isTrue();
             assertThat(inventory.find(SHOP)).isPresent();
             assertThat(store.openOrders()).isEmpty();
@@ -462,7 +609,7 @@ class IssuanceTest {
             orders.runAll();
 
             assertThat(visit).isCompleted();
-            assertThat(authority.asked).hasSize(2);
+            assertThat(authority.asked()).hasSize(2);
         }
 
         @Test
@@ -474,7 +621,7 @@ class IssuanceTest {
                     SHOP,
                     authority.id(),
                     time.clock().instant(),
-                    Optional.of(ORDER_URL),
+                    Optional.of(FakeAuthority.ORDER_URL),
                     TestCertificates.key(),
                     new byte[] {1}));
 
@@ -482,7 +629,7 @@ class IssuanceTest {
             lookups.runAll();
             orders.runAll();
 
-            assertThat(authority.asked).hasSize(1);
+            assertThat(authority.asked()).hasSize(1);
             assertThat(store.openOrders()).isEmpty();
             assertThat(inventory.find(SHOP)).isPresent();
         }

@@ -61,6 +61,11 @@ public final class ManualTime {
         move(until - nanos);
     }
 
+    /** Sets the wall clock forward, or back, and leaves monotonic time alone. */
+    public void jump(Duration by) {
+        now = now.plus(by);
+    }
+
     /** How many tasks are scheduled. */
     public int scheduled() {
         return tasks.size();

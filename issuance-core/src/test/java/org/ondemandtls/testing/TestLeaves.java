@@ -32,6 +32,14 @@ public final class TestLeaves {
                 .signedBy("test CA", CA);
     }
 
+    /** A leaf for a given key, without its private one, valid from one moment to another. */
+    public static KeyedCertificate valid(PublicKey key, Instant from, Instant to, String... names) {
+        X509Certificate leaf = TestCertificates.leaf(new KeyPair(key, CA.getPrivate()), from, names)
+                .valid(from, to)
+                .signedBy("test CA", CA);
+        return new KeyedCertificate(CA.getPrivate(), List.of(leaf));
+    }
+
     /** A leaf for a given key pair, valid from a day before {@code now} for ninety days after it. */
     public static KeyedCertificate leaf(PublicKey key, PrivateKey privateKey, Instant now, String... names) {
         return new KeyedCertificate(privateKey, List.of(leaf(key, now, names)));

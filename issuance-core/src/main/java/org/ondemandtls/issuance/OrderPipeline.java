@@ -1,0 +1,491 @@
+package org.ondemandtls.issuance;
+
+import java.net.URI;
+import java.security.KeyPair;
+import java.security.cert.X509Certificate;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
+import java.util.function.DoubleSupplier;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.authority.Authority;
+import org.ondemandtls.certificate.CertificateVerifier;
+import org.ondemandtls.certificate.CertificationRequests;
+import org.ondemandtls.certificate.InvalidCertificateException;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Events;
+import org.ondemandtls.event.Outage;
+import org.ondemandtls.inventory.Inventory;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.permission.PermissionPolicy.Purpose;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.Ledger;
+import org.ondemandtls.store.OpenOrder;
+import org.ondemandtls.store.StaleRevisionException;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.StoredCertificate;
+
+/**
+ * Takes one permitted name from the journal to the inventory: which CA, its budget, the order, verification, the store,
+ * publication. A straight line of blocking code.
+ *
+ * <p>The CAs are tried in the operator's order, a renewal's own CA first, one that is not well last. The next one is asked
+ * when one is down, refuses or is rate limited, within the time a client has.
+ *
+ * <p><b>Threads.</b> Called on the order executor, by one thread at a time for any one name.
+ */
+final class OrderPipeline {
+
+    private static final Duration STORE_RETRY = Duration.ofSeconds(2);
+    /** How long a CA that did not answer is tried last. */
+    private static final Duration UNWELL = Duration.ofMinutes(1);
+    // Less would cut off a CA that works but is slow.
+    private static final Duration SHORTEST_PATIENCE = Duration.ofSeconds(5);
+    private static final Duration UNKNOWN_LIFETIME = Duration.ofDays(90);
+
+    /**
+     * What the pipeline works with.
+     *
+     * @param store what survives
+     * @param authorities who signs, in the operator's order, not empty
+     * @param inventory where certificates are published
+     * @param keys gives a fresh key pair
+     * @param budget what may be ordered
+     * @param refusals which names are not to be tried
+     * @param holds which CAs are not to be asked
+     * @param watch whether dates can be believed
+     * @param clientPatience how long a client waits
+     * @param events where everything is reported
+     * @param stopping whether the engine ends
+     */
+    record Parts(
+            CertificateStore store,
+            List<Authority> authorities,
+            Inventory inventory,
+            Supplier<KeyPair> keys,
+            Budget budget,
+            Refusals refusals,
+            CaHolds holds,
+            ClockWatch watch,
+            Duration clientPatience,
+            Events events,
+            BooleanSupplier stopping) {}
+
+    private final Parts parts;
+    private final Clock clock;
+    private final LongSupplier nanoTime;
+    private final DoubleSupplier random;
+    private final Outage storeOutage;
+    private final Map<String, Outage> outages = new ConcurrentHashMap<>();
+    private final Map<String, Long> unwellUntil = new ConcurrentHashMap<>();
+    private final AtomicReference<Duration> lastLifetime = new AtomicReference<>(UNKNOWN_LIFETIME);
+
+    OrderPipeline(Parts parts, Clock clock, LongSupplier nanoTime, DoubleSupplier random) {
+        this.parts = parts;
+        this.clock = clock;
+        this.nanoTime = nanoTime;
+        this.random = random;
+        this.storeOutage = new Outage(
+                parts.events(),
+                EventKind.STORE_FAILED,
+                "the store " + parts.store().location(),
+                nanoTime);
+    }
+
+    /** Obtains a first certificate; one that another node or an earlier life obtained meanwhile is published instead. */
+    KeyedCertificate obtain(ServerName name) throws IssuanceException {
+        return order(name, Purpose.OBTAIN);
+    }
+
+    /** Obtains a successor. */
+    KeyedCertificate renew(ServerName name) throws IssuanceException {
+        return order(name, Purpose.RENEW);
+    }
+
+    /** Finishes an order that an earlier life left open, unless its certificate was saved just before the end came. */
+    KeyedCertificate resume(OpenOrder open) throws IssuanceException {
+        ServerName name = open.name();
+        Optional<StoredCertificate> stored = stored(name);
+        Instant now = clock.instant();
+        if (stored.isPresent()
+                && stored.get().isServableAt(now)
+                && !stored.get().obtained().isBefore(open.started())) {
+            closeOrder(name);
+            return published(stored.get());
+        }
+        return order(name, stored.isPresent() ? Purpose.RENEW : Purpose.OBTAIN);
+    }
+
+    /** Closes an order that was never placed, where it is still the one in the journal: its name has a certificate. */
+    void closeUnplaced(OpenOrder open) throws IssuanceException {
+        try {
+            Optional<OpenOrder> left = parts.store().openOrder(open.name());
+            if (left.isPresent()
+                    && left.get().url().isEmpty()
+                    && left.get().started().equals(open.started())) {
+                parts.store().closeOrder(open.name());
+            }
+        } catch (StoreException e) {
+            throw storeFailed(open.name(), e);
+        }
+    }
+
+    /** What the store has for a name. */
+    Optional<StoredCertificate> stored(ServerName name) throws IssuanceException {
+        try {
+            return parts.store().mayHold(name) ? parts.store().find(name) : Optional.empty();
+        } catch (StoreException e) {
+            throw storeFailed(name, e);
+        }
+    }
+
+    /** Why no CA can be asked for a name now, if so, as far as memory knows; no I/O. */
+    Optional<IssuanceException> holding(ServerName name) {
+        IssuanceException soonest = null;
+        for (Authority authority : parts.authorities()) {
+            Optional<IssuanceException> held = parts.holds().holding(authority.id(), name);
+            if (held.isEmpty()) {
+                return Optional.empty();
+            }
+            if (soonest == null || held.get().retryAfter().compareTo(soonest.retryAfter()) < 0) {
+                soonest = held.get();
+            }
+        }
+        return Optional.ofNullable(soonest);
+    }
+
+    /** Forgets what CAs asked for that concerns a name. */
+    void forgetHolds(ServerName name) throws StoreException {
+        for (Authority authority : parts.authorities()) {
+            parts.holds().forget(authority.id(), name);
+        }
+    }
+
+    IssuanceException.StoreFailed storeFailed(ServerName name, StoreException e) {
+        return new IssuanceException.StoreFailed(name, String.valueOf(e.getMessage()), STORE_RETRY, e);
+    }
+
+    /** Tells of a failure of the store's, once while it lasts. */
+    void tellStoreFailed(ServerName name, String words) {
+        storeOutage.failed(name, words);
+    }
+
+    private KeyedCertificate order(ServerName name, Purpose purpose) throws IssuanceException {
+        Optional<StoredCertificate> current = stored(name);
+        if (purpose == Purpose.OBTAIN && current.isPresent()) {
+            Optional<KeyedCertificate> there = takeStored(name, current.get());
+            if (there.isPresent()) {
+                return there.get();
+            }
+        }
+        try {
+            Optional<IssuanceException> refused = parts.refusals().recall(name);
+            if (refused.isPresent()) {
+                throw refused.get();
+            }
+        } catch (StoreException e) {
+            throw storeFailed(name, e);
+        }
+        List<Authority> candidates = candidates(purpose == Purpose.RENEW ? current : Optional.empty());
+        List<Attempt> failed = new ArrayList<>();
+        for (int i = 0; i < candidates.size(); i++) {
+            boolean last = i == candidates.size() - 1;
+            Attempt attempt = new Attempt(candidates.get(i), name, purpose, current);
+            try {
+                return place(attempt, last ? Authority.LONGEST_ORDER : patience(candidates));
+            } catch (IssuanceException e) {
+                attempt.failure = e;
+                failed.add(attempt);
+                if (last || !e.elsewhere() || parts.stopping().getAsBoolean()) {
+                    break;
+                }
+                parts.events()
+                        .publish(
+                                EventKind.NEXT_CA,
+                                name,
+                                Issuance.words(e) + "; trying "
+                                        + candidates.get(i + 1).id());
+            }
+        }
+        throw toldOf(failed);
+    }
+
+    // What a CA says about the name counts more than that another could not be reached.
+    private IssuanceException toldOf(List<Attempt> failed) {
+        for (Attempt attempt : failed) {
+            if (attempt.failure instanceof IssuanceException.Rejected rejected) {
+                refused(attempt, rejected);
+                return rejected;
+            }
+        }
+        return failed.get(0).failed();
+    }
+
+    private void refused(Attempt attempt, IssuanceException.Rejected rejected) {
+        if (attempt.undated) {
+            parts.refusals().undated(attempt.name, rejected);
+            return;
+        }
+        try {
+            parts.refusals().refused(attempt.name, attempt.authority.id(), rejected, lastLifetime.get());
+        } catch (StoreException e) {
+            tellStoreFailed(attempt.name, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private Optional<KeyedCertificate> takeStored(ServerName name, StoredCertificate stored) throws IssuanceException {
+        Instant now = clock.instant();
+        if (stored.isServableAt(now)) {
+            return Optional.of(published(stored));
+        }
+        if (stored.withdrawn().isEmpty() || !stored.certificate().isValidAt(now)) {
+            return Optional.empty();
+        }
+        // Permission has just been granted again, and what was paid for is still good.
+        try {
+            StoredCertificate back = parts.store()
+                    .save(stored.withWithdrawn(Optional.empty())
+                            .withDeniedSince(Optional.empty())
+                            .withDue(stored.renew()));
+            parts.events().publish(EventKind.LOADED, name, "granted again after it was withdrawn");
+            return Optional.of(published(back));
+        } catch (StoreException e) {
+            throw storeFailed(name, e);
+        }
+    }
+
+    private KeyedCertificate published(StoredCertificate stored) {
+        parts.inventory().publish(stored.certificate());
+        return stored.certificate();
+    }
+
+    private List<Authority> candidates(Optional<StoredCertificate> current) {
+        List<Authority> order = new ArrayList<>(parts.authorities());
+        current.map(StoredCertificate::issuer)
+                .flatMap(issuer ->
+                        order.stream().filter(ca -> ca.id().equals(issuer)).findFirst())
+                .ifPresent(own -> {
+                    order.remove(own);
+                    order.add(0, own);
+                });
+        List<Authority> unwell = order.stream().filter(ca -> !isWell(ca)).toList();
+        order.removeAll(unwell);
+        order.addAll(unwell);
+        return order;
+    }
+
+    private boolean isWell(Authority authority) {
+        Long until = unwellUntil.get(authority.id());
+        return until == null || nanoTime.getAsLong() - until >= 0;
+    }
+
+    // The last one gets what an order may take: it goes on when the client has gone. The others share the client's
+    // time.
+    private Duration patience(List<Authority> candidates) {
+        Duration share = parts.clientPatience().multipliedBy(2).dividedBy(2L * candidates.size() + 1);
+        return share.compareTo(SHORTEST_PATIENCE) < 0 ? SHORTEST_PATIENCE : share;
+    }
+
+    /** One CA's turn at one name. */
+    private static final class Attempt {
+        private final Authority authority;
+        private final ServerName name;
+        private final Purpose purpose;
+        private final Optional<StoredCertificate> current;
+        private Optional<Ledger.Ticket> ticket = Optional.empty();
+        private boolean placed;
+        private boolean undated;
+        private @Nullable IssuanceException failure;
+
+        Attempt(Authority authority, ServerName name, Purpose purpose, Optional<StoredCertificate> current) {
+            this.authority = authority;
+            this.name = name;
+            this.purpose = purpose;
+            this.current = current;
+        }
+
+        String issuer() {
+            return authority.id();
+        }
+
+        /** The leaf this one succeeds, as far as this CA knows it. */
+        Optional<X509Certificate> replaced() {
+            return current.filter(stored -> stored.issuer().equals(authority.id()))
+                    .map(stored -> stored.certificate().leaf());
+        }
+
+        /** Whether the CA may leave the order uncounted (RFC 9773 section 5). */
+        boolean exempt() {
+            return purpose == Purpose.RENEW
+                    && authority.honoursReplaces()
+                    && replaced().isPresent();
+        }
+
+        IssuanceException failed() {
+            if (failure == null) {
+                throw new IllegalStateException("it has not failed");
+            }
+            return failure;
+        }
+    }
+
+    private KeyedCertificate place(Attempt attempt, Duration patience) throws IssuanceException {
+        long started = nanoTime.getAsLong();
+        ServerName name = attempt.name;
+        String issuer = attempt.issuer();
+        try {
+            parts.holds().recall(issuer, name);
+            Optional<IssuanceException> held = parts.holds().holding(issuer, name);
+            if (held.isPresent()) {
+                throw held.get();
+            }
+            OpenOrder open = journaled(attempt);
+            KeyedCertificate certificate = sign(attempt, open, patience);
+            unwellUntil.remove(issuer);
+            outage(issuer).worked();
+            save(attempt.authority, name, certificate);
+            storeOutage.worked();
+            parts.inventory().publish(certificate);
+            closeOrder(name);
+            parts.refusals().forget(name);
+            lastLifetime.set(RenewalTime.lifetime(certificate));
+            boolean first = attempt.purpose == Purpose.OBTAIN;
+            long millis = Duration.ofNanos(nanoTime.getAsLong() - started).toMillis();
+            parts.events()
+                    .publish(
+                            first ? EventKind.OBTAINED : EventKind.RENEWED,
+                            name,
+                            (first ? "obtained from " : "renewed by ") + issuer + " in " + millis + " ms, valid until "
+                                    + certificate.notAfter());
+            return certificate;
+        } catch (IssuanceException e) {
+            note(attempt, e);
+            throw e;
+        } catch (StoreException e) {
+            throw storeFailed(name, e);
+        }
+    }
+
+    private void note(Attempt attempt, IssuanceException failure) {
+        ServerName name = attempt.name;
+        String issuer = attempt.issuer();
+        try {
+            if (!attempt.placed && attempt.ticket.isPresent()) {
+                parts.budget().giveBack(attempt.ticket.get());
+            }
+            if (failure instanceof IssuanceException.Rejected) {
+                closeOrder(name);
+                outage(issuer).worked();
+                if (!attempt.undated) {
+                    parts.budget().authorizationFailed(issuer, name);
+                }
+            } else if (failure instanceof IssuanceException.RateLimited limited) {
+                parts.holds().keep(issuer, limited);
+                outage(issuer).failed(name, "not obtained: " + Issuance.words(failure));
+            } else if (failure instanceof IssuanceException.Unavailable
+                    || failure instanceof IssuanceException.AccountRefused) {
+                unwellUntil.put(issuer, nanoTime.getAsLong() + UNWELL.toNanos());
+                outage(issuer).failed(name, "not obtained: " + Issuance.words(failure));
+            }
+        } catch (StoreException e) {
+            tellStoreFailed(name, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private Outage outage(String issuer) {
+        return outages.computeIfAbsent(
+                issuer, id -> new Outage(parts.events(), EventKind.AUTHORITY_UNAVAILABLE, "the CA " + id, nanoTime));
+    }
+
+    private OpenOrder journaled(Attempt attempt) throws IssuanceException, StoreException {
+        ServerName name = attempt.name;
+        Optional<OpenOrder> left = parts.store().openOrder(name);
+        boolean ours = left.isPresent() && left.get().issuer().equals(attempt.issuer());
+        if (ours && left.get().url().isPresent()) {
+            attempt.placed = true;
+            return left.get();
+        }
+        attempt.ticket = parts.budget().reserve(attempt.issuer(), name, attempt.purpose, attempt.exempt());
+        if (ours) {
+            return left.get();
+        }
+        // The same key and request for whichever CA signs them.
+        KeyPair key = left.isPresent() ? left.get().key() : parts.keys().get();
+        byte[] csr = left.isPresent() ? left.get().csr() : CertificationRequests.request(key, name);
+        OpenOrder fresh = new OpenOrder(name, attempt.issuer(), clock.instant(), Optional.empty(), key, csr);
+        parts.store().journal(fresh);
+        return fresh;
+    }
+
+    private KeyedCertificate sign(Attempt attempt, OpenOrder open, Duration patience) throws IssuanceException {
+        List<X509Certificate> chain = attempt.authority.sign(
+                new Authority.Order(open.name(), open.key(), open.csr(), open.url(), attempt.replaced(), patience),
+                url -> {
+                    attempt.placed = true;
+                    journalUrl(open, url);
+                });
+        Instant now = clock.instant();
+        try {
+            CertificateVerifier.verify(chain, open.key().getPublic(), open.name(), now);
+        } catch (InvalidCertificateException e) {
+            attempt.undated = e.isAboutDates() && !parts.watch().isTrusted();
+            throw new IssuanceException.Rejected(
+                    open.name(),
+                    "badCertificate",
+                    "what it returned cannot be used: " + e.getMessage()
+                            + (attempt.undated ? ", and the clock of this machine has jumped" : ""),
+                    Duration.ZERO);
+        }
+        return new KeyedCertificate(open.key().getPrivate(), chain);
+    }
+
+    private void journalUrl(OpenOrder open, URI url) throws IssuanceException.StoreFailed {
+        try {
+            parts.store().journal(open.withUrl(url));
+        } catch (StoreException e) {
+            throw storeFailed(open.name(), e);
+        }
+    }
+
+    private void save(Authority authority, ServerName name, KeyedCertificate certificate)
+            throws IssuanceException, StoreException {
+        Instant now = clock.instant();
+        Instant renew = RenewalTime.byLifetime(certificate, random);
+        Instant due = authority.honoursReplaces() ? RenewalTime.firstAdvice(certificate, now, random) : renew;
+        StoredCertificate fresh = StoredCertificate.obtained(certificate, authority.id(), now, renew)
+                .withDue(due.isBefore(renew) ? due : renew);
+        // A visit may have been written down between the look and the save.
+        for (int attempt = 1; ; attempt++) {
+            Optional<StoredCertificate> before =
+                    stored(name).filter(stored -> stored.firstName().equals(fresh.firstName()));
+            try {
+                parts.store().save(before.isPresent() ? fresh.succeeding(before.get()) : fresh);
+                return;
+            } catch (StaleRevisionException e) {
+                if (attempt == 5) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    // What is left of a finished order is asked for again at the next start, at worst.
+    private void closeOrder(ServerName name) {
+        try {
+            parts.store().closeOrder(name);
+        } catch (StoreException e) {
+            parts.events().publish(EventKind.STORE_FAILED, name, String.valueOf(e.getMessage()));
+        }
+    }
+}

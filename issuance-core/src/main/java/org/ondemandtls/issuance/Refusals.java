@@ -1,0 +1,218 @@
+package org.ondemandtls.issuance;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.Expiry;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.DoubleSupplier;
+import java.util.function.LongSupplier;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.Hold;
+import org.ondemandtls.store.StoreException;
+
+/**
+ * Which names are not to be tried again yet, and why.
+ *
+ * <p>Only the CA's refusals step a name's schedule: one minute, ten, a hundred, a day, each with up to a tenth of jitter,
+ * scaled down for lifetimes below ten days; what somebody has to act on first starts at the third step. These are kept in
+ * the store, so that a restart does not begin anew. A source, CA or store that did not answer is remembered for seconds,
+ * in memory. Bounded; safe for use by many threads.
+ *
+ * <p>While the wall clock is not trusted nothing is written, and what was concluded from dates holds until it is back.
+ */
+final class Refusals {
+
+    private static final List<Duration> SCHEDULE =
+            List.of(Duration.ofMinutes(1), Duration.ofMinutes(10), Duration.ofMinutes(100), Duration.ofDays(1));
+    private static final int FIRST_PERMANENT_STEP = 2;
+    private static final double JITTER = 0.1;
+    private static final Duration LONGEST =
+            Duration.ofDays(1).plus(Duration.ofDays(1).dividedBy(10));
+    private static final Duration SHORT_LIFE = Duration.ofDays(10);
+    private static final Duration SHORTEST_STEP = Duration.ofSeconds(10);
+    // The step a name stands on outlives its block, or a name tried once a day would start over each time.
+    private static final Duration STEP_OUTLIVES_BLOCK = Duration.ofDays(1);
+    private static final Duration SHORTEST = Duration.ofSeconds(1);
+    private static final Duration LONGEST_UNANSWERED = Duration.ofSeconds(10);
+    private static final long ANY_CLOCK = -1;
+
+    private record Failure(
+            IssuanceException reason, int refusals, long blockedUntil, long blockedNanos, long clockGeneration) {}
+
+    private final CertificateStore store;
+    private final Cache<ServerName, Failure> failures;
+    private final ClockWatch watch;
+    private final Clock clock;
+    private final LongSupplier nanoTime;
+    private final DoubleSupplier random;
+
+    Refusals(
+            int capacity,
+            CertificateStore store,
+            ClockWatch watch,
+            Clock clock,
+            LongSupplier nanoTime,
+            DoubleSupplier random) {
+        this.store = store;
+        this.watch = watch;
+        this.clock = clock;
+        this.nanoTime = nanoTime;
+        this.random = random;
+        this.failures = Caffeine.newBuilder()
+                .maximumSize(capacity)
+                .expireAfter(Expiry.<ServerName, Failure>writing((name, failure) -> Duration.ofNanos(
+                        failure.blockedNanos() + (failure.refusals() > 0 ? STEP_OUTLIVES_BLOCK.toNanos() : 0))))
+                .ticker(nanoTime::getAsLong)
+                .executor(Runnable::run)
+                .build();
+    }
+
+    /** Why the name is not to be tried now, if so, as far as memory knows; no I/O. */
+    Optional<IssuanceException> blocking(ServerName name) {
+        Failure failure = failures.getIfPresent(name);
+        boolean blocks = failure != null
+                && nanoTime.getAsLong() - failure.blockedUntil() < 0
+                && (failure.clockGeneration() == ANY_CLOCK || failure.clockGeneration() == watch.generation());
+        return blocks ? Optional.of(failure.reason()) : Optional.empty();
+    }
+
+    /** How long the name is not to be tried, as far as memory knows; zero where it may be. No I/O. */
+    Duration left(ServerName name) {
+        Failure failure = failures.getIfPresent(name);
+        return failure == null
+                ? Duration.ZERO
+                : Duration.ofNanos(Math.max(0, failure.blockedUntil() - nanoTime.getAsLong()));
+    }
+
+    /** Notes in memory that something did not answer; what says nothing about the name is not kept. No I/O. */
+    void unanswered(ServerName name, IssuanceException reason) {
+        if (reason instanceof IssuanceException.NotPermitted
+                || reason instanceof IssuanceException.Rejected
+                || reason instanceof IssuanceException.Overloaded
+                || reason instanceof IssuanceException.Stopping) {
+            return;
+        }
+        // A limit on the name says when it ends; those on more are kept elsewhere, and end without the name being
+        // asked.
+        boolean named = reason instanceof IssuanceException.RateLimited limited
+                && limited.scope() instanceof IssuanceException.RateLimited.Scope.Name;
+        Duration most = named ? LONGEST : LONGEST_UNANSWERED;
+        Duration asked = longer(reason.retryAfter(), SHORTEST);
+        Duration block = asked.compareTo(most) > 0 ? most : asked;
+        failures.asMap()
+                .compute(
+                        name, (n, before) -> failure(reason, before == null ? 0 : before.refusals(), block, ANY_CLOCK));
+    }
+
+    /**
+     * Notes a refusal by the CA, in memory and in the store. Blocks for a write.
+     *
+     * @param name the name refused
+     * @param issuer who refused it
+     * @param reason why
+     * @param lifetime how long the certificate would have been valid, for the schedule
+     * @throws StoreException if it could not be kept; it counts in memory all the same
+     */
+    void refused(ServerName name, String issuer, IssuanceException.Rejected reason, Duration lifetime)
+            throws StoreException {
+        Failure noted = failures.asMap()
+                .compute(name, (n, before) -> next(before == null ? 0 : before.refusals(), reason, lifetime));
+        if (noted != null && watch.isTrusted()) {
+            Instant until = clock.instant().plusNanos(noted.blockedNanos());
+            store.keepHold(new Hold(
+                    scope(name), issuer, noted.refusals(), until, reason.problemType(), words(reason), reason.link()));
+        }
+    }
+
+    /**
+     * Notes, in memory, that what the CA gave is not valid by this machine's clock, which may be wrong: the name is not
+     * tried again until the clock has changed, or for a day.
+     */
+    void undated(ServerName name, IssuanceException.Rejected reason) {
+        failures.asMap()
+                .compute(
+                        name,
+                        (n, before) -> failure(
+                                reason, before == null ? 1 : before.refusals() + 1, LONGEST, watch.generation()));
+    }
+
+    /**
+     * Why the name is not to be tried now, if so, as the store knows; memory learns of it. Blocks for a look-up.
+     *
+     * @throws StoreException if the store did not say
+     */
+    Optional<IssuanceException> recall(ServerName name) throws StoreException {
+        if (failures.getIfPresent(name) != null) {
+            return blocking(name);
+        }
+        Optional<Hold> kept = store.hold(scope(name));
+        if (kept.isEmpty()) {
+            return Optional.empty();
+        }
+        Hold hold = kept.get();
+        Duration left = Duration.between(clock.instant(), hold.until());
+        if (left.compareTo(STEP_OUTLIVES_BLOCK.negated()) < 0) {
+            store.dropHold(scope(name));
+            return Optional.empty();
+        }
+        // Whatever the clock says, no block is longer than the longest step.
+        Duration block = left.isNegative() ? Duration.ZERO : left.compareTo(LONGEST) > 0 ? LONGEST : left;
+        IssuanceException reason = new IssuanceException.Rejected(name, hold.problemType(), hold.detail(), block);
+        failures.put(name, failure(reason, hold.refusals(), block, ANY_CLOCK));
+        return blocking(name);
+    }
+
+    /** Forgets a name: it was obtained, or an operator wants it tried at once. Blocks for a look-up where it was refused. */
+    void forget(ServerName name) throws StoreException {
+        Failure known = failures.asMap().remove(name);
+        if (known == null || known.refusals() > 0) {
+            store.dropHold(scope(name));
+        }
+    }
+
+    long size() {
+        return failures.estimatedSize();
+    }
+
+    private Failure next(int refusals, IssuanceException.Rejected reason, Duration lifetime) {
+        int first = reason.permanent() ? FIRST_PERMANENT_STEP : 0;
+        Duration step = scaled(SCHEDULE.get(Math.min(refusals + first, SCHEDULE.size() - 1)), lifetime);
+        Duration jittered = step.plusMillis((long) (step.toMillis() * JITTER * random.getAsDouble()));
+        Duration asked = longer(jittered, reason.retryAfter());
+        return failure(reason, refusals + 1, asked.compareTo(LONGEST) > 0 ? LONGEST : asked, ANY_CLOCK);
+    }
+
+    private Failure failure(IssuanceException reason, int refusals, Duration block, long clockGeneration) {
+        return new Failure(reason, refusals, nanoTime.getAsLong() + block.toNanos(), block.toNanos(), clockGeneration);
+    }
+
+    private static Duration scaled(Duration step, Duration lifetime) {
+        if (lifetime.compareTo(SHORT_LIFE) >= 0) {
+            return step;
+        }
+        Duration scaled =
+                Duration.ofMillis((long) (step.toMillis() * (lifetime.toMillis() / (double) SHORT_LIFE.toMillis())));
+        return longer(scaled, SHORTEST_STEP);
+    }
+
+    private static String scope(ServerName name) {
+        return "name/" + name;
+    }
+
+    // The exception's message without the name and the words that every refusal starts with.
+    private static String words(IssuanceException.Rejected reason) {
+        String message = String.valueOf(reason.getMessage());
+        String prefix = reason.name() + ": rejected by the CA (" + reason.problemType() + "): ";
+        return message.startsWith(prefix) ? message.substring(prefix.length()) : message;
+    }
+
+    private static Duration longer(Duration one, Duration other) {
+        return one.compareTo(other) >= 0 ? one : other;
+    }
+}

@@ -1,0 +1,129 @@
+package org.ondemandtls.issuance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.certificate.IssuanceException.RateLimited;
+import org.ondemandtls.certificate.IssuanceException.RateLimited.Scope;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.testing.IssuanceFixture;
+
+/** {@link CaHolds}: what a CA asks for holds for whom it concerns, for no one else, and over a restart. */
+class CaHoldsTest {
+
+    private static final ServerName SHOP = ServerName.parse("shop.example.com");
+    private static final ServerName OTHER = ServerName.parse("other.example.com");
+    private static final ServerName STRANGER = ServerName.parse("shop.example.net");
+    private static final String CA = "https://ca.example/directory";
+    private static final String NEXT = "https://next.example/directory";
+
+    @TempDir
+    private Path directory;
+
+    private IssuanceFixture house;
+    private CaHolds holds;
+
+    @BeforeEach
+    void open() throws Exception {
+        house = new IssuanceFixture(directory);
+        holds = holds();
+    }
+
+    @AfterEach
+    void close() {
+        house.close();
+    }
+
+    private CaHolds holds() {
+        return new CaHolds(house.store(), house.watch(), house.time().clock(), house.time()::nanoTime);
+    }
+
+    private boolean keep(Scope scope, Duration wait) throws Exception {
+        return holds.keep(CA, new RateLimited(SHOP, scope, "too many", wait));
+    }
+
+    @Test
+    void ofAnAccountConcernsEveryNameAndNoOtherCa() throws Exception {
+        assertThat(keep(new Scope.Account(), Duration.ofMinutes(5))).isTrue();
+
+        assertThat(holds.holding(CA, STRANGER).orElseThrow())
+                .hasMessageContaining("shop.example.net: the CA limits the rate of the account (too many)");
+        assertThat(holds.holding(NEXT, SHOP)).isEmpty();
+    }
+
+    @Test
+    void ofADomainConcernsTheNamesAtAndBelowIt() throws Exception {
+        keep(new Scope.Domain("example.com"), Duration.ofMinutes(5));
+
+        assertThat(holds.holding(CA, OTHER)).isPresent();
+        assertThat(holds.holding(CA, ServerName.parse("example.com"))).isPresent();
+        assertThat(holds.holding(CA, ServerName.parse("myexample.com"))).isEmpty();
+        assertThat(holds.holding(CA, STRANGER)).isEmpty();
+    }
+
+    @Test
+    void ofANameIsNotKeptHere() throws Exception {
+        assertThat(keep(new Scope.Name(), Duration.ofMinutes(5))).isFalse();
+        assertThat(holds.holding(CA, SHOP)).isEmpty();
+    }
+
+    @Test
+    void endsWhenTheCaSaid() throws Exception {
+        keep(new Scope.Account(), Duration.ofMinutes(5));
+        house.time().advance(Duration.ofMinutes(5).minusNanos(1));
+        assertThat(holds.holding(CA, SHOP)).isPresent();
+
+        house.time().advance(Duration.ofNanos(1));
+
+        assertThat(holds.holding(CA, SHOP)).isEmpty();
+    }
+
+    @Test
+    void theLongerOfTwoCounts() throws Exception {
+        keep(new Scope.Account(), Duration.ofHours(5));
+        keep(new Scope.Account(), Duration.ofMinutes(5));
+
+        assertThat(holds.holding(CA, SHOP).orElseThrow().retryAfter()).isEqualTo(Duration.ofHours(5));
+    }
+
+    @Test
+    void isRecalledAfterARestart() throws Exception {
+        keep(new Scope.Account(), Duration.ofHours(5));
+        keep(new Scope.Domain("example.com"), Duration.ofHours(9));
+        house.time().advance(Duration.ofHours(1));
+        house.reopenStore();
+        holds = holds();
+        assertThat(holds.holding(CA, SHOP)).isEmpty();
+
+        holds.recall(CA, SHOP);
+        house.time().advance(Duration.ofHours(4));
+
+        assertThat(holds.holding(CA, STRANGER)).isEmpty();
+        assertThat(holds.holding(CA, SHOP).orElseThrow().retryAfter()).isEqualTo(Duration.ofHours(4));
+    }
+
+    @Test
+    void isNotWrittenByAClockThatIsNotTrusted() throws Exception {
+        house.time().jump(Duration.ofDays(90));
+        keep(new Scope.Account(), Duration.ofHours(5));
+
+        assertThat(holds.holding(CA, SHOP)).isPresent();
+        assertThat(house.store().hold("account/" + CA)).isEmpty();
+    }
+
+    @Test
+    void isForgottenWhenAnOperatorWantsToTry() throws Exception {
+        keep(new Scope.Account(), Duration.ofHours(5));
+        keep(new Scope.Domain("example.com"), Duration.ofHours(5));
+
+        holds.forget(CA, SHOP);
+
+        assertThat(holds.holding(CA, SHOP)).isEmpty();
+        assertThat(house.store().holds(10)).isEmpty();
+    }
+}

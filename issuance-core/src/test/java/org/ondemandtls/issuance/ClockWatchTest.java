@@ -1,0 +1,82 @@
+package org.ondemandtls.issuance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.testing.ManualTime;
+import org.ondemandtls.testing.RecordedEvents;
+
+/** {@link ClockWatch}: a jump of the wall clock is noticed against monotonic time, in both directions. */
+class ClockWatchTest {
+
+    private final ManualTime time = new ManualTime();
+    private final RecordedEvents recorded = new RecordedEvents();
+    private final ClockWatch watch = new ClockWatch(time.clock(), time::nanoTime, recorded.events());
+
+    @Test
+    void aClockThatGoesOnIsTrusted() {
+        for (int day = 0; day < 100; day++) {
+            time.advance(Duration.ofDays(1));
+            assertThat(watch.isTrusted()).isTrue();
+        }
+        assertThat(watch.generation()).isZero();
+        assertThat(recorded.lines(EventKind.CLOCK)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"P90D", "P-365D", "PT121S", "PT-121S"})
+    void oneThatJumpsIsNotUntilItIsBack(Duration jump) {
+        time.jump(jump);
+        assertThat(watch.isTrusted()).isFalse();
+        assertThat(watch.generation()).isEqualTo(1);
+        time.advance(Duration.ofHours(3));
+        assertThat(watch.isTrusted()).isFalse();
+
+        time.jump(jump.negated());
+
+        assertThat(watch.isTrusted()).isTrue();
+        assertThat(watch.generation()).isEqualTo(2);
+        assertThat(recorded.lines(EventKind.CLOCK)).hasSize(2);
+        assertThat(recorded.lines(EventKind.CLOCK).get(0))
+                .contains("jumped by " + jump.toSeconds() + " s")
+                .contains("check this machine's time");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"PT119S", "PT-119S"})
+    void aSmallStepIsFollowed(Duration step) {
+        for (int i = 0; i < 20; i++) {
+            time.jump(step);
+            assertThat(watch.isTrusted()).isTrue();
+        }
+    }
+
+    @Test
+    void oneThatStaysWhereItJumpedToIsTakenForRightAfterADay() {
+        time.jump(Duration.ofDays(90));
+        assertThat(watch.isTrusted()).isFalse();
+        time.advance(Duration.ofHours(24).minusNanos(1));
+        assertThat(watch.isTrusted()).isFalse();
+
+        time.advance(Duration.ofNanos(1));
+
+        assertThat(watch.isTrusted()).isTrue();
+        assertThat(watch.generation()).isEqualTo(2);
+    }
+
+    @Test
+    void anotherJumpBeginsTheDayAnew() {
+        time.jump(Duration.ofDays(90));
+        assertThat(watch.isTrusted()).isFalse();
+        time.advance(Duration.ofHours(23));
+        time.jump(Duration.ofDays(10));
+        assertThat(watch.isTrusted()).isFalse();
+        time.advance(Duration.ofHours(23));
+
+        assertThat(watch.isTrusted()).isFalse();
+    }
+}

@@ -1,0 +1,268 @@
+package org.ondemandtls.issuance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.DoubleSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.IssuanceException.RateLimited;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.testing.IssuanceFixture;
+import org.ondemandtls.testing.ManualTime;
+
+/** {@link Refusals}: only a CA's refusals step a name's schedule, over restarts; everything else passes in seconds. */
+class RefusalsTest {
+
+    private static final ServerName SHOP = ServerName.parse("shop.example.com");
+    private static final String CA = "https://ca.example/directory";
+    private static final Duration LIFE = Duration.ofDays(90);
+
+    @TempDir
+    private Path directory;
+
+    private IssuanceFixture house;
+    private ManualTime time;
+    private Refusals refusals;
+
+    @BeforeEach
+    void open() throws Exception {
+        house = new IssuanceFixture(directory);
+        time = house.time();
+        refusals = refusals(() -> 0.0);
+    }
+
+    @AfterEach
+    void close() {
+        house.close();
+    }
+
+    private Refusals refusals(DoubleSupplier random) {
+        return new Refusals(100, house.store(), house.watch(), time.clock(), time::nanoTime, random);
+    }
+
+    private static IssuanceException.Rejected rejected() {
+        return new IssuanceException.Rejected(SHOP, "unauthorized", "no", Duration.ZERO);
+    }
+
+    private void refuse() throws Exception {
+        refusals.refused(SHOP, CA, rejected(), LIFE);
+    }
+
+    private void assertBlockedFor(Duration block) {
+        assertThat(refusals.left(SHOP)).isEqualTo(block);
+        time.advance(block.minusNanos(1));
+        assertThat(refusals.blocking(SHOP)).as("just before %s", block).isPresent();
+        time.advance(Duration.ofNanos(1));
+        assertThat(refusals.blocking(SHOP)).as("at %s", block).isEmpty();
+        assertThat(refusals.left(SHOP)).isZero();
+    }
+
+    @Nested
+    class ARefusalByTheCa {
+
+        @Test
+        void stepsTheScheduleAndStaysOnItsLastStep() throws Exception {
+            for (Duration step : new Duration[] {
+                Duration.ofMinutes(1),
+                Duration.ofMinutes(10),
+                Duration.ofMinutes(100),
+                Duration.ofDays(1),
+                Duration.ofDays(1)
+            }) {
+                refuse();
+                assertBlockedFor(step);
+            }
+        }
+
+        @Test
+        void getsUpToATenthOfJitter() throws Exception {
+            refusals = refusals(() -> 1.0);
+            refuse();
+
+            assertBlockedFor(Duration.ofSeconds(66));
+        }
+
+        @Test
+        void isForgottenOnceTheNameIsObtained() throws Exception {
+            refuse();
+            refuse();
+
+            refusals.forget(SHOP);
+            refuse();
+
+            assertBlockedFor(Duration.ofMinutes(1));
+        }
+
+        @Test
+        void waitsForTheCasRetryAfterWhereThatIsLonger() throws Exception {
+            refusals.refused(
+                    SHOP,
+                    CA,
+                    new IssuanceException.Rejected(SHOP, "unauthorized", "slow down", Duration.ofHours(1)),
+                    LIFE);
+
+            assertBlockedFor(Duration.ofHours(1));
+        }
+
+        @Test
+        void thatSomebodyHasToActOnStartsAtTheThirdStep() throws Exception {
+            refusals.refused(SHOP, CA, new IssuanceException.Rejected(SHOP, "caa", "no", Duration.ZERO), LIFE);
+            assertBlockedFor(Duration.ofMinutes(100));
+            refusals.refused(SHOP, CA, new IssuanceException.Rejected(SHOP, "caa", "no", Duration.ZERO), LIFE);
+            assertBlockedFor(Duration.ofDays(1));
+        }
+
+        @Test
+        void isTriedSoonerWhereLifeIsShort() throws Exception {
+            refusals.refused(SHOP, CA, rejected(), Duration.ofDays(5));
+            assertBlockedFor(Duration.ofSeconds(30));
+            refusals.refused(SHOP, CA, rejected(), Duration.ofMinutes(2));
+            assertBlockedFor(Duration.ofSeconds(10));
+        }
+    }
+
+    @Nested
+    class AfterARestart {
+
+        private void restart() throws Exception {
+            house.reopenStore();
+            refusals = refusals(() -> 0.0);
+        }
+
+        @Test
+        void theBlockAndItsReasonAreRecalled() throws Exception {
+            refusals.refused(
+                    SHOP,
+                    CA,
+                    IssuanceException.Rejected.paused(
+                            SHOP, "rateLimited", "paused", URI.create("https://ca.example/unpause"), Duration.ZERO),
+                    LIFE);
+            time.advance(Duration.ofMinutes(40));
+            restart();
+            assertThat(refusals.blocking(SHOP)).isEmpty();
+
+            Optional<IssuanceException> recalled = refusals.recall(SHOP);
+
+            assertThat(recalled.orElseThrow()).hasMessageContaining("visit https://ca.example/unpause");
+            assertBlockedFor(Duration.ofMinutes(60));
+        }
+
+        @Test
+        void theNextRefusalTakesTheNextStep() throws Exception {
+            refuse();
+            time.advance(Duration.ofMinutes(2));
+            restart();
+            assertThat(refusals.recall(SHOP)).isEmpty();
+
+            refuse();
+
+            assertBlockedFor(Duration.ofMinutes(10));
+        }
+
+        @Test
+        void aRefusalOfLongAgoIsForgotten() throws Exception {
+            refuse();
+            time.advance(Duration.ofDays(1).plusMinutes(2));
+            restart();
+            assertThat(refusals.recall(SHOP)).isEmpty();
+            assertThat(house.store().hold("name/" + SHOP)).isEmpty();
+
+            refuse();
+
+            assertBlockedFor(Duration.ofMinutes(1));
+        }
+
+        @Test
+        void aClockThatWasSetBackBlocksNoLongerThanTheLastStep() throws Exception {
+            refuse();
+            restart();
+            time.jump(Duration.ofDays(-365));
+            refusals = refusals(() -> 0.0);
+
+            refusals.recall(SHOP);
+
+            assertThat(refusals.left(SHOP)).isLessThanOrEqualTo(Duration.ofHours(27));
+        }
+    }
+
+    @Nested
+    class WhileTheClockIsNotTrusted {
+
+        @Test
+        void nothingIsWritten() throws Exception {
+            time.jump(Duration.ofDays(90));
+            refuse();
+
+            assertThat(refusals.blocking(SHOP)).isPresent();
+            assertThat(house.store().hold("name/" + SHOP)).isEmpty();
+        }
+
+        @Test
+        void whatFollowsFromDatesHoldsUntilTheClockIsBack() {
+            time.jump(Duration.ofDays(90));
+            refusals.undated(SHOP, rejected());
+            time.advance(Duration.ofHours(20));
+            assertThat(refusals.blocking(SHOP)).isPresent();
+
+            time.jump(Duration.ofDays(-90));
+
+            assertThat(refusals.blocking(SHOP)).isEmpty();
+        }
+    }
+
+    @Nested
+    class SomethingThatDidNotAnswer {
+
+        private IssuanceException unavailable(Duration retryAfter) {
+            return new IssuanceException.Unavailable(SHOP, "down", retryAfter, null);
+        }
+
+        @Test
+        void isRememberedForSecondsOnly() {
+            refusals.unanswered(SHOP, unavailable(Duration.ofHours(3)));
+
+            assertBlockedFor(Duration.ofSeconds(10));
+        }
+
+        @Test
+        void isRememberedForASecondAtLeast() {
+            refusals.unanswered(SHOP, unavailable(Duration.ZERO));
+
+            assertBlockedFor(Duration.ofSeconds(1));
+        }
+
+        @Test
+        void doesNotStepTheSchedule() throws Exception {
+            refusals.unanswered(SHOP, unavailable(Duration.ofSeconds(2)));
+            time.advance(Duration.ofSeconds(2));
+            refuse();
+
+            assertBlockedFor(Duration.ofMinutes(1));
+        }
+    }
+
+    @Test
+    void aLimitOnTheNameHoldsForAsLongAsTheCaSays() {
+        refusals.unanswered(SHOP, new RateLimited(SHOP, new RateLimited.Scope.Name(), "too many", Duration.ofHours(3)));
+
+        assertBlockedFor(Duration.ofHours(3));
+    }
+
+    @Test
+    void whatSaysNothingAboutTheNameIsNotKept() {
+        refusals.unanswered(SHOP, new IssuanceException.NotPermitted(SHOP, "no", Duration.ofMinutes(1)));
+        refusals.unanswered(SHOP, new IssuanceException.Overloaded(SHOP, "bound"));
+        refusals.unanswered(SHOP, new IssuanceException.Stopping(SHOP));
+
+        assertThat(refusals.blocking(SHOP)).isEmpty();
+        assertThat(refusals.size()).isZero();
+    }
+}

@@ -1,0 +1,123 @@
+package org.ondemandtls.issuance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.certificate.RenewalWindow;
+import org.ondemandtls.testing.TestCertificates;
+import org.ondemandtls.testing.TestLeaves;
+
+/** {@link RenewalTime}: early enough for every lifetime, in the CA's window where there is one, never on the hour. */
+class RenewalTimeTest {
+
+    private static final Instant FROM = Instant.parse("2026-11-24T08:30:00Z");
+
+    private static KeyedCertificate valid(Duration lifetime) {
+        return TestLeaves.valid(TestCertificates.key().getPublic(), FROM, FROM.plus(lifetime), "a.example.com");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        // lifetime, earliest and latest part of it
+        "PT120S, 0.449, 0.501",
+        "PT144H, 0.445, 0.51",
+        "PT239H, 0.446, 0.51",
+        "PT240H, 0.614, 0.675",
+        "PT1080H, 0.616, 0.668",
+        "PT1536H, 0.616, 0.668",
+        "PT2160H, 0.616, 0.668",
+        "PT4800H, 0.616, 0.668"
+    })
+    void followsTheLifetime(Duration lifetime, double earliest, double latest) {
+        KeyedCertificate certificate = valid(lifetime);
+        Random random = new Random(7);
+        for (int i = 0; i < 200; i++) {
+            Duration used = Duration.between(FROM, RenewalTime.byLifetime(certificate, random::nextDouble));
+
+            assertThat((double) used.toMillis() / lifetime.toMillis()).isBetween(earliest, latest);
+        }
+    }
+
+    @Test
+    void isSpreadAndKeepsOffTheFullHour() {
+        KeyedCertificate certificate = valid(Duration.ofDays(90));
+        Random random = new Random(7);
+
+        assertThat(random.doubles(500)
+                        .mapToObj(r -> RenewalTime.byLifetime(certificate, random::nextDouble)
+                                .atZone(ZoneOffset.UTC))
+                        .toList())
+                .allSatisfy(at -> assertThat(at.getMinute()).isBetween(5, 54))
+                .extracting(at -> at.toLocalDate())
+                .satisfies(days -> assertThat(days.stream().distinct()).hasSizeGreaterThan(3));
+    }
+
+    @Nested
+    class TheCasWindow {
+
+        private final KeyedCertificate certificate = valid(Duration.ofDays(90));
+        private final Instant start = FROM.plus(Duration.ofDays(40));
+        private final Instant end = FROM.plus(Duration.ofDays(42));
+        private final RenewalWindow window = new RenewalWindow(start, end, Optional.empty());
+
+        @Test
+        void givesAMomentInIt() {
+            Random random = new Random(7);
+            for (int i = 0; i < 200; i++) {
+                assertThat(RenewalTime.inWindow(certificate, window, Optional.empty(), FROM, random::nextDouble))
+                        .isBetween(start, end);
+            }
+        }
+
+        @Test
+        void keepsTheMomentWhileItStays() {
+            Instant before = start.plus(Duration.ofHours(7));
+
+            assertThat(RenewalTime.inWindow(certificate, window, Optional.of(before), FROM, () -> 0.9))
+                    .isEqualTo(before);
+        }
+
+        @Test
+        void givesAnotherMomentWhereItMoved() {
+            assertThat(RenewalTime.inWindow(certificate, window, Optional.of(end.plusSeconds(1)), FROM, () -> 0.5))
+                    .isBetween(start, end);
+        }
+
+        @Test
+        void inThePastMeansNow() {
+            assertThat(RenewalTime.inWindow(certificate, window, Optional.empty(), end, () -> 0.5))
+                    .isEqualTo(end);
+            assertThat(RenewalTime.inWindow(
+                            certificate, window, Optional.empty(), end.plus(Duration.ofDays(1)), () -> 0.5))
+                    .isEqualTo(end.plus(Duration.ofDays(1)));
+        }
+
+        @Test
+        void isNotFollowedBeyondTheCertificatesEnd() {
+            RenewalWindow late = new RenewalWindow(
+                    FROM.plus(Duration.ofDays(89)), FROM.plus(Duration.ofDays(200)), Optional.empty());
+
+            assertThat(RenewalTime.inWindow(certificate, late, Optional.empty(), FROM, () -> 1.0))
+                    .isBeforeOrEqualTo(certificate.notAfter());
+        }
+    }
+
+    @Test
+    void theFirstAdviceIsAskedForWithinATwentiethOfALifeAndSixHours() {
+        KeyedCertificate life = valid(Duration.ofDays(90));
+        KeyedCertificate moments = valid(Duration.ofSeconds(120));
+
+        assertThat(RenewalTime.firstAdvice(life, FROM, () -> 1.0)).isEqualTo(FROM.plus(Duration.ofHours(6)));
+        assertThat(RenewalTime.firstAdvice(moments, FROM, () -> 1.0)).isEqualTo(FROM.plusSeconds(6));
+        assertThat(RenewalTime.firstAdvice(life, FROM, () -> 0.0)).isEqualTo(FROM);
+    }
+}

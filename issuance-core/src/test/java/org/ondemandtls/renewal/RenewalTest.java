@@ -1,0 +1,585 @@
+package org.ondemandtls.renewal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.issuance.Budget;
+import org.ondemandtls.issuance.Issuance;
+import org.ondemandtls.name.ClientBlock;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.permission.PermissionPolicy.Decision;
+import org.ondemandtls.permission.PermissionPolicy.Purpose;
+import org.ondemandtls.store.StoredCertificate;
+import org.ondemandtls.testing.FakeAuthority;
+import org.ondemandtls.testing.IssuanceFixture;
+import org.ondemandtls.testing.ManualTime;
+
+/** {@link Renewal}: what is visited lives on, what is not ends, and nothing of it is a visitor's concern. */
+class RenewalTest {
+
+    private static final ServerName SHOP = ServerName.parse("shop.example.com");
+    private static final ServerName ASKED = ServerName.parse("asked.example.net");
+    private static final Duration DAY = Duration.ofDays(1);
+    private static final Duration LOOK = Duration.ofMinutes(2);
+    // The hour is kept off by up to so much.
+    private static final Duration OFF_THE_HOUR = Duration.ofMinutes(10);
+
+    private final List<Purpose> questions = new ArrayList<>();
+
+    @TempDir
+    private Path directory;
+
+    private IssuanceFixture house;
+    private ManualTime time;
+    private FakeAuthority authority;
+    private Issuance issuance;
+    private Renewal renewal;
+    private CompletionStage<Decision> answer = granted();
+
+    @BeforeEach
+    void open() throws Exception {
+        house = new IssuanceFixture(directory, true);
+        time = house.time();
+        authority = house.authority();
+        house.ask((name, purpose) -> {
+            questions.add(purpose);
+            return answer;
+        });
+        begin(Optional.empty());
+    }
+
+    @AfterEach
+    void close() {
+        renewal.close();
+        house.close();
+    }
+
+    private void begin(Optional<Duration> visitedWithin, ServerName... ownNames) {
+        issuance = house.issuance(Runnable::run, Runnable::run, new Budget());
+        renewal = new Renewal(
+                new Renewal.Floors(
+                        house.store(),
+                        issuance,
+                        house.authorities(),
+                        house.inventory(),
+                        house.visits(),
+                        house.watch(),
+                        house.recorded().events()),
+                new OnDemandTlsConfig.Renewal(visitedWithin, Duration.ofDays(30), DAY),
+                List.of(ownNames),
+                8,
+                new Renewal.Ports(Runnable::run, time.scheduler(), time.clock(), time::nanoTime, () -> 0.0, LOOK));
+        renewal.start();
+    }
+
+    private static CompletionStage<Decision> granted() {
+        return CompletableFuture.completedFuture(new Decision.Granted());
+    }
+
+    private static CompletionStage<Decision> denied() {
+        return CompletableFuture.completedFuture(new Decision.Denied("gone"));
+    }
+
+    private static CompletionStage<Decision> noAnswer() {
+        return CompletableFuture.failedFuture(new IllegalStateException("down"));
+    }
+
+    private KeyedCertificate obtain(ServerName name) {
+        return issuance.obtain(name, ClientBlock.LOCAL).join();
+    }
+
+    private void visit(ServerName name) {
+        house.visits().visited(house.inventory().find(name).orElseThrow());
+    }
+
+    private StoredCertificate stored(ServerName name) throws Exception {
+        return house.store().find(name).orElseThrow();
+    }
+
+    private Instant now() {
+        return time.clock().instant();
+    }
+
+    private void advanceTo(Instant at) {
+        time.advance(Duration.between(now(), at));
+    }
+
+    @Nested
+    class AVisitedName {
+
+        @Test
+        void isRenewedAtTwoThirdsOfItsLifeAndServedAnewAtOnce() throws Exception {
+            KeyedCertificate first = obtain(SHOP);
+            visit(SHOP);
+            Instant renew = first.notBefore().plus(Duration.ofDays(60));
+            advanceTo(renew.minus(LOOK));
+            assertThat(authority.asked()).hasSize(1);
+
+            advanceTo(renew.plus(OFF_THE_HOUR));
+
+            assertThat(authority.asked()).hasSize(2);
+            KeyedCertificate second = house.inventory().find(SHOP).orElseThrow();
+            assertThat(second.id()).isNotEqualTo(first.id());
+            assertThat(stored(SHOP).certificate().id()).isEqualTo(second.id());
+            assertThat(authority.asked().get(1).key().getPublic())
+                    .isNotEqualTo(authority.asked().get(0).key().getPublic());
+            assertThat(house.recorded().lines(EventKind.RENEWED)).hasSize(1);
+        }
+
+        @Test
+        void isRenewedAgainOnlyIfItsSuccessorIsVisitedToo() throws Exception {
+            obtain(SHOP);
+            visit(SHOP);
+            time.advance(Duration.ofDays(61));
+            assertThat(authority.asked()).hasSize(2);
+
+            time.advance(Duration.ofDays(89));
+            assertThat(authority.asked()).hasSize(2);
+            assertThat(house.inventory().find(SHOP)).isEmpty();
+        }
+
+        @Test
+        void livesOnForYearsWhateverTheLifetime() throws Exception {
+            for (int days : new int[] {6, 45, 64, 90, 200}) {
+                ServerName name = ServerName.parse("life-" + days + ".example.com");
+                authority.lifetime(Duration.ofDays(days));
+                obtain(name);
+                int before = authority.asked().size();
+                for (int day = 0; day < 4 * days; day++) {
+                    visit(name);
+                    time.advance(DAY);
+                    assertThat(house.inventory().find(name))
+                            .as(name + " on day " + day)
+                            .isPresent();
+                }
+                int renewals = authority.asked().size() - before;
+                assertThat(renewals).as(name.value()).isBetween(5, 12);
+            }
+        }
+
+        @Test
+        void leavesOneVisitPerDayInTheStore() throws Exception {
+            obtain(SHOP);
+            time.advance(Duration.ofHours(2));
+            visit(SHOP);
+            time.advance(LOOK);
+            Instant noted = stored(SHOP).visited().orElseThrow();
+            long revision = stored(SHOP).revision();
+
+            visit(SHOP);
+            time.advance(Duration.ofHours(23));
+
+            assertThat(noted).isAfter(now().minus(DAY));
+            assertThat(stored(SHOP).revision()).isEqualTo(revision);
+        }
+    }
+
+    @Nested
+    class ANameNobodyVisits {
+
+        @Test
+        void isNotRenewedAndForgottenAfterItsGrace() throws Exception {
+            KeyedCertificate certificate = obtain(SHOP);
+            Instant end = certificate.notAfter().plus(Duration.ofDays(30));
+            advanceTo(end.minus(LOOK));
+            assertThat(house.store().find(SHOP)).isPresent();
+
+            advanceTo(end.plus(LOOK));
+
+            assertThat(house.store().find(SHOP)).isEmpty();
+            assertThat(authority.asked()).hasSize(1);
+            assertThat(house.recorded().lines(EventKind.FORGOTTEN)).hasSize(1);
+            assertThat(house.store().nextDue()).isEmpty();
+        }
+
+        @Test
+        void isRenewedAsSoonAsSomebodyComesAfterItsTime() throws Exception {
+            obtain(SHOP);
+            time.advance(Duration.ofDays(70));
+            assertThat(authority.asked()).hasSize(1);
+
+            visit(SHOP);
+            time.advance(LOOK);
+
+            assertThat(authority.asked()).hasSize(2);
+        }
+
+        @Test
+        void isObtainedAnewForAVisitorAfterItsExpiry() throws Exception {
+            obtain(SHOP);
+            time.advance(Duration.ofDays(100));
+            assertThat(house.inventory().find(SHOP)).isEmpty();
+
+            obtain(SHOP);
+
+            assertThat(house.inventory().find(SHOP)).isPresent();
+            assertThat(stored(SHOP).isServableAt(now())).isTrue();
+        }
+
+        @Test
+        void countsAsSuchWhereTheLastVisitIsTooLongAgo() throws Exception {
+            renewal.close();
+            begin(Optional.of(Duration.ofDays(7)));
+            obtain(SHOP);
+            visit(SHOP);
+            time.advance(Duration.ofDays(70));
+            assertThat(authority.asked()).hasSize(1);
+
+            visit(SHOP);
+            time.advance(LOOK);
+
+            assertThat(authority.asked()).hasSize(2);
+        }
+    }
+
+    @Nested
+    class TheOperatorsOwnNames {
+
+        @Test
+        void areObtainedAtStartAndRenewedUnvisited() throws Exception {
+            renewal.close();
+            begin(Optional.empty(), SHOP);
+            assertThat(house.inventory().find(SHOP)).isPresent();
+
+            time.advance(Duration.ofDays(200));
+
+            assertThat(authority.asked()).hasSize(4);
+            assertThat(house.inventory().find(SHOP)).isPresent();
+        }
+
+        @Test
+        void areTriedAgainUntilTheyAreThere() {
+            renewal.close();
+            authority.fail(new IssuanceException.Unavailable(SHOP, "down", Duration.ofSeconds(2), null));
+            begin(Optional.empty(), SHOP);
+            time.advance(Duration.ofMinutes(6));
+            assertThat(house.inventory().find(SHOP)).isEmpty();
+            assertThat(authority.asked().size()).isBetween(2, 4);
+            authority.fail(null);
+
+            time.advance(LOOK.multipliedBy(2));
+
+            assertThat(house.inventory().find(SHOP)).isPresent();
+        }
+
+        @Test
+        void areBroughtBackWhereNobodyHadMissedThem() throws Exception {
+            obtain(SHOP);
+            time.advance(Duration.ofDays(70));
+            renewal.close();
+
+            begin(Optional.empty(), SHOP);
+            time.advance(LOOK);
+
+            assertThat(authority.asked()).hasSize(2);
+        }
+    }
+
+    @Nested
+    class Permission {
+
+        private void makeDue() throws Exception {
+            obtain(ASKED);
+            visit(ASKED);
+            time.advance(LOOK);
+            questions.clear();
+            advanceTo(stored(ASKED).renew().minus(LOOK));
+            assertThat(questions).isEmpty();
+        }
+
+        @Test
+        void isAskedAgainForARenewal() throws Exception {
+            makeDue();
+
+            time.advance(LOOK.multipliedBy(2));
+
+            assertThat(questions).containsExactly(Purpose.RENEW);
+            assertThat(authority.asked()).hasSize(2);
+        }
+
+        @Test
+        void thatDoesNotAnswerIsAskedAgainAndTheNameIsServedMeanwhile() throws Exception {
+            makeDue();
+            answer = noAnswer();
+            time.advance(Duration.ofDays(3));
+            assertThat(questions.size()).isBetween(12 * 24 * 2, 12 * 24 * 3 + 5);
+            assertThat(house.inventory().find(ASKED)).isPresent();
+            assertThat(stored(ASKED).deniedSince()).isEmpty();
+            answer = granted();
+
+            time.advance(Duration.ofMinutes(7));
+
+            assertThat(authority.asked()).hasSize(2);
+        }
+
+        @Test
+        void deniedEndsRenewalAtOnceAndWithdrawsAfterTheWholeTime() throws Exception {
+            makeDue();
+            answer = denied();
+            time.advance(DAY.minus(LOOK));
+            assertThat(house.inventory().find(ASKED)).isPresent();
+            assertThat(stored(ASKED).deniedSince()).isPresent();
+            assertThat(stored(ASKED).withdrawn()).isEmpty();
+
+            time.advance(Duration.ofHours(4));
+
+            assertThat(house.inventory().find(ASKED)).isEmpty();
+            assertThat(stored(ASKED).withdrawn()).isPresent();
+            assertThat(authority.asked()).hasSize(1);
+            assertThat(questions.size()).isBetween(8, 11);
+            assertThat(house.recorded().lines(EventKind.WITHDRAWN)).hasSize(1);
+        }
+
+        @Test
+        void grantedOnceInBetweenKeepsTheName() throws Exception {
+            makeDue();
+            answer = denied();
+            time.advance(Duration.ofHours(20));
+            answer = granted();
+
+            time.advance(Duration.ofHours(20));
+
+            assertThat(authority.asked()).hasSize(2);
+            assertThat(stored(ASKED).deniedSince()).isEmpty();
+            assertThat(house.inventory().find(ASKED)).isPresent();
+        }
+
+        @Test
+        void whatIsWithdrawnComesBackByAGrantOnlyAndCostsNoOrder() throws Exception {
+            makeDue();
+            answer = denied();
+            time.advance(Duration.ofDays(2));
+            assertThat(issuance.obtain(ASKED, ClientBlock.LOCAL)).isCompletedExceptionally();
+            assertThat(house.inventory().find(ASKED)).isEmpty();
+            answer = granted();
+            time.advance(Duration.ofMinutes(2));
+
+            KeyedCertificate back = obtain(ASKED);
+
+            assertThat(authority.asked()).hasSize(1);
+            assertThat(stored(ASKED).withdrawn()).isEmpty();
+            assertThat(house.inventory().find(ASKED)).containsSame(back);
+        }
+
+        @Test
+        void whatIsWithdrawnIsForgottenAfterItsGrace() throws Exception {
+            makeDue();
+            Instant end = stored(ASKED).certificate().notAfter().plus(Duration.ofDays(30));
+            answer = denied();
+            advanceTo(end.minus(LOOK));
+            assertThat(house.store().find(ASKED)).isPresent();
+
+            time.advance(LOOK.multipliedBy(2));
+
+            assertThat(house.store().find(ASKED)).isEmpty();
+        }
+    }
+
+    @Nested
+    class TheCa {
+
+        private void makeDue() throws Exception {
+            obtain(SHOP);
+            visit(SHOP);
+            time.advance(LOOK);
+            advanceTo(stored(SHOP).renew().minus(LOOK));
+        }
+
+        @Test
+        void thatIsDownIsTriedAgainAndDisturbsNobody() throws Exception {
+            makeDue();
+            authority.fail(new IssuanceException.Unavailable(SHOP, "down", Duration.ofSeconds(2), null));
+            time.advance(Duration.ofHours(5));
+            assertThat(house.inventory().find(SHOP)).isPresent();
+            assertThat(house.recorded().lines(EventKind.NOT_RENEWED).get(0)).contains("served until");
+            authority.fail(null);
+
+            time.advance(Duration.ofMinutes(7));
+
+            assertThat(house.recorded().lines(EventKind.RENEWED)).hasSize(1);
+        }
+
+        @Test
+        void thatRefusesIsAskedByTheScheduleOnly() throws Exception {
+            makeDue();
+            authority.fail(new IssuanceException.Rejected(SHOP, "unauthorized", "no", Duration.ZERO));
+
+            time.advance(Duration.ofDays(3));
+
+            assertThat(authority.asked().size() - 1).isBetween(5, 7);
+            assertThat(house.inventory().find(SHOP)).isPresent();
+        }
+
+        @Test
+        void thatRefusesOneNameHoldsUpNoOther() throws Exception {
+            ServerName other = ServerName.parse("other.example.com");
+            obtain(other);
+            visit(other);
+            makeDue();
+            authority.failOnce(new IssuanceException.Rejected(SHOP, "caa", "no", Duration.ZERO));
+
+            time.advance(OFF_THE_HOUR);
+
+            assertThat(house.recorded().lines(EventKind.RENEWED)).hasSize(1);
+            assertThat(house.recorded().lines(EventKind.NOT_RENEWED)).hasSize(1);
+        }
+    }
+
+    @Nested
+    class TheCasAdvice {
+
+        private Instant plan(Duration start, Duration end) {
+            authority.advise(now().plus(start), now().plus(end), Duration.ofHours(6));
+            return now().plus(start);
+        }
+
+        @Test
+        void isFollowedAndNamesWhatIsReplaced() throws Exception {
+            Instant start = plan(Duration.ofDays(20), Duration.ofDays(22));
+            KeyedCertificate first = obtain(SHOP);
+            visit(SHOP);
+            time.advance(LOOK);
+            assertThat(stored(SHOP).window()).isPresent();
+            assertThat(house.recorded().lines(EventKind.RENEWAL_WINDOW).get(0)).contains("https://ca.example/why");
+
+            advanceTo(start.plus(Duration.ofHours(1)));
+
+            assertThat(authority.asked()).hasSize(2);
+            assertThat(authority.asked().get(1).replaces()).contains(first.leaf());
+        }
+
+        @Test
+        void isAskedForAboutTwiceADay() throws Exception {
+            plan(Duration.ofDays(40), Duration.ofDays(42));
+            obtain(SHOP);
+            visit(SHOP);
+
+            time.advance(Duration.ofDays(10));
+
+            assertThat(authority.advisedOf().size()).isBetween(20, 22);
+            assertThat(stored(SHOP).renew())
+                    .isBetween(
+                            stored(SHOP).window().orElseThrow().start(),
+                            stored(SHOP).window().orElseThrow().start().plus(OFF_THE_HOUR));
+        }
+
+        @Test
+        void inThePastMeansNow() throws Exception {
+            plan(Duration.ofDays(40), Duration.ofDays(42));
+            obtain(SHOP);
+            visit(SHOP);
+            time.advance(Duration.ofDays(2));
+            assertThat(authority.asked()).hasSize(1);
+            authority.advise(now().minus(DAY), now().minusSeconds(1), Duration.ofHours(6));
+
+            time.advance(Duration.ofHours(13));
+
+            assertThat(authority.asked()).hasSize(2);
+        }
+
+        @Test
+        void thatCannotBeBelievedLeavesThePlan() throws Exception {
+            authority.adviseBadly(
+                    new IssuanceException.Unavailable(SHOP, "an inverted window", Duration.ofHours(1), null));
+            KeyedCertificate first = obtain(SHOP);
+            visit(SHOP);
+
+            advanceTo(first.notBefore().plus(Duration.ofDays(60)).plus(OFF_THE_HOUR));
+
+            assertThat(authority.asked()).hasSize(2);
+        }
+
+        @Test
+        void isNotAskedForWhatNobodyVisits() throws Exception {
+            plan(Duration.ofDays(40), Duration.ofDays(42));
+            obtain(SHOP);
+
+            time.advance(Duration.ofDays(10));
+
+            assertThat(authority.advisedOf()).isEmpty();
+        }
+    }
+
+    @Nested
+    class AClockThatJumps {
+
+        @Test
+        void farAheadRenewsNothingByItselfAndForgetsNothing() throws Exception {
+            obtain(SHOP);
+            visit(SHOP);
+            obtain(ServerName.parse("unvisited.example.com"));
+            time.advance(LOOK);
+            StoredCertificate before = stored(SHOP);
+
+            time.jump(Duration.ofDays(200));
+            time.advance(Duration.ofHours(1));
+
+            assertThat(authority.asked()).hasSize(2);
+            assertThat(stored(SHOP).due()).isEqualTo(before.due());
+            assertThat(house.recorded().lines(EventKind.FORGOTTEN)).isEmpty();
+
+            time.jump(Duration.ofDays(-200));
+            time.advance(Duration.ofMinutes(1));
+            assertThat(house.inventory().find(SHOP)).isPresent();
+            advanceTo(before.renew().plus(LOOK));
+            assertThat(authority.asked()).hasSize(3);
+        }
+
+        @Test
+        void leavesNoVisitFromAnotherTime() throws Exception {
+            obtain(SHOP);
+            time.jump(Duration.ofDays(30));
+            visit(SHOP);
+            time.advance(LOOK);
+            assertThat(stored(SHOP).visited()).isEmpty();
+            time.jump(Duration.ofDays(-30));
+
+            visit(SHOP);
+            time.advance(LOOK);
+
+            assertThat(stored(SHOP).visited()).isPresent();
+        }
+    }
+
+    @Nested
+    class AnOperator {
+
+        @Test
+        void whoRetriesHasTheRenewalBeginNow() throws Exception {
+            obtain(SHOP);
+            visit(SHOP);
+            time.advance(LOOK);
+
+            renewal.retry(SHOP);
+
+            assertThat(authority.asked()).hasSize(2);
+        }
+    }
+
+    @Test
+    void visitsAreWrittenDownAtTheEnd() throws Exception {
+        obtain(SHOP);
+        visit(SHOP);
+        renewal.close();
+
+        renewal.writeVisits(Duration.ofSeconds(2));
+
+        assertThat(stored(SHOP).visited()).isPresent();
+    }
+}

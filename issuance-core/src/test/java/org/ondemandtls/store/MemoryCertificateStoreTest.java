@@ -1,0 +1,18 @@
+package org.ondemandtls.store;
+
+import java.nio.file.Path;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@link MemoryCertificateStore}: what tests use in place of a store keeps what every store promises. */
+class MemoryCertificateStoreTest extends CertificateStoreContract {
+
+    private final MemoryCertificateStore.Medium medium = new MemoryCertificateStore.Medium();
+
+    @TempDir
+    private Path directory;
+
+    @Override
+    CertificateStore open() throws Exception {
+        return new MemoryCertificateStore(medium, directory, time.clock());
+    }
+}

@@ -1,0 +1,154 @@
+package org.ondemandtls.testing;
+
+import java.net.URI;
+import java.security.PublicKey;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.ondemandtls.authority.Authority;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.certificate.RenewalWindow;
+
+/** Signs at once, with a CA of the tests, or fails as it is told; remembers what it was asked. No handshake proves it. */
+public final class FakeAuthority implements Authority {
+
+    /** The URL of every order. */
+    public static final URI ORDER_URL = URI.create("https://ca.example/order/7");
+
+    private final String id;
+    private Supplier<Instant> now;
+    private final List<Order> asked = new ArrayList<>();
+    private final Deque<IssuanceException> failuresOnce = new ArrayDeque<>();
+    private final List<X509Certificate> advisedOf = new ArrayList<>();
+
+    private IssuanceException failure;
+    private Error crashAfterUrl;
+    private String[] names;
+    private PublicKey key;
+    private Duration lifetime = Duration.ofDays(90);
+    private Optional<RenewalAdvice> advice = Optional.empty();
+    private IssuanceException adviceFailure;
+    private boolean placesBeforeFailing = true;
+
+    /** A CA called {@code id} whose certificates begin a day before {@code now}. */
+    public FakeAuthority(String id, Supplier<Instant> now) {
+        this.id = id;
+        this.now = now;
+    }
+
+    /** Fails every order from now on, or none where null. */
+    public void fail(IssuanceException with) {
+        failure = with;
+    }
+
+    /** Fails the next order. */
+    public void failOnce(IssuanceException with) {
+        failuresOnce.add(with);
+    }
+
+    /** Whether the CA has told the order's URL before an order fails. */
+    public void placesBeforeFailing(boolean places) {
+        placesBeforeFailing = places;
+    }
+
+    /** Throws once the order's URL is told, as if the process ended there; null for no more. */
+    public void crashAfterUrl(Error with) {
+        crashAfterUrl = with;
+    }
+
+    /** Signs other names than were asked for. */
+    public void signNames(String... others) {
+        names = others;
+    }
+
+    /** Signs another key than was asked for. */
+    public void signKey(PublicKey other) {
+        key = other;
+    }
+
+    /** How long certificates are valid from now on, counted from a day before they are signed. */
+    public void lifetime(Duration other) {
+        lifetime = other;
+    }
+
+    /** Signs by a clock of its own that stands still. */
+    public void signedAt(Instant at) {
+        now = () -> at;
+    }
+
+    /** Advises when to renew; a CA that advises honours {@code replaces}. */
+    public void advise(Instant start, Instant end, Duration retryAfter) {
+        advice = Optional.of(new RenewalAdvice(
+                new RenewalWindow(start, end, Optional.of(URI.create("https://ca.example/why"))), retryAfter));
+        adviceFailure = null;
+    }
+
+    /** Has no advice to give but an answer that cannot be believed. */
+    public void adviseBadly(IssuanceException with) {
+        adviceFailure = with;
+    }
+
+    /** The orders, in order. */
+    public List<Order> asked() {
+        return asked;
+    }
+
+    /** The leaves advice was asked about. */
+    public List<X509Certificate> advisedOf() {
+        return advisedOf;
+    }
+
+    @Override
+    public String id() {
+        return id;
+    }
+
+    @Override
+    public void prepare() {}
+
+    @Override
+    public List<X509Certificate> sign(Order order, Journal journal) throws IssuanceException {
+        asked.add(order);
+        IssuanceException fails = failuresOnce.isEmpty() ? failure : failuresOnce.poll();
+        if (fails == null || placesBeforeFailing) {
+            journal.orderCreated(ORDER_URL);
+        }
+        if (crashAfterUrl != null) {
+            throw crashAfterUrl;
+        }
+        if (fails != null) {
+            throw fails;
+        }
+        Instant from = now.get().minus(Duration.ofDays(1));
+        KeyedCertificate ca = TestLeaves.valid(
+                key != null ? key : order.key().getPublic(),
+                from,
+                from.plus(lifetime),
+                names != null ? names : new String[] {order.name().value()});
+        return ca.chain();
+    }
+
+    @Override
+    public Optional<RenewalAdvice> renewalAdvice(X509Certificate leaf) throws IssuanceException {
+        advisedOf.add(leaf);
+        if (adviceFailure != null) {
+            throw adviceFailure;
+        }
+        return advice;
+    }
+
+    @Override
+    public boolean honoursReplaces() {
+        return advice.isPresent() || adviceFailure != null;
+    }
+
+    @Override
+    public void close() {}
+}

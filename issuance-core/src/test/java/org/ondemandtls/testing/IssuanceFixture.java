@@ -1,0 +1,179 @@
+package org.ondemandtls.testing;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.authority.Authority;
+import org.ondemandtls.config.NamePattern;
+import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.inventory.Inventory;
+import org.ondemandtls.inventory.Visits;
+import org.ondemandtls.issuance.Budget;
+import org.ondemandtls.issuance.ClockWatch;
+import org.ondemandtls.issuance.Issuance;
+import org.ondemandtls.permission.Permission;
+import org.ondemandtls.permission.PermissionPolicy;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.FileCertificateStore;
+import org.ondemandtls.store.MemoryCertificateStore;
+
+/** The floors up to issuance over a real store, by a clock and executors that the test moves. */
+public final class IssuanceFixture implements AutoCloseable {
+
+    private final ManualTime time = new ManualTime();
+    private final RecordedEvents recorded = new RecordedEvents();
+    private final ExecutorService permissionThreads = Executors.newSingleThreadExecutor();
+    private final Inventory inventory = new Inventory(100, time.clock());
+    private final Visits visits = new Visits(100, time.clock());
+    private final ClockWatch watch = new ClockWatch(time.clock(), time::nanoTime, recorded.events());
+    private final List<FakeAuthority> authorities = new ArrayList<>();
+    private final Path directory;
+    private CertificateStore store;
+
+    private @Nullable PermissionPolicy policy;
+
+    /** Opens a store of files in a directory; there is one CA. */
+    public IssuanceFixture(Path directory) throws Exception {
+        this(directory, false);
+    }
+
+    /** Opens a store of files, or one in memory where years are to pass; there is one CA. */
+    public IssuanceFixture(Path directory, boolean inMemory) throws Exception {
+        this.directory = directory;
+        this.store = inMemory
+                ? new MemoryCertificateStore(new MemoryCertificateStore.Medium(), directory, time.clock())
+                : FileCertificateStore.open(directory, recorded.events(), time.clock(), Duration.ZERO);
+        authorities.add(new FakeAuthority("https://ca.example/directory", time.clock()::instant));
+    }
+
+    /** Adds a CA to the end of the list. */
+    public FakeAuthority addAuthority(String id) {
+        FakeAuthority added = new FakeAuthority(id, time.clock()::instant);
+        authorities.add(added);
+        return added;
+    }
+
+    /** Asks a policy for the names outside {@code *.example.com}, on the thread that asks. */
+    public void ask(PermissionPolicy newPolicy) {
+        policy = newPolicy;
+    }
+
+    /** Issuance over all this; names in {@code *.example.com} are granted. */
+    public Issuance issuance(Executor lookups, Executor orders, Budget budget) {
+        Permission permission = new Permission(
+                new OnDemandTlsConfig.Permission(
+                        Optional.empty(),
+                        Duration.ofSeconds(2),
+                        List.of(NamePattern.parse("*.example.com")),
+                        Optional.empty(),
+                        Optional.empty(),
+                        Duration.ofMinutes(5),
+                        Duration.ofMinutes(1)),
+                new OnDemandTlsConfig.Shield(16, 256, 16, 256, 1000),
+                policy,
+                new Permission.Ports(
+                        policy == null ? permissionThreads : new DirectExecutor(), time.scheduler(), time::nanoTime),
+                recorded.events());
+        return new Issuance(
+                new Issuance.Floors(
+                        store,
+                        permission,
+                        List.<Authority>copyOf(authorities),
+                        inventory,
+                        TestCertificates::key,
+                        budget,
+                        watch,
+                        1000,
+                        Duration.ofSeconds(25),
+                        recorded.events()),
+                new Issuance.Ports(lookups, orders, time.clock(), time::nanoTime, () -> 0.0));
+    }
+
+    /** Closes the store and opens it again, as a restart does. */
+    public void reopenStore() throws Exception {
+        store.close();
+        store = FileCertificateStore.open(directory, recorded.events(), time.clock(), Duration.ZERO);
+    }
+
+    /** The clocks. */
+    public ManualTime time() {
+        return time;
+    }
+
+    /** What was reported. */
+    public RecordedEvents recorded() {
+        return recorded;
+    }
+
+    /** What is served. */
+    public Inventory inventory() {
+        return inventory;
+    }
+
+    /** What is visited. */
+    public Visits visits() {
+        return visits;
+    }
+
+    /** Whether the clock is trusted. */
+    public ClockWatch watch() {
+        return watch;
+    }
+
+    /** The first CA. */
+    public FakeAuthority authority() {
+        return authorities.get(0);
+    }
+
+    /** All CAs. */
+    public List<Authority> authorities() {
+        return List.copyOf(authorities);
+    }
+
+    /** What survives. */
+    public CertificateStore store() {
+        return store;
+    }
+
+    @Override
+    public void close() {
+        store.close();
+        permissionThreads.shutdownNow();
+    }
+
+    private static final class DirectExecutor extends java.util.concurrent.AbstractExecutorService {
+        @Override
+        public void execute(Runnable task) {
+            task.run();
+        }
+
+        @Override
+        public void shutdown() {}
+
+        @Override
+        public List<Runnable> shutdownNow() {
+            return List.of();
+        }
+
+        @Override
+        public boolean isShutdown() {
+            return false;
+        }
+
+        @Override
+        public boolean isTerminated() {
+            return false;
+        }
+
+        @Override
+        public boolean awaitTermination(long timeout, java.util.concurrent.TimeUnit unit) {
+            return true;
+        }
+    }
+}

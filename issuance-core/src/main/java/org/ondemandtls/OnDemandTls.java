@@ -10,10 +10,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -99,6 +99,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final StaticCertificates staticCertificates;
     private final Events events;
     private final List<ExecutorService> executors = new ArrayList<>();
+    private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
     private final ScheduledThreadPoolExecutor scheduler;
     private final ThreadPoolExecutor lookups;
     private final SpareKeyPairs spareKeys;
@@ -128,7 +129,7 @@ public final class OnDemandTls implements AutoCloseable {
         this.store = store;
         this.scheduler = new ScheduledThreadPoolExecutor(
                 1,
-                threads("timer"),
+                threads("timer", threads),
                 // A handshake that comes while the engine ends has its answer already; its timer is not missed.
                 new ThreadPoolExecutor.DiscardPolicy());
         scheduler.setRemoveOnCancelPolicy(true);
@@ -345,6 +346,13 @@ public final class OnDemandTls implements AutoCloseable {
             for (ExecutorService executor : executors) {
                 ended &= executor.awaitTermination(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
             }
+            // An executor has ended a moment before its last thread has.
+            for (Thread thread : threads) {
+                long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+                if (left > 0) {
+                    thread.join(left);
+                }
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;
@@ -434,20 +442,23 @@ public final class OnDemandTls implements AutoCloseable {
                 size,
                 IDLE_THREAD.toSeconds(),
                 TimeUnit.SECONDS,
-                queue == 0 ? new SynchronousQueue<>() : new LinkedBlockingQueue<>(queue),
-                threads(what));
+                new LinkedBlockingQueue<>(queue),
+                threads(what, threads));
         pool.allowCoreThreadTimeOut(true);
         executors.add(pool);
         return pool;
     }
 
-    private static ThreadFactory threads(String what) {
+    // Not of an instance: what holds an executor would hold everything.
+    private static ThreadFactory threads(String what, Set<Thread> threads) {
         AtomicInteger number = new AtomicInteger();
         return task -> {
+            threads.removeIf(thread -> thread.getState() == Thread.State.TERMINATED);
             Thread thread = new Thread(task, "ondemand-tls-" + what + "-" + number.incrementAndGet());
             thread.setDaemon(true);
             // Not the starter's: a web application's class loader must not be kept alive by a thread of ours.
             thread.setContextClassLoader(OnDemandTls.class.getClassLoader());
+            threads.add(thread);
             return thread;
         };
     }

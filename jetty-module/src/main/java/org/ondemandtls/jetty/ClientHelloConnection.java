@@ -138,10 +138,11 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
         }
     }
 
-    /** A parked handshake is not idle: its deadline is the parking lot's. */
+    /** A parked handshake is not idle, its deadline is the parking lot's; nor is one that a thread is about to go on with. */
     @Override
     public boolean onIdleExpired(TimeoutException timeout) {
-        return state() != State.PARKED;
+        State now = state();
+        return now != State.PARKED && now != State.DECIDED;
     }
 
     @Override

@@ -5,7 +5,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.name.HttpHosts;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -17,6 +19,7 @@ import org.ondemandtls.name.ServerName;
  */
 public final class ChallengeBoard {
 
+    private static final String HTTP_PATH = "/.well-known/acme-challenge/";
     private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9_-]{1,128}");
 
     /** A proof on display; closing it takes it down. */
@@ -84,6 +87,30 @@ public final class ChallengeBoard {
                 () -> tlsAlpn.computeIfPresent(name, (n, proof) -> proof.certificate() == certificate ? null : proof));
         tlsAlpn.put(name, new TlsAlpnProof(certificate, display));
         return display;
+    }
+
+    /**
+     * The answer to a CA's HTTP-01 validation: to a GET or HEAD for exactly {@code
+     * /.well-known/acme-challenge/TOKEN} and a host for which that token is on display.
+     *
+     * <p><b>Cost.</b> A request for anything else costs one comparison of its path.
+     *
+     * @param method the request's
+     * @param path as it was sent: a token that has to be decoded is not one a CA asks for; null where there is none
+     * @param query as it was sent, null where there is none
+     * @param host without its port, as sent; null where there is none
+     * @return the key authorization, empty where the request is none of ours
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc8555#section-8.3">RFC 8555 section 8.3</a>
+     */
+    public Optional<String> answer(
+            String method, @Nullable String path, @Nullable String query, @Nullable String host) {
+        if (path == null
+                || !path.startsWith(HTTP_PATH)
+                || query != null
+                || !(method.equals("GET") || method.equals("HEAD"))) {
+            return Optional.empty();
+        }
+        return HttpHosts.serverName(host).flatMap(name -> keyAuthorization(name, path.substring(HTTP_PATH.length())));
     }
 
     /**

@@ -36,6 +36,24 @@ class ChallengeBoardTest {
         }
 
         @Test
+        void answersAGetOrHeadForExactlyItsPathAndHost() {
+            board.displayHttp(SHOP, "token", "answer");
+            String path = "/.well-known/acme-challenge/token";
+
+            assertThat(board.answer("GET", path, null, "Shop.Example.COM.")).contains("answer");
+            assertThat(board.answer("HEAD", path, null, SHOP.value())).contains("answer");
+            assertThat(board.answer("POST", path, null, SHOP.value())).isEmpty();
+            assertThat(board.answer("get", path, null, SHOP.value())).isEmpty();
+            assertThat(board.answer("GET", path, "", SHOP.value())).isEmpty();
+            assertThat(board.answer("GET", path + "/", null, SHOP.value())).isEmpty();
+            assertThat(board.answer("GET", "/x" + path, null, SHOP.value())).isEmpty();
+            assertThat(board.answer("GET", path, null, OTHER.value())).isEmpty();
+            assertThat(board.answer("GET", path, null, "127.0.0.1")).isEmpty();
+            assertThat(board.answer("GET", path, null, null)).isEmpty();
+            assertThat(board.answer("GET", null, null, SHOP.value())).isEmpty();
+        }
+
+        @Test
         void isSeenOnceItHasBeenFetched() {
             ChallengeBoard.Display display = board.displayHttp(SHOP, "token", "answer");
             board.keyAuthorization(OTHER, "token");

@@ -11,9 +11,7 @@ import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.util.Callback;
-import org.jspecify.annotations.Nullable;
 import org.ondemandtls.OnDemandTls;
-import org.ondemandtls.name.ServerName;
 
 /**
  * Answers a CA's HTTP-01 validation; stands outermost, in front of redirects to HTTPS and of every application.
@@ -26,8 +24,6 @@ import org.ondemandtls.name.ServerName;
  * @see <a href="https://www.rfc-editor.org/rfc/rfc8555#section-8.3">RFC 8555 section 8.3</a>
  */
 final class AcmeChallengeHandler extends Handler.Wrapper {
-
-    private static final String PREFIX = "/.well-known/acme-challenge/";
 
     private final JettyOnDemandTls onDemand;
 
@@ -58,33 +54,10 @@ final class AcmeChallengeHandler extends Handler.Wrapper {
 
     private Optional<String> keyAuthorization(Request request) {
         HttpURI uri = request.getHttpURI();
-        // The path as it was sent: a token that has to be decoded is not one a CA asks for.
-        String path = uri.getPath();
         OnDemandTls engine = onDemand.engine();
-        if (path == null
-                || !path.startsWith(PREFIX)
-                || uri.getQuery() != null
-                || engine == null
-                || !(HttpMethod.GET.is(request.getMethod()) || HttpMethod.HEAD.is(request.getMethod()))) {
-            return Optional.empty();
-        }
-        ServerName host = serverName(Request.getServerName(request));
-        return host == null
+        return engine == null
                 ? Optional.empty()
-                : engine.challenges().keyAuthorization(host, path.substring(PREFIX.length()));
-    }
-
-    /**
-     * The server name a request's authority means.
-     *
-     * @param host the host without its port, as sent; null where the request has none
-     * @return null if it is no server name: an IP address literal, for example
-     */
-    static @Nullable ServerName serverName(@Nullable String host) {
-        try {
-            return host == null ? null : ServerName.parse(host);
-        } catch (IllegalArgumentException e) {
-            return null;
-        }
+                : engine.challenges()
+                        .answer(request.getMethod(), uri.getPath(), uri.getQuery(), Request.getServerName(request));
     }
 }

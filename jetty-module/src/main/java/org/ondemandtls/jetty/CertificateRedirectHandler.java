@@ -17,6 +17,7 @@ import org.eclipse.jetty.util.Callback;
 import org.eclipse.jetty.util.thread.Scheduler;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.OnDemandTls;
+import org.ondemandtls.name.HttpHosts;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -46,8 +47,6 @@ public final class CertificateRedirectHandler extends Handler.Wrapper {
     /** How long a request may wait for the store. */
     static final Duration LOOK_UP_WAIT = Duration.ofSeconds(2);
 
-    private static final int HTTPS_PORT = 443;
-
     private @Nullable JettyOnDemandTls onDemand;
 
     @Override
@@ -64,18 +63,16 @@ public final class CertificateRedirectHandler extends Handler.Wrapper {
     public boolean handle(Request request, Response response, Callback callback) throws Exception {
         JettyOnDemandTls component = onDemand;
         OnDemandTls engine = component == null ? null : component.engine();
-        ServerName host = request.isSecure()
-                ? null
-                : AcmeChallengeHandler.serverName(request.getHttpURI().getHost());
-        if (engine == null || host == null) {
-            return super.handle(request, response, callback);
-        }
-        Optional<String> location = location(request, host);
-        if (location.isEmpty()) {
+        HttpURI uri = request.getHttpURI();
+        Optional<ServerName> host = request.isSecure() ? Optional.empty() : HttpHosts.serverName(uri.getHost());
+        Optional<String> location =
+                host.flatMap(name -> HttpHosts.httpsLocation(name, securePort(request), uri.getPathQuery()));
+        if (engine == null || location.isEmpty()) {
             return super.handle(request, response, callback);
         }
         // A copy: giving up on it leaves whoever else waits for the same look-up alone.
-        CompletableFuture<Boolean> servable = engine.isServable(host).copy();
+        CompletableFuture<Boolean> servable =
+                engine.isServable(host.orElseThrow()).copy();
         if (!servable.isDone()) {
             new Waiting(request, response, callback, location.get()).await(servable);
             return true;
@@ -85,17 +82,6 @@ public final class CertificateRedirectHandler extends Handler.Wrapper {
             return true;
         }
         return super.handle(request, response, callback);
-    }
-
-    private Optional<String> location(Request request, ServerName host) {
-        HttpURI uri = request.getHttpURI();
-        // As it was sent: what is encoded stays so, and what an application would take for something else as well.
-        String target = uri.getPathQuery();
-        int port = securePort(request);
-        if (target == null || !target.startsWith("/") || !isVisibleAscii(target) || port <= 0) {
-            return Optional.empty();
-        }
-        return Optional.of("https://" + host + (port == HTTPS_PORT ? "" : ":" + port) + target);
     }
 
     private int securePort(Request request) {
@@ -110,10 +96,6 @@ public final class CertificateRedirectHandler extends Handler.Wrapper {
             }
         }
         return 0;
-    }
-
-    private static boolean isVisibleAscii(String text) {
-        return text.chars().allMatch(c -> c > ' ' && c < 0x7f);
     }
 
     private static void redirect(Response response, Callback callback, String location) {

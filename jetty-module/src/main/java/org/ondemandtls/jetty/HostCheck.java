@@ -1,6 +1,5 @@
 package org.ondemandtls.jetty;
 
-import java.util.Locale;
 import java.util.Set;
 import org.eclipse.jetty.http.HttpException;
 import org.eclipse.jetty.http.HttpFields;
@@ -8,9 +7,9 @@ import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.Request;
-import org.eclipse.jetty.util.HostPort;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.handshake.Admission;
+import org.ondemandtls.name.HttpHosts;
 
 /**
  * Answers 421 to a request whose authority the certificate served on its connection does not cover.
@@ -37,38 +36,16 @@ final class HostCheck implements HttpConfiguration.Customizer {
             require(names, request.getHttpURI().getHost());
             String header = request.getHeaders().get(HttpHeader.HOST);
             if (header != null) {
-                require(names, host(header));
+                require(names, HttpHosts.withoutPort(header));
             }
         }
         return request;
     }
 
     private static void require(Set<String> names, @Nullable String host) {
-        if (host == null || covers(names, host)) {
+        if (host == null || HttpHosts.covered(names, host)) {
             return;
         }
         throw new HttpException.RuntimeException(HttpStatus.MISDIRECTED_REQUEST_421, "Misdirected Request");
-    }
-
-    /**
-     * Whether one of a certificate's names is {@code host}, or its wildcard of one label.
-     *
-     * @param names lower-case DNS names
-     * @param host the authority's host as sent, without its port
-     */
-    static boolean covers(Set<String> names, String host) {
-        String lower = host.toLowerCase(Locale.ROOT);
-        String undotted = lower.endsWith(".") ? lower.substring(0, lower.length() - 1) : lower;
-        int dot = undotted.indexOf('.');
-        return names.contains(undotted) || (dot > 0 && names.contains("*" + undotted.substring(dot)));
-    }
-
-    private static String host(String header) {
-        try {
-            String host = new HostPort(header).getHost();
-            return host == null ? "" : host;
-        } catch (IllegalArgumentException e) {
-            return "";
-        }
     }
 }

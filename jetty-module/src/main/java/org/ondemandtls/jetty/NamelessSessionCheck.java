@@ -1,18 +1,16 @@
 package org.ondemandtls.jetty;
 
-import java.nio.charset.StandardCharsets;
-import java.util.Locale;
 import java.util.function.Predicate;
-import javax.net.ssl.ExtendedSSLSession;
-import javax.net.ssl.SNIServerName;
 import javax.net.ssl.SSLHandshakeException;
 import org.eclipse.jetty.io.ssl.SslHandshakeListener;
+import org.ondemandtls.handshake.NamelessSession;
 
 /**
  * Ends the connection of a client that names no server, but resumed a session made under a name.
  *
- * <p>The JDK refuses to resume a session of one name under another, in TLS 1.2 only if the client sends a name at all.
- * The session is looked at before the first octet of the application.
+ * <p>The session is looked at before the first octet of the application.
+ *
+ * @see NamelessSession
  */
 final class NamelessSessionCheck implements SslHandshakeListener {
 
@@ -29,13 +27,8 @@ final class NamelessSessionCheck implements SslHandshakeListener {
 
     @Override
     public void handshakeSucceeded(Event event) throws SSLHandshakeException {
-        if (event.getSSLEngine().getSession() instanceof ExtendedSSLSession session) {
-            for (SNIServerName name : session.getRequestedServerNames()) {
-                String text = new String(name.getEncoded(), StandardCharsets.US_ASCII).toLowerCase(Locale.ROOT);
-                if (!tolerated.test(text)) {
-                    throw new SSLHandshakeException("a session made under a name, resumed without one");
-                }
-            }
+        if (NamelessSession.isOfAName(event.getSSLEngine().getSession(), tolerated)) {
+            throw new SSLHandshakeException("a session made under a name, resumed without one");
         }
     }
 }

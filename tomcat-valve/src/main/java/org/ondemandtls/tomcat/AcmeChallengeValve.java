@@ -23,7 +23,6 @@ import org.apache.juli.logging.Log;
 import org.apache.juli.logging.LogFactory;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.OnDemandTls;
-import org.ondemandtls.name.ServerName;
 
 /**
  * Answers a CA's HTTP-01 validation on every connector of its {@code <Engine>}, whatever Host or Context would match:
@@ -42,7 +41,6 @@ import org.ondemandtls.name.ServerName;
  */
 public class AcmeChallengeValve extends ValveBase {
 
-    private static final String PREFIX = "/.well-known/acme-challenge/";
     private static final Set<AcmeChallengeValve> STARTED = new CopyOnWriteArraySet<>();
 
     private final LifecycleListener serveWhenStarted = event -> {
@@ -138,23 +136,16 @@ public class AcmeChallengeValve extends ValveBase {
     }
 
     private Optional<String> keyAuthorization(Request request) {
-        // The path as it was sent: a token that has to be decoded is not one a CA asks for.
-        String path = request.getRequestURI();
-        if (path == null
-                || !path.startsWith(PREFIX)
-                || request.getQueryString() != null
-                || !("GET".equals(request.getMethod()) || "HEAD".equals(request.getMethod()))) {
-            return Optional.empty();
-        }
-        ServerName host = serverName(request.getServerName());
-        if (host == null) {
-            return Optional.empty();
-        }
-        String token = path.substring(PREFIX.length());
         for (Connector connector : connectors()) {
             OnDemandTls engine = engine(connector);
-            Optional<String> found =
-                    engine == null ? Optional.empty() : engine.challenges().keyAuthorization(host, token);
+            Optional<String> found = engine == null
+                    ? Optional.empty()
+                    : engine.challenges()
+                            .answer(
+                                    request.getMethod(),
+                                    request.getRequestURI(),
+                                    request.getQueryString(),
+                                    request.getServerName());
             if (found.isPresent()) {
                 return found;
             }
@@ -222,19 +213,5 @@ public class AcmeChallengeValve extends ValveBase {
 
     private static boolean isTls(Connector connector) {
         return Boolean.TRUE.equals(connector.getProperty("SSLEnabled"));
-    }
-
-    /**
-     * The server name a request's authority means.
-     *
-     * @param host the host without its port, as sent; null where the request has none
-     * @return null if it is no server name: an IP address literal, for example
-     */
-    static @Nullable ServerName serverName(@Nullable String host) {
-        try {
-            return host == null ? null : ServerName.parse(host);
-        } catch (IllegalArgumentException e) {
-            return null;
-        }
     }
 }

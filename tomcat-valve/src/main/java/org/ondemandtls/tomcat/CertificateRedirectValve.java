@@ -7,7 +7,9 @@ import org.apache.catalina.connector.Connector;
 import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
 import org.apache.catalina.valves.ValveBase;
+import org.jspecify.annotations.Nullable;
 import org.ondemandtls.OnDemandTls;
+import org.ondemandtls.name.HttpHosts;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -36,7 +38,6 @@ import org.ondemandtls.name.ServerName;
  */
 public class CertificateRedirectValve extends ValveBase {
 
-    private static final int HTTPS_PORT = 443;
     private static final int PERMANENT_REDIRECT = 308;
 
     /** Made by Tomcat. Asynchronous requests pass it as well. */
@@ -46,9 +47,11 @@ public class CertificateRedirectValve extends ValveBase {
 
     @Override
     public void invoke(Request request, Response response) throws IOException, ServletException {
-        ServerName host = request.isSecure() ? null : AcmeChallengeValve.serverName(request.getServerName());
-        Optional<String> location = host == null ? Optional.empty() : location(request, host);
-        if (host == null || location.isEmpty() || !isKnownToBeServable(request.getConnector(), host)) {
+        Optional<ServerName> host =
+                request.isSecure() ? Optional.empty() : HttpHosts.serverName(request.getServerName());
+        Optional<String> location = host.flatMap(name ->
+                HttpHosts.httpsLocation(name, request.getConnector().getRedirectPortWithOffset(), target(request)));
+        if (location.isEmpty() || !isKnownToBeServable(request.getConnector(), host.orElseThrow())) {
             getNext().invoke(request, response);
             return;
         }
@@ -59,20 +62,9 @@ public class CertificateRedirectValve extends ValveBase {
         response.finishResponse();
     }
 
-    private static Optional<String> location(Request request, ServerName host) {
-        // As they were sent: what is encoded stays so, and what an application would take for something else as well.
-        String path = request.getRequestURI();
+    private static @Nullable String target(Request request) {
         String query = request.getQueryString();
-        String target = query == null ? path : path + "?" + query;
-        int port = request.getConnector().getRedirectPortWithOffset();
-        if (target == null || !target.startsWith("/") || !isVisibleAscii(target) || port <= 0) {
-            return Optional.empty();
-        }
-        return Optional.of("https://" + host + (port == HTTPS_PORT ? "" : ":" + port) + target);
-    }
-
-    private static boolean isVisibleAscii(String text) {
-        return text.chars().allMatch(c -> c > ' ' && c < 0x7f);
+        return query == null ? request.getRequestURI() : request.getRequestURI() + "?" + query;
     }
 
     private static boolean isKnownToBeServable(Connector connector, ServerName host) {

@@ -18,6 +18,7 @@ import org.apache.tomcat.util.net.SocketBufferHandler;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.ChallengeTls;
+import org.ondemandtls.handshake.NamelessSession;
 import org.ondemandtls.handshake.ServedMatcher;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ClientHello;
@@ -281,8 +282,16 @@ final class GatedChannel extends SecureNioChannel {
     private int shakeHands(boolean read, boolean write) throws IOException {
         boolean before = super.isHandshakeComplete();
         int verdict = super.handshake(read, write);
-        if (serve != null && !before && super.isHandshakeComplete()) {
-            endpoint.completed(serve);
+        if (!before && super.isHandshakeComplete()) {
+            // Before the first octet of the application.
+            if (requestedName == null
+                    && NamelessSession.isOfAName(
+                            sslEngine.getSession(), name -> serve == null && endpoint.hasCertificateOfItsOwn(name))) {
+                return leave();
+            }
+            if (serve != null) {
+                endpoint.completed(serve);
+            }
         }
         return verdict;
     }

@@ -19,6 +19,7 @@ import org.apache.tomcat.util.net.SSLHostConfig;
 import org.apache.tomcat.util.net.SSLHostConfigCertificate;
 import org.apache.tomcat.util.net.jsse.JSSEUtil;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.name.HttpHosts;
 
 /**
  * What each {@code <SSLHostConfig>} of one connector means for handshakes: the names of the certificates it was
@@ -117,7 +118,7 @@ final class HandshakeContexts {
      */
     boolean names(SSLHostConfig config, String host) {
         Entry entry = entries.get(config);
-        return entry != null && DnsNames.cover(entry.names(), host);
+        return entry != null && HttpHosts.covered(entry.names(), host);
     }
 
     /** What makes engines for the engine's certificates under {@code config}; null if it is not known. */

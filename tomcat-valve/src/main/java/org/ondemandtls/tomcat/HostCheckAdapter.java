@@ -9,6 +9,7 @@ import org.apache.tomcat.util.buf.MessageBytes;
 import org.apache.tomcat.util.net.SocketEvent;
 import org.apache.tomcat.util.net.SocketWrapperBase;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.name.HttpHosts;
 
 /**
  * Answers 421 to a request whose authority the certificate served on its connection does not cover; all others go on.
@@ -89,12 +90,6 @@ final class HostCheckAdapter implements Adapter {
         if (authority == null || authority.isNull()) {
             return true;
         }
-        return DnsNames.cover(names, host(authority.toString()));
-    }
-
-    // An IPv6 literal in brackets is no name of ours with its port or without.
-    private static String host(String authority) {
-        int colon = authority.lastIndexOf(':');
-        return colon < 0 || authority.endsWith("]") ? authority : authority.substring(0, colon);
+        return HttpHosts.covered(names, HttpHosts.withoutPort(authority.toString()));
     }
 }

@@ -28,6 +28,7 @@ import org.ondemandtls.handshake.Alert;
 import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ClientHello;
+import org.ondemandtls.name.HttpHosts;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -231,7 +232,12 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
 
     @Override
     public boolean covers(ServerName name) {
-        SSLHostConfig chosen = chosen(name.value());
+        return hasCertificateOfItsOwn(name.value());
+    }
+
+    /** Whether the user gave this connector a certificate for a name, which is in lower case. */
+    boolean hasCertificateOfItsOwn(String name) {
+        SSLHostConfig chosen = chosen(name);
         return chosen != null && contexts.isConfigured(chosen);
     }
 
@@ -309,7 +315,7 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     /** As Tomcat chooses, and before it falls back to the default, by the names in the certificates. */
     @Override
     protected SSLHostConfig getSSLHostConfig(@Nullable String sniHostName) {
-        SSLHostConfig chosen = sniHostName == null ? null : chosen(DnsNames.canonical(sniHostName));
+        SSLHostConfig chosen = sniHostName == null ? null : chosen(HttpHosts.canonical(sniHostName));
         return chosen != null ? chosen : super.getSSLHostConfig(sniHostName);
     }
 

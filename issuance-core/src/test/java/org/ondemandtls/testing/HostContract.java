@@ -1,6 +1,10 @@
 package org.ondemandtls.testing;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
 import java.nio.file.Path;
+import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,6 +22,12 @@ public abstract class HostContract<F extends HostFixture> {
 
     /** Not started yet. */
     protected F fixture;
+
+    /** What the documentation promises of a server that has stopped. */
+    protected static void assertNoThreadIsLeft() {
+        await().atMost(Duration.ofSeconds(10))
+                .untilAsserted(() -> assertThat(HostFixture.onDemandThreads()).isEmpty());
+    }
 
     /** Makes a server that is not started. */
     protected abstract F fixture(Path directory) throws Exception;

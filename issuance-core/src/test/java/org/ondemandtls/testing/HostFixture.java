@@ -5,12 +5,18 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyStore;
+import java.security.cert.X509Certificate;
+import java.time.Clock;
+import java.time.Duration;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.ondemandtls.OnDemandTls;
+import org.ondemandtls.certificate.KeyedCertificate;
 
 /**
  * A server within this JVM with a plain and an on-demand connector on 127.0.0.1, certificates of the internal CA, and an
@@ -21,6 +27,12 @@ import org.ondemandtls.OnDemandTls;
 public abstract class HostFixture {
 
     private static final int TIMEOUT_MILLIS = 20_000;
+
+    /** Who issued the certificates of the server's own. */
+    public static final String OWN_ISSUER = "CN=test CA";
+
+    /** What key stores are locked with. */
+    public static final String PASSWORD = "changeit";
 
     /** The keys the server is started with; to be changed before that. */
     public final TreeMap<String, String> keys = new TreeMap<>();
@@ -62,6 +74,38 @@ public abstract class HostFixture {
     /** Where it speaks plain HTTP. */
     public abstract int plainPort();
 
+    /** How many connections the on-demand connector has. */
+    public abstract int connections();
+
+    /** How long connections that are there now may be idle from now on. */
+    public abstract void idleTimeout(Duration time);
+
+    /** How many of the server's threads do something other than to wait for octets. */
+    public abstract int busyThreads();
+
+    /**
+     * Gives the on-demand connector a certificate of the server's own, issued by {@value #OWN_ISSUER}; before it is
+     * launched.
+     *
+     * @param names what the certificate is for
+     */
+    public abstract void serveItself(String... names) throws Exception;
+
+    /** Replaces the certificate of the running server's own by one for other names, as the server is reloaded. */
+    public abstract void reloadItself(String... names) throws Exception;
+
+    /**
+     * Redirects to HTTPS on port 443 whoever can be served there, except where a proxy says by {@code X-Forwarded-Proto}
+     * that the request was secure, and a CA's validations; before it is launched.
+     */
+    public abstract void redirectToHttps();
+
+    /** Makes a connector listen on a port, so that the server cannot start where that is taken. */
+    public abstract void listenOn(int port);
+
+    /** Switches off whatever check of {@code Host} the server has of its own; before it is launched. */
+    public abstract void leaveHostsToUs();
+
     /** How many handshakes wait. */
     public int parked() {
         return engine().status().getParkedHandshakes();
@@ -93,6 +137,23 @@ public abstract class HostFixture {
             out.write(request.getBytes(StandardCharsets.US_ASCII));
             return new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
         }
+    }
+
+    /**
+     * A PKCS #12 file with one certificate, issued by {@value #OWN_ISSUER}.
+     *
+     * @param file where it is written
+     * @param names what the certificate is for
+     */
+    public static Path keyStore(Path file, String... names) throws Exception {
+        KeyedCertificate leaf = TestLeaves.leaf(Clock.systemUTC().instant(), Duration.ofDays(30), names);
+        KeyStore keys = KeyStore.getInstance("PKCS12");
+        keys.load(null, null);
+        keys.setKeyEntry("own", leaf.key(), PASSWORD.toCharArray(), leaf.chain().toArray(X509Certificate[]::new));
+        try (OutputStream out = Files.newOutputStream(file)) {
+            keys.store(out, PASSWORD.toCharArray());
+        }
+        return file;
     }
 
     /** Ends what waits, the server and the endpoint. */

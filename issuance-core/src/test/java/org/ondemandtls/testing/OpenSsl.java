@@ -35,7 +35,7 @@ public final class OpenSsl {
      * One handshake and one request by HTTP/1.1, whose answer is read to its end; the session tickets of TLS 1.3 come
      * with it, so {@code -sess_out} has something to write.
      */
-    public static Handshake get(int port, String name, Path trustedRoots, String... options) {
+    public static Handshake get(int port, @Nullable String name, Path trustedRoots, String... options) {
         List<String> command = command(port, name, trustedRoots, options);
         command.addAll(List.of("-ign_eof", "-crlf"));
         return new Handshake(Command.run(

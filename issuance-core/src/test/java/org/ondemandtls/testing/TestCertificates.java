@@ -35,7 +35,7 @@ public final class TestCertificates {
     private static final AtomicLong SERIALS = new AtomicLong(1);
 
     private final KeyPair key;
-    private final String subject;
+    private String subject;
     private final List<GeneralName> names = new ArrayList<>();
     private @Nullable BasicConstraints constraints;
     private @Nullable KeyUsage usage;
@@ -75,6 +75,12 @@ public final class TestCertificates {
         made.constraints = new BasicConstraints(true);
         made.usage = new KeyUsage(KeyUsage.keyCertSign);
         return made;
+    }
+
+    /** With that common name. */
+    public TestCertificates commonName(String value) {
+        subject = "CN=" + value;
+        return this;
     }
 
     /** With that validity. */

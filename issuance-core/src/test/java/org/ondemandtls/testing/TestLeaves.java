@@ -20,6 +20,7 @@ public final class TestLeaves {
     public static KeyedCertificate leaf(Instant now, Duration lifetime, String... names) {
         KeyPair key = TestCertificates.key();
         X509Certificate leaf = TestCertificates.leaf(key, now, names)
+                .commonName(names[0])
                 .valid(now.minus(Duration.ofDays(1)), now.plus(lifetime))
                 .signedBy("test CA", CA);
         return new KeyedCertificate(key.getPrivate(), List.of(leaf));

@@ -48,6 +48,7 @@ public final class TlsProbe {
     private List<String> alpn = List.of();
     private Duration patience = Duration.ofSeconds(40);
     private boolean trickle;
+    private int recordSize;
 
     private TlsProbe(X509ExtendedTrustManager trust) {
         this.trust = new CountingTrust(trust);
@@ -114,6 +115,12 @@ public final class TlsProbe {
         return this;
     }
 
+    /** Sends the ClientHello in TLS records of at most {@code size} bytes of it. */
+    public TlsProbe clientHelloInRecordsOf(int size) {
+        recordSize = size;
+        return this;
+    }
+
     /** Shakes hands and closes. A null {@code name} sends none. */
     public Outcome handshake(int port, @Nullable String name) {
         return exchange(port, name, null);
@@ -147,7 +154,7 @@ public final class TlsProbe {
     private Outcome exchange(int port, @Nullable String name, @Nullable String request) {
         long begin = System.nanoTime();
         int trustedBefore = trust.asked.get();
-        try (Socket tcp = trickle ? new TricklingSocket() : new Socket()) {
+        try (Socket tcp = tcp()) {
             tcp.setTcpNoDelay(true);
             tcp.setSoTimeout((int) patience.toMillis());
             tcp.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 5000);
@@ -183,6 +190,13 @@ public final class TlsProbe {
                     alert(failed),
                     Optional.of(failed));
         }
+    }
+
+    private Socket tcp() {
+        if (recordSize > 0) {
+            return new RecuttingSocket(recordSize);
+        }
+        return trickle ? new TricklingSocket() : new Socket();
     }
 
     private SSLParameters parameters(SSLParameters parameters, @Nullable String name) {
@@ -332,6 +346,29 @@ public final class TlsProbe {
         @Override
         public X509Certificate[] getAcceptedIssuers() {
             return new X509Certificate[0];
+        }
+    }
+
+    // Where records begin is no part of the transcript the handshake is bound to.
+    private static final class RecuttingSocket extends Socket {
+
+        private final int size;
+        private boolean cut;
+
+        RecuttingSocket(int size) {
+            this.size = size;
+        }
+
+        @Override
+        public OutputStream getOutputStream() throws IOException {
+            return new FilterOutputStream(super.getOutputStream()) {
+                @Override
+                public void write(byte[] bytes, int offset, int length) throws IOException {
+                    byte[] whole = Arrays.copyOfRange(bytes, offset, offset + length);
+                    out.write(cut ? whole : RawTls.inRecordsOf(size, whole));
+                    cut = true;
+                }
+            };
         }
     }
 

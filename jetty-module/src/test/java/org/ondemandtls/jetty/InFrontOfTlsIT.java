@@ -113,11 +113,13 @@ class InFrontOfTlsIT {
     @MethodSource("proxyHeaders")
     void aVisitBehindTheProxyProtocolMayWaitLongerThanTheIdleTimeout(byte[] header) throws Exception {
         fixture.secure.addFirstConnectionFactory(new ProxyConnectionFactory("SSL"));
-        fixture.secure.setIdleTimeout(300);
         fixture.start();
         CompletableFuture<String> visit =
                 CompletableFuture.supplyAsync(() -> quietly(() -> visitBehind(header, "slow.customer.test")), clients);
-        await().pollDelay(Duration.ofMillis(1200)).until(() -> !visit.isDone());
+        await().until(() -> fixture.parked() == 1);
+        fixture.idleTimeout(Duration.ofMillis(300));
+        await().pollDelay(Duration.ofMillis(2500)).until(() -> !visit.isDone());
+        fixture.idleTimeout(Duration.ofSeconds(2));
 
         fixture.slowAnswers.countDown();
 

@@ -2,12 +2,14 @@ package org.ondemandtls.jetty;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.eclipse.jetty.alpn.server.ALPNServerConnectionFactory;
 import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
 import org.eclipse.jetty.http2.server.HTTP2ServerConnectionFactory;
 import org.eclipse.jetty.io.Content;
+import org.eclipse.jetty.server.ForwardedRequestCustomizer;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
@@ -45,12 +47,15 @@ final class ServerFixture extends HostFixture {
     final ServerConnector plain;
     final ServerConnector secure;
 
+    private final Path directory;
+
     ServerFixture(Path directory) throws IOException {
         this(directory, new QueuedThreadPool(THREADS));
     }
 
     ServerFixture(Path directory, ThreadPool threads) throws IOException {
         super(directory.resolve("store"));
+        this.directory = directory;
         server = new Server(threads);
         HttpConfiguration https = new HttpConfiguration(http);
         https.addCustomizer(secureRequests);
@@ -96,7 +101,10 @@ final class ServerFixture extends HostFixture {
 
     @Override
     public void launch() throws Exception {
-        start();
+        if (server.getBean(JettyOnDemandTls.class) == null) {
+            add();
+        }
+        server.start();
     }
 
     @Override
@@ -121,6 +129,53 @@ final class ServerFixture extends HostFixture {
     @Override
     public int plainPort() {
         return plain.getLocalPort();
+    }
+
+    @Override
+    public int connections() {
+        return secure.getConnectedEndPoints().size();
+    }
+
+    @Override
+    public void idleTimeout(Duration time) {
+        secure.getConnectedEndPoints().forEach(endPoint -> endPoint.setIdleTimeout(time.toMillis()));
+    }
+
+    // Those that Jetty keeps in reserve count as idle.
+    @Override
+    public int busyThreads() {
+        return ((QueuedThreadPool) server.getThreadPool()).getUtilizedThreads();
+    }
+
+    @Override
+    public void serveItself(String... names) throws Exception {
+        tls.setKeyStorePath(keyStore(directory.resolve("own.p12"), names).toString());
+        tls.setKeyStorePassword(PASSWORD);
+    }
+
+    @Override
+    public void reloadItself(String... names) throws Exception {
+        keyStore(directory.resolve("own.p12"), names);
+        tls.reload(unchanged -> {});
+    }
+
+    @Override
+    public void redirectToHttps() {
+        http.setSecurePort(443);
+        http.addCustomizer(new ForwardedRequestCustomizer());
+        server.insertHandler(new CertificateRedirectHandler());
+    }
+
+    @Override
+    public void listenOn(int port) {
+        plain.setPort(port);
+        // So that the engine is open when the port turns out to be taken.
+        server.setOpenEarly(false);
+    }
+
+    @Override
+    public void leaveHostsToUs() {
+        secureRequests.setSniHostCheck(false);
     }
 
     /** What the operator was advised since the server was first started. */

@@ -3,83 +3,27 @@ package org.ondemandtls.tomcat;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.nio.file.Files;
+import java.io.IOException;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
-import org.apache.catalina.LifecycleException;
 import org.apache.catalina.connector.Connector;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.ondemandtls.testing.HostFixture;
+import org.ondemandtls.testing.LifeCycleContract;
 import org.ondemandtls.testing.TlsProbe;
 
-/** How the connector comes into a server, and out of it again. */
-class LifeCycleIT {
+class LifeCycleIT extends LifeCycleContract<TomcatFixture> {
 
-    @TempDir
-    Path directory;
-
-    private TomcatFixture fixture;
-
-    @BeforeEach
-    void prepare() throws Exception {
-        fixture = new TomcatFixture(directory);
-    }
-
-    @AfterEach
-    void stop() throws Exception {
-        fixture.close();
+    @Override
+    protected TomcatFixture fixture(Path directory) throws IOException {
+        return new TomcatFixture(directory);
     }
 
     @Test
-    void aServerStartedAgainServesFromItsStoreAndLeavesNothingBehindWhenStopped() throws Exception {
-        for (int i = 0; i < 5; i++) {
-            fixture.start();
-            // An embedded application has lost its servlets by the second start; TLS has not.
-            assertThat(fixture.visit("shop.customer.test")).startsWith("HTTP/1.1 ");
-            fixture.tomcat.stop();
-            assertThat(HostFixture.onDemandThreads()).isEmpty();
-        }
-
-        assertThat(fixture.ask.timesAsked("shop.customer.test")).isEqualTo(1);
-    }
-
-    @Test
-    void aConnectorWhosePortIsTakenLeavesNothingBehind() throws Exception {
-        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
-            fixture.secure.setPort(taken.getLocalPort());
-
-            assertThatThrownBy(fixture::start).isInstanceOf(LifecycleException.class);
-
-            assertThat(HostFixture.onDemandThreads()).isEmpty();
-        }
-    }
-
-    @Test
-    void allMistakesAreReportedAtOnce() {
-        fixture.keys.put("onDemandTls.isuer", "internal");
-        fixture.keys.put("onDemandTls.handshake.deadline", "soon");
+    void aKeyInAnotherCaseIsAMistake() {
         fixture.keys.put("ondemandtls.store", "elsewhere");
 
-        assertThatThrownBy(fixture::start)
-                .hasStackTraceContaining("onDemandTls.isuer")
-                .hasStackTraceContaining("onDemandTls.handshake.deadline")
-                .hasStackTraceContaining("ondemandtls.store");
-    }
-
-    @Test
-    void anUnusableStoreStopsTheConnector() throws Exception {
-        Path store = Files.createDirectory(directory.resolve("ondemand-tls"));
-        Files.writeString(store.resolve("somebody-elses"), "file");
-        Files.setPosixFilePermissions(store, PosixFilePermissions.fromString("rwxr-xr-x"));
-
-        assertThatThrownBy(fixture::start).hasStackTraceContaining(store.toString());
+        assertThatThrownBy(fixture::start).hasStackTraceContaining("ondemandtls.store");
     }
 
     @ParameterizedTest
@@ -94,7 +38,7 @@ class LifeCycleIT {
         assertThatThrownBy(fixture::start)
                 .hasStackTraceContaining("StartException")
                 .hasStackTraceContaining(named);
-        assertThat(HostFixture.onDemandThreads()).isEmpty();
+        assertNoThreadIsLeft();
     }
 
     @Test

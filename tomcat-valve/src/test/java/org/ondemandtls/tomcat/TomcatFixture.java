@@ -8,24 +8,23 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
-import java.time.Clock;
 import java.time.Duration;
 import org.apache.catalina.Context;
+import org.apache.catalina.Pipeline;
 import org.apache.catalina.connector.Connector;
 import org.apache.catalina.startup.Tomcat;
+import org.apache.catalina.valves.RemoteIpValve;
 import org.apache.coyote.http2.Http2Protocol;
 import org.apache.tomcat.util.net.SSLHostConfig;
 import org.apache.tomcat.util.net.SSLHostConfigCertificate;
+import org.apache.tomcat.util.threads.ThreadPoolExecutor;
 import org.ondemandtls.OnDemandTls;
-import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.testing.HostFixture;
-import org.ondemandtls.testing.TestLeaves;
 
 /** A Tomcat with twenty threads. */
 final class TomcatFixture extends HostFixture {
 
     static final int THREADS = 20;
-    static final String KEY_STORE_PASSWORD = "changeit";
 
     final Tomcat tomcat = new Tomcat();
     final Connector plain = new Connector("HTTP/1.1");
@@ -94,6 +93,55 @@ final class TomcatFixture extends HostFixture {
     }
 
     @Override
+    public int connections() {
+        return endpoint().getConnections().size();
+    }
+
+    @Override
+    public void idleTimeout(Duration time) {
+        endpoint().getConnections().forEach(connection -> {
+            connection.setReadTimeout(time.toMillis());
+            connection.setWriteTimeout(time.toMillis());
+        });
+    }
+
+    @Override
+    public int busyThreads() {
+        return ((ThreadPoolExecutor) secure.getProtocolHandler().getExecutor()).getActiveCount();
+    }
+
+    @Override
+    public void serveItself(String... names) throws Exception {
+        secure.addSslHostConfig(hostConfig("_default_", names));
+    }
+
+    @Override
+    public void reloadItself(String... names) throws Exception {
+        ((OnDemandTlsProtocol) secure.getProtocolHandler()).addSslHostConfig(hostConfig("_default_", names), true);
+    }
+
+    @Override
+    public void redirectToHttps() {
+        plain.setRedirectPort(443);
+        Pipeline pipeline = tomcat.getEngine().getPipeline();
+        pipeline.addValve(new AcmeChallengeValve());
+        RemoteIpValve proxy = new RemoteIpValve();
+        proxy.setProtocolHeader("X-Forwarded-Proto");
+        pipeline.addValve(proxy);
+        pipeline.addValve(new CertificateRedirectValve());
+    }
+
+    @Override
+    public void listenOn(int port) {
+        secure.setPort(port);
+    }
+
+    @Override
+    public void leaveHostsToUs() {
+        // Tomcat sees one host configuration for all names on demand, and checks nothing.
+    }
+
+    @Override
     public void close() throws Exception {
         super.close();
         tomcat.destroy();
@@ -107,38 +155,30 @@ final class TomcatFixture extends HostFixture {
                 new SSLHostConfigCertificate(config, SSLHostConfigCertificate.Type.UNDEFINED);
         certificate.setCertificateKeystoreFile(keyStore(names).toString());
         certificate.setCertificateKeystoreType("PKCS12");
-        certificate.setCertificateKeystorePassword(KEY_STORE_PASSWORD);
+        certificate.setCertificateKeystorePassword(PASSWORD);
         config.addCertificate(certificate);
         return config;
     }
 
     Path keyStore(String... names) throws Exception {
-        KeyedCertificate leaf = TestLeaves.leaf(Clock.systemUTC().instant(), Duration.ofDays(30), names);
-        KeyStore keys = KeyStore.getInstance("PKCS12");
-        keys.load(null, null);
-        keys.setKeyEntry(
-                "own",
-                leaf.key(),
-                KEY_STORE_PASSWORD.toCharArray(),
-                leaf.chain().toArray(java.security.cert.X509Certificate[]::new));
-        return stored(keys, names[0].replace('*', '_') + ".p12");
+        return keyStore(directory.resolve(names[0].replace('*', '_') + ".p12"), names);
     }
 
     /** A trust store with the certificates of a key store. */
     Path trustStore(Path keyStore) throws Exception {
-        KeyStore keys = KeyStore.getInstance(keyStore.toFile(), KEY_STORE_PASSWORD.toCharArray());
+        KeyStore keys = KeyStore.getInstance(keyStore.toFile(), PASSWORD.toCharArray());
         KeyStore trusted = KeyStore.getInstance("PKCS12");
         trusted.load(null, null);
         trusted.setCertificateEntry("trusted", keys.getCertificate("own"));
-        return stored(trusted, "trusted-" + keyStore.getFileName());
-    }
-
-    private Path stored(KeyStore keys, String name) throws Exception {
-        Path file = directory.resolve(name);
+        Path file = directory.resolve("trusted-" + keyStore.getFileName());
         try (OutputStream out = Files.newOutputStream(file)) {
-            keys.store(out, KEY_STORE_PASSWORD.toCharArray());
+            trusted.store(out, PASSWORD.toCharArray());
         }
         return file;
+    }
+
+    private OnDemandEndpoint endpoint() {
+        return ((OnDemandTlsProtocol) secure.getProtocolHandler()).onDemandEndpoint();
     }
 
     private final class Hello extends HttpServlet {

@@ -1,0 +1,238 @@
+package org.ondemandtls.testing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.OutputStream;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.ondemandtls.challenge.ChallengeBoard;
+import org.ondemandtls.name.ServerName;
+
+/** What arrives in place of an ordinary ClientHello, octet by octet. */
+public abstract class ClientHelloContract<F extends HostFixture> extends HostContract<F> {
+
+    private static final String NAME = "shop.customer.test";
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final int RECORD_HEADER = 5;
+    private static final byte[] DECODE_ERROR = {21, 3, 3, 0, 2, 2, 50};
+    private static final int NO_APPLICATION_PROTOCOL = 120;
+
+    @Test
+    void whatIsNotTlsGetsDecodeErrorAndAClose() throws Exception {
+        fixture.launch();
+
+        var answer = send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+
+        assertThat(answer.alert()).hasValue(50);
+        assertThat(answer.closed()).isTrue();
+    }
+
+    @Test
+    void aMessageLargerThanTheBoundGetsDecodeErrorAlthoughMoreIsStillComing() throws Exception {
+        fixture.launch();
+        byte[] large = new byte[RECORD_HEADER + 16_384 + 2_000];
+        large[0] = 22;
+        large[1] = 3;
+        large[2] = 1;
+        large[3] = 0x40;
+        large[RECORD_HEADER] = 1;
+        large[RECORD_HEADER + 1] = 1;
+
+        var answer = send(large);
+
+        assertThat(answer.alert()).hasValue(50);
+        assertThat(answer.closed()).isTrue();
+    }
+
+    @Test
+    void aClientHelloThatNeverEndsIsRefusedAtItsBoundInWhateverSegments() throws Exception {
+        fixture.launch();
+        byte[] record = new byte[RECORD_HEADER + 1_000];
+        record[0] = 22;
+        record[1] = 3;
+        record[2] = 1;
+        record[3] = 1_000 >> 8;
+        record[4] = (byte) 1_000;
+        byte[][] records = new byte[21][];
+        Arrays.fill(records, record);
+        records[0] = record.clone();
+        records[0][RECORD_HEADER] = 1;
+        // A message of one octet more than 16 KiB is announced, and more than that is sent.
+        records[0][RECORD_HEADER + 2] = 0x40;
+        records[0][RECORD_HEADER + 3] = 0x01;
+
+        var answer = RawTls.send(fixture.port(), PATIENCE, records);
+
+        assertThat(answer.alert()).hasValue(50);
+    }
+
+    @Test
+    void aClientHelloThatIsNotWholeInTimeGetsDecodeErrorHoweverBusyItIs() throws Exception {
+        fixture.keys.put("onDemandTls.handshake.helloTimeout", "1s");
+        fixture.launch();
+        byte[] hello = TlsProbe.trustingAnything().clientHello(NAME);
+        long started = System.nanoTime();
+        try (Socket socket = fixture.tcp()) {
+            OutputStream out = socket.getOutputStream();
+            Thread trickle = new Thread(() -> {
+                try {
+                    for (byte octet : hello) {
+                        out.write(octet);
+                        LockSupport.parkNanos(50_000_000);
+                    }
+                } catch (Exception closed) {
+                    // The server has had enough.
+                }
+            });
+            trickle.start();
+
+            byte[] answer = socket.getInputStream().readNBytes(DECODE_ERROR.length);
+
+            assertThat(answer).isEqualTo(DECODE_ERROR);
+            // At this pace the whole of it takes three times as long.
+            assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(5));
+            trickle.interrupt();
+            trickle.join();
+        }
+    }
+
+    @Test
+    void oneOctetPerSegmentAndAFewPerRecordAreAClientHelloLikeAnyOther() throws Exception {
+        fixture.launch();
+        byte[] hello = TlsProbe.trustingAnything().clientHello(NAME);
+
+        var whole = TlsProbe.trustingAnything().oneByteAtATime().get(fixture.port(), NAME, "/");
+        var both = RawTls.send(fixture.port(), PATIENCE, RawTls.single(RawTls.inRecordsOf(1, hello)));
+
+        assertThat(whole.answer()).startsWith("HTTP/1.1 200 ");
+        assertThat(both.handshakes()).isTrue();
+    }
+
+    // As large as one with a post-quantum key share.
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3, 4, 5, 50, 517, 1_400, 1_799})
+    void oneOfEighteenHundredOctetsIsUnderstoodInWhateverRecords(int size) throws Exception {
+        fixture.launch();
+        String[] protocols =
+                IntStream.range(0, 14).mapToObj(i -> i + "-" + "x".repeat(98)).toArray(String[]::new);
+        protocols[13] = "http/1.1";
+        TlsProbe client = TlsProbe.trusting(fixture.root()).alpn(protocols);
+        assertThat(client.clientHello(NAME)).hasSizeBetween(1_600, 2_900);
+
+        var visit = client.clientHelloInRecordsOf(size).get(fixture.port(), NAME, "/");
+
+        assertThat(visit.failure()).isEmpty();
+        assertThat(visit.answer()).startsWith("HTTP/1.1 200 ").contains("hello from " + NAME);
+    }
+
+    @Test
+    void anAcmeClientHelloWithoutAPendingChallengeGetsNoHandshake() throws Exception {
+        fixture.launch();
+
+        assertRefused(send(TlsProbe.trustingAnything().alpn("acme-tls/1").clientHello(NAME)));
+    }
+
+    @Test
+    void anAcmeClientHelloWithFurtherProtocolsGetsNeitherCertificate() throws Exception {
+        fixture.launch();
+        assertThat(fixture.visit(NAME)).startsWith("HTTP/1.1 200 ");
+        ServerName name = ServerName.parse(NAME);
+        try (ChallengeBoard.Display display = fixture.engine()
+                .challenges()
+                .displayTlsAlpn(name, TestLeaves.leaf(java.time.Instant.EPOCH, Duration.ofDays(1), NAME))) {
+
+            assertRefused(
+                    send(TlsProbe.trustingAnything().alpn("acme-tls/1", "h2").clientHello(NAME)));
+            assertRefused(send(
+                    TlsProbe.trustingAnything().alpn("http/1.1", "acme-tls/1").clientHello(NAME)));
+
+            assertThat(display.fetched()).isNotDone();
+        }
+    }
+
+    @Test
+    void aPendingChallengeIsShownToAnAcmeClientHelloAndNothingElse() throws Exception {
+        fixture.launch();
+        assertThat(fixture.visit(NAME)).startsWith("HTTP/1.1 200 ");
+        var proof = TestLeaves.leaf(java.time.Clock.systemUTC().instant(), Duration.ofDays(1), NAME);
+        try (ChallengeBoard.Display display =
+                fixture.engine().challenges().displayTlsAlpn(ServerName.parse(NAME), proof)) {
+            var ordinary = TlsProbe.trustingAnything().alpn("http/1.1").handshake(fixture.port(), NAME);
+            assertThat(display.fetched()).isNotDone();
+
+            var acme = TlsProbe.trustingAnything().alpn("acme-tls/1").get(fixture.port(), NAME, "/");
+
+            assertThat(ordinary.leaf()).isNotEqualTo(proof.leaf());
+            assertThat(acme.leaf()).isEqualTo(proof.leaf());
+            assertThat(acme.alpn()).isEqualTo("acme-tls/1");
+            assertThat(acme.answer()).isEmpty();
+            await().until(() -> display.fetched().isDone());
+        }
+    }
+
+    @Test
+    void halfOpenOnesDisturbNobody() throws Exception {
+        fixture.launch();
+        byte[] half = Arrays.copyOf(TlsProbe.trustingAnything().clientHello(NAME), 100);
+        List<Socket> halfOpen = new ArrayList<>();
+        try {
+            for (int i = 0; i < 1_000; i++) {
+                Socket socket = fixture.tcp();
+                halfOpen.add(socket);
+                socket.getOutputStream().write(half, 0, i % half.length);
+            }
+            await().atMost(PATIENCE).until(() -> fixture.connections() >= halfOpen.size());
+
+            assertThat(fixture.visit(NAME)).startsWith("HTTP/1.1 200 ");
+            assertThat(fixture.connections()).isGreaterThanOrEqualTo(halfOpen.size());
+        } finally {
+            for (Socket socket : halfOpen) {
+                socket.close();
+            }
+        }
+        await().atMost(PATIENCE).until(() -> fixture.connections() == 0);
+    }
+
+    @Test
+    void halfOpenOnesAreCutOffWithAnAlert() throws Exception {
+        fixture.keys.put("onDemandTls.handshake.helloTimeout", "500ms");
+        fixture.launch();
+        byte[] half = Arrays.copyOf(TlsProbe.trustingAnything().clientHello(NAME), 100);
+        List<Socket> halfOpen = new ArrayList<>();
+        try {
+            for (int i = 0; i < 200; i++) {
+                Socket socket = fixture.tcp();
+                halfOpen.add(socket);
+                socket.getOutputStream().write(half, 0, i % half.length);
+            }
+
+            for (Socket socket : halfOpen) {
+                assertThat(socket.getInputStream().readAllBytes()).isEqualTo(DECODE_ERROR);
+            }
+            await().atMost(PATIENCE).until(() -> fixture.connections() == 0);
+        } finally {
+            for (Socket socket : halfOpen) {
+                socket.close();
+            }
+        }
+    }
+
+    private RawTls.Answer send(byte[] octets) throws Exception {
+        return RawTls.send(fixture.port(), PATIENCE, octets);
+    }
+
+    private static void assertRefused(RawTls.Answer answer) {
+        assertThat(answer.alert()).hasValue(NO_APPLICATION_PROTOCOL);
+        assertThat(answer.handshakes()).isFalse();
+    }
+}

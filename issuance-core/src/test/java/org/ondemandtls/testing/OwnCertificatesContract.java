@@ -1,0 +1,58 @@
+package org.ondemandtls.testing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A server with a certificate of its own: it wins, and every other name is on demand. */
+public abstract class OwnCertificatesContract<F extends HostFixture> extends HostContract<F> {
+
+    private static final String OWN = "own.operator.test";
+
+    @ParameterizedTest
+    @ValueSource(strings = {"TLSv1.2", "TLSv1.3"})
+    void itsNamesAreServedFromItWithoutAskingAndOthersAreOnDemand(String version) throws Exception {
+        fixture.serveItself(OWN, "*.wild.operator.test");
+        fixture.launch();
+
+        assertThat(issuer(OWN, version)).isEqualTo(HostFixture.OWN_ISSUER);
+        assertThat(issuer("any.wild.operator.test", version)).isEqualTo(HostFixture.OWN_ISSUER);
+        assertThat(fixture.ask.questions()).isEmpty();
+        assertThat(issuer("shop.customer.test", version)).isNotEqualTo(HostFixture.OWN_ISSUER);
+        assertThat(fixture.ask.timesAsked("shop.customer.test")).isEqualTo(1);
+        assertThat(fixture.visit("shop.customer.test")).startsWith("HTTP/1.1 200 ");
+    }
+
+    @Test
+    void aClientThatNamesNoServerGetsIt() throws Exception {
+        fixture.serveItself(OWN);
+        fixture.launch();
+
+        assertThat(issuer(null, "TLSv1.3")).isEqualTo(HostFixture.OWN_ISSUER);
+    }
+
+    @Test
+    void aNameThatAReloadBringsIsServedFromItFromThenOnAndOneItTakesAwayIsOnDemand() throws Exception {
+        fixture.serveItself(OWN);
+        fixture.launch();
+        assertThat(issuer("new.operator.test", "TLSv1.3")).isNotEqualTo(HostFixture.OWN_ISSUER);
+
+        fixture.reloadItself("new.operator.test");
+
+        assertThat(issuer("new.operator.test", "TLSv1.3")).isEqualTo(HostFixture.OWN_ISSUER);
+        assertThat(issuer(OWN, "TLSv1.3")).isNotEqualTo(HostFixture.OWN_ISSUER);
+        assertThat(fixture.visit("shop.customer.test")).startsWith("HTTP/1.1 200 ");
+    }
+
+    /** Who issued what is served for a name, null for none. */
+    protected final String issuer(String name, String version) {
+        return TlsProbe.trustingAnything()
+                .protocols(version)
+                .handshake(fixture.port(), name)
+                .leaf()
+                .getIssuerX500Principal()
+                .getName();
+    }
+}

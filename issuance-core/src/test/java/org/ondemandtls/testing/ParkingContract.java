@@ -1,0 +1,128 @@
+package org.ondemandtls.testing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.net.Socket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Handshakes that wait: what they hold, and how they end. */
+public abstract class ParkingContract<F extends HostFixture> extends HostContract<F> {
+
+    private static final int MANY = 500;
+    private static final String SLOW = "slow.customer.test";
+    private static final int HANDSHAKE = 22;
+
+    private final ExecutorService clients = Executors.newFixedThreadPool(MANY);
+
+    @AfterEach
+    void endClients() {
+        clients.shutdownNow();
+    }
+
+    @Test
+    void fiveHundredHoldNoThreadWhileAKnownNameIsServed() throws Exception {
+        // All of them have to be there before the first may give up.
+        fixture.keys.put("onDemandTls.permission.askTimeout", "60s");
+        fixture.keys.put("onDemandTls.handshake.deadline", "60s");
+        fixture.launch();
+        fixture.visit("known.customer.test");
+        List<CompletableFuture<String>> waiting = new ArrayList<>();
+
+        for (int i = 0; i < MANY; i++) {
+            waiting.add(visit("slow.customer" + i % 10 + ".test"));
+        }
+        await().atMost(Duration.ofSeconds(50)).until(() -> fixture.parked() == MANY);
+        String known = fixture.visit("known.customer.test");
+
+        assertThat(known).startsWith("HTTP/1.1 200 ");
+        assertThat(waiting).noneMatch(CompletableFuture::isDone);
+        await().atMost(Duration.ofSeconds(5)).until(() -> fixture.busyThreads() == 0);
+
+        fixture.slowAnswers.countDown();
+
+        CompletableFuture.allOf(waiting.toArray(CompletableFuture[]::new)).get(60, TimeUnit.SECONDS);
+        assertThat(waiting).allSatisfy(answer -> assertThat(answer.join()).startsWith("HTTP/1.1 200 "));
+        assertThat(fixture.parked()).isZero();
+    }
+
+    @Test
+    void aWaitLongerThanTheIdleTimeoutEndsWithAnAnswer() throws Exception {
+        fixture.launch();
+        CompletableFuture<String> visit = visit(SLOW);
+        await().until(() -> fixture.parked() == 1);
+        // While it waits, and no longer: how fast the handshake goes on is not the question.
+        fixture.idleTimeout(Duration.ofMillis(300));
+        await().pollDelay(Duration.ofMillis(2500)).until(() -> !visit.isDone());
+        fixture.idleTimeout(Duration.ofSeconds(2));
+
+        fixture.slowAnswers.countDown();
+
+        assertThat(visit.get(20, TimeUnit.SECONDS)).startsWith("HTTP/1.1 200 ");
+    }
+
+    @Test
+    void theDeadlineEndsTheWaitWithTheAlertInternalError() throws Exception {
+        fixture.keys.put("onDemandTls.handshake.deadline", "1s");
+        fixture.launch();
+
+        assertThat(TlsProbe.trustingAnything().handshake(fixture.port(), SLOW).alert())
+                .contains("internal_error");
+    }
+
+    @Test
+    void aStopEndsTheWaitWithAnAlertAndLeavesNoThread() throws Exception {
+        fixture.launch();
+        CompletableFuture<TlsProbe.Outcome> visit = CompletableFuture.supplyAsync(
+                () -> TlsProbe.trustingAnything().handshake(fixture.port(), SLOW), clients);
+        await().until(() -> fixture.parked() == 1);
+        long started = System.nanoTime();
+
+        fixture.halt();
+
+        assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(10));
+        assertThat(visit.get(5, TimeUnit.SECONDS).alert()).contains("internal_error");
+        assertNoThreadIsLeft();
+    }
+
+    @Test
+    void aClientThatGoesAwayGivesItsPlaceBack() throws Exception {
+        fixture.keys.put("onDemandTls.handshake.parked", "1");
+        fixture.launch();
+        try (Socket leaving = fixture.tcp()) {
+            leaving.getOutputStream().write(TlsProbe.trustingAnything().clientHello(SLOW));
+            await().until(() -> fixture.parked() == 1);
+        }
+        await().until(() -> fixture.parked() == 0);
+
+        assertThat(fixture.visit("other.customer.test")).startsWith("HTTP/1.1 200 ");
+    }
+
+    @Test
+    void aClientThatIsStillThereKeepsItsPlaceWhateverItSendsMeanwhile() throws Exception {
+        fixture.launch();
+        byte[] hello = TlsProbe.trustingAnything().clientHello(SLOW);
+        try (Socket talking = fixture.tcp()) {
+            talking.getOutputStream().write(hello);
+            await().until(() -> fixture.parked() == 1);
+            talking.getOutputStream().write(new byte[100_000]);
+            await().pollDelay(Duration.ofSeconds(2)).until(() -> fixture.parked() == 1);
+
+            fixture.slowAnswers.countDown();
+
+            assertThat(talking.getInputStream().read()).isEqualTo(HANDSHAKE);
+        }
+    }
+
+    private CompletableFuture<String> visit(String name) {
+        return CompletableFuture.supplyAsync(() -> fixture.visit(name), clients);
+    }
+}

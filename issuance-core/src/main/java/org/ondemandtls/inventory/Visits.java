@@ -93,7 +93,7 @@ public final class Visits {
     }
 
     /** How often a certificate's visits are noted at most. */
-    static Duration interval(KeyedCertificate certificate) {
+    public static Duration interval(KeyedCertificate certificate) {
         Duration life = Duration.between(certificate.notBefore(), certificate.notAfter());
         return life.compareTo(SHORT_LIFE) < 0 ? life.dividedBy(NOTED_PER_SHORT_LIFE) : NOTED_EVERY;
     }

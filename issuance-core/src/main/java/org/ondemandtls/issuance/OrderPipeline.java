@@ -306,6 +306,7 @@ final class OrderPipeline {
         private Optional<Ledger.Ticket> ticket = Optional.empty();
         private boolean placed;
         private boolean undated;
+        private boolean held;
         private @Nullable IssuanceException failure;
 
         Attempt(Authority authority, ServerName name, Purpose purpose, Optional<StoredCertificate> current) {
@@ -348,6 +349,7 @@ final class OrderPipeline {
             parts.holds().recall(issuer, name);
             Optional<IssuanceException> held = parts.holds().holding(issuer, name);
             if (held.isPresent()) {
+                attempt.held = true;
                 throw held.get();
             }
             OpenOrder open = journaled(attempt);
@@ -391,7 +393,9 @@ final class OrderPipeline {
                     parts.budget().authorizationFailed(issuer, name);
                 }
             } else if (failure instanceof IssuanceException.RateLimited limited) {
-                parts.holds().keep(issuer, limited);
+                if (!attempt.held) {
+                    parts.holds().keep(issuer, limited);
+                }
                 outage(issuer).failed(name, "not obtained: " + Issuance.words(failure));
             } else if (failure instanceof IssuanceException.Unavailable
                     || failure instanceof IssuanceException.AccountRefused) {

@@ -240,6 +240,9 @@ public final class Renewal implements AutoCloseable {
             StoredCertificate seen = stored.get().withVisited(visit.at());
             // One that was left alone for want of visitors is looked at again as soon as it has one.
             StoredCertificate next = isLeftAlone(seen) ? seen.withDue(visit.at()) : seen;
+            if (next == seen && isNoted(stored.get(), visit)) {
+                return;
+            }
             try {
                 floors.store().save(next);
                 return;
@@ -519,6 +522,14 @@ public final class Renewal implements AutoCloseable {
                 .filter(at -> config.visitedWithin()
                         .map(within -> !at.plus(within).isBefore(now))
                         .orElse(true))
+                .isPresent();
+    }
+
+    // Whoever noted it in memory may not have known: the certificate came from the store again, or another node wrote.
+    private static boolean isNoted(StoredCertificate stored, Visits.Visit visit) {
+        Duration interval = Visits.interval(stored.certificate());
+        return stored.visited()
+                .filter(at -> Duration.between(at, visit.at()).abs().compareTo(interval) < 0)
                 .isPresent();
     }
 

@@ -191,6 +191,28 @@ class RenewalTest {
     }
 
     @Nested
+    class ANameThatComesFromTheStoreAgain {
+
+        @Test
+        void hasItsVisitsWrittenOncePerDayAllTheSame() throws Exception {
+            obtain(SHOP);
+            visit(SHOP);
+            time.advance(LOOK);
+            long revision = stored(SHOP).revision();
+            house.inventory().withdraw(SHOP);
+            house.inventory()
+                    .publish(new KeyedCertificate(
+                            stored(SHOP).certificate().key(),
+                            stored(SHOP).certificate().chain()));
+
+            visit(SHOP);
+            time.advance(LOOK);
+
+            assertThat(stored(SHOP).revision()).isEqualTo(revision);
+        }
+    }
+
+    @Nested
     class ANameNobodyVisits {
 
         @Test

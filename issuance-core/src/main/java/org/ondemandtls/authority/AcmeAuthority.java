@@ -163,7 +163,7 @@ public final class AcmeAuthority implements Authority {
                 return;
             } catch (AcmeException | IOException | RuntimeException | StackOverflowError e) {
                 if (!isStopping()) {
-                    ports.events().publish(EventKind.AUTHORITY_UNAVAILABLE, reason(e, session));
+                    ports.events().publish(EventKind.AUTHORITY_UNAVAILABLE, directory + ": " + reason(e, session));
                 }
                 break;
             }

@@ -270,7 +270,9 @@ final class OrderFlow {
                 tools.events()
                         .publish(
                                 EventKind.ADVICE,
-                                "the CA does not offer the profile of onDemandTls.acme.profile, so it is not asked for; it offers "
+                                session.session().getServerUri()
+                                        + " does not offer the profile of onDemandTls.acme.profile, so it is not asked"
+                                        + " for there; it offers "
                                         + CaProblem.oneLine(
                                                 metadata.getProfiles().toString()));
             }

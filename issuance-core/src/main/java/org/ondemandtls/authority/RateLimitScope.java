@@ -43,24 +43,26 @@ final class RateLimitScope {
         return contains(LINKS.matcher(text).replaceAll("").toLowerCase(Locale.ROOT), name.value());
     }
 
-    // "example.com" is neither in "another-example.com" nor in "example.com.au", but in "www.example.com" neither.
+    // "example.com" is not in "another-example.com", "www.example.com" or "example.com.au", but before a full stop it
+    // is.
     private static boolean contains(String words, String name) {
         for (int at = words.indexOf(name); at >= 0; at = words.indexOf(name, at + 1)) {
             int end = at + name.length();
-            boolean begins = at == 0 || !isOfName(words.charAt(at - 1)) && words.charAt(at - 1) != '.';
-            boolean ends = end == words.length()
-                    || !isOfName(words.charAt(end))
-                            && !(words.charAt(end) == '.'
-                                    && end + 1 < words.length()
-                                    && isOfName(words.charAt(end + 1)));
-            if (begins && ends) {
+            boolean dotFollows = end < words.length() && words.charAt(end) == '.';
+            if (!isOfName(words, at - 1)
+                    && (at == 0 || words.charAt(at - 1) != '.')
+                    && !isOfName(words, dotFollows ? end + 1 : end)) {
                 return true;
             }
         }
         return false;
     }
 
-    private static boolean isOfName(char c) {
+    private static boolean isOfName(String words, int at) {
+        if (at < 0 || at >= words.length()) {
+            return false;
+        }
+        char c = words.charAt(at);
         return c == '-' || c == '_' || Character.isLetterOrDigit(c);
     }
 }

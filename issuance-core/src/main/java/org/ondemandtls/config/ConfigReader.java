@@ -342,12 +342,13 @@ public final class ConfigReader {
         if (value == null) {
             return List.of();
         }
-        String[] texts = value.text().split(",");
         List<Optional<ExternalAccountBinding>> bindings = new ArrayList<>();
-        for (String text : texts) {
+        int filled = 0;
+        for (String text : value.text().split(",", -1)) {
             bindings.add(text.isBlank() ? Optional.empty() : parsed(value, text.trim(), ConfigReader::eab));
+            filled = text.isBlank() ? filled : bindings.size();
         }
-        return bindings;
+        return bindings.subList(0, filled);
     }
 
     // An explicit port 443 and the case of the host make no difference.

@@ -541,7 +541,7 @@ class AcmeAuthorityIT extends WithPebble {
             assertThat(texts(EventKind.AUTHORITY_UNAVAILABLE))
                     .singleElement()
                     .asString()
-                    .contains("no connection");
+                    .contains("no connection", pebble.directory().toString());
             assertThatThrownBy(() -> sign(authority, order("a.customer.example")))
                     .isInstanceOf(IssuanceException.Unavailable.class)
                     .hasMessageContaining("no connection");

@@ -90,9 +90,9 @@ class AcmeFailuresIT extends WithPebble {
                 assertThatThrownBy(() -> sign(open(proxy), order(NAME)))
                         .isInstanceOfSatisfying(IssuanceException.RateLimited.class, limited -> {
                             assertThat(limited.scope()).isEqualTo(new Scope.Account());
-                            // An HTTP date has whole seconds.
+                            // A date was made when the tests were listed.
                             assertThat(limited.retryAfter())
-                                    .isBetween(Duration.ofSeconds(7150), Duration.ofSeconds(7200));
+                                    .isBetween(Duration.ofSeconds(6900), Duration.ofSeconds(7200));
                         });
             }
         }
@@ -481,7 +481,7 @@ class AcmeFailuresIT extends WithPebble {
                                     thrown -> assertThat(thrown.elsewhere()).isTrue());
 
                     assertThat(Duration.ofNanos(System.nanoTime() - begin))
-                            .isBetween(Duration.ofMillis(1500), Duration.ofMillis(3500));
+                            .isBetween(Duration.ofSeconds(1), Duration.ofSeconds(6));
                     proxy.heal();
                 }
             }
@@ -499,7 +499,7 @@ class AcmeFailuresIT extends WithPebble {
                         .isInstanceOf(IssuanceException.Unavailable.class)
                         .hasMessageContaining("has not issued the certificate within 2 s");
 
-                assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofMillis(3500));
+                assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(6));
             }
         }
 
@@ -511,7 +511,7 @@ class AcmeFailuresIT extends WithPebble {
                 assertThatThrownBy(() -> sign(open(pebble), within(order(NAME), Duration.ofSeconds(5))))
                         .isInstanceOf(IssuanceException.Unavailable.class);
 
-                assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(4));
+                assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(5));
             }
         }
     }

@@ -43,7 +43,8 @@ import org.shredzone.acme4j.exception.AcmeServerException;
  * A CA that speaks ACME.
  *
  * <p>The CA is untrusted input: every exchange is limited in time and size and stays at the directory's origin, every
- * order ends within its patience. While the CA asks everybody to wait, orders fail at once.
+ * order ends within its patience. For seconds after the CA could not be reached, or refused the account, orders fail at once;
+ * waits it asks for are told and not kept.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc8555">RFC 8555</a>
  */
@@ -52,7 +53,7 @@ public final class AcmeAuthority implements Authority {
     /** How many sessions are made ready before the first order. */
     private static final int PREPARED = 2;
 
-    /** The longest the CA is left alone by everybody on this authority's own account; longer waits are kept by issuance. */
+    /** The longest the CA is left alone by everybody because of one failure; longer waits are kept by issuance. */
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
 
     /** No root store that is meant to be one is larger, in bytes. */
@@ -308,9 +309,6 @@ public final class AcmeAuthority implements Authority {
 
     private static IssuanceException again(ServerName name, IssuanceException cause, Duration left) {
         String more = "for " + (left.toSeconds() + 1) + " s more: " + withoutName(cause);
-        if (cause instanceof IssuanceException.RateLimited limited) {
-            return new IssuanceException.RateLimited(name, limited.scope(), more, left);
-        }
         if (cause instanceof IssuanceException.AccountRefused) {
             return new IssuanceException.AccountRefused(name, more, left);
         }

@@ -138,12 +138,11 @@ final class CaFailures {
                 || (status == SERVICE_UNAVAILABLE && session.lastRetryAfter().isPresent());
     }
 
+    // Kept by issuance, for whom it concerns and over restarts.
     private static Verdict limited(
             ServerName name, IssuanceException.RateLimited.Scope scope, String text, CaSession session) {
         Duration wait = RetryAfter.clamped(session.lastRetryAfter(), RetryAfter.LIMITED);
-        return new Verdict(
-                new IssuanceException.RateLimited(name, scope, text, wait),
-                scope instanceof IssuanceException.RateLimited.Scope.Account ? Optional.of(wait) : Optional.empty());
+        return new Verdict(new IssuanceException.RateLimited(name, scope, text, wait), Optional.empty());
     }
 
     private static Verdict failed(ServerName name, String what, int status, CaSession session) {

@@ -163,7 +163,8 @@ final class Refusals {
         }
         // Whatever the clock says, no block is longer than the longest step.
         Duration block = left.isNegative() ? Duration.ZERO : left.compareTo(LONGEST) > 0 ? LONGEST : left;
-        IssuanceException reason = new IssuanceException.Rejected(name, hold.problemType(), hold.detail(), block);
+        IssuanceException reason =
+                IssuanceException.Rejected.remembered(name, hold.problemType(), hold.detail(), hold.link(), block);
         failures.put(name, failure(reason, hold.refusals(), block, ANY_CLOCK));
         return blocking(name);
     }

@@ -4,10 +4,12 @@ import java.security.GeneralSecurityException;
 import java.security.PublicKey;
 import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
+import java.security.interfaces.ECPublicKey;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.ondemandtls.name.ServerName;
 
@@ -106,10 +108,19 @@ public final class CertificateVerifier {
         require(
                 certificate.getIssuerX500Principal().equals(issuer.getSubjectX500Principal()),
                 which + " is not the issuer of the certificate before it");
+        require(isSigned(certificate, issuer.getPublicKey()), which + " has not signed the certificate before it");
+    }
+
+    private static boolean isSigned(X509Certificate certificate, PublicKey issuer) {
+        Optional<Boolean> signed = issuer instanceof ECPublicKey ec ? Ecdsa.signed(certificate, ec) : Optional.empty();
+        if (signed.isPresent()) {
+            return signed.get();
+        }
         try {
-            certificate.verify(issuer.getPublicKey());
+            certificate.verify(issuer);
+            return true;
         } catch (GeneralSecurityException e) {
-            throw new InvalidCertificateException(which + " has not signed the certificate before it");
+            return false;
         }
     }
 

@@ -11,7 +11,6 @@ import org.bouncycastle.asn1.x509.GeneralName;
 import org.bouncycastle.asn1.x509.GeneralNames;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.bouncycastle.operator.OperatorCreationException;
-import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 import org.bouncycastle.pkcs.PKCS10CertificationRequestBuilder;
 import org.ondemandtls.name.ServerName;
 
@@ -44,8 +43,7 @@ public final class CertificationRequests {
                             NO_SUBJECT,
                             SubjectPublicKeyInfo.getInstance(key.getPublic().getEncoded()))
                     .addAttribute(PKCSObjectIdentifiers.pkcs_9_at_extensionRequest, extensions.generate())
-                    .build(new JcaContentSignerBuilder(KeyPairs.signatureAlgorithm(key.getPublic()))
-                            .build(key.getPrivate()))
+                    .build(Ecdsa.signer(key.getPrivate(), key.getPublic()))
                     .getEncoded();
         } catch (IOException | OperatorCreationException e) {
             throw new IllegalStateException("this JDK cannot sign a certification request", e);

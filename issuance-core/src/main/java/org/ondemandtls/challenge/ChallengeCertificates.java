@@ -22,7 +22,7 @@ import org.bouncycastle.asn1.x509.GeneralNames;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.bouncycastle.cert.X509v3CertificateBuilder;
 import org.bouncycastle.operator.OperatorCreationException;
-import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
+import org.ondemandtls.certificate.Ecdsa;
 import org.ondemandtls.certificate.KeyPairs;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
@@ -83,7 +83,7 @@ public final class ChallengeCertificates {
                             new GeneralNames(new GeneralName(GeneralName.dNSName, name.value())))
                     .addExtension(
                             new ASN1ObjectIdentifier(ACME_IDENTIFIER), true, new DEROctetString(keyAuthorizationDigest))
-                    .build(new JcaContentSignerBuilder("SHA256withECDSA").build(key.getPrivate()))
+                    .build(Ecdsa.signer(key.getPrivate(), key.getPublic()))
                     .getEncoded();
             X509Certificate certificate = (X509Certificate)
                     CertificateFactory.getInstance("X.509").generateCertificate(new ByteArrayInputStream(der));

@@ -112,7 +112,7 @@ public final class AcmeAuthority implements Authority {
             @Nullable SSLContext trust) {
         this.directory = directory.url();
         this.ports = ports;
-        this.http = new CaHttp(directory.url(), trust);
+        this.http = new CaHttp(directory.url(), trust, ports.nanoTime());
         this.shared = new CaSession.Shared(directory.url(), http, ports.clock(), ports.nanoTime());
         this.account = new CaAccount(directory, config.email(), ports.files(), ports.events());
         this.tools = new OrderFlow.Tools(

@@ -1,52 +1,56 @@
 package org.ondemandtls.authority;
 
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpHeaders;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
+import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpTimeoutException;
-import java.nio.ByteBuffer;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
-import java.util.Collection;
-import java.util.List;
-import java.util.Optional;
+import java.util.Deque;
 import java.util.Set;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Flow;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.SSLSession;
+import javax.net.ssl.SSLSocketFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Speaks HTTP with one CA, which is not trusted: https only, one origin, no redirects, every exchange limited in time
  * and size as a whole.
  *
- * <p>Connections are kept and shared. Safe for use by many threads.
+ * <p>Connections are kept and shared. Safe for use by many threads; an exchange blocks the thread that wants it.
  */
 final class CaHttp implements AutoCloseable {
 
-    private static final Set<String> UNDERSTOOD_ENCODINGS = Set.of("", "identity");
+    /** How long an unused connection is kept: firewalls forget it after minutes, without a word. */
+    static final Duration KEPT = Duration.ofSeconds(60);
+
+    private record Idle(CaLine line, long since) {}
 
     private final URI directory;
-    private final HttpClient client;
-    private final ExecutorService executor;
-    private final ConcurrentMap<Object, CompletableFuture<?>> exchanges = new ConcurrentHashMap<>();
+    private final SSLSocketFactory sockets;
+    private final LongSupplier nanoTime;
+    private final ExecutorService connecting;
+    private final ScheduledThreadPoolExecutor timer;
+
+    // Last in, first out: what is not needed grows old and is closed.
+    private final Deque<Idle> idle = new ConcurrentLinkedDeque<>();
+    private final Set<CaLine> busy = ConcurrentHashMap.newKeySet();
+    private final Set<CompletableFuture<CaLine>> opening = ConcurrentHashMap.newKeySet();
     private final AtomicBoolean closed = new AtomicBoolean();
 
     /**
@@ -54,29 +58,22 @@ final class CaHttp implements AutoCloseable {
      *
      * @param directory the directory URL, whose origin every request stays at
      * @param trust who is trusted for the CA's own HTTPS, null for whom the JVM trusts
+     * @param nanoTime monotonic time
      */
-    CaHttp(URI directory, @Nullable SSLContext trust) {
+    CaHttp(URI directory, @Nullable SSLContext trust, LongSupplier nanoTime) {
         this.directory = directory;
-        AtomicInteger number = new AtomicInteger();
-        this.executor = Executors.newCachedThreadPool(task -> {
-            Thread thread = new Thread(task, "ondemand-tls-ca-" + number.incrementAndGet());
-            thread.setDaemon(true);
-            return thread;
-        });
-        HttpClient.Builder builder = HttpClient.newBuilder()
-                .connectTimeout(CaLimits.CONNECT)
-                .followRedirects(HttpClient.Redirect.NEVER)
-                .version(HttpClient.Version.HTTP_1_1)
-                .executor(executor);
-        if (trust != null) {
-            builder.sslContext(trust);
+        this.nanoTime = nanoTime;
+        try {
+            this.sockets = (trust == null ? SSLContext.getDefault() : trust).getSocketFactory();
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("the JVM's default SSLContext cannot be made", e);
         }
-        this.client = builder.build();
-    }
-
-    /** The client underneath. */
-    HttpClient client() {
-        return client;
+        ThreadFactory threads = threads();
+        this.connecting = Executors.newCachedThreadPool(threads);
+        this.timer = new ScheduledThreadPoolExecutor(1, threads);
+        timer.setRemoveOnCancelPolicy(true);
+        timer.setKeepAliveTime(KEPT.toSeconds(), TimeUnit.SECONDS);
+        timer.allowCoreThreadTimeOut(true);
     }
 
     /**
@@ -84,42 +81,42 @@ final class CaHttp implements AutoCloseable {
      *
      * @param request what to send
      * @param patience the time for all of it
-     * @return the answer, its body in memory, without headers that were dealt with here
+     * @return the answer, its body in memory
      * @throws IOException if there is no complete answer in time, or if it may not be asked for
      * @throws InterruptedIOException if the thread was interrupted, which it stays, or this was closed
      */
-    HttpResponse<InputStream> send(HttpRequest request, Duration patience) throws IOException {
+    CaAnswer send(CaRequest request, Duration patience) throws IOException {
         if (!isOwn(request.uri())) {
             throw new IOException("the CA names a URL outside its own origin");
-        }
-        if (closed.get()) {
-            throw new InterruptedIOException("the server is stopping");
         }
         if (patience.isZero()) {
             throw new HttpTimeoutException("no time left for the order");
         }
-        CompletableFuture<HttpResponse<byte[]>> exchange =
-                client.sendAsync(request, response -> new Limited(CaLimits.BODY));
-        Object ticket = new Object();
-        exchanges.put(ticket, exchange);
+        Deadline deadline = Deadline.in(patience, nanoTime);
+        CaLine line = take(deadline, patience);
+        busy.add(line);
+        AtomicBoolean late = new AtomicBoolean();
+        Future<?> limit = null;
         try {
-            if (closed.get()) {
-                exchange.cancel(true);
-            }
-            return new Answer(exchange.get(patience.toNanos(), TimeUnit.NANOSECONDS));
-        } catch (TimeoutException e) {
-            throw new HttpTimeoutException("no complete answer within " + patience.toSeconds() + " s");
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new InterruptedIOException("interrupted");
-        } catch (CancellationException e) {
-            throw new InterruptedIOException("the server is stopping");
-        } catch (ExecutionException e) {
-            throw failure(e.getCause());
+            requireOpen();
+            limit = timer.schedule(
+                    () -> {
+                        late.set(true);
+                        line.abort();
+                    },
+                    deadline.left().toNanos(),
+                    TimeUnit.NANOSECONDS);
+            CaAnswer answer = line.exchange(request);
+            limit.cancel(false);
+            return answer;
+        } catch (IOException e) {
+            throw failure(e, late.get(), patience);
         } finally {
-            // Whatever ended the wait, nobody wants the rest of the answer any more.
-            exchange.cancel(true);
-            exchanges.remove(ticket);
+            if (limit != null) {
+                limit.cancel(false);
+            }
+            busy.remove(line);
+            keep(line);
         }
     }
 
@@ -136,158 +133,120 @@ final class CaHttp implements AutoCloseable {
         if (!closed.compareAndSet(false, true)) {
             return;
         }
-        exchanges.values().forEach(exchange -> exchange.cancel(true));
-        if (client instanceof AutoCloseable closeable) {
-            // Since Java 21; before, the client's selector ends once nobody holds the client any more.
-            executor.execute(() -> {
-                try {
-                    closeable.close();
-                } catch (Exception e) {
-                    throw new IllegalStateException("the HTTP client does not close", e);
-                } finally {
-                    executor.shutdown();
-                }
-            });
-        } else {
-            executor.shutdown();
+        connecting.shutdownNow();
+        timer.shutdownNow();
+        opening.forEach(line -> line.completeExceptionally(new InterruptedIOException("the server is stopping")));
+        busy.forEach(CaLine::abort);
+        for (Idle unused = idle.poll(); unused != null; unused = idle.poll()) {
+            unused.line().abort();
         }
+    }
+
+    private void requireOpen() throws InterruptedIOException {
+        if (closed.get()) {
+            throw new InterruptedIOException("the server is stopping");
+        }
+    }
+
+    private CaLine take(Deadline deadline, Duration patience) throws IOException {
+        for (Idle unused = idle.pollFirst(); unused != null; unused = idle.pollFirst()) {
+            Duration age = Duration.ofNanos(nanoTime.getAsLong() - unused.since());
+            if (age.compareTo(KEPT) < 0 && unused.line().isAlive()) {
+                return unused.line();
+            }
+            unused.line().abort();
+        }
+        return connected(deadline, patience);
+    }
+
+    private void keep(CaLine line) {
+        if (!line.isKept()) {
+            line.abort();
+            return;
+        }
+        idle.addFirst(new Idle(line, nanoTime.getAsLong()));
+        closeOld();
+        if (closed.get()) {
+            line.abort();
+        }
+    }
+
+    private void closeOld() {
+        Idle oldest = idle.peekLast();
+        while (oldest != null && nanoTime.getAsLong() - oldest.since() > KEPT.toNanos()) {
+            if (idle.removeLastOccurrence(oldest)) {
+                oldest.line().abort();
+            }
+            oldest = idle.peekLast();
+        }
+    }
+
+    // On a thread of its own: neither a look-up in the DNS nor the tunnel of a proxy can be interrupted.
+    private CaLine connected(Deadline deadline, Duration patience) throws IOException {
+        CompletableFuture<CaLine> awaited = new CompletableFuture<>();
+        opening.add(awaited);
+        try {
+            requireOpen();
+            connecting.execute(() -> connect(awaited));
+            return awaited.get(deadline.left().toNanos(), TimeUnit.NANOSECONDS);
+        } catch (TimeoutException e) {
+            abandon(awaited);
+            throw new HttpTimeoutException("no complete answer within " + patience.toSeconds() + " s");
+        } catch (InterruptedException e) {
+            abandon(awaited);
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted");
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof IOException io ? io : new IOException("the request failed", e.getCause());
+        } catch (RejectedExecutionException e) {
+            throw new InterruptedIOException("the server is stopping");
+        } finally {
+            opening.remove(awaited);
+        }
+    }
+
+    private void connect(CompletableFuture<CaLine> awaited) {
+        try {
+            CaLine line = CaLine.connect(directory, sockets);
+            if (!awaited.complete(line)) {
+                line.abort();
+            }
+        } catch (IOException | RuntimeException e) {
+            awaited.completeExceptionally(e);
+        }
+    }
+
+    private static void abandon(CompletableFuture<CaLine> awaited) {
+        if (!awaited.cancel(false) && !awaited.isCompletedExceptionally()) {
+            awaited.join().abort();
+        }
+    }
+
+    private IOException failure(IOException e, boolean late, Duration patience) {
+        if (closed.get()) {
+            return new InterruptedIOException("the server is stopping");
+        }
+        if (Thread.currentThread().isInterrupted()) {
+            return new InterruptedIOException("interrupted");
+        }
+        if (late && !(e instanceof HttpConnectTimeoutException)) {
+            return new HttpTimeoutException("no complete answer within " + patience.toSeconds() + " s");
+        }
+        return e;
     }
 
     private static int port(URI uri) {
         return uri.getPort() < 0 ? 443 : uri.getPort();
     }
 
-    private static IOException failure(@Nullable Throwable cause) {
-        if (cause instanceof IOException io) {
-            return io;
-        }
-        return new IOException("the request failed", cause);
-    }
-
-    /** Keeps a body in memory, up to a limit. */
-    private static final class Limited implements HttpResponse.BodySubscriber<byte[]> {
-
-        private final HttpResponse.BodySubscriber<byte[]> collected = HttpResponse.BodySubscribers.ofByteArray();
-        private final CompletableFuture<byte[]> body = new CompletableFuture<>();
-        private long room;
-        private Flow.@Nullable Subscription subscription;
-
-        Limited(long limit) {
-            room = limit;
-            collected.getBody().whenComplete((bytes, failure) -> {
-                if (failure == null) {
-                    body.complete(bytes);
-                } else {
-                    body.completeExceptionally(failure);
-                }
-            });
-        }
-
-        @Override
-        public CompletionStage<byte[]> getBody() {
-            return body;
-        }
-
-        @Override
-        public void onSubscribe(Flow.Subscription toBody) {
-            subscription = toBody;
-            collected.onSubscribe(toBody);
-        }
-
-        @Override
-        public void onNext(List<ByteBuffer> buffers) {
-            for (ByteBuffer buffer : buffers) {
-                room -= buffer.remaining();
-            }
-            if (room < 0) {
-                if (subscription != null) {
-                    subscription.cancel();
-                }
-                body.completeExceptionally(new IOException("the CA's answer is longer than it may be"));
-                return;
-            }
-            collected.onNext(buffers);
-        }
-
-        @Override
-        public void onError(Throwable failure) {
-            collected.onError(failure);
-        }
-
-        @Override
-        public void onComplete() {
-            collected.onComplete();
-        }
-    }
-
-    /** A complete answer; does not offer what only this class may interpret. */
-    private static final class Answer implements HttpResponse<InputStream> {
-
-        private final HttpResponse<byte[]> complete;
-        private final InputStream body;
-        private final HttpHeaders headers;
-
-        Answer(HttpResponse<byte[]> complete) throws IOException {
-            this.complete = complete;
-            this.body = new ByteArrayInputStream(complete.body());
-            // Nothing compressed was asked for, and what it would unfold to has no limit.
-            Collection<String> encodings = complete.headers().allValues("Content-Encoding");
-            if (!UNDERSTOOD_ENCODINGS.containsAll(encodings)) {
-                throw new IOException("the CA's answer is compressed, which was not asked for");
-            }
-            // acme4j gives up on a Retry-After it cannot read.
-            this.headers =
-                    HttpHeaders.of(complete.headers().map(), (name, value) -> !name.equalsIgnoreCase("Retry-After"));
-        }
-
-        /** What the CA sent, nothing left out. */
-        HttpHeaders allHeaders() {
-            return complete.headers();
-        }
-
-        @Override
-        public int statusCode() {
-            return complete.statusCode();
-        }
-
-        @Override
-        public HttpRequest request() {
-            return complete.request();
-        }
-
-        @Override
-        public Optional<HttpResponse<InputStream>> previousResponse() {
-            return Optional.empty();
-        }
-
-        @Override
-        public HttpHeaders headers() {
-            return headers;
-        }
-
-        @Override
-        public InputStream body() {
-            return body;
-        }
-
-        @Override
-        public Optional<SSLSession> sslSession() {
-            return complete.sslSession();
-        }
-
-        @Override
-        public URI uri() {
-            return complete.uri();
-        }
-
-        @Override
-        public HttpClient.Version version() {
-            return complete.version();
-        }
-    }
-
-    /** All headers of an answer that {@link #send} returned. */
-    static HttpHeaders headersOf(HttpResponse<InputStream> answer) {
-        return answer instanceof Answer ours ? ours.allHeaders() : answer.headers();
+    private static ThreadFactory threads() {
+        AtomicInteger number = new AtomicInteger();
+        return task -> {
+            Thread thread = new Thread(task, "ondemand-tls-ca-" + number.incrementAndGet());
+            thread.setDaemon(true);
+            // Not the caller's: a web application's class loader must not be kept alive by a thread of ours.
+            thread.setContextClassLoader(CaHttp.class.getClassLoader());
+            return thread;
+        };
     }
 }

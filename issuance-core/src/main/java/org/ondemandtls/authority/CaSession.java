@@ -5,30 +5,20 @@ import java.net.MalformedURLException;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.URL;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.security.KeyPair;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.shredzone.acme4j.Session;
 import org.shredzone.acme4j.connector.Connection;
-import org.shredzone.acme4j.connector.DefaultConnection;
-import org.shredzone.acme4j.connector.HttpConnector;
-import org.shredzone.acme4j.connector.NetworkSettings;
 import org.shredzone.acme4j.connector.NonceHolder;
 import org.shredzone.acme4j.connector.Resource;
 import org.shredzone.acme4j.exception.AcmeException;
 import org.shredzone.acme4j.exception.AcmeProtocolException;
-import org.shredzone.acme4j.exception.AcmeServerException;
 import org.shredzone.acme4j.provider.AbstractAcmeProvider;
 import org.shredzone.acme4j.toolbox.JSON;
-import org.shredzone.acme4j.toolbox.JSONBuilder;
 
 /**
  * One line to the CA with a nonce of its own: acme4j lets one request at a time through a session, so whoever works on
@@ -101,10 +91,7 @@ final class CaSession {
     CaSession(Shared shared) {
         this.shared = shared;
         this.deadline = Deadline.in(CaLimits.ORDER, shared.nanoTime);
-        this.session = new Session(shared.url, new Provider());
-        session.setLocale(Locale.ENGLISH);
-        session.networkSettings().setCompressionEnabled(false);
-        session.networkSettings().setTimeout(CaLimits.REQUEST);
+        this.session = new Line();
     }
 
     /** The session for acme4j. */
@@ -169,6 +156,21 @@ final class CaSession {
         }
     }
 
+    /**
+     * Sends a request within the limits of {@link CaHttp} and the time there is, and notes what the answer says.
+     *
+     * @throws IOException if there is no complete answer in time, or if it may not be asked for
+     */
+    CaAnswer send(CaRequest request) throws IOException {
+        lastStatus = 0;
+        lastRetryAfter = Optional.empty();
+        Duration left = deadline.left();
+        CaAnswer answer = shared.http.send(request, left.compareTo(CaLimits.REQUEST) < 0 ? left : CaLimits.REQUEST);
+        lastStatus = answer.status();
+        lastRetryAfter = RetryAfter.in(answer.headers(), shared.clock);
+        return answer;
+    }
+
     private final class Provider extends AbstractAcmeProvider {
 
         @Override
@@ -183,16 +185,6 @@ final class CaSession {
             } catch (MalformedURLException e) {
                 throw new IllegalArgumentException("the directory URL is no URL", e);
             }
-        }
-
-        @Override
-        public HttpClient createHttpClient(NetworkSettings networkSettings) {
-            return shared.http.client();
-        }
-
-        @Override
-        public Connection connect(URI serverUri, NetworkSettings networkSettings, HttpClient httpClient) {
-            return new Limited(createHttpConnector(networkSettings, httpClient));
         }
 
         /** Every public CA expects this one, whatever the length of the key (RFC 8555 section 7.3.4). */
@@ -226,49 +218,16 @@ final class CaSession {
         }
     }
 
-    /** A connection within the limits of {@link CaHttp}. */
-    private final class Limited extends DefaultConnection {
+    /** Makes acme4j send by {@link CaConnection}; an HTTP client of its own is never made. */
+    private final class Line extends Session {
 
-        Limited(HttpConnector connector) {
-            super(connector);
-        }
-
-        // acme4j gives up after ten refused nonces in a row, which a CA that refuses every second one gets to with one
-        // order in a hundred.
-        @Override
-        protected int sendSignedRequest(
-                URL url,
-                @Nullable JSONBuilder claims,
-                Session ours,
-                KeyPair keypair,
-                @Nullable URL accountLocation,
-                String accept)
-                throws AcmeException {
-            try {
-                return super.sendSignedRequest(url, claims, ours, keypair, accountLocation, accept);
-            } catch (AcmeServerException e) {
-                if (!CaProblem.of(e.getProblem()).type().equals("badNonce")) {
-                    throw e;
-                }
-                // Lets go of the answer, not of the line.
-                close();
-                return super.sendSignedRequest(url, claims, ours, keypair, accountLocation, accept);
-            }
+        Line() {
+            super(shared.url, new Provider());
         }
 
         @Override
-        protected void sendRequest(Session ours, URL url, Consumer<HttpRequest.Builder> body) throws IOException {
-            HttpRequest.Builder builder =
-                    httpConnector.createRequestBuilder(url).header("Accept-Language", ours.getLanguageHeader());
-            body.accept(builder);
-            lastStatus = 0;
-            lastRetryAfter = Optional.empty();
-            Duration left = deadline.left();
-            var answer =
-                    shared.http.send(builder.build(), left.compareTo(CaLimits.REQUEST) < 0 ? left : CaLimits.REQUEST);
-            lastStatus = answer.statusCode();
-            lastRetryAfter = RetryAfter.in(CaHttp.headersOf(answer), shared.clock);
-            lastResponse = answer;
+        public Connection connect() {
+            return new CaConnection(CaSession.this);
         }
     }
 }

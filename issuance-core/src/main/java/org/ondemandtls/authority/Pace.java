@@ -21,9 +21,9 @@ final class Pace {
         return new Pace(Duration.ofMillis(50), 1.5);
     }
 
-    /** While the CA may be done at any moment: 5, 5, 10, 20 … milliseconds. */
+    /** While the CA may be done at any moment: 2, 2, 4, 8 … milliseconds. */
     static Pace afterwards() {
-        return new Pace(Duration.ofMillis(5), 2);
+        return new Pace(Duration.ofMillis(2), 2);
     }
 
     /** The wait before the next poll. */

@@ -11,13 +11,13 @@ import org.junit.jupiter.api.Test;
 class PaceTest {
 
     @Test
-    void stepsDoubleFromFiveMillisecondsToASecond() {
+    void stepsDoubleFromTwoMillisecondsToASecond() {
         Pace pace = Pace.afterwards();
 
         List<Long> steps =
-                Stream.generate(pace::next).limit(11).map(Duration::toMillis).toList();
+                Stream.generate(pace::next).limit(12).map(Duration::toMillis).toList();
 
-        assertThat(steps).containsExactly(5L, 5L, 10L, 20L, 40L, 80L, 160L, 320L, 640L, 1000L, 1000L);
+        assertThat(steps).containsExactly(2L, 2L, 4L, 8L, 16L, 32L, 64L, 128L, 256L, 512L, 1000L, 1000L);
     }
 
     @Test

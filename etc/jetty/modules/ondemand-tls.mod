@@ -124,3 +124,20 @@ etc/ondemand-tls.xml
 
 ## How long after its expiry the store forgets a certificate that nobody renewed. From 1m to 3650d.
 # onDemandTls.renewal.grace=30d
+
+## New orders per account and time, like 300/3h, or none; half of them is for renewals, half for new names. auto
+## takes what the CA publishes, and none for a CA of your own.
+# onDemandTls.budget.orders=auto
+
+## Certificates per registered domain and time, like 50/7d, none, or auto.
+# onDemandTls.budget.domain=auto
+
+## Certificates for the same name and time, like 5/7d, none, or auto.
+# onDemandTls.budget.name=auto
+
+## Failed validations per name and time, like 5/1h, none, or auto; at the limit the name is left alone.
+# onDemandTls.budget.failures=auto
+
+## File of a newer public suffix list than the one that comes along, in its official format with the private
+## section; says what a registered domain is.
+# onDemandTls.budget.publicSuffixes=

@@ -159,7 +159,7 @@ public final class OnDemandTls implements AutoCloseable {
                             authorities,
                             inventory,
                             spareKeys::take,
-                            new Budget(),
+                            budget(clock),
                             watch,
                             shield.rememberedRefusals(),
                             config.handshake().deadline(),
@@ -382,6 +382,14 @@ public final class OnDemandTls implements AutoCloseable {
         } catch (IOException e) {
             opened.forEach(Authority::close);
             throw new StartException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private Budget budget(Clock clock) throws StartException {
+        try {
+            return Budget.of(store.ledger(), config, clock);
+        } catch (IOException | IllegalArgumentException e) {
+            throw new StartException("onDemandTls.budget.publicSuffixes cannot be used: " + e.getMessage(), e);
         }
     }
 

@@ -332,8 +332,19 @@ public abstract sealed class IssuanceException extends Exception {
         }
     }
 
-    /** Placeholder. */
+    /**
+     * What was planned is more than the CA may be asked for over time. Nobody acts: it fits by itself later, and another CA
+     * has a budget of its own.
+     */
     public static final class OverBudget extends IssuanceException {
+
+        /**
+         * A budget that is spent.
+         *
+         * @param name the name the order was for
+         * @param which what is spent, by its configuration key, and when it will fit
+         * @param retryAfter how long until then
+         */
         public OverBudget(ServerName name, String which, Duration retryAfter) {
             super(name, "over budget: " + which, retryAfter, null);
         }

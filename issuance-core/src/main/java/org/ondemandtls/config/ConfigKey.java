@@ -182,6 +182,29 @@ public enum ConfigKey {
             "1m",
             "3650d",
             "How long after its expiry the store forgets a certificate that nobody renewed."),
+    BUDGET_ORDERS(
+            "budget.orders",
+            Type.RATE,
+            "auto",
+            "New orders per account and time, like 300/3h, or none; half of them is for renewals, half for new names."
+                    + " auto takes what the CA publishes, and none for a CA of your own."),
+    BUDGET_DOMAIN(
+            "budget.domain",
+            Type.RATE,
+            "auto",
+            "Certificates per registered domain and time, like 50/7d, none, or auto."),
+    BUDGET_NAME("budget.name", Type.RATE, "auto", "Certificates for the same name and time, like 5/7d, none, or auto."),
+    BUDGET_FAILURES(
+            "budget.failures",
+            Type.RATE,
+            "auto",
+            "Failed validations per name and time, like 5/1h, none, or auto; at the limit the name is left alone."),
+    BUDGET_PUBLIC_SUFFIXES(
+            "budget.publicSuffixes",
+            Type.PATH,
+            null,
+            "File of a newer public suffix list than the one that comes along, in its official format with the private"
+                    + " section; says what a registered domain is."),
     PREFLIGHT("preflight", Type.CHOICE, "Whether a name's DNS is looked at before an order."),
     PREFLIGHT_RESOLVER("preflight.resolver", Type.TEXT, "DNS server asked."),
     PREFLIGHT_ADDRESSES("preflight.addresses", Type.LIST, "Addresses a name may point to.");
@@ -200,6 +223,8 @@ public enum ConfigKey {
         SIZE("size"),
         /** A whole number in decimal digits. */
         INTEGER("number"),
+        /** So many in so long: {@code 300/3h}; or one of the words the sentence names. */
+        RATE("number/duration"),
         /** {@code true} or {@code false}. */
         BOOLEAN("true or false"),
         /** An absolute URL, or an alias the sentence names. */

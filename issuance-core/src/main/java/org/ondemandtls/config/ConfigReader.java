@@ -31,10 +31,13 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.config.OnDemandTlsConfig.Acme;
+import org.ondemandtls.config.OnDemandTlsConfig.Allowance;
+import org.ondemandtls.config.OnDemandTlsConfig.Budget;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.Directory;
 import org.ondemandtls.config.OnDemandTlsConfig.ExternalAccountBinding;
@@ -45,6 +48,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 import org.ondemandtls.config.OnDemandTlsConfig.Permission;
 import org.ondemandtls.config.OnDemandTlsConfig.Renewal;
 import org.ondemandtls.config.OnDemandTlsConfig.Shield;
+import org.ondemandtls.name.PublicSuffixes;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -69,6 +73,14 @@ public final class ConfigReader {
     private static final int HTTPS_PORT = 443;
     private static final int MAX_SHOWN = 100;
 
+    /** Longest public suffix list, in bytes; the official one fills a twelfth of it. */
+    static final int MAX_SUFFIXES_FILE = 4 * 1024 * 1024;
+
+    // One half for renewals, one for new names.
+    private static final int FEWEST_ORDERS = 2;
+    private static final Duration LONGEST_WINDOW = Duration.ofDays(31);
+
+    private static final Pattern RATE = Pattern.compile("([0-9]{1,9})/([0-9a-z]{1,20})");
     private static final Pattern WHOLE_NUMBER = Pattern.compile("[0-9]{1,18}");
     private static final Pattern KEY_ID = Pattern.compile("[\\x21-\\x7e]+");
     private static final Pattern BASE64URL = Pattern.compile("([A-Za-z0-9_-]+)=*");
@@ -256,7 +268,13 @@ public final class ConfigReader {
                 new Renewal(
                         optional(ConfigKey.RENEWAL_VISITED_WITHIN, durationWithin(ConfigKey.RENEWAL_VISITED_WITHIN)),
                         duration(ConfigKey.RENEWAL_GRACE),
-                        duration(ConfigKey.PERMISSION_WITHDRAW_AFTER)));
+                        duration(ConfigKey.PERMISSION_WITHDRAW_AFTER)),
+                new Budget(
+                        required(ConfigKey.BUDGET_ORDERS, text -> allowance(text, FEWEST_ORDERS)),
+                        required(ConfigKey.BUDGET_DOMAIN, text -> allowance(text, 1)),
+                        required(ConfigKey.BUDGET_NAME, text -> allowance(text, 1)),
+                        required(ConfigKey.BUDGET_FAILURES, text -> allowance(text, 1)),
+                        optional(ConfigKey.BUDGET_PUBLIC_SUFFIXES, this::publicSuffixes)));
     }
 
     private Permission permission(List<ServerName> ownNames) {
@@ -427,6 +445,47 @@ public final class ConfigReader {
             case "false" -> false;
             default -> throw new Mistake(text, "is neither true nor false; write one of them");
         };
+    }
+
+    private static Allowance allowance(String text, int fewest) throws Mistake {
+        if (text.equals("auto")) {
+            return new Allowance.Automatic();
+        }
+        if (text.equals("none")) {
+            return new Allowance.Unlimited();
+        }
+        Matcher rate = RATE.matcher(text);
+        if (!rate.matches()) {
+            throw new Mistake(
+                    text, "is neither a number per duration, like 300/3h, nor auto or none; write one of them");
+        }
+        int most = Integer.parseInt(rate.group(1));
+        Duration window;
+        try {
+            window = Quantity.duration(rate.group(2));
+        } catch (IllegalArgumentException notOne) {
+            throw new Mistake(text, "has no duration behind its slash; write one like 3h or 7d");
+        }
+        if (most < fewest || window.isZero() || window.compareTo(LONGEST_WINDOW) > 0) {
+            throw new Mistake(
+                    text,
+                    "is out of bounds; write a number from " + fewest + " on, per up to "
+                            + Quantity.text(LONGEST_WINDOW));
+        }
+        return new Allowance.AtMost(most, window);
+    }
+
+    private Path publicSuffixes(String text) throws Mistake {
+        Path file = path(text);
+        byte[] list = bytes(file, MAX_SUFFIXES_FILE);
+        try {
+            PublicSuffixes.read(new ByteArrayInputStream(list));
+        } catch (IllegalArgumentException | IOException malformed) {
+            throw new Mistake(
+                    file.toString(),
+                    "is no public suffix list (" + malformed.getMessage() + "); take it from publicsuffix.org");
+        }
+        return file;
     }
 
     private static <T> T choice(T[] values, Function<? super T, String> spelling, String text) throws Mistake {

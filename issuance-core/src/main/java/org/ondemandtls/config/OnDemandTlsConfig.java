@@ -20,6 +20,7 @@ import org.ondemandtls.name.ServerName;
  * @param shield what strangers may make us do at once
  * @param names the operator's own names: obtained at start, renewed whether visited or not
  * @param renewal which certificates are renewed, withdrawn and forgotten
+ * @param budget what may be asked of a CA over time
  */
 public record OnDemandTlsConfig(
         Permission permission,
@@ -31,7 +32,8 @@ public record OnDemandTlsConfig(
         Inventory inventory,
         Shield shield,
         List<ServerName> names,
-        Renewal renewal) {
+        Renewal renewal,
+        Budget budget) {
 
     /** Keeps a copy of the list. */
     public OnDemandTlsConfig {
@@ -202,4 +204,40 @@ public record OnDemandTlsConfig(
      * @param withdrawAfter how long every answer about a name has to be a denial before it is withdrawn
      */
     public record Renewal(Optional<Duration> visitedWithin, Duration grace, Duration withdrawAfter) {}
+
+    /** How much of something a CA is asked for over time. */
+    public sealed interface Allowance {
+
+        /** What the CA itself publishes, where it is a public one of ours; otherwise no limit. */
+        record Automatic() implements Allowance {}
+
+        /** No limit of ours. */
+        record Unlimited() implements Allowance {}
+
+        /**
+         * So many in so long.
+         *
+         * @param most how many, at least 1
+         * @param window in how long, at most 31 days
+         */
+        record AtMost(int most, Duration window) implements Allowance {
+
+            @Override
+            public String toString() {
+                return most + "/" + Quantity.text(window);
+            }
+        }
+    }
+
+    /**
+     * What may be asked of a CA over time.
+     *
+     * @param orders new orders per account
+     * @param domain certificates per registered domain
+     * @param name certificates for the same name
+     * @param failures failed validations per name
+     * @param publicSuffixes a newer public suffix list, absolute; empty for the one that comes along
+     */
+    public record Budget(
+            Allowance orders, Allowance domain, Allowance name, Allowance failures, Optional<Path> publicSuffixes) {}
 }

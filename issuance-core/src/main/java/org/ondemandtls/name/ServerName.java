@@ -209,6 +209,19 @@ public record ServerName(String value) {
         };
     }
 
+    /**
+     * The suffix of names that some text stands for, as {@link #parse} reads names, but of one label too.
+     *
+     * @return lower-case A-labels, empty if the text is no suffix of a canonical name
+     */
+    static Optional<String> suffix(String text) {
+        if (text.length() > MAX_LENGTH) {
+            return Optional.empty();
+        }
+        String ascii = isAscii(text) ? text.toLowerCase(Locale.ROOT) : encoded(text);
+        return isCanonical("a." + ascii) ? Optional.of(ascii) : Optional.empty();
+    }
+
     private static String encoded(String text) {
         String[] labels = text.split("\\.", -1);
         for (int i = 0; i < labels.length; i++) {

@@ -192,6 +192,84 @@ class ConfigReaderTest {
     }
 
     @Nested
+    class Budgets {
+
+        @Test
+        void areTheCasOwnByDefault() throws Exception {
+            OnDemandTlsConfig.Budget budget = ConfigReader.read(
+                            Map.of("onDemandTls.permission.names", "a.example.com"), base)
+                    .budget();
+
+            assertThat(budget)
+                    .isEqualTo(new OnDemandTlsConfig.Budget(
+                            new OnDemandTlsConfig.Allowance.Automatic(),
+                            new OnDemandTlsConfig.Allowance.Automatic(),
+                            new OnDemandTlsConfig.Allowance.Automatic(),
+                            new OnDemandTlsConfig.Allowance.Automatic(),
+                            Optional.empty()));
+        }
+
+        @Test
+        void areReadFromTheirKeys() throws Exception {
+            OnDemandTlsConfig.Budget budget = ConfigReader.read(
+                            Map.of(
+                                    "onDemandTls.permission.names", "a.example.com",
+                                    "onDemandTls.budget.orders", "2/3h",
+                                    "onDemandTls.budget.domain", "none",
+                                    "onDemandTls.budget.name", "1/31d"),
+                            base)
+                    .budget();
+
+            assertThat(budget.orders()).isEqualTo(new OnDemandTlsConfig.Allowance.AtMost(2, Duration.ofHours(3)));
+            assertThat(budget.domain()).isEqualTo(new OnDemandTlsConfig.Allowance.Unlimited());
+            assertThat(budget.name()).isEqualTo(new OnDemandTlsConfig.Allowance.AtMost(1, Duration.ofDays(31)));
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"300", "300 per 3h", "-1/3h", "3h/300", "Auto", "1/", "/1h", "9999999999/1h"})
+        void thatAreNoRateAreRefused(String text) {
+            assertThat(mistakes("budget.domain", text))
+                    .containsExactly("onDemandTls.budget.domain: \"" + text
+                            + "\" is neither a number per duration, like 300/3h, nor auto or none; write one of them");
+        }
+
+        @Test
+        void outOfBoundsAreRefused() {
+            assertThat(mistakes("budget.orders", "1/3h"))
+                    .singleElement()
+                    .asString()
+                    .contains("from 2 on");
+            assertThat(mistakes("budget.name", "0/3h"))
+                    .singleElement()
+                    .asString()
+                    .contains("from 1 on");
+            assertThat(mistakes("budget.name", "1/32d"))
+                    .singleElement()
+                    .asString()
+                    .contains("out of bounds");
+            assertThat(mistakes("budget.name", "1/0s"))
+                    .singleElement()
+                    .asString()
+                    .contains("out of bounds");
+            assertThat(mistakes("budget.name", "1/3"))
+                    .singleElement()
+                    .asString()
+                    .contains("no duration");
+        }
+
+        @Test
+        void takeNoOtherFileForAPublicSuffixList() throws Exception {
+            Files.writeString(base.resolve("list.dat"), "com\n");
+
+            assertThat(mistakes("budget.publicSuffixes", "list.dat"))
+                    .singleElement()
+                    .asString()
+                    .contains("is no public suffix list")
+                    .contains("publicsuffix.org");
+        }
+    }
+
+    @Nested
     class Renewing {
 
         @Test

@@ -24,7 +24,6 @@ import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.inventory.Visits;
-import org.ondemandtls.issuance.Budget;
 import org.ondemandtls.issuance.ClockWatch;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.name.ClientBlock;
@@ -33,6 +32,7 @@ import org.ondemandtls.name.RequestedName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
 import org.ondemandtls.store.FileCertificateStore;
+import org.ondemandtls.testing.IssuanceFixture;
 import org.ondemandtls.testing.ManualTime;
 import org.ondemandtls.testing.RecordedEvents;
 import org.ondemandtls.testing.TestCertificates;
@@ -85,7 +85,7 @@ class HandshakeGateTest {
                         List.of(new Signing()),
                         inventory,
                         TestCertificates::key,
-                        new Budget(),
+                        IssuanceFixture.unlimited(store, time.clock()),
                         new ClockWatch(time.clock(), time::nanoTime, recorded.events()),
                         1000,
                         Duration.ofSeconds(25),

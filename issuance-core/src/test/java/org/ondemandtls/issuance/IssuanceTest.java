@@ -65,8 +65,8 @@ class IssuanceTest {
         house.close();
     }
 
-    private Issuance issuance(Executor orderExecutor) {
-        return house.issuance(lookups, orderExecutor, new Budget());
+    private Issuance issuance(Executor orderExecutor) throws Exception {
+        return house.issuance(lookups, orderExecutor);
     }
 
     private CompletableFuture<KeyedCertificate> obtain(ServerName name) {
@@ -131,7 +131,7 @@ class IssuanceTest {
         }
 
         @Test
-        void isRefusedAtOnceAndNotRememberedWhereTheQueueIsFull() {
+        void isRefusedAtOnceAndNotRememberedWhereTheQueueIsFull() throws Exception {
             issuance = issuance(task -> {
                 throw new RejectedExecutionException();
             });
@@ -355,7 +355,7 @@ class IssuanceTest {
         private FakeAuthority next;
 
         @BeforeEach
-        void addOne() {
+        void addOne() throws Exception {
             next = house.addAuthority("https://next.example/directory");
             issuance = issuance(orders::execute);
         }
@@ -570,7 +570,7 @@ class IssuanceTest {
     @Nested
     class AfterACrash {
 
-        private void crashWithAnOpenOrder() {
+        private void crashWithAnOpenOrder() throws Exception {
             authority.crashAfterUrl(new AssertionError("killed"));
             obtain(SHOP);
             orders.runAll();
@@ -600,7 +600,7 @@ class IssuanceTest {
         }
 
         @Test
-        void aVisitorJoinsTheFlightThatFinishesTheOrder() {
+        void aVisitorJoinsTheFlightThatFinishesTheOrder() throws Exception {
             crashWithAnOpenOrder();
             issuance.resumeOpenOrders();
             lookups.runAll();

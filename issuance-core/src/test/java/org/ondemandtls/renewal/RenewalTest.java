@@ -19,7 +19,6 @@ import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
-import org.ondemandtls.issuance.Budget;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
@@ -70,8 +69,8 @@ class RenewalTest {
         house.close();
     }
 
-    private void begin(Optional<Duration> visitedWithin, ServerName... ownNames) {
-        issuance = house.issuance(Runnable::run, Runnable::run, new Budget());
+    private void begin(Optional<Duration> visitedWithin, ServerName... ownNames) throws Exception {
+        issuance = house.issuance(Runnable::run, Runnable::run);
         renewal = new Renewal(
                 new Renewal.Floors(
                         house.store(),
@@ -286,7 +285,7 @@ class RenewalTest {
         }
 
         @Test
-        void areTriedAgainUntilTheyAreThere() {
+        void areTriedAgainUntilTheyAreThere() throws Exception {
             renewal.close();
             authority.fail(new IssuanceException.Unavailable(SHOP, "down", Duration.ofSeconds(2), null));
             begin(Optional.empty(), SHOP);

@@ -1,15 +1,18 @@
 package org.ondemandtls.testing;
 
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.authority.Authority;
+import org.ondemandtls.config.ConfigReader;
 import org.ondemandtls.config.NamePattern;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.inventory.Inventory;
@@ -62,6 +65,21 @@ public final class IssuanceFixture implements AutoCloseable {
     /** Asks a policy for the names outside {@code *.example.com}, on the thread that asks. */
     public void ask(PermissionPolicy newPolicy) {
         policy = newPolicy;
+    }
+
+    /** A budget without limits, as that of a CA of one's own is. */
+    public static Budget unlimited(CertificateStore store, Clock clock) throws Exception {
+        return Budget.of(
+                store.ledger(),
+                ConfigReader.read(
+                        Map.of("onDemandTls.issuer", "internal", "onDemandTls.permission.names", "*.example.com"),
+                        Path.of("")),
+                clock);
+    }
+
+    /** Issuance without limits of a CA's over all this; names in {@code *.example.com} are granted. */
+    public Issuance issuance(Executor lookups, Executor orders) throws Exception {
+        return issuance(lookups, orders, unlimited(store, time.clock()));
     }
 
     /** Issuance over all this; names in {@code *.example.com} are granted. */

@@ -1,0 +1,201 @@
+package org.ondemandtls.issuance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.ondemandtls.certificate.IssuanceException.OverBudget;
+import org.ondemandtls.config.ConfigReader;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.permission.PermissionPolicy.Purpose;
+import org.ondemandtls.store.Ledger;
+import org.ondemandtls.testing.IssuanceFixture;
+
+/** {@link Budget}: the CA's own limits are never run into, and renewals and new names do not starve each other. */
+class BudgetTest {
+
+    private static final String LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory";
+    private static final String OWN = "https://ca.example/directory";
+
+    @TempDir
+    private Path directory;
+
+    private IssuanceFixture house;
+
+    @BeforeEach
+    void open() throws Exception {
+        house = new IssuanceFixture(directory);
+    }
+
+    @AfterEach
+    void close() {
+        house.close();
+    }
+
+    private Budget budget(String... keysAndTexts) throws Exception {
+        Map<String, String> properties =
+                new java.util.HashMap<>(Map.of("onDemandTls.permission.names", "*.example.com"));
+        for (int i = 0; i < keysAndTexts.length; i += 2) {
+            properties.put("onDemandTls." + keysAndTexts[i], keysAndTexts[i + 1]);
+        }
+        return Budget.of(
+                house.store().ledger(),
+                ConfigReader.read(properties, directory),
+                house.time().clock());
+    }
+
+    private static ServerName name(String text) {
+        return ServerName.parse(text);
+    }
+
+    private static void use(Budget budget, String issuer, Purpose purpose, int times, String pattern) throws Exception {
+        for (int i = 0; i < times; i++) {
+            budget.reserve(issuer, name(pattern.replace("#", Integer.toString(i))), purpose, false);
+        }
+    }
+
+    private static void assertSpent(Budget budget, String issuer, String name, Purpose purpose, String key) {
+        assertThatThrownBy(() -> budget.reserve(issuer, name(name), purpose, false))
+                .isInstanceOf(OverBudget.class)
+                .hasMessageStartingWith(name + ": over budget: ")
+                .hasMessageContaining("(onDemandTls.budget." + key + "), it fits again at 2026-");
+    }
+
+    @Nested
+    class LetsEncrypt {
+
+        @Test
+        void takesHalfOfTheAccountsOrdersForNewNamesAndHalfForRenewals() throws Exception {
+            Budget budget = budget();
+            use(budget, LETS_ENCRYPT, Purpose.OBTAIN, 149, "a.example#.com");
+            budget.reserve(LETS_ENCRYPT, name("last.example.net"), Purpose.OBTAIN, false);
+            assertSpent(budget, LETS_ENCRYPT, "more.example.org", Purpose.OBTAIN, "orders");
+
+            use(budget, LETS_ENCRYPT, Purpose.RENEW, 150, "b.example#.org");
+            assertSpent(budget, LETS_ENCRYPT, "more.example.org", Purpose.RENEW, "orders");
+
+            house.time().advance(Duration.ofHours(3).minusMillis(1));
+            assertSpent(budget, LETS_ENCRYPT, "more.example.org", Purpose.OBTAIN, "orders");
+            house.time().advance(Duration.ofMillis(1));
+            budget.reserve(LETS_ENCRYPT, name("more.example.org"), Purpose.OBTAIN, false);
+        }
+
+        @Test
+        void takesFiftyCertificatesPerRegisteredDomainInAWeek() throws Exception {
+            Budget budget = budget();
+            use(budget, LETS_ENCRYPT, Purpose.OBTAIN, 50, "n#.example.co.uk");
+
+            assertSpent(budget, LETS_ENCRYPT, "n50.example.co.uk", Purpose.OBTAIN, "domain");
+            budget.reserve(LETS_ENCRYPT, name("n.other.co.uk"), Purpose.OBTAIN, false);
+            // Private suffixes are the customers' own domains.
+            use(budget, LETS_ENCRYPT, Purpose.OBTAIN, 60, "n#.github.io");
+
+            house.time().advance(Duration.ofDays(7));
+            budget.reserve(LETS_ENCRYPT, name("n50.example.co.uk"), Purpose.OBTAIN, false);
+        }
+
+        @Test
+        void takesFivePerNameInAWeek() throws Exception {
+            Budget budget = budget();
+            use(budget, LETS_ENCRYPT, Purpose.OBTAIN, 5, "same.example.com");
+
+            assertSpent(budget, LETS_ENCRYPT, "same.example.com", Purpose.OBTAIN, "name");
+            assertSpent(budget, LETS_ENCRYPT, "same.example.com", Purpose.RENEW, "name");
+        }
+
+        @Test
+        void takesFiveFailedValidationsPerNameInAnHour() throws Exception {
+            Budget budget = budget();
+            for (int i = 0; i < 4; i++) {
+                budget.authorizationFailed(LETS_ENCRYPT, name("bad.example.com"));
+            }
+            budget.reserve(LETS_ENCRYPT, name("bad.example.com"), Purpose.OBTAIN, false);
+            budget.authorizationFailed(LETS_ENCRYPT, name("bad.example.com"));
+
+            assertSpent(budget, LETS_ENCRYPT, "bad.example.com", Purpose.OBTAIN, "failures");
+            budget.reserve(LETS_ENCRYPT, name("good.example.com"), Purpose.OBTAIN, false);
+            house.time().advance(Duration.ofHours(1));
+            budget.reserve(LETS_ENCRYPT, name("bad.example.com"), Purpose.OBTAIN, false);
+        }
+
+        @Test
+        void doesNotCountARenewalThatSaysWhatItReplaces() throws Exception {
+            Budget budget = budget();
+            for (int i = 0; i < 400; i++) {
+                assertThat(budget.reserve(LETS_ENCRYPT, name("same.example.com"), Purpose.RENEW, true))
+                        .isEmpty();
+            }
+            use(budget, LETS_ENCRYPT, Purpose.OBTAIN, 5, "same.example.com");
+        }
+
+        @Test
+        void isGivenBackWhatNoOrderWasPlacedFor() throws Exception {
+            Budget budget = budget();
+            for (int i = 0; i < 20; i++) {
+                Optional<Ledger.Ticket> ticket =
+                        budget.reserve(LETS_ENCRYPT, name("same.example.com"), Purpose.OBTAIN, false);
+                budget.giveBack(ticket.orElseThrow());
+            }
+        }
+
+        @Test
+        void isRememberedOverARestart() throws Exception {
+            use(budget(), LETS_ENCRYPT, Purpose.OBTAIN, 5, "same.example.com");
+            house.reopenStore();
+
+            assertSpent(budget(), LETS_ENCRYPT, "same.example.com", Purpose.OBTAIN, "name");
+        }
+
+        @Test
+        void losesNothingToWhatOneLimitRefuses() throws Exception {
+            Budget budget = budget("budget.orders", "12/3h");
+            use(budget, LETS_ENCRYPT, Purpose.OBTAIN, 5, "same.example.com");
+            for (int i = 0; i < 30; i++) {
+                assertSpent(budget, LETS_ENCRYPT, "same.example.com", Purpose.OBTAIN, "name");
+            }
+
+            budget.reserve(LETS_ENCRYPT, name("other.example.com"), Purpose.OBTAIN, false);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({OWN, "https://acme.zerossl.com/v2/DV90", "https://dv.acme-v02.api.pki.goog/directory"})
+    void aCaWithoutPublishedFiguresHasNoLimits(String issuer) throws Exception {
+        Budget budget = issuer.equals(OWN)
+                ? budget("acme.directory", issuer)
+                : budget("acme.directory", issuer, "acme.eab", "kid:" + "A".repeat(43));
+        for (int i = 0; i < 500; i++) {
+            assertThat(budget.reserve(issuer, name("same.example.com"), Purpose.OBTAIN, false))
+                    .isEmpty();
+        }
+    }
+
+    @Test
+    void theInternalCaHasNoLimits() throws Exception {
+        Budget budget = budget("issuer", "internal", "budget.orders", "2/1h");
+
+        use(budget, "internal", Purpose.OBTAIN, 100, "a#.example.com");
+    }
+
+    @Test
+    void anExplicitLimitHoldsForEveryCaAndNoneForNone() throws Exception {
+        Budget own = budget("acme.directory", OWN, "budget.orders", "5/1h");
+        use(own, OWN, Purpose.OBTAIN, 3, "a#.example.com");
+        assertSpent(own, OWN, "more.example.com", Purpose.OBTAIN, "orders");
+        use(own, OWN, Purpose.RENEW, 2, "b#.example.com");
+        assertSpent(own, OWN, "more.example.com", Purpose.RENEW, "orders");
+
+        Budget free = budget("budget.orders", "none", "budget.domain", "none", "budget.name", "none");
+        use(free, LETS_ENCRYPT, Purpose.OBTAIN, 400, "same.example.com");
+    }
+}

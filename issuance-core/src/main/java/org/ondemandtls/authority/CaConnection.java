@@ -185,8 +185,7 @@ final class CaConnection implements Connection {
                 nonce.setNonce(getNonce().orElse(null));
                 return good(got);
             } catch (AcmeServerException e) {
-                if (attempt == NONCES
-                        || !AcmeUtils.stripErrorPrefix(e.getType().toString()).equals(BAD_NONCE)) {
+                if (attempt == NONCES || !CaProblem.of(e.getProblem()).type().equals(BAD_NONCE)) {
                     throw e;
                 }
             }
@@ -213,7 +212,7 @@ final class CaConnection implements Connection {
             throw new AcmeException("HTTP " + got.status());
         }
         Problem problem = new Problem(readJsonResponse(), url(got.uri()));
-        switch (AcmeUtils.stripErrorPrefix(problem.getType().toString())) {
+        switch (CaProblem.of(problem).type()) {
             case "unauthorized" -> throw new AcmeUnauthorizedException(problem);
             case "userActionRequired" ->
                 throw new AcmeUserActionRequiredException(

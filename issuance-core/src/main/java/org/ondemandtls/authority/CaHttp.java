@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -50,7 +51,7 @@ final class CaHttp implements AutoCloseable {
     // Last in, first out: what is not needed grows old and is closed.
     private final Deque<Idle> idle = new ConcurrentLinkedDeque<>();
     private final Set<CaLine> busy = ConcurrentHashMap.newKeySet();
-    private final Set<CompletableFuture<CaLine>> opening = ConcurrentHashMap.newKeySet();
+    private final ConcurrentMap<Object, CompletableFuture<CaLine>> opening = new ConcurrentHashMap<>();
     private final AtomicBoolean closed = new AtomicBoolean();
 
     /**
@@ -135,7 +136,8 @@ final class CaHttp implements AutoCloseable {
         }
         connecting.shutdownNow();
         timer.shutdownNow();
-        opening.forEach(line -> line.completeExceptionally(new InterruptedIOException("the server is stopping")));
+        opening.values()
+                .forEach(line -> line.completeExceptionally(new InterruptedIOException("the server is stopping")));
         busy.forEach(CaLine::abort);
         for (Idle unused = idle.poll(); unused != null; unused = idle.poll()) {
             unused.line().abort();
@@ -184,7 +186,8 @@ final class CaHttp implements AutoCloseable {
     // On a thread of its own: neither a look-up in the DNS nor the tunnel of a proxy can be interrupted.
     private CaLine connected(Deadline deadline, Duration patience) throws IOException {
         CompletableFuture<CaLine> awaited = new CompletableFuture<>();
-        opening.add(awaited);
+        Object ticket = new Object();
+        opening.put(ticket, awaited);
         try {
             requireOpen();
             connecting.execute(() -> connect(awaited));
@@ -201,7 +204,7 @@ final class CaHttp implements AutoCloseable {
         } catch (RejectedExecutionException e) {
             throw new InterruptedIOException("the server is stopping");
         } finally {
-            opening.remove(awaited);
+            opening.remove(ticket);
         }
     }
 

@@ -270,9 +270,10 @@ final class CaLine {
             long length = Long.parseLong(size.group(1), 16);
             if (length == 0) {
                 // Trailers say nothing anybody asked for.
-                while (!line(room).isEmpty()) {
-                    continue;
-                }
+                String trailer;
+                do {
+                    trailer = line(room);
+                } while (!trailer.isEmpty());
                 return body.toByteArray();
             }
             requireRoom(body.size() + length);

@@ -44,9 +44,12 @@ public final class Ecdsa {
     private static final SecureRandom RANDOM = new SecureRandom();
 
     /** A curve and the digest that fits it. Its tables are made when it is first used. */
-    private enum Curve {
-        P_256(SECObjectIdentifiers.secp256r1, X9ObjectIdentifiers.ecdsa_with_SHA256, "SHA-256"),
-        P_384(SECObjectIdentifiers.secp384r1, X9ObjectIdentifiers.ecdsa_with_SHA384, "SHA-384");
+    private static final class Curve {
+
+        static final Curve P_256 =
+                new Curve(SECObjectIdentifiers.secp256r1, X9ObjectIdentifiers.ecdsa_with_SHA256, "SHA-256");
+        static final Curve P_384 =
+                new Curve(SECObjectIdentifiers.secp384r1, X9ObjectIdentifiers.ecdsa_with_SHA384, "SHA-384");
 
         final ASN1ObjectIdentifier id;
         final AlgorithmIdentifier signature;

@@ -80,7 +80,7 @@ final class CaHolds {
         }
         // Of two waits the longer one counts.
         Wait kept = waits.merge(scope.get(), wanted, (old, fresh) -> old.until() - fresh.until() >= 0 ? old : fresh);
-        if (kept == wanted && watch.isTrusted()) {
+        if (kept.equals(wanted) && watch.isTrusted()) {
             store.keepHold(
                     new Hold(scope.get(), issuer, 0, clock.instant().plus(wait), LIMITED, detail, Optional.empty()));
         }

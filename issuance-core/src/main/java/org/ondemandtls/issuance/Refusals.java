@@ -76,10 +76,11 @@ final class Refusals {
     /** Why the name is not to be tried now, if so, as far as memory knows; no I/O. */
     Optional<IssuanceException> blocking(ServerName name) {
         Failure failure = failures.getIfPresent(name);
-        boolean blocks = failure != null
-                && nanoTime.getAsLong() - failure.blockedUntil() < 0
-                && (failure.clockGeneration() == ANY_CLOCK || failure.clockGeneration() == watch.generation());
-        return blocks ? Optional.of(failure.reason()) : Optional.empty();
+        return failure != null
+                        && nanoTime.getAsLong() - failure.blockedUntil() < 0
+                        && (failure.clockGeneration() == ANY_CLOCK || failure.clockGeneration() == watch.generation())
+                ? Optional.of(failure.reason())
+                : Optional.empty();
     }
 
     /** How long the name is not to be tried, as far as memory knows; zero where it may be. No I/O. */

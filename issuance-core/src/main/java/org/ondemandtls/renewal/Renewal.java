@@ -239,12 +239,12 @@ public final class Renewal implements AutoCloseable {
             }
             StoredCertificate seen = stored.get().withVisited(visit.at());
             // One that was left alone for want of visitors is looked at again as soon as it has one.
-            StoredCertificate next = isLeftAlone(seen) ? seen.withDue(visit.at()) : seen;
-            if (next == seen && isNoted(stored.get(), visit)) {
+            boolean leftAlone = isLeftAlone(seen);
+            if (!leftAlone && isNoted(stored.get(), visit)) {
                 return;
             }
             try {
-                floors.store().save(next);
+                floors.store().save(leftAlone ? seen.withDue(visit.at()) : seen);
                 return;
             } catch (StaleRevisionException e) {
                 if (attempt == VISIT_ATTEMPTS) {

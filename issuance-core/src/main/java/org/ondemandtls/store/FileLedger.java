@@ -288,11 +288,11 @@ final class FileLedger implements Ledger, AutoCloseable {
                 .map(Entry::id)
                 .toList()
                 .forEach(this::forget);
-        for (LocalDate old : List.copyOf(
-                logs.headMap(dayAt(Instant.ofEpochMilli(now)), false).keySet())) {
-            if (logs.get(old) <= now) {
-                Files.deleteIfExists(file(old));
-                logs.remove(old);
+        for (Map.Entry<LocalDate, Long> old : List.copyOf(
+                logs.headMap(dayAt(Instant.ofEpochMilli(now)), false).entrySet())) {
+            if (old.getValue() <= now) {
+                Files.deleteIfExists(file(old.getKey()));
+                logs.remove(old.getKey());
             }
         }
     }

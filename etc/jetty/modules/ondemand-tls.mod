@@ -34,8 +34,20 @@ etc/ondemand-tls.xml
 ## File of names allowed without asking, one per line, with # comments; read again when it changes.
 # onDemandTls.permission.file=
 
+## Query with one ? for the name; a row grants, no row denies: SELECT 1 FROM customer_domain WHERE name = ? The
+## database is onDemandTls.permission.dataSource.
+# onDemandTls.permission.sql=
+
+## JNDI name of the server's connection pool, or a jdbc: URL, user and password included, which is a secret then,
+## best given as onDemandTls.permission.dataSource.file.
+# onDemandTls.permission.dataSource=
+
 ## Fully qualified name of a class that implements PermissionPolicy.
 # onDemandTls.permission.class=
+
+## Name under which an application on the same server publishes what is asked, as an attribute of its
+## ServletContext: a Predicate<String>, or a BiFunction<String, String, ?> of name and purpose.
+# onDemandTls.permission.bean=
 
 ## How long a grant is reused. From 1ms to 30d.
 # onDemandTls.permission.rememberGranted=5m
@@ -105,6 +117,35 @@ etc/ondemand-tls.xml
 ## How many more permission questions may wait; further ones are refused at once. From 1 to 100000.
 # onDemandTls.shield.askQueue=256
 
+## How many permission questions are begun in a time; further ones wait their turn.
+# onDemandTls.shield.askRate=200/1s
+
+## How many new names one client block, a /24 or /56, may make us ask for in a time; further ones are refused at
+## once. Loopback and onDemandTls.shield.trusted are not counted.
+# onDemandTls.shield.newNamesPerClient=60/10m
+
+## Address blocks that are not counted as clients, for balancers that hide theirs: 10.0.0.0/8,2001:db8::/32.
+## Loopback is always among them.
+# onDemandTls.shield.trusted=
+
+## How many handshakes may wait for one name at the same time; further ones are refused at once. From 1 to
+## 1000000.
+# onDemandTls.shield.parkedPerName=2000
+
+## How many handshakes of one client block, a /24 or /56, may wait at the same time; further ones are refused at
+## once. Loopback and onDemandTls.shield.trusted are not counted. From 1 to 1000000.
+# onDemandTls.shield.parkedPerClient=500
+
+## How many look-ups in the store run at the same time. From 1 to 1000.
+# onDemandTls.shield.lookupsInFlight=4
+
+## How many more look-ups in the store may wait; further ones are refused at once. From 1 to 100000.
+# onDemandTls.shield.lookupsQueued=256
+
+## How many look-ups in the store are begun in a time while it is not known yet which names it holds, in the
+## first moments after a start; further ones are refused at once.
+# onDemandTls.shield.lookupRate=500/1s
+
 ## How many orders run at the same time. From 1 to 1000.
 # onDemandTls.shield.ordersInFlight=16
 
@@ -141,3 +182,14 @@ etc/ondemand-tls.xml
 ## File of a newer public suffix list than the one that comes along, in its official format with the private
 ## section; says what a registered domain is.
 # onDemandTls.budget.publicSuffixes=
+
+## Whether a name's DNS is looked at before an order is spent on it: true, false, or auto, which is true for the
+## public CAs' aliases and false otherwise.
+# onDemandTls.preflight=auto
+
+## Address of the DNS resolver asked, 192.0.2.53 or 127.0.0.1:5353; without it, the system's.
+# onDemandTls.preflight.resolver=
+
+## Addresses a name may point to, 198.51.100.1,2001:db8::1 or whole blocks; a name that points anywhere else gets
+## no order. Without them any address will do.
+# onDemandTls.preflight.addresses=

@@ -52,6 +52,8 @@ import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
 import org.ondemandtls.permission.PermissionPolicy;
+import org.ondemandtls.preflight.DnsPreflight;
+import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.renewal.Renewal;
 import org.ondemandtls.status.Status;
 import org.ondemandtls.store.CertificateStore;
@@ -66,8 +68,6 @@ import org.ondemandtls.store.StoreException;
  */
 public final class OnDemandTls implements AutoCloseable {
 
-    private static final int LOOKUP_THREADS = 4;
-    private static final int LOOKUP_QUEUE = 256;
     private static final Duration RENEWAL_LOOK = Duration.ofSeconds(5);
     private static final int RENEWAL_THREADS = 4;
     private static final int RENEWAL_TASKS = 4096;
@@ -93,6 +93,17 @@ public final class OnDemandTls implements AutoCloseable {
 
         /** Writes events to the server's log. */
         EventListener eventListener();
+
+        /**
+         * What the server's running applications publish as an attribute of their {@code ServletContext}. Asked per question
+         * to permission, on a thread of the engine, which keeps nothing of it.
+         *
+         * @param attribute the attribute's name
+         * @return its value, in the application that was started last where several have one
+         */
+        default Optional<Object> published(String attribute) {
+            return Optional.empty();
+        }
     }
 
     private final OnDemandTlsConfig config;
@@ -135,19 +146,13 @@ public final class OnDemandTls implements AutoCloseable {
         scheduler.setRemoveOnCancelPolicy(true);
         scheduler.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
         executors.add(scheduler);
-        this.lookups = pool("store", LOOKUP_THREADS, LOOKUP_QUEUE);
+        this.lookups =
+                pool("store", shield.lookups().inFlight(), shield.lookups().queued());
         ThreadPoolExecutor orders = pool("order", shield.ordersInFlight(), shield.ordersQueued());
         ThreadPoolExecutor asks = pool("permission", shield.askConcurrency(), PERMISSION_TASKS);
         try {
             this.inventory = new Inventory(config.inventory().size(), clock);
-            this.permission = new Permission(
-                    config.permission(),
-                    shield,
-                    setup.permissionPolicy().isPresent()
-                            ? setup.permissionPolicy().get()
-                            : policy(config.permission().className()),
-                    new Permission.Ports(asks, scheduler, System::nanoTime),
-                    events);
+            this.permission = permission(setup, host, new Permission.Ports(asks, scheduler, System::nanoTime), events);
             this.authorities = authorities(host, clock);
             this.spareKeys = new SpareKeyPairs(config.keyType(), SPARE_KEYS, lookups);
             ClockWatch watch = new ClockWatch(clock, System::nanoTime, events);
@@ -156,12 +161,13 @@ public final class OnDemandTls implements AutoCloseable {
                     new Issuance.Floors(
                             store,
                             permission,
+                            preflight(host),
                             authorities,
                             inventory,
                             spareKeys::take,
                             budget(clock),
                             watch,
-                            shield.rememberedRefusals(),
+                            shield,
                             config.handshake().deadline(),
                             events),
                     new Issuance.Ports(lookups, orders, clock, System::nanoTime, random));
@@ -179,7 +185,11 @@ public final class OnDemandTls implements AutoCloseable {
                             random,
                             RENEWAL_LOOK));
             this.lot = new ParkingLot(
-                    config.handshake().parked(), config.handshake().deadline(), scheduler, events);
+                    config.handshake().parked(),
+                    shield.clients(),
+                    config.handshake().deadline(),
+                    scheduler,
+                    events);
             this.gate = new HandshakeGate(
                     config.handshake().defaultName(),
                     staticCertificates,
@@ -393,6 +403,38 @@ public final class OnDemandTls implements AutoCloseable {
         }
     }
 
+    private Preflight preflight(Host host) {
+        if (!config.preflight().enabled()) {
+            return Preflight.NONE;
+        }
+        DnsPreflight.HttpProofs proofs = new DnsPreflight.HttpProofs() {
+            @Override
+            public Runnable show(ServerName name, String token, String text) {
+                return challenges.displayHttp(name, token, text)::close;
+            }
+
+            @Override
+            public boolean isUsed() {
+                return config.issuer() == Issuer.ACME
+                        && config.acme().challenges().get(0) == ChallengeType.HTTP_01
+                        && host.answersPlainHttp();
+            }
+        };
+        return new DnsPreflight(
+                config.preflight(),
+                () -> authorities.stream()
+                        .flatMap(authority -> authority.caaIdentity().stream())
+                        .toList(),
+                proofs,
+                new DnsPreflight.Ports(
+                        pool(
+                                "preflight",
+                                config.shield().askConcurrency(),
+                                config.shield().askQueue()),
+                        scheduler,
+                        System::nanoTime));
+    }
+
     private static Set<ChallengeType> usable(Host host) {
         return host.answersPlainHttp() ? EnumSet.allOf(ChallengeType.class) : EnumSet.of(ChallengeType.TLS_ALPN_01);
     }
@@ -417,6 +459,19 @@ public final class OnDemandTls implements AutoCloseable {
                 }
             }
         };
+    }
+
+    private static Permission permission(OnDemandTlsSetup setup, Host host, Permission.Ports ports, Events events)
+            throws StartException {
+        OnDemandTlsConfig config = setup.config();
+        PermissionPolicy policy = setup.permissionPolicy().isPresent()
+                ? setup.permissionPolicy().get()
+                : policy(config.permission().className());
+        try {
+            return new Permission(config.permission(), config.shield(), policy, host::published, ports, events);
+        } catch (IllegalArgumentException e) {
+            throw new StartException("onDemandTls.permission.dataSource: " + e.getMessage(), e);
+        }
     }
 
     private static @Nullable PermissionPolicy policy(Optional<String> className) throws StartException {

@@ -22,6 +22,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
@@ -35,6 +36,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.preflight.CaIdentity;
 import org.shredzone.acme4j.Login;
 import org.shredzone.acme4j.exception.AcmeException;
 import org.shredzone.acme4j.exception.AcmeServerException;
@@ -99,6 +101,7 @@ public final class AcmeAuthority implements Authority {
     private final CaSession.Shared shared;
     private final CaAccount account;
     private final OrderFlow.Tools tools;
+    private final Set<String> methods;
     private final CountDownLatch closed = new CountDownLatch(1);
     private final AtomicReference<@Nullable Pause> pause = new AtomicReference<>();
 
@@ -115,6 +118,8 @@ public final class AcmeAuthority implements Authority {
         this.http = new CaHttp(directory.url(), trust, ports.nanoTime());
         this.shared = new CaSession.Shared(directory.url(), http, ports.clock(), ports.nanoTime());
         this.account = new CaAccount(directory, config.email(), ports.files(), ports.events());
+        this.methods =
+                config.challenges().stream().map(ChallengeType::identifier).collect(Collectors.toUnmodifiableSet());
         this.tools = new OrderFlow.Tools(
                 ports.board(),
                 ports.preference(),
@@ -266,6 +271,12 @@ public final class AcmeAuthority implements Authority {
     @Override
     public boolean honoursReplaces() {
         return shared.offersRenewalInfo();
+    }
+
+    @Override
+    public Optional<CaIdentity> caaIdentity() {
+        Set<String> domains = shared.caaIdentities();
+        return domains.isEmpty() ? Optional.empty() : Optional.of(new CaIdentity(domains, account.url(), methods));
     }
 
     /** Ends connections and threads; running calls fail at once. */

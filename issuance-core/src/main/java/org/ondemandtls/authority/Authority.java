@@ -9,6 +9,7 @@ import java.util.Optional;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.RenewalWindow;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.preflight.CaIdentity;
 
 /**
  * Signs certificates: an ACME CA, or the embedded one.
@@ -59,6 +60,13 @@ public interface Authority extends AutoCloseable {
      * section 5). No I/O: false until the CA's directory has been read.
      */
     boolean honoursReplaces();
+
+    /**
+     * How CAA records speak of the CA and of our account with it. No I/O: nothing until the CA's directory has been read.
+     */
+    default Optional<CaIdentity> caaIdentity() {
+        return Optional.empty();
+    }
 
     /** Ends connections; running calls end soon after. */
     @Override

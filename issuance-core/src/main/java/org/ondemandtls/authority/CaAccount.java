@@ -67,6 +67,12 @@ final class CaAccount {
         this.urlFile = stem + ".url";
     }
 
+    /** The account's URL; empty until it has been found or made. */
+    Optional<String> url() {
+        Known account = known.get();
+        return account == null ? Optional.empty() : Optional.of(account.url().toString());
+    }
+
     /**
      * Logs in; makes the account where there is none, one thread for all.
      *

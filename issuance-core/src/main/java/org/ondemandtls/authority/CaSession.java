@@ -7,9 +7,12 @@ import java.net.URISyntaxException;
 import java.net.URL;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.shredzone.acme4j.Session;
 import org.shredzone.acme4j.connector.Connection;
@@ -68,6 +71,26 @@ final class CaSession {
         boolean offersRenewalInfo() {
             Directory known = directory.get();
             return known != null && renewalInfo(known.json).isPresent();
+        }
+
+        /** How CAA records name the CA, as its directory, as read last, says (RFC 8555 section 9.7.6); no I/O. */
+        Set<String> caaIdentities() {
+            Directory known = directory.get();
+            if (known == null) {
+                return Set.of();
+            }
+            try {
+                return known.json
+                        .get("meta")
+                        .map(JSON.Value::asObject)
+                        .map(meta -> meta.get("caaIdentities").asArray().stream()
+                                .map(JSON.Value::asString)
+                                .map(domain -> domain.toLowerCase(Locale.ROOT))
+                                .collect(Collectors.toUnmodifiableSet()))
+                        .orElse(Set.of());
+            } catch (AcmeProtocolException e) {
+                return Set.of();
+            }
         }
 
         private Optional<URL> renewalInfo(JSON json) {

@@ -289,6 +289,21 @@ public abstract sealed class IssuanceException extends Exception {
         }
     }
 
+    /** The name's DNS does not lead here, or does not let the CA issue; nothing was ordered. The verdict says who acts. */
+    public static final class NotReady extends IssuanceException {
+
+        /**
+         * A name an order cannot succeed for.
+         *
+         * @param name the name
+         * @param verdict who must act and what he must do
+         * @param retryAfter how long to leave the name alone
+         */
+        public NotReady(ServerName name, String verdict, Duration retryAfter) {
+            super(name, "not ordered: " + verdict, retryAfter, null);
+        }
+    }
+
     /** The store could not keep or give what issuance needs. The operator acts: disk, permissions, database. */
     public static final class StoreFailed extends IssuanceException {
 
@@ -308,6 +323,8 @@ public abstract sealed class IssuanceException extends Exception {
     /** More wanted a certificate at once than the configured bounds allow. Nobody acts; the client comes again. */
     public static final class Overloaded extends IssuanceException {
 
+        private final String bound;
+
         /**
          * A bound that was reached; never remembered for the name.
          *
@@ -316,6 +333,12 @@ public abstract sealed class IssuanceException extends Exception {
          */
         public Overloaded(ServerName name, String bound) {
             super(name, "too many at once (" + bound + ")", Duration.ZERO, null);
+            this.bound = bound;
+        }
+
+        /** The bound, by its configuration key. */
+        public String bound() {
+            return bound;
         }
     }
 

@@ -152,6 +152,24 @@ public final class ConfigBuilder {
             return this;
         }
 
+        /**
+         * A query that decides.
+         *
+         * @param query with one {@code ?} for the name
+         * @param dataSource a JNDI name or a {@code jdbc:} URL
+         */
+        public PermissionKeys sql(String query, String dataSource) {
+            put(ConfigKey.PERMISSION_SQL, query);
+            put(ConfigKey.PERMISSION_DATA_SOURCE, dataSource);
+            return this;
+        }
+
+        /** The name an application on the same server publishes what is asked under. */
+        public PermissionKeys bean(String name) {
+            put(ConfigKey.PERMISSION_BEAN, name);
+            return this;
+        }
+
         /** The fully qualified name of a class that implements {@code PermissionPolicy}. */
         public PermissionKeys className(String className) {
             put(ConfigKey.PERMISSION_CLASS, className);

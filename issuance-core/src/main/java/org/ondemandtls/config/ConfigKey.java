@@ -30,10 +30,27 @@ public enum ConfigKey {
             Type.PATH,
             null,
             "File of names allowed without asking, one per line, with # comments; read again when it changes."),
-    PERMISSION_SQL("permission.sql", Type.TEXT, "Query with one ? for the name; a row grants."),
-    PERMISSION_DATA_SOURCE("permission.dataSource", Type.TEXT, "JNDI name or jdbc: URL the query is sent to."),
+    PERMISSION_SQL(
+            "permission.sql",
+            Type.TEXT,
+            null,
+            "Query with one ? for the name; a row grants, no row denies:"
+                    + " SELECT 1 FROM customer_domain WHERE name = ?"
+                    + " The database is onDemandTls.permission.dataSource."),
+    PERMISSION_DATA_SOURCE(
+            "permission.dataSource",
+            Type.SECRET,
+            null,
+            "JNDI name of the server's connection pool, or a jdbc: URL, user and password included, which is a secret"
+                    + " then, best given as onDemandTls.permission.dataSource.file."),
     PERMISSION_CLASS(
             "permission.class", Type.CLASS, null, "Fully qualified name of a class that implements PermissionPolicy."),
+    PERMISSION_BEAN(
+            "permission.bean",
+            Type.TEXT,
+            null,
+            "Name under which an application on the same server publishes what is asked, as an attribute of its"
+                    + " ServletContext: a Predicate<String>, or a BiFunction<String, String, ?> of name and purpose."),
     PERMISSION_REMEMBER_GRANTED(
             "permission.rememberGranted", Type.DURATION, "5m", "1ms", "30d", "How long a grant is reused."),
     PERMISSION_REMEMBER_DENIED(
@@ -145,6 +162,58 @@ public enum ConfigKey {
             "1",
             "100000",
             "How many more permission questions may wait; further ones are refused at once."),
+    SHIELD_ASK_RATE(
+            "shield.askRate",
+            Type.RATE,
+            "200/1s",
+            "How many permission questions are begun in a time; further ones wait their turn."),
+    SHIELD_NEW_NAMES_PER_CLIENT(
+            "shield.newNamesPerClient",
+            Type.RATE,
+            "60/10m",
+            "How many new names one client block, a /24 or /56, may make us ask for in a time; further ones are"
+                    + " refused at once. Loopback and onDemandTls.shield.trusted are not counted."),
+    SHIELD_TRUSTED(
+            "shield.trusted",
+            Type.BLOCKS,
+            null,
+            "Address blocks that are not counted as clients, for balancers that hide theirs: 10.0.0.0/8,2001:db8::/32."
+                    + " Loopback is always among them."),
+    SHIELD_PARKED_PER_NAME(
+            "shield.parkedPerName",
+            Type.INTEGER,
+            "2000",
+            "1",
+            "1000000",
+            "How many handshakes may wait for one name at the same time; further ones are refused at once."),
+    SHIELD_PARKED_PER_CLIENT(
+            "shield.parkedPerClient",
+            Type.INTEGER,
+            "500",
+            "1",
+            "1000000",
+            "How many handshakes of one client block, a /24 or /56, may wait at the same time; further ones are"
+                    + " refused at once. Loopback and onDemandTls.shield.trusted are not counted."),
+    SHIELD_LOOKUPS_IN_FLIGHT(
+            "shield.lookupsInFlight",
+            Type.INTEGER,
+            "4",
+            "1",
+            "1000",
+            "How many look-ups in the store run at the same time."),
+    SHIELD_LOOKUPS_QUEUED(
+            "shield.lookupsQueued",
+            Type.INTEGER,
+            "256",
+            "1",
+            "100000",
+            "How many more look-ups in the store may wait; further ones are refused at once."),
+    SHIELD_LOOKUP_RATE(
+            "shield.lookupRate",
+            Type.RATE,
+            "500/1s",
+            "How many look-ups in the store are begun in a time while it is not known yet which names it holds, in the"
+                    + " first moments after a start; further ones are refused at once."),
     SHIELD_ORDERS_IN_FLIGHT(
             "shield.ordersInFlight", Type.INTEGER, "16", "1", "1000", "How many orders run at the same time."),
     SHIELD_ORDERS_QUEUED(
@@ -184,19 +253,23 @@ public enum ConfigKey {
             "How long after its expiry the store forgets a certificate that nobody renewed."),
     BUDGET_ORDERS(
             "budget.orders",
-            Type.RATE,
+            Type.ALLOWANCE,
             "auto",
             "New orders per account and time, like 300/3h, or none; half of them is for renewals, half for new names."
                     + " auto takes what the CA publishes, and none for a CA of your own."),
     BUDGET_DOMAIN(
             "budget.domain",
-            Type.RATE,
+            Type.ALLOWANCE,
             "auto",
             "Certificates per registered domain and time, like 50/7d, none, or auto."),
-    BUDGET_NAME("budget.name", Type.RATE, "auto", "Certificates for the same name and time, like 5/7d, none, or auto."),
+    BUDGET_NAME(
+            "budget.name",
+            Type.ALLOWANCE,
+            "auto",
+            "Certificates for the same name and time, like 5/7d, none, or auto."),
     BUDGET_FAILURES(
             "budget.failures",
-            Type.RATE,
+            Type.ALLOWANCE,
             "auto",
             "Failed validations per name and time, like 5/1h, none, or auto; at the limit the name is left alone."),
     BUDGET_PUBLIC_SUFFIXES(
@@ -205,9 +278,23 @@ public enum ConfigKey {
             null,
             "File of a newer public suffix list than the one that comes along, in its official format with the private"
                     + " section; says what a registered domain is."),
-    PREFLIGHT("preflight", Type.CHOICE, "Whether a name's DNS is looked at before an order."),
-    PREFLIGHT_RESOLVER("preflight.resolver", Type.TEXT, "DNS server asked."),
-    PREFLIGHT_ADDRESSES("preflight.addresses", Type.LIST, "Addresses a name may point to.");
+    PREFLIGHT(
+            "preflight",
+            Type.CHOICE,
+            "auto",
+            "Whether a name's DNS is looked at before an order is spent on it: true, false, or auto, which is true for the"
+                    + " public CAs' aliases and false otherwise."),
+    PREFLIGHT_RESOLVER(
+            "preflight.resolver",
+            Type.TEXT,
+            null,
+            "Address of the DNS resolver asked, 192.0.2.53 or 127.0.0.1:5353; without it, the system's."),
+    PREFLIGHT_ADDRESSES(
+            "preflight.addresses",
+            Type.BLOCKS,
+            null,
+            "Addresses a name may point to, 198.51.100.1,2001:db8::1 or whole blocks; a name that points anywhere else"
+                    + " gets no order. Without them any address will do.");
 
     /** What the name of every key begins with. */
     public static final String PREFIX = "onDemandTls.";
@@ -223,8 +310,10 @@ public enum ConfigKey {
         SIZE("size"),
         /** A whole number in decimal digits. */
         INTEGER("number"),
+        /** A whole number, a slash and a duration: {@code 60/10m}. */
+        RATE("rate"),
         /** So many in so long: {@code 300/3h}; or one of the words the sentence names. */
-        RATE("number/duration"),
+        ALLOWANCE("number/duration or word"),
         /** {@code true} or {@code false}. */
         BOOLEAN("true or false"),
         /** An absolute URL, or an alias the sentence names. */
@@ -245,6 +334,8 @@ public enum ConfigKey {
         CHOICE("word"),
         /** Several of the words the sentence names, separated by commas. */
         LIST("words"),
+        /** Address blocks, separated by commas. */
+        BLOCKS("address blocks"),
         /** Text that is never shown. */
         SECRET("secret");
 

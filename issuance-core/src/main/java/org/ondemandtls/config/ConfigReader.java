@@ -3,8 +3,11 @@ package org.ondemandtls.config;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -39,15 +42,20 @@ import org.ondemandtls.config.OnDemandTlsConfig.Acme;
 import org.ondemandtls.config.OnDemandTlsConfig.Allowance;
 import org.ondemandtls.config.OnDemandTlsConfig.Budget;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
+import org.ondemandtls.config.OnDemandTlsConfig.Clients;
 import org.ondemandtls.config.OnDemandTlsConfig.Directory;
 import org.ondemandtls.config.OnDemandTlsConfig.ExternalAccountBinding;
 import org.ondemandtls.config.OnDemandTlsConfig.Handshake;
 import org.ondemandtls.config.OnDemandTlsConfig.Inventory;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
+import org.ondemandtls.config.OnDemandTlsConfig.Lookups;
 import org.ondemandtls.config.OnDemandTlsConfig.Permission;
+import org.ondemandtls.config.OnDemandTlsConfig.Preflight;
 import org.ondemandtls.config.OnDemandTlsConfig.Renewal;
 import org.ondemandtls.config.OnDemandTlsConfig.Shield;
+import org.ondemandtls.config.OnDemandTlsConfig.Sql;
+import org.ondemandtls.name.AddressBlock;
 import org.ondemandtls.name.PublicSuffixes;
 import org.ondemandtls.name.ServerName;
 
@@ -93,11 +101,20 @@ public final class ConfigReader {
     private static final Pattern DATABASE = Pattern.compile("(?i)(jdbc|jndi):.*");
     private static final Pattern UNPRINTABLE = Pattern.compile("[\\p{Cntrl}\\u2028\\u2029\\p{Cf}]");
 
+    // An IPv6 address with a port stands in brackets.
+    private static final Pattern RESOLVER = Pattern.compile(
+            "\\[([0-9A-Fa-f:.]+)\\](?::([0-9]{1,5}))?|([0-9.]+|[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*?)(?::([0-9]{1,5}))?");
+    private static final int DNS_PORT = 53;
+    private static final Pattern QUOTED = Pattern.compile("'[^']*'|\"[^\"]*\"");
+    private static final Pattern BEAN = Pattern.compile("[\\x21-\\x7e]{1,200}");
+
     private static final List<ConfigKey> PERMISSION_SOURCES = List.of(
             ConfigKey.PERMISSION_ASK,
             ConfigKey.PERMISSION_NAMES,
             ConfigKey.PERMISSION_FILE,
-            ConfigKey.PERMISSION_CLASS);
+            ConfigKey.PERMISSION_SQL,
+            ConfigKey.PERMISSION_CLASS,
+            ConfigKey.PERMISSION_BEAN);
 
     private final Path base;
     private final boolean policyInJava;
@@ -183,7 +200,7 @@ public final class ConfigReader {
 
     /** How an operator writes a challenge; the identifier of RFC 8555 section 9.7.8. */
     static String spelling(ChallengeType challenge) {
-        return challenge.name().toLowerCase(Locale.ROOT).replace('_', '-');
+        return challenge.identifier();
     }
 
     private OnDemandTlsConfig read(Map<String, String> properties) throws ConfigException {
@@ -263,7 +280,17 @@ public final class ConfigReader {
                         number(ConfigKey.SHIELD_ASK_QUEUE),
                         number(ConfigKey.SHIELD_ORDERS_IN_FLIGHT),
                         number(ConfigKey.SHIELD_ORDERS_QUEUED),
-                        number(ConfigKey.SHIELD_REMEMBERED_REFUSALS)),
+                        number(ConfigKey.SHIELD_REMEMBERED_REFUSALS),
+                        required(ConfigKey.SHIELD_ASK_RATE, ConfigReader::rate),
+                        new Clients(
+                                required(ConfigKey.SHIELD_NEW_NAMES_PER_CLIENT, ConfigReader::rate),
+                                elements(ConfigKey.SHIELD_TRUSTED, ConfigReader::addressBlock),
+                                number(ConfigKey.SHIELD_PARKED_PER_NAME),
+                                number(ConfigKey.SHIELD_PARKED_PER_CLIENT)),
+                        new Lookups(
+                                number(ConfigKey.SHIELD_LOOKUPS_IN_FLIGHT),
+                                number(ConfigKey.SHIELD_LOOKUPS_QUEUED),
+                                required(ConfigKey.SHIELD_LOOKUP_RATE, ConfigReader::rate))),
                 ownNames,
                 new Renewal(
                         optional(ConfigKey.RENEWAL_VISITED_WITHIN, durationWithin(ConfigKey.RENEWAL_VISITED_WITHIN)),
@@ -274,7 +301,17 @@ public final class ConfigReader {
                         required(ConfigKey.BUDGET_DOMAIN, text -> allowance(text, 1)),
                         required(ConfigKey.BUDGET_NAME, text -> allowance(text, 1)),
                         required(ConfigKey.BUDGET_FAILURES, text -> allowance(text, 1)),
-                        optional(ConfigKey.BUDGET_PUBLIC_SUFFIXES, this::publicSuffixes)));
+                        optional(ConfigKey.BUDGET_PUBLIC_SUFFIXES, this::publicSuffixes)),
+                preflight(issuer, acme));
+    }
+
+    private Preflight preflight(Issuer issuer, Acme acme) {
+        String mode = required(
+                ConfigKey.PREFLIGHT, text -> choice(new String[] {"auto", "true", "false"}, Function.identity(), text));
+        return new Preflight(
+                mode.equals("auto") ? issuer == Issuer.ACME && acme.hasPublicCa() : mode.equals("true"),
+                optional(ConfigKey.PREFLIGHT_RESOLVER, ConfigReader::resolver),
+                elements(ConfigKey.PREFLIGHT_ADDRESSES, ConfigReader::addressBlock));
     }
 
     private Permission permission(List<ServerName> ownNames) {
@@ -291,7 +328,9 @@ public final class ConfigReader {
                 duration(ConfigKey.PERMISSION_ASK_TIMEOUT),
                 allowedNames(ownNames),
                 optional(ConfigKey.PERMISSION_FILE, this::readableFile),
+                sql(),
                 optional(ConfigKey.PERMISSION_CLASS, ConfigReader::className),
+                optional(ConfigKey.PERMISSION_BEAN, ConfigReader::bean),
                 duration(ConfigKey.PERMISSION_REMEMBER_GRANTED),
                 duration(ConfigKey.PERMISSION_REMEMBER_DENIED));
     }
@@ -302,6 +341,23 @@ public final class ConfigReader {
         allowed.addAll(
                 ownNames.stream().map(name -> new NamePattern(name.value())).toList());
         return allowed;
+    }
+
+    private Optional<Sql> sql() {
+        Optional<String> query = optional(ConfigKey.PERMISSION_SQL, ConfigReader::query);
+        Optional<String> dataSource = optional(ConfigKey.PERMISSION_DATA_SOURCE, ConfigReader::dataSource);
+        requireBeside(
+                ConfigKey.PERMISSION_SQL,
+                ConfigKey.PERMISSION_DATA_SOURCE,
+                "the JNDI name or jdbc: URL of the database");
+        requireBeside(ConfigKey.PERMISSION_DATA_SOURCE, ConfigKey.PERMISSION_SQL, "the query");
+        return query.flatMap(text -> dataSource.map(source -> new Sql(text, source)));
+    }
+
+    private void requireBeside(ConfigKey key, ConfigKey other, String what) {
+        if (mentioned.contains(key) && !wrong.contains(key) && !mentioned.contains(other)) {
+            mistakes.add(key + " is given without " + other + "; set that to " + what);
+        }
     }
 
     private Acme acme(Issuer issuer) {
@@ -581,6 +637,74 @@ public final class ConfigReader {
             throw new Mistake(text, "is no name of a class; write it in full, like com.example.MyPermission");
         }
         return text;
+    }
+
+    private static String query(String text) throws Mistake {
+        // What stands in quotes is text of the query's own.
+        long parameters = QUOTED.matcher(text)
+                .replaceAll("")
+                .chars()
+                .filter(character -> character == '?')
+                .count();
+        if (parameters != 1) {
+            throw new Mistake(
+                    text, "has " + parameters + " parameters; write one ? for the name, like … WHERE name = ?");
+        }
+        return text;
+    }
+
+    // Neither is shown: a URL may carry a password, and what is meant as one may be misspelt.
+    private static String dataSource(String text) throws Mistake {
+        if (UNPRINTABLE.matcher(text).find() || (!text.startsWith("jdbc:") && text.indexOf(' ') >= 0)) {
+            throw new Mistake(
+                    null,
+                    "is neither a JNDI name nor a jdbc: URL; write one like jdbc/customers or jdbc:postgresql://…");
+        }
+        return text;
+    }
+
+    private static String bean(String text) throws Mistake {
+        if (!BEAN.matcher(text).matches()) {
+            throw new Mistake(
+                    text, "is no name of an attribute; write what the application calls it, like customers.mayHave");
+        }
+        return text;
+    }
+
+    private static Rate rate(String text) throws Mistake {
+        try {
+            return Quantity.rate(text);
+        } catch (IllegalArgumentException notOne) {
+            throw new Mistake(text, Quantity.NO_RATE);
+        }
+    }
+
+    private static InetSocketAddress resolver(String text) throws Mistake {
+        Matcher form = RESOLVER.matcher(text);
+        try {
+            if (form.matches()) {
+                String address = form.group(1) != null ? form.group(1) : form.group(3);
+                String port = form.group(2) != null ? form.group(2) : form.group(4);
+                AddressBlock one = AddressBlock.parse(address);
+                int number = port == null ? DNS_PORT : Integer.parseInt(port);
+                if (number > 0 && number <= MAX_PORT) {
+                    return new InetSocketAddress(InetAddress.getByAddress(one.prefix()), number);
+                }
+            }
+        } catch (IllegalArgumentException | UnknownHostException notOne) {
+            // Said below.
+        }
+        throw new Mistake(
+                text,
+                "is no address of a DNS resolver; write one like 192.0.2.53, 127.0.0.1:5353 or [2001:db8::53]:53");
+    }
+
+    private static AddressBlock addressBlock(String text) throws Mistake {
+        try {
+            return AddressBlock.parse(text);
+        } catch (IllegalArgumentException notOne) {
+            throw new Mistake(text, "is no block of addresses; write one like 192.0.2.7, 10.0.0.0/8 or 2001:db8::/32");
+        }
     }
 
     private static String email(String text) throws Mistake {

@@ -1,10 +1,13 @@
 package org.ondemandtls.config;
 
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import org.ondemandtls.name.AddressBlock;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -21,6 +24,7 @@ import org.ondemandtls.name.ServerName;
  * @param names the operator's own names: obtained at start, renewed whether visited or not
  * @param renewal which certificates are renewed, withdrawn and forgotten
  * @param budget what may be asked of a CA over time
+ * @param preflight what is looked at before an order
  */
 public record OnDemandTlsConfig(
         Permission permission,
@@ -33,7 +37,8 @@ public record OnDemandTlsConfig(
         Shield shield,
         List<ServerName> names,
         Renewal renewal,
-        Budget budget) {
+        Budget budget,
+        Preflight preflight) {
 
     /** Keeps a copy of the list. */
     public OnDemandTlsConfig {
@@ -72,7 +77,12 @@ public record OnDemandTlsConfig(
         /** Proof by handshake (RFC 8737). */
         TLS_ALPN_01,
         /** Proof by a resource on port 80 (RFC 8555 section 8.3). */
-        HTTP_01
+        HTTP_01;
+
+        /** The identifier of RFC 8555 section 9.7.8, for example {@code "http-01"}. */
+        public String identifier() {
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
     }
 
     /**
@@ -82,7 +92,9 @@ public record OnDemandTlsConfig(
      * @param askTimeout the total time of one ask
      * @param names names allowed without asking, the operator's own among them
      * @param file a file of such names, absolute, empty where none is
+     * @param sql the query asked, empty where none is
      * @param className a class implementing {@code PermissionPolicy}, empty where none is
+     * @param bean the name an application on the same server publishes what is asked under, empty where none is
      * @param rememberGranted how long a grant is reused
      * @param rememberDenied how long a denial is reused
      */
@@ -91,7 +103,9 @@ public record OnDemandTlsConfig(
             Duration askTimeout,
             List<NamePattern> names,
             Optional<Path> file,
+            Optional<Sql> sql,
             Optional<String> className,
+            Optional<String> bean,
             Duration rememberGranted,
             Duration rememberDenied) {
 
@@ -102,7 +116,26 @@ public record OnDemandTlsConfig(
 
         /** Whether there is any source at all. */
         public boolean hasSource() {
-            return ask.isPresent() || !names.isEmpty() || file.isPresent() || className.isPresent();
+            return ask.isPresent()
+                    || !names.isEmpty()
+                    || file.isPresent()
+                    || sql.isPresent()
+                    || className.isPresent()
+                    || bean.isPresent();
+        }
+    }
+
+    /**
+     * A query that decides.
+     *
+     * @param query with one {@code ?} for the name
+     * @param dataSource a JNDI name, or a {@code jdbc:} URL that may carry a password and is never shown
+     */
+    public record Sql(String query, String dataSource) {
+
+        @Override
+        public String toString() {
+            return "Sql[query=" + query + "]";
         }
     }
 
@@ -192,9 +225,44 @@ public record OnDemandTlsConfig(
      * @param ordersInFlight how many orders run at the same time
      * @param ordersQueued how many more may wait
      * @param rememberedRefusals how many denials and failures are remembered
+     * @param askRate how many permission questions are begun in a time
+     * @param clients what one client block may make us do
+     * @param lookups how many look-ups in the store there may be
      */
     public record Shield(
-            int askConcurrency, int askQueue, int ordersInFlight, int ordersQueued, int rememberedRefusals) {}
+            int askConcurrency,
+            int askQueue,
+            int ordersInFlight,
+            int ordersQueued,
+            int rememberedRefusals,
+            Rate askRate,
+            Clients clients,
+            Lookups lookups) {}
+
+    /**
+     * What one client block, or all who want one name, may make us do.
+     *
+     * @param newNames how many new names a client block may make us ask for in a time
+     * @param trusted whose addresses are not counted, beside loopback
+     * @param parkedPerName how many handshakes may wait for one name
+     * @param parkedPerClient how many handshakes of one client block may wait
+     */
+    public record Clients(Rate newNames, List<AddressBlock> trusted, int parkedPerName, int parkedPerClient) {
+
+        /** Keeps a copy of the list. */
+        public Clients {
+            trusted = List.copyOf(trusted);
+        }
+    }
+
+    /**
+     * How many look-ups in the store there may be.
+     *
+     * @param inFlight how many run at the same time
+     * @param queued how many more may wait
+     * @param rate how many are begun in a time while it is not known which names the store holds
+     */
+    public record Lookups(int inFlight, int queued, Rate rate) {}
 
     /**
      * Which certificates are renewed, withdrawn and forgotten.
@@ -240,4 +308,19 @@ public record OnDemandTlsConfig(
      */
     public record Budget(
             Allowance orders, Allowance domain, Allowance name, Allowance failures, Optional<Path> publicSuffixes) {}
+
+    /**
+     * What is looked at before an order is spent on a name.
+     *
+     * @param enabled whether anything is
+     * @param resolver the DNS resolver asked, empty for the system's
+     * @param addresses where names may point, empty where that does not matter
+     */
+    public record Preflight(boolean enabled, Optional<InetSocketAddress> resolver, List<AddressBlock> addresses) {
+
+        /** Keeps a copy of the list. */
+        public Preflight {
+            addresses = List.copyOf(addresses);
+        }
+    }
 }

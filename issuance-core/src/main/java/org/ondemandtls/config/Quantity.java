@@ -17,6 +17,14 @@ final class Quantity {
     // Twelve digits of the largest unit fit a Duration and, scaled to bytes, are checked for overflow.
     private static final Pattern FORM = Pattern.compile("([0-9]{1,12})([A-Za-z]{1,3})");
 
+    /** What a text is told that is no rate; completes "TEXT …". */
+    static final String NO_RATE =
+            "is not a rate; write a whole number from 1 to 1000000, a slash and a duration, like 60/10m or 100/1s";
+
+    private static final Pattern RATE = Pattern.compile("([0-9]{1,7})/(.+)");
+    private static final int MOST_IN_RATE = 1_000_000;
+    private static final Duration LONGEST_RATE = Duration.ofDays(30);
+
     private Quantity() {}
 
     /**
@@ -40,6 +48,31 @@ final class Quantity {
             case "d" -> Duration.ofDays(amount);
             default -> throw new IllegalArgumentException(NO_DURATION);
         };
+    }
+
+    /**
+     * Reads a rate.
+     *
+     * @param text for example {@code 60/10m} or {@code 100/1s}
+     * @return the rate
+     * @throws IllegalArgumentException if it is none; the message completes "TEXT …"
+     */
+    static Rate rate(String text) {
+        Matcher form = RATE.matcher(text);
+        if (!form.matches()) {
+            throw new IllegalArgumentException(NO_RATE);
+        }
+        int count = Integer.parseInt(form.group(1));
+        Duration per;
+        try {
+            per = duration(form.group(2));
+        } catch (IllegalArgumentException noDuration) {
+            throw new IllegalArgumentException(NO_RATE, noDuration);
+        }
+        if (count < 1 || count > MOST_IN_RATE || per.isZero() || per.compareTo(LONGEST_RATE) > 0) {
+            throw new IllegalArgumentException(NO_RATE);
+        }
+        return new Rate(count, per);
     }
 
     /**

@@ -38,6 +38,8 @@ public enum EventKind {
     NO_ANSWER("org.ondemandtls.permission", Severity.WARN, true),
     /** A source of permission changed or failed as a whole: a file read again, a circuit opened or closed. */
     PERMISSION_SOURCE("org.ondemandtls.permission", Severity.INFO, false),
+    /** A name's DNS was found not to be ready for an order. */
+    NOT_READY("org.ondemandtls.preflight", Severity.INFO, true),
     /** The CA rejected a name, or answered what cannot be used. */
     REJECTED("org.ondemandtls.authority", Severity.WARN, true),
     /** The CA could not be reached or could not work. */

@@ -3,6 +3,8 @@ package org.ondemandtls.event;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -32,6 +34,7 @@ public final class Events {
     }
 
     private final Map<EventKind, Tally> tallies = new EnumMap<>(EventKind.class);
+    private final Map<String, LongAdder> overflows = new ConcurrentHashMap<>();
     private final EventListener listener;
     private final LongSupplier nanoTime;
 
@@ -78,6 +81,24 @@ public final class Events {
             String suffix = leftOut == 0 ? "" : " (" + leftOut + " more like this were not logged)";
             listener.on(new Event(kind, name, text + suffix));
         }
+    }
+
+    /**
+     * Reports that a bound was reached and something refused for it.
+     *
+     * @param bound the bound, by its key
+     * @param name the server name refused
+     */
+    public void overflowed(String bound, ServerName name) {
+        overflows.computeIfAbsent(bound, key -> new LongAdder()).increment();
+        publish(EventKind.OVERLOADED, name, "refused: too many at once (" + bound + ")");
+    }
+
+    /** How often each bound was reached and something refused for it, by its key; those never reached are left out. */
+    public Map<String, Long> overflows() {
+        Map<String, Long> counts = new TreeMap<>();
+        overflows.forEach((bound, count) -> counts.put(bound, count.sum()));
+        return counts;
     }
 
     /** How often events of {@code kind} happened since the start, logged or not. */

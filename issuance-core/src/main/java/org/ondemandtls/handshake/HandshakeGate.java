@@ -1,7 +1,9 @@
 package org.ondemandtls.handshake;
 
+import java.net.SocketAddress;
 import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.challenge.ChallengeBoard;
@@ -67,6 +69,16 @@ public final class HandshakeGate {
         this.issuance = issuance;
         this.lot = lot;
         this.events = events;
+    }
+
+    /**
+     * Whom a handshake is counted against.
+     *
+     * @param peer the client's address, null if it is not known
+     * @return its block
+     */
+    public ClientBlock clientOf(@Nullable SocketAddress peer) {
+        return ClientBlock.of(peer, lot.trusted());
     }
 
     /**
@@ -162,7 +174,7 @@ public final class HandshakeGate {
         if (remembered.isPresent()) {
             return new Admission.Refuse(alertFor(remembered.get()));
         }
-        return lot.park(name, () -> issuance.obtain(name, client), HandshakeGate::settle);
+        return lot.park(name, client, () -> issuance.obtain(name, client), HandshakeGate::settle);
     }
 
     private Admission prove(ClientHello hello) {

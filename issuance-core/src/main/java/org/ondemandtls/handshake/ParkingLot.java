@@ -1,6 +1,8 @@
 package org.ondemandtls.handshake;
 
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -13,8 +15,11 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.name.AddressBlock;
+import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -41,12 +46,19 @@ public final class ParkingLot {
         private final CompletableFuture<Admission.Settled> outcome = new CompletableFuture<>();
     }
 
+    private static final String PARKED = "onDemandTls.handshake.parked";
+    private static final String PARKED_PER_NAME = "onDemandTls.shield.parkedPerName";
+    private static final String PARKED_PER_CLIENT = "onDemandTls.shield.parkedPerClient";
+
     private final int capacity;
+    private final OnDemandTlsConfig.Clients clients;
     private final Duration deadline;
     private final ScheduledExecutorService scheduler;
     private final Events events;
     private final Set<Place> waiting = ConcurrentHashMap.newKeySet();
     private final AtomicInteger parked = new AtomicInteger();
+    private final Map<ServerName, Integer> byName = new ConcurrentHashMap<>();
+    private final Map<ClientBlock, Integer> byClient = new ConcurrentHashMap<>();
 
     private volatile boolean closed;
 
@@ -54,12 +66,19 @@ public final class ParkingLot {
      * Opens a lot.
      *
      * @param capacity how many handshakes may wait at the same time
+     * @param clients how many of them for one name, and of one client block
      * @param deadline how long each may wait
      * @param scheduler runs the deadlines; what it runs is short
      * @param events where overflow and deadlines are reported
      */
-    public ParkingLot(int capacity, Duration deadline, ScheduledExecutorService scheduler, Events events) {
+    public ParkingLot(
+            int capacity,
+            OnDemandTlsConfig.Clients clients,
+            Duration deadline,
+            ScheduledExecutorService scheduler,
+            Events events) {
         this.capacity = capacity;
+        this.clients = clients;
         this.deadline = deadline;
         this.scheduler = scheduler;
         this.events = events;
@@ -78,17 +97,22 @@ public final class ParkingLot {
         }
     }
 
+    /** Whose addresses are not counted. */
+    List<AddressBlock> trusted() {
+        return clients.trusted();
+    }
+
     Admission park(
             ServerName name,
+            ClientBlock client,
             Supplier<CompletableFuture<KeyedCertificate>> flight,
             BiFunction<ServerName, Outcome, Admission.Settled> settle) {
         if (closed) {
             return settle.apply(name, new Outcome(null, null));
         }
-        if (parked.incrementAndGet() > capacity) {
-            parked.decrementAndGet();
-            events.publish(
-                    EventKind.OVERLOADED, name, "refused: too many handshakes wait (onDemandTls.handshake.parked)");
+        String full = enter(name, client);
+        if (full != null) {
+            events.overflowed(full, name);
             return settle.apply(name, new Outcome(null, null));
         }
         Place place = new Place();
@@ -108,7 +132,7 @@ public final class ParkingLot {
                 TimeUnit.NANOSECONDS);
         outcome.whenComplete((settled, gone) -> {
             waiting.remove(place);
-            parked.decrementAndGet();
+            leave(name, client);
             timer.cancel(false);
         });
         if (closed) {
@@ -119,5 +143,32 @@ public final class ParkingLot {
                 .whenComplete((certificate, failure) -> outcome.complete(settle.apply(
                         name, new Outcome(certificate, failure instanceof IssuanceException reason ? reason : null))));
         return new Admission.Park(outcome);
+    }
+
+    // Returns the bound that is reached, null if there is a place.
+    private @Nullable String enter(ServerName name, ClientBlock client) {
+        if (parked.incrementAndGet() > capacity) {
+            parked.decrementAndGet();
+            return PARKED;
+        }
+        boolean nameFull = byName.merge(name, 1, Integer::sum) > clients.parkedPerName();
+        boolean clientFull = counts(client) && byClient.merge(client, 1, Integer::sum) > clients.parkedPerClient();
+        if (!nameFull && !clientFull) {
+            return null;
+        }
+        leave(name, client);
+        return clientFull ? PARKED_PER_CLIENT : PARKED_PER_NAME;
+    }
+
+    private void leave(ServerName name, ClientBlock client) {
+        parked.decrementAndGet();
+        byName.computeIfPresent(name, (n, count) -> count == 1 ? null : count - 1);
+        if (counts(client)) {
+            byClient.computeIfPresent(client, (c, count) -> count == 1 ? null : count - 1);
+        }
+    }
+
+    private static boolean counts(ClientBlock client) {
+        return !client.equals(ClientBlock.LOCAL);
     }
 }

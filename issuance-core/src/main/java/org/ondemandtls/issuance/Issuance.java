@@ -17,6 +17,7 @@ import java.util.function.Supplier;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.event.Outage;
@@ -25,6 +26,8 @@ import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
 import org.ondemandtls.permission.PermissionPolicy.Purpose;
+import org.ondemandtls.preflight.Preflight;
+import org.ondemandtls.preflight.Verdict;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.OpenOrder;
 import org.ondemandtls.store.StoreException;
@@ -44,6 +47,7 @@ import org.ondemandtls.store.StoredCertificate;
  */
 public final class Issuance {
 
+    private static final Duration NOT_READY_RETRY = Duration.ofSeconds(10);
     private static final Duration DEFECT_RETRY = Duration.ofSeconds(3);
     private static final int RESUMED_AT_ONCE = 4;
 
@@ -60,6 +64,8 @@ public final class Issuance {
 
     private final CertificateStore store;
     private final Permission permission;
+    private final Preflight preflight;
+    private final StoreLookups storeLookups;
     private final Inventory inventory;
     private final Events events;
     private final Ports ports;
@@ -75,24 +81,26 @@ public final class Issuance {
      *
      * @param store what survives
      * @param permission who may have a certificate
+     * @param preflight what looks at a name before an order is spent on it
      * @param authorities who signs, in the operator's order, not empty
      * @param inventory where certificates are published
      * @param keys gives a fresh key pair
      * @param budget what may be ordered
      * @param watch whether dates can be believed
-     * @param rememberedFailures how many names' failures are remembered
+     * @param shield how much strangers may make us do
      * @param clientPatience how long a client waits for its certificate
      * @param events where everything is reported
      */
     public record Floors(
             CertificateStore store,
             Permission permission,
+            Preflight preflight,
             List<Authority> authorities,
             Inventory inventory,
             Supplier<KeyPair> keys,
             Budget budget,
             ClockWatch watch,
-            int rememberedFailures,
+            OnDemandTlsConfig.Shield shield,
             Duration clientPatience,
             Events events) {}
 
@@ -105,12 +113,20 @@ public final class Issuance {
     public Issuance(Floors floors, Ports ports) {
         this.store = floors.store();
         this.permission = floors.permission();
+        this.preflight = floors.preflight();
+        this.storeLookups = new StoreLookups(
+                store, floors.shield().lookups().rate(), floors.shield().rememberedRefusals(), ports.nanoTime());
         this.inventory = floors.inventory();
         this.events = floors.events();
         this.ports = ports;
         this.budgetOutage = new Outage(events, EventKind.OVERLOADED, "the budget", ports.nanoTime());
         this.refusals = new Refusals(
-                floors.rememberedFailures(), store, floors.watch(), ports.clock(), ports.nanoTime(), ports.random());
+                floors.shield().rememberedRefusals(),
+                store,
+                floors.watch(),
+                ports.clock(),
+                ports.nanoTime(),
+                ports.random());
         this.pipeline = new OrderPipeline(
                 new OrderPipeline.Parts(
                         store,
@@ -290,16 +306,22 @@ public final class Issuance {
         if (held.isPresent()) {
             return CompletableFuture.failedFuture(held.get());
         }
+        // Our own resolver is asked beside the permission, the server the name points to only behind it.
+        CompletableFuture<Optional<Verdict>> looked = preflight.look(name);
         return permission
                 .decide(name, Purpose.OBTAIN, client)
-                .thenCompose(granted -> onOrders(name, () -> pipeline.obtain(name)));
+                .thenCompose(granted -> looked)
+                .thenCompose(verdict ->
+                        verdict.isPresent() ? CompletableFuture.completedFuture(verdict) : preflight.probe(name))
+                .thenCompose(verdict -> verdict.isEmpty()
+                        ? onOrders(name, () -> pipeline.obtain(name))
+                        : CompletableFuture.failedFuture(new IssuanceException.NotReady(
+                                name, verdict.get().toString(), NOT_READY_RETRY)));
     }
 
     private CompletableFuture<Optional<KeyedCertificate>> stored(ServerName name) {
-        if (!store.mayHold(name)) {
-            return CompletableFuture.completedFuture(Optional.empty());
-        }
-        return on(ports.lookups(), name, "store look-ups", () -> load(name));
+        return storeLookups.find(
+                name, () -> on(ports.lookups(), name, "onDemandTls.shield.lookupsQueued", () -> load(name)));
     }
 
     private Optional<KeyedCertificate> load(ServerName name) throws IssuanceException {
@@ -350,6 +372,7 @@ public final class Issuance {
         CompletableFuture<KeyedCertificate> landed = new CompletableFuture<>();
         flight.whenComplete((certificate, thrown) -> {
             if (thrown == null) {
+                storeLookups.saved(name);
                 landed.complete(certificate);
                 return;
             }
@@ -375,8 +398,10 @@ public final class Issuance {
             pipeline.tellStoreFailed(name, "not obtained: " + words(reason));
         } else if (reason instanceof IssuanceException.OverBudget) {
             budgetOutage.failed(name, "refused: " + words(reason));
-        } else if (reason instanceof IssuanceException.Overloaded) {
-            events.publish(EventKind.OVERLOADED, name, "refused: " + words(reason));
+        } else if (reason instanceof IssuanceException.NotReady) {
+            events.publish(EventKind.NOT_READY, name, words(reason));
+        } else if (reason instanceof IssuanceException.Overloaded overloaded) {
+            events.overflowed(overloaded.bound(), name);
         }
     }
 

@@ -5,6 +5,7 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +30,20 @@ public record ClientBlock(String value) {
      */
     public static ClientBlock of(@Nullable SocketAddress peer) {
         return peer instanceof InetSocketAddress inet && inet.getAddress() != null ? of(inet.getAddress()) : LOCAL;
+    }
+
+    /**
+     * The block of a peer where some are not to be counted.
+     *
+     * @param peer the peer's address, null if it is not known
+     * @param trusted the addresses that are nobody's in particular, a balancer's for example
+     * @return its block; {@link #LOCAL} for these too
+     */
+    public static ClientBlock of(@Nullable SocketAddress peer, List<AddressBlock> trusted) {
+        boolean uncounted = peer instanceof InetSocketAddress inet
+                && inet.getAddress() != null
+                && trusted.stream().anyMatch(block -> block.contains(inet.getAddress()));
+        return uncounted ? LOCAL : of(peer);
     }
 
     /**

@@ -1,5 +1,6 @@
 package org.ondemandtls.permission;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -23,6 +24,7 @@ import java.util.concurrent.Flow;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.name.ServerName;
 
@@ -30,12 +32,14 @@ import org.ondemandtls.name.ServerName;
  * Asks a URL: {@code GET URL?domain=NAME}. A 2xx grants; a 4xx denies, except those that speak about the asking and
  * not about the name; anything else is no answer.
  *
- * <p>Redirects are not followed. Of a body at most {@value #MAX_BODY} octets are read, and then dropped.
+ * <p>Redirects are not followed. Of a body at most {@value #MAX_BODY} octets are read; the first line of a denial's {@code
+ * text/plain} is its reason.
  */
 final class AskPolicy implements PermissionPolicy, AutoCloseable {
 
     static final int MAX_BODY = 4096;
 
+    private static final Duration LONGEST_WAIT_FOR_REASON = Duration.ofMillis(250);
     private static final String PURPOSE_HEADER = "OnDemand-TLS-Purpose";
     // Authentication, the request's own time, and rate: none of them is about the name.
     private static final Set<Integer> NOT_ABOUT_THE_NAME = Set.of(401, 407, 408, 425, 429);
@@ -43,10 +47,12 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
     private final URI url;
     private final Duration timeout;
     private final ScheduledExecutorService scheduler;
+    private final LongSupplier nanoTime;
     private final HttpClient client;
     private final Map<Object, CompletableFuture<?>> exchanges = new ConcurrentHashMap<>();
 
-    AskPolicy(URI url, Duration timeout, Executor executor, ScheduledExecutorService scheduler) {
+    AskPolicy(URI url, Duration timeout, Executor executor, ScheduledExecutorService scheduler, LongSupplier nanoTime) {
+        this.nanoTime = nanoTime;
         this.url = url;
         this.scheduler = scheduler;
         this.timeout = timeout;
@@ -65,9 +71,9 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
                 .header(PURPOSE_HEADER, purpose.name().toLowerCase(Locale.ROOT))
                 .GET()
                 .build();
-        // The status decides; the body is only read to keep the connection, within the same time.
-        CompletableFuture<HttpResponse<Void>> exchange =
-                client.sendAsync(request, response -> new Discarding(scheduler, timeout));
+        long end = nanoTime.getAsLong() + timeout.toNanos();
+        CompletableFuture<HttpResponse<String>> exchange =
+                client.sendAsync(request, response -> new FirstOctets(reasonTime(response, end)));
         Object token = new Object();
         exchanges.put(token, exchange);
         return exchange.handle((response, failure) -> {
@@ -75,7 +81,7 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
             if (failure != null) {
                 throw new CompletionException(new NoAnswerException(describe(failure)));
             }
-            return judge(response.statusCode());
+            return judge(response.statusCode(), response.body());
         });
     }
 
@@ -92,12 +98,29 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
         }
     }
 
-    private Decision judge(int status) {
+    private static boolean denies(int status) {
+        return status >= 400 && status < 500 && !NOT_ABOUT_THE_NAME.contains(status);
+    }
+
+    // The status decides; a reason is waited for no longer than leaves time to tell.
+    private Duration reasonTime(HttpResponse.ResponseInfo response, long end) {
+        boolean text = denies(response.statusCode())
+                && response.headers()
+                        .firstValue("Content-Type")
+                        .filter(type -> type.toLowerCase(Locale.ROOT).startsWith("text/plain"))
+                        .isPresent();
+        Duration half = Duration.ofNanos(Math.max(0, end - nanoTime.getAsLong()) / 2);
+        return !text ? Duration.ZERO : half.compareTo(LONGEST_WAIT_FOR_REASON) > 0 ? LONGEST_WAIT_FOR_REASON : half;
+    }
+
+    private Decision judge(int status, String body) {
         if (status >= 200 && status < 300) {
             return new Decision.Granted();
         }
-        if (status >= 400 && status < 500 && !NOT_ABOUT_THE_NAME.contains(status)) {
-            return new Decision.Denied("onDemandTls.permission.ask answered " + status);
+        if (denies(status)) {
+            String reason = Reasons.line(body);
+            return new Decision.Denied(
+                    "onDemandTls.permission.ask answered " + status + (reason.isEmpty() ? "" : ": " + reason));
         }
         throw new CompletionException(new NoAnswerException("onDemandTls.permission.ask answered " + status
                 + (status >= 300 && status < 400 ? ", and redirects are not followed" : "")));
@@ -126,46 +149,42 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
         return URI.create(bare + '?' + (query == null || query.isEmpty() ? parameter : query + '&' + parameter));
     }
 
-    /** Reads a body, bounded in size and time, and keeps nothing of it. */
-    private static final class Discarding implements HttpResponse.BodySubscriber<Void> {
+    /**
+     * Reads a body, bounded in size and time, to keep the connection, and hands on its text where it is worth a wait: what
+     * came by then, whatever happens to the rest.
+     */
+    private final class FirstOctets implements HttpResponse.BodySubscriber<String> {
 
-        private final ScheduledExecutorService scheduler;
-        private final Duration timeout;
+        private final CompletableFuture<String> text = new CompletableFuture<>();
+        private final ByteArrayOutputStream octets = new ByteArrayOutputStream();
+        private final Future<?> end;
         private Flow.@Nullable Subscription subscription;
-        private @Nullable Future<?> end;
         private int received;
 
-        Discarding(ScheduledExecutorService scheduler, Duration timeout) {
-            this.scheduler = scheduler;
-            this.timeout = timeout;
+        FirstOctets(Duration wait) {
+            if (wait.isZero()) {
+                text.complete("");
+            } else {
+                scheduler.schedule(this::tell, wait.toNanos(), TimeUnit.NANOSECONDS);
+            }
+            end = scheduler.schedule(this::stop, timeout.toNanos(), TimeUnit.NANOSECONDS);
         }
 
         @Override
-        public CompletionStage<Void> getBody() {
-            return CompletableFuture.completedStage(null);
+        public CompletionStage<String> getBody() {
+            return text;
         }
 
         @Override
-        public void onSubscribe(Flow.Subscription newSubscription) {
+        public synchronized void onSubscribe(Flow.Subscription newSubscription) {
             subscription = newSubscription;
-            end = scheduler.schedule(newSubscription::cancel, timeout.toNanos(), TimeUnit.NANOSECONDS);
             newSubscription.request(1);
         }
 
         @Override
         public void onNext(List<ByteBuffer> buffers) {
-            for (ByteBuffer buffer : buffers) {
-                received += buffer.remaining();
-            }
-            Flow.Subscription current = subscription;
-            if (current == null) {
-                return;
-            }
-            if (received > MAX_BODY) {
-                current.cancel();
+            if (take(buffers)) {
                 onComplete();
-            } else {
-                current.request(1);
             }
         }
 
@@ -176,9 +195,44 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
 
         @Override
         public void onComplete() {
-            if (end != null) {
-                end.cancel(false);
+            end.cancel(false);
+            tell();
+        }
+
+        // Whether that was enough.
+        private synchronized boolean take(List<ByteBuffer> buffers) {
+            for (ByteBuffer buffer : buffers) {
+                received += buffer.remaining();
+                byte[] piece = new byte[Math.min(buffer.remaining(), MAX_BODY - octets.size())];
+                buffer.get(piece);
+                if (!text.isDone()) {
+                    octets.write(piece, 0, piece.length);
+                }
             }
+            Flow.Subscription current = subscription;
+            if (current == null) {
+                return false;
+            }
+            if (received > MAX_BODY) {
+                current.cancel();
+                return true;
+            }
+            current.request(1);
+            return false;
+        }
+
+        private synchronized void stop() {
+            if (subscription != null) {
+                subscription.cancel();
+            }
+        }
+
+        private void tell() {
+            String came;
+            synchronized (this) {
+                came = octets.toString(StandardCharsets.UTF_8);
+            }
+            text.complete(came);
         }
     }
 }

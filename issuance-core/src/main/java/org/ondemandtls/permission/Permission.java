@@ -15,6 +15,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.IssuanceException;
@@ -28,8 +29,8 @@ import org.ondemandtls.permission.PermissionPolicy.Decision;
 import org.ondemandtls.permission.PermissionPolicy.Purpose;
 
 /**
- * Decides who may have a certificate, from all configured sources: names and file, which can only grant; then the class;
- * then the URL. The first that decides counts; no answer passes on to the next.
+ * Decides who may have a certificate, from all configured sources: names and file, which can only grant; then the query,
+ * the class, the bean, and the URL. The first that decides counts; no answer passes on to the next.
  *
  * <p><b>Threads.</b> {@link #decide} and {@link #remembered} never block. Policies run on an executor of their own, a
  * bounded number at once; a bounded number more wait, shared fairly between client blocks.
@@ -54,6 +55,9 @@ public final class Permission implements AutoCloseable {
     private static final String UNDECIDED = "no source decided";
     private static final String BUSY = "all threads for permission are held by policies that do not return";
 
+    private static final String NEW_NAMES = "onDemandTls.shield.newNamesPerClient";
+    private static final String ASK_QUEUE = "onDemandTls.shield.askQueue";
+
     private record Source(
             String label, PermissionPolicy policy, @Nullable Circuit circuit) {}
 
@@ -74,9 +78,13 @@ public final class Permission implements AutoCloseable {
     private final Cache<ServerName, Answer> remembered;
     private final ReentrantLock lock = new ReentrantLock();
     private final FairQueue<Question> queue;
+    private final Allowance askRate;
+    private final Reasons reasons = new Reasons();
+    private final NewNames newNames;
     private final @Nullable ScheduledFuture<?> fileCheck;
 
     private int running;
+    private boolean wakeScheduled;
 
     /**
      * Builds the sources; the file, where there is one, is read before this returns.
@@ -86,11 +94,33 @@ public final class Permission implements AutoCloseable {
      * @param policy the operator's own policy, null where none is configured
      * @param ports what runs policies
      * @param events where answers and trouble are reported
+     * @throws IllegalArgumentException if there is no driver for the database; the message says what to do
      */
     public Permission(
             OnDemandTlsConfig.Permission config,
             OnDemandTlsConfig.Shield shield,
             @Nullable PermissionPolicy policy,
+            Ports ports,
+            Events events) {
+        this(config, shield, policy, key -> Optional.empty(), ports, events);
+    }
+
+    /**
+     * Builds the sources on a server whose applications may publish one.
+     *
+     * @param config what the operator allowed
+     * @param shield how much may be asked at once
+     * @param policy the operator's own policy, null where none is configured
+     * @param published what the server's running applications publish under a name
+     * @param ports what runs policies
+     * @param events where answers and trouble are reported
+     * @throws IllegalArgumentException if there is no driver for the database; the message says what to do
+     */
+    public Permission(
+            OnDemandTlsConfig.Permission config,
+            OnDemandTlsConfig.Shield shield,
+            @Nullable PermissionPolicy policy,
+            Function<String, Optional<Object>> published,
             Ports ports,
             Events events) {
         this.names = new NamesPolicy(config.names());
@@ -99,6 +129,8 @@ public final class Permission implements AutoCloseable {
         this.rememberGranted = config.rememberGranted();
         this.concurrency = shield.askConcurrency();
         this.queue = new FairQueue<>(shield.askQueue());
+        this.askRate = new Allowance(shield.askRate(), ports.nanoTime());
+        this.newNames = new NewNames(shield.clients().newNames(), shield.rememberedRefusals(), ports.nanoTime());
         this.ports = ports;
         this.events = events;
         this.outage = new Outage(events, EventKind.NO_ANSWER, "permission", ports.nanoTime());
@@ -109,14 +141,26 @@ public final class Permission implements AutoCloseable {
                 .executor(Runnable::run)
                 .build();
         List<Source> chain = new ArrayList<>();
+        config.sql()
+                .ifPresent(sql -> chain.add(new Source(
+                        "onDemandTls.permission.sql",
+                        new SqlPolicy(
+                                SqlConnections.of(sql.dataSource(), ports.nanoTime()),
+                                sql.query(),
+                                timeout,
+                                ports.nanoTime()),
+                        new Circuit(ports.nanoTime()))));
         if (policy != null) {
             String label = config.className().isPresent() ? "onDemandTls.permission.class" : "the permission policy";
             chain.add(new Source(label, policy, null));
         }
+        config.bean()
+                .ifPresent(key ->
+                        chain.add(new Source("onDemandTls.permission.bean", new BeanPolicy(key, published), null)));
         config.ask()
                 .ifPresent(url -> chain.add(new Source(
                         "onDemandTls.permission.ask",
-                        new AskPolicy(url, timeout, ports.executor(), ports.scheduler()),
+                        new AskPolicy(url, timeout, ports.executor(), ports.scheduler(), ports.nanoTime()),
                         new Circuit(ports.nanoTime()))));
         this.sources = List.copyOf(chain);
         this.file = config.file().map(path -> new NamesFile(path, events)).orElse(null);
@@ -143,14 +187,19 @@ public final class Permission implements AutoCloseable {
      *     IssuanceException.NotPermitted}, {@link IssuanceException.NoAnswer} or {@link IssuanceException.Overloaded}
      */
     public CompletableFuture<Void> decide(ServerName name, Purpose purpose, ClientBlock client) {
-        if (names.grants(name) || (file != null && file.grants(name))) {
-            return CompletableFuture.completedFuture(null);
-        }
-        Answer known = purpose == Purpose.OBTAIN ? remembered.getIfPresent(name) : null;
+        boolean listed = names.grants(name) || (file != null && file.grants(name));
+        Answer known = purpose == Purpose.OBTAIN && !listed ? remembered.getIfPresent(name) : null;
         if (known != null) {
             return known.decision() instanceof Decision.Denied denied
                     ? CompletableFuture.failedFuture(denial(name, denied))
                     : CompletableFuture.completedFuture(null);
+        }
+        // Listed names are counted too: what they cost is the CA's.
+        if (purpose == Purpose.OBTAIN && !newNames.admit(name, client)) {
+            return CompletableFuture.failedFuture(new IssuanceException.Overloaded(name, NEW_NAMES));
+        }
+        if (listed) {
+            return CompletableFuture.completedFuture(null);
         }
         Question question = new Question(name, purpose, new CompletableFuture<>());
         enqueue(question, client);
@@ -207,6 +256,8 @@ public final class Permission implements AutoCloseable {
         for (Source source : sources) {
             if (source.policy() instanceof AskPolicy ask) {
                 ask.close();
+            } else if (source.policy() instanceof SqlPolicy sql) {
+                sql.close();
             }
         }
     }
@@ -224,9 +275,10 @@ public final class Permission implements AutoCloseable {
             remember(question, decision, rememberGranted);
             verdict.complete(null);
         } else if (decision instanceof Decision.Denied denied) {
-            remember(question, decision, rememberDenied);
-            events.publish(EventKind.DENIED, name, "denied: " + denied.reason());
-            verdict.completeExceptionally(denial(name, denied));
+            Decision.Denied printable = Reasons.printable(denied);
+            remember(question, reasons.remembered(printable), rememberDenied);
+            events.publish(EventKind.DENIED, name, "denied: " + printable.reason());
+            verdict.completeExceptionally(denial(name, printable));
         } else if (failure instanceof IssuanceException) {
             verdict.completeExceptionally(failure);
         } else {
@@ -251,28 +303,58 @@ public final class Permission implements AutoCloseable {
 
     private void enqueue(Question question, ClientBlock client) {
         Question displaced = null;
+        Question next = null;
         lock.lock();
         try {
-            if (running < concurrency) {
+            // Nobody is asked where there are lists only.
+            if (running < concurrency && queue.size() == 0 && (sources.isEmpty() || askRate.tryTake())) {
                 running++;
+                next = question;
             } else {
                 displaced = queue.offer(client, question);
-                question = null;
+                scheduleWake();
             }
         } finally {
             lock.unlock();
         }
-        if (question != null) {
-            run(question);
+        if (next != null) {
+            run(next);
         }
         if (displaced != null) {
-            ServerName refused = displaced.name();
-            events.publish(
-                    EventKind.OVERLOADED, refused, "refused: too many questions wait (onDemandTls.shield.askQueue)");
-            displaced
-                    .answer()
-                    .completeExceptionally(new IssuanceException.Overloaded(refused, "onDemandTls.shield.askQueue"));
+            displaced.answer().completeExceptionally(new IssuanceException.Overloaded(displaced.name(), ASK_QUEUE));
         }
+    }
+
+    // Takes from the queue what may be asked now; the caller runs it. Guarded by the lock.
+    private @Nullable Question nextInTurn() {
+        if (running >= concurrency || queue.size() == 0 || !(sources.isEmpty() || askRate.tryTake())) {
+            return null;
+        }
+        running++;
+        return queue.poll();
+    }
+
+    // Where questions wait for nothing but their rate, nobody's end makes room for them. Guarded by the lock.
+    private void scheduleWake() {
+        if (!wakeScheduled && running < concurrency && queue.size() > 0) {
+            wakeScheduled = true;
+            ports.scheduler().schedule(this::wake, askRate.nanosUntilNext(), TimeUnit.NANOSECONDS);
+        }
+    }
+
+    private void wake() {
+        List<Question> turns = new ArrayList<>();
+        lock.lock();
+        try {
+            wakeScheduled = false;
+            for (Question next = nextInTurn(); next != null; next = nextInTurn()) {
+                turns.add(next);
+            }
+            scheduleWake();
+        } finally {
+            lock.unlock();
+        }
+        turns.forEach(this::run);
     }
 
     private void run(Question question) {
@@ -385,10 +467,9 @@ public final class Permission implements AutoCloseable {
         Question next;
         lock.lock();
         try {
-            next = queue.poll();
-            if (next == null) {
-                running--;
-            }
+            running--;
+            next = nextInTurn();
+            scheduleWake();
         } finally {
             lock.unlock();
         }

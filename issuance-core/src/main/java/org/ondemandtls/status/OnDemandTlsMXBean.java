@@ -44,6 +44,9 @@ public interface OnDemandTlsMXBean {
     /** How often each kind of event happened since the start, by the kind's name. */
     Map<String, Long> getEvents();
 
+    /** How often each bound was reached and something refused for it, by the bound's key. */
+    Map<String, Long> getOverflows();
+
     /**
      * Says in words what the engine would do with a name now, and why: what is served, stored, planned and refused.
      *

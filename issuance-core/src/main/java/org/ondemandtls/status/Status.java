@@ -139,6 +139,11 @@ public final class Status implements OnDemandTlsMXBean {
     }
 
     @Override
+    public Map<String, Long> getOverflows() {
+        return events.overflows();
+    }
+
+    @Override
     public String explain(String name) {
         ServerName parsed;
         try {

@@ -27,6 +27,11 @@ public interface CertificateStore extends AutoCloseable {
      */
     boolean mayHold(ServerName name);
 
+    /** Whether {@link #mayHold} can tell by now; until then it says that any name may be there. No I/O. */
+    default boolean knowsItsNames() {
+        return true;
+    }
+
     /**
      * The certificate stored for a name: its own before one of a wildcard of one label. One that cannot be read back
      * whole is set aside and counts as absent.

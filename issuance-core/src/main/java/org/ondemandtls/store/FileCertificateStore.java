@@ -194,6 +194,11 @@ public final class FileCertificateStore implements CertificateStore {
     }
 
     @Override
+    public boolean knowsItsNames() {
+        return fingerprint != null;
+    }
+
+    @Override
     public Optional<StoredCertificate> find(ServerName name) throws StoreException {
         Optional<StoredCertificate> exact = load(name.value(), name);
         Optional<StoredCertificate> found = exact.isPresent() ? exact : load(name.wildcard(), name);

@@ -42,7 +42,11 @@ class ConfigKeyTest {
     void onlyWhatMustNotBeSeenIsSecret() {
         assertThat(ConfigKey.values())
                 .filteredOn(ConfigKey::secret)
-                .containsExactly(ConfigKey.ACME_EAB, ConfigKey.STORE_PASSWORD, ConfigKey.STORE_ENCRYPTION_KEY);
+                .containsExactly(
+                        ConfigKey.PERMISSION_DATA_SOURCE,
+                        ConfigKey.ACME_EAB,
+                        ConfigKey.STORE_PASSWORD,
+                        ConfigKey.STORE_ENCRYPTION_KEY);
     }
 
     @Test

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.io.IOException;
 import java.math.BigInteger;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -19,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import java.util.TreeMap;
 import javax.security.auth.x500.X500Principal;
 import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
@@ -59,6 +62,13 @@ class ConfigReaderTest {
         return thrown.mistakes();
     }
 
+    private static final Set<ConfigKey> TAKE_ANY_WORD = Set.of(
+            ConfigKey.PERMISSION_DATA_SOURCE,
+            ConfigKey.PERMISSION_CLASS,
+            ConfigKey.PERMISSION_BEAN,
+            ConfigKey.ACME_PROFILE,
+            ConfigKey.STORE);
+
     private static Map<String, String> permitted(String... keysAndTexts) {
         Map<String, String> properties = properties(keysAndTexts);
         properties.putIfAbsent("onDemandTls.permission.names", "a.example.com");
@@ -93,7 +103,9 @@ class ConfigReaderTest {
             assertThat(config.permission().askTimeout()).isEqualTo(Duration.ofSeconds(2));
             assertThat(config.permission().names()).isEmpty();
             assertThat(config.permission().file()).isEmpty();
+            assertThat(config.permission().sql()).isEmpty();
             assertThat(config.permission().className()).isEmpty();
+            assertThat(config.permission().bean()).isEmpty();
             assertThat(config.permission().rememberGranted()).isEqualTo(Duration.ofMinutes(5));
             assertThat(config.permission().rememberDenied()).isEqualTo(Duration.ofMinutes(1));
             assertThat(config.issuer()).isEqualTo(Issuer.ACME);
@@ -112,7 +124,16 @@ class ConfigReaderTest {
                     .isEqualTo(new OnDemandTlsConfig.Handshake(
                             Duration.ofSeconds(25), 10_000, true, Optional.empty(), Duration.ofSeconds(10)));
             assertThat(config.inventory()).isEqualTo(new OnDemandTlsConfig.Inventory(10_000));
-            assertThat(config.shield()).isEqualTo(new OnDemandTlsConfig.Shield(16, 256, 16, 256, 50_000));
+            assertThat(config.shield())
+                    .isEqualTo(new OnDemandTlsConfig.Shield(
+                            16,
+                            256,
+                            16,
+                            256,
+                            50_000,
+                            new Rate(200, Duration.ofSeconds(1)),
+                            new OnDemandTlsConfig.Clients(new Rate(60, Duration.ofMinutes(10)), List.of(), 2000, 500),
+                            new OnDemandTlsConfig.Lookups(4, 256, new Rate(500, Duration.ofSeconds(1)))));
         }
 
         @Test
@@ -165,17 +186,7 @@ class ConfigReaderTest {
         }
 
         @ParameterizedTest
-        @ValueSource(
-                strings = {
-                    "permission.sql",
-                    "permission.dataSource",
-                    "store.user",
-                    "store.password",
-                    "store.encryptionKey",
-                    "preflight",
-                    "preflight.resolver",
-                    "preflight.addresses"
-                })
+        @ValueSource(strings = {"store.user", "store.password", "store.encryptionKey"})
         void thatAreNotBuiltYetAreRefusedAsSuch(String key) {
             assertThat(mistakes(key, "hunter2"))
                     .containsExactly("onDemandTls." + key + " is not available in this version; remove it");
@@ -327,8 +338,8 @@ class ConfigReaderTest {
         @Test
         void missingStopsTheStartWhateverTheIssuer() {
             String mistake = "no permission source: set onDemandTls.permission.ask or onDemandTls.permission.names or"
-                    + " onDemandTls.permission.file or onDemandTls.permission.class; without one anybody could have"
-                    + " certificates issued";
+                    + " onDemandTls.permission.file or onDemandTls.permission.sql or onDemandTls.permission.class or"
+                    + " onDemandTls.permission.bean; without one anybody could have certificates issued";
 
             assertThat(mistakesIn(Map.of())).containsExactly(mistake);
             assertThat(mistakesIn(properties("issuer", "internal"))).containsExactly(mistake);
@@ -915,7 +926,7 @@ class ConfigReaderTest {
             file("secret", "hunter2");
 
             for (ConfigKey key : ConfigKey.builtKeys()) {
-                if (key == ConfigKey.STORE || key.type() == ConfigKey.Type.CLASS || key == ConfigKey.ACME_PROFILE) {
+                if (TAKE_ANY_WORD.contains(key)) {
                     continue;
                 }
                 Map<String, String> properties = new TreeMap<>(Map.of(key.fileKey(), "secret"));
@@ -936,10 +947,10 @@ class ConfigReaderTest {
         @Test
         void nameAllMistakesAtOnceInTheOrderOfNamesThenOfTheTable() {
             assertThat(mistakes(
-                            "permission.sql", "SELECT 1",
                             "handshake.dedline", "1s",
                             "permission.ask", "nowhere",
                             "permission.askTimeout", "2",
+                            "permission.sql", "SELECT 1",
                             "issuer", "none",
                             "acme.eab", "x",
                             "acme.challenges", "dns-01",
@@ -947,11 +958,9 @@ class ConfigReaderTest {
                             "handshake.parked", "0"))
                     .satisfiesExactly(
                             m -> assertThat(m).startsWith("onDemandTls.handshake.dedline is not a known key"),
-                            m -> assertThat(m)
-                                    .isEqualTo(
-                                            "onDemandTls.permission.sql is not available in this version; remove it"),
                             m -> assertThat(m).startsWith("onDemandTls.permission.ask: "),
                             m -> assertThat(m).startsWith("onDemandTls.permission.askTimeout: "),
+                            m -> assertThat(m).startsWith("onDemandTls.permission.sql: "),
                             m -> assertThat(m).startsWith("onDemandTls.issuer: "),
                             m -> assertThat(m).startsWith("onDemandTls.acme.eab: "),
                             m -> assertThat(m).startsWith("onDemandTls.acme.challenges: "),
@@ -1033,6 +1042,128 @@ class ConfigReaderTest {
 
             assertThat(ConfigReader.withFallback(Map.of(), system))
                     .containsOnlyKeys("onDemandTls.handshake.dedline", "ondemandtls.handshake.deadline");
+        }
+    }
+
+    @Nested
+    class AQuery {
+
+        private static final String QUERY = "SELECT 1 FROM customer_domain WHERE name = ?";
+
+        @Test
+        void andItsDataSourceAreASource() throws ConfigException {
+            var config = ConfigReader.read(
+                    properties("permission.sql", QUERY, "permission.dataSource", "jdbc:postgresql://db/x?password=y"),
+                    base);
+
+            assertThat(config.permission().hasSource()).isTrue();
+            assertThat(config.permission().sql())
+                    .contains(new OnDemandTlsConfig.Sql(QUERY, "jdbc:postgresql://db/x?password=y"));
+            assertThat(config.toString()).doesNotContain("password");
+        }
+
+        @Test
+        void wantsADataSourceAndTheOtherWayRound() {
+            assertThat(mistakesIn(properties("permission.sql", QUERY)))
+                    .singleElement()
+                    .asString()
+                    .contains("without onDemandTls.permission.dataSource");
+            assertThat(mistakes("permission.dataSource", "jdbc/customers"))
+                    .singleElement()
+                    .asString()
+                    .contains("without onDemandTls.permission.sql");
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"SELECT 1", "SELECT 1 FROM d WHERE a = ? OR b = ?", "SELECT 1 FROM d WHERE a = '?'"})
+        void hasOneParameter(String query) {
+            assertThat(mistakes("permission.sql", query, "permission.dataSource", "jdbc/customers"))
+                    .singleElement()
+                    .asString()
+                    .contains("write one ? for the name");
+        }
+
+        @Test
+        void mayHaveQuestionMarksInQuotes() throws ConfigException {
+            assertThat(read("permission.sql", "SELECT '?' FROM d WHERE a = ?", "permission.dataSource", "jdbc/x")
+                            .permission()
+                            .sql())
+                    .isPresent();
+        }
+    }
+
+    @Nested
+    class ARate {
+
+        @Test
+        void isACountAndATime() throws ConfigException {
+            assertThat(read("shield.askRate", "5/250ms").shield().askRate())
+                    .isEqualTo(new Rate(5, Duration.ofMillis(250)));
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"60", "60/", "/10m", "0/1s", "1/0s", "1000001/1s", "-1/1s", "1.5/1s", "1/31d", "60/10"})
+        void isRefusedInAnyOtherForm(String text) {
+            assertThat(mistakes("shield.newNamesPerClient", text))
+                    .singleElement()
+                    .asString()
+                    .contains("is not a rate");
+        }
+    }
+
+    @Test
+    void trustedBlocksAreAddressesAndNeverNames() throws ConfigException {
+        assertThat(read("shield.trusted", "10.0.0.0/8, 192.0.2.7,2001:db8::/32")
+                        .shield()
+                        .clients()
+                        .trusted())
+                .extracting(Object::toString)
+                .containsExactly("10.0.0.0/8", "192.0.2.7/32", "2001:db8:0:0:0:0:0:0/32");
+        assertThat(mistakes("shield.trusted", "localhost,10.0.0.0/33,10.0.0,::1/129"))
+                .hasSize(4);
+    }
+
+    @Nested
+    class APreflight {
+
+        @Test
+        void isForThePublicCasUnlessToldOtherwise() throws ConfigException {
+            assertThat(read().preflight())
+                    .isEqualTo(new OnDemandTlsConfig.Preflight(true, Optional.empty(), List.of()));
+            assertThat(read("acme.directory", "https://ca.example/dir")
+                            .preflight()
+                            .enabled())
+                    .isFalse();
+            assertThat(read("issuer", "internal").preflight().enabled()).isFalse();
+            assertThat(read("preflight", "false").preflight().enabled()).isFalse();
+            assertThat(read("issuer", "internal", "preflight", "true")
+                            .preflight()
+                            .enabled())
+                    .isTrue();
+        }
+
+        @ParameterizedTest
+        @CsvSource({
+            "192.0.2.53,          192.0.2.53,     53",
+            "127.0.0.1:5353,      127.0.0.1,      5353",
+            "2001:db8::53,        2001:db8::53,   53",
+            "[2001:db8::53],      2001:db8::53,   53",
+            "[2001:db8::53]:5353, 2001:db8::53,   5353",
+            "::1,                 ::1,            53"
+        })
+        void asksAResolverByItsAddress(String text, String address, int port) throws Exception {
+            assertThat(read("preflight.resolver", text).preflight().resolver())
+                    .contains(new InetSocketAddress(InetAddress.getByName(address), port));
+        }
+
+        @ParameterizedTest
+        @ValueSource(
+                strings = {"dns.example", "192.0.2.53:0", "192.0.2.53:65536", "192.0.2.300", "[::1", "::1::", "10"})
+        void asksNobodyElse(String text) {
+            assertThat(mistakes("preflight.resolver", text))
+                    .singleElement()
+                    .asString()
+                    .contains("is no address of a DNS resolver");
         }
     }
 }

@@ -19,8 +19,6 @@ import org.ondemandtls.authority.Authority;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.challenge.ChallengeBoard;
-import org.ondemandtls.config.NamePattern;
-import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.inventory.Visits;
@@ -31,7 +29,9 @@ import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.RequestedName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
+import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.store.FileCertificateStore;
+import org.ondemandtls.testing.Configurations;
 import org.ondemandtls.testing.IssuanceFixture;
 import org.ondemandtls.testing.ManualTime;
 import org.ondemandtls.testing.RecordedEvents;
@@ -52,7 +52,8 @@ class HandshakeGateTest {
     private final Inventory inventory = new Inventory(100, time.clock());
     private final Visits visits = new Visits(100, time.clock());
     private final ChallengeBoard challenges = new ChallengeBoard();
-    private final ParkingLot lot = new ParkingLot(2, DEADLINE, time.scheduler(), recorded.events());
+    private final ParkingLot lot = new ParkingLot(
+            2, Configurations.clients(Configurations.often(), 2, 2), DEADLINE, time.scheduler(), recorded.events());
     private final List<ServerName> ordered = new ArrayList<>();
 
     private IssuanceException failure;
@@ -66,15 +67,8 @@ class HandshakeGateTest {
     void open() throws Exception {
         store = FileCertificateStore.open(directory, recorded.events(), time.clock(), Duration.ZERO);
         Permission permission = new Permission(
-                new OnDemandTlsConfig.Permission(
-                        Optional.empty(),
-                        Duration.ofSeconds(2),
-                        List.of(NamePattern.parse("*.example.com")),
-                        Optional.empty(),
-                        Optional.empty(),
-                        Duration.ofMinutes(5),
-                        Duration.ofMinutes(1)),
-                new OnDemandTlsConfig.Shield(16, 256, 16, 256, 1000),
+                Configurations.permission(null, "*.example.com"),
+                Configurations.shield(16, 256),
                 null,
                 new Permission.Ports(unused, time.scheduler(), time::nanoTime),
                 recorded.events());
@@ -82,12 +76,13 @@ class HandshakeGateTest {
                 new Issuance.Floors(
                         store,
                         permission,
+                        Preflight.NONE,
                         List.of(new Signing()),
                         inventory,
                         TestCertificates::key,
                         IssuanceFixture.unlimited(store, time.clock()),
                         new ClockWatch(time.clock(), time::nanoTime, recorded.events()),
-                        1000,
+                        Configurations.shield(16, 256),
                         Duration.ofSeconds(25),
                         recorded.events()),
                 new Issuance.Ports(Runnable::run, orders, time.clock(), time::nanoTime, () -> 0.0));

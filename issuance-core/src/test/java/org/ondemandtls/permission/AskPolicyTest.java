@@ -41,7 +41,7 @@ class AskPolicyTest {
     }
 
     private Decision ask(URI url, Purpose purpose, Duration timeout) {
-        try (AskPolicy policy = new AskPolicy(url, timeout, executor, scheduler)) {
+        try (AskPolicy policy = new AskPolicy(url, timeout, executor, scheduler, System::nanoTime)) {
             return policy.decide(SHOP, purpose).toCompletableFuture().join();
         }
     }

@@ -2,29 +2,25 @@ package org.ondemandtls.permission;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
-import java.util.concurrent.AbstractExecutorService;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.IssuanceException;
-import org.ondemandtls.config.NamePattern;
-import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.config.Rate;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy.Decision;
 import org.ondemandtls.permission.PermissionPolicy.Purpose;
+import org.ondemandtls.testing.Configurations;
+import org.ondemandtls.testing.DirectExecutor;
 import org.ondemandtls.testing.ManualTime;
 import org.ondemandtls.testing.RecordedEvents;
 
@@ -48,50 +44,11 @@ class PermissionTest {
 
     private Permission permission(PermissionPolicy policy, Path file, int concurrency, int queue, String... names) {
         return new Permission(
-                new OnDemandTlsConfig.Permission(
-                        Optional.<URI>empty(),
-                        Duration.ofSeconds(2),
-                        List.of(names).stream().map(NamePattern::parse).toList(),
-                        Optional.ofNullable(file),
-                        Optional.empty(),
-                        Duration.ofMinutes(5),
-                        Duration.ofMinutes(1)),
-                new OnDemandTlsConfig.Shield(concurrency, queue, 16, 256, 1000),
+                Configurations.permission(file, names),
+                Configurations.shield(concurrency, queue),
                 policy,
-                new Permission.Ports(sameThread(), time.scheduler(), time::nanoTime),
+                new Permission.Ports(new DirectExecutor(), time.scheduler(), time::nanoTime),
                 recorded.events());
-    }
-
-    private static ExecutorService sameThread() {
-        return new AbstractExecutorService() {
-            @Override
-            public void execute(Runnable task) {
-                task.run();
-            }
-
-            @Override
-            public void shutdown() {}
-
-            @Override
-            public List<Runnable> shutdownNow() {
-                return List.of();
-            }
-
-            @Override
-            public boolean isShutdown() {
-                return false;
-            }
-
-            @Override
-            public boolean isTerminated() {
-                return false;
-            }
-
-            @Override
-            public boolean awaitTermination(long timeout, TimeUnit unit) {
-                return true;
-            }
-        };
     }
 
     private static ServerName name(int number) {
@@ -301,6 +258,119 @@ class PermissionTest {
             answers.get(0).complete(new Decision.Granted());
             answers.get(1).complete(new Decision.Granted());
             assertThat(asked).contains(SHOP);
+        }
+    }
+
+    @Nested
+    class Rates {
+
+        private Permission limited(Rate askRate, Rate newNames) {
+            return new Permission(
+                    Configurations.permission(null, "*.listed.example.com"),
+                    Configurations.shield(100, 100, askRate, newNames),
+                    PermissionTest.this::slowPolicy,
+                    new Permission.Ports(new DirectExecutor(), time.scheduler(), time::nanoTime),
+                    recorded.events());
+        }
+
+        private static boolean overloaded(CompletableFuture<Void> answer) {
+            return answer.handle((v, failure) -> failure instanceof IssuanceException.Overloaded)
+                    .getNow(false);
+        }
+
+        @Test
+        void ofAskingLetQuestionsWaitTheirTurnAndThenGo() {
+            Permission permission = limited(new Rate(2, Duration.ofSeconds(1)), Configurations.often());
+            for (int i = 0; i < 5; i++) {
+                permission.decide(name(i), Purpose.OBTAIN, ALICE);
+            }
+            assertThat(asked).hasSize(2);
+
+            time.advance(Duration.ofMillis(500));
+            assertThat(asked).hasSize(3);
+            answers.get(0).complete(new Decision.Granted());
+            assertThat(asked).hasSize(3);
+            time.advance(Duration.ofSeconds(1));
+
+            assertThat(asked).containsExactly(name(0), name(1), name(2), name(3), name(4));
+            assertThat(permission.waiting()).isZero();
+        }
+
+        @Test
+        void ofNewNamesHoldForEachClientBlockByItself() {
+            Permission permission = limited(Configurations.often(), new Rate(2, Duration.ofMinutes(10)));
+            permission.decide(name(0), Purpose.OBTAIN, ALICE);
+            permission.decide(name(1), Purpose.OBTAIN, ALICE);
+
+            assertThat(overloaded(permission.decide(name(2), Purpose.OBTAIN, ALICE)))
+                    .isTrue();
+            assertThat(overloaded(permission.decide(name(2), Purpose.OBTAIN, BOB)))
+                    .isFalse();
+            assertThat(asked).containsExactly(name(0), name(1), name(2));
+            assertThat(permission.rememberedCount()).isZero();
+        }
+
+        @Test
+        void ofNewNamesCountANameOnceAndListedOnesToo() {
+            Permission permission = limited(Configurations.often(), new Rate(2, Duration.ofMinutes(10)));
+            ServerName listed = ServerName.parse("a.listed.example.com");
+            for (int i = 0; i < 10; i++) {
+                assertThat(permission.decide(listed, Purpose.OBTAIN, ALICE)).isCompleted();
+                permission.decide(SHOP, Purpose.OBTAIN, ALICE);
+            }
+
+            assertThat(overloaded(permission.decide(ServerName.parse("b.listed.example.com"), Purpose.OBTAIN, ALICE)))
+                    .isTrue();
+            time.advance(Duration.ofMinutes(5));
+            assertThat(permission.decide(ServerName.parse("b.listed.example.com"), Purpose.OBTAIN, ALICE))
+                    .isCompleted();
+        }
+
+        @Test
+        void ofNewNamesAreNeitherForLoopbackNorForRenewals() {
+            Permission permission = limited(Configurations.often(), new Rate(1, Duration.ofMinutes(10)));
+            for (int i = 0; i < 10; i++) {
+                permission.decide(name(i), Purpose.OBTAIN, ClientBlock.LOCAL);
+                permission.decide(name(i), Purpose.RENEW, ALICE);
+            }
+
+            assertThat(asked).hasSize(20);
+        }
+    }
+
+    @Nested
+    class Reasons {
+
+        private String logged(String reason) {
+            Permission permission = permission(PermissionTest.this::slowPolicy, null, 4, 4);
+            permission.decide(SHOP, Purpose.OBTAIN, ALICE);
+            answers.get(0).complete(new Decision.Denied(reason));
+            return recorded.lines(EventKind.DENIED).get(0);
+        }
+
+        @Test
+        void areLoggedAsOneLineOfPrintableCharacters() {
+            assertThat(logged("has not\u0007 paid\u202e\nGRANTED: everything")).endsWith("denied: has not? paid?");
+        }
+
+        @Test
+        void areCutAtTwoHundredCharacters() {
+            assertThat(logged("x".repeat(100_000))).endsWith("denied: " + "x".repeat(200));
+        }
+
+        @Test
+        void thatDifferForEachNameAreRememberedInGeneralWords() {
+            Permission permission = permission(PermissionTest.this::slowPolicy, null, 1, 1);
+            for (int i = 0; i < 300; i++) {
+                permission.decide(name(i), Purpose.OBTAIN, ALICE);
+                answers.get(i).complete(new Decision.Denied("reason " + i));
+            }
+
+            assertThat(permission.remembered(name(0)).orElseThrow().getMessage())
+                    .contains("reason 0");
+            assertThat(permission.remembered(name(299)).orElseThrow().getMessage())
+                    .contains("see the log")
+                    .doesNotContain("reason 299");
         }
     }
 

@@ -6,15 +6,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.config.ConfigReader;
-import org.ondemandtls.config.NamePattern;
-import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.inventory.Visits;
 import org.ondemandtls.issuance.Budget;
@@ -22,6 +19,7 @@ import org.ondemandtls.issuance.ClockWatch;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.permission.Permission;
 import org.ondemandtls.permission.PermissionPolicy;
+import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.FileCertificateStore;
 import org.ondemandtls.store.MemoryCertificateStore;
@@ -85,15 +83,8 @@ public final class IssuanceFixture implements AutoCloseable {
     /** Issuance over all this; names in {@code *.example.com} are granted. */
     public Issuance issuance(Executor lookups, Executor orders, Budget budget) {
         Permission permission = new Permission(
-                new OnDemandTlsConfig.Permission(
-                        Optional.empty(),
-                        Duration.ofSeconds(2),
-                        List.of(NamePattern.parse("*.example.com")),
-                        Optional.empty(),
-                        Optional.empty(),
-                        Duration.ofMinutes(5),
-                        Duration.ofMinutes(1)),
-                new OnDemandTlsConfig.Shield(16, 256, 16, 256, 1000),
+                Configurations.permission(null, "*.example.com"),
+                Configurations.shield(16, 256),
                 policy,
                 new Permission.Ports(
                         policy == null ? permissionThreads : new DirectExecutor(), time.scheduler(), time::nanoTime),
@@ -102,12 +93,13 @@ public final class IssuanceFixture implements AutoCloseable {
                 new Issuance.Floors(
                         store,
                         permission,
+                        Preflight.NONE,
                         List.<Authority>copyOf(authorities),
                         inventory,
                         TestCertificates::key,
                         budget,
                         watch,
-                        1000,
+                        Configurations.shield(16, 256),
                         Duration.ofSeconds(25),
                         recorded.events()),
                 new Issuance.Ports(lookups, orders, time.clock(), time::nanoTime, () -> 0.0));
@@ -163,35 +155,5 @@ public final class IssuanceFixture implements AutoCloseable {
     public void close() {
         store.close();
         permissionThreads.shutdownNow();
-    }
-
-    private static final class DirectExecutor extends java.util.concurrent.AbstractExecutorService {
-        @Override
-        public void execute(Runnable task) {
-            task.run();
-        }
-
-        @Override
-        public void shutdown() {}
-
-        @Override
-        public List<Runnable> shutdownNow() {
-            return List.of();
-        }
-
-        @Override
-        public boolean isShutdown() {
-            return false;
-        }
-
-        @Override
-        public boolean isTerminated() {
-            return false;
-        }
-
-        @Override
-        public boolean awaitTermination(long timeout, java.util.concurrent.TimeUnit unit) {
-            return true;
-        }
     }
 }

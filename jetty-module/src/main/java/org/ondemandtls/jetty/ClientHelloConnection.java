@@ -20,7 +20,6 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.Alert;
 import org.ondemandtls.handshake.HandshakeGate;
-import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.ClientHelloParser;
 import org.ondemandtls.name.RequestedName;
@@ -215,7 +214,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
             return;
         }
         serverNameSent = hello.requestedName() instanceof RequestedName.Named;
-        Admission admission = gate.admit(hello, ClientBlock.of(getEndPoint().getRemoteSocketAddress()));
+        Admission admission = gate.admit(hello, gate.clientOf(getEndPoint().getRemoteSocketAddress()));
         if (admission instanceof Admission.Park park) {
             park(park.outcome());
         } else if (admission instanceof Admission.Settled settled) {

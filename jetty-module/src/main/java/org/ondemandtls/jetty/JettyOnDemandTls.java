@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Collectors;
@@ -18,6 +19,7 @@ import org.eclipse.jetty.server.DetectorConnectionFactory;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.SslConnectionFactory;
+import org.eclipse.jetty.server.handler.ContextHandler;
 import org.eclipse.jetty.util.annotation.ManagedAttribute;
 import org.eclipse.jetty.util.annotation.ManagedObject;
 import org.eclipse.jetty.util.component.ContainerLifeCycle;
@@ -333,6 +335,18 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
         @Override
         public EventListener eventListener() {
             return log;
+        }
+
+        @Override
+        public Optional<Object> published(String attribute) {
+            Object last = null;
+            for (ContextHandler application : server.getDescendants(ContextHandler.class)) {
+                Object value = application.isRunning() && application.isAvailable()
+                        ? application.getContext().getAttribute(attribute)
+                        : null;
+                last = value == null ? last : value;
+            }
+            return Optional.ofNullable(last);
         }
     }
 

@@ -20,7 +20,6 @@ import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.ChallengeTls;
 import org.ondemandtls.handshake.NamelessSession;
 import org.ondemandtls.handshake.ServedMatcher;
-import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.ClientHelloParser;
 import org.ondemandtls.name.RequestedName;
@@ -244,7 +243,7 @@ final class GatedChannel extends SecureNioChannel {
         if (hello.requestedName() instanceof RequestedName.Named named) {
             requestedName = named.name().value();
         }
-        Admission admission = endpoint.admit(hello, ClientBlock.of(sc.getRemoteAddress()));
+        Admission admission = endpoint.admit(hello, sc.getRemoteAddress());
         if (admission instanceof Admission.Park park) {
             // Before the answer can come, or it would be remembered for ever.
             endpoint.remember(visit(), this);

@@ -1,5 +1,6 @@
 package org.ondemandtls.tomcat;
 
+import java.net.SocketAddress;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.Map;
@@ -26,7 +27,6 @@ import org.ondemandtls.StartException;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.Alert;
 import org.ondemandtls.handshake.StaticCertificates;
-import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.HttpHosts;
 import org.ondemandtls.name.ServerName;
@@ -145,7 +145,7 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
      * @param client where it comes from
      * @return how to go on
      */
-    Admission admit(ClientHello hello, ClientBlock client) {
+    Admission admit(ClientHello hello, SocketAddress client) {
         SharedEngine used = shared;
         return used == null ? CLOSED : used.admit(this, hello, client);
     }

@@ -1,8 +1,10 @@
 package org.ondemandtls.tomcat;
 
+import java.net.SocketAddress;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArraySet;
 import java.util.concurrent.locks.ReentrantLock;
@@ -14,7 +16,6 @@ import org.ondemandtls.StartException;
 import org.ondemandtls.event.EventListener;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.StaticCertificates;
-import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.ServerName;
 
@@ -120,9 +121,11 @@ final class SharedEngine {
      * @param client where it comes from
      * @return how to go on
      */
-    Admission admit(OnDemandEndpoint endpoint, ClientHello hello, ClientBlock client) {
+    Admission admit(OnDemandEndpoint endpoint, ClientHello hello, SocketAddress client) {
         OnDemandTls open = engine;
-        return open == null ? OnDemandEndpoint.CLOSED : open.gate().admit(hello, client, endpoint);
+        return open == null
+                ? OnDemandEndpoint.CLOSED
+                : open.gate().admit(hello, open.gate().clientOf(client), endpoint);
     }
 
     private final class TomcatHost implements OnDemandTls.Host, StaticCertificates {
@@ -142,6 +145,11 @@ final class SharedEngine {
         @Override
         public EventListener eventListener() {
             return log;
+        }
+
+        @Override
+        public Optional<Object> published(String attribute) {
+            return Applications.published(attribute);
         }
 
         @Override

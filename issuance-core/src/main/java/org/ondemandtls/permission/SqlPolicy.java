@@ -1,0 +1,98 @@
+package org.ondemandtls.permission;
+
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.SQLTimeoutException;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.LongSupplier;
+import org.ondemandtls.name.ServerName;
+
+/**
+ * Asks a database: a row grants, no row denies, and whatever is no result is no answer.
+ *
+ * <p>The name is the query's one parameter, never a part of its text. Blocks, at most for the time of one ask; a connection
+ * that has gone bad meanwhile is replaced within it.
+ */
+final class SqlPolicy implements PermissionPolicy, AutoCloseable {
+
+    private static final Decision GRANTED = new Decision.Granted();
+    private static final Decision DENIED = new Decision.Denied("onDemandTls.permission.sql found no row");
+
+    private final SqlConnections connections;
+    private final String query;
+    private final Duration timeout;
+    private final LongSupplier nanoTime;
+
+    SqlPolicy(SqlConnections connections, String query, Duration timeout, LongSupplier nanoTime) {
+        this.connections = connections;
+        this.query = query;
+        this.timeout = timeout;
+        this.nanoTime = nanoTime;
+    }
+
+    @Override
+    public CompletionStage<Decision> decide(ServerName name, Purpose purpose) {
+        long end = nanoTime.getAsLong() + timeout.toNanos();
+        try {
+            SqlConnections.Session session = connections.take(query, millisUntil(end));
+            try {
+                return CompletableFuture.completedFuture(ask(session, name, end));
+            } catch (SQLException stale) {
+                if (!session.used() || millisUntil(end) <= 1) {
+                    throw stale;
+                }
+            }
+            // It had lain idle: the database may have been started again, or a firewall may have forgotten it.
+            connections.dropIdle();
+            return CompletableFuture.completedFuture(ask(connections.take(query, millisUntil(end)), name, end));
+        } catch (SQLException e) {
+            return CompletableFuture.failedFuture(new NoAnswerException(describe(e)));
+        }
+    }
+
+    @Override
+    public void close() {
+        connections.close();
+    }
+
+    private Decision ask(SqlConnections.Session session, ServerName name, long end) throws SQLException {
+        boolean good = false;
+        try {
+            session.limit(millisUntil(end));
+            PreparedStatement statement = session.statement();
+            statement.setString(1, name.value());
+            boolean found;
+            try (ResultSet rows = statement.executeQuery()) {
+                found = rows.next();
+            }
+            good = true;
+            return found ? GRANTED : DENIED;
+        } finally {
+            connections.giveBack(session, good);
+        }
+    }
+
+    private int millisUntil(long end) {
+        return (int) Math.max(1, Duration.ofNanos(end - nanoTime.getAsLong()).toMillis());
+    }
+
+    // The driver's own words may carry the URL with its password, or text of the database: its codes say enough.
+    private String describe(SQLException failure) {
+        if (failure instanceof SQLTimeoutException) {
+            return "onDemandTls.permission.sql did not answer within " + timeout.toMillis() + " ms";
+        }
+        if (failure instanceof SqlConnections.Unusable) {
+            return "onDemandTls.permission.dataSource: " + failure.getMessage();
+        }
+        String state = failure.getSQLState();
+        return "onDemandTls.permission.sql failed (" + failure.getClass().getSimpleName()
+                + (state == null ? "" : ", SQL state " + printable(state)) + ", code " + failure.getErrorCode() + ")";
+    }
+
+    private static String printable(String state) {
+        return state.replaceAll("[^0-9A-Za-z]", "?");
+    }
+}

@@ -40,7 +40,8 @@ class OverlayIT {
                         "bcprov-jdk18on",
                         "bcpkix-jdk18on",
                         "bcutil-jdk18on",
-                        "caffeine");
+                        "caffeine",
+                        "dnsjava");
     }
 
     @Test

@@ -44,7 +44,8 @@ class TomcatOverlayIT {
         assertThat(entries)
                 .filteredOn(entry -> entry.startsWith("META-INF/services/") && !entry.endsWith("/"))
                 .isNotEmpty()
-                .allMatch(entry -> entry.startsWith("META-INF/services/org.ondemandtls."));
+                .allMatch(entry -> entry.startsWith("META-INF/services/org.ondemandtls.")
+                        || entry.equals("META-INF/services/jakarta.servlet.ServletContainerInitializer"));
         assertThat(entries).contains("META-INF/LICENSE", "META-INF/NOTICE", "META-INF/licenses/THIRD-PARTY.txt");
     }
 
@@ -53,7 +54,13 @@ class TomcatOverlayIT {
         String materials = text("conf/ondemand-tls/sbom.json");
 
         assertThat(materials)
-                .contains("\"acme4j-client\"", "\"jose4j\"", "\"bcprov-jdk18on\"", "\"caffeine\"", "\"slf4j-api\"")
+                .contains(
+                        "\"acme4j-client\"",
+                        "\"jose4j\"",
+                        "\"bcprov-jdk18on\"",
+                        "\"caffeine\"",
+                        "\"dnsjava\"",
+                        "\"slf4j-api\"")
                 .doesNotContain("\"tomcat-embed-core\"")
                 .doesNotContain("\"serialNumber\"");
     }

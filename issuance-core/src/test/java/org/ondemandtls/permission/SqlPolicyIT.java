@@ -1,0 +1,179 @@
+package org.ondemandtls.permission;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.permission.PermissionPolicy.Decision;
+import org.ondemandtls.permission.PermissionPolicy.Purpose;
+import org.ondemandtls.testing.Database;
+
+/** {@link SqlPolicy} against real databases: what grants, what denies, and what a database in trouble costs. */
+@ParameterizedClass
+@EnumSource(Database.Kind.class)
+class SqlPolicyIT {
+
+    private static final String QUERY = "SELECT 1 FROM customer_domain WHERE name = ?";
+    private static final ServerName SHOP = ServerName.parse("shop.example.com");
+    private static final ServerName OTHER = ServerName.parse("other.example.com");
+    private static final Duration TIMEOUT = Duration.ofSeconds(2);
+
+    private static Database database;
+
+    @Parameter
+    private Database.Kind kind;
+
+    private SqlPolicy policy;
+
+    @BeforeParameterizedClassInvocation
+    static void startDatabase(Database.Kind kind) {
+        database = Database.start(kind);
+        database.update("INSERT INTO customer_domain VALUES ('shop.example.com')");
+    }
+
+    @AfterParameterizedClassInvocation
+    static void stopDatabase() {
+        database.close();
+    }
+
+    @BeforeEach
+    void open() {
+        policy = policy(QUERY);
+    }
+
+    @AfterEach
+    void close() {
+        policy.close();
+    }
+
+    private SqlPolicy policy(String query) {
+        return new SqlPolicy(SqlConnections.of(database.url(), System::nanoTime), query, TIMEOUT, System::nanoTime);
+    }
+
+    private static Decision ask(SqlPolicy asked, ServerName name) {
+        return asked.decide(name, Purpose.OBTAIN).toCompletableFuture().join();
+    }
+
+    private static String noAnswer(SqlPolicy asked) {
+        try {
+            return "answered " + ask(asked, SHOP);
+        } catch (CompletionException e) {
+            assertThat(e.getCause()).isInstanceOf(NoAnswerException.class);
+            return String.valueOf(e.getCause().getMessage());
+        }
+    }
+
+    @Test
+    void aRowGrantsAndNoRowDenies() {
+        assertThat(ask(policy, SHOP)).isInstanceOf(Decision.Granted.class);
+        assertThat(ask(policy, OTHER)).isInstanceOf(Decision.Denied.class);
+    }
+
+    @Test
+    void manyMayAskAtOnce() {
+        ExecutorService crowd = Executors.newFixedThreadPool(8);
+        try {
+            List<CompletableFuture<Decision>> answers = new ArrayList<>();
+            for (int i = 0; i < 200; i++) {
+                ServerName name = i % 2 == 0 ? SHOP : OTHER;
+                answers.add(CompletableFuture.supplyAsync(() -> ask(policy, name), crowd));
+            }
+
+            assertThat(answers)
+                    .extracting(CompletableFuture::join)
+                    .filteredOn(Decision.Granted.class::isInstance)
+                    .hasSize(100);
+        } finally {
+            crowd.shutdownNow();
+        }
+    }
+
+    @Test
+    void aQueryThatFailsIsNoAnswerAndSaysNothingOfTheUrl() {
+        try (SqlPolicy wrong = policy("SELECT 1 FROM nowhere WHERE name = ?")) {
+            assertThat(noAnswer(wrong))
+                    .startsWith("onDemandTls.permission.sql failed")
+                    .contains("SQL state 42")
+                    .doesNotContain("jdbc");
+        }
+    }
+
+    @Test
+    void aDatabaseThatWasStartedAgainIsAskedAgainByItself() {
+        ask(policy, SHOP);
+
+        database.stop();
+        assertThat(noAnswer(policy)).startsWith("onDemandTls.permission.sql failed");
+        database.restart();
+
+        assertThat(ask(policy, SHOP)).isInstanceOf(Decision.Granted.class);
+    }
+
+    @Test
+    void aRestartBetweenTwoQuestionsIsNotNoticed() {
+        ask(policy, SHOP);
+
+        database.stop();
+        database.restart();
+
+        assertThat(ask(policy, SHOP)).isInstanceOf(Decision.Granted.class);
+    }
+
+    @Test
+    void aDatabaseThatHangsIsNoAnswerInItsTimeAndAnswersWhenItGoesOn() {
+        ask(policy, SHOP);
+        database.hang(true);
+        try {
+            long begin = System.nanoTime();
+
+            assertThat(noAnswer(policy)).startsWith("onDemandTls.permission.sql");
+            assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(TIMEOUT.plusSeconds(2));
+
+            // Now without a connection to use.
+            begin = System.nanoTime();
+            assertThat(noAnswer(policy)).startsWith("onDemandTls.permission.sql");
+            assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(TIMEOUT.plusSeconds(2));
+        } finally {
+            database.hang(false);
+        }
+
+        assertThat(ask(policy, SHOP)).isInstanceOf(Decision.Granted.class);
+    }
+
+    @Test
+    void aQueryThatTakesTooLongIsNoAnswerInItsTime() {
+        String sleep = kind == Database.Kind.POSTGRESQL
+                ? "SELECT pg_sleep(20) FROM customer_domain WHERE name = ?"
+                : "SELECT SLEEP(20) FROM customer_domain WHERE name = ?";
+        try (SqlPolicy slow = policy(sleep)) {
+            long begin = System.nanoTime();
+
+            assertThat(noAnswer(slow)).startsWith("onDemandTls.permission.sql");
+            assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(TIMEOUT.plusSeconds(2));
+        }
+    }
+
+    @Test
+    void aMissingDriverIsNamedWithWhereToPutIt() {
+        assertThatThrownBy(() -> SqlConnections.of("jdbc:oracle:thin:scott/tiger@db", System::nanoTime))
+                .hasMessageContaining("jdbc:oracle:")
+                .hasMessageContaining("$JETTY_BASE/lib/ondemand-tls/")
+                .hasMessageContaining("$CATALINA_BASE/lib/")
+                .hasMessageNotContaining("tiger");
+    }
+}

@@ -1,0 +1,231 @@
+package org.ondemandtls.testing;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * A real database server on a loopback port, with its files in a directory of its own under the system's temporary one;
+ * run as its package's user where the tests run as root, since it refuses that.
+ */
+public final class Database implements AutoCloseable {
+
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    /** Which server it is. */
+    public enum Kind {
+        /** PostgreSQL of the distribution, whatever its version. */
+        POSTGRESQL("postgres"),
+        /** MariaDB of the distribution. */
+        MARIADB("mysql");
+
+        private final String user;
+
+        Kind(String user) {
+            this.user = user;
+        }
+    }
+
+    private final Kind kind;
+    private final Path directory;
+    private final int port = FreePorts.next();
+
+    private BackgroundProcess process;
+
+    private Database(Kind kind) throws IOException {
+        this.kind = kind;
+        this.directory = Files.createTempDirectory("ondemand-tls-" + kind.user);
+        if (isRoot()) {
+            run("chown", kind.user, directory.toString());
+        }
+        if (kind == Kind.POSTGRESQL) {
+            runAsUser(postgres("initdb"), "--no-sync", "-A", "trust", "-U", "tests", "-D", data().toString());
+        } else {
+            runAsUser(
+                    Tools.onPath("mariadb-install-db", "apt-get install mariadb-server")
+                            .toString(),
+                    "--no-defaults",
+                    "--auth-root-authentication-method=normal",
+                    "--skip-test-db",
+                    "--datadir=" + data());
+        }
+        process = launch();
+        update("CREATE TABLE customer_domain (name VARCHAR(253) PRIMARY KEY)");
+    }
+
+    /** Makes an empty one with a table {@code customer_domain} of names, and waits until it answers. */
+    public static Database start(Kind kind) {
+        try {
+            return new Database(kind);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Where it is, user included. */
+    public String url() {
+        return kind == Kind.POSTGRESQL
+                ? "jdbc:postgresql://127.0.0.1:" + port + "/postgres?user=tests"
+                : "jdbc:mariadb://127.0.0.1:" + port + "/mysql?user=root";
+    }
+
+    /** Which server it is. */
+    public Kind kind() {
+        return kind;
+    }
+
+    /** Runs a statement. */
+    public void update(String sql) {
+        try (Connection connection = DriverManager.getConnection(url());
+                Statement statement = connection.createStatement()) {
+            statement.executeUpdate(sql);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Ends it at once, its connections broken off; returns when it can be started again. */
+    public void stop() {
+        if (!process.isAlive()) {
+            return;
+        }
+        List<ProcessHandle> children = ProcessHandle.of(process.pid()).stream()
+                .flatMap(ProcessHandle::descendants)
+                .toList();
+        if (kind == Kind.POSTGRESQL) {
+            // Killed otherwise, it would leave processes behind that keep its memory for a while.
+            run("kill", "-QUIT", Long.toString(process.pid()));
+            process.ended(PATIENCE);
+        }
+        process.kill();
+        children.forEach(child -> child.onExit().join());
+    }
+
+    /** Starts it again on its port. */
+    public void restart() {
+        process = launch();
+    }
+
+    /** Lets it hang with all its connections, or go on. */
+    public void hang(boolean stopped) {
+        List<String> command = new ArrayList<>(List.of("kill", stopped ? "-STOP" : "-CONT"));
+        ProcessHandle.of(process.pid()).stream()
+                .flatMap(server -> Stream.concat(Stream.of(server), server.descendants()))
+                .forEach(each -> command.add(Long.toString(each.pid())));
+        run(command.toArray(String[]::new));
+    }
+
+    @Override
+    public void close() {
+        stop();
+        try (Stream<Path> files = Files.walk(directory)) {
+            files.sorted(Comparator.reverseOrder()).forEach(file -> {
+                try {
+                    Files.deleteIfExists(file);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private BackgroundProcess launch() {
+        List<String> command = kind == Kind.POSTGRESQL
+                ? asUser(
+                        postgres("postgres"),
+                        "-D",
+                        data().toString(),
+                        "-p",
+                        Integer.toString(port),
+                        "-k",
+                        directory.toString(),
+                        "-c",
+                        "listen_addresses=127.0.0.1",
+                        "-c",
+                        "fsync=off")
+                : asUser(
+                        Tools.onPath("mariadbd", "apt-get install mariadb-server")
+                                .toString(),
+                        "--no-defaults",
+                        "--datadir=" + data(),
+                        "--port=" + port,
+                        "--bind-address=127.0.0.1",
+                        "--socket=" + directory.resolve("socket"),
+                        "--pid-file=" + directory.resolve("pid"));
+        try {
+            Path log = Files.createTempFile("ondemand-tls-" + kind.user, ".log");
+            log.toFile().deleteOnExit();
+            BackgroundProcess started = BackgroundProcess.start(command, directory, Map.of(), log);
+            started.await("answer", this::answers, PATIENCE);
+            return started;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private boolean answers() {
+        try (Connection connection = DriverManager.getConnection(url())) {
+            return connection.isValid(1);
+        } catch (SQLException notYet) {
+            return false;
+        }
+    }
+
+    private Path data() {
+        return directory.resolve("data");
+    }
+
+    // Debian keeps each version's programs in a directory of its own.
+    private static String postgres(String program) {
+        try (Stream<Path> versions = Files.list(Path.of("/usr/lib/postgresql"))) {
+            Optional<Path> found = versions.map(
+                            version -> version.resolve("bin").resolve(program))
+                    .filter(Files::isExecutable)
+                    .max(Comparator.naturalOrder());
+            if (found.isPresent()) {
+                return found.get().toString();
+            }
+        } catch (IOException notDebian) {
+            // Looked for on the path then.
+        }
+        return Tools.onPath(program, "apt-get install postgresql").toString();
+    }
+
+    private void runAsUser(String... command) {
+        run(asUser(command).toArray(String[]::new));
+    }
+
+    private List<String> asUser(String... command) {
+        List<String> whole = new ArrayList<>();
+        if (isRoot()) {
+            whole.addAll(List.of("setpriv", "--reuid=" + kind.user, "--regid=" + kind.user, "--clear-groups"));
+        }
+        whole.addAll(List.of(command));
+        return whole;
+    }
+
+    private static boolean isRoot() {
+        return "root".equals(System.getProperty("user.name"));
+    }
+
+    private static void run(String... command) {
+        Command done = Command.run(List.of(command), PATIENCE);
+        if (done.exitCode() != 0) {
+            throw new AssertionError(List.of(command) + " failed: " + done.stdout() + done.stderr());
+        }
+    }
+}

@@ -103,6 +103,9 @@ public abstract class HostFixture {
     /** Makes a connector listen on a port, so that the server cannot start where that is taken. */
     public abstract void listenOn(int port);
 
+    /** Makes the on-demand connector listen at an address of this machine instead of 127.0.0.1; before it is launched. */
+    public abstract void listenAt(InetAddress address);
+
     /** Switches off whatever check of {@code Host} the server has of its own; before it is launched. */
     public abstract void leaveHostsToUs();
 

@@ -66,6 +66,11 @@ public final class RawTls {
         return cut.toByteArray();
     }
 
+    /** Reads what comes on a connection, until the server closes or begins a handshake. */
+    public static Answer answerOn(Socket socket) throws IOException {
+        return read(socket);
+    }
+
     private static Answer read(Socket socket) throws IOException {
         List<byte[]> records = new ArrayList<>();
         var in = socket.getInputStream();

@@ -1,6 +1,7 @@
 package org.ondemandtls.jetty;
 
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -171,6 +172,11 @@ final class ServerFixture extends HostFixture {
         plain.setPort(port);
         // So that the engine is open when the port turns out to be taken.
         server.setOpenEarly(false);
+    }
+
+    @Override
+    public void listenAt(InetAddress address) {
+        secure.setHost(address.getHostAddress());
     }
 
     @Override

@@ -5,6 +5,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
@@ -134,6 +135,11 @@ final class TomcatFixture extends HostFixture {
     @Override
     public void listenOn(int port) {
         secure.setPort(port);
+    }
+
+    @Override
+    public void listenAt(InetAddress address) {
+        secure.setProperty("address", address.getHostAddress());
     }
 
     @Override

@@ -34,6 +34,7 @@ final class Benchmarks {
         ALL.put("new-names", new NewNames());
         ALL.put("gate", new GateCost());
         ALL.put("parked", new ParkedHandshakes());
+        ALL.put("strangers", new Strangers());
     }
 
     private Benchmarks() {}

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.testing.BackgroundProcess;
 import org.ondemandtls.testing.Command;
 import org.ondemandtls.testing.FreePorts;
+import org.ondemandtls.testing.HostFixture;
 
 /** A real Jetty in a JVM of its own, with the overlay unpacked over a fresh {@code $JETTY_BASE}. */
 final class JettyServer implements AutoCloseable {
@@ -22,6 +23,7 @@ final class JettyServer implements AutoCloseable {
     private final Path base;
     private final int tlsPort = FreePorts.next();
     private final List<String> jvmOptions = new ArrayList<>();
+    private List<String> wrapper = List.of();
     private @Nullable BackgroundProcess process;
 
     private JettyServer(Path home, Path base) {
@@ -43,6 +45,36 @@ final class JettyServer implements AutoCloseable {
                 .with("jetty.http.port", Integer.toString(FreePorts.next()))
                 .with("jetty.ssl.host", "127.0.0.1")
                 .with("jetty.ssl.port", Integer.toString(server.tlsPort));
+    }
+
+    /** Lays out a Jetty as it comes, with TLS from a PKCS #12 file whose names are the only ones it serves. */
+    static JettyServer layOutStock(Setting setting, Path base, Path keyStore) throws IOException {
+        var server = new JettyServer(setting.jettyHome(), Files.createDirectories(base));
+        List<String> command = server.command();
+        command.addAll(List.of("--add-modules=http,https", "--approve-all-licenses"));
+        Command added = Command.run(command, PATIENCE);
+        if (added.exitCode() != 0) {
+            throw new IOException("Jetty's modules could not be enabled:\n" + added.stdout() + added.stderr());
+        }
+        Files.writeString(base.resolve("start.d/ondemand-tls.ini"), "");
+        return server.with("jetty.http.host", "127.0.0.1")
+                .with("jetty.http.port", Integer.toString(FreePorts.next()))
+                .with("jetty.ssl.host", "127.0.0.1")
+                .with("jetty.ssl.port", Integer.toString(server.tlsPort))
+                .with("jetty.sslContext.keyStorePath", keyStore.toString())
+                .with("jetty.sslContext.keyStorePassword", HostFixture.PASSWORD)
+                .with("jetty.sslContext.sniRequired", "true");
+    }
+
+    /** Keeps the server to one core, from the next start on. */
+    JettyServer pinnedTo(int core) {
+        wrapper = List.of("taskset", "-c", Integer.toString(core));
+        return this;
+    }
+
+    /** The store of the default configuration. */
+    Path store() {
+        return base.resolve("ondemand-tls");
     }
 
     /** Appends {@code key=value} to the module's ini file. */
@@ -70,6 +102,7 @@ final class JettyServer implements AutoCloseable {
     void start() throws IOException {
         List<String> command = command();
         command.addAll(1, jvmOptions);
+        command.addAll(0, wrapper);
         process = BackgroundProcess.start(command, base, Map.of(), base.resolve("server.log"));
         process.awaitOutput("Started oejs.Server@", PATIENCE);
     }

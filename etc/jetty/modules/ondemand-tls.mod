@@ -91,6 +91,11 @@ etc/ondemand-tls.xml
 ## Directory of certificates, keys and open orders; a relative one is taken from the server's base.
 # onDemandTls.store=ondemand-tls
 
+## Key that encrypts every private key at rest: 32 bytes in base64, as openssl rand -base64 32 makes them;
+## several, separated by commas: the first encrypts, all decrypt. A secret, best given as
+## onDemandTls.store.encryptionKey.file; without it keys are in clear.
+# onDemandTls.store.encryptionKey=
+
 ## How long a client may wait for its certificate before the handshake fails. From 1ms to 10m.
 # onDemandTls.handshake.deadline=25s
 

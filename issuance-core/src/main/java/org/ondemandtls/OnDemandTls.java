@@ -58,6 +58,7 @@ import org.ondemandtls.renewal.Renewal;
 import org.ondemandtls.status.Status;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.FileCertificateStore;
+import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.StoreException;
 
 /**
@@ -249,7 +250,13 @@ public final class OnDemandTls implements AutoCloseable {
         Events events = new Events(host.eventListener(), System::nanoTime);
         try {
             CertificateStore store = FileCertificateStore.open(
-                    config.store(), events, Clock.systemUTC(), FileCertificateStore.LOCK_WAIT);
+                    config.store(),
+                    events,
+                    Clock.systemUTC(),
+                    FileCertificateStore.LOCK_WAIT,
+                    KeySealing.of(config.encryptionKeys().stream()
+                            .map(OnDemandTlsConfig.EncryptionKey::bytes)
+                            .toList()));
             try {
                 return new OnDemandTls(setup, host, store, events);
             } catch (StartException | RuntimeException e) {
@@ -453,7 +460,11 @@ public final class OnDemandTls implements AutoCloseable {
             @Override
             public void write(String name, byte[] content, boolean secret) throws IOException {
                 try {
-                    store.writeSecret(name, content);
+                    if (secret) {
+                        store.writeSecret(name, content);
+                    } else {
+                        store.writePublic(name, content);
+                    }
                 } catch (StoreException e) {
                     throw new IOException(e.getMessage(), e);
                 }

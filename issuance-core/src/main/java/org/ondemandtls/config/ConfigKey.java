@@ -107,7 +107,13 @@ public enum ConfigKey {
             "Directory of certificates, keys and open orders; a relative one is taken from the server's base."),
     STORE_USER("store.user", Type.TEXT, "User of the database."),
     STORE_PASSWORD("store.password", Type.SECRET, "Password of the database."),
-    STORE_ENCRYPTION_KEY("store.encryptionKey", Type.SECRET, "Key that encrypts every private key at rest."),
+    STORE_ENCRYPTION_KEY(
+            "store.encryptionKey",
+            Type.SECRET,
+            null,
+            "Key that encrypts every private key at rest: 32 bytes in base64, as openssl rand -base64 32 makes them; several,"
+                    + " separated by commas: the first encrypts, all decrypt. A secret, best given as"
+                    + " onDemandTls.store.encryptionKey.file; without it keys are in clear."),
     HANDSHAKE_DEADLINE(
             "handshake.deadline",
             Type.DURATION,

@@ -44,6 +44,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.Budget;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.Clients;
 import org.ondemandtls.config.OnDemandTlsConfig.Directory;
+import org.ondemandtls.config.OnDemandTlsConfig.EncryptionKey;
 import org.ondemandtls.config.OnDemandTlsConfig.ExternalAccountBinding;
 import org.ondemandtls.config.OnDemandTlsConfig.Handshake;
 import org.ondemandtls.config.OnDemandTlsConfig.Inventory;
@@ -76,6 +77,9 @@ public final class ConfigReader {
 
     // HMAC with SHA-256 wants a key of at least the length of the hash (RFC 7518 section 3.2).
     private static final int MIN_HMAC = 32;
+
+    private static final int ENCRYPTION_KEY = 32;
+    private static final String MAKE_KEY = "make one with: openssl rand -base64 32";
 
     private static final int MAX_PORT = 65_535;
     private static final int HTTPS_PORT = 443;
@@ -273,6 +277,7 @@ public final class ConfigReader {
                 acme,
                 required(ConfigKey.CERTIFICATE_KEY, text -> choice(KeyType.values(), ConfigReader::spelling, text)),
                 store(),
+                encryptionKeys(),
                 handshake(),
                 new Inventory(number(ConfigKey.INVENTORY_SIZE)),
                 new Shield(
@@ -752,6 +757,28 @@ public final class ConfigReader {
                     + " is not a directory; name a directory, it is made where it is missing");
         }
         return store;
+    }
+
+    private List<EncryptionKey> encryptionKeys() {
+        List<EncryptionKey> keys = elements(ConfigKey.STORE_ENCRYPTION_KEY, ConfigReader::encryptionKey);
+        if (new HashSet<>(keys).size() < keys.size()) {
+            mistakes.add(ConfigKey.STORE_ENCRYPTION_KEY + ": a key is given twice; name each key once");
+        }
+        return keys;
+    }
+
+    private static EncryptionKey encryptionKey(String text) throws Mistake {
+        byte[] key;
+        try {
+            key = Base64.getDecoder().decode(text);
+        } catch (IllegalArgumentException other) {
+            throw new Mistake(text, "is no base64; " + MAKE_KEY);
+        }
+        if (key.length != ENCRYPTION_KEY) {
+            throw new Mistake(
+                    text, "has " + key.length + " bytes, where AES-256 wants " + ENCRYPTION_KEY + "; " + MAKE_KEY);
+        }
+        return new EncryptionKey(Base64.getEncoder().encodeToString(key));
     }
 
     private Path directoryPath(String text) throws Mistake {

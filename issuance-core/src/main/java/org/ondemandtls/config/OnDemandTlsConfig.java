@@ -4,6 +4,7 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -18,6 +19,8 @@ import org.ondemandtls.name.ServerName;
  * @param acme how an ACME CA is spoken to; read only where {@code issuer} is {@link Issuer#ACME}
  * @param keyType the kind of key made for a certificate
  * @param store the directory of the file store, absolute
+ * @param encryptionKeys the keys private keys are encrypted with at rest: the first encrypts, all decrypt; none leaves
+ *     them in clear
  * @param handshake what a waiting client may cost
  * @param inventory what is kept in memory
  * @param shield what strangers may make us do at once
@@ -32,6 +35,7 @@ public record OnDemandTlsConfig(
         Acme acme,
         KeyType keyType,
         Path store,
+        List<EncryptionKey> encryptionKeys,
         Handshake handshake,
         Inventory inventory,
         Shield shield,
@@ -40,8 +44,9 @@ public record OnDemandTlsConfig(
         Budget budget,
         Preflight preflight) {
 
-    /** Keeps a copy of the list. */
+    /** Keeps copies of the lists. */
     public OnDemandTlsConfig {
+        encryptionKeys = List.copyOf(encryptionKeys);
         names = List.copyOf(names);
     }
 
@@ -191,6 +196,24 @@ public record OnDemandTlsConfig(
         @Override
         public String toString() {
             return "ExternalAccountBinding[keyId=" + keyId + "]";
+        }
+    }
+
+    /**
+     * A key for private keys at rest.
+     *
+     * @param base64 its 32 bytes; never shown
+     */
+    public record EncryptionKey(String base64) {
+
+        /** The key itself, a copy of the caller's own. */
+        public byte[] bytes() {
+            return Base64.getDecoder().decode(base64);
+        }
+
+        @Override
+        public String toString() {
+            return "EncryptionKey[]";
         }
     }
 

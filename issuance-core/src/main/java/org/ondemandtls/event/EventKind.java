@@ -52,6 +52,8 @@ public enum EventKind {
     STORE_FAILED("org.ondemandtls.store", Severity.ERROR, true),
     /** Stored data failed its check and was set aside. */
     QUARANTINED("org.ondemandtls.store", Severity.WARN, false),
+    /** Stored keys are being encrypted anew, or all have been. */
+    ENCRYPTION("org.ondemandtls.store", Severity.INFO, false),
     /** A handshake was refused at the gate: no or malformed name, not TLS, too large, too slow. */
     REFUSED("org.ondemandtls.handshake", Severity.DEBUG, true),
     /** A bound was reached and what overflowed was refused. */

@@ -20,7 +20,7 @@ import java.util.Optional;
  */
 record Bundle(String kind, Map<String, String> fields, List<Block> blocks) {
 
-    private static final String MAGIC = "ondemand-tls ";
+    static final String MAGIC = "ondemand-tls ";
     private static final int VERSION = 1;
     private static final String CHECKSUM = "sha-256: ";
     private static final Base64.Encoder MIME = Base64.getMimeEncoder(64, new byte[] {'\n'});
@@ -40,7 +40,7 @@ record Bundle(String kind, Map<String, String> fields, List<Block> blocks) {
     }
 
     /** Why a text is no bundle. */
-    static final class UnreadableException extends Exception {
+    static class UnreadableException extends Exception {
         UnreadableException(String message) {
             super(message);
         }

@@ -145,7 +145,7 @@ public interface CertificateStore extends AutoCloseable {
     Ledger ledger();
 
     /**
-     * Reads a secret of the engine.
+     * Reads a secret of the engine, or what is kept among them.
      *
      * @param path its place, for example {@code internal-ca/root.key}
      * @return its content, empty if there is none
@@ -161,6 +161,16 @@ public interface CertificateStore extends AutoCloseable {
      * @throws StoreException if it could not be kept
      */
     void writeSecret(String path, byte[] content) throws StoreException;
+
+    /**
+     * Keeps something of the engine's that is no secret, among the secrets: never encrypted, so that people and tools can
+     * read it.
+     *
+     * @param path its place, as for a secret
+     * @param content what to keep
+     * @throws StoreException if it could not be kept
+     */
+    void writePublic(String path, byte[] content) throws StoreException;
 
     /** Ends background work and gives the store free for another process. */
     @Override

@@ -47,6 +47,7 @@ import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.Bundle.UnreadableException;
+import org.ondemandtls.store.KeySealing.KeyMissingException;
 
 /**
  * A store in a directory, owned by one process.
@@ -77,6 +78,7 @@ public final class FileCertificateStore implements CertificateStore {
     private static final Pattern HASHED = Pattern.compile("~[0-9a-f]{64}");
     private static final Pattern NAME = Pattern.compile("[a-z0-9.*-]{1,253}");
     private static final Pattern RESERVED = Pattern.compile("(con|prn|aux|nul|com[0-9]|lpt[0-9])(\\..*)?");
+    private static final String ENCRYPTION = "ENCRYPTION";
     private static final String BUNDLE = ".pem";
     private static final String SEE = ".see";
     private static final String ORDER = ".order";
@@ -93,6 +95,13 @@ public final class FileCertificateStore implements CertificateStore {
     /** What of a stored record has to be known to change it. */
     private record Known(long revision, Instant due) {}
 
+    /** A file is under a key that was not given: neither damaged nor readable. */
+    private static final class KeyNotGivenException extends StoreException {
+        KeyNotGivenException(Path file, KeyMissingException why) {
+            super(file + " cannot be read: " + why.getMessage());
+        }
+    }
+
     private final Path root;
     private final Path certificates;
     private final Path orders;
@@ -104,6 +113,7 @@ public final class FileCertificateStore implements CertificateStore {
     private final Events events;
     private final Clock clock;
     private final FileChannel lockChannel;
+    private final KeySealing sealing;
     private final DueIndex dueIndex;
     private final FileLedger ledger;
     private final Cache<String, Known> known = Caffeine.newBuilder()
@@ -122,7 +132,10 @@ public final class FileCertificateStore implements CertificateStore {
 
     private volatile @Nullable NameFingerprint fingerprint;
 
-    private FileCertificateStore(Path root, Events events, Clock clock, FileChannel lockChannel) throws IOException {
+    private @Nullable FileResealing resealing;
+
+    private FileCertificateStore(Path root, Events events, Clock clock, FileChannel lockChannel, KeySealing sealing)
+            throws IOException, StoreException {
         this.root = root;
         this.certificates = root.resolve("certificates");
         this.orders = root.resolve("orders");
@@ -134,17 +147,20 @@ public final class FileCertificateStore implements CertificateStore {
         this.events = events;
         this.clock = clock;
         this.lockChannel = lockChannel;
+        this.sealing = sealing;
         boolean fresh = !Files.exists(certificates);
         prepare();
+        Optional<EncryptionState> encryption = openEncryption(!fresh);
         this.dueIndex = new DueIndex(due);
         if (fresh) {
             dueIndex.completed();
         }
         this.ledger = new FileLedger(ledgers, clock);
+        encryption.filter(state -> !state.older().isEmpty()).ifPresent(state -> this.resealing = startResealing(state));
     }
 
     /**
-     * Opens a store, making the directory where there is none. Reads no certificate.
+     * Opens a store with everything in clear, making the directory where there is none. Reads no certificate.
      *
      * @param root the directory
      * @param events where trouble is reported
@@ -155,13 +171,30 @@ public final class FileCertificateStore implements CertificateStore {
      */
     public static FileCertificateStore open(Path root, Events events, Clock clock, Duration lockWait)
             throws StoreException {
+        return open(root, events, clock, lockWait, KeySealing.none());
+    }
+
+    /**
+     * Opens a store, making the directory where there is none. Reads no certificate. Where records are in clear or under
+     * an older key, they are encrypted under the first in the background.
+     *
+     * @param root the directory
+     * @param events where trouble is reported
+     * @param clock the wall clock
+     * @param lockWait how long to wait for another process that has it open
+     * @param sealing what encrypts private keys and other secrets
+     * @return the store
+     * @throws StoreException if the directory cannot be used, with what to do
+     */
+    public static FileCertificateStore open(
+            Path root, Events events, Clock clock, Duration lockWait, KeySealing sealing) throws StoreException {
         try {
             secureDirectory(root);
             Path real = root.toRealPath();
             FileChannel channel = lock(real, lockWait);
             try {
                 checkFormat(real);
-                FileCertificateStore store = new FileCertificateStore(real, events, clock, channel);
+                FileCertificateStore store = new FileCertificateStore(real, events, clock, channel, sealing);
                 store.startSurvey();
                 return store;
             } catch (IOException | StoreException | RuntimeException e) {
@@ -225,7 +258,7 @@ public final class FileCertificateStore implements CertificateStore {
             dueIndex.add(hint);
             Path file = fileOf(first, BUNDLE);
             directory(parentOf(file));
-            write(file, RecordCodec.encode(next));
+            write(file, RecordCodec.encode(next, sealing));
             known.put(first, new Known(next.revision(), next.due()));
             for (String other : names.subList(1, names.size())) {
                 point(other, first);
@@ -256,7 +289,14 @@ public final class FileCertificateStore implements CertificateStore {
                 List<DueIndex.Hint> page = dueIndex.upTo(atOrBefore, last, limit - due.size());
                 for (DueIndex.Hint hint : page) {
                     last = hint;
-                    Optional<StoredCertificate> stored = agreeing(hint);
+                    Optional<StoredCertificate> stored;
+                    try {
+                        stored = agreeing(hint);
+                    } catch (KeyNotGivenException e) {
+                        // One stray file must not keep all others from being renewed.
+                        events.publish(EventKind.STORE_FAILED, String.valueOf(e.getMessage()));
+                        continue;
+                    }
                     if (stored.isEmpty()) {
                         removeIfStale(hint);
                     } else if (!stored.get().due().isAfter(atOrBefore)) {
@@ -319,10 +359,16 @@ public final class FileCertificateStore implements CertificateStore {
 
     @Override
     public void journal(OpenOrder order) throws StoreException {
+        Path file = orderFile(order.name());
+        byte[] content = RecordCodec.encode(order, sealing);
+        ReentrantLock lock = lockOf(file.toString());
+        lock.lock();
         try {
-            write(orderFile(order.name()), RecordCodec.encode(order));
+            write(file, content);
         } catch (IOException e) {
             throw failed("an order cannot be kept", e);
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -336,7 +382,11 @@ public final class FileCertificateStore implements CertificateStore {
         List<OpenOrder> open = new ArrayList<>();
         try (DirectoryStream<Path> files = Files.newDirectoryStream(orders, "*" + ORDER)) {
             for (Path file : files) {
-                readOrder(file).ifPresent(open::add);
+                try {
+                    readOrder(file).ifPresent(open::add);
+                } catch (KeyNotGivenException e) {
+                    events.publish(EventKind.STORE_FAILED, String.valueOf(e.getMessage()));
+                }
             }
         } catch (IOException e) {
             throw failed("the open orders cannot be listed", e);
@@ -347,11 +397,16 @@ public final class FileCertificateStore implements CertificateStore {
 
     @Override
     public void closeOrder(ServerName name) throws StoreException {
+        Path file = orderFile(name);
+        ReentrantLock lock = lockOf(file.toString());
+        lock.lock();
         try {
             // Not synchronised: a journal that comes back after a crash finds its certificate in the store.
-            Files.deleteIfExists(orderFile(name));
+            Files.deleteIfExists(file);
         } catch (IOException e) {
             throw failed("a finished order cannot be removed", e);
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -402,8 +457,14 @@ public final class FileCertificateStore implements CertificateStore {
 
     @Override
     public Optional<byte[]> readSecret(String path) throws StoreException {
+        Path file = secretFile(path);
         try {
-            return read(secretFile(path));
+            Optional<byte[]> content = read(file);
+            return content.isEmpty() ? content : Optional.of(RecordCodec.decodeSecret(path, content.get(), sealing));
+        } catch (UnreadableException e) {
+            // Not set aside: to make another account or root in silence would be worse than to stop.
+            throw new StoreException(file + " cannot be used: " + e.getMessage()
+                    + (e instanceof KeyMissingException ? "" : "; bring it back from a backup, or remove it"));
         } catch (IOException e) {
             throw failed(path + " cannot be read", e);
         }
@@ -411,18 +472,34 @@ public final class FileCertificateStore implements CertificateStore {
 
     @Override
     public void writeSecret(String path, byte[] content) throws StoreException {
+        keep(path, sealing.encrypts() ? RecordCodec.encodeSecret(path, content, sealing) : content);
+    }
+
+    @Override
+    public void writePublic(String path, byte[] content) throws StoreException {
+        keep(path, content);
+    }
+
+    private void keep(String path, byte[] content) throws StoreException {
         Path file = secretFile(path);
+        ReentrantLock lock = lockOf(file.toString());
+        lock.lock();
         try {
             directory(parentOf(file));
             write(file, content);
         } catch (IOException e) {
             throw failed(path + " cannot be kept", e);
+        } finally {
+            lock.unlock();
         }
     }
 
     @Override
     public void close() {
         closed = true;
+        if (resealing != null) {
+            resealing.close();
+        }
         OPEN_HERE.remove(root);
         try {
             ledger.close();
@@ -466,13 +543,15 @@ public final class FileCertificateStore implements CertificateStore {
             if (content.isEmpty()) {
                 return Optional.empty();
             }
-            StoredCertificate stored = RecordCodec.decodeCertificate(content.get());
+            StoredCertificate stored = RecordCodec.decodeCertificate(content.get(), sealing);
             if (stored.certificate().names().stream()
                     .map(FileCertificateStore::fileName)
                     .noneMatch(fileName::equals)) {
                 throw new UnreadableException("it is for another name");
             }
             return Optional.of(stored);
+        } catch (KeyMissingException e) {
+            throw new KeyNotGivenException(file, e);
         } catch (UnreadableException e) {
             setAside(file, e, OBTAINED_ANEW);
             return Optional.empty();
@@ -587,7 +666,9 @@ public final class FileCertificateStore implements CertificateStore {
     private Optional<OpenOrder> readOrder(Path file) throws StoreException {
         try {
             Optional<byte[]> content = read(file);
-            return content.isEmpty() ? Optional.empty() : Optional.of(RecordCodec.decodeOrder(content.get()));
+            return content.isEmpty() ? Optional.empty() : Optional.of(RecordCodec.decodeOrder(content.get(), sealing));
+        } catch (KeyMissingException e) {
+            throw new KeyNotGivenException(file, e);
         } catch (UnreadableException e) {
             setAside(file, e, OBTAINED_ANEW);
             return Optional.empty();
@@ -600,6 +681,14 @@ public final class FileCertificateStore implements CertificateStore {
         Path aside =
                 quarantine.resolve(file.getFileName() + "." + Long.toString(System.nanoTime(), Character.MAX_RADIX));
         try {
+            if (sealing.encrypts() && RecordCodec.mayBeInClear(read(file).orElse(new byte[0]))) {
+                Files.deleteIfExists(file);
+                synchronise(parentOf(file));
+                events.publish(
+                        EventKind.QUARANTINED,
+                        file + " was removed, since its key may be in clear: " + why.getMessage() + "; " + consequence);
+                return;
+            }
             Files.move(file, aside, StandardCopyOption.ATOMIC_MOVE);
             synchronise(quarantine);
             events.publish(
@@ -718,6 +807,133 @@ public final class FileCertificateStore implements CertificateStore {
         } catch (UnreadableException e) {
             // Set aside by the look-up that wants it.
             return;
+        }
+    }
+
+    // Before any record is read or written: what is noted here tells which keys are needed.
+    private Optional<EncryptionState> openEncryption(boolean filled) throws IOException, StoreException {
+        Path file = root.resolve(ENCRYPTION);
+        Optional<EncryptionState> stored;
+        try {
+            Optional<byte[]> content = read(file);
+            stored = content.isEmpty() ? Optional.empty() : Optional.of(EncryptionState.decode(content.get()));
+        } catch (UnreadableException e) {
+            throw new StoreException("the note of the encryption keys " + file + " is damaged; bring it back from a"
+                    + " backup, or remove it and give every key the store was ever encrypted with in"
+                    + " onDemandTls.store.encryptionKey");
+        }
+        Optional<EncryptionState> now = EncryptionState.opening(stored, sealing, filled, root.toString());
+        if (now.isPresent() && !now.equals(stored)) {
+            write(file, now.get().encode());
+        }
+        return now;
+    }
+
+    private FileResealing startResealing(EncryptionState state) {
+        events.publish(
+                EventKind.ENCRYPTION,
+                "what is in clear or under an older key in " + root + " is encrypted under the key " + state.current()
+                        + " in the background; until that is done, keep the older keys");
+        return new FileResealing(
+                root,
+                List.of("certificates", "orders", "quarantine", "tmp", "due", "holds", "ledger"),
+                new FileResealing.Steps(
+                        this::resealCertificate, this::resealOrder, this::resealSecret, this::removeIfInClear),
+                new FileResealing.Outcome() {
+                    @Override
+                    public void completed(long changed) throws IOException {
+                        write(root.resolve(ENCRYPTION), state.completed().encode());
+                        events.publish(
+                                EventKind.ENCRYPTION,
+                                "everything in " + root + " is encrypted under the key " + state.current() + " ("
+                                        + changed + " files written); older keys are not needed any more");
+                    }
+
+                    @Override
+                    public void failed(Exception why) {
+                        events.publish(
+                                EventKind.STORE_FAILED,
+                                "not everything in " + root + " can be encrypted: " + describe(why)
+                                        + "; tried again in a minute");
+                    }
+                });
+    }
+
+    // At the same revision: for everybody else nothing has changed.
+    private boolean resealCertificate(Path file) throws IOException, StoreException {
+        String name = String.valueOf(file.getFileName());
+        if (!name.endsWith(BUNDLE)) {
+            return false;
+        }
+        String fileName = name.substring(0, name.length() - BUNDLE.length());
+        ReentrantLock lock = lockOf(fileName);
+        lock.lock();
+        try {
+            if (isDone(RecordCodec.CERTIFICATE, file)) {
+                return false;
+            }
+            Optional<StoredCertificate> stored = loadBundleFile(fileName);
+            if (stored.isPresent()) {
+                write(file, RecordCodec.encode(stored.get(), sealing));
+            }
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean resealOrder(Path file) throws IOException, StoreException {
+        ReentrantLock lock = lockOf(file.toString());
+        lock.lock();
+        try {
+            if (isDone(RecordCodec.ORDER, file)) {
+                return false;
+            }
+            Optional<OpenOrder> order = readOrder(file);
+            if (order.isPresent()) {
+                write(file, RecordCodec.encode(order.get(), sealing));
+            }
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean resealSecret(Path file) throws IOException, StoreException {
+        String path = parentOf(file).getFileName() + "/" + file.getFileName();
+        if (!SECRET_PATH.matcher(path).matches() || !Files.isRegularFile(file)) {
+            return false;
+        }
+        ReentrantLock lock = lockOf(file.toString());
+        lock.lock();
+        try {
+            byte[] content = read(file).orElse(new byte[0]);
+            boolean sealed = RecordCodec.isSealedSecret(content);
+            if (sealed ? RecordCodec.isSecretUnder(content, sealing) : !RecordCodec.isPrivateKey(content)) {
+                return false;
+            }
+            write(file, RecordCodec.encodeSecret(path, RecordCodec.decodeSecret(path, content, sealing), sealing));
+            return true;
+        } catch (UnreadableException e) {
+            // Who needs it says so.
+            return false;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    // It can be of no use, and nobody could say under which key it were to be read.
+    private boolean removeIfInClear(Path file) throws IOException {
+        return RecordCodec.mayBeInClear(read(file).orElse(new byte[0])) && Files.deleteIfExists(file);
+    }
+
+    // A damaged one is not: reading it sets it aside.
+    private boolean isDone(String kind, Path file) throws IOException {
+        try {
+            Optional<byte[]> content = read(file);
+            return content.isEmpty() || RecordCodec.isUnder(kind, content.get(), sealing);
+        } catch (UnreadableException e) {
+            return false;
         }
     }
 

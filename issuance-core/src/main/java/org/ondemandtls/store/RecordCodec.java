@@ -2,6 +2,7 @@ package org.ondemandtls.store;
 
 import java.io.ByteArrayInputStream;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyPair;
@@ -14,6 +15,7 @@ import java.security.spec.X509EncodedKeySpec;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -27,6 +29,8 @@ import org.ondemandtls.certificate.RenewalWindow;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.Bundle.Block;
 import org.ondemandtls.store.Bundle.UnreadableException;
+import org.ondemandtls.store.KeySealing.Kind;
+import org.ondemandtls.store.KeySealing.Place;
 
 /** Turns records into bundles and back; what comes back is complete and fits together, or does not come back. */
 final class RecordCodec {
@@ -39,12 +43,13 @@ final class RecordCodec {
     private static final String PUBLIC_KEY = "PUBLIC KEY";
     private static final String CSR = "CERTIFICATE REQUEST";
     private static final String X509 = "CERTIFICATE";
-    private static final String PLAIN = "plain";
+    private static final String SEALED_KEY = "ENCRYPTED ONDEMAND-TLS KEY";
+    private static final String SECRET = "secret";
     private static final int ESCAPE = "\\u0000".length();
 
     private RecordCodec() {}
 
-    static byte[] encode(StoredCertificate stored) {
+    static byte[] encode(StoredCertificate stored, KeySealing sealing) {
         KeyedCertificate certificate = stored.certificate();
         Map<String, String> fields = new LinkedHashMap<>();
         fields.put("names", String.join(" ", certificate.names()));
@@ -61,9 +66,9 @@ final class RecordCodec {
         stored.withdrawn().ifPresent(at -> fields.put("withdrawn", at.toString()));
         fields.put("revision", Long.toString(stored.revision()));
         fields.put("fence", "0");
-        fields.put("key", PLAIN);
+        fields.put("key", sealing.form());
         List<Block> blocks = new ArrayList<>();
-        blocks.add(new Block(PRIVATE_KEY, certificate.key().getEncoded()));
+        blocks.add(keyBlock(certificate.key(), placeOf(stored.firstName(), stored.revision()), sealing));
         try {
             for (X509Certificate one : certificate.chain()) {
                 blocks.add(new Block(X509, one.getEncoded()));
@@ -74,24 +79,24 @@ final class RecordCodec {
         return new Bundle(CERTIFICATE, fields, blocks).encode();
     }
 
-    static StoredCertificate decodeCertificate(byte[] content) throws UnreadableException {
+    static StoredCertificate decodeCertificate(byte[] content, KeySealing sealing) throws UnreadableException {
         Bundle bundle = Bundle.decode(CERTIFICATE, content);
         try {
             List<X509Certificate> chain = new ArrayList<>();
-            byte @Nullable [] pkcs8 = null;
+            @Nullable Block keyBlock = null;
             for (Block block : bundle.blocks()) {
                 if (block.label().equals(X509)) {
                     chain.add(certificate(block.der()));
-                } else if (block.label().equals(PRIVATE_KEY)) {
-                    pkcs8 = block.der();
+                } else if (isKey(block)) {
+                    keyBlock = block;
                 }
             }
-            if (pkcs8 == null || chain.isEmpty()) {
+            if (keyBlock == null || chain.isEmpty()) {
                 throw new UnreadableException("it lacks its key or its leaf");
             }
-            if (!bundle.field("key").equals(PLAIN)) {
-                throw new UnreadableException("its key is encrypted, which this version does not read");
-            }
+            List<X509Certificate> shared = Pem.sharingIssuers(chain);
+            long revision = Long.parseLong(bundle.field("revision"));
+            byte[] pkcs8 = pkcs8(bundle, keyBlock, placeOf(bundle.field("names").split(" ", 2)[0], revision), sealing);
             PublicKey publicKey = chain.get(0).getPublicKey();
             PrivateKey key =
                     KeyFactory.getInstance(publicKey.getAlgorithm()).generatePrivate(new PKCS8EncodedKeySpec(pkcs8));
@@ -100,7 +105,7 @@ final class RecordCodec {
             }
             Instant due = due(bundle);
             return new StoredCertificate(
-                    new KeyedCertificate(key, Pem.sharingIssuers(chain)),
+                    new KeyedCertificate(key, shared),
                     bundle.field("issuer"),
                     Instant.parse(bundle.field("obtained")),
                     due,
@@ -110,7 +115,7 @@ final class RecordCodec {
                     bundle.optional("visited").map(Instant::parse),
                     bundle.optional("denied").map(Instant::parse),
                     bundle.optional("withdrawn").map(Instant::parse),
-                    Long.parseLong(bundle.field("revision")));
+                    revision);
         } catch (GeneralSecurityException | DateTimeException | IllegalArgumentException e) {
             throw new UnreadableException("its key, chain or a field cannot be read", e);
         }
@@ -200,7 +205,7 @@ final class RecordCodec {
         return text.toString();
     }
 
-    static byte[] encode(OpenOrder order) {
+    static byte[] encode(OpenOrder order, KeySealing sealing) {
         Map<String, String> fields = new LinkedHashMap<>();
         fields.put("names", order.name().value());
         fields.put("issuer", order.issuer());
@@ -208,36 +213,39 @@ final class RecordCodec {
         order.url().ifPresent(url -> fields.put("url", url.toString()));
         fields.put("fence", "0");
         fields.put("algorithm", order.key().getPublic().getAlgorithm());
-        fields.put("key", PLAIN);
+        fields.put("key", sealing.form());
         return new Bundle(
                         ORDER,
                         fields,
                         List.of(
-                                new Block(PRIVATE_KEY, order.key().getPrivate().getEncoded()),
+                                keyBlock(
+                                        order.key().getPrivate(),
+                                        placeOf(order.name(), order.started().toString()),
+                                        sealing),
                                 new Block(PUBLIC_KEY, order.key().getPublic().getEncoded()),
                                 new Block(CSR, order.csr())))
                 .encode();
     }
 
-    static OpenOrder decodeOrder(byte[] content) throws UnreadableException {
+    static OpenOrder decodeOrder(byte[] content, KeySealing sealing) throws UnreadableException {
         Bundle bundle = Bundle.decode(ORDER, content);
         try {
             List<Block> blocks = bundle.blocks();
             if (blocks.size() != 3
-                    || !blocks.get(0).label().equals(PRIVATE_KEY)
+                    || !isKey(blocks.get(0))
                     || !blocks.get(1).label().equals(PUBLIC_KEY)
-                    || !blocks.get(2).label().equals(CSR)
-                    || !bundle.field("key").equals(PLAIN)) {
+                    || !blocks.get(2).label().equals(CSR)) {
                 throw new UnreadableException("it lacks its key or its request");
             }
             byte[] spki = blocks.get(1).der();
+            ServerName name = ServerName.parse(bundle.field("names"));
+            byte[] pkcs8 = pkcs8(bundle, blocks.get(0), placeOf(name, bundle.field("started")), sealing);
             KeyFactory factory = KeyFactory.getInstance(bundle.field("algorithm"));
             KeyPair key = new KeyPair(
                     factory.generatePublic(new X509EncodedKeySpec(spki)),
-                    factory.generatePrivate(
-                            new PKCS8EncodedKeySpec(blocks.get(0).der())));
+                    factory.generatePrivate(new PKCS8EncodedKeySpec(pkcs8)));
             return new OpenOrder(
-                    ServerName.parse(bundle.field("names")),
+                    name,
                     bundle.field("issuer"),
                     Instant.parse(bundle.field("started")),
                     bundle.optional("url").map(URI::create),
@@ -246,6 +254,89 @@ final class RecordCodec {
         } catch (GeneralSecurityException | DateTimeException | IllegalArgumentException e) {
             throw new UnreadableException("its key, request or a field cannot be read", e);
         }
+    }
+
+    /** A secret of the engine, encrypted. Call it only where {@link KeySealing#encrypts}. */
+    static byte[] encodeSecret(String path, byte[] content, KeySealing sealing) {
+        Map<String, String> fields = new LinkedHashMap<>();
+        fields.put("path", path);
+        fields.put("key", sealing.form());
+        return new Bundle(SECRET, fields, List.of(new Block(SEALED_KEY, sealing.seal(placeOf(path), content))))
+                .encode();
+    }
+
+    /** A secret of the engine, in clear or encrypted. */
+    static byte[] decodeSecret(String path, byte[] content, KeySealing sealing) throws UnreadableException {
+        if (!isSealedSecret(content)) {
+            return content;
+        }
+        Bundle bundle = Bundle.decode(SECRET, content);
+        if (bundle.blocks().size() != 1) {
+            throw new UnreadableException("it is not one encrypted secret");
+        }
+        return sealing.open(
+                bundle.field("key"), placeOf(path), bundle.blocks().get(0).der());
+    }
+
+    static boolean isSealedSecret(byte[] content) {
+        return startsWith(content, Bundle.MAGIC + SECRET + ' ');
+    }
+
+    /** Whether the key in a bundle of that kind, or in a secret, is as it would be written now. */
+    static boolean isUnder(String kind, byte[] content, KeySealing sealing) throws UnreadableException {
+        return Bundle.decode(kind, content).field("key").equals(sealing.form());
+    }
+
+    static boolean isSecretUnder(byte[] content, KeySealing sealing) throws UnreadableException {
+        return isUnder(SECRET, content, sealing);
+    }
+
+    /** Whether there is a private key in clear in a content, or it cannot be told that there is none. */
+    static boolean mayBeInClear(byte[] content) {
+        String text = new String(content, StandardCharsets.ISO_8859_1);
+        return !text.contains("-----BEGIN " + SEALED_KEY + "-----") || text.contains(PRIVATE_KEY + "-----");
+    }
+
+    /** Whether a content is a private key in PEM, in clear. */
+    static boolean isPrivateKey(byte[] content) {
+        return new String(content, StandardCharsets.ISO_8859_1).contains(PRIVATE_KEY + "-----");
+    }
+
+    private static boolean startsWith(byte[] content, String text) {
+        byte[] start = text.getBytes(StandardCharsets.US_ASCII);
+        return content.length >= start.length && Arrays.equals(content, 0, start.length, start, 0, start.length);
+    }
+
+    private static Block keyBlock(PrivateKey key, Place place, KeySealing sealing) {
+        return sealing.encrypts()
+                ? new Block(SEALED_KEY, sealing.seal(place, key.getEncoded()))
+                : new Block(PRIVATE_KEY, key.getEncoded());
+    }
+
+    private static boolean isKey(Block block) {
+        return block.label().equals(PRIVATE_KEY) || block.label().equals(SEALED_KEY);
+    }
+
+    private static byte[] pkcs8(Bundle bundle, Block block, Place place, KeySealing sealing)
+            throws UnreadableException {
+        String form = bundle.field("key");
+        if (form.equals(KeySealing.PLAIN) != block.label().equals(PRIVATE_KEY)) {
+            throw new UnreadableException("its key is not in the form it says");
+        }
+        return form.equals(KeySealing.PLAIN) ? block.der() : sealing.open(form, place, block.der());
+    }
+
+    private static Place placeOf(String firstName, long revision) {
+        return new Place(Kind.CERTIFICATE, firstName, Long.toString(revision));
+    }
+
+    // An order is begun once; what changes later is its URL, which is no secret and goes with the same key.
+    private static Place placeOf(ServerName name, String started) {
+        return new Place(Kind.ORDER, name.value(), started);
+    }
+
+    private static Place placeOf(String path) {
+        return new Place(Kind.SECRET, path, "0");
     }
 
     private static X509Certificate certificate(byte[] der) throws GeneralSecurityException {

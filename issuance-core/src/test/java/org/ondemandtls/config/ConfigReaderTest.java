@@ -186,7 +186,7 @@ class ConfigReaderTest {
         }
 
         @ParameterizedTest
-        @ValueSource(strings = {"store.user", "store.password", "store.encryptionKey"})
+        @ValueSource(strings = {"store.user", "store.password"})
         void thatAreNotBuiltYetAreRefusedAsSuch(String key) {
             assertThat(mistakes(key, "hunter2"))
                     .containsExactly("onDemandTls." + key + " is not available in this version; remove it");
@@ -277,6 +277,71 @@ class ConfigReaderTest {
                     .asString()
                     .contains("is no public suffix list")
                     .contains("publicsuffix.org");
+        }
+    }
+
+    @Nested
+    class EncryptionKeys {
+
+        private static final String ONE = Base64.getEncoder().encodeToString(new byte[32]);
+        private static final String TWO = ONE.replace("AAAA", "BBBB");
+
+        private OnDemandTlsConfig with(String key, String text) throws Exception {
+            return ConfigReader.read(
+                    Map.of("onDemandTls.permission.names", "a.example.com", "onDemandTls." + key, text), base);
+        }
+
+        @Test
+        void areNoneByDefault() throws Exception {
+            assertThat(ConfigReader.read(Map.of("onDemandTls.permission.names", "a.example.com"), base)
+                            .encryptionKeys())
+                    .isEmpty();
+        }
+
+        @Test
+        void areThirtyTwoOctetsInTheirOrder() throws Exception {
+            var keys = with("store.encryptionKey", TWO + ", " + ONE).encryptionKeys();
+
+            assertThat(keys).hasSize(2);
+            assertThat(keys.get(0).bytes())
+                    .hasSize(32)
+                    .isEqualTo(Base64.getDecoder().decode(TWO));
+            assertThat(keys.get(1).bytes()).hasSize(32).containsOnly(0);
+        }
+
+        @Test
+        void comeFromAFileAsWell() throws Exception {
+            Files.writeString(base.resolve("key"), ONE + "\n");
+
+            assertThat(with("store.encryptionKey.file", "key").encryptionKeys()).hasSize(1);
+        }
+
+        @Test
+        void areNeverShown() throws Exception {
+            assertThat(with("store.encryptionKey", ONE).toString()).doesNotContain(ONE.substring(0, 12));
+        }
+
+        @ParameterizedTest
+        @ValueSource(ints = {16, 31, 33, 64})
+        void ofAnotherLengthAreRefusedUnseen(int length) {
+            String text = Base64.getEncoder().encodeToString(new byte[length]);
+
+            assertThat(mistakes("store.encryptionKey", text))
+                    .singleElement()
+                    .satisfies(mistake -> assertThat(mistake)
+                            .contains("has " + length + " bytes, where AES-256 wants 32")
+                            .contains("openssl rand -base64 32")
+                            .doesNotContain(text.substring(0, 12)));
+        }
+
+        @Test
+        void thatAreNoBase64OrGivenTwiceAreRefusedUnseen() {
+            assertThat(mistakes("store.encryptionKey", "hunter2!"))
+                    .singleElement()
+                    .satisfies(mistake ->
+                            assertThat(mistake).contains("is no base64").doesNotContain("hunter2"));
+            assertThat(mistakes("store.encryptionKey", ONE + "," + ONE))
+                    .containsExactly("onDemandTls.store.encryptionKey: a key is given twice; name each key once");
         }
     }
 

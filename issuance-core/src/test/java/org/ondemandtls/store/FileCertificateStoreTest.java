@@ -153,8 +153,10 @@ class FileCertificateStoreTest extends CertificateStoreContract {
             store.save(stored(SHOP.value()));
             StoredCertificate one = stored(SHOP.value());
             StoredCertificate two = stored(SHOP.value());
-            damage(RecordCodec.encode(stored(new org.ondemandtls.certificate.KeyedCertificate(
-                    one.certificate().key(), two.certificate().chain()))));
+            damage(RecordCodec.encode(
+                    stored(new org.ondemandtls.certificate.KeyedCertificate(
+                            one.certificate().key(), two.certificate().chain())),
+                    KeySealing.none()));
 
             assertSetAside();
         }

@@ -163,6 +163,11 @@ public final class MemoryCertificateStore implements CertificateStore {
     }
 
     @Override
+    public void writePublic(String path, byte[] content) {
+        writeSecret(path, content);
+    }
+
+    @Override
     public synchronized void writeSecret(String path, byte[] content) {
         checkSecret(path);
         medium.secrets.put(path, content.clone());

@@ -197,7 +197,8 @@ final class OrderPipeline {
         } catch (StoreException e) {
             throw storeFailed(name, e);
         }
-        List<Authority> candidates = candidates(purpose == Purpose.RENEW ? current : Optional.empty());
+        Optional<String> issuer = purpose == Purpose.RENEW ? current.map(StoredCertificate::issuer) : Optional.empty();
+        List<Authority> candidates = candidates(placedAt(name).or(() -> issuer));
         List<Attempt> failed = new ArrayList<>();
         for (int i = 0; i < candidates.size(); i++) {
             boolean last = i == candidates.size() - 1;
@@ -270,9 +271,21 @@ final class OrderPipeline {
         return stored.certificate();
     }
 
-    private List<Authority> candidates(Optional<StoredCertificate> current) {
+    // What was ordered already is finished where it was ordered.
+    private Optional<String> placedAt(ServerName name) throws IssuanceException {
+        try {
+            return parts.store()
+                    .openOrder(name)
+                    .filter(open -> open.url().isPresent())
+                    .map(OpenOrder::issuer);
+        } catch (StoreException e) {
+            throw storeFailed(name, e);
+        }
+    }
+
+    private List<Authority> candidates(Optional<String> preferred) {
         List<Authority> order = new ArrayList<>(parts.authorities());
-        current.map(StoredCertificate::issuer)
+        preferred
                 .flatMap(issuer ->
                         order.stream().filter(ca -> ca.id().equals(issuer)).findFirst())
                 .ifPresent(own -> {

@@ -393,6 +393,28 @@ class IssuanceTest {
         }
 
         @Test
+        void anOrderIsFinishedWhereItWasPlaced() throws Exception {
+            down();
+            authority.placesBeforeFailing(false);
+            next.crashAfterUrl(new Error("killed"));
+            visit("a.example.com");
+            authority.fail(null);
+            next.crashAfterUrl(null);
+            house.reopenStore();
+            store = house.store();
+            issuance = issuance(orders::execute);
+
+            issuance.resumeOpenOrders();
+            lookups.runAll();
+            orders.runAll();
+
+            assertThat(next.asked()).hasSize(2);
+            assertThat(next.asked().get(1).url()).contains(FakeAuthority.ORDER_URL);
+            assertThat(authority.asked()).hasSize(1);
+            assertThat(store.find(ServerName.parse("a.example.com"))).isPresent();
+        }
+
+        @Test
         void theOneThatDidNotAnswerIsTriedLastForAMinute() {
             down();
             visit("a.example.com");

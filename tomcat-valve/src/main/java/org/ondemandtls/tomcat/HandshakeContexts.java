@@ -3,11 +3,13 @@ package org.ondemandtls.tomcat;
 import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentHashMap;
 import javax.naming.InvalidNameException;
 import javax.naming.ldap.LdapName;
@@ -43,6 +45,8 @@ final class HandshakeContexts {
 
     private final Map<SSLHostConfig, Entry> entries = new ConcurrentHashMap<>();
     private final Set<SSLHostConfigCertificate> placeholders = ConcurrentHashMap.newKeySet();
+    private final Map<SSLHostConfigCertificate, SSLContext> served = new ConcurrentHashMap<>();
+    private final Set<SSLContext> ours = Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
     private final EngineKeyManager keyManager;
 
     /**
@@ -91,6 +95,7 @@ final class HandshakeContexts {
                 onDemand = certificate.getSslContext();
             } else {
                 configured = true;
+                makeAnew(certificate);
                 names.addAll(names(certificate));
                 onDemand = onDemand == null ? onDemand(certificate) : onDemand;
             }
@@ -128,14 +133,34 @@ final class HandshakeContexts {
         return entry == null ? null : entry.onDemand();
     }
 
+    // The oldest Tomcat that is supported keeps the context it has made of a certificate, however often that is
+    // reloaded; later ones make another. One the user has made is left alone.
+    private void makeAnew(SSLHostConfigCertificate certificate) {
+        SSLContext now = certificate.getSslContext();
+        if (now == null) {
+            return;
+        }
+        boolean usersOwn = !now.equals(certificate.getSslContextGenerated()) && !ours.contains(now);
+        if (now.equals(served.get(certificate)) && !usersOwn) {
+            now = context(new JSSEUtil(certificate, false));
+            ours.add(now);
+            certificate.setSslContext(now);
+        }
+        served.put(certificate, now);
+    }
+
     private SSLContext onDemand(SSLHostConfigCertificate certificate) {
+        return context(new JSSEUtil(certificate, false) {
+            @Override
+            public KeyManager[] getKeyManagers() {
+                return new KeyManager[] {keyManager};
+            }
+        });
+    }
+
+    private static SSLContext context(JSSEUtil util) {
         try {
-            return new JSSEUtil(certificate, false) {
-                @Override
-                public KeyManager[] getKeyManagers() {
-                    return new KeyManager[] {keyManager};
-                }
-            }.createSSLContext(List.of());
+            return util.createSSLContext(List.of());
         } catch (IllegalArgumentException e) {
             throw e;
         } catch (Exception e) {

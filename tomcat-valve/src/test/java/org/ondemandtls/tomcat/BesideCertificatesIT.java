@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.cert.X509Certificate;
 import org.apache.catalina.LifecycleException;
 import org.apache.tomcat.util.net.SSLHostConfig;
 import org.junit.jupiter.api.Test;
@@ -51,6 +52,23 @@ class BesideCertificatesIT extends OwnCertificatesContract<TomcatFixture> {
     }
 
     @Test
+    void aKeyStoreThatHasChangedIsServedAfterEverythingIsReloaded() throws Exception {
+        fixture.serveItself("own.operator.test");
+        fixture.start();
+        X509Certificate served = leaf("own.operator.test");
+        for (String added : new String[] {"new.operator.test", "newer.operator.test"}) {
+            fixture.keyStore("own.operator.test", added);
+
+            ((OnDemandTlsProtocol) fixture.secure.getProtocolHandler()).reloadSslHostConfigs();
+
+            assertThat(leaf("own.operator.test")).isNotEqualTo(served);
+            served = leaf("own.operator.test");
+            assertThat(leaf(added)).isEqualTo(served);
+        }
+        assertThat(fixture.ask.questions()).isEmpty();
+    }
+
+    @Test
     void everythingIsReloadedWithoutACertificateToo() throws Exception {
         fixture.start();
         fixture.visit("shop.customer.test");
@@ -88,5 +106,9 @@ class BesideCertificatesIT extends OwnCertificatesContract<TomcatFixture> {
 
         assertThat(unknown.failure()).isPresent();
         assertThat(unknown.answer()).isEmpty();
+    }
+
+    private X509Certificate leaf(String name) {
+        return TlsProbe.trustingAnything().handshake(fixture.port(), name).leaf();
     }
 }

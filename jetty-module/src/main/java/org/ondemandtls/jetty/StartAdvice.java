@@ -3,19 +3,15 @@ package org.ondemandtls.jetty;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Set;
-import java.util.TreeSet;
 import org.eclipse.jetty.server.Connector;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.NetworkConnector;
 import org.eclipse.jetty.server.SslConnectionFactory;
+import org.ondemandtls.PortAdvice;
 import org.ondemandtls.config.OnDemandTlsConfig;
 
 /** What a server's connectors give reason to tell its operator, once per start: none of it stops the start. */
 final class StartAdvice {
-
-    private static final int HTTP_PORT = 80;
-    private static final int HTTPS_PORT = 443;
 
     private StartAdvice() {}
 
@@ -29,9 +25,7 @@ final class StartAdvice {
     static List<String> of(OnDemandTlsConfig config, Collection<Connector> connectors) {
         List<String> lines = new ArrayList<>();
         handshakesWithoutGate(connectors, lines);
-        if (config.issuer() == OnDemandTlsConfig.Issuer.ACME && config.acme().hasPublicCa()) {
-            unusualPorts(connectors, lines);
-        }
+        ports(connectors).line(config, "set jetty.http.port and jetty.ssl.port").ifPresent(lines::add);
         return lines;
     }
 
@@ -48,22 +42,18 @@ final class StartAdvice {
         }
     }
 
-    // A public CA looks at ports 80 and 443 only; behind a forwarded port that is as it should be, so this is advice.
-    private static void unusualPorts(Collection<Connector> connectors, List<String> lines) {
-        Set<String> elsewhere = new TreeSet<>();
+    private static PortAdvice ports(Collection<Connector> connectors) {
+        PortAdvice advice = new PortAdvice();
         for (Connector connector : connectors) {
             if (speaksHttp(connector) && connector instanceof NetworkConnector network) {
-                boolean tls = speaksTls(connector);
-                if (network.getLocalPort() != (tls ? HTTPS_PORT : HTTP_PORT)) {
-                    elsewhere.add((tls ? "https " : "http ") + network.getLocalPort());
+                if (speaksTls(connector)) {
+                    advice.tls(network.getLocalPort());
+                } else {
+                    advice.plain(network.getLocalPort());
                 }
             }
         }
-        if (!elsewhere.isEmpty()) {
-            lines.add("a public CA looks at ports 80 and 443 only; this server listens on "
-                    + String.join(", ", elsewhere)
-                    + ": forward those ports to it, or set jetty.http.port and jetty.ssl.port");
-        }
+        return advice;
     }
 
     /** Whether a connector speaks HTTP, of any version. */

@@ -37,20 +37,6 @@ class StartAdviceTest {
                 .isEmpty();
     }
 
-    @Test
-    void onlyThePortThatIsElsewhereIsNamed() throws Exception {
-        assertThat(StartAdvice.of(config("letsencrypt-staging"), List.of(plain(80), tls(8443))))
-                .singleElement()
-                .asString()
-                .contains("listens on https 8443:");
-    }
-
-    @Test
-    void aPrivateCaMayLookAnywhere() throws Exception {
-        assertThat(StartAdvice.of(config("https://ca.operator.test/directory"), List.of(plain(8080), tls(8443))))
-                .isEmpty();
-    }
-
     private static OnDemandTlsConfig config(String directory) throws Exception {
         return ConfigReader.read(
                 Map.of("onDemandTls.permission.names", "a.customer.test", "onDemandTls.acme.directory", directory),

@@ -3,6 +3,8 @@ package org.ondemandtls.tomcat;
 import jakarta.servlet.ServletException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArraySet;
@@ -62,16 +64,27 @@ public class AcmeChallengeValve extends ValveBase {
      * @param protocol the connector
      */
     static boolean answersFor(OnDemandTlsProtocol protocol) {
+        return !plainConnectors(protocol).isEmpty();
+    }
+
+    /**
+     * Where a CA can be shown proofs for a connector over plain HTTP.
+     *
+     * @param protocol the connector
+     * @return those without TLS that have started and have a valve, empty if there are none
+     */
+    static List<Connector> plainConnectors(OnDemandTlsProtocol protocol) {
+        List<Connector> plain = new ArrayList<>();
         for (AcmeChallengeValve valve : STARTED) {
             if (valve.serves(protocol)) {
                 for (Connector connector : valve.connectors()) {
                     if (connector.getState().isAvailable() && !isTls(connector)) {
-                        return true;
+                        plain.add(connector);
                     }
                 }
             }
         }
-        return false;
+        return plain;
     }
 
     /**

@@ -12,7 +12,10 @@ import org.apache.tomcat.util.res.StringManager;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.OnDemandTlsSetup;
+import org.ondemandtls.PortAdvice;
 import org.ondemandtls.StartException;
+import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.EventListener;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.StaticCertificates;
@@ -80,6 +83,8 @@ final class SharedEngine {
             if (open != null && !serving) {
                 serving = true;
                 open.serve();
+                portAdvice(open.config(), members)
+                        .ifPresent(line -> open.events().publish(EventKind.ADVICE, line));
             }
         } finally {
             LOCK.unlock();
@@ -126,6 +131,22 @@ final class SharedEngine {
         return open == null
                 ? OnDemandEndpoint.CLOSED
                 : open.gate().admit(hello, open.gate().clientOf(client), endpoint);
+    }
+
+    /**
+     * What the ports of connectors give reason to tell their operator.
+     *
+     * @param config what the operator said
+     * @param members the on-demand connectors; those that have not started are left out
+     * @return one line, empty if there is nothing to say
+     */
+    static Optional<String> portAdvice(OnDemandTlsConfig config, Iterable<OnDemandTlsProtocol> members) {
+        PortAdvice advice = new PortAdvice();
+        for (OnDemandTlsProtocol member : members) {
+            advice.tls(member.getLocalPort());
+            AcmeChallengeValve.plainConnectors(member).forEach(connector -> advice.plain(connector.getLocalPort()));
+        }
+        return advice.line(config, sm.getString("sharedEngine.ports"));
     }
 
     private final class TomcatHost implements OnDemandTls.Host, StaticCertificates {

@@ -10,6 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.apache.catalina.Context;
 import org.apache.catalina.Pipeline;
 import org.apache.catalina.connector.Connector;
@@ -28,6 +30,9 @@ final class TomcatFixture extends HostFixture {
     static final int THREADS = 20;
 
     final Tomcat tomcat = new Tomcat();
+    /** The names of the threads the application was called on. */
+    final Set<String> threads = ConcurrentHashMap.newKeySet();
+
     final Connector plain = new Connector("HTTP/1.1");
     final Connector secure = connector();
 
@@ -192,6 +197,7 @@ final class TomcatFixture extends HostFixture {
         @Override
         protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
             requests.incrementAndGet();
+            threads.add(Thread.currentThread().getName());
             response.getWriter()
                     .write("hello from " + request.getServerName() + " by " + request.getScheme()
                             + (request.isSecure() ? ", secure" : ""));

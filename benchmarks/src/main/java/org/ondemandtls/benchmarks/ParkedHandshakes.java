@@ -149,7 +149,6 @@ final class ParkedHandshakes implements Benchmarks.Measurement {
     }
 
     // The name that is looked up is one of ours, in a process of ours.
-    @SuppressWarnings("BanJNDI")
     private static JMXConnector connect(int managementPort) throws IOException {
         return JMXConnectorFactory.connect(
                 new JMXServiceURL("service:jmx:rmi:///jndi/rmi://127.0.0.1:" + managementPort + "/jmxrmi"));

@@ -127,11 +127,11 @@ public final class KeySealing {
 
     /** Encrypts under the first key. Call it only where {@link #encrypts}. */
     byte[] seal(Place place, byte[] clear) {
-        String keyId = keys.keySet().iterator().next();
-        byte[] bound = place.bound(keyId);
+        Map.Entry<String, SecretKey> first = keys.entrySet().iterator().next();
+        byte[] bound = place.bound(first.getKey());
         byte[] dataKey = random(KEY_LENGTH);
         try {
-            byte[] wrapped = encrypt(keys.get(keyId), bound, dataKey);
+            byte[] wrapped = encrypt(first.getValue(), bound, dataKey);
             byte[] sealed = encrypt(new SecretKeySpec(dataKey, "AES"), bound, clear);
             byte[] envelope = Arrays.copyOf(wrapped, wrapped.length + sealed.length);
             System.arraycopy(sealed, 0, envelope, wrapped.length, sealed.length);

@@ -24,21 +24,21 @@ import org.ondemandtls.testing.Pebble;
 import org.ondemandtls.testing.TlsProbe;
 import org.ondemandtls.testing.TlsProbe.Outcome;
 
-/** A real Jetty with the overlay and a real ACME CA that comes back to it over TLS-ALPN-01 and HTTP-01. */
+/** A real server with the overlay and a real ACME CA that comes back to it over TLS-ALPN-01 and HTTP-01. */
 @ParameterizedClass
-@EnumSource(JettyLine.class)
+@EnumSource(ServerLine.class)
 class AcmeFirstVisitIT {
 
     private static final String NAME = "shop.customer.example";
 
     @Parameter
-    private JettyLine line;
+    private ServerLine line;
 
     @TempDir
     private Path directory;
 
     private AskEndpoint ask;
-    private JettyServerProcess server;
+    private ServerProcess server;
 
     @BeforeEach
     void openAskEndpoint() {
@@ -55,7 +55,7 @@ class AcmeFirstVisitIT {
 
     @Test
     void tlsAlpn01AloneWorksWithPort80Closed() throws Exception {
-        layOut("http2", "ondemand-tls");
+        layOut().withoutPlainHttp();
         try (var pebble = startPebble(Pebble.options().tlsPort(server.tlsPort()))) {
             server.start();
             Path root = pebble.issuerRoot();
@@ -72,7 +72,7 @@ class AcmeFirstVisitIT {
 
     @Test
     void http01AloneWorks() throws Exception {
-        layOut("http", "ondemand-tls");
+        layOut();
         try (var pebble = startPebble(Pebble.options().httpPort(server.httpPort()))) {
             server.property("onDemandTls.acme.challenges", "http-01").start();
 
@@ -85,17 +85,21 @@ class AcmeFirstVisitIT {
 
     @Test
     void http01AnswersBeforeARedirectToHttps() throws Exception {
-        layOut("http", "secure-redirect", "ondemand-tls");
+        layOut().sendingEverybodyToHttps();
         try (var pebble = startPebble(Pebble.options().httpPort(server.httpPort()))) {
             server.property("onDemandTls.acme.challenges", "http-01").start();
 
             assertThat(visit(pebble, NAME).failure()).isEmpty();
+            assertThat(Curl.trusting(pebble.issuerRoot())
+                            .getPlain("stranger.example", server.httpPort(), "/")
+                            .status())
+                    .isBetween(301, 308);
         }
     }
 
     @Test
     void whereTlsAlpn01CannotReachUsTheSameVisitIsProvedByHttp01InASecondOrder() throws Exception {
-        layOut("http", "ondemand-tls");
+        layOut();
         try (var pebble = startPebble(Pebble.options().tlsPort(FreePorts.next()).httpPort(server.httpPort()))) {
             server.start();
 
@@ -112,7 +116,7 @@ class AcmeFirstVisitIT {
 
     @Test
     void clientsThatComeTogetherShareOneOrderAndOneCertificate() throws Exception {
-        layOut("ondemand-tls");
+        layOut().withoutPlainHttp();
         try (var pebble = startPebble(Pebble.options().tlsPort(server.tlsPort()))) {
             server.start();
             var client = TlsProbe.trustingAnything();
@@ -140,10 +144,11 @@ class AcmeFirstVisitIT {
 
     @Test
     void withTheCaGoneServedNamesStayServedOverKillAndStopAndNewOnesAreRefusedUntilItIsBack() throws Exception {
-        layOut("ondemand-tls");
+        layOut().withoutPlainHttp();
         try (var pebble = startPebble(Pebble.options().tlsPort(server.tlsPort()))) {
             server.start();
             var before = visit(pebble, NAME);
+            assertThat(before.failure()).as(server.log()).isEmpty();
             Path root = pebble.issuerRoot();
             pebble.stop();
 
@@ -169,7 +174,7 @@ class AcmeFirstVisitIT {
 
     @Test
     void aServerKilledWhileTheCaValidatesFinishesWithAtMostOneMoreOrder() throws Exception {
-        layOut("ondemand-tls");
+        layOut().withoutPlainHttp();
         try (var pebble = startPebble(Pebble.options().tlsPort(server.tlsPort()).validationDelay(3))) {
             server.start();
             var visitor = Executors.newSingleThreadExecutor();
@@ -196,7 +201,7 @@ class AcmeFirstVisitIT {
 
     @Test
     void refusedNoncesAndAPoliteCaAreNoObstacle() throws Exception {
-        layOut("ondemand-tls");
+        layOut().withoutPlainHttp();
         try (var pebble = startPebble(Pebble.options()
                 .tlsPort(server.tlsPort())
                 .rejectNonces(30)
@@ -211,9 +216,11 @@ class AcmeFirstVisitIT {
         }
     }
 
-    private void layOut(String... modules) throws IOException {
-        server = JettyServerProcess.layOut(line, directory.resolve("base"), modules)
-                .property("onDemandTls.permission.ask", ask.uri().toString());
+    private ServerProcess layOut() throws IOException {
+        server = line.layOut(directory.resolve("base"))
+                .property("onDemandTls.permission.ask", ask.uri().toString())
+                .property("onDemandTls.permission.askTimeout", "20s");
+        return server;
     }
 
     private Pebble startPebble(Pebble.Options options) throws IOException {

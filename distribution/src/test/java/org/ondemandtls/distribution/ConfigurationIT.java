@@ -8,27 +8,33 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.ondemandtls.testing.TlsProbe;
 
-/** A real Jetty that is told nonsense: it does not start, and says everything that is wrong at once. */
+/** A real server that is told nonsense: it does not start, and says everything that is wrong at once. */
 @ParameterizedClass
-@EnumSource(JettyLine.class)
+@EnumSource(ServerLine.class)
 class ConfigurationIT {
 
-    @Parameter
-    private JettyLine line;
+    private static ServerProcess server;
 
     @TempDir
-    private Path directory;
+    private static Path directory;
 
-    private JettyServerProcess server;
+    @BeforeParameterizedClassInvocation
+    static void layOut(ServerLine line) throws IOException {
+        server = line.layOut(directory.resolve(line.name())).withoutPlainHttp();
+    }
+
+    @Parameter
+    private ServerLine line;
 
     @BeforeEach
-    void layOut() throws IOException {
-        server = JettyServerProcess.layOut(line, directory.resolve("base"), "ondemand-tls")
-                .property("onDemandTls.issuer", "internal");
+    void forget() {
+        server.withoutProperties().property("onDemandTls.issuer", "internal");
     }
 
     @AfterEach
@@ -69,6 +75,24 @@ class ConfigurationIT {
 
         server.start();
 
-        assertThat(server.process().isAlive()).isTrue();
+        assertThat(TlsProbe.trusting(server.internalRoot())
+                        .get(server.tlsPort(), "shop.customer.example", "/")
+                        .answer())
+                .endsWith(ServerProcess.CONTENT);
+    }
+
+    /** A server without its TLS connector is a Jetty that ends, and a Tomcat that goes on. */
+    @Test
+    void aMistakeDoesToTheServerWhatItsOwnMistakesDo() throws IOException {
+        server.property("onDemandTls.permission.names", "*.customer.example")
+                .property("onDemandTls.handshake.deadline", "soon");
+        String mistake = "onDemandTls.handshake.deadline: \"soon\" is not a duration";
+
+        if (line.isJetty()) {
+            assertThat(server.startInVain()).contains(mistake);
+        } else {
+            server.start();
+            assertThat(server.log()).contains(mistake).contains("Failed to initialize component [Connector");
+        }
     }
 }

@@ -20,7 +20,7 @@ import org.ondemandtls.testing.TlsProbe;
 import org.ondemandtls.testing.Tools;
 
 /**
- * A real Jetty killed at a chosen file operation of an issuance, deterministically, by {@code strace}: what an order
+ * A real server killed at a chosen file operation of an issuance, deterministically, by {@code strace}: what an order
  * needs is on disk before the CA is asked, and the next start finishes it.
  */
 class CrashIT {
@@ -32,7 +32,7 @@ class CrashIT {
     private Path directory;
 
     private final AskEndpoint ask = AskEndpoint.granting("*.customer.example");
-    private JettyServerProcess server;
+    private ServerProcess server;
 
     @AfterEach
     void stopServer() {
@@ -46,15 +46,18 @@ class CrashIT {
      * On the thread that works on the order, renames are in turn: the journal with key and CSR, the journal with the
      * order's URL, the bundle. The unlink removes the journal.
      */
-    @ParameterizedTest(name = "killed at {0} number {1}")
+    @ParameterizedTest(name = "{0} killed at {1} number {2}")
     @CsvSource({
-        "rename, 1, 1",
-        "rename, 2, 2",
-        "rename, 3, 1",
-        "unlink, 1, 1",
+        "JETTY_12_0, rename, 1, 1",
+        "JETTY_12_1, rename, 2, 2",
+        "JETTY_12_1, rename, 3, 1",
+        "JETTY_12_1, unlink, 1, 1",
+        "TOMCAT_10_1, rename, 3, 1",
+        "TOMCAT_11, rename, 2, 2",
     })
-    void aServerKilledAtAnyStepLosesNothing(String operation, int number, int mostOrders) throws Exception {
-        killAndRecover(operation, number, mostOrders);
+    void aServerKilledAtAnyStepLosesNothing(ServerLine line, String operation, int number, int mostOrders)
+            throws Exception {
+        killAndRecover(line, operation, number, mostOrders);
     }
 
     @Tag("long")
@@ -70,12 +73,14 @@ class CrashIT {
         "fsync, 8, 1"
     })
     void aServerKilledAtAnySynchronisationLosesNothing(String operation, int number, int mostOrders) throws Exception {
-        killAndRecover(operation, number, mostOrders);
+        killAndRecover(ServerLine.JETTY_12_1, operation, number, mostOrders);
     }
 
-    private void killAndRecover(String operation, int number, int mostOrders) throws Exception {
-        server = JettyServerProcess.layOut(JettyLine.JETTY_12_1, directory.resolve("base"), "ondemand-tls")
-                .property("onDemandTls.permission.ask", ask.uri().toString());
+    private void killAndRecover(ServerLine line, String operation, int number, int mostOrders) throws Exception {
+        server = line.layOut(directory.resolve("base"))
+                .withoutPlainHttp()
+                .property("onDemandTls.permission.ask", ask.uri().toString())
+                .property("onDemandTls.permission.askTimeout", "20s");
         try (Pebble pebble = Pebble.options().tlsPort(server.tlsPort()).start(directory.resolve("pebble"))) {
             server.property("onDemandTls.acme.directory", pebble.directory().toString())
                     .property(

@@ -10,10 +10,10 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.OptionalInt;
 import org.awaitility.Awaitility;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -24,80 +24,85 @@ import org.ondemandtls.testing.OpenSsl;
 import org.ondemandtls.testing.RawTls;
 import org.ondemandtls.testing.TlsProbe;
 
-/** A real Jetty with the overlay and the internal CA: what clients of every kind see, asked for or not. */
+/** A real server with the overlay and the internal CA: what clients of every kind see, asked for or not. */
 @ParameterizedClass
-@EnumSource(JettyLine.class)
+@EnumSource(ServerLine.class)
 class FirstVisitIT {
 
     private static final String NAME = "shop.customer.example";
-    private static final String DENIED = "stranger.example";
     private static final OptionalInt UNRECOGNIZED_NAME = OptionalInt.of(112);
     private static final OptionalInt INTERNAL_ERROR = OptionalInt.of(80);
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
-    @Parameter
-    private JettyLine line;
+    // One server for all scenarios, each of which uses names of its own.
+    private static AskEndpoint ask;
+    private static ServerProcess server;
 
     @TempDir
-    private Path directory;
+    private static Path directory;
 
-    private AskEndpoint ask;
-    private JettyServerProcess server;
-
-    @BeforeEach
-    void startServer() throws IOException {
-        ask = AskEndpoint.granting("*.customer.example");
-        server = JettyServerProcess.layOut(line, directory.resolve("base"), "http", "http2", "ondemand-tls")
+    @BeforeParameterizedClassInvocation
+    static void startServer(ServerLine line) throws IOException {
+        ask = AskEndpoint.answering(FirstVisitIT::answer);
+        server = line.layOut(directory.resolve(line.name()))
                 .property("onDemandTls.issuer", "internal")
                 .property("onDemandTls.permission.ask", ask.uri().toString())
+                .property("onDemandTls.permission.askTimeout", "20s")
                 .start();
     }
 
-    @AfterEach
-    void stopServer() {
+    @AfterParameterizedClassInvocation
+    static void stopServer() {
         server.close();
         ask.close();
     }
 
+    @Parameter
+    private ServerLine line;
+
     @Test
     void aNameNobodyConfiguredIsServedOverHttp2AndHttp11WithOneQuestion() {
-        var second = Curl.trusting(server.internalRoot()).http2().get(NAME, server.tlsPort(), "/");
-        var first = Curl.trusting(server.internalRoot()).http11().get(NAME, server.tlsPort(), "/");
+        var second = Curl.trusting(server.internalRoot()).http2().get("first.customer.example", server.tlsPort(), "/");
+        var first = Curl.trusting(server.internalRoot()).http11().get("first.customer.example", server.tlsPort(), "/");
 
         assertThat(second.status()).as(second.command().stderr()).isEqualTo(200);
         assertThat(second.httpVersion()).isEqualTo("2");
-        assertThat(second.body()).isEqualTo(JettyServerProcess.CONTENT);
+        assertThat(second.body()).isEqualTo(ServerProcess.CONTENT);
         assertThat(first.status()).as(first.command().stderr()).isEqualTo(200);
         assertThat(first.httpVersion()).isEqualTo("1.1");
-        assertThat(ask.questions()).hasSize(1);
-        assertThat(ask.questions().get(0).name()).isEqualTo(NAME);
-        assertThat(ask.questions().get(0).purpose()).isEqualTo("obtain");
+        assertThat(ask.questions())
+                .filteredOn(question -> question.name().equals("first.customer.example"))
+                .extracting(AskEndpoint.Question::purpose)
+                .containsExactly("obtain");
     }
 
     @Test
     void aDeniedNameGetsUnrecognizedNameFromEveryClientWithOneQuestion() {
-        var curl = Curl.trusting(server.internalRoot()).get(DENIED, server.tlsPort(), "/");
-        var openssl = OpenSsl.connect(server.tlsPort(), DENIED, server.internalRoot());
-        var openssl12 = OpenSsl.connect(server.tlsPort(), DENIED, server.internalRoot(), "-tls1_2");
-        var jdk = TlsProbe.trusting(server.internalRoot()).handshake(server.tlsPort(), DENIED);
+        var curl = Curl.trusting(server.internalRoot()).get("stranger.example", server.tlsPort(), "/");
+        var openssl = OpenSsl.connect(server.tlsPort(), "stranger.example", server.internalRoot());
+        var openssl12 = OpenSsl.connect(server.tlsPort(), "stranger.example", server.internalRoot(), "-tls1_2");
+        var jdk = TlsProbe.trusting(server.internalRoot()).handshake(server.tlsPort(), "stranger.example");
 
         assertThat(curl.alert()).as(curl.command().stderr()).isEqualTo(UNRECOGNIZED_NAME);
         assertThat(openssl.alert()).isEqualTo(UNRECOGNIZED_NAME);
         assertThat(openssl12.alert()).isEqualTo(UNRECOGNIZED_NAME);
         assertThat(jdk.alert()).contains("unrecognized_name");
-        assertThat(ask.timesAsked(DENIED)).isEqualTo(1);
+        assertThat(ask.timesAsked("stranger.example")).isEqualTo(1);
     }
 
     @Test
     void aHandshakeWithoutAServerNameIsRefusedWithoutAQuestion() {
+        int asked = ask.questions().size();
+
         var openssl = OpenSsl.connect(server.tlsPort(), null, server.internalRoot());
 
         assertThat(openssl.alert()).isEqualTo(UNRECOGNIZED_NAME);
-        assertThat(ask.questions()).isEmpty();
+        assertThat(ask.questions()).hasSize(asked);
     }
 
     @Test
     void malformedNamesAreRefusedWithoutAQuestionAndWithoutATraceInTheLog() throws IOException {
+        int asked = ask.questions().size();
         byte[] hello = TlsProbe.trustingAnything().clientHello("aaaa.example");
         for (String hostile : new String[] {
             "../..example",
@@ -120,7 +125,7 @@ class FirstVisitIT {
             assertThat(answer.silent()).as(hostile).isFalse();
             assertThat(server.log()).doesNotContain(hostile);
         }
-        assertThat(ask.questions()).isEmpty();
+        assertThat(ask.questions()).hasSize(asked);
     }
 
     @Test
@@ -147,25 +152,54 @@ class FirstVisitIT {
         var both = RawTls.send(server.tlsPort(), PATIENCE, RawTls.single(RawTls.inRecordsOf(50, hello)));
 
         assertThat(whole.failure()).isEmpty();
-        assertThat(whole.answer()).startsWith("HTTP/1.1 200").endsWith(JettyServerProcess.CONTENT);
+        assertThat(whole.answer()).startsWith("HTTP/1.1 200").endsWith(ServerProcess.CONTENT);
         assertThat(records.handshakes()).as("records of 7 bytes").isTrue();
         assertThat(both.handshakes()).as("records of 50 bytes, byte by byte").isTrue();
     }
 
     @Test
+    void aClientHelloOfEighteenHundredOctetsIsUnderstoodInWhateverRecords() {
+        String protocols = "http/1.1," + ("x".repeat(100) + ",").repeat(13) + "y";
+        var openssl = OpenSsl.get(
+                server.tlsPort(), "large.customer.example", server.internalRoot(), "-alpn", protocols, "-tls1_3");
+        var client = TlsProbe.trusting(server.internalRoot()).alpn(protocols.split(","));
+        assertThat(client.clientHello(NAME)).hasSizeGreaterThan(1_600);
+
+        assertThat(openssl.verified()).as(openssl.command().stderr()).isTrue();
+        assertThat(openssl.command().stdout()).contains("HTTP/1.1 200");
+        for (int size : new int[] {1, 4, 500, 1_400}) {
+            var visit = client.clientHelloInRecordsOf(size).get(server.tlsPort(), "large.customer.example", "/");
+            assertThat(visit.answer()).as("records of " + size).endsWith(ServerProcess.CONTENT);
+        }
+    }
+
+    @Test
+    void aBrowserSeesTheFirstVisitAndTheNextAsAnyOtherOverHttp2() throws IOException {
+        var chromium = Chromium.trusting(directory.resolve("home" + line), server.internalRoot());
+
+        String first = chromium.visit("browser.customer.example", server.tlsPort(), "/protocol.html");
+        String second = chromium.visit("browser.customer.example", server.tlsPort(), "/protocol.html");
+
+        assertThat(first).contains("came by h2");
+        assertThat(second).contains("came by h2");
+        assertThat(ask.timesAsked("browser.customer.example")).isEqualTo(1);
+    }
+
+    @Test
     void aPermissionThatDoesNotAnswerIsAnInternalErrorAndRecoversByItself() {
+        String silent = "silent.customer.example";
         ask.answer(name -> Answer.status(503));
-        var down = TlsProbe.trusting(server.internalRoot()).handshake(server.tlsPort(), NAME);
-        ask.answer(name -> Answer.GRANTED);
+        var down = TlsProbe.trusting(server.internalRoot()).handshake(server.tlsPort(), silent);
+        ask.answer(FirstVisitIT::answer);
 
         assertThat(down.alert()).contains("internal_error");
-        assertThat(OpenSsl.connect(server.tlsPort(), NAME, server.internalRoot())
+        assertThat(OpenSsl.connect(server.tlsPort(), silent, server.internalRoot())
                         .alert())
                 .isIn(INTERNAL_ERROR, OptionalInt.empty());
         Awaitility.await()
                 .atMost(Duration.ofSeconds(30))
                 .untilAsserted(() -> assertThat(TlsProbe.trusting(server.internalRoot())
-                                .handshake(server.tlsPort(), NAME)
+                                .handshake(server.tlsPort(), silent)
                                 .failure())
                         .isEmpty());
     }
@@ -173,11 +207,14 @@ class FirstVisitIT {
     @Test
     void aRedirectIsNoAnswer() {
         ask.answer(name -> Answer.redirect("http://127.0.0.1:1/elsewhere"));
-
-        assertThat(TlsProbe.trusting(server.internalRoot())
-                        .handshake(server.tlsPort(), NAME)
-                        .alert())
-                .contains("internal_error");
+        try {
+            assertThat(TlsProbe.trusting(server.internalRoot())
+                            .handshake(server.tlsPort(), "moved.customer.example")
+                            .alert())
+                    .contains("internal_error");
+        } finally {
+            ask.answer(FirstVisitIT::answer);
+        }
     }
 
     @Test
@@ -213,7 +250,7 @@ class FirstVisitIT {
     @Test
     void aSessionIsResumedForTheSameNameAndNeverForAnother() {
         for (String protocol : new String[] {"-tls1_2", "-tls1_3"}) {
-            String session = directory.resolve("session" + protocol).toString();
+            String session = directory.resolve("session" + line + protocol).toString();
             var first = OpenSsl.get(server.tlsPort(), NAME, server.internalRoot(), protocol, "-sess_out", session);
 
             var again = OpenSsl.get(server.tlsPort(), NAME, server.internalRoot(), protocol, "-sess_in", session);
@@ -232,7 +269,6 @@ class FirstVisitIT {
     void afterKillAndAfterStopTheSameCertificateIsServedWithoutPermissionBeingAsked() throws Exception {
         var before = TlsProbe.trusting(server.internalRoot()).handshake(server.tlsPort(), NAME);
         server.kill9();
-        ask.close();
 
         server.start();
         var afterKill = TlsProbe.trusting(server.internalRoot()).handshake(server.tlsPort(), NAME);
@@ -242,6 +278,7 @@ class FirstVisitIT {
 
         assertThat(afterKill.leaf()).isEqualTo(before.leaf());
         assertThat(afterStop.leaf()).isEqualTo(before.leaf());
+        assertThat(ask.timesAsked(NAME)).isEqualTo(1);
     }
 
     @Test
@@ -255,6 +292,10 @@ class FirstVisitIT {
                             .as(file.toString())
                             .isEqualTo(Files.isDirectory(file) ? "rwx------" : "rw-------"));
         }
+    }
+
+    private static Answer answer(String name) {
+        return name.endsWith(".customer.example") ? Answer.GRANTED : Answer.DENIED;
     }
 
     private static byte[] replace(byte[] bytes, String old, String replacement) {

@@ -31,14 +31,14 @@ class FloodIT {
     private Path directory;
 
     private AskEndpoint ask;
-    private ServerLine.Subject server;
+    private ServerProcess server;
 
     @BeforeEach
     void start() throws IOException {
         ask = AskEndpoint.granting("known.customer.example");
         server = line.layOut(directory.resolve("base"))
-                .key("onDemandTls.issuer", "internal")
-                .key("onDemandTls.permission.ask", ask.uri().toString());
+                .property("onDemandTls.issuer", "internal")
+                .property("onDemandTls.permission.ask", ask.uri().toString());
         server.start();
     }
 

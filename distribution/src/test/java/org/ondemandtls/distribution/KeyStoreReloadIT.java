@@ -1,13 +1,14 @@
 package org.ondemandtls.distribution;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
-import java.util.List;
+import javax.management.JMRuntimeException;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -16,39 +17,38 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.ondemandtls.testing.Command;
 import org.ondemandtls.testing.Curl;
+import org.ondemandtls.testing.HostFixture;
 import org.ondemandtls.testing.TlsProbe;
 
-/** A real Jetty with a key store of its own and the module {@code ssl-reload}, beside names on demand. */
+/** A real server with a key store of its own beside names on demand, and that key store changed while it runs. */
 @ParameterizedClass
-@EnumSource(JettyLine.class)
+@EnumSource(ServerLine.class)
 class KeyStoreReloadIT {
 
     private static final String NAME = "shop.customer.example";
     private static final String OWN = "own.operator.example";
     private static final String NEW = "new.operator.example";
-    private static final String PASSWORD = "changeit";
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     @Parameter
-    private JettyLine line;
+    private ServerLine line;
 
     @TempDir
     private Path directory;
 
-    private JettyServerProcess server;
+    private ServerProcess server;
+    private Path served;
 
     @BeforeEach
-    void startServer() throws IOException {
+    void startServer() throws Exception {
         Path base = directory.resolve("base");
-        server = JettyServerProcess.layOut(line, base, "http", "http2", "ssl-reload", "ondemand-tls")
+        served = base.resolve("own.p12");
+        server = line.layOut(base)
+                .servingItself(served, HostFixture.PASSWORD)
                 .property("onDemandTls.issuer", "internal")
-                .property("onDemandTls.permission.names", "*.customer.example")
-                .property("jetty.sslContext.keyStorePath", "etc/own.p12")
-                .property("jetty.sslContext.keyStorePassword", PASSWORD)
-                .property("jetty.sslContext.reload.scanInterval", "1");
-        put(keyStore("first", OWN));
+                .property("onDemandTls.permission.names", "*.customer.example");
+        put(HostFixture.keyStore(directory.resolve("first.p12"), OWN));
         server.start();
     }
 
@@ -58,97 +58,69 @@ class KeyStoreReloadIT {
     }
 
     @Test
-    void aChangedKeyStoreIsServedAtOnceAndNamesOnDemandGoOnAsBefore() throws IOException {
-        var ownBefore =
-                TlsProbe.trustingAnything().handshake(server.tlsPort(), OWN).leaf();
-        var onDemandBefore = TlsProbe.trusting(server.internalRoot())
-                .handshake(server.tlsPort(), NAME)
-                .leaf();
-        var unknown = TlsProbe.trustingAnything().handshake(server.tlsPort(), NEW);
-        assertThat(unknown.alert()).contains("unrecognized_name");
+    void aChangedKeyStoreIsServedAtOnceAndNamesOnDemandGoOnAsBefore() throws Exception {
+        X509Certificate ownBefore = leaf(OWN);
+        X509Certificate onDemandBefore = onDemand();
+        assertThat(TlsProbe.trustingAnything().handshake(server.tlsPort(), NEW).alert())
+                .contains("unrecognized_name");
 
-        put(keyStore("second", OWN, NEW));
+        put(HostFixture.keyStore(directory.resolve("second.p12"), OWN, NEW));
+        server.reload();
 
-        Awaitility.await()
-                .atMost(PATIENCE)
-                .untilAsserted(() -> assertThat(TlsProbe.trustingAnything()
-                                .handshake(server.tlsPort(), NEW)
-                                .failure())
-                        .isEmpty());
-        var ownAfter =
-                TlsProbe.trustingAnything().handshake(server.tlsPort(), OWN).leaf();
-        var onDemandAfter = TlsProbe.trusting(server.internalRoot())
-                .handshake(server.tlsPort(), NAME)
-                .leaf();
-        var another = Curl.trusting(server.internalRoot()).http2().get("other.customer.example", server.tlsPort(), "/");
+        awaitServed(NEW);
+        X509Certificate ownAfter = leaf(OWN);
         assertThat(ownAfter.getSubjectX500Principal()).isEqualTo(ownBefore.getSubjectX500Principal());
-        assertThat(ownAfter.getSerialNumber()).isNotEqualTo(ownBefore.getSerialNumber());
-        assertThat(onDemandAfter).isEqualTo(onDemandBefore);
+        assertThat(ownAfter.getPublicKey()).isNotEqualTo(ownBefore.getPublicKey());
+        assertThat(leaf(NEW)).isEqualTo(ownAfter);
+        assertThat(onDemand()).isEqualTo(onDemandBefore);
+        var another = Curl.trusting(server.internalRoot()).http2().get("other.customer.example", server.tlsPort(), "/");
         assertThat(another.status()).as(another.command().stderr()).isEqualTo(200);
-        assertThat(another.body()).isEqualTo(JettyServerProcess.CONTENT);
+        assertThat(another.body()).isEqualTo(ServerProcess.CONTENT);
     }
 
-    // Jetty drops the key store it has before it reads the new one.
+    // Jetty drops the key store it has before it reads the new one; Tomcat keeps it.
     @Test
-    void aBrokenKeyStoreIsAnAlertUntilItIsMended() throws IOException {
-        var onDemandBefore = TlsProbe.trusting(server.internalRoot())
-                .handshake(server.tlsPort(), NAME)
-                .leaf();
+    void aBrokenKeyStoreIsWhatTheServerMakesOfItUntilItIsMended() throws Exception {
+        X509Certificate onDemandBefore = onDemand();
 
         put(Files.writeString(directory.resolve("broken.p12"), "no key store"));
-        server.process().awaitOutput("Keystore Reload Failed", PATIENCE);
-        var meanwhile = TlsProbe.trustingAnything().handshake(server.tlsPort(), NAME);
-        put(keyStore("mended", OWN));
+        if (line.isJetty()) {
+            server.process().awaitOutput("Keystore Reload Failed", PATIENCE);
+            assertThat(TlsProbe.trustingAnything()
+                            .handshake(server.tlsPort(), NAME)
+                            .alert())
+                    .contains("internal_error");
+        } else {
+            assertThatThrownBy(server::reload).isInstanceOf(JMRuntimeException.class);
+            assertThat(onDemand()).isEqualTo(onDemandBefore);
+        }
+        put(HostFixture.keyStore(directory.resolve("mended.p12"), OWN));
+        server.reload();
 
-        assertThat(meanwhile.alert()).contains("internal_error");
+        awaitServed(OWN);
+        assertThat(onDemand()).isEqualTo(onDemandBefore);
+    }
+
+    private void awaitServed(String name) {
         Awaitility.await()
                 .atMost(PATIENCE)
                 .untilAsserted(() -> assertThat(TlsProbe.trustingAnything()
-                                .handshake(server.tlsPort(), OWN)
+                                .handshake(server.tlsPort(), name)
                                 .failure())
                         .isEmpty());
-        assertThat(TlsProbe.trusting(server.internalRoot())
-                        .handshake(server.tlsPort(), NAME)
-                        .leaf())
-                .isEqualTo(onDemandBefore);
     }
 
-    private void put(Path keyStore) throws IOException {
-        Path target = server.base().resolve("etc/own.p12");
-        Files.createDirectories(target.getParent());
-        Files.move(keyStore, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    private X509Certificate leaf(String name) {
+        return TlsProbe.trustingAnything().handshake(server.tlsPort(), name).leaf();
     }
 
-    // As an operator makes one, with the JDK's own keytool; one self-signed certificate per name.
-    private Path keyStore(String file, String... names) {
-        Path keyStore = directory.resolve(file + ".p12");
-        for (String name : names) {
-            var keytool = Command.run(
-                    List.of(
-                            Path.of(System.getProperty("java.home"), "bin", "keytool")
-                                    .toString(),
-                            "-genkeypair",
-                            "-alias",
-                            name,
-                            "-dname",
-                            "CN=" + name,
-                            "-ext",
-                            "SAN=dns:" + name,
-                            "-keyalg",
-                            "EC",
-                            "-groupname",
-                            "secp256r1",
-                            "-storetype",
-                            "PKCS12",
-                            "-keystore",
-                            keyStore.toString(),
-                            "-storepass",
-                            PASSWORD),
-                    PATIENCE);
-            assertThat(keytool.exitCode())
-                    .as(keytool.stdout() + keytool.stderr())
-                    .isZero();
-        }
-        return keyStore;
+    private X509Certificate onDemand() {
+        return TlsProbe.trusting(server.internalRoot())
+                .handshake(server.tlsPort(), NAME)
+                .leaf();
+    }
+
+    private void put(Path keyStore) throws Exception {
+        Files.move(keyStore, served, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 }

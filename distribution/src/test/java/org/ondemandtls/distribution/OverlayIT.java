@@ -6,91 +6,209 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
+import java.util.zip.ZipInputStream;
+import javax.xml.parsers.DocumentBuilderFactory;
+import javax.xml.xpath.XPathConstants;
+import javax.xml.xpath.XPathFactory;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.ondemandtls.testing.Tools;
+import org.w3c.dom.NodeList;
 
-/** The overlay archive: where its files lie, what it carries and that nothing in it tells when or where it was built. */
+/** The overlay archives: where their files lie, what they carry and that nothing tells when or where they were built. */
 class OverlayIT {
 
-    private final Path archive = Path.of(System.getProperty("ondemandtls.jetty.overlay", "not set"));
+    /** An archive, and where it keeps what is not for the server. */
+    private enum Overlay {
+        JETTY("ondemandtls.jetty.overlay", "lib/ondemand-tls/"),
+        TOMCAT("ondemandtls.tomcat.overlay", "conf/ondemand-tls/");
 
-    @Test
-    void theFilesLieWhereJettyLooksForThem() throws IOException {
-        assertThat(names())
-                .contains(
-                        "modules/ondemand-tls.mod",
-                        "modules/ondemand-tls-redirect.mod",
-                        "etc/ondemand-tls.xml",
-                        "etc/ondemand-tls-redirect.xml",
-                        "lib/ondemand-tls/");
-        assertThat(names()).allMatch(name -> name.matches("(modules|etc|lib)/.*"), "inside modules, etc and lib");
-    }
+        private final Path archive;
+        private final String papers;
 
-    @Test
-    void itCarriesOurJarsAndTheirLibrariesAndNothingTheServerBrings() throws IOException {
-        assertThat(jars())
-                .extracting(jar -> jar.replaceFirst("-\\d.*", ""))
-                .containsExactlyInAnyOrder(
-                        "ondemand-tls-core",
-                        "ondemand-tls-jetty",
-                        "acme4j-client",
-                        "jose4j",
-                        "bcprov-jdk18on",
-                        "bcpkix-jdk18on",
-                        "bcutil-jdk18on",
-                        "caffeine",
-                        "dnsjava");
-    }
+        Overlay(String property, String papers) {
+            this.archive = Path.of(System.getProperty(property, "not set"));
+            this.papers = papers;
+        }
 
-    @Test
-    void everyLibraryIsInTheListOfLicencesAndInTheBillOfMaterials() throws IOException {
-        String licences = text("lib/ondemand-tls/licenses/THIRD-PARTY.txt");
-        String materials = text("lib/ondemand-tls/sbom.json");
-
-        for (String jar : jars()) {
-            String artifact = jar.replaceFirst("-\\d.*", "");
-            assertThat(materials).contains("\"name\" : \"" + artifact + "\"");
-            if (!artifact.startsWith("ondemand-tls")) {
-                assertThat(licences).contains(artifact);
+        List<String> names() throws IOException {
+            try (var zip = new ZipFile(archive.toFile())) {
+                return zip.stream().map(ZipEntry::getName).toList();
             }
         }
-        assertThat(materials)
-                .contains("\"bomFormat\" : \"CycloneDX\"")
-                .doesNotContain("\"serialNumber\"")
-                .doesNotContain("\"slf4j-api\"")
-                .doesNotContain("\"jetty-server\"");
-        assertThat(text("lib/ondemand-tls/licenses/LICENSE")).contains("Apache License");
-        assertThat(text("lib/ondemand-tls/licenses/NOTICE")).contains("On-Demand TLS");
-        assertThat(text("lib/ondemand-tls/licenses/Bouncy-Castle.md")).contains("Legion of the Bouncy Castle");
+
+        String text(String entry) throws IOException {
+            try (var zip = new ZipFile(archive.toFile());
+                    var content = zip.getInputStream(zip.getEntry(entry))) {
+                return new String(content.readAllBytes(), StandardCharsets.UTF_8);
+            }
+        }
     }
 
-    @Test
-    void everyEntryHasTheSameFixedTime() throws IOException {
-        try (var zip = new ZipFile(archive.toFile())) {
+    @ParameterizedTest
+    @EnumSource
+    void everyEntryHasTheSameFixedTime(Overlay overlay) throws IOException {
+        try (var zip = new ZipFile(overlay.archive.toFile())) {
             assertThat(zip.stream().map(ZipEntry::getTimeLocal).distinct())
                     .containsExactly(LocalDateTime.of(2026, 11, 1, 0, 0));
         }
     }
 
-    private List<String> names() throws IOException {
-        try (var zip = new ZipFile(archive.toFile())) {
-            return zip.stream().map(ZipEntry::getName).toList();
+    @ParameterizedTest
+    @EnumSource
+    void theBillOfMaterialsNamesWhatIsCarriedAndNotTheServer(Overlay overlay) throws IOException {
+        assertThat(overlay.text(overlay.papers + "sbom.json"))
+                .contains("\"bomFormat\" : \"CycloneDX\"")
+                .contains("\"acme4j-client\"", "\"jose4j\"", "\"bcprov-jdk18on\"", "\"caffeine\"", "\"dnsjava\"")
+                .doesNotContain("\"serialNumber\"")
+                .doesNotContain("\"jetty-server\"")
+                .doesNotContain("\"tomcat-embed-core\"");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void theLicencesAreThere(Overlay overlay) throws IOException {
+        String licences = overlay.papers + "licenses/";
+
+        assertThat(overlay.text(licences + "LICENSE")).contains("Apache License");
+        assertThat(overlay.text(licences + "NOTICE")).contains("On-Demand TLS");
+        assertThat(overlay.text(licences + "Bouncy-Castle.md")).contains("Legion of the Bouncy Castle");
+        assertThat(overlay.text(licences + "THIRD-PARTY.txt")).contains("acme4j-client", "bcprov-jdk18on", "caffeine");
+    }
+
+    @Nested
+    class OfJetty {
+
+        private final Overlay overlay = Overlay.JETTY;
+
+        @Test
+        void theFilesLieWhereJettyLooksForThem() throws IOException {
+            assertThat(overlay.names())
+                    .contains(
+                            "modules/ondemand-tls.mod",
+                            "modules/ondemand-tls-redirect.mod",
+                            "etc/ondemand-tls.xml",
+                            "etc/ondemand-tls-redirect.xml",
+                            "lib/ondemand-tls/");
+            assertThat(overlay.names())
+                    .allMatch(name -> name.matches("(modules|etc|lib)/.*"), "inside modules, etc and lib");
+        }
+
+        @Test
+        void itCarriesOurJarsAndTheirLibrariesAndNothingTheServerBrings() throws IOException {
+            assertThat(jars())
+                    .extracting(jar -> jar.replaceFirst("-\\d.*", ""))
+                    .containsExactlyInAnyOrder(
+                            "ondemand-tls-core",
+                            "ondemand-tls-jetty",
+                            "acme4j-client",
+                            "jose4j",
+                            "bcprov-jdk18on",
+                            "bcpkix-jdk18on",
+                            "bcutil-jdk18on",
+                            "caffeine",
+                            "dnsjava");
+        }
+
+        @Test
+        void everyLibraryIsInTheListOfLicencesAndInTheBillOfMaterials() throws IOException {
+            String licences = overlay.text("lib/ondemand-tls/licenses/THIRD-PARTY.txt");
+            String materials = overlay.text("lib/ondemand-tls/sbom.json");
+
+            for (String jar : jars()) {
+                String artifact = jar.replaceFirst("-\\d.*", "");
+                assertThat(materials).contains("\"name\" : \"" + artifact + "\"");
+                if (!artifact.startsWith("ondemand-tls")) {
+                    assertThat(licences).contains(artifact);
+                }
+            }
+            assertThat(materials).doesNotContain("\"slf4j-api\"");
+        }
+
+        private List<String> jars() throws IOException {
+            return overlay.names().stream()
+                    .filter(name -> name.endsWith(".jar"))
+                    .map(name -> name.substring(name.lastIndexOf('/') + 1))
+                    .toList();
         }
     }
 
-    private List<String> jars() throws IOException {
-        return names().stream()
-                .filter(name -> name.endsWith(".jar"))
-                .map(name -> name.substring(name.lastIndexOf('/') + 1))
-                .toList();
-    }
+    @Nested
+    class OfTomcat {
 
-    private String text(String entry) throws IOException {
-        try (var zip = new ZipFile(archive.toFile());
-                var content = zip.getInputStream(zip.getEntry(entry))) {
-            return new String(content.readAllBytes(), StandardCharsets.UTF_8);
+        private static final String JAR_PREFIX = "lib/ondemand-tls-tomcat-";
+
+        private final Overlay overlay = Overlay.TOMCAT;
+        private final String jar = JAR_PREFIX + System.getProperty("ondemandtls.version") + ".jar";
+
+        @Test
+        void oneJarASampleAndLicencesAreAllThereIs() throws IOException {
+            assertThat(overlay.names())
+                    .filteredOn(name -> !name.endsWith("/"))
+                    .containsExactlyInAnyOrder(
+                            jar,
+                            "conf/ondemand-tls/server.xml",
+                            "conf/ondemand-tls/sbom.json",
+                            "conf/ondemand-tls/licenses/LICENSE",
+                            "conf/ondemand-tls/licenses/NOTICE",
+                            "conf/ondemand-tls/licenses/THIRD-PARTY.txt",
+                            "conf/ondemand-tls/licenses/Bouncy-Castle.md");
+        }
+
+        @Test
+        void everyClassAndServiceInTheJarIsOurs() throws IOException {
+            List<String> entries = jarEntries();
+
+            assertThat(entries)
+                    .filteredOn(entry -> entry.endsWith(".class"))
+                    .hasSizeGreaterThan(1000)
+                    .allMatch(entry -> entry.matches("org/ondemandtls/.*"));
+            assertThat(entries)
+                    .filteredOn(entry -> entry.startsWith("META-INF/services/") && !entry.endsWith("/"))
+                    .isNotEmpty()
+                    .allMatch(entry -> entry.startsWith("META-INF/services/org.ondemandtls.")
+                            || entry.equals("META-INF/services/jakarta.servlet.ServletContainerInitializer"));
+            assertThat(entries).contains("META-INF/LICENSE", "META-INF/NOTICE", "META-INF/licenses/THIRD-PARTY.txt");
+        }
+
+        @Test
+        void whoDependsOnTheJarFromARepositoryGetsNoneOfWhatIsInItASecondTime() throws Exception {
+            Path deployed = Tools.root().resolve("tomcat-valve/dependency-reduced-pom.xml");
+            NodeList dependencies = (NodeList) XPathFactory.newInstance()
+                    .newXPath()
+                    .evaluate(
+                            "/*[local-name()='project']/*[local-name()='dependencies']/*",
+                            DocumentBuilderFactory.newInstance()
+                                    .newDocumentBuilder()
+                                    .parse(deployed.toFile()),
+                            XPathConstants.NODESET);
+
+            assertThat(dependencies.getLength()).isPositive();
+            for (int i = 0; i < dependencies.getLength(); i++) {
+                assertThat(dependencies.item(i).getTextContent()).containsPattern("\\b(test|provided)\\b");
+            }
+        }
+
+        @Test
+        void whatTheJarNeedsOfLoggingIsInItAndInTheBillOfMaterials() throws IOException {
+            assertThat(overlay.text("conf/ondemand-tls/sbom.json")).contains("\"slf4j-api\"");
+        }
+
+        private List<String> jarEntries() throws IOException {
+            List<String> entries = new ArrayList<>();
+            try (var zip = new ZipFile(overlay.archive.toFile());
+                    var content = new ZipInputStream(zip.getInputStream(zip.getEntry(jar)))) {
+                for (ZipEntry entry = content.getNextEntry(); entry != null; entry = content.getNextEntry()) {
+                    entries.add(entry.getName());
+                }
+            }
+            return entries;
         }
     }
 }

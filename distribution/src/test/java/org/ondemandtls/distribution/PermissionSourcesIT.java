@@ -40,7 +40,7 @@ class PermissionSourcesIT {
 
     private static Database database;
 
-    private ServerLine.Subject server;
+    private ServerProcess server;
     private int names;
 
     @BeforeAll
@@ -56,7 +56,8 @@ class PermissionSourcesIT {
 
     @BeforeEach
     void layOut() throws IOException {
-        server = line.layOut(directory.resolve("base" + names++)).key("onDemandTls.issuer", "internal");
+        server =
+                line.layOut(directory.resolve("base" + names++)).deploying().property("onDemandTls.issuer", "internal");
     }
 
     @AfterEach
@@ -85,8 +86,8 @@ class PermissionSourcesIT {
     void aDatabaseIsAskedByItsUrl() throws Exception {
         giveDriver();
         Path secret = Files.writeString(server.base().resolve("database-url"), database.url());
-        server.key("onDemandTls.permission.sql", QUERY)
-                .key("onDemandTls.permission.dataSource.file", secret.toString())
+        server.property("onDemandTls.permission.sql", QUERY)
+                .property("onDemandTls.permission.dataSource.file", secret.toString())
                 .start();
 
         assertThat(visit("shop.customer.example").failure()).isEmpty();
@@ -103,7 +104,8 @@ class PermissionSourcesIT {
 
     @Test
     void aMissingDriverIsNamedWithWhereToPutIt() throws Exception {
-        server.key("onDemandTls.permission.sql", QUERY).key("onDemandTls.permission.dataSource", database.url());
+        server.property("onDemandTls.permission.sql", QUERY)
+                .property("onDemandTls.permission.dataSource", database.url());
         try {
             server.start();
         } catch (AssertionError jettyDoesNotStart) {
@@ -121,8 +123,8 @@ class PermissionSourcesIT {
     void aDatabaseIsAskedThroughTheServersOwnPool() throws Exception {
         giveDriver();
         bindPool();
-        server.key("onDemandTls.permission.sql", QUERY)
-                .key("onDemandTls.permission.dataSource", "jdbc/customers")
+        server.property("onDemandTls.permission.sql", QUERY)
+                .property("onDemandTls.permission.dataSource", "jdbc/customers")
                 .start();
 
         assertThat(visit("shop.customer.example").failure()).as(server.log()).isEmpty();
@@ -132,7 +134,7 @@ class PermissionSourcesIT {
     @Test
     void anApplicationIsAskedWithoutHttpAsLongAsItRuns() throws Exception {
         Path application = deploy();
-        server.key("onDemandTls.permission.bean", "customers.mayHaveCertificate")
+        server.property("onDemandTls.permission.bean", "customers.mayHaveCertificate")
                 .start();
 
         assertThat(visit("shop.customer.example").failure()).as(server.log()).isEmpty();
@@ -198,7 +200,7 @@ class PermissionSourcesIT {
                       </New>
                     </Configure>
                     """.formatted(database.url()));
-            server.key("--module", "customers");
+            server.property("--module", "customers");
         } else {
             Path sample = server.base().resolve("conf/ondemand-tls/server.xml");
             String xml = Files.readString(sample);

@@ -4,63 +4,71 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import java.time.Duration;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.ondemandtls.testing.AskEndpoint;
 import org.ondemandtls.testing.Curl;
 
-/** A real Jetty with the module {@code ondemand-tls-redirect}: who is sent to HTTPS, and who is not. */
+/** A real server with the redirect its overlay brings: who is sent to HTTPS, and who is not. */
 @ParameterizedClass
-@EnumSource(JettyLine.class)
+@EnumSource(ServerLine.class)
 class RedirectIT {
 
-    private static final String NAME = "shop.customer.example";
     private static final String STRANGER = "stranger.example";
 
-    @Parameter
-    private JettyLine line;
+    // One server for all scenarios, each of which uses names of its own.
+    private static AskEndpoint ask;
+    private static ServerProcess server;
 
     @TempDir
-    private Path directory;
+    private static Path directory;
 
-    private AskEndpoint ask;
-    private JettyServerProcess server;
-
-    @BeforeEach
-    void startServer() throws IOException {
+    @BeforeParameterizedClassInvocation
+    static void startServer(ServerLine line) throws IOException {
         ask = AskEndpoint.granting("*.customer.example");
-        server = JettyServerProcess.layOut(line, directory.resolve("base"), "http2c", "ondemand-tls-redirect")
+        server = line.layOut(directory.resolve(line.name()))
+                .redirecting()
                 .property("onDemandTls.issuer", "internal")
                 .property("onDemandTls.permission.ask", ask.uri().toString())
+                .property("onDemandTls.permission.askTimeout", "20s")
                 .start();
     }
 
-    @AfterEach
-    void stopServer() {
+    @AfterParameterizedClassInvocation
+    static void stopServer() {
         server.close();
         ask.close();
     }
 
+    @Parameter
+    private ServerLine line;
+
     @Test
-    void aNameIsRedirectedOnBothVersionsOfHttpOnceItHasACertificate() {
-        var before = client().getPlain(NAME, server.httpPort(), "/");
-        var visit = client().get(NAME, server.tlsPort(), "/");
-        var http11 = client().http11().getPlain(NAME, server.httpPort(), "/a%20b?c=d");
-        var http2 = client().http2PriorKnowledge().getPlain(NAME, server.httpPort(), "/a%20b?c=d");
+    void aNameIsRedirectedOnceItHasACertificate() {
+        String name = "shop.customer.example";
+        var before = client().getPlain(name, server.httpPort(), "/");
+        var visit = client().get(name, server.tlsPort(), "/");
+        var after = client().http11().getPlain(name, server.httpPort(), "/a%20b?c=d");
 
         assertThat(before.status()).as(before.command().stderr()).isEqualTo(200);
-        assertThat(before.body()).isEqualTo(JettyServerProcess.CONTENT);
+        assertThat(before.body()).isEqualTo(ServerProcess.CONTENT);
         assertThat(visit.status()).as(visit.command().stderr()).isEqualTo(200);
-        assertThat(http11.status()).as(http11.command().stderr()).isEqualTo(308);
-        assertThat(http11.location()).contains("https://" + NAME + ":" + server.tlsPort() + "/a%20b?c=d");
-        assertThat(http2.httpVersion()).isEqualTo("2");
-        assertThat(http2.status()).as(http2.command().stderr()).isEqualTo(308);
-        assertThat(http2.location()).isEqualTo(http11.location());
+        assertThat(after.status()).as(after.command().stderr()).isEqualTo(308);
+        assertThat(after.location()).contains(location(name, "/a%20b?c=d"));
+        if (line.isJetty()) {
+            // Tomcat's plain connector of the sample speaks HTTP/1.1 only.
+            var http2 = client().http2PriorKnowledge().getPlain(name, server.httpPort(), "/a%20b?c=d");
+            assertThat(http2.httpVersion()).isEqualTo("2");
+            assertThat(http2.status()).as(http2.command().stderr()).isEqualTo(308);
+            assertThat(http2.location()).isEqualTo(after.location());
+        }
     }
 
     @Test
@@ -70,22 +78,33 @@ class RedirectIT {
 
         assertThat(stranger.status()).as(stranger.command().stderr()).isEqualTo(200);
         assertThat(address.status()).as(address.command().stderr()).isEqualTo(200);
-        assertThat(ask.questions()).isEmpty();
+        assertThat(ask.timesAsked(STRANGER)).isZero();
     }
 
     @Test
-    void theFirstRequestAfterARestartIsRedirectedToThePortTheOperatorNamed() throws IOException {
-        client().get(NAME, server.tlsPort(), "/");
+    void afterARestartItIsRedirectedWithoutAVisit() throws IOException {
+        String name = "again.customer.example";
+        client().get(name, server.tlsPort(), "/");
         server.stop();
-        server.property("jetty.httpConfig.securePort", "443").start();
+        server.start();
 
-        var redirected = client().getPlain(NAME, server.httpPort(), "/");
+        var first = client().getPlain(name, server.httpPort(), "/");
 
-        assertThat(redirected.status()).as(redirected.command().stderr()).isEqualTo(308);
-        assertThat(redirected.location()).contains("https://" + NAME + "/");
+        // On Tomcat, which cannot let a request wait, the first one may stay on HTTP.
+        assertThat(first.status()).isIn(line.isJetty() ? new Integer[] {308} : new Integer[] {200, 308});
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(10))
+                .untilAsserted(() -> assertThat(
+                                client().getPlain(name, server.httpPort(), "/").location())
+                        .contains(location(name, "/")));
+        assertThat(ask.timesAsked(name)).isEqualTo(1);
     }
 
-    private Curl client() {
+    private static String location(String name, String target) {
+        return "https://" + name + (server.redirectPort() == 443 ? "" : ":" + server.redirectPort()) + target;
+    }
+
+    private static Curl client() {
         return Curl.trusting(server.internalRoot());
     }
 }

@@ -5,181 +5,181 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.zip.ZipFile;
-import org.jspecify.annotations.Nullable;
-import org.ondemandtls.testing.BackgroundProcess;
+import javax.management.ObjectName;
+import javax.management.remote.JMXConnectorFactory;
+import javax.management.remote.JMXServiceURL;
 import org.ondemandtls.testing.FreePorts;
 
-/**
- * A real Tomcat in a process of its own, run by {@code bin/catalina.sh run}, with the overlay unpacked over a fresh
- * {@code $CATALINA_BASE}. {@code GET /} is answered with {@value #CONTENT}.
- */
-final class TomcatServerProcess implements AutoCloseable {
+/** A real Tomcat, run by {@code bin/catalina.sh run} with the sample {@code server.xml} of the overlay. */
+final class TomcatServerProcess extends ServerProcess {
 
-    /** What {@code GET /} answers. */
-    static final String CONTENT = "served by Tomcat";
-
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final String PLAIN = "<Connector port=\"80\" protocol=\"HTTP/1.1\" redirectPort=\"443\"/>";
+    private static final String PERMISSION = " onDemandTls.permission.ask=\"http://localhost:9123/check\"";
 
     private final Path home;
-    private final Path base;
-    private final int httpPort = FreePorts.next();
-    private final int tlsPort = FreePorts.next();
-    private final Map<String, String> attributes = new TreeMap<>();
-    private final List<String> jvmOptions = new ArrayList<>();
+    private final int managementPort = FreePorts.next();
     private boolean redirecting;
-    private @Nullable BackgroundProcess process;
+    private boolean plain = true;
+    private String hostConfig = "";
 
-    private TomcatServerProcess(Path home, Path base) {
+    private TomcatServerProcess(Path home, Path base) throws IOException {
+        super(base, "ondemandtls.tomcat.overlay", base.resolve("webapps/ROOT"));
         this.home = home;
-        this.base = base;
-    }
-
-    /**
-     * Lays out a server that is not started yet.
-     *
-     * @param line which Tomcat
-     * @param base becomes {@code $CATALINA_BASE}
-     */
-    static TomcatServerProcess layOut(TomcatLine line, Path base) throws IOException {
-        var server = new TomcatServerProcess(line.home(), Files.createDirectories(base));
-        copy(line.home().resolve("conf"), base.resolve("conf"));
-        for (String directory : List.of("logs", "temp", "work", "webapps/ROOT")) {
+        copy(home.resolve("conf"), base.resolve("conf"));
+        for (String directory : List.of("logs", "temp", "work")) {
             Files.createDirectories(base.resolve(directory));
         }
-        Files.writeString(base.resolve("webapps/ROOT/index.html"), CONTENT);
-        unzip(Path.of(System.getProperty("ondemandtls.tomcat.overlay", "not set")), base);
-        return server;
     }
 
-    /** Gives the on-demand connector an attribute, from the next start on. */
-    TomcatServerProcess property(String key, String value) {
-        attributes.put(key, value);
-        return this;
+    /** See {@link ServerLine#layOut}. */
+    static TomcatServerProcess layOut(Path home, Path base) throws IOException {
+        return new TomcatServerProcess(home, Files.createDirectories(base));
     }
 
-    /** Takes the redirect to HTTPS out of the sample's comment, from the next start on. */
-    TomcatServerProcess redirecting() {
+    @Override
+    ServerProcess redirecting() {
         redirecting = true;
         return this;
     }
 
-    /** Adds options of the JVM the server runs on, from the next start on. */
-    TomcatServerProcess jvm(String... options) {
-        jvmOptions.addAll(Arrays.asList(options));
-        return this;
-    }
-
-    /** Starts the server and returns when it accepts connections. */
-    TomcatServerProcess start() throws IOException {
-        if (process != null && process.isAlive()) {
-            throw new IllegalStateException("runs already");
-        }
-        writeServerXml();
-        process = BackgroundProcess.start(
-                List.of("sh", home.resolve("bin/catalina.sh").toString(), "run"),
-                base,
-                Map.of(
-                        "CATALINA_HOME",
-                        home.toString(),
-                        "CATALINA_BASE",
-                        base.toString(),
-                        "JAVA_HOME",
-                        System.getProperty("java.home"),
-                        "CATALINA_OPTS",
-                        String.join(" ", jvmOptions)),
-                base.resolve("server.log"));
-        process.awaitOutput("Server startup in", PATIENCE);
-        return this;
-    }
-
-    /** Asks the server to stop, and returns when it has; it must within ten seconds. */
-    void stop() {
-        assertThat(process().terminate(Duration.ofSeconds(10)))
-                .as("stopped within 10 s:\n" + process().output())
-                .isTrue();
-    }
-
-    /** Ends the server as a power failure would, as far as the process goes. */
-    void kill9() {
-        process().kill();
-    }
-
-    /** The port of plain HTTP. */
-    int httpPort() {
-        return httpPort;
-    }
-
-    /** The port of TLS. */
-    int tlsPort() {
-        return tlsPort;
-    }
-
-    /** The store of the default configuration. */
-    Path store() {
-        return base.resolve("ondemand-tls");
-    }
-
-    /** {@code $CATALINA_BASE}. */
-    Path base() {
-        return base;
-    }
-
-    /** The root of the internal CA, which the started server has made. */
-    Path internalRoot() {
-        Path root = store().resolve("internal-ca/root.pem");
-        process().await("make " + root, () -> Files.exists(root), PATIENCE);
-        return root;
-    }
-
-    /** What the server wrote since its last start. */
-    String log() {
-        return process().output();
-    }
-
-    /** The running process. */
-    BackgroundProcess process() {
-        if (process == null) {
-            throw new IllegalStateException("never started");
-        }
-        return process;
-    }
-
-    /** Ends the server, however it takes. */
     @Override
-    public void close() {
-        if (process != null) {
-            process.close();
+    ServerProcess sendingEverybodyToHttps() {
+        String xml = """
+                <web-app xmlns="https://jakarta.ee/xml/ns/jakartaee" version="6.0">
+                  <security-constraint>
+                    <web-resource-collection>
+                      <web-resource-name>all</web-resource-name>
+                      <url-pattern>/*</url-pattern>
+                    </web-resource-collection>
+                    <user-data-constraint>
+                      <transport-guarantee>CONFIDENTIAL</transport-guarantee>
+                    </user-data-constraint>
+                  </security-constraint>
+                </web-app>
+                """;
+        try {
+            Files.writeString(
+                    Files.createDirectories(base().resolve("webapps/ROOT/WEB-INF"))
+                            .resolve("web.xml"),
+                    xml);
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
         }
+        return this;
+    }
+
+    @Override
+    ServerProcess withoutPlainHttp() {
+        plain = false;
+        return this;
+    }
+
+    @Override
+    ServerProcess servingItself(Path keyStore, String password) {
+        hostConfig = "<SSLHostConfig><Certificate certificateKeystoreFile=\"" + base().relativize(keyStore)
+                + "\" certificateKeystoreType=\"PKCS12\" certificateKeystorePassword=\"" + password
+                + "\"/></SSLHostConfig>";
+        return jvm(
+                "-Dcom.sun.management.jmxremote.port=" + managementPort,
+                "-Dcom.sun.management.jmxremote.rmi.port=" + managementPort,
+                "-Dcom.sun.management.jmxremote.host=127.0.0.1",
+                "-Djava.rmi.server.hostname=127.0.0.1",
+                "-Dcom.sun.management.jmxremote.authenticate=false",
+                "-Dcom.sun.management.jmxremote.ssl=false");
+    }
+
+    /** As the sample does anyway. */
+    @Override
+    ServerProcess deploying() {
+        return this;
+    }
+
+    @Override
+    Path jars() {
+        return base().resolve("lib");
+    }
+
+    /** By Tomcat's own operation, which its Manager calls as well. */
+    @Override
+    void reload() throws Exception {
+        var url = new JMXServiceURL("service:jmx:rmi:///jndi/rmi://127.0.0.1:" + managementPort + "/jmxrmi");
+        try (var connector = JMXConnectorFactory.connect(url)) {
+            connector
+                    .getMBeanServerConnection()
+                    .invoke(
+                            new ObjectName(
+                                    "Catalina:type=ProtocolHandler,port=" + tlsPort() + ",address=\"127.0.0.1\""),
+                            "reloadSslHostConfigs",
+                            new Object[0],
+                            new String[0]);
+        }
+    }
+
+    @Override
+    int redirectPort() {
+        return 443;
     }
 
     // The sample as it is delivered, with other ports and the keys of the test.
-    private void writeServerXml() throws IOException {
+    @Override
+    void configure(Map<String, String> keys) throws IOException {
         StringBuilder ours = new StringBuilder();
-        attributes.forEach((key, value) -> ours.append(' ')
+        keys.forEach((key, value) -> ours.append(' ')
                 .append(key)
                 .append("=\"")
                 .append(escaped(value))
                 .append('"'));
-        String sample = Files.readString(base.resolve("conf/ondemand-tls/server.xml"));
-        String xml = sample.replace("<Server port=\"8005\"", "<Server port=\"-1\"")
-                .replace("port=\"80\"", "address=\"127.0.0.1\" port=\"" + httpPort + "\"")
-                .replace("port=\"443\"", "address=\"127.0.0.1\" port=\"" + tlsPort + "\"")
-                .replace(" onDemandTls.permission.ask=\"http://localhost:9123/check\"", ours.toString());
+        String sample = Files.readString(base().resolve("conf/ondemand-tls/server.xml"));
+        assertThat(sample).contains(PLAIN).contains(PERMISSION);
+        String xml = sample.replace(PLAIN, plain ? PLAIN : "")
+                .replace("<Server port=\"8005\"", "<Server port=\"-1\"")
+                .replace("port=\"80\"", "address=\"127.0.0.1\" port=\"" + httpPort() + "\"")
+                .replace("port=\"443\"", "address=\"127.0.0.1\" port=\"" + tlsPort() + "\"")
+                .replace(PERMISSION, ours.toString())
+                .replace("</Connector>", hostConfig + "</Connector>");
         if (redirecting) {
             String valve = "<Valve className=\"org.ondemandtls.tomcat.CertificateRedirectValve\"/>";
-            assertThat(xml).containsPattern("certificate\\.\\s+" + Pattern.quote(valve) + "\\s+-->");
-            xml = xml.replaceFirst("(certificate\\.)\\s+" + Pattern.quote(valve) + "\\s+-->", "$1 -->" + valve);
+            Matcher comment = Pattern.compile("(certificate\\.)\\s+" + Pattern.quote(valve) + "\\s+-->")
+                    .matcher(xml);
+            assertThat(comment.find()).isTrue();
+            xml = comment.replaceFirst("$1 -->" + valve);
         }
-        assertThat(xml).contains(ours).contains("\"" + tlsPort + "\"").contains("\"" + httpPort + "\"");
-        Files.writeString(base.resolve("conf/server.xml"), xml);
+        assertThat(xml).contains(ours).contains("\"" + tlsPort() + "\"");
+        Files.writeString(base().resolve("conf/server.xml"), xml);
+    }
+
+    @Override
+    List<String> command(List<String> options) {
+        return new ArrayList<>(List.of("sh", home.resolve("bin/catalina.sh").toString(), "run"));
+    }
+
+    @Override
+    Map<String, String> environment(List<String> options) {
+        return Map.of(
+                "CATALINA_HOME",
+                home.toString(),
+                "CATALINA_BASE",
+                base().toString(),
+                "JAVA_HOME",
+                System.getProperty("java.home"),
+                "CATALINA_OPTS",
+                String.join(" ", options));
+    }
+
+    @Override
+    String startedLine() {
+        return "Server startup in";
+    }
+
+    /** By itself a Tomcat goes on without a connector that does not start. */
+    @Override
+    List<String> optionsToGiveUp() {
+        return List.of("-Dorg.apache.catalina.startup.EXIT_ON_INIT_FAILURE=true");
     }
 
     private static String escaped(String value) {
@@ -192,24 +192,6 @@ final class TomcatServerProcess implements AutoCloseable {
             for (Path file : (Iterable<Path>) files::iterator) {
                 if (Files.isRegularFile(file)) {
                     Files.copy(file, to.resolve(file.getFileName()));
-                }
-            }
-        }
-    }
-
-    private static void unzip(Path archive, Path target) throws IOException {
-        try (var zip = new ZipFile(archive.toFile())) {
-            for (var entries = zip.entries(); entries.hasMoreElements(); ) {
-                var entry = entries.nextElement();
-                Path file = target.resolve(entry.getName()).normalize();
-                assertThat(file).startsWithRaw(target);
-                if (entry.isDirectory()) {
-                    Files.createDirectories(file);
-                } else {
-                    Files.createDirectories(file.getParent());
-                    try (var content = zip.getInputStream(entry)) {
-                        Files.copy(content, file);
-                    }
                 }
             }
         }

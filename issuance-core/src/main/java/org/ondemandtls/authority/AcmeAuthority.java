@@ -127,7 +127,8 @@ public final class AcmeAuthority implements Authority {
                 ports.clock(),
                 ports.events(),
                 closed,
-                new AtomicBoolean());
+                new AtomicBoolean(),
+                http.beside());
     }
 
     /**

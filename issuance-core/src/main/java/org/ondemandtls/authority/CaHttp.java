@@ -14,6 +14,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -35,7 +36,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Connections are kept and shared. Safe for use by many threads; an exchange blocks the thread that wants it.
  */
-final class CaHttp implements AutoCloseable {
+final class CaHttp implements CaExchange, AutoCloseable {
 
     /** How long an unused connection is kept: firewalls forget it after minutes, without a word. */
     static final Duration KEPT = Duration.ofSeconds(60);
@@ -46,6 +47,7 @@ final class CaHttp implements AutoCloseable {
     private final SSLSocketFactory sockets;
     private final LongSupplier nanoTime;
     private final ExecutorService connecting;
+    private final ExecutorService beside;
     private final ScheduledThreadPoolExecutor timer;
 
     // Last in, first out: what is not needed grows old and is closed.
@@ -71,6 +73,7 @@ final class CaHttp implements AutoCloseable {
         }
         ThreadFactory threads = threads();
         this.connecting = Executors.newCachedThreadPool(threads);
+        this.beside = Executors.newCachedThreadPool(threads);
         this.timer = new ScheduledThreadPoolExecutor(1, threads);
         timer.setRemoveOnCancelPolicy(true);
         timer.setKeepAliveTime(KEPT.toSeconds(), TimeUnit.SECONDS);
@@ -86,7 +89,8 @@ final class CaHttp implements AutoCloseable {
      * @throws IOException if there is no complete answer in time, or if it may not be asked for
      * @throws InterruptedIOException if the thread was interrupted, which it stays, or this was closed
      */
-    CaAnswer send(CaRequest request, Duration patience) throws IOException {
+    @Override
+    public CaAnswer send(CaRequest request, Duration patience) throws IOException {
         if (!isOwn(request.uri())) {
             throw new IOException("the CA names a URL outside its own origin");
         }
@@ -121,11 +125,16 @@ final class CaHttp implements AutoCloseable {
         }
     }
 
-    /** Whether a URL has the directory's origin: scheme, host and port. */
-    boolean isOwn(URI uri) {
+    @Override
+    public boolean isOwn(URI uri) {
         return "https".equalsIgnoreCase(uri.getScheme())
                 && directory.getHost().equalsIgnoreCase(uri.getHost())
                 && port(directory) == port(uri);
+    }
+
+    /** Threads for what goes on beside an exchange: as many as needed, gone with {@link #close}. */
+    Executor beside() {
+        return beside;
     }
 
     /** Ends all connections and threads, soon and without waiting for it; exchanges in the air fail. */
@@ -135,6 +144,8 @@ final class CaHttp implements AutoCloseable {
             return;
         }
         connecting.shutdownNow();
+        // Without an interrupt: one would cut short the writing of a journal.
+        beside.shutdown();
         timer.shutdownNow();
         opening.values()
                 .forEach(line -> line.completeExceptionally(new InterruptedIOException("the server is stopping")));
@@ -187,16 +198,17 @@ final class CaHttp implements AutoCloseable {
     private CaLine connected(Deadline deadline, Duration patience) throws IOException {
         CompletableFuture<CaLine> awaited = new CompletableFuture<>();
         Object ticket = new Object();
+        Future<?> attempt = null;
+        CaLine line = null;
         opening.put(ticket, awaited);
         try {
             requireOpen();
-            connecting.execute(() -> connect(awaited));
-            return awaited.get(deadline.left().toNanos(), TimeUnit.NANOSECONDS);
+            attempt = connecting.submit(() -> connect(awaited));
+            line = awaited.get(deadline.left().toNanos(), TimeUnit.NANOSECONDS);
+            return line;
         } catch (TimeoutException e) {
-            abandon(awaited);
             throw new HttpTimeoutException("no complete answer within " + patience.toSeconds() + " s");
         } catch (InterruptedException e) {
-            abandon(awaited);
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted");
         } catch (ExecutionException e) {
@@ -205,6 +217,10 @@ final class CaHttp implements AutoCloseable {
             throw new InterruptedIOException("the server is stopping");
         } finally {
             opening.remove(ticket);
+            if (line == null && attempt != null) {
+                attempt.cancel(true);
+                awaited.thenAccept(CaLine::abort);
+            }
         }
     }
 
@@ -212,16 +228,11 @@ final class CaHttp implements AutoCloseable {
         try {
             CaLine line = CaLine.connect(directory, sockets);
             if (!awaited.complete(line)) {
+                // The server is stopping.
                 line.abort();
             }
         } catch (IOException | RuntimeException e) {
             awaited.completeExceptionally(e);
-        }
-    }
-
-    private static void abandon(CompletableFuture<CaLine> awaited) {
-        if (!awaited.cancel(false) && !awaited.isCompletedExceptionally()) {
-            awaited.join().abort();
         }
     }
 

@@ -47,7 +47,7 @@ final class CaSession {
     static final class Shared {
 
         private final URI url;
-        private final CaHttp http;
+        private final CaExchange http;
         private final Clock clock;
         private final LongSupplier nanoTime;
         private final AtomicReference<@Nullable Directory> directory = new AtomicReference<>();
@@ -60,7 +60,7 @@ final class CaSession {
          * @param clock reads dates in {@code Retry-After}
          * @param nanoTime monotonic time
          */
-        Shared(URI url, CaHttp http, Clock clock, LongSupplier nanoTime) {
+        Shared(URI url, CaExchange http, Clock clock, LongSupplier nanoTime) {
             this.url = url;
             this.http = http;
             this.clock = clock;
@@ -180,7 +180,7 @@ final class CaSession {
     }
 
     /**
-     * Sends a request within the limits of {@link CaHttp} and the time there is, and notes what the answer says.
+     * Sends a request within the limits of {@link CaExchange} and the time there is, and notes what the answer says.
      *
      * @throws IOException if there is no complete answer in time, or if it may not be asked for
      */

@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -60,6 +61,9 @@ final class OrderFlow {
 
     private static final int LONGEST_URL = 2048;
 
+    /** Less than this is not enough for a request and its answer, so it is not begun. */
+    private static final Duration EXCHANGE = Duration.ofMillis(100);
+
     private static final int NOT_FOUND = 404;
     private static final int CONFLICT = 409;
     private static final int GONE = 410;
@@ -84,6 +88,7 @@ final class OrderFlow {
      * @param events told what happens to the order
      * @param closed opened when everything has to stop
      * @param profileMissed whether it has been said that the CA does not offer the profile
+     * @param beside writes the journal while the CA is asked what comes next
      */
     record Tools(
             ChallengeBoard board,
@@ -92,7 +97,8 @@ final class OrderFlow {
             Clock clock,
             Events events,
             CountDownLatch closed,
-            AtomicBoolean profileMissed) {}
+            AtomicBoolean profileMissed,
+            Executor beside) {}
 
     /** An order nothing can come of any more. */
     private static final class SpentOrderException extends Exception {
@@ -109,7 +115,7 @@ final class OrderFlow {
     private final CaSession session;
     private final Login login;
     private final Authority.Order wanted;
-    private final Authority.Journal journal;
+    private final JournalBeside journal;
     private final ServerName name;
 
     // Until the CA has minded it once.
@@ -121,7 +127,7 @@ final class OrderFlow {
         this.session = session;
         this.login = login;
         this.wanted = wanted;
-        this.journal = journal;
+        this.journal = new JournalBeside(journal, tools.beside());
         this.name = wanted.name();
     }
 
@@ -132,6 +138,16 @@ final class OrderFlow {
      * @return the chain as the CA sent it
      */
     List<X509Certificate> run(List<ChallengeType> candidates)
+            throws AcmeException, IssuanceException, InterruptedException {
+        try {
+            return issued(candidates);
+        } finally {
+            // Whoever closes the order next must not be overtaken by what keeps it.
+            journal.settle();
+        }
+    }
+
+    private List<X509Certificate> issued(List<ChallengeType> candidates)
             throws AcmeException, IssuanceException, InterruptedException {
         List<ChallengeType> untried = new ArrayList<>(candidates);
         List<ValidationFailedException> failures = new ArrayList<>();
@@ -409,6 +425,7 @@ final class OrderFlow {
         JSON state = order.getJSON();
         Status status = status(state);
         if (status == Status.PENDING || status == Status.READY) {
+            journal.await();
             state = finalizeWhenReady(order);
         }
         Pace pace = Pace.afterwards();
@@ -474,7 +491,7 @@ final class OrderFlow {
         if (tools.closed().getCount() == 0) {
             throw new IssuanceException.Stopping(name);
         }
-        if (wait.compareTo(session.deadline().left()) >= 0) {
+        if (wait.plus(EXCHANGE).compareTo(session.deadline().left()) >= 0) {
             throw new IssuanceException.Unavailable(
                     name,
                     "the CA has not " + until + " within " + wanted.patience().toSeconds()

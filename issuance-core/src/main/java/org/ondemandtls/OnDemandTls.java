@@ -208,6 +208,12 @@ public final class OnDemandTls implements AutoCloseable {
             throw e;
         }
         this.registered = register(status);
+        lookups.execute(spareKeys::refill);
+        // Each by itself: one that hangs must not keep the next from being ready.
+        authorities.forEach(authority -> lookups.execute(authority::prepare));
+        if (config.issuer() == Issuer.ACME) {
+            Rehearsal.once(clock, System::nanoTime, events);
+        }
     }
 
     /** Begins what a server that is started from Java is given. */
@@ -216,7 +222,8 @@ public final class OnDemandTls implements AutoCloseable {
     }
 
     /**
-     * Opens the store and builds every floor; no certificate is read, obtained or renewed yet.
+     * Opens the store, builds every floor and makes the authority ready; no certificate is read, obtained or renewed yet.
+     * The first time in a JVM it takes about a second: see {@link Rehearsal}.
      *
      * @param config what the operator said
      * @param host the server
@@ -228,7 +235,8 @@ public final class OnDemandTls implements AutoCloseable {
     }
 
     /**
-     * Opens the store and builds every floor; no certificate is read, obtained or renewed yet.
+     * Opens the store, builds every floor and makes the authority ready; no certificate is read, obtained or renewed yet.
+     * The first time in a JVM it takes about a second: see {@link Rehearsal}.
      *
      * @param setup what the operator said, and what only Java can say
      * @param host the server
@@ -268,14 +276,11 @@ public final class OnDemandTls implements AutoCloseable {
         }
     }
 
-    /** Begins to work: makes the authority ready, finishes open orders. Call it when the connectors accept. */
+    /** Begins to work: finishes open orders. Call it when the connectors accept. */
     public void serve() {
         events.publish(
                 EventKind.STARTED,
                 "certificates are obtained on demand from " + issuers() + " and kept in " + store.location());
-        lookups.execute(spareKeys::refill);
-        // Each by itself: one that hangs must not keep the next from being ready.
-        authorities.forEach(authority -> lookups.execute(authority::prepare));
         resumed = issuance.resumeOpenOrders();
         renewal.start();
     }

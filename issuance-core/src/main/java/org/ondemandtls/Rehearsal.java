@@ -1,0 +1,65 @@
+package org.ondemandtls;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
+import org.ondemandtls.authority.OrderRehearsal;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Events;
+import org.ondemandtls.handshake.HandshakeRehearsal;
+
+/**
+ * Goes through first visits in memory before the server accepts connections: a young JVM loads and interprets what it
+ * does for the first time, and without this the first visitors would wait for it.
+ *
+ * <p>Once in the life of a JVM. Nothing is sent, stored or displayed.
+ */
+final class Rehearsal {
+
+    /** Enough for all classes to be there and for the compiler to have seen what is used again and again. */
+    private static final int ROUNDS = 20;
+
+    /** How much later a server starts at most, but for the round that is under way. */
+    private static final Duration LONGEST = Duration.ofSeconds(1);
+
+    private static final AtomicBoolean DONE = new AtomicBoolean();
+
+    private Rehearsal() {}
+
+    /**
+     * Rehearses, unless this JVM has done so. Blocks for about a second; about two of processor time, the compiler's
+     * included.
+     *
+     * @param clock tells the date
+     * @param nanoTime monotonic time
+     * @param events told where it fails, which costs the first visitors some time and is no other trouble
+     */
+    static void once(Clock clock, LongSupplier nanoTime, Events events) {
+        if (!DONE.compareAndSet(false, true)) {
+            return;
+        }
+        try {
+            rehearse(clock, nanoTime, ROUNDS, LONGEST);
+        } catch (RuntimeException e) {
+            events.publish(EventKind.DEFECT, "the rehearsal of an order failed: " + e);
+        }
+    }
+
+    /**
+     * Rehearses up to so many rounds, beginning none after {@code longest}.
+     *
+     * @return how many
+     */
+    static int rehearse(Clock clock, LongSupplier nanoTime, int rounds, Duration longest) {
+        long begin = nanoTime.getAsLong();
+        OrderRehearsal order = new OrderRehearsal(clock, nanoTime);
+        HandshakeRehearsal handshake = new HandshakeRehearsal(clock);
+        int round = 0;
+        while (round < rounds && nanoTime.getAsLong() - begin < longest.toNanos()) {
+            handshake.perform(order.perform());
+            round++;
+        }
+        return round;
+    }
+}

@@ -1,0 +1,44 @@
+package org.ondemandtls;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.function.LongSupplier;
+import org.junit.jupiter.api.Test;
+import org.ondemandtls.authority.OrderRehearsal;
+import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.testing.ManualTime;
+
+/** {@link Rehearsal} and what it rehearses. */
+class RehearsalTest {
+
+    private final ManualTime time = new ManualTime();
+
+    @Test
+    void anOrderEndsWithAVerifiedCertificateAgainAndAgain() {
+        OrderRehearsal rehearsal = new OrderRehearsal(time.clock(), time::nanoTime);
+
+        KeyedCertificate first = rehearsal.perform();
+        KeyedCertificate second = rehearsal.perform();
+
+        assertThat(first.names()).containsExactly("rehearsal.invalid");
+        assertThat(second.leaf()).isEqualTo(first.leaf());
+    }
+
+    @Test
+    void soManyRoundsAsAreWantedArePerformed() {
+        assertThat(Rehearsal.rehearse(time.clock(), time::nanoTime, 2, Duration.ofSeconds(1)))
+                .isEqualTo(2);
+    }
+
+    @Test
+    void noRoundBeginsWhenTheTimeIsOver() {
+        long[] now = {0};
+        LongSupplier slow = () -> now[0] += Duration.ofMillis(10).toNanos();
+
+        assertThat(Rehearsal.rehearse(time.clock(), slow, 1_000, Duration.ofSeconds(1)))
+                .isLessThan(100);
+        assertThat(Rehearsal.rehearse(time.clock(), time::nanoTime, 2, Duration.ZERO))
+                .isZero();
+    }
+}

@@ -11,6 +11,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -133,9 +134,12 @@ public final class OrderRehearsal {
                     yield json(request, 201, order("pending"));
                 }
                 case "/authorization" ->
-                    json(request, 200, """
+                    json(
+                            request,
+                            200,
+                            String.format(Locale.ROOT, """
                             {"status": "%s", "identifier": {"type": "dns", "value": "%s"},
-                             "expires": "2999-01-01T00:00:00Z", "challenges": [%s]}""".formatted(proved ? "valid" : "pending", NAME, challenge()));
+                             "expires": "2999-01-01T00:00:00Z", "challenges": [%s]}""", proved ? "valid" : "pending", NAME, challenge()));
                 case "/challenge" -> {
                     board.challengeCertificateServed(NAME);
                     String pending = challenge();
@@ -159,17 +163,21 @@ public final class OrderRehearsal {
         }
 
         private String challenge() {
-            return """
+            return String.format(Locale.ROOT, """
                     {"type": "tls-alpn-01", "url": "https://ca.invalid/challenge", "status": "%s",
-                     "token": "DGyRejmCefe7v4NfDGDKfAaaaaaaaaaaaaaaaaaaaaa"}""".formatted(proved ? "valid" : "pending");
+                     "token": "DGyRejmCefe7v4NfDGDKfAaaaaaaaaaaaaaaaaaaaaa"}""", proved ? "valid" : "pending");
         }
 
         private String order(String status) {
-            return """
+            return String.format(
+                    Locale.ROOT,
+                    """
                     {"status": "%s", "identifiers": [{"type": "dns", "value": "%s"}], "expires": "2999-01-01T00:00:00Z",
                      "authorizations": ["https://ca.invalid/authorization"],
-                     "finalize": "https://ca.invalid/finalize"%s}""".formatted(
-                            status, NAME, finalized ? ", \"certificate\": \"https://ca.invalid/certificate\"" : "");
+                     "finalize": "https://ca.invalid/finalize"%s}""",
+                    status,
+                    NAME,
+                    finalized ? ", \"certificate\": \"https://ca.invalid/certificate\"" : "");
         }
 
         private CaAnswer json(CaRequest request, int status, String text) {

@@ -158,7 +158,8 @@ class OverlayIT {
                             "conf/ondemand-tls/licenses/LICENSE",
                             "conf/ondemand-tls/licenses/NOTICE",
                             "conf/ondemand-tls/licenses/THIRD-PARTY.txt",
-                            "conf/ondemand-tls/licenses/Bouncy-Castle.md");
+                            "conf/ondemand-tls/licenses/Bouncy-Castle.md",
+                            "conf/ondemand-tls/licenses/MPL-2.0.txt");
         }
 
         @Test

@@ -35,7 +35,7 @@ public final class OnDemandTlsBuilder {
 
     /**
      * Says in Java who may have a certificate. With it no other source is needed; where there are others, it is asked
-     * after the names and the file and before the URL.
+     * after names, file and query, and before the bean and the URL.
      *
      * @param policy answers for every name
      * @return this builder

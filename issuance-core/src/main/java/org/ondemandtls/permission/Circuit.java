@@ -38,6 +38,11 @@ final class Circuit {
         return true;
     }
 
+    /** Whether the last that was heard of the source is that it failed. */
+    synchronized boolean isFailing() {
+        return failures > 0;
+    }
+
     /** Whether the source is being left alone. */
     synchronized boolean isOpen() {
         return failures >= FAILURES_TO_OPEN;

@@ -63,7 +63,7 @@ public final class Permission implements AutoCloseable {
 
     private record Answer(Decision decision, long forNanos) {}
 
-    private record Question(ServerName name, Purpose purpose, CompletableFuture<Decision> answer) {}
+    private record Question(ServerName name, Purpose purpose, long since, CompletableFuture<Decision> answer) {}
 
     private final NamesPolicy names;
     private final @Nullable NamesFile file;
@@ -201,7 +201,7 @@ public final class Permission implements AutoCloseable {
         if (listed) {
             return CompletableFuture.completedFuture(null);
         }
-        Question question = new Question(name, purpose, new CompletableFuture<>());
+        Question question = new Question(name, purpose, ports.nanoTime().getAsLong(), new CompletableFuture<>());
         enqueue(question, client);
         CompletableFuture<Void> verdict = new CompletableFuture<>();
         question.answer().whenComplete((decision, failure) -> conclude(question, decision, failure, verdict));
@@ -387,7 +387,7 @@ public final class Permission implements AutoCloseable {
         }
         Source source = sources.get(at);
         Circuit circuit = source.circuit();
-        if (circuit != null && !circuit.tryPass()) {
+        if (circuit != null && (isLate(question, circuit) || !circuit.tryPass())) {
             NoAnswerException open =
                     new NoAnswerException(source.label() + " has failed repeatedly and is left alone for some seconds");
             ask(question, at + 1, open);
@@ -409,6 +409,14 @@ public final class Permission implements AutoCloseable {
         } catch (RejectedExecutionException e) {
             decided.completeExceptionally(new NoAnswerException(BUSY));
         }
+    }
+
+    // Whoever has waited for a quarter of an ask already would wait for all of another: not for a source that has just
+    // failed.
+    private boolean isLate(Question question, Circuit circuit) {
+        return circuit.isFailing()
+                && ports.nanoTime().getAsLong() - question.since()
+                        > timeout.dividedBy(4).toNanos();
     }
 
     private void concluded(

@@ -219,6 +219,8 @@ final class SqlConnections implements AutoCloseable {
         }
     }
 
+    // The name is the operator's, and what is bound under it the server's.
+    @SuppressWarnings("BanJNDI")
     private static Object lookUp(String name) throws NamingException {
         InitialContext context = new InitialContext();
         try {

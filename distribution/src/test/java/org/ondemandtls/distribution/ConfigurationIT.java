@@ -62,11 +62,12 @@ class ConfigurationIT {
     }
 
     @Test
-    void aKeyThatIsNotBuiltYetIsRefusedAndNotIgnored() throws IOException {
+    void aKeyThatDoesNothingWithoutAnotherIsRefusedAndNotIgnored() throws IOException {
         server.property("onDemandTls.permission.names", "*.customer.example")
                 .property("onDemandTls.permission.sql", "SELECT 1 FROM customer_domain WHERE name = ?");
 
-        assertThat(server.startInVain()).contains("onDemandTls.permission.sql");
+        assertThat(server.startInVain())
+                .contains("onDemandTls.permission.sql is given without onDemandTls.permission.dataSource");
     }
 
     @Test

@@ -142,6 +142,26 @@ class InFrontOfTlsIT {
     }
 
     @Test
+    void clientsBehindTheProxyProtocolAreCountedByTheirOwnAddresses() throws Exception {
+        fixture.keys.put("onDemandTls.shield.newNamesPerClient", "1/10m");
+        fixture.secure.addFirstConnectionFactory(new ProxyConnectionFactory("SSL"));
+        fixture.start();
+        byte[] neighbour = proxyHeader("198.51.100.250");
+        byte[] stranger = proxyHeader("198.51.101.7");
+
+        assertThat(visitBehind(V1, "first.customer.test")).startsWith("HTTP/1.1 200 ");
+        assertThat(quietly(() -> visitBehind(neighbour, "second.customer.test")))
+                .as("of the same /24")
+                .contains("internal_error");
+        assertThat(visitBehind(stranger, "second.customer.test")).startsWith("HTTP/1.1 200 ");
+        assertThat(fixture.engine().status().getOverflows()).containsEntry("onDemandTls.shield.newNamesPerClient", 1L);
+    }
+
+    private static byte[] proxyHeader(String address) {
+        return ("PROXY TCP4 " + address + " 192.0.2.1 55555 443\r\n").getBytes(StandardCharsets.US_ASCII);
+    }
+
+    @Test
     void aRefusalBehindTheProxyProtocolIsAnAlert() throws Exception {
         fixture.secure.addFirstConnectionFactory(new ProxyConnectionFactory("SSL"));
         fixture.start();

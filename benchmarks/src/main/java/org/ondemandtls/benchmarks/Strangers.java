@@ -4,7 +4,12 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryMXBean;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
@@ -16,7 +21,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import javax.management.JMException;
 import javax.management.remote.JMXConnector;
@@ -43,7 +47,6 @@ final class Strangers implements Benchmarks.Measurement {
     private static final int FLOOD = 20_000;
     private static final int FLOOD_WARM_UP = 5000;
     private static final int FLOOD_PER_SECOND = 1000;
-    private static final int FLOOD_THREADS = 16;
     private static final double FLOOD_HEAP_MB = 32;
     private static final double RATIO = 2;
     private static final int ASKS_PER_SECOND = 200;
@@ -52,6 +55,7 @@ final class Strangers implements Benchmarks.Measurement {
     private static final Duration HANG = Duration.ofSeconds(15);
     private static final Duration HELD_TARGET = Duration.ofSeconds(3);
 
+    private static final int SENDERS = 2;
     private static final int SERVER_CORE = 0;
     private static final int LOAD_CORE = 1;
 
@@ -90,9 +94,9 @@ final class Strangers implements Benchmarks.Measurement {
 
     // In microseconds; the system counts in ticks of ten milliseconds.
     private static double perRefusal(JettyServer server, List<byte[]> hellos) throws Exception {
-        send(server.tlsPort(), hellos, WARM_UP, 2, Integer.MAX_VALUE);
+        send(server.tlsPort(), hellos, WARM_UP);
         Duration before = server.processorTime();
-        send(server.tlsPort(), hellos, REFUSALS, 2, Integer.MAX_VALUE);
+        send(server.tlsPort(), hellos, REFUSALS);
         return server.processorTime().minus(before).toNanos() / 1e3 / REFUSALS;
     }
 
@@ -105,7 +109,7 @@ final class Strangers implements Benchmarks.Measurement {
             jetty.pinnedTo(SERVER_CORE).managedAt(managementPort).start();
             int port = jetty.tlsPort();
             Client.visits(port, KNOWN, VISITS);
-            send(port, hellos("warm-up", FLOOD_WARM_UP), FLOOD_WARM_UP, FLOOD_THREADS, FLOOD_PER_SECOND);
+            flood(port, hellos("warm-up", FLOOD_WARM_UP));
             Times idle = Client.visits(port, KNOWN, VISITS);
             long orders = scene.pebble().orders();
             long files = files(jetty.store());
@@ -117,7 +121,7 @@ final class Strangers implements Benchmarks.Measurement {
                 long begin = System.nanoTime();
                 ExecutorService flooding = Executors.newSingleThreadExecutor();
                 Future<?> flood = flooding.submit(() -> {
-                    send(port, hellos, FLOOD, FLOOD_THREADS, FLOOD_PER_SECOND);
+                    flood(port, hellos);
                     return null;
                 });
                 List<Duration> visits = new ArrayList<>();
@@ -134,7 +138,7 @@ final class Strangers implements Benchmarks.Measurement {
                 report.atMost("heap growth, after collection", (heap(memory) - heap) / 1e6, FLOOD_HEAP_MB, " MB");
                 report.atMost(
                         "`ask` calls, their limit being " + ASKS_PER_SECOND + " a second",
-                        scene.ask().questions().size() - asked,
+                        (double) (scene.ask().questions().size() - asked),
                         ASKS_PER_SECOND * (seconds + 1),
                         "");
                 report.figure("a known name when idle, 99th percentile", Times.millis(idle.percentile(99)));
@@ -187,20 +191,14 @@ final class Strangers implements Benchmarks.Measurement {
         }
     }
 
-    /** Sends ClientHellos round and round, no more than so many a second, and waits for each one's alert. */
-    private static void send(int port, List<byte[]> hellos, int count, int threads, int perSecond)
-            throws InterruptedException, ExecutionException {
+    /** Sends ClientHellos round and round, two at a time, and waits for each one's alert. */
+    private static void send(int port, List<byte[]> hellos, int count) throws InterruptedException, ExecutionException {
         AtomicInteger next = new AtomicInteger();
-        long begin = System.nanoTime();
-        ExecutorService senders = Executors.newFixedThreadPool(threads);
+        ExecutorService senders = Executors.newFixedThreadPool(SENDERS);
         List<Future<?>> running = new ArrayList<>();
-        for (int thread = 0; thread < threads; thread++) {
+        for (int sender = 0; sender < SENDERS; sender++) {
             running.add(senders.submit(() -> {
                 for (int at = next.getAndIncrement(); at < count; at = next.getAndIncrement()) {
-                    long due = begin + (long) (at * 1e9 / perSecond);
-                    for (long left = due - System.nanoTime(); left > 0; left = due - System.nanoTime()) {
-                        LockSupport.parkNanos(left);
-                    }
                     refusal(port, hellos.get(at % hellos.size()));
                 }
                 return null;
@@ -210,6 +208,51 @@ final class Strangers implements Benchmarks.Measurement {
             one.get();
         }
         senders.shutdown();
+    }
+
+    /** Sends each ClientHello once, so many a second whether they are answered or not, and waits for the last answers. */
+    private static void flood(int port, List<byte[]> hellos) throws IOException {
+        InetSocketAddress server = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+        long begin = System.nanoTime();
+        try (Selector answers = Selector.open()) {
+            for (int at = 0; at < hellos.size(); at++) {
+                long due = begin + (long) (at * 1e9 / FLOOD_PER_SECOND);
+                for (long left = due - System.nanoTime(); left > 0; left = due - System.nanoTime()) {
+                    answers.select(FloodAnswer::read, Math.max(1, left / 1_000_000));
+                }
+                answers.selectNow(FloodAnswer::read);
+                SocketChannel channel = SocketChannel.open(server);
+                channel.write(ByteBuffer.wrap(hellos.get(at)));
+                channel.configureBlocking(false);
+                channel.register(answers, SelectionKey.OP_READ);
+            }
+            while (!answers.keys().isEmpty()) {
+                if (answers.select(FloodAnswer::read, HANG.toMillis()) == 0
+                        && !answers.keys().isEmpty()) {
+                    throw new IOException(answers.keys().size() + " were never answered");
+                }
+            }
+        }
+    }
+
+    private static final class FloodAnswer {
+
+        // Until the server closes, so that it is the one that remembers the connection.
+        static void read(SelectionKey key) {
+            boolean open;
+            try {
+                open = ((SocketChannel) key.channel()).read(ByteBuffer.allocate(64)) >= 0;
+            } catch (IOException reset) {
+                open = false;
+            }
+            if (!open) {
+                try {
+                    key.channel().close();
+                } catch (IOException alreadyGone) {
+                    key.cancel();
+                }
+            }
+        }
     }
 
     private static void refusal(int port, byte[] hello) throws IOException {

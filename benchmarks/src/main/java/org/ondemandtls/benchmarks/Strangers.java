@@ -21,6 +21,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import javax.management.JMException;
 import javax.management.remote.JMXConnector;
@@ -47,6 +48,7 @@ final class Strangers implements Benchmarks.Measurement {
     private static final int FLOOD = 20_000;
     private static final int FLOOD_WARM_UP = 5000;
     private static final int FLOOD_PER_SECOND = 1000;
+    private static final Duration BETWEEN_VISITS = Duration.ofMillis(25);
     private static final double FLOOD_HEAP_MB = 32;
     private static final double RATIO = 2;
     private static final int ASKS_PER_SECOND = 200;
@@ -131,6 +133,8 @@ final class Strangers implements Benchmarks.Measurement {
                 List<Duration> visits = new ArrayList<>();
                 while (!flood.isDone()) {
                     visits.add(Client.visit(port, KNOWN).took());
+                    // The load's core is for the load.
+                    LockSupport.parkNanos(BETWEEN_VISITS.toNanos());
                 }
                 flood.get();
                 flooding.shutdown();

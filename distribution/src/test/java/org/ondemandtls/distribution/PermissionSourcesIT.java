@@ -56,8 +56,11 @@ class PermissionSourcesIT {
 
     @BeforeEach
     void layOut() throws IOException {
-        server =
-                line.layOut(directory.resolve("base" + names++)).deploying().property("onDemandTls.issuer", "internal");
+        server = line.layOut(directory.resolve("base" + names++))
+                .deploying()
+                .property("onDemandTls.issuer", "internal")
+                // A busy machine may need more than two seconds for the first question of a fresh server.
+                .property("onDemandTls.permission.askTimeout", "10s");
     }
 
     @AfterEach

@@ -127,8 +127,7 @@ public final class AcmeAuthority implements Authority {
                 ports.clock(),
                 ports.events(),
                 closed,
-                new AtomicBoolean(),
-                http.beside());
+                new AtomicBoolean());
     }
 
     /**

@@ -14,7 +14,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -47,7 +46,6 @@ final class CaHttp implements CaExchange, AutoCloseable {
     private final SSLSocketFactory sockets;
     private final LongSupplier nanoTime;
     private final ExecutorService connecting;
-    private final ExecutorService beside;
     private final ScheduledThreadPoolExecutor timer;
 
     // Last in, first out: what is not needed grows old and is closed.
@@ -73,7 +71,6 @@ final class CaHttp implements CaExchange, AutoCloseable {
         }
         ThreadFactory threads = threads();
         this.connecting = Executors.newCachedThreadPool(threads);
-        this.beside = Executors.newCachedThreadPool(threads);
         this.timer = new ScheduledThreadPoolExecutor(1, threads);
         timer.setRemoveOnCancelPolicy(true);
         timer.setKeepAliveTime(KEPT.toSeconds(), TimeUnit.SECONDS);
@@ -132,11 +129,6 @@ final class CaHttp implements CaExchange, AutoCloseable {
                 && port(directory) == port(uri);
     }
 
-    /** Threads for what goes on beside an exchange: as many as needed, gone with {@link #close}. */
-    Executor beside() {
-        return beside;
-    }
-
     /** Ends all connections and threads, soon and without waiting for it; exchanges in the air fail. */
     @Override
     public void close() {
@@ -144,8 +136,6 @@ final class CaHttp implements CaExchange, AutoCloseable {
             return;
         }
         connecting.shutdownNow();
-        // Without an interrupt: one would cut short the writing of a journal.
-        beside.shutdown();
         timer.shutdownNow();
         opening.values()
                 .forEach(line -> line.completeExceptionally(new InterruptedIOException("the server is stopping")));

@@ -15,7 +15,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -88,7 +87,6 @@ final class OrderFlow {
      * @param events told what happens to the order
      * @param closed opened when everything has to stop
      * @param profileMissed whether it has been said that the CA does not offer the profile
-     * @param beside writes the journal while the CA is asked what comes next
      */
     record Tools(
             ChallengeBoard board,
@@ -97,8 +95,7 @@ final class OrderFlow {
             Clock clock,
             Events events,
             CountDownLatch closed,
-            AtomicBoolean profileMissed,
-            Executor beside) {}
+            AtomicBoolean profileMissed) {}
 
     /** An order nothing can come of any more. */
     private static final class SpentOrderException extends Exception {
@@ -115,7 +112,7 @@ final class OrderFlow {
     private final CaSession session;
     private final Login login;
     private final Authority.Order wanted;
-    private final JournalBeside journal;
+    private final DeferredJournal journal;
     private final ServerName name;
 
     // Until the CA has minded it once.
@@ -127,7 +124,7 @@ final class OrderFlow {
         this.session = session;
         this.login = login;
         this.wanted = wanted;
-        this.journal = new JournalBeside(journal, tools.beside());
+        this.journal = new DeferredJournal(journal);
         this.name = wanted.name();
     }
 
@@ -142,8 +139,8 @@ final class OrderFlow {
         try {
             return issued(candidates);
         } finally {
-            // Whoever closes the order next must not be overtaken by what keeps it.
-            journal.settle();
+            // An order that failed before its time is taken up again.
+            journal.keepIfPossible();
         }
     }
 
@@ -355,6 +352,7 @@ final class OrderFlow {
             if (challenge.getStatus() == Status.PENDING) {
                 challenge.trigger();
             }
+            journal.keep();
             if (awaitDecision(authorization, display.fetched()) != Status.VALID) {
                 throw new ValidationFailedException(type, problem(authorization, challenge));
             }
@@ -425,7 +423,7 @@ final class OrderFlow {
         JSON state = order.getJSON();
         Status status = status(state);
         if (status == Status.PENDING || status == Status.READY) {
-            journal.await();
+            journal.keep();
             state = finalizeWhenReady(order);
         }
         Pace pace = Pace.afterwards();

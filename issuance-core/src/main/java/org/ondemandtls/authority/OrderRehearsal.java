@@ -87,8 +87,7 @@ public final class OrderRehearsal {
                 clock,
                 nobody,
                 new CountDownLatch(1),
-                new AtomicBoolean(),
-                Runnable::run);
+                new AtomicBoolean());
     }
 
     /**

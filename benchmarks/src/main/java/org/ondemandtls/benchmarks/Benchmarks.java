@@ -10,6 +10,9 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Function;
 
 /** What {@code benchmarks/run} runs: measures what it is asked for, or everything, and writes the report. */
 final class Benchmarks {
@@ -29,6 +32,9 @@ final class Benchmarks {
 
     private static final Map<String, Measurement> ALL = new LinkedHashMap<>();
 
+    /** Measured without a server. */
+    private static final Set<String> ALONE = Set.of("gate");
+
     static {
         ALL.put("first-visit", new FirstVisits());
         ALL.put("new-names", new NewNames());
@@ -42,24 +48,23 @@ final class Benchmarks {
     /**
      * Runs them.
      *
-     * @param arguments the root of the source tree, then what to measure; everything without
+     * @param arguments the root of the source tree, then which servers and what to measure; both and everything
+     *     without
      */
     public static void main(String[] arguments) throws Exception {
         var out = new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8);
         Path root = Path.of(arguments[0]).toAbsolutePath();
-        List<String> wanted = arguments.length > 1
-                ? Arrays.asList(arguments).subList(1, arguments.length)
-                : List.copyOf(ALL.keySet());
-        Setting setting = Setting.under(root);
+        List<String> words = Arrays.asList(arguments).subList(1, arguments.length);
+        List<Setting> settings = chosen(Arrays.asList(Setting.Kind.values()), Setting.Kind::word, words).stream()
+                .map(kind -> Setting.under(root, kind))
+                .toList();
         var report = new Report(out);
-        for (String name : wanted) {
-            Measurement measurement = ALL.get(name);
-            if (measurement == null) {
-                throw new IllegalArgumentException("no benchmark " + name + ", there are " + ALL.keySet());
+        for (String name : chosen(List.copyOf(ALL.keySet()), name -> name, words)) {
+            for (Setting setting : ALONE.contains(name) ? settings.subList(0, 1) : settings) {
+                Objects.requireNonNull(ALL.get(name)).measure(setting, report);
             }
-            measurement.measure(setting, report);
         }
-        Path file = setting.target().resolve("report.md");
+        Path file = root.resolve("benchmarks/target/report.md");
         Files.writeString(file, report.markdown());
         out.println();
         out.println(report.markdown());
@@ -67,5 +72,12 @@ final class Benchmarks {
         // What hangs in a client thread must not keep the JVM.
         out.flush();
         System.exit(0);
+    }
+
+    // What is named on the command line, or everything.
+    private static <T> List<T> chosen(List<T> all, Function<T, String> word, List<String> words) {
+        List<T> named =
+                all.stream().filter(one -> words.contains(word.apply(one))).toList();
+        return named.isEmpty() ? all : named;
     }
 }

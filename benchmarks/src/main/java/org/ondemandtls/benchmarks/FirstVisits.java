@@ -19,12 +19,12 @@ final class FirstVisits implements Benchmarks.Measurement {
 
     @Override
     public void measure(Setting setting, Report report) throws IOException, GeneralSecurityException {
-        report.section("First visit");
-        report.condition("Jetty " + setting.jettyHome().getFileName() + " in a JVM of its own, default configuration, "
+        report.section("First visit, " + setting.title());
+        report.condition(setting.title() + " in a JVM of its own, default configuration, "
                 + "TLS-ALPN-01, permission by `ask`; Pebble with `PEBBLE_VA_NOSLEEP=1`, no `retryAfter`, "
                 + Scene.REJECTED_NONCES + " % of nonces refused, no authorization reused; the account exists.");
         report.condition(
-                STARTS + " fresh JVMs; in each one visit at once after Jetty's start line, the very first, then "
+                STARTS + " fresh JVMs; in each one visit at once after the server's start line, the very first, then "
                         + VISITS + " visits to new names one after another.");
         report.condition("Client, ask endpoint, CA and server share the machine.");
         Times client = Client.warmUp();
@@ -34,30 +34,30 @@ final class FirstVisits implements Benchmarks.Measurement {
         Duration forVeryFirst = Duration.ZERO;
         Duration forAll = Duration.ZERO;
         try (Scene scene = Scene.set(setting, "first-visit", Pebble.options())) {
-            int port = scene.jetty().tlsPort();
-            scene.jetty().start();
+            int port = scene.server().tlsPort();
+            scene.server().start();
             Client.visit(port, "account.customer.example");
-            scene.jetty().close();
+            scene.server().close();
             for (int start = 0; start < STARTS; start++) {
-                scene.jetty().start();
-                Duration atStart = scene.jetty().processorTime();
+                scene.server().start();
+                Duration atStart = scene.server().processorTime();
                 veryFirst.add(Client.visit(port, "first-" + start + ".customer.example")
                         .took());
-                Duration afterVeryFirst = scene.jetty().processorTime();
+                Duration afterVeryFirst = scene.server().processorTime();
                 List<Duration> taken = new ArrayList<>();
                 for (int visit = 0; visit < VISITS; visit++) {
                     taken.add(Client.visit(port, "n" + visit + "-" + start + ".customer.example")
                             .took());
                 }
                 forVeryFirst = forVeryFirst.plus(afterVeryFirst).minus(atStart);
-                forAll = forAll.plus(scene.jetty().processorTime()).minus(afterVeryFirst);
+                forAll = forAll.plus(scene.server().processorTime()).minus(afterVeryFirst);
                 known.addAll(Client.visits(port, "n0-" + start + ".customer.example", VISITS)
                         .ascending());
                 all.addAll(taken);
                 report.progress("start " + (start + 1) + ": very first " + Times.millis(veryFirst.get(start))
                         + ", then median " + Times.millis(Times.of(taken).median()) + ", longest "
                         + Times.millis(Times.of(taken).longest()));
-                scene.jetty().close();
+                scene.server().close();
             }
         }
         Times visits = Times.of(all);

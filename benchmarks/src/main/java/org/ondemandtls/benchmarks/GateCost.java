@@ -15,7 +15,7 @@ final class GateCost implements Benchmarks.Measurement {
         report.section("The gate");
         report.condition(
                 "JMH, one thread: `ClientHelloParser.feed` and `HandshakeGate.admit` for a whole ClientHello in "
-                        + "one TLS record. The ClientHello is the JDK's, padded to its size (RFC 7685).");
+                        + "one TLS record, the same on both servers. The ClientHello is the JDK's, padded to its size (RFC 7685).");
         var options = new OptionsBuilder()
                 .include(GateBenchmark.class.getName())
                 .shouldFailOnError(true)

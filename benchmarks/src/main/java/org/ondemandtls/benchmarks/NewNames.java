@@ -28,13 +28,13 @@ final class NewNames implements Benchmarks.Measurement {
     @Override
     public void measure(Setting setting, Report report)
             throws IOException, GeneralSecurityException, InterruptedException, ExecutionException {
-        report.section("Many at once");
+        report.section("Many at once, " + setting.title());
         report.condition(
-                "The same Jetty and CA as for the first visit, after one warm-up visit; default configuration.");
+                "The same server and CA as for the first visit, after one warm-up visit; default configuration.");
         Client.warmUp();
         try (Scene scene = Scene.set(setting, "new-names", Pebble.options())) {
-            int port = scene.jetty().tlsPort();
-            scene.jetty().start();
+            int port = scene.server().tlsPort();
+            scene.server().start();
             Client.visit(port, "account.customer.example");
             newNames(port, scene.pebble(), report);
             oneName(port, scene.pebble(), report);

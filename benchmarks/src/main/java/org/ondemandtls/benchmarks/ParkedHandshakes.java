@@ -30,7 +30,8 @@ final class ParkedHandshakes implements Benchmarks.Measurement {
 
     private static final int PARKED = 2000;
     private static final int VISITS = 200;
-    private static final int SERVER_THREADS = 8;
+    private static final int JETTY_THREADS = 8;
+    private static final int TOMCAT_THREADS = 20;
     private static final double RATIO = 2;
 
     /** Pebble sleeps whole seconds below this, and the slowest of three validations counts: 5.5 s on average. */
@@ -41,29 +42,27 @@ final class ParkedHandshakes implements Benchmarks.Measurement {
 
     private static final Duration PATIENCE = Duration.ofSeconds(15);
     private static final String KNOWN = "known.customer.example";
-    private static final Pattern SERVER_THREAD = Pattern.compile("^\"qtp");
 
     @Override
     public void measure(Setting setting, Report report) throws IOException, GeneralSecurityException, JMException {
-        report.section("Handshakes that wait");
-        report.condition("`jetty.threadPool.maxThreads=" + SERVER_THREADS + "`, Jetty's own choice of acceptors and "
-                + "selectors, `jetty.ssl.acceptQueueSize=" + PARKED + "` for the burst; " + PARKED
-                + " names, so `onDemandTls.shield.ordersQueued` and `.askQueue` are " + PARKED
-                + ", the orders in flight as by default.");
+        int threads = setting.kind() == Setting.Kind.JETTY ? JETTY_THREADS : TOMCAT_THREADS;
+        report.section("Handshakes that wait, " + setting.title());
         report.condition("Pebble sleeps before each validation, 5.5 s for an order on average.");
         Client.warmUp();
         var options = Pebble.options().validationDelay(VALIDATION_BELOW);
         try (Scene scene = Scene.set(setting, "parked", options)) {
             int managementPort = FreePorts.next();
-            scene.jetty()
+            scene.server()
+                    .threads(threads)
+                    .backlog(PARKED)
                     .managedAt(managementPort)
-                    .with("jetty.threadPool.maxThreads", Integer.toString(SERVER_THREADS))
-                    .with("jetty.threadPool.minThreads", Integer.toString(SERVER_THREADS))
-                    .with("jetty.ssl.acceptQueueSize", Integer.toString(PARKED))
                     .with("onDemandTls.shield.ordersQueued", Integer.toString(PARKED))
                     .with("onDemandTls.shield.askQueue", Integer.toString(PARKED))
                     .start();
-            int port = scene.jetty().tlsPort();
+            report.condition(scene.server().limits() + "; " + PARKED
+                    + " names, so `onDemandTls.shield.ordersQueued` and `.askQueue` are " + PARKED
+                    + ", the orders in flight as by default.");
+            int port = scene.server().tlsPort();
             Client.visits(port, KNOWN, VISITS);
             Times idle = Client.visits(port, KNOWN, VISITS);
 
@@ -80,7 +79,7 @@ final class ParkedHandshakes implements Benchmarks.Measurement {
                 Duration sent = Duration.ofNanos(System.nanoTime() - begin);
                 int parked = parked(beans);
                 Times busy = Client.visits(port, KNOWN, VISITS);
-                String threads = threads(setting, scene.jetty().process().pid());
+                String dump = threads(setting, scene.server().process().pid());
                 int stillParked = parked(beans);
                 report.figure("all sent and their names asked for after", Times.millis(sent));
                 report.figure("handshakes parked at the beginning of the measurement", Integer.toString(parked));
@@ -94,7 +93,7 @@ final class ParkedHandshakes implements Benchmarks.Measurement {
                         RATIO,
                         "");
                 report.figure("a known name meanwhile, 99th percentile", Times.millis(busy.percentile(99)));
-                List<String> server = serverThreads(threads);
+                List<String> server = serverThreads(dump, scene.server().threadNames());
                 report.figure("server threads", Integer.toString(server.size()));
                 report.exactly(
                         "server threads inside our code, waiting or not",
@@ -139,7 +138,7 @@ final class ParkedHandshakes implements Benchmarks.Measurement {
     }
 
     private static void awaitAsked(Scene scene) {
-        scene.jetty()
+        scene.server()
                 .process()
                 .await("ask for every name", () -> scene.ask().questions().size() > PARKED, PATIENCE);
     }
@@ -158,15 +157,15 @@ final class ParkedHandshakes implements Benchmarks.Measurement {
         Path jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd");
         String dump = Command.run(List.of(jcmd.toString(), Long.toString(pid), "Thread.print"), PATIENCE)
                 .stdout();
-        Files.writeString(setting.target().resolve("parked-threads.txt"), dump);
+        Files.writeString(
+                setting.target().resolve("parked-threads-" + setting.kind().word() + ".txt"), dump);
         return dump;
     }
 
-    private static List<String> serverThreads(String dump) {
+    private static List<String> serverThreads(String dump, Pattern names) {
         return Pattern.compile("\n\n")
                 .splitAsStream(dump)
-                .filter(thread ->
-                        SERVER_THREAD.matcher(thread.toLowerCase(Locale.ROOT)).find())
+                .filter(thread -> names.matcher(thread.toLowerCase(Locale.ROOT)).find())
                 .collect(Collectors.toList());
     }
 }

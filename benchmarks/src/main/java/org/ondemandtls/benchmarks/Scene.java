@@ -7,13 +7,13 @@ import org.ondemandtls.testing.FreePorts;
 import org.ondemandtls.testing.Pebble;
 
 /**
- * A laid-out Jetty, the CA it uses and the endpoint it asks: everything that stands around a measurement.
+ * A laid-out server, the CA it uses and the endpoint it asks: everything that stands around a measurement.
  *
  * @param pebble the CA
  * @param ask grants every name under {@code customer.example}
- * @param jetty not started yet
+ * @param server not started yet
  */
-record Scene(Pebble pebble, AskEndpoint ask, JettyServer jetty) implements AutoCloseable {
+record Scene(Pebble pebble, AskEndpoint ask, Server server) implements AutoCloseable {
 
     /** How many of a hundred good nonces the CA refuses: Pebble's own default, and near what a busy CA does. */
     static final int REJECTED_NONCES = 5;
@@ -27,19 +27,19 @@ record Scene(Pebble pebble, AskEndpoint ask, JettyServer jetty) implements AutoC
      */
     static Scene set(Setting setting, String name, Pebble.Options options) throws IOException {
         Path directory = setting.emptied(name);
-        JettyServer jetty = JettyServer.layOut(setting, directory.resolve("jetty-base"));
+        Server server = Server.layOut(setting, directory.resolve("base"));
         AskEndpoint ask = AskEndpoint.granting("*.customer.example");
         try {
-            Pebble pebble = options.tlsPort(jetty.tlsPort())
+            Pebble pebble = options.tlsPort(server.tlsPort())
                     .httpPort(FreePorts.next())
                     .rejectNonces(REJECTED_NONCES)
                     .start(directory.resolve("pebble"));
-            jetty.with("onDemandTls.permission.ask", ask.uri().toString())
+            server.with("onDemandTls.permission.ask", ask.uri().toString())
                     .with("onDemandTls.acme.directory", pebble.directory().toString())
                     .with("onDemandTls.acme.trustedRoots", pebble.trustedRoots().toString())
                     .with("onDemandTls.acme.challenges", "tls-alpn-01");
-            return new Scene(pebble, ask, jetty);
-        } catch (IOException | RuntimeException | Error failed) {
+            return new Scene(pebble, ask, server);
+        } catch (RuntimeException | Error failed) {
             ask.close();
             throw failed;
         }
@@ -47,7 +47,7 @@ record Scene(Pebble pebble, AskEndpoint ask, JettyServer jetty) implements AutoC
 
     @Override
     public void close() {
-        jetty.close();
+        server.close();
         ask.close();
         pebble.close();
     }

@@ -6,28 +6,47 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where programs and files are.
+ * Which server is measured, and where programs and files are.
  *
- * @param jettyHome an unpacked {@code jetty-home}
- * @param overlay the archive that is unpacked over {@code $JETTY_BASE}
+ * @param kind which server
+ * @param home the unpacked distribution of it
+ * @param overlay the archive that is unpacked over its base directory
  * @param target where everything is written
  */
-record Setting(Path jettyHome, Path overlay, Path target) {
+record Setting(Kind kind, Path home, Path overlay, Path target) {
 
-    /** The setting of a source tree that has been built; system properties name the two archives. */
-    static Setting under(Path root) {
+    /** A server that is measured. */
+    enum Kind {
+        JETTY,
+        TOMCAT;
+
+        /** As it is written on the command line and in system properties. */
+        String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** The setting of a source tree that has been built; system properties name home and overlay. */
+    static Setting under(Path root, Kind kind) {
         return new Setting(
-                Path.of(required("ondemandtls.jetty.home")).toAbsolutePath(),
-                Path.of(required("ondemandtls.jetty.overlay")).toAbsolutePath(),
+                kind,
+                Path.of(required("ondemandtls." + kind.word() + ".home")).toAbsolutePath(),
+                Path.of(required("ondemandtls." + kind.word() + ".overlay")).toAbsolutePath(),
                 root.resolve("benchmarks/target"));
+    }
+
+    /** The server and its version, as in the name of its directory. */
+    String title() {
+        return String.valueOf(home.getFileName());
     }
 
     /** An empty directory for one measurement; what an earlier run left there is deleted. */
     Path emptied(String name) throws IOException {
-        Path directory = target.resolve("runs").resolve(name);
+        Path directory = target.resolve("runs").resolve(name + "-" + kind.word());
         if (Files.exists(directory)) {
             Files.walkFileTree(directory, new SimpleFileVisitor<>() {
                 @Override

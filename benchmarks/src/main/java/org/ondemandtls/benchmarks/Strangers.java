@@ -65,9 +65,9 @@ final class Strangers implements Benchmarks.Measurement {
     @Override
     public void measure(Setting setting, Report report)
             throws IOException, GeneralSecurityException, JMException, Exception {
-        report.section("Strangers");
+        report.section("Strangers, " + setting.title());
         report.condition("The server on one core, clients, CA and `ask` on the other (`taskset`); defaults otherwise,"
-                + " but for `jetty.ssl.acceptQueueSize=" + FLOOD_PER_SECOND + "` where many connect at once.");
+                + " but for a backlog of " + FLOOD_PER_SECOND + " connections where many connect at once.");
         pin(ProcessHandle.current().pid(), LOAD_CORE);
         Client.warmUp();
         refusals(setting, report);
@@ -79,17 +79,20 @@ final class Strangers implements Benchmarks.Measurement {
         List<byte[]> hellos = hellos("denied", REFUSED_NAMES);
         report.progress(REFUSALS + " refusals of denied names");
         try (Scene scene = Scene.set(setting, "refusals", Pebble.options())) {
-            scene.jetty().pinnedTo(SERVER_CORE).start();
+            scene.server().pinnedTo(SERVER_CORE).start();
             report.atMost(
                     "a refused handshake, processor time of the server",
-                    perRefusal(scene.jetty(), hellos),
+                    perRefusal(scene.server(), hellos),
                     REFUSAL_MICROS,
                     " µs");
+        }
+        if (setting.kind() != Setting.Kind.JETTY) {
+            return;
         }
         report.progress("the same of a stock Jetty that refuses by `sniRequired`");
         Path directory = setting.emptied("refusals-stock");
         Path keyStore = HostFixture.keyStore(directory.resolve("own.p12"), "own.example");
-        try (JettyServer stock = JettyServer.layOutStock(setting, directory.resolve("jetty-base"), keyStore)) {
+        try (JettyServer stock = JettyServer.layOutStock(setting, directory.resolve("base"), keyStore)) {
             stock.pinnedTo(SERVER_CORE).start();
             report.figure(
                     "the same of a stock Jetty with `sniRequired`", Math.round(perRefusal(stock, hellos)) + " µs");
@@ -97,7 +100,7 @@ final class Strangers implements Benchmarks.Measurement {
     }
 
     // In microseconds; the system counts in ticks of ten milliseconds.
-    private static double perRefusal(JettyServer server, List<byte[]> hellos) throws Exception {
+    private static double perRefusal(Server server, List<byte[]> hellos) throws Exception {
         send(server.tlsPort(), hellos, WARM_UP);
         Duration before = server.processorTime();
         send(server.tlsPort(), hellos, REFUSALS);
@@ -109,17 +112,17 @@ final class Strangers implements Benchmarks.Measurement {
         List<byte[]> hellos = hellos("flood", FLOOD);
         try (Scene scene = Scene.set(setting, "flood", Pebble.options())) {
             int managementPort = FreePorts.next();
-            JettyServer jetty = scene.jetty();
-            jetty.pinnedTo(SERVER_CORE)
+            Server server = scene.server();
+            server.pinnedTo(SERVER_CORE)
                     .managedAt(managementPort)
-                    .with("jetty.ssl.acceptQueueSize", Integer.toString(FLOOD_PER_SECOND))
+                    .backlog(FLOOD_PER_SECOND)
                     .start();
-            int port = jetty.tlsPort();
+            int port = server.tlsPort();
             Client.visits(port, KNOWN, VISITS);
             flood(port, hellos("warm-up", FLOOD_WARM_UP));
             Times idle = Client.visits(port, KNOWN, VISITS);
             long orders = scene.pebble().orders();
-            long files = files(jetty.store());
+            long files = files(server.store());
             long asked = scene.ask().questions().size();
             try (JMXConnector jmx = connect(managementPort)) {
                 MemoryMXBean memory = ManagementFactory.newPlatformMXBeanProxy(
@@ -143,7 +146,7 @@ final class Strangers implements Benchmarks.Measurement {
                 Times busy = Times.of(visits);
                 report.figure("denied names a second", String.valueOf(Math.round(FLOOD / seconds)));
                 report.exactly("orders", scene.pebble().orders() - orders, 0);
-                report.exactly("files", files(jetty.store()) - files, 0);
+                report.exactly("files", files(server.store()) - files, 0);
                 report.atMost("heap growth, after collection", (heap(memory) - heap) / 1e6, FLOOD_HEAP_MB, " MB");
                 report.atMost(
                         "`ask` calls, their limit being " + ASKS_PER_SECOND + " a second",
@@ -168,11 +171,9 @@ final class Strangers implements Benchmarks.Measurement {
     private static void hangingAsk(Setting setting, Report report) throws Exception {
         report.progress("an `ask` that hangs for " + HANG.toSeconds() + " s, and " + HELD + " new names");
         try (Scene scene = Scene.set(setting, "hanging", Pebble.options())) {
-            JettyServer jetty = scene.jetty();
-            jetty.pinnedTo(SERVER_CORE)
-                    .with("jetty.ssl.acceptQueueSize", Integer.toString(FLOOD_PER_SECOND))
-                    .start();
-            int port = jetty.tlsPort();
+            Server server = scene.server();
+            server.pinnedTo(SERVER_CORE).backlog(FLOOD_PER_SECOND).start();
+            int port = server.tlsPort();
             Client.visits(port, KNOWN, VISITS);
             Times idle = Client.visits(port, KNOWN, VISITS);
             scene.ask().answer(name -> AskEndpoint.Answer.GRANTED.after(HANG));

@@ -1,0 +1,101 @@
+package org.ondemandtls.benchmarks;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/** A real Tomcat with the sample {@code server.xml}. */
+final class TomcatServer extends Server {
+
+    private static final Pattern THREAD = Pattern.compile("^\"https-[^\"]*-exec-");
+    private static final String SAMPLE_PERMISSION = " onDemandTls.permission.ask=\"http://localhost:9123/check\"";
+
+    private final Path home;
+    private final Map<String, String> limits = new TreeMap<>();
+
+    TomcatServer(Setting setting, Path base) throws IOException {
+        super(setting.overlay(), base);
+        this.home = setting.home();
+        for (String directory : List.of("logs", "temp", "work", "webapps/ROOT")) {
+            Files.createDirectories(base.resolve(directory));
+        }
+        try (var files = Files.list(home.resolve("conf"))) {
+            for (Path file : (Iterable<Path>) files::iterator) {
+                if (Files.isRegularFile(file)) {
+                    Files.copy(file, base.resolve("conf").resolve(String.valueOf(file.getFileName())));
+                }
+            }
+        }
+    }
+
+    @Override
+    Server threads(int most) {
+        limits.put("maxThreads", Integer.toString(most));
+        return this;
+    }
+
+    @Override
+    Server backlog(int connections) {
+        limits.put("acceptCount", Integer.toString(connections));
+        return this;
+    }
+
+    @Override
+    String limits() {
+        return "`" + attributes(limits).strip() + "`";
+    }
+
+    @Override
+    Pattern threadNames() {
+        return THREAD;
+    }
+
+    @Override
+    void configure(Map<String, String> onDemandKeys) throws IOException {
+        String sample = Files.readString(base().resolve("conf/ondemand-tls/server.xml"));
+        if (!sample.contains(SAMPLE_PERMISSION)) {
+            throw new IOException("the sample server.xml has another permission key than is replaced here");
+        }
+        Files.writeString(
+                base().resolve("conf/server.xml"),
+                sample.replace("<Server port=\"8005\"", "<Server port=\"-1\"")
+                        .replace("port=\"80\"", "address=\"127.0.0.1\" port=\"" + plainPort() + "\"")
+                        .replace("port=\"443\"", "address=\"127.0.0.1\" port=\"" + tlsPort() + "\"")
+                        .replace(SAMPLE_PERMISSION, attributes(new TreeMap<>(onDemandKeys)) + attributes(limits)));
+    }
+
+    @Override
+    List<String> command(List<String> options) {
+        return List.of("sh", home.resolve("bin/catalina.sh").toString(), "run");
+    }
+
+    @Override
+    Map<String, String> environment(List<String> options) {
+        return Map.of(
+                "CATALINA_HOME",
+                home.toString(),
+                "CATALINA_BASE",
+                base().toString(),
+                "JAVA_HOME",
+                System.getProperty("java.home"),
+                "CATALINA_OPTS",
+                String.join(" ", options));
+    }
+
+    @Override
+    String startLine() {
+        return "Server startup in";
+    }
+
+    private static String attributes(Map<String, String> attributes) {
+        return attributes.entrySet().stream()
+                .map(attribute -> ' ' + attribute.getKey() + "=\""
+                        + attribute.getValue().replace("&", "&amp;").replace("\"", "&quot;") + '"')
+                .collect(Collectors.joining());
+    }
+}

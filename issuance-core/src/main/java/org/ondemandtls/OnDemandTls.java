@@ -409,7 +409,9 @@ public final class OnDemandTls implements AutoCloseable {
 
     private Budget budget(Clock clock) throws StartException {
         try {
-            return Budget.of(store.ledger(), config, clock);
+            Budget budget = Budget.of(store.ledger(), config, clock);
+            lookups.execute(budget::prepare);
+            return budget;
         } catch (IOException | IllegalArgumentException e) {
             throw new StartException("onDemandTls.budget.publicSuffixes cannot be used: " + e.getMessage(), e);
         }

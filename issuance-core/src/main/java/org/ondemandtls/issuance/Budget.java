@@ -91,6 +91,13 @@ public final class Budget {
         return new Budget(ledger, () -> newer, rules, clock);
     }
 
+    /** Reads the public suffix list where an order will need it, so that no visitor waits for that; blocks. */
+    public void prepare() {
+        if (rules.values().stream().anyMatch(own -> own.domain() instanceof Allowance.AtMost)) {
+            suffixes.get();
+        }
+    }
+
     /**
      * Counts an order before it is placed.
      *
@@ -182,8 +189,20 @@ public final class Budget {
         return new Quota(key, most.most(), most.window());
     }
 
+    // In the largest unit that leaves no rest.
     private static String words(Duration window) {
-        return window.toHours() % 24 == 0 ? window.toDays() + " d" : window.toMinutes() + " min";
+        if (window.equals(Duration.ofDays(window.toDays()))) {
+            return window.toDays() + " d";
+        }
+        if (window.equals(Duration.ofHours(window.toHours()))) {
+            return window.toHours() + " h";
+        }
+        if (window.equals(Duration.ofMinutes(window.toMinutes()))) {
+            return window.toMinutes() + " min";
+        }
+        return window.equals(Duration.ofSeconds(window.toSeconds()))
+                ? window.toSeconds() + " s"
+                : window.toMillis() + " ms";
     }
 
     private static Rules configured(OnDemandTlsConfig.Budget budget, Rules published) {

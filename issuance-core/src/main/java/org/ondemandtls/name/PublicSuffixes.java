@@ -29,6 +29,7 @@ public final class PublicSuffixes {
     private static final int BYTE_ORDER_MARK = 0xFEFF;
     // A list this short is another file, or was cut off.
     private static final int FEWEST_RULES = 1_000;
+    private static final int ROOM = 1 << 15;
     private static final int MOST_RULES = 1_000_000;
 
     // What is said about a suffix: bits of one number, since two rules may stand at the same place.
@@ -73,7 +74,7 @@ public final class PublicSuffixes {
      * @throws IllegalArgumentException if it is no such list, with the line and what is wrong
      */
     public static PublicSuffixes read(InputStream in) throws IOException {
-        Map<String, Integer> rules = new HashMap<>();
+        Map<String, Integer> rules = new HashMap<>(ROOM);
         boolean publicSection = false;
         boolean privateSection = false;
         int mostLabels = 0;
@@ -102,7 +103,7 @@ public final class PublicSuffixes {
                     "not a whole public suffix list: its public and private sections and at least " + FEWEST_RULES
                             + " rules are expected, " + rules.size() + " were found");
         }
-        return new PublicSuffixes(Map.copyOf(rules), mostLabels);
+        return new PublicSuffixes(rules, mostLabels);
     }
 
     /**
@@ -169,6 +170,10 @@ public final class PublicSuffixes {
     }
 
     private static int labels(String suffix) {
-        return 1 + (int) suffix.chars().filter(c -> c == '.').count();
+        int labels = 1;
+        for (int dot = suffix.indexOf('.'); dot >= 0; dot = suffix.indexOf('.', dot + 1)) {
+            labels++;
+        }
+        return labels;
     }
 }

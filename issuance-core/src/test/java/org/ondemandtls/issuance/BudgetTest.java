@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -16,6 +19,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.ondemandtls.certificate.IssuanceException.OverBudget;
 import org.ondemandtls.config.ConfigReader;
+import org.ondemandtls.config.OnDemandTlsConfig.Allowance;
+import org.ondemandtls.name.PublicSuffixes;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy.Purpose;
 import org.ondemandtls.store.Ledger;
@@ -197,5 +202,42 @@ class BudgetTest {
 
         Budget free = budget("budget.orders", "none", "budget.domain", "none", "budget.name", "none");
         use(free, LETS_ENCRYPT, Purpose.OBTAIN, 400, "same.example.com");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "7d, 1 in 7 d are",
+        "36h, 1 in 36 h are",
+        "90m, 1 in 90 min are",
+        "30m, 1 in 30 min are",
+        "90s, 1 in 90 s are",
+        "1500ms, 1 in 1500 ms are"
+    })
+    void saysOverHowLongALimitIsInItsOwnUnit(String window, String said) throws Exception {
+        Budget budget = budget("acme.directory", OWN, "budget.name", "1/" + window);
+        use(budget, OWN, Purpose.OBTAIN, 1, "same.example.com");
+
+        assertThatThrownBy(() -> budget.reserve(OWN, name("same.example.com"), Purpose.OBTAIN, false))
+                .isInstanceOf(OverBudget.class)
+                .hasMessageContaining(said);
+    }
+
+    @Test
+    void thePublicSuffixListIsReadBeforehandOnlyWhereAnOrderNeedsIt() {
+        AtomicInteger read = new AtomicInteger();
+        Supplier<PublicSuffixes> list = () -> {
+            read.incrementAndGet();
+            return PublicSuffixes.bundled();
+        };
+        Allowance none = new Allowance.Unlimited();
+        Allowance some = new Allowance.AtMost(1, Duration.ofHours(1));
+        Clock clock = house.time().clock();
+
+        new Budget(house.store().ledger(), list, Map.of(OWN, new Budget.Rules(some, none, some, some)), clock)
+                .prepare();
+        assertThat(read).hasValue(0);
+        new Budget(house.store().ledger(), list, Map.of(OWN, new Budget.Rules(none, some, none, none)), clock)
+                .prepare();
+        assertThat(read).hasValue(1);
     }
 }

@@ -254,7 +254,7 @@ public enum ConfigKey {
             "renewal.grace",
             Type.DURATION,
             "30d",
-            "1m",
+            "1s",
             "3650d",
             "How long after its expiry the store forgets a certificate that nobody renewed."),
     BUDGET_ORDERS(

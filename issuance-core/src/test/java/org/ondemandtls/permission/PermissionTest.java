@@ -178,6 +178,19 @@ class PermissionTest {
         }
 
         @Test
+        void aboutARenewalEndsTheOppositeAnswerOfBefore() {
+            Permission permission = permission(PermissionTest.this::slowPolicy, null, 4, 4);
+            permission.decide(SHOP, Purpose.OBTAIN, ALICE);
+            answers.get(0).complete(new Decision.Granted());
+            permission.decide(SHOP, Purpose.RENEW, ALICE);
+            answers.get(1).complete(new Decision.Denied("not a customer any more"));
+
+            permission.decide(SHOP, Purpose.OBTAIN, ALICE);
+
+            assertThat(asked).hasSize(3);
+        }
+
+        @Test
         void thatDoesNotComeInTimeIsNoAnswerAndNotRemembered() {
             Permission permission = permission(PermissionTest.this::slowPolicy, null, 4, 4);
             CompletableFuture<Void> waiting = permission.decide(SHOP, Purpose.OBTAIN, ALICE);

@@ -11,7 +11,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -122,11 +121,16 @@ public final class OrderRehearsal {
         @Override
         public CaAnswer send(CaRequest request, Duration patience) {
             // What a real line would put on the wire.
-            request.encoded();
+            if (request.encoded().length == 0) {
+                throw new IllegalArgumentException("an empty request");
+            }
             return switch (String.valueOf(request.uri().getPath())) {
-                case "/directory" -> json(request, 200, """
-                            {"newNonce": "https://ca.invalid/nonce", "newAccount": "https://ca.invalid/account",
-                             "newOrder": "https://ca.invalid/new", "meta": {}}""");
+                case "/directory" ->
+                    json(
+                            request,
+                            200,
+                            "{\"newNonce\": \"https://ca.invalid/nonce\", \"newAccount\": \"https://ca.invalid/account\","
+                                    + " \"newOrder\": \"https://ca.invalid/new\", \"meta\": {}}");
                 case "/new" -> {
                     proved = false;
                     finalized = false;
@@ -136,9 +140,10 @@ public final class OrderRehearsal {
                     json(
                             request,
                             200,
-                            String.format(Locale.ROOT, """
-                            {"status": "%s", "identifier": {"type": "dns", "value": "%s"},
-                             "expires": "2999-01-01T00:00:00Z", "challenges": [%s]}""", proved ? "valid" : "pending", NAME, challenge()));
+                            "{\"status\": \"" + (proved ? "valid" : "pending")
+                                    + "\", \"identifier\": {\"type\": \"dns\","
+                                    + " \"value\": \"" + NAME + "\"}, \"expires\": \"2999-01-01T00:00:00Z\","
+                                    + " \"challenges\": [" + challenge() + "]}");
                 case "/challenge" -> {
                     board.challengeCertificateServed(NAME);
                     String pending = challenge();
@@ -162,21 +167,18 @@ public final class OrderRehearsal {
         }
 
         private String challenge() {
-            return String.format(Locale.ROOT, """
-                    {"type": "tls-alpn-01", "url": "https://ca.invalid/challenge", "status": "%s",
-                     "token": "DGyRejmCefe7v4NfDGDKfAaaaaaaaaaaaaaaaaaaaaa"}""", proved ? "valid" : "pending");
+            return "{\"type\": \"tls-alpn-01\", \"url\": \"https://ca.invalid/challenge\", \"status\": \""
+                    + (proved ? "valid" : "pending")
+                    + "\", \"token\": \"DGyRejmCefe7v4NfDGDKfAaaaaaaaaaaaaaaaaaaaaa\"}";
         }
 
         private String order(String status) {
-            return String.format(
-                    Locale.ROOT,
-                    """
-                    {"status": "%s", "identifiers": [{"type": "dns", "value": "%s"}], "expires": "2999-01-01T00:00:00Z",
-                     "authorizations": ["https://ca.invalid/authorization"],
-                     "finalize": "https://ca.invalid/finalize"%s}""",
-                    status,
-                    NAME,
-                    finalized ? ", \"certificate\": \"https://ca.invalid/certificate\"" : "");
+            return "{\"status\": \"" + status + "\", \"identifiers\": [{\"type\": \"dns\", \"value\": \"" + NAME
+                    + "\"}],"
+                    + " \"expires\": \"2999-01-01T00:00:00Z\","
+                    + " \"authorizations\": [\"https://ca.invalid/authorization\"],"
+                    + " \"finalize\": \"https://ca.invalid/finalize\""
+                    + (finalized ? ", \"certificate\": \"https://ca.invalid/certificate\"}" : "}");
         }
 
         private CaAnswer json(CaRequest request, int status, String text) {

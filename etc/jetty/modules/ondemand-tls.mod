@@ -168,7 +168,7 @@ etc/ondemand-tls.xml
 ## certificate's life counts. From 1m to 365d.
 # onDemandTls.renewal.visitedWithin=
 
-## How long after its expiry the store forgets a certificate that nobody renewed. From 1m to 3650d.
+## How long after its expiry the store forgets a certificate that nobody renewed. From 1s to 3650d.
 # onDemandTls.renewal.grace=30d
 
 ## New orders per account and time, like 300/3h, or none; half of them is for renewals, half for new names. auto

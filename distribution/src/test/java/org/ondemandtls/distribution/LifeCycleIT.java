@@ -22,6 +22,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -32,6 +34,7 @@ import org.ondemandtls.testing.Pebble;
 import org.ondemandtls.testing.TlsProbe;
 
 /** What becomes of certificates while a real server runs with a real CA: renewed, withdrawn, forgotten, never lost. */
+@Execution(ExecutionMode.CONCURRENT)
 class LifeCycleIT {
 
     private static final String NAME = "shop.customer.example";
@@ -55,7 +58,9 @@ class LifeCycleIT {
 
     private ServerProcess layOut(ServerLine line) throws IOException {
         server = line.layOut(directory.resolve("base")).withoutPlainHttp();
-        return server.property("onDemandTls.permission.ask", ask.uri().toString());
+        // Several servers start at the same time here: an answer may take its time.
+        return server.property("onDemandTls.permission.ask", ask.uri().toString())
+                .property("onDemandTls.permission.askTimeout", "20s");
     }
 
     private Pebble pebble(String profile, Duration validity) {
@@ -119,7 +124,9 @@ class LifeCycleIT {
             // At half of a life less a twentieth, looked at every five seconds: each 18 to 25 s.
             assertThat(served).as(server.log()).hasSizeBetween(3, 4);
             assertThat(pebble.orders()).isBetween((long) served.size(), served.size() + 1L);
-            assertThat(ask.questions()).extracting(AskEndpoint.Question::purpose).contains("obtain", "renew");
+            assertThat(ask.questions())
+                    .extracting(AskEndpoint.Question::purpose)
+                    .contains("obtain", "renew");
             assertThat(proxy.requests()).isNotEmpty();
         }
     }

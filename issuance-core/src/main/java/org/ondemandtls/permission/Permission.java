@@ -290,15 +290,16 @@ public final class Permission implements AutoCloseable {
         }
     }
 
-    // What is said about a renewal is not remembered for visitors: a name may be denied and still have its certificate. But
+    // What is said about a renewal is not remembered for visitors: a name may be denied and still have its certificate.
+    // But
     // it ends the opposite answer of before: a name that is withdrawn must not come back by a grant that is over.
     private void remember(Question question, Decision decision, Duration time) {
         if (question.purpose() == Purpose.RENEW) {
-            remembered.asMap()
+            remembered
+                    .asMap()
                     .computeIfPresent(
                             question.name(),
-                            (name, answer) ->
-                                    answer.decision().getClass() == decision.getClass() ? answer : null);
+                            (name, answer) -> answer.decision().getClass() == decision.getClass() ? answer : null);
         } else if (!time.isZero()) {
             remembered.put(question.name(), new Answer(decision, time.toNanos()));
         }

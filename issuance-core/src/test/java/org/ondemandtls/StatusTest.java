@@ -1,0 +1,140 @@
+package org.ondemandtls;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.certificate.RenewalWindow;
+import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
+import org.ondemandtls.event.EventListener;
+import org.ondemandtls.handshake.StaticCertificates;
+import org.ondemandtls.status.Status;
+import org.ondemandtls.store.FileCertificateStore;
+import org.ondemandtls.store.Hold;
+import org.ondemandtls.store.StoredCertificate;
+import org.ondemandtls.testing.RecordedEvents;
+import org.ondemandtls.testing.TestLeaves;
+
+/** {@link Status}: what an operator is told of a name, and what trying it again does. */
+class StatusTest {
+
+    // Whole seconds, as certificates have them; nothing in the answers depends on which.
+    private static final Instant NOW =
+            Instant.ofEpochSecond(Clock.systemUTC().instant().getEpochSecond());
+
+    @TempDir
+    private Path base;
+
+    private void stored(String name, UnaryOperator<StoredCertificate> change) throws Exception {
+        try (FileCertificateStore store = FileCertificateStore.open(
+                base.resolve("ondemand-tls"), new RecordedEvents().events(), Clock.systemUTC(), Duration.ZERO)) {
+            StoredCertificate record = StoredCertificate.obtained(
+                    TestLeaves.leaf(NOW, Duration.ofDays(90), name),
+                    "https://ca.example/directory",
+                    NOW,
+                    NOW.plus(Duration.ofDays(60)));
+            store.save(change.apply(record));
+        }
+    }
+
+    private void held(String name) throws Exception {
+        try (FileCertificateStore store = FileCertificateStore.open(
+                base.resolve("ondemand-tls"), new RecordedEvents().events(), Clock.systemUTC(), Duration.ZERO)) {
+            store.keepHold(new Hold(
+                    "name/" + name,
+                    "https://ca.example/directory",
+                    3,
+                    NOW.plus(Duration.ofHours(1)),
+                    "caa",
+                    "CAA forbids",
+                    Optional.empty()));
+        }
+    }
+
+    private OnDemandTls engine() throws Exception {
+        OnDemandTlsConfig config = OnDemandTlsConfig.builder()
+                .issuer(Issuer.INTERNAL)
+                .set("onDemandTls.permission.names", "*.example.com")
+                .build(base);
+        return OnDemandTls.open(config, new OnDemandTls.Host() {
+            @Override
+            public StaticCertificates staticCertificates() {
+                return StaticCertificates.NONE;
+            }
+
+            @Override
+            public boolean answersPlainHttp() {
+                return false;
+            }
+
+            @Override
+            public EventListener eventListener() {
+                return event -> {};
+            }
+        });
+    }
+
+    private String explain(String name) throws Exception {
+        try (OnDemandTls engine = engine()) {
+            return engine.status().explain(name);
+        }
+    }
+
+    @Test
+    void tellsWhenAndByWhoseAdviceACertificateIsRenewed() throws Exception {
+        stored(
+                "shop.example.com",
+                record -> record.withVisited(NOW)
+                        .withDeniedSince(Optional.of(NOW))
+                        .withWindow(Optional.of(new RenewalWindow(
+                                NOW.plus(Duration.ofDays(59)),
+                                NOW.plus(Duration.ofDays(61)),
+                                Optional.of(URI.create("https://ca.example/why"))))));
+
+        assertThat(explain("shop.example.com"))
+                .startsWith("not in memory")
+                .contains("; stored since " + NOW + " from https://ca.example/directory")
+                .contains("to be renewed at " + NOW.plus(Duration.ofDays(60)))
+                .contains("in the CA's window from " + NOW.plus(Duration.ofDays(59)))
+                .contains("(why: https://ca.example/why)")
+                .contains("last visit noted at " + NOW)
+                .contains("denied since " + NOW)
+                .endsWith("looked at next at " + NOW.plus(Duration.ofDays(60)));
+    }
+
+    @Test
+    void tellsThatOneIsWithdrawnOrLeftAlone() throws Exception {
+        stored("gone.example.com", record -> record.withWithdrawn(Optional.of(NOW)));
+        stored("quiet.example.com", record -> record.withDue(NOW.plus(Duration.ofDays(120))));
+
+        assertThat(explain("gone.example.com")).contains("withdrawn at " + NOW + ", forgotten at ");
+        assertThat(explain("quiet.example.com"))
+                .endsWith("not visited and so not renewed, forgotten at " + NOW.plus(Duration.ofDays(120)));
+    }
+
+    @Test
+    void tellsWhichRefusalHoldsAndRetryUndoesIt() throws Exception {
+        held("refused.example.com");
+        assertThat(explain("refused.example.com"))
+                .endsWith("refused 3 times by https://ca.example/directory, not tried before "
+                        + NOW.plus(Duration.ofHours(1)) + " (retry undoes that): caa: CAA forbids");
+
+        try (OnDemandTls engine = engine()) {
+            Status status = engine.status();
+            assertThat(status.retry("refused.example.com")).startsWith("what was remembered of refused.example.com");
+            assertThat(status.explain("refused.example.com")).doesNotContain("refused");
+            assertThat(status.retry("no name")).startsWith("nothing done: ");
+            assertThat(status.explain("no name")).startsWith("no certificate: ");
+            assertThat(status.getRenewals()).isZero();
+            assertThat(status.getOverflows()).isNotNull();
+        }
+    }
+}

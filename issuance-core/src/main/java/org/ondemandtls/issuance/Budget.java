@@ -91,11 +91,14 @@ public final class Budget {
         return new Budget(ledger, () -> newer, rules, clock);
     }
 
-    /** Reads the public suffix list where an order will need it, so that no visitor waits for that; blocks. */
-    public void prepare() {
-        if (rules.values().stream().anyMatch(own -> own.domain() instanceof Allowance.AtMost)) {
-            suffixes.get();
-        }
+    /**
+     * Reads the public suffix list where an order will need it, so that no visitor waits for that; blocks.
+     *
+     * @return how many suffixes are known, 0 where none will be needed
+     */
+    public int prepare() {
+        boolean needed = rules.values().stream().anyMatch(own -> own.domain() instanceof Allowance.AtMost);
+        return needed ? suffixes.get().size() : 0;
     }
 
     /**

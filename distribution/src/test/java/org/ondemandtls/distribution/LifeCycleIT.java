@@ -34,7 +34,6 @@ import org.ondemandtls.testing.Pebble;
 import org.ondemandtls.testing.TlsProbe;
 
 /** What becomes of certificates while a real server runs with a real CA: renewed, withdrawn, forgotten, never lost. */
-@Execution(ExecutionMode.CONCURRENT)
 class LifeCycleIT {
 
     private static final String NAME = "shop.customer.example";
@@ -107,6 +106,7 @@ class LifeCycleIT {
         return served;
     }
 
+    @Execution(ExecutionMode.CONCURRENT)
     @ParameterizedTest
     @EnumSource(
             value = ServerLine.class,
@@ -131,6 +131,7 @@ class LifeCycleIT {
         }
     }
 
+    @Execution(ExecutionMode.CONCURRENT)
     @Test
     void theCasWindowIsFollowed() throws Exception {
         layOut(ServerLine.JETTY_12_0);
@@ -174,6 +175,7 @@ class LifeCycleIT {
         }
     }
 
+    @Execution(ExecutionMode.CONCURRENT)
     @Test
     void aNameNobodyVisitsIsNotRenewedAndForgotten() throws Exception {
         layOut(ServerLine.JETTY_12_1).property("onDemandTls.renewal.grace", "5s");
@@ -192,6 +194,7 @@ class LifeCycleIT {
         }
     }
 
+    @Execution(ExecutionMode.CONCURRENT)
     @Test
     void aNameDeniedAtItsRenewalIsServedThenWithdrawnAndServedAgainOnceGranted() throws Exception {
         layOut(ServerLine.TOMCAT_11)
@@ -221,6 +224,7 @@ class LifeCycleIT {
         }
     }
 
+    @Execution(ExecutionMode.CONCURRENT)
     @ParameterizedTest
     @EnumSource(
             value = ServerLine.class,
@@ -240,6 +244,7 @@ class LifeCycleIT {
         }
     }
 
+    @Execution(ExecutionMode.CONCURRENT)
     @ParameterizedTest
     @EnumSource(
             value = ServerLine.class,
@@ -257,6 +262,7 @@ class LifeCycleIT {
         }
     }
 
+    @Execution(ExecutionMode.CONCURRENT)
     @Test
     void whatTheCaLimitsIsNotAskedForUntilItsTimeNotEvenAfterARestart() throws Exception {
         layOut(ServerLine.JETTY_12_1);
@@ -321,6 +327,7 @@ class LifeCycleIT {
         }
     }
 
+    @Execution(ExecutionMode.CONCURRENT)
     @ParameterizedTest
     @ValueSource(ints = 6)
     void aServerKilledAtAnyMomentLosesNothing(int times) throws Exception {

@@ -95,13 +95,17 @@ final class CaHolds {
                 continue;
             }
             Optional<Hold> hold = store.hold(scope);
-            if (account) {
+            // What a clock that jumped takes for past may still hold: it is kept, and looked at again.
+            boolean trusted = watch.isTrusted();
+            if (account && trusted) {
                 recalled.put(scope, true);
             }
             if (hold.isPresent()) {
                 Duration left = Duration.between(clock.instant(), hold.get().until());
                 if (left.isNegative() || left.isZero()) {
-                    store.dropHold(scope);
+                    if (trusted) {
+                        store.dropHold(scope);
+                    }
                 } else {
                     waits.putIfAbsent(
                             scope,

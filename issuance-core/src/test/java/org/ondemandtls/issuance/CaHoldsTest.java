@@ -117,6 +117,23 @@ class CaHoldsTest {
     }
 
     @Test
+    void isNotDroppedByAClockThatIsNotTrustedAndHoldsOnceItIsBack() throws Exception {
+        keep(new Scope.Account(), Duration.ofHours(5));
+        keep(new Scope.Domain("example.com"), Duration.ofHours(3));
+        house.reopenStore();
+        holds = holds();
+        house.time().jump(Duration.ofDays(90));
+
+        holds.recall(CA, SHOP);
+
+        assertThat(house.store().holds(10)).hasSize(2);
+        house.time().jump(Duration.ofDays(-90));
+        holds.recall(CA, SHOP);
+        assertThat(holds.holding(CA, STRANGER)).isPresent();
+        assertThat(holds.holding(CA, OTHER)).isPresent();
+    }
+
+    @Test
     void isForgottenWhenAnOperatorWantsToTry() throws Exception {
         keep(new Scope.Account(), Duration.ofHours(5));
         keep(new Scope.Domain("example.com"), Duration.ofHours(5));

@@ -181,6 +181,19 @@ class RefusalsTest {
         }
 
         @Test
+        void aRefusalIsNotForgottenByAClockThatIsNotTrusted() throws Exception {
+            refuse();
+            restart();
+            time.jump(Duration.ofDays(90));
+
+            refusals.recall(SHOP);
+
+            assertThat(house.store().hold("name/" + SHOP)).isPresent();
+            time.jump(Duration.ofDays(-90));
+            assertThat(refusals.recall(SHOP)).isPresent();
+        }
+
+        @Test
         void aClockThatWasSetBackBlocksNoLongerThanTheLastStep() throws Exception {
             refuse();
             restart();

@@ -53,6 +53,20 @@ public interface CertificateStore extends AutoCloseable {
     StoredCertificate save(StoredCertificate certificate) throws StoreException;
 
     /**
+     * Keeps a certificate that was obtained under a lease, as {@link #save(StoredCertificate)} does.
+     *
+     * @param certificate the record
+     * @param lease the lease for the name it was obtained for
+     * @return the record as stored, its revision one higher
+     * @throws LeaseLostException if the lease is no longer held
+     * @throws StaleRevisionException if another revision is stored: read again and merge
+     * @throws StoreException if it could not be kept
+     */
+    default StoredCertificate save(StoredCertificate certificate, Lease lease) throws StoreException {
+        return save(certificate);
+    }
+
+    /**
      * The certificates about which something is to be done, by an index: costs in proportion to what it returns, nothing
      * where nothing is due.
      *
@@ -89,6 +103,18 @@ public interface CertificateStore extends AutoCloseable {
     void journal(OpenOrder order) throws StoreException;
 
     /**
+     * Keeps an open order under a lease, as {@link #journal(OpenOrder)} does.
+     *
+     * @param order the order
+     * @param lease the lease for its name
+     * @throws LeaseLostException if the lease is no longer held
+     * @throws StoreException if it could not be kept
+     */
+    default void journal(OpenOrder order, Lease lease) throws StoreException {
+        journal(order);
+    }
+
+    /**
      * The open order of a name.
      *
      * @return the order, empty if none is open
@@ -97,7 +123,7 @@ public interface CertificateStore extends AutoCloseable {
     Optional<OpenOrder> openOrder(ServerName name) throws StoreException;
 
     /**
-     * All open orders, oldest first.
+     * The open orders that nobody works on, oldest first: those of an earlier life, and of other servers that are gone.
      *
      * @throws StoreException if the journal could not be read
      */
@@ -109,6 +135,18 @@ public interface CertificateStore extends AutoCloseable {
      * @throws StoreException if it could not be removed
      */
     void closeOrder(ServerName name) throws StoreException;
+
+    /**
+     * Forgets the open order of a name under a lease, if there is one.
+     *
+     * @param name the name
+     * @param lease the lease for it
+     * @throws LeaseLostException if the lease is no longer held
+     * @throws StoreException if it could not be removed
+     */
+    default void closeOrder(ServerName name, Lease lease) throws StoreException {
+        closeOrder(name);
+    }
 
     /**
      * What holds a scope. Holds are kept until they are dropped, also when their time has passed.
@@ -171,6 +209,34 @@ public interface CertificateStore extends AutoCloseable {
      * @throws StoreException if it could not be kept
      */
     void writePublic(String path, byte[] content) throws StoreException;
+
+    /**
+     * Keeps something of the engine's unless something is there already: of several servers that do so at once, one
+     * succeeds.
+     *
+     * @param path its place, as for a secret
+     * @param content what to keep
+     * @param secret whether it is a secret
+     * @return what is there now
+     * @throws StoreException if that is not known
+     */
+    default byte[] writeFirst(String path, byte[] content, boolean secret) throws StoreException {
+        Optional<byte[]> there = readSecret(path);
+        if (there.isPresent()) {
+            return there.get();
+        }
+        if (secret) {
+            writeSecret(path, content);
+        } else {
+            writePublic(path, content);
+        }
+        return content;
+    }
+
+    /** What servers that share this store agree on through it; the same object each time. */
+    default Peers peers() {
+        return Peers.NONE;
+    }
 
     /** Ends background work and gives the store free for another process. */
     @Override

@@ -1,0 +1,121 @@
+package org.ondemandtls.store;
+
+import java.util.List;
+import java.util.Optional;
+import org.ondemandtls.challenge.Proof;
+import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
+import org.ondemandtls.name.ServerName;
+
+/**
+ * What servers that share a store agree on through it: who works on a name, which proofs are on display, what has changed.
+ *
+ * <p><b>Threads.</b> Methods but {@link #follow} and {@link #any} block for I/O and are called on the engine's executors
+ * only; all are safe for use by many threads. Time is the store's, never this machine's.
+ */
+public interface Peers {
+
+    /** Of a process that has its store for itself. */
+    Peers NONE = new Peers() {
+        @Override
+        public boolean any() {
+            return false;
+        }
+
+        @Override
+        public Optional<Lease> take(ServerName name) {
+            return Optional.of(Lease.alone(name));
+        }
+
+        @Override
+        public void giveBack(Lease lease) {
+            // Nobody else can take it.
+        }
+
+        @Override
+        public void show(Proof proof) {
+            // Nobody else is asked for it.
+        }
+
+        @Override
+        public void takeDown(Proof proof) {
+            // Nobody else has it.
+        }
+
+        @Override
+        public Optional<String> proof(ServerName name, ChallengeType type, String token) {
+            return Optional.empty();
+        }
+
+        @Override
+        public void follow(News news) {
+            // There is none.
+        }
+    };
+
+    /** Told what other servers, and this one, have changed. Called on a thread of the store's, one call at a time. */
+    interface News {
+
+        /**
+         * A certificate was obtained, renewed, withdrawn, granted again or forgotten.
+         *
+         * @param names the names it is stored under, the first one first; a wildcard among them as it stands in it
+         */
+        void changed(List<String> names);
+
+        /** What was changed for some time is not known: all that is in memory may be old. */
+        void missed();
+    }
+
+    /** Whether other servers may use this store at all; does not block. */
+    boolean any();
+
+    /**
+     * Takes the lease for a name. It is kept up in the background until it is given back, or until this process stands
+     * still for longer than a lease lasts.
+     *
+     * @param name the name to work on
+     * @return the lease, empty while another server, or another thread of this one, has it
+     * @throws StoreException if the store did not say
+     */
+    Optional<Lease> take(ServerName name) throws StoreException;
+
+    /**
+     * Gives a lease back; nothing happens where it is lost already. What fails is left to run out.
+     *
+     * @param lease the lease
+     */
+    void giveBack(Lease lease);
+
+    /**
+     * Has every server answer for a proof, before the CA is told to look.
+     *
+     * @param proof what to show
+     * @throws StoreException if it could not be kept
+     */
+    void show(Proof proof) throws StoreException;
+
+    /**
+     * Takes a proof down; what fails is left to be removed later.
+     *
+     * @param proof what was shown
+     */
+    void takeDown(Proof proof);
+
+    /**
+     * What answers a challenge, where any server shows it.
+     *
+     * @param name the identifier that is being validated
+     * @param type the kind of proof
+     * @param token the CA's token; empty for {@code tls-alpn-01}, whose client does not send it
+     * @return the proof's content, empty if nobody shows it
+     * @throws StoreException if the store did not say
+     */
+    Optional<String> proof(ServerName name, ChallengeType type, String token) throws StoreException;
+
+    /**
+     * Says who is told of changes from now on. Called once, before the first certificate is served.
+     *
+     * @param news whom to tell
+     */
+    void follow(News news);
+}

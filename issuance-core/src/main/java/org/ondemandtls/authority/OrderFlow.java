@@ -118,6 +118,9 @@ final class OrderFlow {
     // Until the CA has minded it once.
     private boolean replaces = true;
 
+    // Whether the order is one that was placed before, by an earlier life or another server.
+    private boolean isOld;
+
     /** One run of it. */
     OrderFlow(Tools tools, CaSession session, Login login, Authority.Order wanted, Authority.Journal journal) {
         this.tools = tools;
@@ -149,7 +152,7 @@ final class OrderFlow {
         List<ChallengeType> untried = new ArrayList<>(candidates);
         List<ValidationFailedException> failures = new ArrayList<>();
         Optional<Order> resumed = takeUp();
-        boolean isOld = resumed.isPresent();
+        isOld = resumed.isPresent();
         Order order = isOld ? resumed.get() : create();
         while (true) {
             try {
@@ -316,7 +319,8 @@ final class OrderFlow {
     }
 
     private void validate(Authorization authorization, List<ChallengeType> untried)
-            throws AcmeException, ValidationFailedException, IssuanceException, InterruptedException {
+            throws AcmeException, ValidationFailedException, SpentOrderException, IssuanceException,
+                    InterruptedException {
         for (ChallengeType type : untried) {
             Optional<Challenge> challenge = challenge(authorization, type);
             if (challenge.isPresent()) {
@@ -346,15 +350,23 @@ final class OrderFlow {
     }
 
     private void prove(Authorization authorization, ChallengeType type, Challenge challenge)
-            throws AcmeException, ValidationFailedException, IssuanceException, InterruptedException {
+            throws AcmeException, ValidationFailedException, SpentOrderException, IssuanceException,
+                    InterruptedException {
         try (ChallengeBoard.Display display = display(challenge)) {
             // An order that was taken up again may have been triggered already; the CA minds a second time.
-            if (challenge.getStatus() == Status.PENDING) {
+            boolean triggered = challenge.getStatus() != Status.PENDING;
+            if (!triggered) {
                 challenge.trigger();
             }
             journal.keep();
             if (awaitDecision(authorization, display.fetched()) != Status.VALID) {
-                throw new ValidationFailedException(type, problem(authorization, challenge));
+                CaProblem problem = problem(authorization, challenge);
+                if (isOld && triggered) {
+                    // The CA looked, or began to, while nobody answered: that says nothing about the name.
+                    throw new SpentOrderException("its proof was asked for while nobody showed it (" + problem.type()
+                            + ": " + problem.text() + ")");
+                }
+                throw new ValidationFailedException(type, problem);
             }
         }
     }

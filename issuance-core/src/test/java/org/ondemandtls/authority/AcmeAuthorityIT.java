@@ -3,6 +3,8 @@ package org.ondemandtls.authority;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -253,6 +255,38 @@ class AcmeAuthorityIT extends WithPebble {
                     }
                 }
                 assertThat(texts(EventKind.RESUMED)).anyMatch(text -> text.contains("took up"));
+            }
+        }
+
+        @Test
+        void whoseProofWasAskedForWhileNobodyShowedItCostsOneNewOrder() throws Exception {
+            // Takes the CA's connection and says nothing, until it is closed.
+            ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+            try (silent;
+                    Pebble pebble =
+                            Pebble.options().tlsPort(silent.getLocalPort()).start(directory);
+                    FaultyAcmeProxy proxy = proxy(pebble)) {
+                Authority.Order order = order("a.customer.example");
+                proxy.first(1, FaultyAcmeProxy.path("/chalZ/"), (request, ca) -> {
+                    ca.ask();
+                    throw new java.io.IOException("cut");
+                });
+                assertThatThrownBy(() -> sign(open(proxy, ChallengeType.TLS_ALPN_01), order))
+                        .isInstanceOf(IssuanceException.Unavailable.class);
+                proxy.first(1, FaultyAcmeProxy.path("/authZ/"), (request, ca) -> {
+                    FaultyAcmeProxy.Answer pending = ca.ask();
+                    silent.close();
+                    return pending;
+                });
+
+                assertThatThrownBy(() -> sign(
+                                open(proxy, ChallengeType.TLS_ALPN_01),
+                                resumed(order, journal.get(journal.size() - 1))))
+                        .as("the new order's own proof was looked for")
+                        .isInstanceOf(IssuanceException.Rejected.class);
+
+                assertThat(pebble.orders()).isEqualTo(2);
+                assertThat(texts(EventKind.RESUMED)).anyMatch(text -> text.contains("while nobody showed it"));
             }
         }
 

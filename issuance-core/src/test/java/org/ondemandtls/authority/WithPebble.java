@@ -99,8 +99,12 @@ abstract class WithPebble {
                 allowed.length == 0 ? BOTH : List.of(allowed));
     }
 
-    AcmeAuthority open(FaultyAcmeProxy proxy) throws Exception {
-        return open(proxy.directory(), proxy.trustedRoots(), Optional.empty(), BOTH);
+    AcmeAuthority open(FaultyAcmeProxy proxy, ChallengeType... allowed) throws Exception {
+        return open(
+                proxy.directory(),
+                proxy.trustedRoots(),
+                Optional.empty(),
+                allowed.length == 0 ? BOTH : List.of(allowed));
     }
 
     static Authority.Order order(String name) {

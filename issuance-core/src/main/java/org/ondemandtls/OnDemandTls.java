@@ -49,6 +49,7 @@ import org.ondemandtls.inventory.Visits;
 import org.ondemandtls.issuance.Budget;
 import org.ondemandtls.issuance.ClockWatch;
 import org.ondemandtls.issuance.Issuance;
+import org.ondemandtls.issuance.PeerProofs;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
 import org.ondemandtls.permission.PermissionPolicy;
@@ -59,6 +60,7 @@ import org.ondemandtls.status.Status;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.FileCertificateStore;
 import org.ondemandtls.store.KeySealing;
+import org.ondemandtls.store.Peers;
 import org.ondemandtls.store.StoreException;
 
 /**
@@ -70,6 +72,7 @@ import org.ondemandtls.store.StoreException;
 public final class OnDemandTls implements AutoCloseable {
 
     private static final Duration RENEWAL_LOOK = Duration.ofSeconds(5);
+    private static final Duration TAKEOVER_LOOK = Duration.ofSeconds(5);
     private static final int RENEWAL_THREADS = 4;
     private static final int RENEWAL_TASKS = 4096;
     private static final int PERMISSION_TASKS = 4096;
@@ -116,7 +119,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final ThreadPoolExecutor lookups;
     private final SpareKeyPairs spareKeys;
     private final CertificateStore store;
-    private final ChallengeBoard challenges = new ChallengeBoard();
+    private final ChallengeBoard challenges;
     private final Inventory inventory;
     private final Permission permission;
     private final List<Authority> authorities;
@@ -128,7 +131,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final Status status;
     private final ObjectName registered;
 
-    private @Nullable CompletableFuture<Void> resumed;
+    private volatile @Nullable CompletableFuture<Void> resumed;
 
     private OnDemandTls(OnDemandTlsSetup setup, Host host, CertificateStore store, Events events)
             throws StartException {
@@ -150,6 +153,15 @@ public final class OnDemandTls implements AutoCloseable {
         this.lookups =
                 pool("store", shield.lookups().inFlight(), shield.lookups().queued());
         ThreadPoolExecutor orders = pool("order", shield.ordersInFlight(), shield.ordersQueued());
+        this.challenges = new ChallengeBoard(
+                new PeerProofs(
+                        store.peers(),
+                        lookups,
+                        shield.lookups().rate(),
+                        shield.rememberedRefusals(),
+                        System::nanoTime,
+                        events),
+                clock);
         ThreadPoolExecutor asks = pool("permission", shield.askConcurrency(), PERMISSION_TASKS);
         try {
             this.inventory = new Inventory(config.inventory().size(), clock);
@@ -171,7 +183,7 @@ public final class OnDemandTls implements AutoCloseable {
                             shield,
                             config.handshake().deadline(),
                             events),
-                    new Issuance.Ports(lookups, orders, clock, System::nanoTime, random));
+                    new Issuance.Ports(lookups, orders, clock, System::nanoTime, random, scheduler));
             Visits visits = new Visits(config.inventory().size(), clock);
             this.renewal = new Renewal(
                     new Renewal.Floors(store, issuance, authorities, inventory, visits, watch, events),
@@ -283,6 +295,28 @@ public final class OnDemandTls implements AutoCloseable {
                 "certificates are obtained on demand from " + issuers() + " and kept in " + store.location());
         resumed = issuance.resumeOpenOrders();
         renewal.start();
+        if (store.peers().any()) {
+            store.peers().follow(new Peers.News() {
+                @Override
+                public void changed(List<String> names) {
+                    issuance.changed(names);
+                }
+
+                @Override
+                public void missed() {
+                    issuance.missed();
+                }
+            });
+            long every = TAKEOVER_LOOK.toNanos();
+            scheduler.scheduleWithFixedDelay(this::takeOver, every, every, TimeUnit.NANOSECONDS);
+        }
+    }
+
+    private void takeOver() {
+        CompletableFuture<Void> before = resumed;
+        if (before == null || before.isDone()) {
+            resumed = issuance.resumeAbandonedOrders();
+        }
     }
 
     /** What the engine was opened with. */
@@ -423,7 +457,7 @@ public final class OnDemandTls implements AutoCloseable {
         }
         DnsPreflight.HttpProofs proofs = new DnsPreflight.HttpProofs() {
             @Override
-            public Runnable show(ServerName name, String token, String text) {
+            public Runnable show(ServerName name, String token, String text) throws IOException {
                 return challenges.displayHttp(name, token, text)::close;
             }
 

@@ -121,13 +121,7 @@ public final class AcmeAuthority implements Authority {
         this.methods =
                 config.challenges().stream().map(ChallengeType::identifier).collect(Collectors.toUnmodifiableSet());
         this.tools = new OrderFlow.Tools(
-                ports.board(),
-                ports.preference(),
-                config.profile(),
-                ports.clock(),
-                ports.events(),
-                closed,
-                new AtomicBoolean());
+                ports.board(), ports.preference(), config.profile(), ports.events(), closed, new AtomicBoolean());
     }
 
     /**

@@ -1,11 +1,11 @@
 package org.ondemandtls.authority;
 
+import java.io.IOException;
 import java.net.MalformedURLException;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.security.cert.X509Certificate;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,7 +22,6 @@ import java.util.stream.Collectors;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.Pem;
 import org.ondemandtls.challenge.ChallengeBoard;
-import org.ondemandtls.challenge.ChallengeCertificates;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
@@ -63,6 +62,8 @@ final class OrderFlow {
     /** Less than this is not enough for a request and its answer, so it is not begun. */
     private static final Duration EXCHANGE = Duration.ofMillis(100);
 
+    private static final Duration STORE_RETRY = Duration.ofSeconds(2);
+
     private static final int NOT_FOUND = 404;
     private static final int CONFLICT = 409;
     private static final int GONE = 410;
@@ -83,7 +84,6 @@ final class OrderFlow {
      * @param board where proofs are displayed
      * @param preference remembers what worked
      * @param profile the profile to ask for where the CA offers it
-     * @param clock dates challenge certificates
      * @param events told what happens to the order
      * @param closed opened when everything has to stop
      * @param profileMissed whether it has been said that the CA does not offer the profile
@@ -92,7 +92,6 @@ final class OrderFlow {
             ChallengeBoard board,
             ChallengePreference preference,
             Optional<String> profile,
-            Clock clock,
             Events events,
             CountDownLatch closed,
             AtomicBoolean profileMissed) {}
@@ -371,14 +370,17 @@ final class OrderFlow {
         }
     }
 
-    private ChallengeBoard.Display display(Challenge challenge) {
-        if (challenge instanceof Http01Challenge http) {
-            return tools.board().displayHttp(name, http.getToken(), http.getAuthorization());
-        }
-        if (challenge instanceof TlsAlpn01Challenge tlsAlpn) {
-            return tools.board()
-                    .displayTlsAlpn(
-                            name, ChallengeCertificates.create(name, tlsAlpn.getAcmeValidation(), tools.clock()));
+    private ChallengeBoard.Display display(Challenge challenge) throws IssuanceException.StoreFailed {
+        try {
+            if (challenge instanceof Http01Challenge http) {
+                return tools.board().displayHttp(name, http.getToken(), http.getAuthorization());
+            }
+            if (challenge instanceof TlsAlpn01Challenge tlsAlpn) {
+                return tools.board().displayTlsAlpn(name, tlsAlpn.getAcmeValidation());
+            }
+        } catch (IOException e) {
+            throw new IssuanceException.StoreFailed(
+                    name, "the proof cannot be shown by the other servers: " + e.getMessage(), STORE_RETRY, e);
         }
         throw new AcmeProtocolException("a challenge without a token");
     }

@@ -49,7 +49,7 @@ public final class OrderRehearsal {
     private final LongSupplier nanoTime;
     private final KeyPair account = KeyPairs.generate(KeyType.P_256);
     private final KeyPair key = KeyPairs.generate(KeyType.P_256);
-    private final ChallengeBoard board = new ChallengeBoard();
+    private final ChallengeBoard board;
     private final List<X509Certificate> chain;
     private final CaSession session;
     private final OrderFlow.Tools tools;
@@ -62,6 +62,7 @@ public final class OrderRehearsal {
      */
     public OrderRehearsal(Clock clock, LongSupplier nanoTime) {
         this.clock = clock;
+        this.board = new ChallengeBoard(clock);
         this.nanoTime = nanoTime;
         Events nobody = new Events(event -> {}, nanoTime);
         try {
@@ -83,7 +84,6 @@ public final class OrderRehearsal {
                 board,
                 new ChallengePreference(List.of(ChallengeType.TLS_ALPN_01)),
                 Optional.empty(),
-                clock,
                 nobody,
                 new CountDownLatch(1),
                 new AtomicBoolean());

@@ -1,5 +1,8 @@
 package org.ondemandtls.challenge;
 
+import java.io.IOException;
+import java.time.Clock;
+import java.util.HexFormat;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -7,6 +10,7 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.name.HttpHosts;
 import org.ondemandtls.name.ServerName;
 
@@ -22,7 +26,68 @@ public final class ChallengeBoard {
     private static final String HTTP_PATH = "/.well-known/acme-challenge/";
     private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9_-]{1,128}");
 
-    /** A proof on display; closing it takes it down. */
+    /**
+     * What other servers show that a CA may ask this one for, and what this one shows that it may ask them for.
+     *
+     * <p>Safe for use by many threads.
+     */
+    public interface Elsewhere {
+
+        /** There are no other servers. */
+        Elsewhere NONE = new Elsewhere() {
+            @Override
+            public boolean any() {
+                return false;
+            }
+
+            @Override
+            public void show(Proof proof) {
+                // To nobody.
+            }
+
+            @Override
+            public void takeDown(Proof proof) {
+                // Nobody has it.
+            }
+
+            @Override
+            public CompletableFuture<Optional<String>> find(ServerName name, ChallengeType type, String token) {
+                return CompletableFuture.completedFuture(Optional.empty());
+            }
+        };
+
+        /** Whether there may be other servers; does not block. */
+        boolean any();
+
+        /**
+         * Has the others answer for a proof; blocks.
+         *
+         * @param proof what to show
+         * @throws IOException if they could not be told
+         */
+        void show(Proof proof) throws IOException;
+
+        /**
+         * Has the others forget a proof; blocks.
+         *
+         * @param proof what was shown
+         */
+        void takeDown(Proof proof);
+
+        /**
+         * Looks for a proof; returns at once.
+         *
+         * <p><b>Cost.</b> At most one look into the store for a name and token, and only so many in a time.
+         *
+         * @param name the identifier that is being validated
+         * @param type the kind of proof
+         * @param token the CA's token, empty for {@code tls-alpn-01}
+         * @return its content, empty where nobody shows it or too many ask; never exceptionally
+         */
+        CompletableFuture<Optional<String>> find(ServerName name, ChallengeType type, String token);
+    }
+
+    /** A proof on display; closing it takes it down. Blocks where other servers show it too. */
     public static final class Display implements AutoCloseable {
 
         private final CompletableFuture<Void> fetched = new CompletableFuture<>();
@@ -53,38 +118,74 @@ public final class ChallengeBoard {
 
     private record HttpKey(ServerName name, String token) {}
 
+    private final Elsewhere elsewhere;
+    private final Clock clock;
     private final ConcurrentMap<HttpKey, HttpProof> http = new ConcurrentHashMap<>();
     private final ConcurrentMap<ServerName, TlsAlpnProof> tlsAlpn = new ConcurrentHashMap<>();
 
     /**
-     * Shows a key authorization over HTTP (RFC 8555 section 8.3).
+     * The board of a server that is alone.
+     *
+     * @param clock dates the challenge certificates
+     */
+    public ChallengeBoard(Clock clock) {
+        this(Elsewhere.NONE, clock);
+    }
+
+    /**
+     * The board of one of several servers.
+     *
+     * @param elsewhere what the others show
+     * @param clock dates the challenge certificates
+     */
+    public ChallengeBoard(Elsewhere elsewhere, Clock clock) {
+        this.elsewhere = elsewhere;
+        this.clock = clock;
+    }
+
+    /**
+     * Shows a key authorization over HTTP (RFC 8555 section 8.3). Blocks where other servers show it too.
      *
      * @param name the identifier that is being validated
      * @param token the CA's token
      * @param keyAuthorization what answers it
      * @return the display, to be closed when the CA has made up its mind
      * @throws IllegalArgumentException if the token is not 1 to 128 characters of base64url
+     * @throws IOException if the other servers could not be told
      */
-    public Display displayHttp(ServerName name, String token, String keyAuthorization) {
+    public Display displayHttp(ServerName name, String token, String keyAuthorization) throws IOException {
         if (!TOKEN.matcher(token).matches()) {
             throw new IllegalArgumentException("the CA's token is not 1 to 128 characters of base64url");
         }
         HttpKey key = new HttpKey(name, token);
-        Display display = new Display(() -> http.remove(key));
+        Proof shared = new Proof(name, ChallengeType.HTTP_01, token, keyAuthorization);
+        Display display = new Display(() -> {
+            http.remove(key);
+            elsewhere.takeDown(shared);
+        });
+        elsewhere.show(shared);
         http.put(key, new HttpProof(keyAuthorization, display));
         return display;
     }
 
     /**
-     * Shows a challenge certificate to {@code acme-tls/1} handshakes (RFC 8737 section 3).
+     * Shows a challenge certificate to {@code acme-tls/1} handshakes (RFC 8737 section 3). Blocks where other servers show
+     * it too.
      *
      * @param name the identifier that is being validated
-     * @param certificate the challenge certificate, see {@link ChallengeCertificates}
+     * @param keyAuthorizationDigest SHA-256 of the key authorization, 32 bytes
      * @return the display, to be closed when the CA has made up its mind
+     * @throws IOException if the other servers could not be told
      */
-    public Display displayTlsAlpn(ServerName name, KeyedCertificate certificate) {
-        Display display = new Display(
-                () -> tlsAlpn.computeIfPresent(name, (n, proof) -> proof.certificate() == certificate ? null : proof));
+    public Display displayTlsAlpn(ServerName name, byte[] keyAuthorizationDigest) throws IOException {
+        KeyedCertificate certificate = ChallengeCertificates.create(name, keyAuthorizationDigest, clock);
+        Proof shared =
+                new Proof(name, ChallengeType.TLS_ALPN_01, "", HexFormat.of().formatHex(keyAuthorizationDigest));
+        Display display = new Display(() -> {
+            tlsAlpn.computeIfPresent(name, (n, proof) -> proof.certificate() == certificate ? null : proof);
+            elsewhere.takeDown(shared);
+        });
+        elsewhere.show(shared);
         tlsAlpn.put(name, new TlsAlpnProof(certificate, display));
         return display;
     }
@@ -104,13 +205,46 @@ public final class ChallengeBoard {
      */
     public Optional<String> answer(
             String method, @Nullable String path, @Nullable String query, @Nullable String host) {
-        if (path == null
-                || !path.startsWith(HTTP_PATH)
-                || query != null
-                || !(method.equals("GET") || method.equals("HEAD"))) {
+        if (http.isEmpty() || !isQuestion(method, path, query)) {
             return Optional.empty();
         }
-        return HttpHosts.serverName(host).flatMap(name -> keyAuthorization(name, path.substring(HTTP_PATH.length())));
+        return HttpHosts.serverName(host).flatMap(name -> keyAuthorization(name, tokenOf(path)));
+    }
+
+    /**
+     * The answer of another server to a CA's HTTP-01 validation for which {@link #answer} has none.
+     *
+     * <p><b>Cost.</b> As for {@link #answer}; for a path that could be a CA's, a look into the store, of which there are only
+     * so many in a time.
+     *
+     * @param method the request's
+     * @param path as it was sent, null where there is none
+     * @param query as it was sent, null where there is none
+     * @param host without its port, as sent; null where there is none
+     * @return empty where no other server can have it either; otherwise completes with the key authorization, or with
+     *     nothing, never exceptionally, on a thread of the engine
+     */
+    public Optional<CompletableFuture<Optional<String>>> answerElsewhere(
+            String method, @Nullable String path, @Nullable String query, @Nullable String host) {
+        if (!elsewhere.any() || !isQuestion(method, path, query)) {
+            return Optional.empty();
+        }
+        String token = tokenOf(path);
+        if (!TOKEN.matcher(token).matches()) {
+            return Optional.empty();
+        }
+        return HttpHosts.serverName(host).map(name -> elsewhere.find(name, ChallengeType.HTTP_01, token));
+    }
+
+    private static boolean isQuestion(String method, @Nullable String path, @Nullable String query) {
+        return path != null
+                && path.startsWith(HTTP_PATH)
+                && query == null
+                && (method.equals("GET") || method.equals("HEAD"));
+    }
+
+    private static String tokenOf(@Nullable String path) {
+        return path == null ? "" : path.substring(HTTP_PATH.length());
     }
 
     /**
@@ -144,6 +278,25 @@ public final class ChallengeBoard {
             return Optional.empty();
         }
         return Optional.of(proof.certificate());
+    }
+
+    /**
+     * The certificate for an {@code acme-tls/1} handshake whose proof another server shows.
+     *
+     * <p><b>Cost.</b> A look into the store, of which there are only so many in a time.
+     *
+     * @param name the name in the handshake's {@code server_name} extension
+     * @return empty where no other server can have it; otherwise completes with the challenge certificate, or with nothing,
+     *     never exceptionally, on a thread of the engine
+     */
+    public Optional<CompletableFuture<Optional<KeyedCertificate>>> challengeCertificateElsewhere(ServerName name) {
+        if (!elsewhere.any()) {
+            return Optional.empty();
+        }
+        return Optional.of(elsewhere
+                .find(name, ChallengeType.TLS_ALPN_01, "")
+                .thenApply(found -> found.map(digest ->
+                        ChallengeCertificates.create(name, HexFormat.of().parseHex(digest), clock))));
     }
 
     /**

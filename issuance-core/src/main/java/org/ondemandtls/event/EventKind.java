@@ -50,6 +50,8 @@ public enum EventKind {
     CHALLENGE("org.ondemandtls.challenge", Severity.DEBUG, true),
     /** The store failed. */
     STORE_FAILED("org.ondemandtls.store", Severity.ERROR, true),
+    /** A write came after another server had taken the name over, and was refused. */
+    LEASE_LOST("org.ondemandtls.store", Severity.WARN, false),
     /** Stored data failed its check and was set aside. */
     QUARANTINED("org.ondemandtls.store", Severity.WARN, false),
     /** Stored keys are being encrypted anew, or all have been. */

@@ -2,6 +2,8 @@ package org.ondemandtls.handshake;
 
 import java.net.SocketAddress;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.IssuanceException;
@@ -102,7 +104,7 @@ public final class HandshakeGate {
      */
     public Admission admit(ClientHello hello, ClientBlock client, StaticCertificates statics) {
         if (hello.offersAcmeTls()) {
-            return prove(hello);
+            return prove(hello, client);
         }
         RequestedName requested = hello.requestedName();
         if (requested instanceof RequestedName.Named named) {
@@ -177,16 +179,29 @@ public final class HandshakeGate {
         return lot.park(name, client, () -> issuance.obtain(name, client), HandshakeGate::settle);
     }
 
-    private Admission prove(ClientHello hello) {
+    private Admission prove(ClientHello hello, ClientBlock client) {
         if (hello.offersOnlyAcmeTls()
                 && hello.offersTls12()
                 && hello.requestedName() instanceof RequestedName.Named named) {
-            Optional<KeyedCertificate> proof = challenges.challengeCertificate(named.name());
+            ServerName name = named.name();
+            Optional<KeyedCertificate> proof = challenges.challengeCertificate(name);
             if (proof.isPresent()) {
-                return new Admission.Prove(named.name(), proof.get());
+                return new Admission.Prove(name, proof.get());
+            }
+            Optional<CompletableFuture<Optional<KeyedCertificate>>> elsewhere =
+                    challenges.challengeCertificateElsewhere(name);
+            if (elsewhere.isPresent()) {
+                return lot.park(
+                        name,
+                        client,
+                        () -> elsewhere
+                                .get()
+                                .thenCompose(found -> found.map(CompletableFuture::completedFuture)
+                                        .orElseGet(() -> CompletableFuture.failedFuture(new CancellationException()))),
+                        this::settleProof);
             }
         }
-        return refuse(Alert.NO_APPLICATION_PROTOCOL, "acme-tls/1 without a pending challenge for the name");
+        return refuseProof();
     }
 
     private Admission.Refuse refuse(Alert alert, String reason) {
@@ -200,6 +215,14 @@ public final class HandshakeGate {
      */
     static Alert alertFor(IssuanceException failure) {
         return failure instanceof IssuanceException.NotPermitted ? Alert.UNRECOGNIZED_NAME : Alert.INTERNAL_ERROR;
+    }
+
+    private Admission.Settled settleProof(ServerName name, ParkingLot.Outcome outcome) {
+        return outcome.certificate() != null ? new Admission.Prove(name, outcome.certificate()) : refuseProof();
+    }
+
+    private Admission.Refuse refuseProof() {
+        return refuse(Alert.NO_APPLICATION_PROTOCOL, "acme-tls/1 without a pending challenge for the name");
     }
 
     private static Admission.Settled settle(ServerName name, ParkingLot.Outcome outcome) {

@@ -4,7 +4,9 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.name.ServerName;
 
@@ -66,6 +68,21 @@ public final class Inventory {
         for (String name : certificate.names()) {
             byName.asMap().computeIfPresent(name, (n, served) -> served.id().equals(certificate.id()) ? null : served);
         }
+    }
+
+    /**
+     * What is held under exactly this name, valid or not; does not count as a use of it.
+     *
+     * @param name a server name or a wildcard of one
+     * @return the certificate, empty if there is none in memory
+     */
+    public Optional<KeyedCertificate> heldUnder(String name) {
+        return Optional.ofNullable(byName.policy().getIfPresentQuietly(name));
+    }
+
+    /** The certificates in memory, each once; a moment's view. */
+    public Set<KeyedCertificate> all() {
+        return new HashSet<>(byName.asMap().values());
     }
 
     /** About how many names are held. */

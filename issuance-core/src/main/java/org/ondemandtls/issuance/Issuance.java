@@ -5,12 +5,16 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -50,6 +54,9 @@ public final class Issuance {
     private static final Duration NOT_READY_RETRY = Duration.ofSeconds(10);
     private static final Duration DEFECT_RETRY = Duration.ofSeconds(3);
     private static final int RESUMED_AT_ONCE = 4;
+    private static final Duration PEER_RETRY = Duration.ofSeconds(1);
+    // An order takes no longer, and a lease runs out when its holder is gone.
+    private static final Duration LONGEST_WAIT_FOR_PEER = Authority.LONGEST_ORDER.multipliedBy(2);
 
     /**
      * What runs the work.
@@ -59,8 +66,15 @@ public final class Issuance {
      * @param clock the wall clock
      * @param nanoTime a monotonic clock in nanoseconds
      * @param random uniform in [0, 1), for jitter
+     * @param scheduler wakes what waits; what it runs is short
      */
-    public record Ports(Executor lookups, Executor orders, Clock clock, LongSupplier nanoTime, DoubleSupplier random) {}
+    public record Ports(
+            Executor lookups,
+            Executor orders,
+            Clock clock,
+            LongSupplier nanoTime,
+            DoubleSupplier random,
+            ScheduledExecutorService scheduler) {}
 
     private final CertificateStore store;
     private final Permission permission;
@@ -73,6 +87,8 @@ public final class Issuance {
     private final OrderPipeline pipeline;
     private final Outage budgetOutage;
     private final SingleFlight<ServerName, KeyedCertificate> flights = new SingleFlight<>();
+    // Whose names another server is at.
+    private final Map<ServerName, CompletableFuture<Void>> awaited = new ConcurrentHashMap<>();
 
     private volatile boolean stopping;
 
@@ -182,7 +198,7 @@ public final class Issuance {
                         key,
                         permission
                                 .decide(key, Purpose.RENEW, ClientBlock.LOCAL)
-                                .thenCompose(granted -> onOrders(key, () -> pipeline.renew(key)))));
+                                .thenCompose(granted -> ordered(key, () -> pipeline.renew(key)))));
     }
 
     /** How long a name is not going to be tried, for what a CA, or somebody who did not answer, has said; no I/O. */
@@ -236,11 +252,24 @@ public final class Issuance {
      * @return completes when each of them has ended, one way or the other
      */
     public CompletableFuture<Void> resumeOpenOrders() {
+        return resume(store::openOrders);
+    }
+
+    /**
+     * Finishes the orders of servers that are gone, a few at a time; returns at once. Called every few seconds.
+     *
+     * @return completes when each of them has ended, one way or the other
+     */
+    public CompletableFuture<Void> resumeAbandonedOrders() {
+        return resume(store.peers()::abandoned);
+    }
+
+    private CompletableFuture<Void> resume(Left left) {
         CompletableFuture<Void> done = new CompletableFuture<>();
         try {
             ports.lookups().execute(() -> {
                 try {
-                    Queue<OpenOrder> open = new ArrayDeque<>(store.openOrders());
+                    Queue<OpenOrder> open = new ArrayDeque<>(left.orders());
                     CompletableFuture<?>[] lanes = new CompletableFuture<?>[RESUMED_AT_ONCE];
                     for (int lane = 0; lane < lanes.length; lane++) {
                         lanes[lane] = resumeNext(open);
@@ -283,11 +312,8 @@ public final class Issuance {
         ServerName name = next.name();
         CompletableFuture<KeyedCertificate> flight = next.url().isEmpty()
                 ? obtain(name, ClientBlock.LOCAL)
-                        .thenCompose(there -> onOrders(name, () -> {
-                            pipeline.closeUnplaced(next);
-                            return there;
-                        }))
-                : flights.join(name, key -> landed(key, onOrders(key, () -> pipeline.resume(next))));
+                        .thenCompose(there -> ordered(name, () -> pipeline.closeUnplaced(next, there)))
+                : flights.join(name, key -> landed(key, ordered(key, () -> pipeline.resume(next))));
         return flight.handle((certificate, failure) -> {
                     events.publish(
                             EventKind.RESUMED,
@@ -314,7 +340,7 @@ public final class Issuance {
                 .thenCompose(verdict ->
                         verdict.isPresent() ? CompletableFuture.completedFuture(verdict) : preflight.probe(name))
                 .thenCompose(verdict -> verdict.isEmpty()
-                        ? onOrders(name, () -> pipeline.obtain(name))
+                        ? ordered(name, () -> pipeline.obtain(name))
                         : CompletableFuture.failedFuture(new IssuanceException.NotReady(
                                 name, verdict.get().toString(), NOT_READY_RETRY)));
     }
@@ -340,6 +366,31 @@ public final class Issuance {
         } catch (StoreException e) {
             throw pipeline.storeFailed(name, e);
         }
+    }
+
+    // A name that another server is at is looked at again when there is news of it, and every now and then.
+    private CompletableFuture<KeyedCertificate> ordered(ServerName name, Work<KeyedCertificate> work) {
+        return ordered(name, work, ports.nanoTime().getAsLong() + LONGEST_WAIT_FOR_PEER.toNanos());
+    }
+
+    private CompletableFuture<KeyedCertificate> ordered(ServerName name, Work<KeyedCertificate> work, long end) {
+        return onOrders(name, work).exceptionallyCompose(failure -> {
+            if (!(failure instanceof OrderPipeline.LeasedElsewhereException)) {
+                return CompletableFuture.failedFuture(failure);
+            }
+            if (ports.nanoTime().getAsLong() - end >= 0) {
+                return CompletableFuture.failedFuture(new IssuanceException.Unavailable(
+                        name, "another server has been at it for too long", PEER_RETRY, null));
+            }
+            return news(name).thenCompose(heard -> ordered(name, work, end));
+        });
+    }
+
+    private CompletableFuture<Void> news(ServerName name) {
+        CompletableFuture<Void> heard = awaited.computeIfAbsent(name, n -> new CompletableFuture<>());
+        heard.whenComplete((v, failure) -> awaited.remove(name, heard));
+        ports.scheduler().schedule(() -> heard.complete(null), PEER_RETRY.toNanos(), TimeUnit.NANOSECONDS);
+        return heard;
     }
 
     private CompletableFuture<KeyedCertificate> onOrders(ServerName name, Work<KeyedCertificate> work) {
@@ -410,6 +461,81 @@ public final class Issuance {
         String message = String.valueOf(reason.getMessage());
         String prefix = reason.name() + ": ";
         return message.startsWith(prefix) ? message.substring(prefix.length()) : message;
+    }
+
+    /**
+     * Takes note of what other servers have changed: what is served here follows the store, and who waits for it goes on.
+     * Returns at once.
+     *
+     * @param names the names of the certificate that was changed, the first one first
+     */
+    public void changed(List<String> names) {
+        for (String text : names) {
+            if (!text.startsWith("*")) {
+                ServerName name = new ServerName(text);
+                storeLookups.saved(name);
+                CompletableFuture<Void> waiting = awaited.get(name);
+                if (waiting != null) {
+                    later(() -> waiting.complete(null));
+                }
+            }
+        }
+        if (names.stream().anyMatch(name -> inventory.heldUnder(name).isPresent())) {
+            later(() -> follow(names));
+        }
+    }
+
+    /** Has everything that is served here looked up in the store again: what changed meanwhile is not known. */
+    public void missed() {
+        later(() -> {
+            for (KeyedCertificate served : inventory.all()) {
+                if (stopping) {
+                    return;
+                }
+                follow(List.copyOf(served.names()));
+            }
+        });
+    }
+
+    // What cannot be looked up now goes on being served; a renewal of it is news again.
+    private void follow(List<String> names) {
+        try {
+            for (String name : names) {
+                Optional<KeyedCertificate> served = inventory.heldUnder(name);
+                if (served.isEmpty()) {
+                    continue;
+                }
+                Optional<StoredCertificate> stored = store.find(answeredBy(name));
+                if (stored.isPresent()
+                        && stored.get().isServableAt(ports.clock().instant())) {
+                    if (!stored.get().certificate().id().equals(served.get().id())) {
+                        inventory.publish(stored.get().certificate());
+                    }
+                } else {
+                    inventory.withdraw(served.get());
+                }
+            }
+        } catch (StoreException e) {
+            events.publish(EventKind.STORE_FAILED, String.valueOf(e.getMessage()));
+        }
+    }
+
+    // A wildcard answers for any one label; one nobody has a certificate of its own for.
+    private static ServerName answeredBy(String name) {
+        return new ServerName(name.startsWith("*") ? "any--label" + name.substring(1) : name);
+    }
+
+    private void later(Runnable task) {
+        try {
+            ports.lookups().execute(task);
+        } catch (RejectedExecutionException e) {
+            // Stopping, or so busy that the next look at the store has to do.
+            events.publish(EventKind.STILL_FAILING, "news of another server was passed over: too much is looked up");
+        }
+    }
+
+    private interface Left {
+        List<OpenOrder> orders() throws StoreException;
     }
 
     private interface Work<T> {

@@ -30,8 +30,11 @@ import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy.Purpose;
 import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.Lease;
+import org.ondemandtls.store.LeaseLostException;
 import org.ondemandtls.store.Ledger;
 import org.ondemandtls.store.OpenOrder;
+import org.ondemandtls.store.Peers;
 import org.ondemandtls.store.StaleRevisionException;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
@@ -103,48 +106,135 @@ final class OrderPipeline {
                 nanoTime);
     }
 
-    /** Obtains a first certificate; one that another node or an earlier life obtained meanwhile is published instead. */
+    /**
+     * Obtains a first certificate; one that another server or an earlier life obtained meanwhile is published instead.
+     *
+     * @throws LeasedElsewhereException while another server is at it
+     */
     KeyedCertificate obtain(ServerName name) throws IssuanceException {
-        return order(name, Purpose.OBTAIN);
+        Optional<KeyedCertificate> there = takeStored(name, stored(name));
+        if (there.isPresent()) {
+            return there.get();
+        }
+        return leased(name, lease -> {
+            // Another server may have been faster, and this one's names not know it yet.
+            Optional<StoredCertificate> current = shared() ? found(name) : Optional.empty();
+            Optional<KeyedCertificate> meanwhile = takeStored(name, current);
+            return meanwhile.isPresent() ? meanwhile.get() : order(lease, Purpose.OBTAIN, current);
+        });
     }
 
-    /** Obtains a successor. */
+    /**
+     * Obtains a successor; one that another server obtained meanwhile is published instead.
+     *
+     * @throws LeasedElsewhereException while another server is at it
+     */
     KeyedCertificate renew(ServerName name) throws IssuanceException {
-        return order(name, Purpose.RENEW);
+        return leased(name, lease -> {
+            Optional<StoredCertificate> current = stored(name);
+            Instant now = clock.instant();
+            if (shared()
+                    && current.isPresent()
+                    && current.get().isServableAt(now)
+                    && current.get().renew().isAfter(now)) {
+                return published(current.get());
+            }
+            return order(lease, Purpose.RENEW, current);
+        });
     }
 
-    /** Finishes an order that an earlier life left open, unless its certificate was saved just before the end came. */
+    private boolean shared() {
+        return parts.store().peers().any();
+    }
+
+    private KeyedCertificate leased(ServerName name, LeasedWork work) throws IssuanceException {
+        Peers peers = parts.store().peers();
+        Optional<Lease> lease;
+        try {
+            lease = peers.take(name);
+        } catch (StoreException e) {
+            throw storeFailed(name, e);
+        }
+        if (lease.isEmpty()) {
+            throw new LeasedElsewhereException();
+        }
+        try {
+            return work.run(lease.get());
+        } catch (IssuanceException e) {
+            if (e.getCause() instanceof LeaseLostException lost) {
+                throw lost(lease.get(), lost);
+            }
+            throw e;
+        } finally {
+            peers.giveBack(lease.get());
+        }
+    }
+
+    // Whoever has it now does what is left to do, and says how it ended.
+    private LeasedElsewhereException lost(Lease lease, LeaseLostException lost) {
+        parts.events().publish(EventKind.LEASE_LOST, lease.name(), String.valueOf(lost.getMessage()));
+        return new LeasedElsewhereException();
+    }
+
+    private interface LeasedWork {
+        KeyedCertificate run(Lease lease) throws IssuanceException;
+    }
+
+    /** Another server is at the name, or has taken it over: there is nothing to do here but to wait for it. */
+    static final class LeasedElsewhereException extends RuntimeException {
+        LeasedElsewhereException() {
+            super(null, null, false, false);
+        }
+    }
+
+    /**
+     * Finishes an order that an earlier life, or a server that is gone, left open, unless its certificate was saved just
+     * before the end came.
+     */
     KeyedCertificate resume(OpenOrder open) throws IssuanceException {
         ServerName name = open.name();
-        Optional<StoredCertificate> stored = stored(name);
-        Instant now = clock.instant();
-        if (stored.isPresent()
-                && stored.get().isServableAt(now)
-                && !stored.get().obtained().isBefore(open.started())) {
-            closeOrder(name);
-            return published(stored.get());
-        }
-        return order(name, stored.isPresent() ? Purpose.RENEW : Purpose.OBTAIN);
+        return leased(name, lease -> {
+            Optional<StoredCertificate> stored = stored(name);
+            Instant now = clock.instant();
+            if (stored.isPresent()
+                    && stored.get().isServableAt(now)
+                    && !stored.get().obtained().isBefore(open.started())) {
+                closeOrder(lease);
+                return published(stored.get());
+            }
+            return order(lease, stored.isPresent() ? Purpose.RENEW : Purpose.OBTAIN, stored);
+        });
     }
 
     /** Closes an order that was never placed, where it is still the one in the journal: its name has a certificate. */
-    void closeUnplaced(OpenOrder open) throws IssuanceException {
-        try {
-            Optional<OpenOrder> left = parts.store().openOrder(open.name());
-            if (left.isPresent()
-                    && left.get().url().isEmpty()
-                    && left.get().started().equals(open.started())) {
-                parts.store().closeOrder(open.name());
+    KeyedCertificate closeUnplaced(OpenOrder open, KeyedCertificate there) throws IssuanceException {
+        return leased(open.name(), lease -> {
+            try {
+                Optional<OpenOrder> left = parts.store().openOrder(open.name());
+                if (left.isPresent()
+                        && left.get().url().isEmpty()
+                        && left.get().started().equals(open.started())) {
+                    parts.store().closeOrder(open.name(), lease);
+                }
+                return there;
+            } catch (StoreException e) {
+                throw storeFailed(open.name(), e);
             }
-        } catch (StoreException e) {
-            throw storeFailed(open.name(), e);
-        }
+        });
     }
 
     /** What the store has for a name. */
     Optional<StoredCertificate> stored(ServerName name) throws IssuanceException {
         try {
             return parts.store().mayHold(name) ? parts.store().find(name) : Optional.empty();
+        } catch (StoreException e) {
+            throw storeFailed(name, e);
+        }
+    }
+
+    private Optional<StoredCertificate> found(ServerName name) throws IssuanceException {
+        try {
+            return parts.store().find(name);
         } catch (StoreException e) {
             throw storeFailed(name, e);
         }
@@ -181,14 +271,9 @@ final class OrderPipeline {
         storeOutage.failed(name, words);
     }
 
-    private KeyedCertificate order(ServerName name, Purpose purpose) throws IssuanceException {
-        Optional<StoredCertificate> current = stored(name);
-        if (purpose == Purpose.OBTAIN && current.isPresent()) {
-            Optional<KeyedCertificate> there = takeStored(name, current.get());
-            if (there.isPresent()) {
-                return there.get();
-            }
-        }
+    private KeyedCertificate order(Lease lease, Purpose purpose, Optional<StoredCertificate> current)
+            throws IssuanceException {
+        ServerName name = lease.name();
         try {
             Optional<IssuanceException> refused = parts.refusals().recall(name);
             if (refused.isPresent()) {
@@ -202,7 +287,7 @@ final class OrderPipeline {
         List<Attempt> failed = new ArrayList<>();
         for (int i = 0; i < candidates.size(); i++) {
             boolean last = i == candidates.size() - 1;
-            Attempt attempt = new Attempt(candidates.get(i), name, purpose, current);
+            Attempt attempt = new Attempt(candidates.get(i), lease, purpose, current);
             try {
                 return place(attempt, last ? Authority.LONGEST_ORDER : patience(candidates));
             } catch (IssuanceException e) {
@@ -245,7 +330,12 @@ final class OrderPipeline {
         }
     }
 
-    private Optional<KeyedCertificate> takeStored(ServerName name, StoredCertificate stored) throws IssuanceException {
+    private Optional<KeyedCertificate> takeStored(ServerName name, Optional<StoredCertificate> found)
+            throws IssuanceException {
+        if (found.isEmpty()) {
+            return Optional.empty();
+        }
+        StoredCertificate stored = found.get();
         Instant now = clock.instant();
         if (stored.isServableAt(now)) {
             return Optional.of(published(stored));
@@ -313,6 +403,7 @@ final class OrderPipeline {
     /** One CA's turn at one name. */
     private static final class Attempt {
         private final Authority authority;
+        private final Lease lease;
         private final ServerName name;
         private final Purpose purpose;
         private final Optional<StoredCertificate> current;
@@ -322,9 +413,10 @@ final class OrderPipeline {
         private boolean held;
         private @Nullable IssuanceException failure;
 
-        Attempt(Authority authority, ServerName name, Purpose purpose, Optional<StoredCertificate> current) {
+        Attempt(Authority authority, Lease lease, Purpose purpose, Optional<StoredCertificate> current) {
             this.authority = authority;
-            this.name = name;
+            this.lease = lease;
+            this.name = lease.name();
             this.purpose = purpose;
             this.current = current;
         }
@@ -369,10 +461,10 @@ final class OrderPipeline {
             KeyedCertificate certificate = sign(attempt, open, patience);
             unwellUntil.remove(issuer);
             outage(issuer).worked();
-            save(attempt.authority, name, certificate);
+            save(attempt, certificate);
             storeOutage.worked();
             parts.inventory().publish(certificate);
-            closeOrder(name);
+            closeOrder(attempt.lease);
             parts.refusals().forget(name);
             lastLifetime.set(RenewalTime.lifetime(certificate));
             boolean first = attempt.purpose == Purpose.OBTAIN;
@@ -400,7 +492,7 @@ final class OrderPipeline {
                 parts.budget().giveBack(attempt.ticket.get());
             }
             if (failure instanceof IssuanceException.Rejected) {
-                closeOrder(name);
+                closeOrder(attempt.lease);
                 outage(issuer).worked();
                 if (!attempt.undated) {
                     parts.budget().authorizationFailed(issuer, name);
@@ -441,7 +533,7 @@ final class OrderPipeline {
         KeyPair key = left.isPresent() ? left.get().key() : parts.keys().get();
         byte[] csr = left.isPresent() ? left.get().csr() : CertificationRequests.request(key, name);
         OpenOrder fresh = new OpenOrder(name, attempt.issuer(), clock.instant(), Optional.empty(), key, csr);
-        parts.store().journal(fresh);
+        parts.store().journal(fresh, attempt.lease);
         return fresh;
     }
 
@@ -450,7 +542,7 @@ final class OrderPipeline {
                 new Authority.Order(open.name(), open.key(), open.csr(), open.url(), attempt.replaced(), patience),
                 url -> {
                     attempt.placed = true;
-                    journalUrl(open, url);
+                    journalUrl(open, attempt.lease, url);
                 });
         Instant now = clock.instant();
         try {
@@ -467,30 +559,30 @@ final class OrderPipeline {
         return new KeyedCertificate(open.key().getPrivate(), chain);
     }
 
-    private void journalUrl(OpenOrder open, URI url) throws IssuanceException.StoreFailed {
+    private void journalUrl(OpenOrder open, Lease lease, URI url) throws IssuanceException.StoreFailed {
         try {
-            parts.store().journal(open.withUrl(url));
+            parts.store().journal(open.withUrl(url), lease);
         } catch (StoreException e) {
             throw storeFailed(open.name(), e);
         }
     }
 
-    private void save(Authority authority, ServerName name, KeyedCertificate certificate)
-            throws IssuanceException, StoreException {
+    private void save(Attempt attempt, KeyedCertificate certificate) throws IssuanceException, StoreException {
+        Authority authority = attempt.authority;
         Instant now = clock.instant();
         Instant renew = RenewalTime.byLifetime(certificate, random);
         Instant due = authority.honoursReplaces() ? RenewalTime.firstAdvice(certificate, now, random) : renew;
         StoredCertificate fresh = StoredCertificate.obtained(certificate, authority.id(), now, renew)
                 .withDue(due.isBefore(renew) ? due : renew);
         // A visit may have been written down between the look and the save.
-        for (int attempt = 1; ; attempt++) {
-            Optional<StoredCertificate> before =
-                    stored(name).filter(stored -> stored.firstName().equals(fresh.firstName()));
+        for (int tries = 1; ; tries++) {
+            Optional<StoredCertificate> before = (shared() ? found(attempt.name) : stored(attempt.name))
+                    .filter(stored -> stored.firstName().equals(fresh.firstName()));
             try {
-                parts.store().save(before.isPresent() ? fresh.succeeding(before.get()) : fresh);
+                parts.store().save(before.isPresent() ? fresh.succeeding(before.get()) : fresh, attempt.lease);
                 return;
             } catch (StaleRevisionException e) {
-                if (attempt == 5) {
+                if (tries == 5) {
                     throw e;
                 }
             }
@@ -498,11 +590,13 @@ final class OrderPipeline {
     }
 
     // What is left of a finished order is asked for again at the next start, at worst.
-    private void closeOrder(ServerName name) {
+    private void closeOrder(Lease lease) {
         try {
-            parts.store().closeOrder(name);
+            parts.store().closeOrder(lease.name(), lease);
+        } catch (LeaseLostException lost) {
+            throw lost(lease, lost);
         } catch (StoreException e) {
-            parts.events().publish(EventKind.STORE_FAILED, name, String.valueOf(e.getMessage()));
+            parts.events().publish(EventKind.STORE_FAILED, lease.name(), String.valueOf(e.getMessage()));
         }
     }
 }

@@ -1,5 +1,6 @@
 package org.ondemandtls.preflight;
 
+import java.io.IOException;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -70,8 +71,9 @@ public final class DnsPreflight implements Preflight {
          * @param token the last segment of its path
          * @param text what it says
          * @return takes it down
+         * @throws IOException if it cannot be shown everywhere
          */
-        Runnable show(ServerName name, String token, String text);
+        Runnable show(ServerName name, String token, String text) throws IOException;
 
         /** Whether HTTP-01 is what an order would use first. */
         boolean isUsed();

@@ -50,7 +50,7 @@ final class HttpProbe {
     /** Puts a proof on display until it is closed. */
     @FunctionalInterface
     interface Display {
-        Runnable show(ServerName name, String token, String text);
+        Runnable show(ServerName name, String token, String text) throws IOException;
     }
 
     private final Display display;
@@ -95,8 +95,9 @@ final class HttpProbe {
         RANDOM.nextBytes(random);
         String token = Base64.getUrlEncoder().withoutPadding().encodeToString(random);
         String text = token + ".preflight";
-        Runnable takeDown = display.show(name, token, text);
+        Runnable takeDown = () -> {};
         try {
+            takeDown = display.show(name, token, text);
             return judge(name, address, listed, text, fetch(name, address, token, end));
         } catch (IOException notReached) {
             return Optional.empty();

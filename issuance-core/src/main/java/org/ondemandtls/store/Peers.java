@@ -32,6 +32,11 @@ public interface Peers {
         }
 
         @Override
+        public List<OpenOrder> abandoned() {
+            return List.of();
+        }
+
+        @Override
         public void show(Proof proof) {
             // Nobody else is asked for it.
         }
@@ -85,6 +90,15 @@ public interface Peers {
      * @param lease the lease
      */
     void giveBack(Lease lease);
+
+    /**
+     * The open orders of servers that are gone: their leases have run out without having been given back. Some of them
+     * where there are many, the oldest first.
+     *
+     * @return orders that anybody may take up now
+     * @throws StoreException if the store did not say
+     */
+    List<OpenOrder> abandoned() throws StoreException;
 
     /**
      * Has every server answer for a proof, before the CA is told to look.

@@ -43,7 +43,7 @@ abstract class WithPebble {
     @TempDir
     Path directory;
 
-    final ChallengeBoard board = new ChallengeBoard();
+    final ChallengeBoard board = new ChallengeBoard(Clock.systemUTC());
     final MemorySecretFiles files = new MemorySecretFiles();
     final List<Event> seen = new CopyOnWriteArrayList<>();
     final Events events = new Events(seen::add, System::nanoTime);

@@ -1,6 +1,9 @@
 package org.ondemandtls.fuzz;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Clock;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -19,10 +22,14 @@ public final class HttpChallengeFuzz {
     private static final String PROOF = TOKEN + ".9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI";
     private static final String PATH = "/.well-known/acme-challenge/" + TOKEN;
 
-    private static final ChallengeBoard BOARD = new ChallengeBoard();
+    private static final ChallengeBoard BOARD = new ChallengeBoard(Clock.systemUTC());
 
     static {
-        BOARD.displayHttp(HOST, TOKEN, PROOF);
+        try {
+            BOARD.displayHttp(HOST, TOKEN, PROOF);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private HttpChallengeFuzz() {}

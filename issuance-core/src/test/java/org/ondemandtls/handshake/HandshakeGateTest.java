@@ -51,7 +51,7 @@ class HandshakeGateTest {
     private final ExecutorService unused = Executors.newSingleThreadExecutor();
     private final Inventory inventory = new Inventory(100, time.clock());
     private final Visits visits = new Visits(100, time.clock());
-    private final ChallengeBoard challenges = new ChallengeBoard();
+    private final ChallengeBoard challenges = new ChallengeBoard(time.clock());
     private final ParkingLot lot = new ParkingLot(
             2, Configurations.clients(Configurations.often(), 2, 2), DEADLINE, time.scheduler(), recorded.events());
     private final List<ServerName> ordered = new ArrayList<>();
@@ -85,7 +85,7 @@ class HandshakeGateTest {
                         Configurations.shield(16, 256),
                         Duration.ofSeconds(25),
                         recorded.events()),
-                new Issuance.Ports(Runnable::run, orders, time.clock(), time::nanoTime, () -> 0.0));
+                new Issuance.Ports(Runnable::run, orders, time.clock(), time::nanoTime, () -> 0.0, time.scheduler()));
     }
 
     @AfterEach
@@ -380,28 +380,27 @@ class HandshakeGateTest {
     @Nested
     class AcmeTls {
 
-        private KeyedCertificate proof() {
-            KeyedCertificate proof = TestLeaves.leaf(time.clock().instant(), Duration.ofDays(1), SHOP.value());
-            challenges.displayTlsAlpn(SHOP, proof);
-            return proof;
+        private KeyedCertificate proof() throws Exception {
+            challenges.displayTlsAlpn(SHOP, new byte[32]);
+            return challenges.challengeCertificate(SHOP).orElseThrow();
         }
 
         @Test
-        void aloneWithAPendingChallengeIsProved() {
+        void aloneWithAPendingChallengeIsProved() throws Exception {
             KeyedCertificate proof = proof();
 
             assertThat(admit(hello(SHOP, "acme-tls/1"))).isEqualTo(new Admission.Prove(SHOP, proof));
         }
 
         @Test
-        void withoutAPendingChallengeIsNoHandshakeEvenForAKnownName() {
+        void withoutAPendingChallengeIsNoHandshakeEvenForAKnownName() throws Exception {
             published(SHOP);
 
             assertRefused(admit(hello(SHOP, "acme-tls/1")), Alert.NO_APPLICATION_PROTOCOL);
         }
 
         @Test
-        void besideAnotherProtocolIsNoHandshake() {
+        void besideAnotherProtocolIsNoHandshake() throws Exception {
             proof();
             published(SHOP);
 
@@ -409,7 +408,7 @@ class HandshakeGateTest {
         }
 
         @Test
-        void belowTls12IsNoHandshake() {
+        void belowTls12IsNoHandshake() throws Exception {
             proof();
 
             assertRefused(
@@ -418,7 +417,7 @@ class HandshakeGateTest {
         }
 
         @Test
-        void neverReachesAnOrdinaryClient() {
+        void neverReachesAnOrdinaryClient() throws Exception {
             proof();
 
             assertThat(inventory.find(SHOP)).isEmpty();
@@ -426,9 +425,9 @@ class HandshakeGateTest {
         }
 
         @Test
-        void tellsTheBoardThatTheProofWasSeen() {
-            KeyedCertificate proof = TestLeaves.leaf(time.clock().instant(), Duration.ofDays(1), SHOP.value());
-            ChallengeBoard.Display display = challenges.displayTlsAlpn(SHOP, proof);
+        void tellsTheBoardThatTheProofWasSeen() throws Exception {
+            ChallengeBoard.Display display = challenges.displayTlsAlpn(SHOP, new byte[32]);
+            KeyedCertificate proof = challenges.challengeCertificate(SHOP).orElseThrow();
 
             gate(Optional.empty(), StaticCertificates.NONE).proved(new Admission.Prove(SHOP, proof));
 

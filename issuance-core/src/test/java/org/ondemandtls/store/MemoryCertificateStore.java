@@ -5,11 +5,14 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.ondemandtls.challenge.Proof;
+import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.name.ServerName;
 
 /** Keeps in memory what a store keeps, for tests in which years pass; its ledger is that of files, which synchronises nothing. */
@@ -22,14 +25,29 @@ public final class MemoryCertificateStore implements CertificateStore {
         private final Map<String, OpenOrder> orders = new TreeMap<>();
         private final Map<String, Hold> holds = new TreeMap<>();
         private final Map<String, byte[]> secrets = new TreeMap<>();
+        private final Map<ServerName, Held> leases = new TreeMap<>(Comparator.comparing(ServerName::value));
+        private final Map<String, Proof> proofs = new TreeMap<>();
+        private final List<Peers.News> followers = new ArrayList<>();
+        private long fences;
     }
+
+    private record Held(MemoryCertificateStore holder, long fence) {}
 
     private final Medium medium;
     private final FileLedger ledger;
+    private final boolean shared;
+
+    private boolean gone;
 
     /** Opens what a medium holds. */
     public MemoryCertificateStore(Medium medium, Path ledgerDirectory, Clock clock) throws IOException {
+        this(medium, ledgerDirectory, clock, false);
+    }
+
+    /** Opens what a medium holds, for one of several servers or for one that is alone; each has a ledger of its own. */
+    public MemoryCertificateStore(Medium medium, Path ledgerDirectory, Clock clock, boolean shared) throws IOException {
         this.medium = medium;
+        this.shared = shared;
         this.ledger = new FileLedger(ledgerDirectory, clock);
     }
 
@@ -61,13 +79,24 @@ public final class MemoryCertificateStore implements CertificateStore {
             throw new IllegalArgumentException("a certificate without a name cannot be kept");
         }
         checkRevision(certificate);
+        StoredCertificate before = medium.certificates.get(certificate.firstName());
         StoredCertificate next = certificate.withRevision(certificate.revision() + 1);
         String first = next.firstName();
         medium.certificates.put(first, next);
         next.certificate().names().stream()
                 .filter(name -> !name.equals(first))
                 .forEach(name -> medium.pointers.put(name, first));
+        if (before == null
+                || !before.certificate().id().equals(next.certificate().id())
+                || !before.withdrawn().equals(next.withdrawn())) {
+            tell(next);
+        }
         return next;
+    }
+
+    private void tell(StoredCertificate changed) {
+        medium.followers.forEach(
+                follower -> follower.changed(List.copyOf(changed.certificate().names())));
     }
 
     private void checkRevision(StoredCertificate certificate) throws StaleRevisionException {
@@ -98,6 +127,7 @@ public final class MemoryCertificateStore implements CertificateStore {
             checkRevision(certificate);
             medium.certificates.remove(certificate.firstName());
             medium.pointers.values().removeIf(certificate.firstName()::equals);
+            tell(certificate);
         }
     }
 
@@ -176,6 +206,134 @@ public final class MemoryCertificateStore implements CertificateStore {
     private static void checkSecret(String path) {
         if (!FileCertificateStore.SECRET_PATH.matcher(path).matches()) {
             throw new IllegalArgumentException("not the place of a secret");
+        }
+    }
+
+    /** From now on this server's leases run out: it stands still, or is gone. */
+    public void standStill() {
+        synchronized (medium) {
+            gone = true;
+        }
+    }
+
+    /** The server goes on; what it held is lost. */
+    public void goOn() {
+        synchronized (medium) {
+            medium.leases.values().removeIf(held -> held.holder() == this);
+            gone = false;
+        }
+    }
+
+    @Override
+    public StoredCertificate save(StoredCertificate certificate, Lease lease) throws StoreException {
+        synchronized (medium) {
+            check(lease);
+            return save(certificate);
+        }
+    }
+
+    @Override
+    public void journal(OpenOrder order, Lease lease) throws StoreException {
+        synchronized (medium) {
+            check(lease);
+            journal(order);
+        }
+    }
+
+    @Override
+    public void closeOrder(ServerName name, Lease lease) throws StoreException {
+        synchronized (medium) {
+            check(lease);
+            closeOrder(name);
+        }
+    }
+
+    private void check(Lease lease) throws LeaseLostException {
+        if (shared) {
+            Held held = medium.leases.get(lease.name());
+            if (held == null || held.fence() != lease.fence() || gone) {
+                throw new LeaseLostException(lease);
+            }
+        }
+    }
+
+    @Override
+    public Peers peers() {
+        return shared ? new MemoryPeers() : Peers.NONE;
+    }
+
+    private final class MemoryPeers implements Peers {
+
+        @Override
+        public boolean any() {
+            return true;
+        }
+
+        @Override
+        public Optional<Lease> take(ServerName name) {
+            synchronized (medium) {
+                Held held = medium.leases.get(name);
+                if (held != null && !held.holder().gone) {
+                    return Optional.empty();
+                }
+                medium.fences++;
+                medium.leases.put(name, new Held(MemoryCertificateStore.this, medium.fences));
+                return Optional.of(new Lease(name, medium.fences));
+            }
+        }
+
+        @Override
+        public void giveBack(Lease lease) {
+            synchronized (medium) {
+                // Who stands still, or is gone, gives nothing back.
+                medium.leases.computeIfPresent(
+                        lease.name(), (name, held) -> held.fence() == lease.fence() && !gone ? null : held);
+            }
+        }
+
+        @Override
+        public List<OpenOrder> abandoned() {
+            synchronized (medium) {
+                return openOrders().stream()
+                        .filter(order -> {
+                            Held held = medium.leases.get(order.name());
+                            return held != null && held.holder().gone;
+                        })
+                        .toList();
+            }
+        }
+
+        @Override
+        public void show(Proof proof) {
+            synchronized (medium) {
+                medium.proofs.put(key(proof.name(), proof.type(), proof.token()), proof);
+            }
+        }
+
+        @Override
+        public void takeDown(Proof proof) {
+            synchronized (medium) {
+                medium.proofs.remove(key(proof.name(), proof.type(), proof.token()), proof);
+            }
+        }
+
+        @Override
+        public Optional<String> proof(ServerName name, ChallengeType type, String token) {
+            synchronized (medium) {
+                return Optional.ofNullable(medium.proofs.get(key(name, type, token)))
+                        .map(Proof::content);
+            }
+        }
+
+        @Override
+        public void follow(News news) {
+            synchronized (medium) {
+                medium.followers.add(news);
+            }
+        }
+
+        private String key(ServerName name, ChallengeType type, String token) {
+            return type + " " + name + " " + token;
         }
     }
 

@@ -147,9 +147,7 @@ public abstract class ClientHelloContract<F extends HostFixture> extends HostCon
         fixture.launch();
         assertThat(fixture.visit(NAME)).startsWith("HTTP/1.1 200 ");
         ServerName name = ServerName.parse(NAME);
-        try (ChallengeBoard.Display display = fixture.engine()
-                .challenges()
-                .displayTlsAlpn(name, TestLeaves.leaf(java.time.Instant.EPOCH, Duration.ofDays(1), NAME))) {
+        try (ChallengeBoard.Display display = fixture.engine().challenges().displayTlsAlpn(name, new byte[32])) {
 
             assertRefused(
                     send(TlsProbe.trustingAnything().alpn("acme-tls/1", "h2").clientHello(NAME)));
@@ -164,9 +162,9 @@ public abstract class ClientHelloContract<F extends HostFixture> extends HostCon
     void aPendingChallengeIsShownToAnAcmeClientHelloAndNothingElse() throws Exception {
         fixture.launch();
         assertThat(fixture.visit(NAME)).startsWith("HTTP/1.1 200 ");
-        var proof = TestLeaves.leaf(java.time.Clock.systemUTC().instant(), Duration.ofDays(1), NAME);
-        try (ChallengeBoard.Display display =
-                fixture.engine().challenges().displayTlsAlpn(ServerName.parse(NAME), proof)) {
+        ChallengeBoard challenges = fixture.engine().challenges();
+        try (ChallengeBoard.Display display = challenges.displayTlsAlpn(ServerName.parse(NAME), new byte[32])) {
+            var proof = challenges.challengeCertificate(ServerName.parse(NAME)).orElseThrow();
             var ordinary = TlsProbe.trustingAnything().alpn("http/1.1").handshake(fixture.port(), NAME);
             assertThat(display.fetched()).isNotDone();
 

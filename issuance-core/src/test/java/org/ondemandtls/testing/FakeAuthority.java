@@ -36,6 +36,7 @@ public final class FakeAuthority implements Authority {
     private Optional<RenewalAdvice> advice = Optional.empty();
     private IssuanceException adviceFailure;
     private boolean placesBeforeFailing = true;
+    private Runnable whileSigning = () -> {};
 
     /** A CA called {@code id} whose certificates begin a day before {@code now}. */
     public FakeAuthority(String id, Supplier<Instant> now) {
@@ -56,6 +57,11 @@ public final class FakeAuthority implements Authority {
     /** Whether the CA has told the order's URL before an order fails. */
     public void placesBeforeFailing(boolean places) {
         placesBeforeFailing = places;
+    }
+
+    /** Runs something each time between an order and its certificate. */
+    public void whileSigning(Runnable task) {
+        whileSigning = task;
     }
 
     /** Throws once the order's URL is told, as if the process ended there; null for no more. */
@@ -120,6 +126,7 @@ public final class FakeAuthority implements Authority {
         if (fails == null || placesBeforeFailing) {
             journal.orderCreated(ORDER_URL);
         }
+        whileSigning.run();
         if (crashAfterUrl != null) {
             throw crashAfterUrl;
         }

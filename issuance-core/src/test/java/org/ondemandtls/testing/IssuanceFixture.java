@@ -27,12 +27,12 @@ import org.ondemandtls.store.MemoryCertificateStore;
 /** The floors up to issuance over a real store, by a clock and executors that the test moves. */
 public final class IssuanceFixture implements AutoCloseable {
 
-    private final ManualTime time = new ManualTime();
+    private final ManualTime time;
     private final RecordedEvents recorded = new RecordedEvents();
     private final ExecutorService permissionThreads = Executors.newSingleThreadExecutor();
-    private final Inventory inventory = new Inventory(100, time.clock());
-    private final Visits visits = new Visits(100, time.clock());
-    private final ClockWatch watch = new ClockWatch(time.clock(), time::nanoTime, recorded.events());
+    private final Inventory inventory;
+    private final Visits visits;
+    private final ClockWatch watch;
     private final List<FakeAuthority> authorities = new ArrayList<>();
     private final Path directory;
     private CertificateStore store;
@@ -46,10 +46,24 @@ public final class IssuanceFixture implements AutoCloseable {
 
     /** Opens a store of files, or one in memory where years are to pass; there is one CA. */
     public IssuanceFixture(Path directory, boolean inMemory) throws Exception {
-        this.directory = directory;
+        this(directory, new ManualTime());
         this.store = inMemory
                 ? new MemoryCertificateStore(new MemoryCertificateStore.Medium(), directory, time.clock())
                 : FileCertificateStore.open(directory, recorded.events(), time.clock(), Duration.ZERO);
+    }
+
+    /** One of several servers on a store in memory; there is one CA. */
+    public IssuanceFixture(MemoryCertificateStore.Medium medium, Path directory, ManualTime time) throws Exception {
+        this(directory, time);
+        this.store = new MemoryCertificateStore(medium, directory, time.clock(), true);
+    }
+
+    private IssuanceFixture(Path directory, ManualTime time) {
+        this.directory = directory;
+        this.time = time;
+        this.inventory = new Inventory(100, time.clock());
+        this.visits = new Visits(100, time.clock());
+        this.watch = new ClockWatch(time.clock(), time::nanoTime, recorded.events());
         authorities.add(new FakeAuthority("https://ca.example/directory", time.clock()::instant));
     }
 
@@ -102,7 +116,7 @@ public final class IssuanceFixture implements AutoCloseable {
                         Configurations.shield(16, 256),
                         Duration.ofSeconds(25),
                         recorded.events()),
-                new Issuance.Ports(lookups, orders, time.clock(), time::nanoTime, () -> 0.0));
+                new Issuance.Ports(lookups, orders, time.clock(), time::nanoTime, () -> 0.0, time.scheduler()));
     }
 
     /** Closes the store and opens it again, as a restart does. */

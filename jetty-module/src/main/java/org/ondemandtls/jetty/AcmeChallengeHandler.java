@@ -3,6 +3,7 @@ package org.ondemandtls.jetty;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpMethod;
 import org.eclipse.jetty.http.HttpStatus;
@@ -12,12 +13,14 @@ import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.util.Callback;
 import org.ondemandtls.OnDemandTls;
+import org.ondemandtls.challenge.ChallengeBoard;
 
 /**
  * Answers a CA's HTTP-01 validation; stands outermost, in front of redirects to HTTPS and of every application.
  *
  * <p>Only a GET or HEAD for exactly {@code /.well-known/acme-challenge/TOKEN}, with a token that is pending for the
- * request's host, is answered; nothing of the request is reflected. Everything else goes on untouched.
+ * request's host, is answered; nothing of the request is reflected. Everything else goes on untouched. A token that
+ * another server on the same store may show is looked up without a thread of the server's.
  *
  * <p><b>Cost.</b> A request for anything else costs one comparison of its path.
  *
@@ -38,26 +41,56 @@ final class AcmeChallengeHandler extends Handler.Wrapper {
 
     @Override
     public boolean handle(Request request, Response response, Callback callback) throws Exception {
-        Optional<String> keyAuthorization = keyAuthorization(request);
-        if (keyAuthorization.isEmpty()) {
+        OnDemandTls engine = onDemand.engine();
+        if (engine == null) {
             return super.handle(request, response, callback);
         }
-        byte[] body = keyAuthorization.get().getBytes(StandardCharsets.US_ASCII);
+        ChallengeBoard challenges = engine.challenges();
+        String method = request.getMethod();
+        HttpURI uri = request.getHttpURI();
+        String host = Request.getServerName(request);
+        Optional<String> ours = challenges.answer(method, uri.getPath(), uri.getQuery(), host);
+        if (ours.isPresent()) {
+            answer(ours.get(), request, response, callback);
+            return true;
+        }
+        Optional<CompletableFuture<Optional<String>>> elsewhere =
+                challenges.answerElsewhere(method, uri.getPath(), uri.getQuery(), host);
+        if (elsewhere.isEmpty()) {
+            return super.handle(request, response, callback);
+        }
+        elsewhere
+                .get()
+                .whenComplete((found, failure) -> request.getComponents()
+                        .getExecutor()
+                        .execute(() -> {
+                            if (found != null && found.isPresent()) {
+                                answer(found.get(), request, response, callback);
+                            } else {
+                                passOn(request, response, callback);
+                            }
+                        }));
+        return true;
+    }
+
+    // What would have happened on the connection's own thread had nobody been asked.
+    private void passOn(Request request, Response response, Callback callback) {
+        try {
+            if (!super.handle(request, response, callback)) {
+                Response.writeError(request, response, callback, HttpStatus.NOT_FOUND_404);
+            }
+        } catch (Exception e) {
+            Response.writeError(request, response, callback, e);
+        }
+    }
+
+    private static void answer(String keyAuthorization, Request request, Response response, Callback callback) {
+        byte[] body = keyAuthorization.getBytes(StandardCharsets.US_ASCII);
         response.setStatus(HttpStatus.OK_200);
         response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/octet-stream");
         response.getHeaders().put(HttpHeader.CONTENT_LENGTH, body.length);
         response.getHeaders().put(HttpHeader.CACHE_CONTROL, "no-store");
         boolean head = HttpMethod.HEAD.is(request.getMethod());
         response.write(true, head ? null : ByteBuffer.wrap(body), callback);
-        return true;
-    }
-
-    private Optional<String> keyAuthorization(Request request) {
-        HttpURI uri = request.getHttpURI();
-        OnDemandTls engine = onDemand.engine();
-        return engine == null
-                ? Optional.empty()
-                : engine.challenges()
-                        .answer(request.getMethod(), uri.getPath(), uri.getQuery(), Request.getServerName(request));
     }
 }

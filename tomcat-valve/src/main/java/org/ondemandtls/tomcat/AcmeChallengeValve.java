@@ -1,14 +1,18 @@
 package org.ondemandtls.tomcat;
 
+import jakarta.servlet.AsyncContext;
 import jakarta.servlet.ServletException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArraySet;
 import org.apache.catalina.Container;
+import org.apache.catalina.Context;
 import org.apache.catalina.Engine;
 import org.apache.catalina.Lifecycle;
 import org.apache.catalina.LifecycleException;
@@ -34,7 +38,8 @@ import org.ondemandtls.OnDemandTls;
  * }</pre>
  *
  * <p>Only a GET or HEAD for exactly {@code /.well-known/acme-challenge/TOKEN}, with a token that is pending for the
- * request's host, is answered; nothing of the request is reflected. Everything else goes on untouched. It finds the
+ * request's host, is answered; nothing of the request is reflected. Everything else goes on untouched. A token that
+ * another server on the same store may show is looked up without a thread of the server's. It finds the
  * {@link OnDemandTlsProtocol} of its service by itself, also where there are several.
  *
  * <p><b>Cost.</b> A request for anything else costs one comparison of its path.
@@ -44,6 +49,8 @@ import org.ondemandtls.OnDemandTls;
 public class AcmeChallengeValve extends ValveBase {
 
     private static final Set<AcmeChallengeValve> STARTED = new CopyOnWriteArraySet<>();
+
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(10);
 
     private final LifecycleListener serveWhenStarted = event -> {
         if (Lifecycle.AFTER_START_EVENT.equals(event.getType())) {
@@ -105,12 +112,69 @@ public class AcmeChallengeValve extends ValveBase {
 
     @Override
     public void invoke(Request request, Response response) throws IOException, ServletException {
-        Optional<String> keyAuthorization = keyAuthorization(request);
-        if (keyAuthorization.isEmpty()) {
+        Optional<String> ours = keyAuthorization(request);
+        if (ours.isPresent()) {
+            answer(ours.get(), request, response);
+            response.finishResponse();
+            return;
+        }
+        CompletableFuture<Optional<String>> elsewhere = request.isAsyncDispatching() ? null : elsewhere(request);
+        AsyncContext waiting = elsewhere == null ? null : startAsync(request, response);
+        if (elsewhere == null || waiting == null) {
             getNext().invoke(request, response);
             return;
         }
-        byte[] body = keyAuthorization.get().getBytes(StandardCharsets.US_ASCII);
+        elsewhere.whenComplete((found, failure) -> waiting.start(() -> {
+            try {
+                if (found != null && found.isPresent()) {
+                    answer(found.get(), request, response);
+                } else {
+                    getNext().invoke(request, response);
+                }
+            } catch (IOException | ServletException e) {
+                containerLog().debug(sm.getString("acmeChallengeValve.failed"), e);
+                response.setStatus(500);
+            } finally {
+                waiting.complete();
+            }
+        }));
+    }
+
+    // Without a Context of its own the request waits in the name of another: Tomcat has no other way to wait.
+    private @Nullable AsyncContext startAsync(Request request, Response response) {
+        Context own = request.getContext();
+        Context context = own != null ? own : anyContext();
+        if (context == null) {
+            return null;
+        }
+        request.setAsyncSupported(true);
+        request.getMappingData().context = context;
+        try {
+            AsyncContext started = request.startAsync(request.getRequest(), response.getResponse());
+            started.setTimeout(LONGEST_WAIT.toMillis());
+            return started;
+        } finally {
+            request.getMappingData().context = own;
+        }
+    }
+
+    private @Nullable Context anyContext() {
+        Engine engine = engine();
+        if (engine == null) {
+            return null;
+        }
+        for (Container host : engine.findChildren()) {
+            for (Container child : host.findChildren()) {
+                if (child instanceof Context context && context.getState().isAvailable()) {
+                    return context;
+                }
+            }
+        }
+        return null;
+    }
+
+    private static void answer(String keyAuthorization, Request request, Response response) throws IOException {
+        byte[] body = keyAuthorization.getBytes(StandardCharsets.US_ASCII);
         response.setStatus(200);
         response.setContentType("application/octet-stream");
         response.setContentLength(body.length);
@@ -118,7 +182,6 @@ public class AcmeChallengeValve extends ValveBase {
         if ("GET".equals(request.getMethod())) {
             response.getOutputStream().write(body);
         }
-        response.finishResponse();
     }
 
     @Override
@@ -166,6 +229,24 @@ public class AcmeChallengeValve extends ValveBase {
         return Optional.empty();
     }
 
+    private @Nullable CompletableFuture<Optional<String>> elsewhere(Request request) {
+        for (Connector connector : connectors()) {
+            OnDemandTls engine = engine(connector);
+            Optional<CompletableFuture<Optional<String>>> asked = engine == null
+                    ? Optional.empty()
+                    : engine.challenges()
+                            .answerElsewhere(
+                                    request.getMethod(),
+                                    request.getRequestURI(),
+                                    request.getQueryString(),
+                                    request.getServerName());
+            if (asked.isPresent()) {
+                return asked.get();
+            }
+        }
+        return null;
+    }
+
     private void serve() {
         for (Connector connector : connectors()) {
             if (connector.getProtocolHandler() instanceof OnDemandTlsProtocol protocol
@@ -205,9 +286,14 @@ public class AcmeChallengeValve extends ValveBase {
     }
 
     private @Nullable Service service() {
+        Engine engine = engine();
+        return engine == null ? null : engine.getService();
+    }
+
+    private @Nullable Engine engine() {
         for (Container container = getContainer(); container != null; container = container.getParent()) {
             if (container instanceof Engine engine) {
-                return engine.getService();
+                return engine;
             }
         }
         return null;

@@ -1,0 +1,124 @@
+package org.ondemandtls.issuance;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.LongSupplier;
+import org.ondemandtls.challenge.ChallengeBoard;
+import org.ondemandtls.challenge.Proof;
+import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
+import org.ondemandtls.config.Rate;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Events;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.permission.Allowance;
+import org.ondemandtls.store.Peers;
+import org.ondemandtls.store.StoreException;
+
+/**
+ * The proofs that servers on one store show for each other, read through when a CA asks for one.
+ *
+ * <p>Anybody can ask: one look per name and token at a time, only so many looks in a time, and what is not there is
+ * remembered for a moment.
+ *
+ * <p><b>Threads.</b> Safe for use by many threads.
+ */
+public final class PeerProofs implements ChallengeBoard.Elsewhere {
+
+    // A CA asks when the proof is in the store, and again after a second or more.
+    private static final Duration MISS = Duration.ofMillis(500);
+
+    private record Question(ServerName name, ChallengeType type, String token) {}
+
+    private final Peers peers;
+    private final Executor lookups;
+    private final Events events;
+    private final Allowance rate;
+    private final Cache<Question, Boolean> misses;
+    private final SingleFlight<Question, Optional<String>> flights = new SingleFlight<>();
+
+    /**
+     * Joins them.
+     *
+     * @param peers what the servers share
+     * @param lookups runs looks into the store; bounded, rejects what does not fit
+     * @param rate how many looks are begun in a time
+     * @param remembered how many misses are remembered
+     * @param nanoTime a monotonic clock in nanoseconds
+     * @param events where trouble is reported
+     */
+    public PeerProofs(Peers peers, Executor lookups, Rate rate, int remembered, LongSupplier nanoTime, Events events) {
+        this.peers = peers;
+        this.lookups = lookups;
+        this.events = events;
+        this.rate = new Allowance(rate, nanoTime);
+        this.misses = Caffeine.newBuilder()
+                .maximumSize(remembered)
+                .expireAfterWrite(MISS)
+                .ticker(nanoTime::getAsLong)
+                .executor(Runnable::run)
+                .build();
+    }
+
+    @Override
+    public boolean any() {
+        return peers.any();
+    }
+
+    @Override
+    public void show(Proof proof) throws IOException {
+        try {
+            peers.show(proof);
+        } catch (StoreException e) {
+            throw new IOException(e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public void takeDown(Proof proof) {
+        peers.takeDown(proof);
+    }
+
+    @Override
+    public CompletableFuture<Optional<String>> find(ServerName name, ChallengeType type, String token) {
+        Question question = new Question(name, type, token);
+        if (misses.getIfPresent(question) != null) {
+            return CompletableFuture.completedFuture(Optional.empty());
+        }
+        return flights.join(question, this::look);
+    }
+
+    private CompletableFuture<Optional<String>> look(Question question) {
+        CompletableFuture<Optional<String>> answer = new CompletableFuture<>();
+        if (!rate.tryTake()) {
+            events.overflowed(StoreLookups.RATE, question.name());
+            answer.complete(Optional.empty());
+            return answer;
+        }
+        try {
+            lookups.execute(() -> answer.complete(read(question)));
+        } catch (RejectedExecutionException e) {
+            events.overflowed("onDemandTls.shield.lookupsQueued", question.name());
+            answer.complete(Optional.empty());
+        }
+        return answer;
+    }
+
+    private Optional<String> read(Question question) {
+        try {
+            Optional<String> found = peers.proof(question.name(), question.type(), question.token());
+            if (found.isEmpty()) {
+                misses.put(question, Boolean.TRUE);
+            }
+            return found;
+        } catch (StoreException e) {
+            events.publish(EventKind.STORE_FAILED, question.name(), String.valueOf(e.getMessage()));
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,296 @@
+package org.ondemandtls.issuance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.name.ClientBlock;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.MemoryCertificateStore;
+import org.ondemandtls.store.Peers;
+import org.ondemandtls.store.StoredCertificate;
+import org.ondemandtls.testing.FakeAuthority;
+import org.ondemandtls.testing.IssuanceFixture;
+import org.ondemandtls.testing.ManualTime;
+
+/** {@link Issuance} of several servers on one store: one of them at a name, the others in the know. */
+class PeersTest {
+
+    private static final ServerName SHOP = ServerName.parse("shop.example.com");
+
+    private final ManualTime time = new ManualTime();
+    private final MemoryCertificateStore.Medium medium = new MemoryCertificateStore.Medium();
+
+    @TempDir
+    private Path directory;
+
+    private Server one;
+    private Server other;
+
+    private final class Server {
+        private final IssuanceFixture house;
+        private final ManualTime.Tasks lookups = new ManualTime.Tasks();
+        private final ManualTime.Tasks orders = new ManualTime.Tasks();
+        private final Issuance issuance;
+
+        Server(String name) throws Exception {
+            house = new IssuanceFixture(medium, Files.createDirectory(directory.resolve(name)), time);
+            issuance = house.issuance(lookups, orders);
+        }
+
+        void follows() {
+            house.store().peers().follow(new Peers.News() {
+                @Override
+                public void changed(List<String> names) {
+                    issuance.changed(names);
+                }
+
+                @Override
+                public void missed() {
+                    issuance.missed();
+                }
+            });
+        }
+
+        CompletableFuture<KeyedCertificate> obtain() {
+            CompletableFuture<KeyedCertificate> flight = issuance.obtain(SHOP, ClientBlock.LOCAL);
+            run();
+            return flight;
+        }
+
+        void run() {
+            lookups.runAll();
+            orders.runAll();
+        }
+
+        FakeAuthority ca() {
+            return house.authority();
+        }
+
+        MemoryCertificateStore store() {
+            return (MemoryCertificateStore) house.store();
+        }
+
+        Optional<String> served() {
+            return house.inventory().find(SHOP).map(KeyedCertificate::id);
+        }
+    }
+
+    @BeforeEach
+    void open() throws Exception {
+        one = new Server("one");
+        other = new Server("other");
+    }
+
+    @AfterEach
+    void close() {
+        one.house.close();
+        other.house.close();
+    }
+
+    @Test
+    void whoAsksWhileAnotherIsAtItGetsTheSameCertificateAtTheNews() {
+        other.follows();
+        var waiting = new CompletableFuture<CompletableFuture<KeyedCertificate>>();
+        one.ca().whileSigning(() -> waiting.complete(other.obtain()));
+
+        KeyedCertificate obtained = one.obtain().join();
+        assertThat(waiting.join()).isNotDone();
+        other.run();
+
+        assertThat(waiting.join().join().id()).isEqualTo(obtained.id());
+        assertThat(one.ca().asked()).hasSize(1);
+        assertThat(other.ca().asked()).isEmpty();
+    }
+
+    @Test
+    void whoHearsNothingLooksAgainEverySecond() {
+        var waiting = new CompletableFuture<CompletableFuture<KeyedCertificate>>();
+        one.ca().whileSigning(() -> {
+            waiting.complete(other.obtain());
+            time.advance(Duration.ofSeconds(1));
+            other.run();
+        });
+
+        KeyedCertificate obtained = one.obtain().join();
+        assertThat(waiting.join()).isNotDone();
+        time.advance(Duration.ofMillis(999));
+        other.run();
+        assertThat(waiting.join()).isNotDone();
+        time.advance(Duration.ofMillis(1));
+        other.run();
+
+        assertThat(waiting.join().join().id()).isEqualTo(obtained.id());
+        assertThat(other.ca().asked()).isEmpty();
+    }
+
+    @Test
+    void whoWaitsForOneThatNeverEndsIsToldSo() throws Exception {
+        one.store().peers().take(SHOP);
+
+        CompletableFuture<KeyedCertificate> waiting = other.obtain();
+        for (int second = 0; second <= 180; second++) {
+            time.advance(Duration.ofSeconds(1));
+            other.run();
+        }
+
+        assertThatThrownBy(waiting::join)
+                .hasCauseInstanceOf(IssuanceException.Unavailable.class)
+                .hasMessageContaining("another server");
+        assertThat(other.ca().asked()).isEmpty();
+    }
+
+    @Test
+    void theOrderOfOneThatIsGoneIsFinishedByAnother() throws Exception {
+        one.ca().crashAfterUrl(new Error("killed"));
+        one.ca().whileSigning(one.store()::standStill);
+        one.obtain();
+
+        CompletableFuture<Void> resumed = other.issuance.resumeAbandonedOrders();
+        other.run();
+
+        assertThat(resumed).isCompleted();
+        assertThat(other.ca().asked()).singleElement().satisfies(order -> {
+            assertThat(order.url()).contains(FakeAuthority.ORDER_URL);
+            assertThat(order.key()).isEqualTo(one.ca().asked().get(0).key());
+        });
+        assertThat(other.served()).isPresent();
+        assertThat(other.store().openOrders()).isEmpty();
+    }
+
+    @Test
+    void anOrderThatFailedIsNobodysToTakeOver() throws Exception {
+        one.ca().fail(new IssuanceException.Unavailable(SHOP, "down", Duration.ofSeconds(1), null));
+        one.obtain();
+        assertThat(one.store().openOrders()).hasSize(1);
+
+        other.issuance.resumeAbandonedOrders();
+        other.run();
+
+        assertThat(other.ca().asked()).isEmpty();
+    }
+
+    @Test
+    void theLateWriteOfOneThatStoodStillIsRefusedAndItServesTheOthersCertificate() throws Exception {
+        one.ca().whileSigning(() -> {
+            one.store().standStill();
+            other.issuance.resumeAbandonedOrders();
+            other.run();
+            one.store().goOn();
+        });
+
+        CompletableFuture<KeyedCertificate> flight = one.obtain();
+        time.advance(Duration.ofSeconds(1));
+        one.run();
+
+        assertThat(Optional.of(flight.join().id())).isEqualTo(other.served());
+        assertThat(one.served()).isEqualTo(other.served());
+        assertThat(one.store().find(SHOP).orElseThrow().revision()).isEqualTo(1);
+        assertThat(one.house.recorded().lines(EventKind.LEASE_LOST))
+                .singleElement()
+                .asString()
+                .contains("a late write for shop.example.com was refused");
+    }
+
+    @Test
+    void aRefusalToOneThatStoodStillSaysNothingAboutTheName() throws Exception {
+        one.ca().fail(new IssuanceException.Rejected(SHOP, "orderNotReady", "it is done already", Duration.ZERO));
+        one.ca().whileSigning(() -> {
+            one.store().standStill();
+            other.issuance.resumeAbandonedOrders();
+            other.run();
+            one.store().goOn();
+        });
+
+        CompletableFuture<KeyedCertificate> flight = one.obtain();
+        time.advance(Duration.ofSeconds(1));
+        one.run();
+
+        assertThat(Optional.of(flight.join().id())).isEqualTo(other.served());
+        assertThat(one.store().holds(10)).isEmpty();
+    }
+
+    @Test
+    void whatOneRenewedIsServedByTheOthers() throws Exception {
+        other.follows();
+        one.obtain();
+        other.obtain();
+        StoredCertificate old = one.store().find(SHOP).orElseThrow();
+        one.store().save(old.withRenew(time.clock().instant()));
+
+        CompletableFuture<KeyedCertificate> renewed = one.issuance.renew(SHOP);
+        one.run();
+        other.run();
+
+        assertThat(renewed.join().id()).isNotEqualTo(old.certificate().id());
+        assertThat(other.served()).contains(renewed.join().id());
+    }
+
+    @Test
+    void whatOneHasJustRenewedIsNotRenewedByAnother() throws Exception {
+        one.obtain();
+
+        CompletableFuture<KeyedCertificate> renewed = other.issuance.renew(SHOP);
+        other.run();
+
+        assertThat(Optional.of(renewed.join().id())).isEqualTo(one.served());
+        assertThat(other.ca().asked()).isEmpty();
+    }
+
+    @Test
+    void whatOneWithdrewOrForgotIsServedByNobody() throws Exception {
+        other.follows();
+        one.obtain();
+        other.obtain();
+        StoredCertificate stored = one.store().find(SHOP).orElseThrow();
+
+        StoredCertificate withdrawn =
+                one.store().save(stored.withWithdrawn(Optional.of(time.clock().instant())));
+        other.run();
+        assertThat(other.served()).isEmpty();
+
+        StoredCertificate back = one.store().save(withdrawn.withWithdrawn(Optional.empty()));
+        other.obtain();
+        assertThat(other.served()).isPresent();
+
+        one.store().forget(back);
+        other.run();
+        assertThat(other.served()).isEmpty();
+    }
+
+    @Test
+    void whoMissedTheNewsLooksAtEverythingItServes() throws Exception {
+        one.obtain();
+        other.obtain();
+        StoredCertificate stored = one.store().find(SHOP).orElseThrow();
+        one.store().save(stored.withWithdrawn(Optional.of(time.clock().instant())));
+
+        other.issuance.missed();
+        other.run();
+
+        assertThat(other.served()).isEmpty();
+    }
+
+    @Test
+    void whatTheCaRefusedOneIsNotAskedForByAnother() {
+        one.ca().fail(new IssuanceException.Rejected(SHOP, "caa", "forbidden", Duration.ZERO));
+        one.obtain();
+
+        CompletableFuture<KeyedCertificate> refused = other.obtain();
+
+        assertThatThrownBy(refused::join).hasCauseInstanceOf(IssuanceException.Rejected.class);
+        assertThat(other.ca().asked()).isEmpty();
+    }
+}

@@ -1,8 +1,6 @@
 package org.ondemandtls.permission;
 
 import java.sql.Connection;
-import java.sql.Driver;
-import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.SQLFeatureNotSupportedException;
@@ -11,14 +9,10 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.Optional;
 import java.util.Properties;
-import java.util.ServiceLoader;
 import java.util.function.LongSupplier;
-import javax.naming.InitialContext;
-import javax.naming.NamingException;
-import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.sql.SqlSource;
 
 /**
  * Connections to the operator's database: borrowed one by one from the server's pool, which is found by its JNDI name, or
@@ -29,20 +23,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class SqlConnections implements AutoCloseable {
 
-    /** What begins a data source that is no JNDI name. */
-    static final String JDBC = "jdbc:";
-
     private static final Duration FRESH = Duration.ofMinutes(1);
     private static final int MILLIS = 1000;
-    // By itself on Jetty; Tomcat has its global resources below the second one for its own threads.
-    private static final List<String> PREFIXES = List.of("", "java:", "java:comp/env/");
-
-    /** A data source that cannot give a connection, for a reason that is ours to word. */
-    static final class Unusable extends SQLException {
-        Unusable(String what, @Nullable Throwable cause) {
-            super(what, cause);
-        }
-    }
 
     /** One connection with the query prepared. */
     static final class Session {
@@ -103,16 +85,14 @@ final class SqlConnections implements AutoCloseable {
         }
     }
 
-    private final String source;
-    private final @Nullable Driver driver;
+    private final SqlSource source;
     private final LongSupplier nanoTime;
     private final Deque<Session> idle = new ArrayDeque<>();
 
     private boolean closed;
 
-    private SqlConnections(String source, @Nullable Driver driver, LongSupplier nanoTime) {
+    private SqlConnections(SqlSource source, LongSupplier nanoTime) {
         this.source = source;
-        this.driver = driver;
         this.nanoTime = nanoTime;
     }
 
@@ -125,7 +105,7 @@ final class SqlConnections implements AutoCloseable {
      * @throws IllegalArgumentException if no driver for the URL is there; the message says where to put one
      */
     static SqlConnections of(String source, LongSupplier nanoTime) {
-        return new SqlConnections(source, source.startsWith(JDBC) ? driver(source) : null, nanoTime);
+        return new SqlConnections(SqlSource.of(source), nanoTime);
     }
 
     /** Takes a connection that lies idle, or opens one; blocks for that. */
@@ -138,9 +118,9 @@ final class SqlConnections implements AutoCloseable {
             // What killed one that lay idle has killed its like.
             dropIdle();
         }
-        Connection connection = connect(millis);
+        Connection connection = source.connect(millis, new Properties());
         try {
-            return new Session(connection, connection.prepareStatement(query), driver != null);
+            return new Session(connection, connection.prepareStatement(query), !source.isPool());
         } catch (SQLException e) {
             connection.close();
             throw e;
@@ -192,101 +172,5 @@ final class SqlConnections implements AutoCloseable {
         } catch (SQLException e) {
             return false;
         }
-    }
-
-    private Connection connect(int millis) throws SQLException {
-        Driver own = driver;
-        if (own == null) {
-            return lookUp().getConnection();
-        }
-        Connection connection = own.connect(source, limits(source, millis));
-        if (connection == null) {
-            throw new Unusable("the driver does not take the URL", null);
-        }
-        return connection;
-    }
-
-    // Looked up for each question: the server may bind it after we started, and an operator may bind another one.
-    private DataSource lookUp() throws Unusable {
-        try {
-            Object found = lookUp(source);
-            if (found instanceof DataSource pool) {
-                return pool;
-            }
-            throw new Unusable("what JNDI has under " + source + " is no javax.sql.DataSource", null);
-        } catch (NamingException e) {
-            throw new Unusable("JNDI has nothing under " + source + " for the server itself", e);
-        }
-    }
-
-    // The name is the operator's, and what is bound under it the server's.
-    @SuppressWarnings("BanJNDI")
-    private static Object lookUp(String name) throws NamingException {
-        InitialContext context = new InitialContext();
-        try {
-            NamingException first = null;
-            for (String prefix : name.startsWith("java:") ? List.of("") : PREFIXES) {
-                try {
-                    return context.lookup(prefix + name);
-                } catch (NamingException e) {
-                    first = first == null ? e : first;
-                }
-            }
-            throw first == null ? new NamingException() : first;
-        } finally {
-            context.close();
-        }
-    }
-
-    // Only drivers known to take these; an unknown property makes some drivers refuse to connect.
-    private static Properties limits(String url, int millis) {
-        Properties limits = new Properties();
-        String seconds = Integer.toString(Math.max(1, (millis + MILLIS - 1) / MILLIS));
-        if (url.startsWith("jdbc:postgresql:")) {
-            limits.setProperty("connectTimeout", seconds);
-            limits.setProperty("loginTimeout", seconds);
-            limits.setProperty("socketTimeout", seconds);
-            // Ten seconds otherwise, for which a question holds its thread when the server does not even take that.
-            limits.setProperty("cancelSignalTimeout", "1");
-        } else if (url.startsWith("jdbc:mariadb:") || url.startsWith("jdbc:mysql:")) {
-            limits.setProperty("connectTimeout", Integer.toString(millis));
-            limits.setProperty("socketTimeout", Integer.toString(millis));
-        }
-        return limits;
-    }
-
-    // DriverManager sees only what the JVM found when it was first used, which on Tomcat was before our class loader
-    // was there.
-    private static Driver driver(String url) {
-        ServiceLoader<Driver> drivers = ServiceLoader.load(Driver.class, SqlConnections.class.getClassLoader());
-        Optional<Driver> found = drivers.stream()
-                .map(ServiceLoader.Provider::get)
-                .filter(driver -> takes(driver, url))
-                .findFirst();
-        if (found.isPresent()) {
-            return found.get();
-        }
-        try {
-            return DriverManager.getDriver(url);
-        } catch (SQLException none) {
-            throw new IllegalArgumentException(
-                    "no JDBC driver for " + kind(url) + " is there; put its jar into $JETTY_BASE/lib/ondemand-tls/ on"
-                            + " Jetty, into $CATALINA_BASE/lib/ on Tomcat",
-                    none);
-        }
-    }
-
-    private static boolean takes(Driver driver, String url) {
-        try {
-            return driver.acceptsURL(url);
-        } catch (SQLException e) {
-            return false;
-        }
-    }
-
-    /** As much of the URL as may be shown. */
-    private static String kind(String url) {
-        int colon = url.indexOf(':', JDBC.length());
-        return colon < 0 ? JDBC : url.substring(0, colon + 1);
     }
 }

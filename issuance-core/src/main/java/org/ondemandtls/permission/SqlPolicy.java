@@ -9,6 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.LongSupplier;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.sql.SqlSource;
 
 /**
  * Asks a database: a row grants, no row denies, and whatever is no result is no answer.
@@ -84,7 +85,7 @@ final class SqlPolicy implements PermissionPolicy, AutoCloseable {
         if (failure instanceof SQLTimeoutException) {
             return "onDemandTls.permission.sql did not answer within " + timeout.toMillis() + " ms";
         }
-        if (failure instanceof SqlConnections.Unusable) {
+        if (failure instanceof SqlSource.Unusable) {
             return "onDemandTls.permission.dataSource: " + failure.getMessage();
         }
         String state = failure.getSQLState();

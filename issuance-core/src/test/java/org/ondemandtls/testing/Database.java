@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -14,6 +15,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 
 /**
@@ -41,6 +43,7 @@ public final class Database implements AutoCloseable {
     private final Kind kind;
     private final Path directory;
     private final int port = FreePorts.next();
+    private final AtomicInteger fresh = new AtomicInteger();
 
     private BackgroundProcess process;
 
@@ -81,19 +84,78 @@ public final class Database implements AutoCloseable {
                 : "jdbc:mariadb://127.0.0.1:" + port + "/mysql?user=root";
     }
 
+    /** Where an empty schema of its own is, user included; made now. */
+    public String fresh() {
+        String name = "fresh_" + fresh.incrementAndGet();
+        update("CREATE SCHEMA " + name);
+        return kind == Kind.POSTGRESQL
+                ? url() + "&currentSchema=" + name
+                : "jdbc:mariadb://127.0.0.1:" + port + "/" + name + "?user=root";
+    }
+
     /** Which server it is. */
     public Kind kind() {
         return kind;
     }
 
-    /** Runs a statement. */
-    public void update(String sql) {
-        try (Connection connection = DriverManager.getConnection(url());
+    /** The TCP port on 127.0.0.1. */
+    public int port() {
+        return port;
+    }
+
+    /** What a query answers: the columns of each row, separated by {@code |}. */
+    public static List<String> query(String url, String sql) {
+        try (Connection connection = DriverManager.getConnection(url);
+                Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(sql)) {
+            List<String> lines = new ArrayList<>();
+            int columns = rows.getMetaData().getColumnCount();
+            while (rows.next()) {
+                StringBuilder line = new StringBuilder();
+                for (int column = 1; column <= columns; column++) {
+                    line.append(column == 1 ? "" : "|").append(rows.getString(column));
+                }
+                lines.add(line.toString());
+            }
+            return lines;
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Runs a statement somewhere in it. */
+    public static void update(String url, String sql) {
+        try (Connection connection = DriverManager.getConnection(url);
                 Statement statement = connection.createStatement()) {
             statement.executeUpdate(sql);
         } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    /** Everything in it as its own tool writes it out for a backup, all schemas included. */
+    public String dump() {
+        List<String> command = kind == Kind.POSTGRESQL
+                ? List.of(postgres("pg_dumpall"), "-h", "127.0.0.1", "-p", Integer.toString(port), "-U", "tests")
+                : List.of(
+                        Tools.onPath("mariadb-dump", "apt-get install mariadb-server")
+                                .toString(),
+                        "--no-defaults",
+                        "--protocol=tcp",
+                        "--host=127.0.0.1",
+                        "--port=" + port,
+                        "--user=root",
+                        "--all-databases");
+        Command done = Command.run(command, PATIENCE);
+        if (done.exitCode() != 0) {
+            throw new AssertionError(command + " failed: " + done.stderr());
+        }
+        return done.stdout();
+    }
+
+    /** Runs a statement. */
+    public void update(String sql) {
+        update(url(), sql);
     }
 
     /** Ends it at once, its connections broken off; returns when it can be started again. */

@@ -50,6 +50,11 @@ final class RecordCodec {
     private RecordCodec() {}
 
     static byte[] encode(StoredCertificate stored, KeySealing sealing) {
+        return encode(stored, 0, sealing);
+    }
+
+    /** A certificate that was obtained under a lease of that fence, 0 where it was under none. */
+    static byte[] encode(StoredCertificate stored, long fence, KeySealing sealing) {
         KeyedCertificate certificate = stored.certificate();
         Map<String, String> fields = new LinkedHashMap<>();
         fields.put("names", String.join(" ", certificate.names()));
@@ -65,7 +70,7 @@ final class RecordCodec {
         stored.deniedSince().ifPresent(at -> fields.put("denied", at.toString()));
         stored.withdrawn().ifPresent(at -> fields.put("withdrawn", at.toString()));
         fields.put("revision", Long.toString(stored.revision()));
-        fields.put("fence", "0");
+        fields.put("fence", Long.toString(fence));
         fields.put("key", sealing.form());
         List<Block> blocks = new ArrayList<>();
         blocks.add(keyBlock(certificate.key(), placeOf(stored.firstName(), stored.revision()), sealing));
@@ -118,6 +123,17 @@ final class RecordCodec {
                     revision);
         } catch (GeneralSecurityException | DateTimeException | IllegalArgumentException e) {
             throw new UnreadableException("its key, chain or a field cannot be read", e);
+        }
+    }
+
+    /** The fence a certificate or an order was written under; the rest of it is not checked. */
+    static long fence(byte[] content) throws UnreadableException {
+        String text = new String(content, StandardCharsets.ISO_8859_1);
+        int at = text.indexOf("\nfence: ");
+        try {
+            return at < 0 ? 0 : Long.parseLong(text.substring(at + 8, text.indexOf('\n', at + 1)));
+        } catch (NumberFormatException e) {
+            throw new UnreadableException("its fence cannot be read", e);
         }
     }
 
@@ -206,12 +222,17 @@ final class RecordCodec {
     }
 
     static byte[] encode(OpenOrder order, KeySealing sealing) {
+        return encode(order, 0, sealing);
+    }
+
+    /** An order that is worked on under a lease of that fence, 0 where it is under none. */
+    static byte[] encode(OpenOrder order, long fence, KeySealing sealing) {
         Map<String, String> fields = new LinkedHashMap<>();
         fields.put("names", order.name().value());
         fields.put("issuer", order.issuer());
         fields.put("started", order.started().toString());
         order.url().ifPresent(url -> fields.put("url", url.toString()));
-        fields.put("fence", "0");
+        fields.put("fence", Long.toString(fence));
         fields.put("algorithm", order.key().getPublic().getAlgorithm());
         fields.put("key", sealing.form());
         return new Bundle(

@@ -1,0 +1,291 @@
+package org.ondemandtls.store;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Events;
+import org.ondemandtls.store.Bundle.UnreadableException;
+
+/**
+ * Which keys the records in a database are under, and their encryption anew.
+ *
+ * <p>Each server that runs is noted with its keys. What a server is about to encrypt under is noted before it does, so that
+ * another one that lacks a key in use is told at its start. Records are encrypted anew only while all servers that run
+ * encrypt under the same key: while they are moved one by one, records of both kinds stay, and all read both.
+ */
+final class JdbcEncryption {
+
+    /** How long a server that says nothing counts as running. */
+    static final Duration RUNNING = Duration.ofSeconds(60);
+
+    private static final int PAGE = 50;
+    private static final String WHAT = "the note of the encryption keys cannot be kept";
+
+    private final JdbcPool pool;
+    private final SqlDialect dialect;
+    private final String node;
+    private final KeySealing sealing;
+    private final Events events;
+    private final String keyId;
+
+    private boolean told;
+
+    JdbcEncryption(JdbcPool pool, SqlDialect dialect, String node, KeySealing sealing, Events events) {
+        this.pool = pool;
+        this.dialect = dialect;
+        this.node = node;
+        this.sealing = sealing;
+        this.events = events;
+        this.keyId = keyIdOf(sealing);
+    }
+
+    /** How a record is marked that is written now: the identifier of the key, or {@code plain}. */
+    static String keyIdOf(KeySealing sealing) {
+        return sealing.encrypts() ? sealing.keyIds().iterator().next() : KeySealing.PLAIN;
+    }
+
+    String keyId() {
+        return keyId;
+    }
+
+    /**
+     * Notes this server and its keys.
+     *
+     * @throws StoreException if records are under keys that were not given, with what to do
+     */
+    void join() throws StoreException {
+        List<String> lacking = pool.together(WHAT, connection -> {
+            Optional<EncryptionState> before = lock(connection);
+            boolean filled = before.isEmpty() && isFilled(connection);
+            Optional<EncryptionState> now = EncryptionState.opening(before, sealing, filled, pool.location());
+            if (now.isPresent() && !now.equals(before)) {
+                write(connection, now.get());
+            }
+            try (PreparedStatement upsert = pool.prepared(
+                    connection,
+                    dialect.upsert(
+                            "ondemand_tls_node",
+                            "id, key_id, key_ids, expires",
+                            "?, ?, ?, " + dialect.now() + " + ?",
+                            "id",
+                            List.of("key_id", "key_ids", "expires")))) {
+                upsert.setString(1, node);
+                upsert.setString(2, keyId);
+                upsert.setString(3, String.join(" ", sealing.keyIds()));
+                upsert.setLong(4, RUNNING.toMillis());
+                upsert.executeUpdate();
+            }
+            return othersWithout(connection, keyId);
+        });
+        if (!lacking.isEmpty()) {
+            events.publish(
+                    EventKind.ADVICE,
+                    lacking.size() + " other servers of the store " + pool.location() + " do not have the key " + keyId
+                            + " this one encrypts under, and cannot read what it writes; give it to them, behind their first");
+        }
+    }
+
+    /** Says that this server still runs; noted anew where that came too late. */
+    void stay() throws StoreException {
+        int rows = pool.eachAtOnce(WHAT, connection -> {
+            try (PreparedStatement update = pool.prepared(
+                    connection, "UPDATE ondemand_tls_node SET expires = " + dialect.now() + " + ? WHERE id = ?")) {
+                update.setLong(1, RUNNING.toMillis());
+                update.setString(2, node);
+                return update.executeUpdate();
+            }
+        });
+        if (rows == 0) {
+            join();
+        }
+    }
+
+    /** Says that this server ends. */
+    void leave() throws StoreException {
+        pool.eachAtOnce(WHAT, connection -> {
+            try (PreparedStatement delete = pool.prepared(connection, "DELETE FROM ondemand_tls_node WHERE id = ?")) {
+                delete.setString(1, node);
+                return delete.executeUpdate();
+            }
+        });
+    }
+
+    /**
+     * Whether records are under other keys than the one all servers encrypt under; costs a few look-ups in indices.
+     */
+    boolean isToBeDone() throws StoreException {
+        return sealing.encrypts()
+                && pool.eachAtOnce(
+                        WHAT,
+                        connection -> agreed(connection) && !pending(connection).isEmpty());
+    }
+
+    /** Whether the note says that records are under other keys, though all servers encrypt under one and none is. */
+    boolean isToBeNoted() throws StoreException {
+        return pool.eachAtOnce(WHAT, connection -> {
+            Optional<EncryptionState> state =
+                    decoded(text(connection, "SELECT content FROM ondemand_tls_encryption WHERE id = 1"));
+            return state.isPresent() && !state.get().older().isEmpty() && agreed(connection);
+        });
+    }
+
+    /**
+     * Notes that all records are under one key, if so.
+     *
+     * @return whether that is so
+     */
+    boolean complete(long changed) throws StoreException {
+        boolean complete = pool.togetherAtOnce(WHAT, connection -> {
+            Optional<EncryptionState> state = lock(connection);
+            if (state.isEmpty() || !agreed(connection) || !pending(connection).isEmpty()) {
+                return false;
+            }
+            write(connection, new EncryptionState(keyId, Set.of()));
+            return true;
+        });
+        if (complete) {
+            told = false;
+            events.publish(
+                    EventKind.ENCRYPTION,
+                    "everything in " + pool.location() + " is encrypted under the key " + keyId + " (" + changed
+                            + " rows written by this server); older keys are not needed any more");
+        }
+        return complete;
+    }
+
+    /** Says that encryption anew begins. */
+    void begins() {
+        if (!told) {
+            told = true;
+            events.publish(
+                    EventKind.ENCRYPTION,
+                    "what is in clear or under an older key in " + pool.location() + " is encrypted under the key "
+                            + keyId + " in the background; until that is done, keep the older keys");
+        }
+    }
+
+    /** The keys that records are under besides the one they are to be under, {@code plain} among them. */
+    Set<String> pending() throws StoreException {
+        return pool.eachAtOnce(WHAT, this::pending);
+    }
+
+    private Set<String> pending(Connection connection) throws SQLException {
+        Set<String> others = new LinkedHashSet<>();
+        for (String table : List.of("ondemand_tls_order", "ondemand_tls_secret", "ondemand_tls_certificate")) {
+            // From both ends of the index; keys in between are found when these are gone.
+            for (String end : List.of("min", "max")) {
+                String found = text(connection, "SELECT " + end + "(key_id) FROM " + table + " WHERE key_id > ''");
+                if (found != null && !found.equals(keyId)) {
+                    others.add(found);
+                }
+            }
+        }
+        return others;
+    }
+
+    /** One page of the names that a table has under a key, after a name. */
+    List<String> page(String table, String under, String after) throws StoreException {
+        return pool.eachAtOnce(WHAT, connection -> {
+            try (PreparedStatement select = pool.prepared(
+                    connection,
+                    "SELECT name FROM " + table + " WHERE key_id = ? AND name > ? ORDER BY name LIMIT " + PAGE)) {
+                select.setString(1, under);
+                select.setString(2, after);
+                List<String> names = new ArrayList<>();
+                try (ResultSet rows = select.executeQuery()) {
+                    while (rows.next()) {
+                        names.add(rows.getString(1));
+                    }
+                }
+                return names;
+            }
+        });
+    }
+
+    // All servers that run encrypt under the key of this one.
+    private boolean agreed(Connection connection) throws SQLException {
+        try (PreparedStatement select = pool.prepared(
+                connection,
+                "SELECT count(*) FROM ondemand_tls_node WHERE key_id <> ? AND expires > " + dialect.now())) {
+            select.setString(1, keyId);
+            try (ResultSet rows = select.executeQuery()) {
+                rows.next();
+                return rows.getLong(1) == 0;
+            }
+        }
+    }
+
+    private List<String> othersWithout(Connection connection, String needed) throws SQLException {
+        List<String> lacking = new ArrayList<>();
+        if (sealing.encrypts()) {
+            try (PreparedStatement select = pool.prepared(
+                            connection, "SELECT id, key_ids FROM ondemand_tls_node WHERE expires > " + dialect.now());
+                    ResultSet rows = select.executeQuery()) {
+                while (rows.next()) {
+                    if (!List.of(rows.getString(2).split(" ")).contains(needed)) {
+                        lacking.add(rows.getString(1));
+                    }
+                }
+            }
+        }
+        return lacking;
+    }
+
+    private Optional<EncryptionState> lock(Connection connection) throws SQLException, StoreException {
+        String content = text(connection, "SELECT content FROM ondemand_tls_encryption WHERE id = 1 FOR UPDATE");
+        return decoded(content);
+    }
+
+    private Optional<EncryptionState> decoded(@Nullable String content) throws StoreException {
+        if (content == null) {
+            throw new StoreException("the row 1 of ondemand_tls_encryption in " + pool.location()
+                    + " is gone; bring it back from a backup");
+        }
+        if (content.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(EncryptionState.decode(content.getBytes(ISO_8859_1)));
+        } catch (UnreadableException e) {
+            throw new StoreException("the note of the encryption keys in " + pool.location()
+                    + " (ondemand_tls_encryption) is damaged; bring it back from a backup, or empty its content and give"
+                    + " every key the store was ever encrypted with in onDemandTls.store.encryptionKey");
+        }
+    }
+
+    private void write(Connection connection, EncryptionState state) throws SQLException {
+        try (PreparedStatement update =
+                pool.prepared(connection, "UPDATE ondemand_tls_encryption SET content = ? WHERE id = 1")) {
+            update.setString(1, new String(state.encode(), ISO_8859_1));
+            update.executeUpdate();
+        }
+    }
+
+    private static boolean isFilled(Connection connection) throws SQLException {
+        for (String table : List.of("ondemand_tls_order", "ondemand_tls_secret", "ondemand_tls_certificate")) {
+            if (SqlDialect.number(connection, "SELECT 1 FROM " + table + " LIMIT 1") == 1) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static @Nullable String text(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(sql)) {
+            return rows.next() ? rows.getString(1) : null;
+        }
+    }
+}

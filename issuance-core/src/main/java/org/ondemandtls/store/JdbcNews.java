@@ -1,0 +1,297 @@
+package org.ondemandtls.store;
+
+import java.lang.reflect.Method;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Events;
+
+/**
+ * Reads what other servers have changed, on a thread and a connection of its own: each second, and on PostgreSQL as soon as
+ * the database says so.
+ *
+ * <p>Rows get their number before their transaction ends, so a row may become visible after ones with higher numbers. What
+ * is younger than {@link #UNSETTLED} is read again each time, and passed over where it was seen. A transaction cannot take
+ * longer: the database ends one that lies idle.
+ */
+final class JdbcNews implements AutoCloseable {
+
+    /** How long news is kept; who was away for longer is told that it missed some. */
+    static final Duration KEPT = Duration.ofDays(1);
+
+    /** From which age on all rows with lower numbers are there. */
+    static final Duration UNSETTLED = Duration.ofSeconds(20);
+
+    private static final Duration POLL = Duration.ofSeconds(1);
+    private static final Duration RETRY = Duration.ofMillis(500);
+    // What a failed database took with it by falling over to a copy of it is not told.
+    private static final Duration OUTAGE = Duration.ofSeconds(5);
+    private static final int PAGE = 2000;
+    private static final String CHANNEL = "ondemand_tls";
+
+    private final JdbcPool pool;
+    private final SqlDialect dialect;
+    private final String origin;
+    private final Events events;
+    private final Peers.News feed;
+    private final Thread thread;
+    // Those younger than UNSETTLED, with their time.
+    private final Map<Long, Long> seen = new LinkedHashMap<>();
+
+    private volatile boolean closed;
+
+    private volatile @Nullable Connection connection;
+
+    private @Nullable Object listener;
+    private @Nullable Method notifications;
+    private long settled;
+    private long highest;
+    private long pageFrom;
+    private long lastRead;
+    private long failingSince;
+    private boolean failing;
+
+    /**
+     * Begins to read after what is settled now.
+     *
+     * @param feed told of each change, on the thread of this
+     */
+    JdbcNews(JdbcPool pool, SqlDialect dialect, String origin, Events events, Peers.News feed) throws StoreException {
+        this.pool = pool;
+        this.dialect = dialect;
+        this.origin = origin;
+        this.events = events;
+        this.feed = feed;
+        pool.each("news cannot be read", connection -> {
+            lastRead = SqlDialect.number(connection, "SELECT " + dialect.now());
+            settled = SqlDialect.number(
+                    connection,
+                    "SELECT id FROM ondemand_tls_news WHERE since < " + (lastRead - UNSETTLED.toMillis())
+                            + " ORDER BY since DESC, id DESC LIMIT 1");
+            return null;
+        });
+        highest = settled;
+        this.thread = new Thread(this::run, "ondemand-tls-store-news");
+        thread.setDaemon(true);
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    /** Writes what has changed into a transaction. */
+    static void write(JdbcPool pool, SqlDialect dialect, Connection connection, String origin, List<String> names)
+            throws SQLException {
+        if (dialect == SqlDialect.POSTGRESQL) {
+            try (PreparedStatement notify = pool.prepared(connection, "SELECT pg_notify('" + CHANNEL + "', '')")) {
+                notify.execute();
+            }
+        }
+        try (PreparedStatement insert = pool.prepared(
+                connection,
+                "INSERT INTO ondemand_tls_news (since, origin, names) VALUES (" + dialect.now() + ", ?, ?)")) {
+            insert.setString(1, origin);
+            insert.setString(2, String.join(" ", names));
+            insert.executeUpdate();
+        }
+    }
+
+    /** Removes what is too old. */
+    static int sweep(JdbcPool pool, SqlDialect dialect, Connection connection) throws SQLException {
+        try (PreparedStatement delete =
+                pool.prepared(connection, "DELETE FROM ondemand_tls_news WHERE since < " + dialect.now() + " - ?")) {
+            delete.setLong(1, KEPT.toMillis());
+            return delete.executeUpdate();
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        LockSupport.unpark(thread);
+        // Ends a wait for the database's word.
+        JdbcPool.closeQuietly(connection);
+        try {
+            thread.join(TimeUnit.SECONDS.toMillis(5));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run() {
+        while (!closed) {
+            try {
+                Connection open = connection;
+                if (open == null) {
+                    open = open();
+                }
+                boolean more = true;
+                while (more && !closed) {
+                    more = read(open);
+                }
+                works();
+                await();
+            } catch (SQLException | RuntimeException e) {
+                JdbcPool.closeQuietly(connection);
+                connection = null;
+                if (!closed) {
+                    fails(e);
+                    LockSupport.parkNanos(this, RETRY.toNanos());
+                }
+            }
+        }
+        JdbcPool.closeQuietly(connection);
+    }
+
+    private Connection open() throws SQLException {
+        Connection fresh = pool.connection();
+        connection = fresh;
+        listener = null;
+        if (dialect == SqlDialect.POSTGRESQL) {
+            listen(fresh);
+        }
+        return fresh;
+    }
+
+    // Without the driver at hand while compiling; where it cannot be reached, a second passes before each look.
+    private void listen(Connection fresh) throws SQLException {
+        Optional<Class<?>> driver = driversConnection();
+        if (driver.isPresent() && fresh.isWrapperFor(driver.get())) {
+            try {
+                notifications = driver.get().getMethod("getNotifications", int.class);
+            } catch (NoSuchMethodException e) {
+                return;
+            }
+            try (Statement listen = fresh.createStatement()) {
+                listen.execute("LISTEN " + CHANNEL);
+            }
+            listener = fresh.unwrap(driver.get());
+        }
+    }
+
+    private static Optional<Class<?>> driversConnection() {
+        List<@Nullable ClassLoader> loaders = new ArrayList<>();
+        loaders.add(JdbcNews.class.getClassLoader());
+        loaders.add(Thread.currentThread().getContextClassLoader());
+        DriverManager.drivers()
+                .map(driver -> driver.getClass().getClassLoader())
+                .forEach(loaders::add);
+        for (ClassLoader loader : loaders) {
+            try {
+                return Optional.of(Class.forName("org.postgresql.PGConnection", false, loader));
+            } catch (ClassNotFoundException notThere) {
+                // Perhaps by the next one.
+                continue;
+            }
+        }
+        return Optional.empty();
+    }
+
+    private void await() throws SQLException {
+        Object listening = listener;
+        Method wait = notifications;
+        if (listening == null || wait == null) {
+            LockSupport.parkNanos(this, POLL.toNanos());
+            return;
+        }
+        try {
+            wait.invoke(listening, (int) POLL.toMillis());
+        } catch (ReflectiveOperationException e) {
+            throw new SQLException("the database's word cannot be waited for", e);
+        }
+    }
+
+    // Whether there may be more.
+    private boolean read(Connection open) throws SQLException {
+        List<List<String>> changed = new ArrayList<>();
+        long now;
+        boolean missed;
+        try (PreparedStatement select =
+                        pool.prepared(open, "SELECT " + dialect.now() + ", (SELECT max(id) FROM ondemand_tls_news)");
+                ResultSet rows = select.executeQuery()) {
+            rows.next();
+            now = rows.getLong(1);
+            long newest = rows.getLong(2);
+            // Numbers only grow, but in a database that was brought back from a copy.
+            missed = now - lastRead > KEPT.toMillis() || !rows.wasNull() && newest < highest;
+            if (missed) {
+                settled = Math.min(settled, newest);
+                highest = newest;
+            }
+        }
+        int count = 0;
+        try (PreparedStatement select = pool.prepared(
+                open,
+                "SELECT id, since, origin, names FROM ondemand_tls_news WHERE id > ? ORDER BY id LIMIT " + PAGE)) {
+            select.setLong(1, Math.max(settled, pageFrom));
+            try (ResultSet rows = select.executeQuery()) {
+                while (rows.next()) {
+                    long id = rows.getLong(1);
+                    count++;
+                    pageFrom = id;
+                    highest = Math.max(highest, id);
+                    if (seen.putIfAbsent(id, rows.getLong(2)) == null && !origin.equals(rows.getString(3))) {
+                        changed.add(List.of(rows.getString(4).split(" ")));
+                    }
+                }
+            }
+        }
+        lastRead = now;
+        boolean more = count == PAGE;
+        if (!more) {
+            pageFrom = 0;
+            settle(now - UNSETTLED.toMillis());
+        }
+        if (missed) {
+            feed.missed();
+        }
+        changed.forEach(feed::changed);
+        return more;
+    }
+
+    private void settle(long before) {
+        seen.entrySet().removeIf(row -> {
+            if (row.getValue() < before) {
+                settled = Math.max(settled, row.getKey());
+                return true;
+            }
+            return false;
+        });
+    }
+
+    private void works() {
+        if (failing) {
+            failing = false;
+            events.publish(EventKind.RECOVERED, "the database of the store answers again: " + pool.location());
+            if (System.nanoTime() - failingSince > OUTAGE.toNanos()) {
+                feed.missed();
+            }
+        }
+    }
+
+    private void fails(Exception why) {
+        if (!failing) {
+            failing = true;
+            failingSince = System.nanoTime();
+            String what = "changes of other servers cannot be read";
+            events.publish(
+                    EventKind.STORE_FAILED,
+                    why instanceof SQLException sql
+                            ? String.valueOf(pool.failed(what, sql).getMessage())
+                            : what + ": " + why.getClass().getSimpleName());
+        }
+    }
+}

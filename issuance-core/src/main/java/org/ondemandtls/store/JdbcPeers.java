@@ -1,0 +1,147 @@
+package org.ondemandtls.store;
+
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.challenge.Proof;
+import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Events;
+import org.ondemandtls.name.ServerName;
+
+/** What servers agree on through a database: leases, proofs on display, and whom to tell of news. */
+final class JdbcPeers implements Peers {
+
+    /** How long a proof is on display that nobody takes down. */
+    static final Duration SHOWN = Duration.ofMinutes(15);
+
+    private final JdbcPool pool;
+    private final SqlDialect dialect;
+    private final JdbcLeases leases;
+    private final Events events;
+    private final Set<Proof> shown = ConcurrentHashMap.newKeySet();
+
+    private volatile @Nullable News follower;
+
+    JdbcPeers(JdbcPool pool, SqlDialect dialect, JdbcLeases leases, Events events) {
+        this.pool = pool;
+        this.dialect = dialect;
+        this.leases = leases;
+        this.events = events;
+    }
+
+    @Override
+    public boolean any() {
+        return true;
+    }
+
+    @Override
+    public Optional<Lease> take(ServerName name) throws StoreException {
+        return leases.take(name);
+    }
+
+    @Override
+    public void giveBack(Lease lease) {
+        try {
+            leases.giveBack(lease);
+        } catch (StoreException e) {
+            events.publish(EventKind.STORE_FAILED, e.getMessage() + "; it runs out by itself");
+        }
+    }
+
+    @Override
+    public void show(Proof proof) throws StoreException {
+        pool.each("a proof cannot be shown", connection -> {
+            try (PreparedStatement upsert = pool.prepared(
+                    connection,
+                    dialect.upsert(
+                            "ondemand_tls_proof",
+                            "name, kind, token, content, expires",
+                            "?, ?, ?, ?, " + dialect.now() + " + ?",
+                            "name, kind, token",
+                            List.of("content", "expires")))) {
+                upsert.setString(1, proof.name().value());
+                upsert.setString(2, proof.type().identifier());
+                upsert.setString(3, proof.token());
+                upsert.setString(4, proof.content());
+                upsert.setLong(5, SHOWN.toMillis());
+                return upsert.executeUpdate();
+            }
+        });
+        shown.add(proof);
+    }
+
+    @Override
+    public void takeDown(Proof proof) {
+        shown.remove(proof);
+        try {
+            pool.eachAtOnce("a proof cannot be taken down", connection -> {
+                try (PreparedStatement delete = pool.prepared(
+                        connection,
+                        "DELETE FROM ondemand_tls_proof WHERE name = ? AND kind = ? AND token = ? AND content = ?")) {
+                    delete.setString(1, proof.name().value());
+                    delete.setString(2, proof.type().identifier());
+                    delete.setString(3, proof.token());
+                    delete.setString(4, proof.content());
+                    return delete.executeUpdate();
+                }
+            });
+        } catch (StoreException e) {
+            events.publish(EventKind.STORE_FAILED, e.getMessage() + "; it is removed later");
+        }
+    }
+
+    @Override
+    public Optional<String> proof(ServerName name, ChallengeType type, String token) throws StoreException {
+        return pool.each("a proof cannot be looked up", connection -> {
+            try (PreparedStatement select = pool.prepared(
+                    connection,
+                    "SELECT content FROM ondemand_tls_proof WHERE name = ? AND kind = ? AND token = ? AND expires > "
+                            + dialect.now())) {
+                select.setString(1, name.value());
+                select.setString(2, type.identifier());
+                select.setString(3, token);
+                try (ResultSet rows = select.executeQuery()) {
+                    return rows.next() ? Optional.of(rows.getString(1)) : Optional.empty();
+                }
+            }
+        });
+    }
+
+    @Override
+    public void follow(News news) {
+        follower = news;
+    }
+
+    /** Hands on what has changed. */
+    void changed(List<String> names) {
+        News told = follower;
+        if (told != null) {
+            told.changed(names);
+        }
+    }
+
+    /** Hands on that something may have been missed. */
+    void missed() {
+        News told = follower;
+        if (told != null) {
+            told.missed();
+        }
+    }
+
+    /** Takes down and gives back all that this process has left. */
+    void leave() {
+        new ArrayList<>(shown).forEach(this::takeDown);
+        try {
+            leases.giveBackAll();
+        } catch (StoreException e) {
+            events.publish(EventKind.STORE_FAILED, e.getMessage() + "; they run out by themselves");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+package org.ondemandtls.store;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The tables in the database: made or brought up to date once, by one server, under a lock of the database. */
+final class JdbcSchema {
+
+    /** The version this code works with. */
+    static final int VERSION = 1;
+
+    private static final String VERSION_LINE = "-- version ";
+    // Any number will do that nobody else takes.
+    private static final long LOCK = 0x6f6e64656d616e64L;
+    private static final int LOCK_SECONDS = 30;
+
+    private JdbcSchema() {}
+
+    /**
+     * Makes sure that the tables are there.
+     *
+     * @param connection a connection of its own; its limits are lifted
+     * @param dialect which database it is
+     * @param create whether missing and older tables are to be made
+     * @param location for messages
+     * @throws StoreException if they are not there, or those of a later version are
+     */
+    static void prepare(Connection connection, SqlDialect dialect, boolean create, String location)
+            throws SQLException, StoreException {
+        int version = version(connection);
+        if (version == 0 && !create) {
+            throw new StoreException("the store " + location + " has no tables yet; run sql/" + dialect.file()
+                    + ".sql of the distribution there, or leave onDemandTls.store.createSchema at true");
+        }
+        if (version > 0 && version < VERSION && !create) {
+            throw new StoreException(
+                    "the store " + location + " has tables of version " + version + ", this is for version "
+                            + VERSION + "; run what sql/" + dialect.file()
+                            + ".sql of the distribution has for later versions, or leave onDemandTls.store.createSchema at true");
+        }
+        if (version < VERSION) {
+            upgrade(connection, dialect);
+            version = version(connection);
+        }
+        if (version > VERSION) {
+            throw new StoreException("the store " + location + " has tables of version " + version
+                    + ", which this version does not know (it knows " + VERSION
+                    + "); use the version that made them, or another database");
+        }
+    }
+
+    private static int version(Connection connection) throws SQLException {
+        try {
+            return (int) SqlDialect.number(connection, "SELECT max(version) FROM ondemand_tls_schema");
+        } catch (SQLException e) {
+            if ("42P01".equals(e.getSQLState()) || "42S02".equals(e.getSQLState())) {
+                return 0;
+            }
+            throw e;
+        }
+    }
+
+    private static void upgrade(Connection connection, SqlDialect dialect) throws SQLException {
+        if (dialect == SqlDialect.POSTGRESQL) {
+            connection.setAutoCommit(false);
+            execute(connection, "SET LOCAL statement_timeout = " + LOCK_SECONDS * 1000);
+            SqlDialect.number(connection, "SELECT 1 FROM pg_advisory_xact_lock(" + LOCK + ")");
+            sections(connection, dialect);
+            connection.commit();
+            connection.setAutoCommit(true);
+            return;
+        }
+        // Its statements that make tables take effect each by itself, and may be run again.
+        execute(connection, "SET SESSION max_statement_time = " + LOCK_SECONDS);
+        if (SqlDialect.number(connection, "SELECT GET_LOCK('ondemand_tls_schema', " + LOCK_SECONDS / 2 + ")") != 1) {
+            throw new SQLException("another server makes the tables and does not end", "HYT00");
+        }
+        try {
+            sections(connection, dialect);
+        } finally {
+            SqlDialect.number(connection, "SELECT RELEASE_LOCK('ondemand_tls_schema')");
+        }
+    }
+
+    // Looked at again under the lock: another server may have been faster.
+    private static void sections(Connection connection, SqlDialect dialect) throws SQLException {
+        int there = 0;
+        if (dialect == SqlDialect.MARIADB
+                || SqlDialect.number(connection, "SELECT 1 WHERE to_regclass('ondemand_tls_schema') IS NOT NULL")
+                        == 1) {
+            there = version(connection);
+        }
+        for (String statement : statementsAfter(there, script(dialect))) {
+            execute(connection, statement);
+        }
+    }
+
+    /** The script that makes the tables, as it is shipped. */
+    static String script(SqlDialect dialect) {
+        try (InputStream in = JdbcSchema.class.getResourceAsStream(dialect.file() + ".sql")) {
+            if (in == null) {
+                throw new IllegalStateException("the script of the tables is not in our jar");
+            }
+            return new String(in.readAllBytes(), UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The statements that lead from a version to the last one. */
+    static List<String> statementsAfter(int version, String script) {
+        List<String> statements = new ArrayList<>();
+        StringBuilder statement = new StringBuilder();
+        int section = 0;
+        for (String line : script.lines().toList()) {
+            if (line.startsWith(VERSION_LINE)) {
+                section = Integer.parseInt(line.substring(VERSION_LINE.length()).trim());
+            } else if (!line.startsWith("--") && section > version) {
+                statement.append(line).append('\n');
+                if (line.endsWith(";")) {
+                    statements.add(
+                            statement.substring(0, statement.length() - 2).strip());
+                    statement.setLength(0);
+                }
+            }
+        }
+        return statements;
+    }
+
+    private static void execute(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+}

@@ -178,7 +178,7 @@ public final class Issuance {
                         key,
                         stored(key)
                                 .thenCompose(found -> found.map(CompletableFuture::completedFuture)
-                                        .orElseGet(() -> permitted(key, client)))));
+                                        .orElseGet(() -> first(key, client)))));
     }
 
     /**
@@ -193,12 +193,7 @@ public final class Issuance {
             return CompletableFuture.failedFuture(new IssuanceException.Stopping(name));
         }
         return flights.join(
-                name,
-                key -> landed(
-                        key,
-                        permission
-                                .decide(key, Purpose.RENEW, ClientBlock.LOCAL)
-                                .thenCompose(granted -> ordered(key, () -> pipeline.renew(key)))));
+                name, key -> landed(key, permitted(key, Purpose.RENEW, ClientBlock.LOCAL, () -> pipeline.renew(key))));
     }
 
     /** How long a name is not going to be tried, for what a CA, or somebody who did not answer, has said; no I/O. */
@@ -327,20 +322,24 @@ public final class Issuance {
                 .thenCompose(ended -> resumeNext(open));
     }
 
-    private CompletableFuture<KeyedCertificate> permitted(ServerName name, ClientBlock client) {
+    private CompletableFuture<KeyedCertificate> first(ServerName name, ClientBlock client) {
         Optional<IssuanceException> held = pipeline.holding(name);
-        if (held.isPresent()) {
-            return CompletableFuture.failedFuture(held.get());
-        }
+        return held.isPresent()
+                ? CompletableFuture.failedFuture(held.get())
+                : permitted(name, Purpose.OBTAIN, client, () -> pipeline.obtain(name));
+    }
+
+    private CompletableFuture<KeyedCertificate> permitted(
+            ServerName name, Purpose purpose, ClientBlock client, Work<KeyedCertificate> order) {
         // Our own resolver is asked beside the permission, the server the name points to only behind it.
         CompletableFuture<Optional<Verdict>> looked = preflight.look(name);
         return permission
-                .decide(name, Purpose.OBTAIN, client)
+                .decide(name, purpose, client)
                 .thenCompose(granted -> looked)
                 .thenCompose(verdict ->
                         verdict.isPresent() ? CompletableFuture.completedFuture(verdict) : preflight.probe(name))
                 .thenCompose(verdict -> verdict.isEmpty()
-                        ? ordered(name, () -> pipeline.obtain(name))
+                        ? ordered(name, order)
                         : CompletableFuture.failedFuture(new IssuanceException.NotReady(
                                 name, verdict.get().toString(), NOT_READY_RETRY)));
     }

@@ -57,6 +57,8 @@ public final class Renewal implements AutoCloseable {
     private static final int VISIT_ATTEMPTS = 3;
     private static final Duration CLAIM = Duration.ofMinutes(15);
     private static final Duration RETRY = Duration.ofMinutes(5);
+    // A customer who changes DNS takes hours; each look is some questions to a resolver for each such name.
+    private static final Duration NOT_READY_RETRY = Duration.ofHours(1);
     private static final Duration ADVICE_EVERY = Duration.ofHours(12);
     private static final Duration ASKED_AGAIN_WITHIN = Duration.ofHours(3);
     private static final Duration SHORTEST_RETRY = Duration.ofSeconds(5);
@@ -344,7 +346,7 @@ public final class Renewal implements AutoCloseable {
         Optional<Instant> deniedSince =
                 reason instanceof IssuanceException.NoAnswer ? record.deniedSince() : Optional.empty();
         Duration wait = longest(
-                partOfLife(record, RETRY),
+                partOfLife(record, reason instanceof IssuanceException.NotReady ? NOT_READY_RETRY : RETRY),
                 reason.retryAfter(),
                 floors.issuance().blockedFor(name));
         floors.store()

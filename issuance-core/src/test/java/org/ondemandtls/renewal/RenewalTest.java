@@ -24,6 +24,8 @@ import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy.Decision;
 import org.ondemandtls.permission.PermissionPolicy.Purpose;
+import org.ondemandtls.preflight.Preflight;
+import org.ondemandtls.preflight.Verdict;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.FakeAuthority;
 import org.ondemandtls.testing.IssuanceFixture;
@@ -575,6 +577,103 @@ class RenewalTest {
             time.advance(LOOK);
 
             assertThat(stored(SHOP).visited()).isPresent();
+        }
+    }
+
+    @Nested
+    class ANameThatPointsElsewhereNow {
+
+        private Optional<Verdict> verdict = Optional.empty();
+        private int probes;
+
+        @BeforeEach
+        void look() throws Exception {
+            house.preflight(new Preflight() {
+                @Override
+                public CompletableFuture<Optional<Verdict>> look(ServerName name) {
+                    return CompletableFuture.completedFuture(verdict);
+                }
+
+                @Override
+                public CompletableFuture<Optional<Verdict>> probe(ServerName name) {
+                    probes++;
+                    return CompletableFuture.completedFuture(Optional.empty());
+                }
+            });
+            renewal.close();
+            begin(Optional.empty());
+        }
+
+        private void pointElsewhere() {
+            verdict = Optional.of(new Verdict(Verdict.Who.CUSTOMER, "change A of it"));
+        }
+
+        @Test
+        void isServedOnCostsNoOrderAndIsLookedAtAgainInAnHour() throws Exception {
+            KeyedCertificate first = obtain(SHOP);
+            visit(SHOP);
+            pointElsewhere();
+
+            advanceTo(stored(SHOP).renew().plus(LOOK));
+
+            assertThat(authority.asked()).hasSize(1);
+            assertThat(house.inventory().find(SHOP)).contains(first);
+            assertThat(house.store().hold("name/" + SHOP)).isEmpty();
+            assertThat(Duration.between(now(), stored(SHOP).due()))
+                    .isBetween(Duration.ofMinutes(57), Duration.ofMinutes(63));
+            assertThat(house.recorded().lines(EventKind.NOT_RENEWED))
+                    .singleElement()
+                    .asString()
+                    .contains(
+                            "not renewed: not ordered: customer: change A of it; tried again in about 60 min, served");
+
+            verdict = Optional.empty();
+            advanceTo(stored(SHOP).due().minus(LOOK));
+            assertThat(authority.asked()).hasSize(1);
+            advanceTo(stored(SHOP).due().plus(LOOK));
+            assertThat(authority.asked()).hasSize(2);
+            assertThat(house.inventory().find(SHOP).orElseThrow().id()).isNotEqualTo(first.id());
+        }
+
+        @Test
+        void isLookedAtAgainWithinATwentiethOfAShortLife() throws Exception {
+            authority.lifetime(DAY.plusHours(10));
+            obtain(SHOP);
+            visit(SHOP);
+            pointElsewhere();
+            Instant renew = stored(SHOP).renew();
+
+            advanceTo(renew.plus(LOOK));
+
+            assertThat(stored(SHOP).due())
+                    .isBefore(renew.plus(LOOK).plus(DAY.plusHours(10).dividedBy(19)));
+        }
+
+        @Test
+        void isRenewedAtOnceWhereAnOperatorRetries() throws Exception {
+            obtain(SHOP);
+            visit(SHOP);
+            pointElsewhere();
+            advanceTo(stored(SHOP).renew().plus(LOOK));
+            verdict = Optional.empty();
+
+            issuance.retry(SHOP);
+            renewal.retry(SHOP);
+
+            assertThat(authority.asked()).hasSize(2);
+        }
+
+        @Test
+        void isNotAskedForAProofWhereItIsDenied() throws Exception {
+            obtain(ASKED);
+            visit(ASKED);
+            answer = denied();
+            probes = 0;
+
+            advanceTo(stored(ASKED).renew().plus(LOOK));
+
+            assertThat(questions).contains(Purpose.RENEW);
+            assertThat(probes).isZero();
         }
     }
 

@@ -38,6 +38,7 @@ public final class IssuanceFixture implements AutoCloseable {
     private CertificateStore store;
 
     private @Nullable PermissionPolicy policy;
+    private Preflight preflight = Preflight.NONE;
 
     /** Opens a store of files in a directory; there is one CA. */
     public IssuanceFixture(Path directory) throws Exception {
@@ -79,6 +80,11 @@ public final class IssuanceFixture implements AutoCloseable {
         policy = newPolicy;
     }
 
+    /** Has names looked at before an order, from the next {@link #issuance} on. */
+    public void preflight(Preflight newPreflight) {
+        preflight = newPreflight;
+    }
+
     /** A budget without limits, as that of a CA of one's own is. */
     public static Budget unlimited(CertificateStore store, Clock clock) throws Exception {
         return Budget.of(
@@ -107,7 +113,7 @@ public final class IssuanceFixture implements AutoCloseable {
                 new Issuance.Floors(
                         store,
                         permission,
-                        Preflight.NONE,
+                        preflight,
                         List.<Authority>copyOf(authorities),
                         inventory,
                         TestCertificates::key,

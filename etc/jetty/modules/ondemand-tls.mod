@@ -198,3 +198,7 @@ etc/ondemand-tls.xml
 ## Addresses a name may point to, 198.51.100.1,2001:db8::1 or whole blocks; a name that points anywhere else gets
 ## no order. Without them any address will do.
 # onDemandTls.preflight.addresses=
+
+## The port at which the CA looks for HTTP-01 proofs, and the look before an order as well: 80 for all public
+## CAs. From 1 to 65535.
+# onDemandTls.preflight.httpPort=80

@@ -300,7 +300,15 @@ public enum ConfigKey {
             Type.BLOCKS,
             null,
             "Addresses a name may point to, 198.51.100.1,2001:db8::1 or whole blocks; a name that points anywhere else"
-                    + " gets no order. Without them any address will do.");
+                    + " gets no order. Without them any address will do."),
+    PREFLIGHT_HTTP_PORT(
+            "preflight.httpPort",
+            Type.INTEGER,
+            "80",
+            "1",
+            "65535",
+            "The port at which the CA looks for HTTP-01 proofs, and the look before an order as well: 80 for all public"
+                    + " CAs.");
 
     /** What the name of every key begins with. */
     public static final String PREFIX = "onDemandTls.";

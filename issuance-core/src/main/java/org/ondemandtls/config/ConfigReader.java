@@ -316,7 +316,8 @@ public final class ConfigReader {
         return new Preflight(
                 mode.equals("auto") ? issuer == Issuer.ACME && acme.hasPublicCa() : mode.equals("true"),
                 optional(ConfigKey.PREFLIGHT_RESOLVER, ConfigReader::resolver),
-                elements(ConfigKey.PREFLIGHT_ADDRESSES, ConfigReader::addressBlock));
+                elements(ConfigKey.PREFLIGHT_ADDRESSES, ConfigReader::addressBlock),
+                number(ConfigKey.PREFLIGHT_HTTP_PORT));
     }
 
     private Permission permission(List<ServerName> ownNames) {

@@ -338,8 +338,10 @@ public record OnDemandTlsConfig(
      * @param enabled whether anything is
      * @param resolver the DNS resolver asked, empty for the system's
      * @param addresses where names may point, empty where that does not matter
+     * @param httpPort where the CA looks for HTTP-01 proofs
      */
-    public record Preflight(boolean enabled, Optional<InetSocketAddress> resolver, List<AddressBlock> addresses) {
+    public record Preflight(
+            boolean enabled, Optional<InetSocketAddress> resolver, List<AddressBlock> addresses, int httpPort) {
 
         /** Keeps a copy of the list. */
         public Preflight {

@@ -79,8 +79,6 @@ public final class DnsPreflight implements Preflight {
         boolean isUsed();
     }
 
-    private static final int HTTP = 80;
-
     private final Dns dns;
     private final HttpProbe probe;
     private final List<AddressBlock> ours;
@@ -102,12 +100,7 @@ public final class DnsPreflight implements Preflight {
             Supplier<List<CaIdentity>> authorities,
             HttpProofs proofs,
             Ports ports) {
-        this(config, authorities, new HttpProbe(proofs::show, proofs::isUsed, HTTP, ports.nanoTime()), ports);
-    }
-
-    DnsPreflight(
-            OnDemandTlsConfig.Preflight config, Supplier<List<CaIdentity>> authorities, HttpProbe probe, Ports ports) {
-        this.probe = probe;
+        this.probe = new HttpProbe(proofs, config.httpPort(), ports.nanoTime());
         this.dns = new Dns(config.resolver().map(List::of).orElse(List.of()), ports.nanoTime());
         this.ours = config.addresses();
         this.authorities = authorities;

@@ -12,7 +12,6 @@ import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -29,6 +28,7 @@ import org.ondemandtls.name.ServerName;
 final class HttpProbe {
 
     private static final int MAX_ANSWER = 8192;
+    private static final int HTTP = 80;
     private static final int TOKEN_OCTETS = 24;
     private static final SecureRandom RANDOM = new SecureRandom();
     private static final Pattern STATUS = Pattern.compile("HTTP/1\\.[01] ([0-9]{3})\\b");
@@ -47,34 +47,25 @@ final class HttpProbe {
             AddressBlock.parse("fe80::/9"),
             AddressBlock.parse("ff00::/8"));
 
-    /** Puts a proof on display until it is closed. */
-    @FunctionalInterface
-    interface Display {
-        Runnable show(ServerName name, String token, String text) throws IOException;
-    }
-
-    private final Display display;
-    private final BooleanSupplier used;
+    private final DnsPreflight.HttpProofs proofs;
     private final int port;
     private final LongSupplier nanoTime;
 
     /**
      * Makes a probe.
      *
-     * @param display puts proofs on display; what it returns takes them down
-     * @param used whether HTTP-01 is what an order would use now
-     * @param port where a CA looks, 80
+     * @param proofs how proofs are shown, and whether an order would use them now
+     * @param port where a CA looks
      * @param nanoTime a monotonic clock in nanoseconds
      */
-    HttpProbe(Display display, BooleanSupplier used, int port, LongSupplier nanoTime) {
-        this.display = display;
-        this.used = used;
+    HttpProbe(DnsPreflight.HttpProofs proofs, int port, LongSupplier nanoTime) {
+        this.proofs = proofs;
         this.port = port;
         this.nanoTime = nanoTime;
     }
 
     boolean isUsed() {
-        return used.getAsBoolean();
+        return proofs.isUsed();
     }
 
     /**
@@ -97,7 +88,7 @@ final class HttpProbe {
         String text = token + ".preflight";
         Runnable takeDown = () -> {};
         try {
-            takeDown = display.show(name, token, text);
+            takeDown = proofs.show(name, token, text);
             return judge(name, address, listed, text, fetch(name, address, token, end));
         } catch (IOException notReached) {
             return Optional.empty();
@@ -129,7 +120,7 @@ final class HttpProbe {
         try (Socket socket = new Socket()) {
             socket.connect(new InetSocketAddress(address, port), millisUntil(end));
             socket.setSoTimeout(millisUntil(end));
-            String host = port == 80 ? name.value() : name.value() + ":" + port;
+            String host = port == HTTP ? name.value() : name.value() + ":" + port;
             socket.getOutputStream()
                     .write(("GET /.well-known/acme-challenge/" + token + " HTTP/1.1\r\nHost: " + host
                                     + "\r\nUser-Agent: ondemand-tls preflight\r\nAccept: */*\r\nConnection: close\r\n\r\n")

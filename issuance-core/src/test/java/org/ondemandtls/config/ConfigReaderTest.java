@@ -1194,7 +1194,7 @@ class ConfigReaderTest {
         @Test
         void isForThePublicCasUnlessToldOtherwise() throws ConfigException {
             assertThat(read().preflight())
-                    .isEqualTo(new OnDemandTlsConfig.Preflight(true, Optional.empty(), List.of()));
+                    .isEqualTo(new OnDemandTlsConfig.Preflight(true, Optional.empty(), List.of(), 80));
             assertThat(read("acme.directory", "https://ca.example/dir")
                             .preflight()
                             .enabled())

@@ -104,15 +104,22 @@ class DnsPreflightIT {
                 new OnDemandTlsConfig.Preflight(
                         true,
                         Optional.of(resolver),
-                        Stream.of(addresses).map(AddressBlock::parse).toList()),
+                        Stream.of(addresses).map(AddressBlock::parse).toList(),
+                        probedPort),
                 () -> List.of(authority),
-                new HttpProbe(this::show, () -> true, probedPort, System::nanoTime),
-                new DnsPreflight.Ports(executor, scheduler, System::nanoTime));
-    }
+                new DnsPreflight.HttpProofs() {
+                    @Override
+                    public Runnable show(ServerName name, String token, String text) {
+                        shown.put(token, text);
+                        return () -> shown.remove(token);
+                    }
 
-    private Runnable show(ServerName name, String token, String text) {
-        shown.put(token, text);
-        return () -> shown.remove(token);
+                    @Override
+                    public boolean isUsed() {
+                        return true;
+                    }
+                },
+                new DnsPreflight.Ports(executor, scheduler, System::nanoTime));
     }
 
     private static ServerName name(String label) {

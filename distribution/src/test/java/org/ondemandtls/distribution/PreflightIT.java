@@ -1,0 +1,183 @@
+package org.ondemandtls.distribution;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.ondemandtls.testing.AskEndpoint;
+import org.ondemandtls.testing.Pebble;
+import org.ondemandtls.testing.TlsProbe;
+
+/** A real server that looks at a name's DNS before it spends an order, with a real CA and the DNS that the CA asks too. */
+class PreflightIT {
+
+    private static final String NAME = "shop.customer.example";
+    private static final String ASTRAY = "astray.customer.example";
+    private static final String FORBIDDEN = "forbidden.customer.example";
+    private static final String ALIAS = "alias.customer.example";
+    private static final String ALLOWED = "allowed.customer.example";
+    private static final String NEIGHBOUR = "neighbour.customer.example";
+
+    // By this name CAA records speak of Pebble from 2.8 on.
+    private static final String CA = "pebble.letsencrypt.org";
+
+    private static final String HERE = "127.0.0.1";
+    // The same machine, and another server.
+    private static final String NEXT_DOOR = "127.0.0.9";
+    private static final String ELSEWHERE = "192.0.2.7";
+
+    private static final Duration LIFE = Duration.ofSeconds(100);
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    private final AskEndpoint ask = AskEndpoint.granting("*.customer.example");
+
+    @TempDir
+    private Path directory;
+
+    private ServerProcess server;
+    private Pebble pebble;
+
+    @AfterEach
+    void stop() {
+        server.close();
+        pebble.close();
+        ask.close();
+    }
+
+    private void layOut(ServerLine line) throws IOException {
+        server = line.layOut(directory.resolve("base"));
+        pebble = Pebble.options()
+                .httpPort(server.httpPort())
+                .profile("moments", LIFE)
+                .start(directory.resolve("pebble"));
+        server.property("onDemandTls.permission.ask", ask.uri().toString())
+                .property("onDemandTls.permission.askTimeout", "20s")
+                .property("onDemandTls.acme.challenges", "http-01")
+                .property("onDemandTls.acme.directory", pebble.directory().toString())
+                .property("onDemandTls.acme.trustedRoots", pebble.trustedRoots().toString())
+                .property("onDemandTls.preflight", "true")
+                .property("onDemandTls.preflight.resolver", pebble.dnsServer())
+                .property("onDemandTls.preflight.addresses", HERE + "," + NEXT_DOOR)
+                .property("onDemandTls.preflight.httpPort", Integer.toString(server.httpPort()));
+    }
+
+    private void pointTo(String name, String address) {
+        pebble.dns("/clear-a", "{\"host\":\"" + name + ".\"}");
+        pebble.dns("/add-a", "{\"host\":\"" + name + ".\",\"addresses\":[\"" + address + "\"]}");
+    }
+
+    private void issueOnly(String name, String authority) {
+        pebble.dns(
+                "/add-caa",
+                "{\"host\":\"" + name + ".\",\"policies\":[{\"tag\":\"issue\",\"value\":\"" + authority + "\"}]}");
+    }
+
+    private TlsProbe.Outcome visit(String name) {
+        return TlsProbe.trusting(pebble.issuerRoot()).handshake(server.tlsPort(), name);
+    }
+
+    private void assertNotOrdered(String name, String verdict) {
+        long before = pebble.orders();
+        assertThat(visit(name).alert()).as(name).contains("internal_error");
+        assertThat(pebble.orders()).as(name).isEqualTo(before);
+        assertThat(server.log()).contains("name=" + name + " not ordered: " + verdict);
+    }
+
+    @Execution(ExecutionMode.CONCURRENT)
+    @ParameterizedTest
+    @EnumSource(
+            value = ServerLine.class,
+            names = {"JETTY_12_1", "TOMCAT_11"})
+    void whatCannotSucceedCostsNoOrderNewOrRenewedAndWorksOnceDnsIsMended(ServerLine line) throws Exception {
+        layOut(line);
+        server.start();
+        issueOnly(ALLOWED, CA);
+        TlsProbe.Outcome first = visit(NAME);
+        assertThat(first.failure()).as(server.log()).isEmpty();
+        assertThat(visit(NAME).failure()).isEmpty();
+        assertThat(visit(ALLOWED).failure()).isEmpty();
+        moved(first);
+
+        pointTo(ASTRAY, ELSEWHERE);
+        assertNotOrdered(
+                ASTRAY, "customer: change A " + ASTRAY + " from " + ELSEWHERE + " to " + HERE + " or " + NEXT_DOOR);
+        issueOnly(FORBIDDEN, "other.example");
+        assertNotOrdered(
+                FORBIDDEN,
+                "customer: add CAA " + FORBIDDEN + " 0 issue \"" + CA + "\"; by the records there only"
+                        + " other.example may issue");
+        issueOnly("target.elsewhere.example", "other.example");
+        pebble.dns("/set-cname", "{\"host\":\"" + ALIAS + ".\",\"target\":\"target.elsewhere.example.\"}");
+        assertNotOrdered(ALIAS, "customer: add CAA " + ALIAS + " 0 issue \"" + CA + "\"");
+        HttpServer neighbour = HttpServer.create(new InetSocketAddress(NEXT_DOOR, server.httpPort()), 0);
+        neighbour.start();
+        try {
+            pointTo(NEIGHBOUR, NEXT_DOOR);
+            assertNotOrdered(
+                    NEIGHBOUR,
+                    "operator: http://" + NEIGHBOUR + "/.well-known/acme-challenge/ at " + NEXT_DOOR
+                            + " is answered by another server (404); send its port 80 to this one");
+        } finally {
+            neighbour.stop(0);
+        }
+
+        Awaitility.await().atMost(PATIENCE).until(() -> server.log().contains("name=" + NAME + " not renewed: "));
+        assertThat(server.log())
+                .contains("name=" + NAME + " not renewed: not ordered: customer: change A " + NAME + " from "
+                        + ELSEWHERE + " to " + HERE);
+        assertThat(visit(NAME).leaf()).isEqualTo(first.leaf());
+        assertThat(pebble.orders()).isEqualTo(2);
+        try (Stream<Path> holds = Files.list(server.store().resolve("holds"))) {
+            assertThat(holds).as("no step of a schedule").isEmpty();
+        }
+
+        pointTo(NAME, HERE);
+        pointTo(ASTRAY, HERE);
+        Awaitility.await()
+                .atMost(PATIENCE)
+                .until(() ->
+                        visit(ASTRAY).failure().isEmpty() && !visit(NAME).leaf().equals(first.leaf()));
+    }
+
+    // Its time to be renewed has come, and its DNS leads elsewhere.
+    private void moved(TlsProbe.Outcome served) {
+        pointTo(NAME, ELSEWHERE);
+        Instant now = Instant.now();
+        pebble.setRenewalInfo(
+                served.leaf(),
+                "{\"suggestedWindow\": {\"start\": \"" + now.minusSeconds(3600) + "\", \"end\": \""
+                        + now.minusSeconds(1800) + "\"}}");
+    }
+
+    @Execution(ExecutionMode.CONCURRENT)
+    @ParameterizedTest
+    @EnumSource(
+            value = ServerLine.class,
+            names = {"JETTY_12_1", "TOMCAT_11"})
+    void aResolverThatDoesNotAnswerIsNoObstacle(ServerLine line) throws Exception {
+        layOut(line);
+        try (DatagramSocket silent = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
+            server.property("onDemandTls.preflight.resolver", HERE + ":" + silent.getLocalPort())
+                    .start();
+
+            assertThat(visit(NAME).failure()).as(server.log()).isEmpty();
+
+            assertThat(pebble.orders()).isEqualTo(1);
+        }
+    }
+}

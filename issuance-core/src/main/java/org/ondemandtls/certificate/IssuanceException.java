@@ -141,22 +141,6 @@ public abstract sealed class IssuanceException extends Exception {
                     Optional.of(link));
         }
 
-        /**
-         * A refusal as it was written down before.
-         *
-         * @param name the name refused
-         * @param problemType the ACME error type without its URN prefix
-         * @param detail what was said then
-         * @param link the page to visit, empty where there was none
-         * @param retryAfter what is left of the wait
-         * @return the refusal, permanent as it was
-         */
-        public static Rejected remembered(
-                ServerName name, String problemType, String detail, Optional<URI> link, Duration retryAfter) {
-            boolean permanent = link.isPresent() || PERMANENT.contains(problemType);
-            return new Rejected(name, problemType, detail, retryAfter, permanent, link);
-        }
-
         /** The ACME error type without its URN prefix. */
         public String problemType() {
             return problemType;
@@ -339,6 +323,21 @@ public abstract sealed class IssuanceException extends Exception {
         /** The bound, by its configuration key. */
         public String bound() {
             return bound;
+        }
+    }
+
+    /** A failure of before, which has been told and is not to be tried again yet. Who acts is in its words. */
+    public static final class Remembered extends IssuanceException {
+
+        /**
+         * A failure that still stands in the way.
+         *
+         * @param name the name refused
+         * @param words what failed, without the name
+         * @param retryAfter what is left of the wait
+         */
+        public Remembered(ServerName name, String words, Duration retryAfter) {
+            super(name, words, retryAfter, null);
         }
     }
 

@@ -12,6 +12,7 @@ import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.permission.Shared;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Hold;
 import org.ondemandtls.store.StoreException;
@@ -23,6 +24,9 @@ import org.ondemandtls.store.StoreException;
  * scaled down for lifetimes below ten days; what somebody has to act on first starts at the third step. These are kept in
  * the store, so that a restart does not begin anew. A source, CA or store that did not answer is remembered for seconds,
  * in memory. Bounded; safe for use by many threads.
+ *
+ * <p><b>Cost.</b> A name takes at most 300 octets of memory with its reason: equal words are kept once, with a mark in the
+ * place of the name, and where too many differ at the same time those beyond are general ones.
  *
  * <p>While the wall clock is not trusted nothing is written, and what was concluded from dates holds until it is back.
  */
@@ -42,10 +46,16 @@ final class Refusals {
     private static final Duration LONGEST_UNANSWERED = Duration.ofSeconds(10);
     private static final long ANY_CLOCK = -1;
 
-    private record Failure(
-            IssuanceException reason, int refusals, long blockedUntil, long blockedNanos, long clockGeneration) {}
+    static final int KEPT_WORDS = 256;
+    private static final int LONGEST_WORDS = 1000;
+    private static final String NAME_MARK = "\0";
+    private static final String REJECTED = "rejected by the CA, see the log for its words";
+    private static final String FAILED = "failed a moment ago, see the log for the reason";
+
+    private record Failure(String words, int refusals, long blockedUntil, long clockGeneration) {}
 
     private final CertificateStore store;
+    private final Shared<String> kept = new Shared<>(KEPT_WORDS);
     private final Cache<ServerName, Failure> failures;
     private final ClockWatch watch;
     private final Clock clock;
@@ -66,8 +76,9 @@ final class Refusals {
         this.random = random;
         this.failures = Caffeine.newBuilder()
                 .maximumSize(capacity)
-                .expireAfter(Expiry.<ServerName, Failure>writing((name, failure) -> Duration.ofNanos(
-                        failure.blockedNanos() + (failure.refusals() > 0 ? STEP_OUTLIVES_BLOCK.toNanos() : 0))))
+                .expireAfter(Expiry.<ServerName, Failure>writing(
+                        (name, failure) -> Duration.ofNanos(Math.max(0, failure.blockedUntil() - nanoTime.getAsLong())
+                                + (failure.refusals() > 0 ? STEP_OUTLIVES_BLOCK.toNanos() : 0))))
                 .ticker(nanoTime::getAsLong)
                 .executor(Runnable::run)
                 .build();
@@ -76,10 +87,13 @@ final class Refusals {
     /** Why the name is not to be tried now, if so, as far as memory knows; no I/O. */
     Optional<IssuanceException> blocking(ServerName name) {
         Failure failure = failures.getIfPresent(name);
-        return failure != null
-                        && nanoTime.getAsLong() - failure.blockedUntil() < 0
-                        && (failure.clockGeneration() == ANY_CLOCK || failure.clockGeneration() == watch.generation())
-                ? Optional.of(failure.reason())
+        if (failure == null) {
+            return Optional.empty();
+        }
+        long left = failure.blockedUntil() - nanoTime.getAsLong();
+        return left > 0 && (failure.clockGeneration() == ANY_CLOCK || failure.clockGeneration() == watch.generation())
+                ? Optional.of(new IssuanceException.Remembered(
+                        name, failure.words().replace(NAME_MARK, name.value()), Duration.ofNanos(left)))
                 : Optional.empty();
     }
 
@@ -96,6 +110,7 @@ final class Refusals {
         if (reason instanceof IssuanceException.NotPermitted
                 || reason instanceof IssuanceException.Rejected
                 || reason instanceof IssuanceException.Overloaded
+                || reason instanceof IssuanceException.Remembered
                 || reason instanceof IssuanceException.Stopping) {
             return;
         }
@@ -125,9 +140,9 @@ final class Refusals {
         Failure noted = failures.asMap()
                 .compute(name, (n, before) -> next(before == null ? 0 : before.refusals(), reason, lifetime));
         if (noted != null && watch.isTrusted()) {
-            Instant until = clock.instant().plusNanos(noted.blockedNanos());
+            Instant until = clock.instant().plusNanos(noted.blockedUntil() - nanoTime.getAsLong());
             store.keepHold(new Hold(
-                    scope(name), issuer, noted.refusals(), until, reason.problemType(), words(reason), reason.link()));
+                    scope(name), issuer, noted.refusals(), until, reason.problemType(), detail(reason), reason.link()));
         }
     }
 
@@ -168,7 +183,7 @@ final class Refusals {
         // Whatever the clock says, no block is longer than the longest step.
         Duration block = left.isNegative() ? Duration.ZERO : left.compareTo(LONGEST) > 0 ? LONGEST : left;
         IssuanceException reason =
-                IssuanceException.Rejected.remembered(name, hold.problemType(), hold.detail(), hold.link(), block);
+                new IssuanceException.Rejected(name, hold.problemType(), hold.detail(), Duration.ZERO);
         failures.put(name, failure(reason, hold.refusals(), block, ANY_CLOCK));
         return blocking(name);
     }
@@ -194,7 +209,14 @@ final class Refusals {
     }
 
     private Failure failure(IssuanceException reason, int refusals, Duration block, long clockGeneration) {
-        return new Failure(reason, refusals, nanoTime.getAsLong() + block.toNanos(), block.toNanos(), clockGeneration);
+        return new Failure(words(reason), refusals, nanoTime.getAsLong() + block.toNanos(), clockGeneration);
+    }
+
+    private String words(IssuanceException reason) {
+        String words = Issuance.words(reason);
+        String cut = words.length() <= LONGEST_WORDS ? words : words.substring(0, LONGEST_WORDS);
+        return kept.share(cut.replace(reason.name().value(), NAME_MARK))
+                .orElse(reason instanceof IssuanceException.Rejected ? REJECTED : FAILED);
     }
 
     private static Duration scaled(Duration step, Duration lifetime) {
@@ -211,7 +233,7 @@ final class Refusals {
     }
 
     // The exception's message without the name and the words that every refusal starts with.
-    private static String words(IssuanceException.Rejected reason) {
+    private static String detail(IssuanceException.Rejected reason) {
         String message = String.valueOf(reason.getMessage());
         String prefix = reason.name() + ": rejected by the CA (" + reason.problemType() + "): ";
         return message.startsWith(prefix) ? message.substring(prefix.length()) : message;

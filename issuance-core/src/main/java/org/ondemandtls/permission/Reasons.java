@@ -1,7 +1,5 @@
 package org.ondemandtls.permission;
 
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.regex.Pattern;
 import org.ondemandtls.permission.PermissionPolicy.Decision;
 
@@ -9,8 +7,8 @@ import org.ondemandtls.permission.PermissionPolicy.Decision;
  * Reasons of denials as they may be logged and remembered: one line of at most {@value #LONGEST} printable characters, the
  * same text kept once however many names it denies.
  *
- * <p>A source that words each denial differently is logged in its words, and remembered by a general one beyond the first
- * {@value #KEPT}: what strangers make us remember stays small. Safe for use by many threads.
+ * <p>A source that words each denial differently is logged in its words, and remembered by a general one while {@value
+ * #KEPT} others are: what strangers make us remember stays small. Safe for use by many threads.
  */
 final class Reasons {
 
@@ -22,7 +20,7 @@ final class Reasons {
             Pattern.compile("[\\p{Cntrl}\\p{Cf}\\p{Co}\\p{Cs}\\p{Cn}\\u2028\\u2029]");
     private static final Decision.Denied OTHERWISE = new Decision.Denied("denied, see the log for the reason");
 
-    private final Map<String, Decision.Denied> kept = new LinkedHashMap<>();
+    private final Shared<Decision.Denied> kept = new Shared<>(KEPT);
 
     /** The first line of a text that anybody may have written, fit for a log; empty if there is none. */
     static String line(String text) {
@@ -37,16 +35,8 @@ final class Reasons {
         return line.equals(denied.reason()) ? denied : new Decision.Denied(line.isEmpty() ? "no reason given" : line);
     }
 
-    /** The denial as it is remembered: an equal one that is kept already, if there is one. */
-    synchronized Decision.Denied remembered(Decision.Denied denied) {
-        Decision.Denied known = kept.get(denied.reason());
-        if (known != null) {
-            return known;
-        }
-        if (kept.size() >= KEPT) {
-            return OTHERWISE;
-        }
-        kept.put(denied.reason(), denied);
-        return denied;
+    /** The denial as it is remembered: one that equal ones share. */
+    Decision.Denied remembered(Decision.Denied denied) {
+        return kept.share(denied).orElse(OTHERWISE);
     }
 }

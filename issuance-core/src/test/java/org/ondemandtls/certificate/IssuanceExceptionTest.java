@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
-import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -46,6 +45,7 @@ class IssuanceExceptionTest {
                 new IssuanceException.StoreFailed(SHOP, "full", WAIT, new IOException()),
                 new IssuanceException.Overloaded(SHOP, "key"),
                 new IssuanceException.Stopping(SHOP),
+                new IssuanceException.Remembered(SHOP, "the CA could not be reached", WAIT),
                 rejected("connection"),
                 rejected("dns"),
                 rejected("tls"),
@@ -91,21 +91,6 @@ class IssuanceExceptionTest {
                         "shop.example.com: rejected by the CA (rateLimited): the CA has paused this name after too many"
                                 + " failures; visit https://ca.example/unpause?jwt=abc to have it resumed (the CA says: Please"
                                 + " visit: (link))");
-    }
-
-    @Test
-    void aRememberedRefusalIsAsPermanentAsItWas() {
-        URI link = URI.create("https://ca.example/unpause?jwt=abc");
-
-        var paused = IssuanceException.Rejected.remembered(SHOP, "rateLimited", "paused", Optional.of(link), WAIT);
-        var caa = IssuanceException.Rejected.remembered(SHOP, "caa", "no", Optional.empty(), WAIT);
-        var dns = IssuanceException.Rejected.remembered(SHOP, "dns", "SERVFAIL", Optional.empty(), WAIT);
-
-        assertThat(paused.link()).contains(link);
-        assertThat(paused.permanent()).isTrue();
-        assertThat(caa.permanent()).isTrue();
-        assertThat(dns.permanent()).isFalse();
-        assertThat(dns).hasMessage("shop.example.com: rejected by the CA (dns): SERVFAIL");
     }
 
     @Test

@@ -45,7 +45,11 @@ class RefusalsTest {
     }
 
     private Refusals refusals(DoubleSupplier random) {
-        return new Refusals(100, house.store(), house.watch(), time.clock(), time::nanoTime, random);
+        return refusals(random, 100);
+    }
+
+    private Refusals refusals(DoubleSupplier random, int capacity) {
+        return new Refusals(capacity, house.store(), house.watch(), time.clock(), time::nanoTime, random);
     }
 
     private static IssuanceException.Rejected rejected() {
@@ -259,6 +263,82 @@ class RefusalsTest {
             refuse();
 
             assertBlockedFor(Duration.ofMinutes(1));
+        }
+    }
+
+    @Nested
+    class TheWordsOfAFailure {
+
+        private String remembered(int number) {
+            return refusals.blocking(name(number)).orElseThrow().getMessage();
+        }
+
+        private static ServerName name(int number) {
+            return ServerName.parse("shop" + number + ".example.com");
+        }
+
+        private void fail(int number, String what) {
+            refusals.unanswered(
+                    name(number),
+                    new IssuanceException.Unavailable(
+                            name(number), what, Duration.ofSeconds(5), new IllegalStateException("with a stack")));
+        }
+
+        @Test
+        void areThoseItWasToldWith() throws Exception {
+            refuse();
+            fail(1, "http://shop1.example.com/ of shop1.example.com is gone");
+
+            assertThat(refusals.blocking(SHOP).orElseThrow())
+                    .hasMessage(rejected().getMessage())
+                    .hasNoCause();
+            assertThat(remembered(1))
+                    .isEqualTo("shop1.example.com: http://shop1.example.com/ of shop1.example.com is gone");
+            assertThat(refusals.blocking(name(1)).orElseThrow()).hasNoCause();
+        }
+
+        @Test
+        void comeWithWhatIsLeftOfTheWait() {
+            fail(1, "down");
+            time.advance(Duration.ofSeconds(3));
+
+            assertThat(refusals.blocking(name(1)).orElseThrow().retryAfter()).isEqualTo(Duration.ofSeconds(2));
+        }
+
+        @Test
+        void areGeneralOnesWhereTooManyDiffer() throws Exception {
+            refusals = refusals(() -> 0.0, 1000);
+            for (int i = 0; i < Refusals.KEPT_WORDS; i++) {
+                fail(i, "failure " + i);
+            }
+            fail(500, "failure 500");
+            fail(501, "failure 1");
+            refusals.refused(
+                    name(502), CA, new IssuanceException.Rejected(name(502), "dns", "of its own", Duration.ZERO), LIFE);
+
+            assertThat(remembered(255)).endsWith("failure 255");
+            assertThat(remembered(500))
+                    .isEqualTo("shop500.example.com: failed a moment ago, see the log for the reason");
+            assertThat(remembered(501)).endsWith("failure 1");
+            assertThat(remembered(502)).endsWith("rejected by the CA, see the log for its words");
+        }
+
+        @Test
+        void areCutWhereTheyAreEndless() {
+            fail(1, "x".repeat(100_000));
+
+            assertThat(remembered(1)).hasSize("shop1.example.com: ".length() + 1000);
+        }
+
+        @Test
+        void areNotRememberedOnceMoreBecauseTheyWereRecalled() {
+            fail(1, "down");
+            time.advance(Duration.ofSeconds(3));
+
+            refusals.unanswered(name(1), refusals.blocking(name(1)).orElseThrow());
+
+            time.advance(Duration.ofSeconds(2));
+            assertThat(refusals.blocking(name(1))).isEmpty();
         }
     }
 

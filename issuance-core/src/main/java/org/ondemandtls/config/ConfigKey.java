@@ -320,8 +320,6 @@ public enum ConfigKey {
     public enum Type {
         /** A whole number with its unit: {@code 500ms}, {@code 30s}, {@code 5m}, {@code 12h}, {@code 7d}. */
         DURATION("duration"),
-        /** A whole number of bytes with its unit: {@code 512B}, {@code 16KiB}, {@code 1MiB}, {@code 1GiB}. */
-        SIZE("size"),
         /** A whole number in decimal digits. */
         INTEGER("number"),
         /** A whole number, a slash and a duration: {@code 60/10m}. */

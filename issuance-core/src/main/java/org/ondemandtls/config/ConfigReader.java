@@ -534,7 +534,7 @@ public final class ConfigReader {
                     "is out of bounds; write a number from " + fewest + " on, per up to "
                             + Quantity.text(LONGEST_WINDOW));
         }
-        return new Allowance.AtMost(most, window);
+        return new Rate(most, window);
     }
 
     private Path publicSuffixes(String text) throws Mistake {

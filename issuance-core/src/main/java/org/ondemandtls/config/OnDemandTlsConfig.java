@@ -296,28 +296,14 @@ public record OnDemandTlsConfig(
      */
     public record Renewal(Optional<Duration> visitedWithin, Duration grace, Duration withdrawAfter) {}
 
-    /** How much of something a CA is asked for over time. */
-    public sealed interface Allowance {
+    /** How much of something a CA is asked for over time: so many, or one of the words. */
+    public sealed interface Allowance permits Allowance.Automatic, Allowance.Unlimited, Rate {
 
         /** What the CA itself publishes, where it is a public one of ours; otherwise no limit. */
         record Automatic() implements Allowance {}
 
         /** No limit of ours. */
         record Unlimited() implements Allowance {}
-
-        /**
-         * So many in so long.
-         *
-         * @param most how many, at least 1
-         * @param window in how long, at most 31 days
-         */
-        record AtMost(int most, Duration window) implements Allowance {
-
-            @Override
-            public String toString() {
-                return most + "/" + Quantity.text(window);
-            }
-        }
     }
 
     /**

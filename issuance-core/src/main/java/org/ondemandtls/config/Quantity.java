@@ -4,18 +4,15 @@ import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Durations and sizes as an operator writes them: a whole number and its unit, nothing between. */
+/** Durations and rates as an operator writes them: a whole number and its unit, nothing between. */
 final class Quantity {
 
     /** What a text is told that is no duration; completes "TEXT …". */
     static final String NO_DURATION =
             "is not a duration; write a whole number and its unit, like 500ms, 30s, 5m, 12h or 7d";
 
-    private static final String NO_SIZE =
-            "is not a size; write a whole number and its unit, like 512B, 16KiB, 4MiB or 1GiB";
-
-    // Twelve digits of the largest unit fit a Duration and, scaled to bytes, are checked for overflow.
-    private static final Pattern FORM = Pattern.compile("([0-9]{1,12})([A-Za-z]{1,3})");
+    // Twelve digits of the largest unit fit a Duration.
+    private static final Pattern FORM = Pattern.compile("([0-9]{1,12})([A-Za-z]{1,2})");
 
     /** What a text is told that is no rate; completes "TEXT …". */
     static final String NO_RATE =
@@ -76,40 +73,11 @@ final class Quantity {
     }
 
     /**
-     * Reads a size.
-     *
-     * @param text for example {@code 512B}, {@code 16KiB}, {@code 4MiB} or {@code 1GiB}
-     * @return the size in bytes, zero or more
-     * @throws IllegalArgumentException if it is none or does not fit; the message completes "TEXT …"
-     */
-    static long bytes(String text) {
-        Matcher form = FORM.matcher(text);
-        if (!form.matches()) {
-            throw new IllegalArgumentException(NO_SIZE);
-        }
-        long amount = Long.parseLong(form.group(1));
-        return switch (form.group(2)) {
-            case "B" -> amount;
-            case "KiB" -> scaled(amount, 10);
-            case "MiB" -> scaled(amount, 20);
-            case "GiB" -> scaled(amount, 30);
-            default -> throw new IllegalArgumentException(NO_SIZE);
-        };
-    }
-
-    /**
      * Writes a duration so that {@link #duration} reads it again, cut to whole milliseconds.
      *
      * @throws ArithmeticException if it has a fraction of a second and is too long for a number of milliseconds
      */
     static String text(Duration duration) {
         return duration.getNano() == 0 ? duration.getSeconds() + "s" : duration.toMillis() + "ms";
-    }
-
-    private static long scaled(long amount, int bits) {
-        if (amount > Long.MAX_VALUE >> bits) {
-            throw new IllegalArgumentException("is too large for a size");
-        }
-        return amount << bits;
     }
 }

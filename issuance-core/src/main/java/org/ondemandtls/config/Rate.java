@@ -8,7 +8,7 @@ import java.time.Duration;
  * @param count how many times, at least 1
  * @param per the period, longer than zero
  */
-public record Rate(int count, Duration per) {
+public record Rate(int count, Duration per) implements OnDemandTlsConfig.Allowance {
 
     /** Refuses a rate of nothing. */
     public Rate {

@@ -16,6 +16,7 @@ import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.config.ConfigKey;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.Allowance;
+import org.ondemandtls.config.Rate;
 import org.ondemandtls.name.PublicSuffixes;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy.Purpose;
@@ -97,7 +98,7 @@ public final class Budget {
      * @return how many suffixes are known, 0 where none will be needed
      */
     public int prepare() {
-        boolean needed = rules.values().stream().anyMatch(own -> own.domain() instanceof Allowance.AtMost);
+        boolean needed = rules.values().stream().anyMatch(own -> own.domain() instanceof Rate);
         return needed ? suffixes.get().size() : 0;
     }
 
@@ -119,14 +120,14 @@ public final class Budget {
         List<Quota> checked = new ArrayList<>();
         if (!exempt) {
             half(own.orders(), issuer, purpose).ifPresent(counted::add);
-            if (own.domain() instanceof Allowance.AtMost most) {
+            if (own.domain() instanceof Rate most) {
                 counted.add(quota(domainKey(issuer, name), most));
             }
-            if (own.name() instanceof Allowance.AtMost most) {
+            if (own.name() instanceof Rate most) {
                 counted.add(quota("name|" + issuer + '|' + name, most));
             }
         }
-        if (own.failures() instanceof Allowance.AtMost most) {
+        if (own.failures() instanceof Rate most) {
             checked.add(quota(failuresKey(issuer, name), most));
         }
         if (counted.isEmpty() && checked.isEmpty()) {
@@ -148,19 +149,19 @@ public final class Budget {
 
     /** Counts a validation that failed. */
     void authorizationFailed(String issuer, ServerName name) throws StoreException {
-        if (rules.getOrDefault(issuer, UNLIMITED).failures() instanceof Allowance.AtMost most) {
-            ledger.count(failuresKey(issuer, name), most.window());
+        if (rules.getOrDefault(issuer, UNLIMITED).failures() instanceof Rate most) {
+            ledger.count(failuresKey(issuer, name), most.per());
         }
     }
 
     // A budget of an odd number leaves the one over to new names.
     private static Optional<Quota> half(Allowance orders, String issuer, Purpose purpose) {
-        if (!(orders instanceof Allowance.AtMost most)) {
+        if (!(orders instanceof Rate most)) {
             return Optional.empty();
         }
         boolean renewal = purpose == Purpose.RENEW;
-        int half = renewal ? most.most() / 2 : most.most() - most.most() / 2;
-        return Optional.of(new Quota("orders|" + issuer + (renewal ? "|renew" : "|obtain"), half, most.window()));
+        int half = renewal ? most.count() / 2 : most.count() - most.count() / 2;
+        return Optional.of(new Quota("orders|" + issuer + (renewal ? "|renew" : "|obtain"), half, most.per()));
     }
 
     private String domainKey(String issuer, ServerName name) {
@@ -188,8 +189,8 @@ public final class Budget {
                 wait.isNegative() ? Duration.ZERO : wait);
     }
 
-    private static Quota quota(String key, Allowance.AtMost most) {
-        return new Quota(key, most.most(), most.window());
+    private static Quota quota(String key, Rate most) {
+        return new Quota(key, most.count(), most.per());
     }
 
     // In the largest unit that leaves no rest.
@@ -221,6 +222,6 @@ public final class Budget {
     }
 
     private static Allowance per(int most, int hours) {
-        return new Allowance.AtMost(most, Duration.ofHours(hours));
+        return new Rate(most, Duration.ofHours(hours));
     }
 }

@@ -43,11 +43,6 @@ final class Circuit {
         return failures > 0;
     }
 
-    /** Whether the source is being left alone. */
-    synchronized boolean isOpen() {
-        return failures >= FAILURES_TO_OPEN;
-    }
-
     /**
      * Notes an answer.
      *

@@ -231,9 +231,9 @@ class ConfigReaderTest {
                             base)
                     .budget();
 
-            assertThat(budget.orders()).isEqualTo(new OnDemandTlsConfig.Allowance.AtMost(2, Duration.ofHours(3)));
+            assertThat(budget.orders()).isEqualTo(new Rate(2, Duration.ofHours(3)));
             assertThat(budget.domain()).isEqualTo(new OnDemandTlsConfig.Allowance.Unlimited());
-            assertThat(budget.name()).isEqualTo(new OnDemandTlsConfig.Allowance.AtMost(1, Duration.ofDays(31)));
+            assertThat(budget.name()).isEqualTo(new Rate(1, Duration.ofDays(31)));
         }
 
         @ParameterizedTest

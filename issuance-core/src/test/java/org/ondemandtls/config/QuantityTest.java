@@ -33,28 +33,6 @@ class QuantityTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"0B,0", "512B,512", "16KiB,16384", "4MiB,4194304", "1GiB,1073741824"})
-    void aSizeIsANumberOfBytesAndItsUnit(String text, long bytes) {
-        assertThat(Quantity.bytes(text)).isEqualTo(bytes);
-    }
-
-    @Test
-    void theLargestSizeIsTheLargestThatFitsALong() {
-        assertThat(Quantity.bytes("8589934591GiB")).isEqualTo(8_589_934_591L << 30);
-        assertThatIllegalArgumentException()
-                .isThrownBy(() -> Quantity.bytes("8589934592GiB"))
-                .withMessageContaining("too large");
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"", "16", "KiB", "16kib", "16KB", "16K", "1.5MiB", "-1B", "16 KiB", "1TiB"})
-    void anythingElseIsNoSize(String text) {
-        assertThatIllegalArgumentException()
-                .isThrownBy(() -> Quantity.bytes(text))
-                .withMessageContaining("512B, 16KiB, 4MiB or 1GiB");
-    }
-
-    @ParameterizedTest
     @ValueSource(strings = {"PT0S", "PT0.001S", "PT2.5S", "PT25S", "P7D"})
     void aWrittenDurationIsReadAgain(Duration duration) {
         assertThat(Quantity.duration(Quantity.text(duration))).isEqualTo(duration);

@@ -20,6 +20,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.ondemandtls.certificate.IssuanceException.OverBudget;
 import org.ondemandtls.config.ConfigReader;
 import org.ondemandtls.config.OnDemandTlsConfig.Allowance;
+import org.ondemandtls.config.Rate;
 import org.ondemandtls.name.PublicSuffixes;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy.Purpose;
@@ -230,7 +231,7 @@ class BudgetTest {
             return PublicSuffixes.bundled();
         };
         Allowance none = new Allowance.Unlimited();
-        Allowance some = new Allowance.AtMost(1, Duration.ofHours(1));
+        Allowance some = new Rate(1, Duration.ofHours(1));
         Clock clock = house.time().clock();
 
         new Budget(house.store().ledger(), list, Map.of(OWN, new Budget.Rules(some, none, some, some)), clock)

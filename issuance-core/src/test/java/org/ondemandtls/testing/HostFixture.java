@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.certificate.KeyedCertificate;
@@ -99,6 +100,15 @@ public abstract class HostFixture {
      * that the request was secure, and a CA's validations; before it is launched.
      */
     public abstract void redirectToHttps();
+
+    /**
+     * Has permission asked of an application of this server, over its plain connector, and gives the server so many threads
+     * for all it does; before it is launched.
+     *
+     * @param threads how many threads there are
+     * @param application is called on one of them with each name it is asked for, and grants it when it returns
+     */
+    public abstract void askItself(int threads, Consumer<String> application) throws Exception;
 
     /** Makes a connector listen on a port, so that the server cannot start where that is taken. */
     public abstract void listenOn(int port);

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 import org.eclipse.jetty.alpn.server.ALPNServerConnectionFactory;
 import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
 import org.eclipse.jetty.http2.server.HTTP2ServerConnectionFactory;
@@ -165,6 +166,24 @@ final class ServerFixture extends HostFixture {
         http.setSecurePort(443);
         http.addCustomizer(new ForwardedRequestCustomizer());
         server.insertHandler(new CertificateRedirectHandler());
+    }
+
+    @Override
+    public void askItself(int threads, Consumer<String> application) throws IOException {
+        ((QueuedThreadPool) server.getThreadPool()).setMaxThreads(threads);
+        server.insertHandler(new Handler.Wrapper() {
+            @Override
+            public boolean handle(Request request, Response response, Callback callback) throws Exception {
+                if (!Request.getPathInContext(request).equals("/own/check")) {
+                    return super.handle(request, response, callback);
+                }
+                application.accept(Request.extractQueryParameters(request).getValue("domain"));
+                Content.Sink.write(response, true, "yes", callback);
+                return true;
+            }
+        });
+        plain.open();
+        keys.put("onDemandTls.permission.ask", "http://127.0.0.1:" + plain.getLocalPort() + "/own/check");
     }
 
     @Override

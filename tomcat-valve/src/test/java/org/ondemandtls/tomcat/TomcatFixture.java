@@ -12,16 +12,20 @@ import java.security.KeyStore;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import org.apache.catalina.Context;
 import org.apache.catalina.Pipeline;
 import org.apache.catalina.connector.Connector;
+import org.apache.catalina.core.StandardThreadExecutor;
 import org.apache.catalina.startup.Tomcat;
 import org.apache.catalina.valves.RemoteIpValve;
+import org.apache.coyote.AbstractProtocol;
 import org.apache.coyote.http2.Http2Protocol;
 import org.apache.tomcat.util.net.SSLHostConfig;
 import org.apache.tomcat.util.net.SSLHostConfigCertificate;
 import org.apache.tomcat.util.threads.ThreadPoolExecutor;
 import org.ondemandtls.OnDemandTls;
+import org.ondemandtls.testing.FreePorts;
 import org.ondemandtls.testing.HostFixture;
 
 /** A Tomcat with twenty threads. */
@@ -135,6 +139,30 @@ final class TomcatFixture extends HostFixture {
         proxy.setProtocolHeader("X-Forwarded-Proto");
         pipeline.addValve(proxy);
         pipeline.addValve(new CertificateRedirectValve());
+    }
+
+    @Override
+    public void askItself(int most, Consumer<String> application) throws IOException {
+        StandardThreadExecutor executor = new StandardThreadExecutor();
+        executor.setName("shared");
+        executor.setMaxThreads(most);
+        executor.setMinSpareThreads(most);
+        tomcat.getService().addExecutor(executor);
+        for (Connector connector : new Connector[] {plain, secure}) {
+            ((AbstractProtocol<?>) connector.getProtocolHandler()).setExecutor(executor);
+        }
+        Context own = tomcat.addContext(
+                "/own", Files.createDirectories(directory.resolve("own")).toString());
+        Tomcat.addServlet(own, "check", new HttpServlet() {
+            @Override
+            protected void doGet(HttpServletRequest request, HttpServletResponse response) throws IOException {
+                application.accept(request.getParameter("domain"));
+                response.getWriter().write("yes");
+            }
+        });
+        own.addServletMappingDecoded("/check", "check");
+        plain.setPort(FreePorts.next());
+        keys.put("onDemandTls.permission.ask", "http://127.0.0.1:" + plain.getPort() + "/own/check");
     }
 
     @Override

@@ -1,0 +1,122 @@
+package org.ondemandtls.testing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyPair;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.store.FileCertificateStore;
+import org.ondemandtls.store.StoredCertificate;
+
+/** A server with more certificates in its store than it may keep in memory, and visitors who ask for ever other ones. */
+public abstract class InventoryContract<F extends HostFixture> extends HostContract<F> {
+
+    private static final String OFTEN = "often.customer.test";
+    private static final int STORED = 60;
+    private static final int SIZE = 20;
+    private static final int TOGETHER = 20;
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    private final ExecutorService clients = Executors.newFixedThreadPool(TOGETHER);
+
+    @BeforeEach
+    void fillStore() throws Exception {
+        fixture.keys.put("onDemandTls.inventory.size", Integer.toString(SIZE));
+        KeyPair key = TestCertificates.key();
+        Instant now = Instant.now();
+        try (FileCertificateStore store =
+                FileCertificateStore.open(root(), new RecordedEvents().events(), Clock.systemUTC(), Duration.ZERO)) {
+            for (String name : Stream.concat(Stream.of(OFTEN), names()).toList()) {
+                store.save(StoredCertificate.obtained(
+                        TestLeaves.leaf(key.getPublic(), key.getPrivate(), now, name),
+                        "internal",
+                        now,
+                        now.plus(Duration.ofDays(30))));
+            }
+        }
+    }
+
+    @AfterEach
+    void endClients() {
+        clients.shutdownNow();
+    }
+
+    private static Stream<String> names() {
+        return IntStream.range(0, STORED).mapToObj(i -> "n" + i + ".customer.test");
+    }
+
+    private Path root() {
+        return Path.of(fixture.keys.get("onDemandTls.store"));
+    }
+
+    private long loads() {
+        return fixture.engine().status().getEvents().getOrDefault(EventKind.LOADED.name(), 0L);
+    }
+
+    private Path bundleOf(String name) throws IOException {
+        try (Stream<Path> files = Files.walk(root().resolve("certificates"))) {
+            return files.filter(file -> file.endsWith(name + ".pem"))
+                    .findFirst()
+                    .orElseThrow();
+        }
+    }
+
+    @Test
+    void whatIsVisitedOftenStaysInMemoryHoweverManyOthersAreVisited() throws Exception {
+        fixture.launch();
+        for (int i = 0; i < SIZE; i++) {
+            assertThat(fixture.visit(OFTEN)).startsWith("HTTP/1.1 200");
+        }
+        assertThat(loads()).isEqualTo(1);
+
+        for (String name : names().toList()) {
+            assertThat(fixture.visit(name)).startsWith("HTTP/1.1 200");
+            assertThat(fixture.engine().status().getInventorySize()).isLessThanOrEqualTo(SIZE);
+            assertThat(fixture.visit(OFTEN)).startsWith("HTTP/1.1 200");
+        }
+
+        assertThat(loads()).as("each of the others once, it never again").isEqualTo(1 + STORED);
+        assertThat(fixture.ask.questions()).isEmpty();
+    }
+
+    @Test
+    void whatIsInTheStoreIsReadOnceHoweverManyComeForIt() throws Exception {
+        String name = names().findFirst().orElseThrow();
+        Path bundle = bundleOf(name);
+        byte[] content = Files.readAllBytes(bundle);
+        Files.delete(bundle);
+        // Whoever reads waits for what is written, and who came second would wait for ever.
+        assertThat(Command.run(List.of("mkfifo", bundle.toString()), PATIENCE).exitCode())
+                .isZero();
+        fixture.launch();
+        List<CompletableFuture<TlsProbe.Outcome>> visits = IntStream.range(0, TOGETHER)
+                .mapToObj(i -> CompletableFuture.supplyAsync(
+                        () -> TlsProbe.trustingAnything().patience(PATIENCE).handshake(fixture.port(), name), clients))
+                .toList();
+        await().atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(fixture.parked()).isEqualTo(TOGETHER));
+        assertThat(fixture.visit(OFTEN)).as("others meanwhile").startsWith("HTTP/1.1 200");
+
+        Files.write(bundle, content);
+
+        assertThat(visits)
+                .allSatisfy(visit -> assertThat(visit.join().failure()).isEmpty());
+        assertThat(loads()).isEqualTo(2);
+        assertThat(fixture.ask.questions()).isEmpty();
+    }
+}

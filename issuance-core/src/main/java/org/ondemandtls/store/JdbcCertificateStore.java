@@ -52,6 +52,7 @@ public final class JdbcCertificateStore implements CertificateStore {
     private static final Duration GRACE = Duration.ofMinutes(1);
     private static final int NAMES_PAGE = 10_000;
     private static final int MOST_OPEN_ORDERS = 1000;
+    private static final int MOST_ABANDONED_ORDERS = 256;
     private static final int MIN_FINGERPRINT = 65_536;
     private static final int NODE_ID = 8;
     private static final String PLAIN_TEXT = "";
@@ -123,7 +124,7 @@ public final class JdbcCertificateStore implements CertificateStore {
         this.events = events;
         this.sealing = sealing;
         this.leases = new JdbcLeases(pool, dialect, node);
-        this.peers = new JdbcPeers(pool, dialect, leases, events);
+        this.peers = new JdbcPeers(pool, dialect, leases, this::abandonedOrders, events);
         this.ledger = new JdbcLedger(pool, clock);
         this.encryption = new JdbcEncryption(pool, dialect, node, sealing, events);
         encryption.join();
@@ -535,11 +536,21 @@ public final class JdbcCertificateStore implements CertificateStore {
 
     @Override
     public List<OpenOrder> openOrders() throws StoreException {
-        List<OpenOrder> open = new ArrayList<>();
-        List<Row> rows = orders(
+        return decoded(orders(
                 "LEFT JOIN ondemand_tls_lease l ON l.name = o.name AND l.expires > " + dialect.now()
                         + " WHERE l.name IS NULL ORDER BY o.started, o.name LIMIT " + MOST_OPEN_ORDERS,
-                select -> {});
+                select -> {}));
+    }
+
+    private List<OpenOrder> abandonedOrders() throws StoreException {
+        return decoded(orders(
+                "JOIN ondemand_tls_lease l ON l.name = o.name WHERE l.expires <= " + dialect.now()
+                        + " ORDER BY l.expires LIMIT " + MOST_ABANDONED_ORDERS,
+                select -> {}));
+    }
+
+    private List<OpenOrder> decoded(List<Row> rows) throws StoreException {
+        List<OpenOrder> open = new ArrayList<>();
         for (Row row : rows) {
             try {
                 decodedOrder(row).ifPresent(open::add);

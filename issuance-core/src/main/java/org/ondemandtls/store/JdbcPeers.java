@@ -24,15 +24,23 @@ final class JdbcPeers implements Peers {
     private final JdbcPool pool;
     private final SqlDialect dialect;
     private final JdbcLeases leases;
+    private final Abandoned abandoned;
     private final Events events;
     private final Set<Proof> shown = ConcurrentHashMap.newKeySet();
 
     private volatile @Nullable News follower;
 
-    JdbcPeers(JdbcPool pool, SqlDialect dialect, JdbcLeases leases, Events events) {
+    /** Reads the orders of servers that are gone. */
+    @FunctionalInterface
+    interface Abandoned {
+        List<OpenOrder> orders() throws StoreException;
+    }
+
+    JdbcPeers(JdbcPool pool, SqlDialect dialect, JdbcLeases leases, Abandoned abandoned, Events events) {
         this.pool = pool;
         this.dialect = dialect;
         this.leases = leases;
+        this.abandoned = abandoned;
         this.events = events;
     }
 
@@ -53,6 +61,11 @@ final class JdbcPeers implements Peers {
         } catch (StoreException e) {
             events.publish(EventKind.STORE_FAILED, e.getMessage() + "; it runs out by itself");
         }
+    }
+
+    @Override
+    public List<OpenOrder> abandoned() throws StoreException {
+        return abandoned.orders();
     }
 
     @Override

@@ -510,6 +510,15 @@ public final class OnDemandTls implements AutoCloseable {
                     throw new IOException(e.getMessage(), e);
                 }
             }
+
+            @Override
+            public byte[] writeFirst(String name, byte[] content, boolean secret) throws IOException {
+                try {
+                    return store.writeFirst(name, content, secret);
+                } catch (StoreException e) {
+                    throw new IOException(e.getMessage(), e);
+                }
+            }
         };
     }
 

@@ -10,6 +10,7 @@ import java.security.GeneralSecurityException;
 import java.security.KeyPair;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -142,20 +143,29 @@ final class CaAccount {
     private KeyPair key() throws IOException {
         Optional<byte[]> stored = files.read(keyFile);
         if (stored.isPresent()) {
-            try {
-                return KeyPairs.pair(Pem.readPrivateKey(new String(stored.get(), StandardCharsets.US_ASCII)));
-            } catch (InvalidPemException | GeneralSecurityException e) {
-                throw new IOException(
-                        "the account key " + keyFile + " cannot be used (" + e.getMessage()
-                                + "): restore it, or remove it to make another account",
-                        e);
-            }
+            return key(stored.get());
         }
         KeyPair key = KeyPairs.generate(KeyType.P_256);
-        files.write(keyFile, Pem.privateKey(key.getPrivate()).getBytes(StandardCharsets.US_ASCII), true);
+        byte[] ours = Pem.privateKey(key.getPrivate()).getBytes(StandardCharsets.US_ASCII);
+        byte[] first = files.writeFirst(keyFile, ours, true);
+        if (!Arrays.equals(first, ours)) {
+            // Another server's: the CA has one account for all who ask with its key.
+            return key(first);
+        }
         // A URL without its key is of an account that is lost.
         files.write(urlFile, new byte[0], false);
         return key;
+    }
+
+    private KeyPair key(byte[] stored) throws IOException {
+        try {
+            return KeyPairs.pair(Pem.readPrivateKey(new String(stored, StandardCharsets.US_ASCII)));
+        } catch (InvalidPemException | GeneralSecurityException e) {
+            throw new IOException(
+                    "the account key " + keyFile + " cannot be used (" + e.getMessage()
+                            + "): restore it, or remove it to make another account",
+                    e);
+        }
     }
 
     // What cannot be read is asked for again, by the key.

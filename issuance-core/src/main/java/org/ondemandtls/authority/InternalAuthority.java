@@ -6,7 +6,6 @@ import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.InvalidKeyException;
-import java.security.KeyPair;
 import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.SecureRandom;
@@ -103,13 +102,15 @@ public final class InternalAuthority implements Authority {
             key = readKey(storedKey.get());
             publicKey = publicKeyOf(key);
         } else {
-            KeyPair pair = KeyPairs.generate(KeyType.P_256);
-            key = pair.getPrivate();
-            publicKey = pair.getPublic();
-            files.write(ROOT_KEY, Pem.privateKey(key).getBytes(StandardCharsets.US_ASCII), true);
+            byte[] made = Pem.privateKey(KeyPairs.generate(KeyType.P_256).getPrivate())
+                    .getBytes(StandardCharsets.US_ASCII);
+            key = readKey(files.writeFirst(ROOT_KEY, made, true));
+            publicKey = publicKeyOf(key);
         }
-        X509Certificate root = makeRoot(key, publicKey, clock.instant(), random);
-        files.write(ROOT_CERTIFICATE, Pem.certificates(List.of(root)).getBytes(StandardCharsets.US_ASCII), false);
+        X509Certificate made = makeRoot(key, publicKey, clock.instant(), random);
+        byte[] first = files.writeFirst(
+                ROOT_CERTIFICATE, Pem.certificates(List.of(made)).getBytes(StandardCharsets.US_ASCII), false);
+        X509Certificate root = readRoot(first, key, clock.instant());
         events.publish(
                 EventKind.STARTED,
                 "made the root of the internal CA, to be trusted by clients: " + ROOT_CERTIFICATE + " in the store");

@@ -29,4 +29,23 @@ public interface SecretFiles {
      * @throws IOException if it could not be kept
      */
     void write(String name, byte[] content, boolean secret) throws IOException;
+
+    /**
+     * Writes unless something is there already. Where several servers share what is written, one of those that do so at
+     * once succeeds, and all get what it wrote.
+     *
+     * @param name as for {@link #read}
+     * @param content what to keep
+     * @param secret as for {@link #write}
+     * @return what is there now
+     * @throws IOException if that is not known
+     */
+    default byte[] writeFirst(String name, byte[] content, boolean secret) throws IOException {
+        Optional<byte[]> there = read(name);
+        if (there.isPresent()) {
+            return there.get();
+        }
+        write(name, content, secret);
+        return content;
+    }
 }

@@ -25,6 +25,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.name.ServerName;
@@ -40,9 +41,6 @@ import org.ondemandtls.store.KeySealing.KeyMissingException;
  * and works again by itself when it does.
  */
 public final class JdbcCertificateStore implements CertificateStore {
-
-    /** What begins a source that is the name of the server's pool. */
-    public static final String JNDI = "jndi:";
 
     private static final Duration EXTEND = Duration.ofSeconds(5);
     private static final Duration RETRY = Duration.ofSeconds(1);
@@ -61,35 +59,6 @@ public final class JdbcCertificateStore implements CertificateStore {
     private static final String CERTIFICATE_KEPT = "a certificate cannot be kept";
     private static final String CERTIFICATE_COLUMNS = "name, due, revision, fence, leaf, withdrawn, key_id, content";
     private static final SecureRandom RANDOM = new SecureRandom();
-
-    /**
-     * Where the database is.
-     *
-     * @param source a {@code jdbc:} URL, or {@code jndi:} and the name of the server's pool
-     * @param user for a URL, empty where it is in it or not needed
-     * @param password for a URL, empty where it is in it or not needed
-     * @param createSchema whether missing tables are made
-     * @param connections how many connections work may use at the same time
-     */
-    public record Place(
-            String source, Optional<String> user, Optional<String> password, boolean createSchema, int connections) {
-
-        /** What may be shown: without user, password and parameters. */
-        public String location() {
-            String shown = source.startsWith(JNDI) ? source : source.replaceFirst("[?;].*", "");
-            int at = shown.lastIndexOf('@');
-            int slashes = shown.indexOf("//");
-            return at < 0
-                    ? shown
-                    : shown.substring(0, slashes < 0 || slashes > at ? shown.indexOf(':', 5) + 1 : slashes + 2)
-                            + shown.substring(at + 1);
-        }
-
-        @Override
-        public String toString() {
-            return "Place[" + location() + "]";
-        }
-    }
 
     /** A row as it was found. */
     private record Row(String name, String content, long revision) {}
@@ -156,7 +125,7 @@ public final class JdbcCertificateStore implements CertificateStore {
      * @return the store
      * @throws StoreException if it cannot be used, with what to do
      */
-    public static JdbcCertificateStore open(Place place, Events events, Clock clock, KeySealing sealing)
+    public static JdbcCertificateStore open(DatabaseStore place, Events events, Clock clock, KeySealing sealing)
             throws StoreException {
         JdbcPool pool = new JdbcPool(source(place), credentials(place), place.location(), place.connections());
         try {
@@ -173,16 +142,17 @@ public final class JdbcCertificateStore implements CertificateStore {
         }
     }
 
-    private static SqlSource source(Place place) throws StoreException {
+    private static SqlSource source(DatabaseStore place) throws StoreException {
         try {
             String source = place.source();
-            return SqlSource.of(source.startsWith(JNDI) ? source.substring(JNDI.length()) : source);
+            return SqlSource.of(
+                    source.startsWith(DatabaseStore.JNDI) ? source.substring(DatabaseStore.JNDI.length()) : source);
         } catch (IllegalArgumentException e) {
             throw new StoreException("the store " + place.location() + " cannot be opened: " + e.getMessage(), e);
         }
     }
 
-    private static Properties credentials(Place place) {
+    private static Properties credentials(DatabaseStore place) {
         Properties credentials = new Properties();
         place.user().ifPresent(user -> credentials.setProperty("user", user));
         place.password().ifPresent(password -> credentials.setProperty("password", password));

@@ -75,15 +75,16 @@ final class JdbcNews implements AutoCloseable {
         this.origin = origin;
         this.events = events;
         this.feed = feed;
-        pool.each("news cannot be read", connection -> {
-            lastRead = SqlDialect.number(connection, "SELECT " + dialect.now());
-            settled = SqlDialect.number(
-                    connection,
-                    "SELECT id FROM ondemand_tls_news WHERE since < " + (lastRead - UNSETTLED.toMillis())
-                            + " ORDER BY since DESC, id DESC LIMIT 1");
-            return null;
-        });
-        highest = settled;
+        this.lastRead = pool.each(
+                "news cannot be read", connection -> SqlDialect.number(connection, "SELECT " + dialect.now()));
+        long before = lastRead - UNSETTLED.toMillis();
+        this.settled = pool.each(
+                "news cannot be read",
+                connection -> SqlDialect.number(
+                        connection,
+                        "SELECT id FROM ondemand_tls_news WHERE since < " + before
+                                + " ORDER BY since DESC, id DESC LIMIT 1"));
+        this.highest = settled;
         this.thread = new Thread(this::run, "ondemand-tls-store-news");
         thread.setDaemon(true);
     }
@@ -122,12 +123,24 @@ final class JdbcNews implements AutoCloseable {
     public void close() {
         closed = true;
         LockSupport.unpark(thread);
-        // Ends a wait for the database's word.
-        JdbcPool.closeQuietly(connection);
+        stopWaiting();
         try {
             thread.join(TimeUnit.SECONDS.toMillis(5));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    // To close it would wait for the wait to end.
+    private void stopWaiting() {
+        Connection open = connection;
+        if (dialect == SqlDialect.POSTGRESQL && open != null) {
+            try {
+                open.abort(Runnable::run);
+            } catch (SQLException | AbstractMethodError e) {
+                // It ends by itself within a second.
+                return;
+            }
         }
     }
 

@@ -100,9 +100,11 @@ final class JdbcPool implements AutoCloseable {
 
     private volatile long downSince;
 
-    private SqlDialect dialect = SqlDialect.POSTGRESQL;
-    private boolean isolate;
-    private int isolationBefore;
+    private volatile SqlDialect dialect = SqlDialect.POSTGRESQL;
+
+    private volatile boolean isolate;
+
+    private volatile int isolationBefore;
 
     /**
      * Begins with nothing connected.
@@ -185,10 +187,15 @@ final class JdbcPool implements AutoCloseable {
     /** Bounds what the database does for a statement, where the connection is not ours to bound. */
     PreparedStatement prepared(Connection connection, String sql) throws SQLException {
         PreparedStatement statement = connection.prepareStatement(sql);
-        if (source.isPool()) {
-            statement.setQueryTimeout(LIMIT / 1000);
+        try {
+            if (source.isPool()) {
+                statement.setQueryTimeout(LIMIT / 1000);
+            }
+            return statement;
+        } catch (SQLException e) {
+            statement.close();
+            throw e;
         }
-        return statement;
     }
 
     @Override

@@ -36,15 +36,13 @@ final class JdbcSchema {
     static void prepare(Connection connection, SqlDialect dialect, boolean create, String location)
             throws SQLException, StoreException {
         int version = version(connection);
-        if (version == 0 && !create) {
-            throw new StoreException("the store " + location + " has no tables yet; run sql/" + dialect.file()
-                    + ".sql of the distribution there, or leave onDemandTls.store.createSchema at true");
-        }
-        if (version > 0 && version < VERSION && !create) {
+        if (version < VERSION && !create) {
             throw new StoreException(
-                    "the store " + location + " has tables of version " + version + ", this is for version "
-                            + VERSION + "; run what sql/" + dialect.file()
-                            + ".sql of the distribution has for later versions, or leave onDemandTls.store.createSchema at true");
+                    "the store " + location + " has "
+                            + (version == 0 ? "no tables yet" : "tables of version " + version)
+                            + ", this needs version " + VERSION
+                            + "; run sql/" + dialect.file()
+                            + ".sql of the archive there, from that version on, or leave onDemandTls.store.createSchema at true");
         }
         if (version < VERSION) {
             upgrade(connection, dialect);

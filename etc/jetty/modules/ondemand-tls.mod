@@ -88,8 +88,25 @@ etc/ondemand-tls.xml
 ## Kind of key made for a certificate: P-256, P-384, RSA-2048, RSA-3072 or RSA-4096.
 # onDemandTls.certificate.key=P-256
 
-## Directory of certificates, keys and open orders; a relative one is taken from the server's base.
+## Where certificates, keys and open orders are kept: a directory, a relative one taken from the server's base;
+## or, for several servers, a database: a jdbc:postgresql: or jdbc:mariadb: URL, or jndi: and the name of a
+## DataSource of the server's.
 # onDemandTls.store=ondemand-tls
+
+## User of the database, where onDemandTls.store is a jdbc: URL.
+# onDemandTls.store.user=
+
+## Password of the database, where onDemandTls.store is a jdbc: URL; a secret, best given as
+## onDemandTls.store.password.file.
+# onDemandTls.store.password=
+
+## Whether missing tables are made in the database; if not, sql/postgresql.sql or sql/mariadb.sql of the archive
+## makes them.
+# onDemandTls.store.createSchema=true
+
+## How many connections to the database are in use at the same time; two more are used for leases and news. From
+## 1 to 1000.
+# onDemandTls.store.connections=8
 
 ## Key that encrypts every private key at rest: 32 bytes in base64, as openssl rand -base64 32 makes them;
 ## several, separated by commas: the first encrypts, all decrypt. A secret, best given as

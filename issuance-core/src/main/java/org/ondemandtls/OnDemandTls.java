@@ -36,6 +36,8 @@ import org.ondemandtls.certificate.SpareKeyPairs;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
+import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
+import org.ondemandtls.config.OnDemandTlsConfig.FileStore;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.EventListener;
@@ -59,6 +61,7 @@ import org.ondemandtls.renewal.Renewal;
 import org.ondemandtls.status.Status;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.FileCertificateStore;
+import org.ondemandtls.store.JdbcCertificateStore;
 import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.Peers;
 import org.ondemandtls.store.StoreException;
@@ -269,14 +272,7 @@ public final class OnDemandTls implements AutoCloseable {
         }
         Events events = new Events(host.eventListener(), System::nanoTime);
         try {
-            CertificateStore store = FileCertificateStore.open(
-                    config.store(),
-                    events,
-                    Clock.systemUTC(),
-                    FileCertificateStore.LOCK_WAIT,
-                    KeySealing.of(config.encryptionKeys().stream()
-                            .map(OnDemandTlsConfig.EncryptionKey::bytes)
-                            .toList()));
+            CertificateStore store = store(config, events);
             try {
                 return new OnDemandTls(setup, host, store, events);
             } catch (StartException | RuntimeException e) {
@@ -286,6 +282,18 @@ public final class OnDemandTls implements AutoCloseable {
         } catch (StoreException e) {
             throw new StartException(String.valueOf(e.getMessage()), e);
         }
+    }
+
+    private static CertificateStore store(OnDemandTlsConfig config, Events events) throws StoreException {
+        KeySealing sealing = KeySealing.of(config.encryptionKeys().stream()
+                .map(OnDemandTlsConfig.EncryptionKey::bytes)
+                .toList());
+        Clock clock = Clock.systemUTC();
+        if (config.store() instanceof DatabaseStore database) {
+            return JdbcCertificateStore.open(database, events, clock, sealing);
+        }
+        return FileCertificateStore.open(
+                ((FileStore) config.store()).directory(), events, clock, FileCertificateStore.LOCK_WAIT, sealing);
     }
 
     /** Begins to work: finishes open orders. Call it when the connectors accept. */

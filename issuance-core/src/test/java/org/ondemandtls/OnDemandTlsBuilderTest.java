@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -37,7 +36,8 @@ class OnDemandTlsBuilderTest {
 
         assertThat(setup.permissionPolicy()).containsSame(EXAMPLES);
         assertThat(setup.config().permission().hasSource()).isFalse();
-        assertThat(setup.config().store()).isEqualTo(base.resolve("ondemand-tls"));
+        assertThat(setup.config().store().location())
+                .isEqualTo(base.resolve("ondemand-tls").toString());
     }
 
     @Test
@@ -96,7 +96,7 @@ class OnDemandTlsBuilderTest {
         assertThatThrownBy(() -> OnDemandTls.open(config, new NoHost()))
                 .isInstanceOf(StartException.class)
                 .hasMessageContaining("no permission source");
-        assertThat(Files.exists(config.store())).isFalse();
+        assertThat(Path.of(config.store().location())).doesNotExist();
     }
 
     @Test
@@ -108,7 +108,7 @@ class OnDemandTlsBuilderTest {
         assertThatThrownBy(() -> OnDemandTls.open(new OnDemandTlsSetup(config, Optional.of(EXAMPLES)), new NoHost()))
                 .isInstanceOf(StartException.class)
                 .hasMessageContaining("keep one of them");
-        assertThat(Files.exists(config.store())).isFalse();
+        assertThat(Path.of(config.store().location())).doesNotExist();
     }
 
     @Test

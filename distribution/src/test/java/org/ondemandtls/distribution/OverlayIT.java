@@ -95,7 +95,9 @@ class OverlayIT {
                             "modules/ondemand-tls-redirect.mod",
                             "etc/ondemand-tls.xml",
                             "etc/ondemand-tls-redirect.xml",
-                            "lib/ondemand-tls/");
+                            "lib/ondemand-tls/",
+                            "lib/ondemand-tls/sql/postgresql.sql",
+                            "lib/ondemand-tls/sql/mariadb.sql");
             assertThat(overlay.names())
                     .allMatch(name -> name.matches("(modules|etc|lib)/.*"), "inside modules, etc and lib");
         }
@@ -155,6 +157,8 @@ class OverlayIT {
                             jar,
                             "conf/ondemand-tls/server.xml",
                             "conf/ondemand-tls/sbom.json",
+                            "conf/ondemand-tls/sql/postgresql.sql",
+                            "conf/ondemand-tls/sql/mariadb.sql",
                             "conf/ondemand-tls/licenses/LICENSE",
                             "conf/ondemand-tls/licenses/NOTICE",
                             "conf/ondemand-tls/licenses/THIRD-PARTY.txt",

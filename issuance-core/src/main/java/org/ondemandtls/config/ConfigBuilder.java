@@ -55,6 +55,16 @@ public final class ConfigBuilder {
         return this;
     }
 
+    /**
+     * Says in which database certificates, keys and open orders are kept; user and password by {@link #set}.
+     *
+     * @param source a {@code jdbc:} URL, or {@code jndi:} and the name of a DataSource of the server's
+     */
+    public ConfigBuilder store(String source) {
+        put(ConfigKey.STORE, source);
+        return this;
+    }
+
     /** Says what a waiting client may cost. */
     public ConfigBuilder handshake(Consumer<HandshakeKeys> keys) {
         keys.accept(new HandshakeKeys());

@@ -1,7 +1,5 @@
 package org.ondemandtls.config;
 
-import java.util.Arrays;
-import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -102,11 +100,31 @@ public enum ConfigKey {
             "Kind of key made for a certificate: P-256, P-384, RSA-2048, RSA-3072 or RSA-4096."),
     STORE(
             "store",
-            Type.PATH,
+            Type.STORE,
             "ondemand-tls",
-            "Directory of certificates, keys and open orders; a relative one is taken from the server's base."),
-    STORE_USER("store.user", Type.TEXT, "User of the database."),
-    STORE_PASSWORD("store.password", Type.SECRET, "Password of the database."),
+            "Where certificates, keys and open orders are kept: a directory, a relative one taken from the server's base;"
+                    + " or, for several servers, a database: a jdbc:postgresql: or jdbc:mariadb: URL, or jndi: and the name"
+                    + " of a DataSource of the server's."),
+    STORE_USER("store.user", Type.TEXT, null, "User of the database, where onDemandTls.store is a jdbc: URL."),
+    STORE_PASSWORD(
+            "store.password",
+            Type.SECRET,
+            null,
+            "Password of the database, where onDemandTls.store is a jdbc: URL; a secret, best given as"
+                    + " onDemandTls.store.password.file."),
+    STORE_CREATE_SCHEMA(
+            "store.createSchema",
+            Type.BOOLEAN,
+            "true",
+            "Whether missing tables are made in the database; if not, sql/postgresql.sql or sql/mariadb.sql of the archive"
+                    + " makes them."),
+    STORE_CONNECTIONS(
+            "store.connections",
+            Type.INTEGER,
+            "8",
+            "1",
+            "1000",
+            "How many connections to the database are in use at the same time; two more are used for leases and news."),
     STORE_ENCRYPTION_KEY(
             "store.encryptionKey",
             Type.SECRET,
@@ -338,6 +356,8 @@ public enum ConfigKey {
         NAMES("names"),
         /** A file or directory, relative to the server's base. */
         PATH("path"),
+        /** A directory, relative to the server's base, or a database. */
+        STORE("path or database"),
         /** The fully qualified name of a Java class. */
         CLASS("class"),
         /** Text the sentence describes. */
@@ -369,7 +389,6 @@ public enum ConfigKey {
     private final @Nullable String least;
     private final @Nullable String most;
     private final String sentence;
-    private final boolean built;
 
     ConfigKey(
             String name,
@@ -377,27 +396,17 @@ public enum ConfigKey {
             @Nullable String defaultText,
             @Nullable String least,
             @Nullable String most,
-            String sentence,
-            boolean built) {
+            String sentence) {
         this.key = PREFIX + name;
         this.type = type;
         this.defaultText = defaultText;
         this.least = least;
         this.most = most;
         this.sentence = sentence;
-        this.built = built;
-    }
-
-    ConfigKey(String name, Type type, @Nullable String defaultText, String least, String most, String sentence) {
-        this(name, type, defaultText, least, most, sentence, true);
     }
 
     ConfigKey(String name, Type type, @Nullable String defaultText, String sentence) {
-        this(name, type, defaultText, null, null, sentence, true);
-    }
-
-    ConfigKey(String name, Type type, String sentence) {
-        this(name, type, null, null, null, sentence, false);
+        this(name, type, defaultText, null, null, sentence);
     }
 
     /** The name as it is written at every door, for example {@code "onDemandTls.permission.ask"}. */
@@ -435,19 +444,9 @@ public enum ConfigKey {
         return sentence;
     }
 
-    /** Whether this version has the key; one that it does not have stops the start. */
-    public boolean built() {
-        return built;
-    }
-
     /** Whether the value is never shown, not even in a message about it. */
     public boolean secret() {
         return type == Type.SECRET;
-    }
-
-    /** The keys this version has, in the order of the documentation. */
-    public static List<ConfigKey> builtKeys() {
-        return Arrays.stream(values()).filter(ConfigKey::built).toList();
     }
 
     @Override

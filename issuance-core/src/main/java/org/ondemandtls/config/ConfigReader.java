@@ -43,9 +43,11 @@ import org.ondemandtls.config.OnDemandTlsConfig.Allowance;
 import org.ondemandtls.config.OnDemandTlsConfig.Budget;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.Clients;
+import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.config.OnDemandTlsConfig.Directory;
 import org.ondemandtls.config.OnDemandTlsConfig.EncryptionKey;
 import org.ondemandtls.config.OnDemandTlsConfig.ExternalAccountBinding;
+import org.ondemandtls.config.OnDemandTlsConfig.FileStore;
 import org.ondemandtls.config.OnDemandTlsConfig.Handshake;
 import org.ondemandtls.config.OnDemandTlsConfig.Inventory;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
@@ -56,6 +58,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.Preflight;
 import org.ondemandtls.config.OnDemandTlsConfig.Renewal;
 import org.ondemandtls.config.OnDemandTlsConfig.Shield;
 import org.ondemandtls.config.OnDemandTlsConfig.Sql;
+import org.ondemandtls.config.OnDemandTlsConfig.Store;
 import org.ondemandtls.name.AddressBlock;
 import org.ondemandtls.name.PublicSuffixes;
 import org.ondemandtls.name.ServerName;
@@ -102,7 +105,8 @@ public final class ConfigReader {
             "\\p{javaJavaIdentifierStart}\\p{javaJavaIdentifierPart}*(\\.\\p{javaJavaIdentifierStart}\\p{javaJavaIdentifierPart}*)*");
     private static final Pattern DOMAIN_PARAMETER = Pattern.compile("(^|.*&)domain(=.*|&.*|$)");
     private static final Pattern PEM_BEGIN = Pattern.compile("-----BEGIN CERTIFICATE-----");
-    private static final Pattern DATABASE = Pattern.compile("(?i)(jdbc|jndi):.*");
+    private static final Pattern DATABASE = Pattern.compile("(?is)(jdbc|jndi):.*");
+    private static final Pattern KNOWN_DATABASE = Pattern.compile("jdbc:(postgresql|mariadb):.+");
     private static final Pattern UNPRINTABLE = Pattern.compile("[\\p{Cntrl}\\u2028\\u2029\\p{Cf}]");
 
     // An IPv6 address with a port stands in brackets.
@@ -233,9 +237,7 @@ public final class ConfigReader {
 
     private void collect(Spelling spelling, String text) {
         ConfigKey key = spelling.key();
-        if (!key.built()) {
-            mistakes.add(spelling.name() + " is not available in this version; remove it");
-        } else if (!mentioned.add(key)) {
+        if (!mentioned.add(key)) {
             mistakes.add(key.key() + " and " + key.fileKey() + " are both given; keep one of them");
         } else if (spelling.byFile()) {
             content(spelling, text).ifPresent(content -> given.put(key, new Given(spelling, content)));
@@ -245,10 +247,7 @@ public final class ConfigReader {
     }
 
     private static String unknown(String name) {
-        String nearest = NearestKey.to(name);
-        boolean available = Spelling.of(nearest).orElseThrow().key().built();
-        return shown(name) + " is not a known key; the nearest is " + nearest
-                + (available ? ", correct or remove it" : ", which is not available in this version; remove it");
+        return shown(name) + " is not a known key; the nearest is " + NearestKey.to(name) + ", correct or remove it";
     }
 
     private Optional<String> content(Spelling spelling, String path) {
@@ -750,14 +749,56 @@ public final class ConfigReader {
         return new ExternalAccountBinding(text.substring(0, colon), hmac.group(1));
     }
 
-    // Looked at for the default as well: what is in its place is the operator's, not ours.
-    private Path store() {
-        Path store = required(ConfigKey.STORE, this::directoryPath);
-        if (!wrong.contains(ConfigKey.STORE) && Files.exists(store) && !Files.isDirectory(store)) {
-            mistakes.add(ConfigKey.STORE + ": " + quoted(store.toString())
+    private Store store() {
+        Store store = required(ConfigKey.STORE, this::storePlace);
+        if (wrong.contains(ConfigKey.STORE)) {
+            return store;
+        }
+        boolean url =
+                store instanceof DatabaseStore database && !database.source().startsWith(DatabaseStore.JNDI);
+        for (ConfigKey key : List.of(ConfigKey.STORE_USER, ConfigKey.STORE_PASSWORD)) {
+            if (mentioned.contains(key) && !url) {
+                mistakes.add(key + ": " + ConfigKey.STORE + " is no jdbc: URL"
+                        + (store instanceof DatabaseStore ? "; the DataSource has a user of its own" : "")
+                        + "; remove it");
+            }
+        }
+        for (ConfigKey key : List.of(ConfigKey.STORE_CREATE_SCHEMA, ConfigKey.STORE_CONNECTIONS)) {
+            if (mentioned.contains(key) && store instanceof FileStore) {
+                mistakes.add(key + ": " + ConfigKey.STORE + " is no database; remove it");
+            }
+        }
+        // Looked at for the default as well: what is in its place is the operator's, not ours.
+        if (store instanceof FileStore files
+                && Files.exists(files.directory())
+                && !Files.isDirectory(files.directory())) {
+            mistakes.add(ConfigKey.STORE + ": " + quoted(files.directory().toString())
                     + " is not a directory; name a directory, it is made where it is missing");
         }
         return store;
+    }
+
+    private Store storePlace(String text) throws Mistake {
+        if (!DATABASE.matcher(text).matches()) {
+            return new FileStore(path(text));
+        }
+        int colon = text.indexOf(':');
+        String source = text.substring(0, colon).toLowerCase(Locale.ROOT) + text.substring(colon);
+        // Such a URL may carry a password.
+        String shown = source.substring(0, colon + 1) + "…";
+        if (UNPRINTABLE.matcher(source).find() || source.length() == colon + 1) {
+            throw new Mistake(shown, "is no database; write a URL like jdbc:postgresql://host/name, or jndi:jdbc/name");
+        }
+        if (source.startsWith("jdbc:") && !KNOWN_DATABASE.matcher(source).matches()) {
+            throw new Mistake(
+                    shown, "is no database a store can be in; write a jdbc:postgresql: or a jdbc:mariadb: URL");
+        }
+        return new DatabaseStore(
+                source,
+                optional(ConfigKey.STORE_USER, user -> user),
+                optional(ConfigKey.STORE_PASSWORD, password -> password),
+                required(ConfigKey.STORE_CREATE_SCHEMA, ConfigReader::bool),
+                number(ConfigKey.STORE_CONNECTIONS));
     }
 
     private List<EncryptionKey> encryptionKeys() {
@@ -780,16 +821,6 @@ public final class ConfigReader {
                     text, "has " + key.length + " bytes, where AES-256 wants " + ENCRYPTION_KEY + "; " + MAKE_KEY);
         }
         return new EncryptionKey(Base64.getEncoder().encodeToString(key));
-    }
-
-    private Path directoryPath(String text) throws Mistake {
-        if (DATABASE.matcher(text).matches()) {
-            // Such a URL may carry a password.
-            throw new Mistake(
-                    text.substring(0, text.indexOf(':') + 1) + "…",
-                    "is a database; databases are not available in this version, name a directory");
-        }
-        return path(text);
     }
 
     private Path readableFile(String text) throws Mistake {

@@ -18,7 +18,7 @@ import org.ondemandtls.name.ServerName;
  * @param issuer who signs
  * @param acme how an ACME CA is spoken to; read only where {@code issuer} is {@link Issuer#ACME}
  * @param keyType the kind of key made for a certificate
- * @param store the directory of the file store, absolute
+ * @param store where certificates are kept
  * @param encryptionKeys the keys private keys are encrypted with at rest: the first encrypts, all decrypt; none leaves
  *     them in clear
  * @param handshake what a waiting client may cost
@@ -34,7 +34,7 @@ public record OnDemandTlsConfig(
         Issuer issuer,
         Acme acme,
         KeyType keyType,
-        Path store,
+        Store store,
         List<EncryptionKey> encryptionKeys,
         Handshake handshake,
         Inventory inventory,
@@ -196,6 +196,65 @@ public record OnDemandTlsConfig(
         @Override
         public String toString() {
             return "ExternalAccountBinding[keyId=" + keyId + "]";
+        }
+    }
+
+    /** Where certificates are kept. */
+    public sealed interface Store {
+
+        /** What may be shown of it: a path, or a URL without credentials and parameters. */
+        String location();
+    }
+
+    /**
+     * A store in files, of one process.
+     *
+     * @param directory where they are, absolute
+     */
+    public record FileStore(Path directory) implements Store {
+
+        @Override
+        public String location() {
+            return directory.toString();
+        }
+    }
+
+    /**
+     * A store in a database, of any number of servers.
+     *
+     * @param source a {@code jdbc:} URL, or {@code jndi:} and the name of a DataSource of the server's; not to be shown
+     * @param user for a URL, empty where it is in it or not needed
+     * @param password for a URL, empty where it is in it or not needed; never shown
+     * @param createSchema whether missing tables are made
+     * @param connections how many connections are in use at the same time, at least 1
+     */
+    public record DatabaseStore(
+            String source, Optional<String> user, Optional<String> password, boolean createSchema, int connections)
+            implements Store {
+
+        /** What begins the name of a DataSource. */
+        public static final String JNDI = "jndi:";
+
+        private static final int BEHIND_JDBC = "jdbc:".length();
+
+        @Override
+        public String location() {
+            if (source.startsWith(JNDI)) {
+                return source;
+            }
+            String shown = source.replaceFirst("[?;].*", "");
+            int at = shown.lastIndexOf('@');
+            if (at < 0) {
+                return shown;
+            }
+            int slashes = shown.indexOf("//");
+            int host = slashes >= 0 && slashes < at ? slashes + 2 : shown.indexOf(':', BEHIND_JDBC) + 1;
+            return shown.substring(0, host) + shown.substring(at + 1);
+        }
+
+        @Override
+        public String toString() {
+            return "DatabaseStore[" + location() + "]";
         }
     }
 

@@ -118,7 +118,7 @@ class ConfigBuilderTest {
                 .store(Path.of(""))
                 .build(base);
 
-        assertThat(config.store()).isEqualTo(base);
+        assertThat(config.store().location()).isEqualTo(base.toString());
     }
 
     @Test

@@ -27,7 +27,7 @@ class ConfigKeyTest {
 
     @Test
     void durationsSizesAndNumbersHaveADefaultAndBoundsAndNothingElseHasBounds() {
-        assertThat(ConfigKey.builtKeys()).allSatisfy(key -> {
+        assertThat(ConfigKey.values()).allSatisfy(key -> {
             boolean ordered =
                     Stream.of(ConfigKey.Type.DURATION, ConfigKey.Type.INTEGER).anyMatch(key.type()::equals);
             assertThat(key.least().isPresent()).isEqualTo(ordered);

@@ -33,8 +33,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
+import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.config.OnDemandTlsConfig.Directory;
 import org.ondemandtls.config.OnDemandTlsConfig.ExternalAccountBinding;
+import org.ondemandtls.config.OnDemandTlsConfig.FileStore;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 import org.ondemandtls.name.ServerName;
@@ -68,6 +70,10 @@ class ConfigReaderTest {
             ConfigKey.PERMISSION_BEAN,
             ConfigKey.ACME_PROFILE,
             ConfigKey.STORE);
+
+    // Which have a place only beside a database.
+    private static final Set<ConfigKey> OF_A_DATABASE = Set.of(
+            ConfigKey.STORE_USER, ConfigKey.STORE_PASSWORD, ConfigKey.STORE_CREATE_SCHEMA, ConfigKey.STORE_CONNECTIONS);
 
     private static Map<String, String> permitted(String... keysAndTexts) {
         Map<String, String> properties = properties(keysAndTexts);
@@ -119,7 +125,7 @@ class ConfigReaderTest {
             assertThat(config.acme().trustedRoots()).isEmpty();
             assertThat(config.acme().challenges()).containsExactly(ChallengeType.TLS_ALPN_01, ChallengeType.HTTP_01);
             assertThat(config.keyType()).isEqualTo(KeyType.P_256);
-            assertThat(config.store()).isEqualTo(base.resolve("ondemand-tls"));
+            assertThat(config.store()).isEqualTo(new FileStore(base.resolve("ondemand-tls")));
             assertThat(config.handshake())
                     .isEqualTo(new OnDemandTlsConfig.Handshake(
                             Duration.ofSeconds(25), 10_000, true, Optional.empty(), Duration.ofSeconds(10)));
@@ -139,7 +145,7 @@ class ConfigReaderTest {
         @Test
         void everyBlankKeyCountsAsNotGiven() throws ConfigException {
             var blanks = new TreeMap<String, String>();
-            ConfigKey.builtKeys().forEach(key -> {
+            List.of(ConfigKey.values()).forEach(key -> {
                 blanks.put(key.key(), " ");
                 blanks.put(key.fileKey(), "");
             });
@@ -153,7 +159,8 @@ class ConfigReaderTest {
             var config = ConfigReader.read(permitted("store", "x/../certificates"), Path.of("some"));
 
             assertThat(config.store())
-                    .isEqualTo(Path.of("some/certificates").toAbsolutePath().normalize());
+                    .isEqualTo(new FileStore(
+                            Path.of("some/certificates").toAbsolutePath().normalize()));
         }
     }
 
@@ -183,22 +190,6 @@ class ConfigReaderTest {
                             "onDemandTls.permission.names", "a.example.com")))
                     .containsExactly("ondemandtls.permission.ask is not a known key; the nearest is"
                             + " onDemandTls.permission.ask, correct or remove it");
-        }
-
-        @ParameterizedTest
-        @ValueSource(strings = {"store.user", "store.password"})
-        void thatAreNotBuiltYetAreRefusedAsSuch(String key) {
-            assertThat(mistakes(key, "hunter2"))
-                    .containsExactly("onDemandTls." + key + " is not available in this version; remove it");
-            assertThat(mistakes(key + ".file", "hunter2"))
-                    .containsExactly("onDemandTls." + key + ".file is not available in this version; remove it");
-        }
-
-        @Test
-        void nearToOneThatIsNotBuiltSaySo() {
-            assertThat(mistakes("store.pasword", "hunter2"))
-                    .containsExactly("onDemandTls.store.pasword is not a known key; the nearest is"
-                            + " onDemandTls.store.password, which is not available in this version; remove it");
         }
     }
 
@@ -856,14 +847,92 @@ class ConfigReaderTest {
     @Nested
     class Stores {
 
+        @Test
+        void mayBeInADatabase() throws ConfigException {
+            assertThat(read("store", "jdbc:postgresql://db/x").store())
+                    .isEqualTo(
+                            new DatabaseStore("jdbc:postgresql://db/x", Optional.empty(), Optional.empty(), true, 8));
+            assertThat(ConfigReader.read(
+                                    permitted(
+                                            "store", "JDBC:mariadb://db/x",
+                                            "store.user", "tls",
+                                            "store.password", "hunter2",
+                                            "store.createSchema", "false",
+                                            "store.connections", "3"),
+                                    base)
+                            .store())
+                    .isEqualTo(new DatabaseStore(
+                            "jdbc:mariadb://db/x", Optional.of("tls"), Optional.of("hunter2"), false, 3));
+            assertThat(read("store", "jndi:jdbc/tls").store())
+                    .isEqualTo(new DatabaseStore("jndi:jdbc/tls", Optional.empty(), Optional.empty(), true, 8));
+        }
+
         @ParameterizedTest
-        @ValueSource(strings = {"jdbc:postgresql://db/x?password=hunter2", "JNDI:java:comp/env/jdbc/hunter2"})
-        void inDatabasesAreNotAvailableAndTheirUrlIsNotShown(String store) {
+        @CsvSource({
+            "jdbc:postgresql://db:5432/x?user=tls&password=hunter2, jdbc:postgresql://db:5432/x",
+            "jdbc:mariadb://tls:hunter2@db/x?a=b,                   jdbc:mariadb://db/x",
+            "jdbc:postgresql:tls:hunter2@x,                         jdbc:postgresql:x",
+            "jdbc:mariadb://db/x;password=hunter2,                  jdbc:mariadb://db/x",
+            "jdbc:postgresql:x,                                     jdbc:postgresql:x",
+            "jndi:java:comp/env/jdbc/x,                             jndi:java:comp/env/jdbc/x"
+        })
+        void inDatabasesAreShownWithoutCredentials(String store, String shown) throws ConfigException {
+            var config = read("store", store);
+
+            assertThat(config.store().location()).isEqualTo(shown);
+            assertThat(config.toString()).doesNotContain("hunter2");
+        }
+
+        @ParameterizedTest
+        @ValueSource(
+                strings = {
+                    "jdbc:oracle:thin:scott/hunter2@db",
+                    "jdbc:",
+                    "jndi:",
+                    "jdbc:postgresql:",
+                    "jdbc:mysql://hunter2"
+                })
+        void inOtherDatabasesAreRefusedAndTheirUrlIsNotShown(String store) {
             assertThat(mistakes("store", store))
                     .singleElement()
                     .asString()
-                    .contains("databases are not available in this version")
+                    .contains("jdbc:postgresql:")
                     .doesNotContain("hunter2");
+        }
+
+        @Test
+        void inDatabasesShowNoValueThatCameFromAFile() throws Exception {
+            file("secret", "hunter2");
+
+            assertThat(mistakes(
+                            "store", "jdbc:postgresql://db/x",
+                            "store.createSchema.file", "secret",
+                            "store.connections.file", "secret"))
+                    .allSatisfy(mistake ->
+                            assertThat(mistake).contains(".file: the value ").doesNotContain("hunter2"))
+                    .hasSize(2);
+        }
+
+        @Test
+        void haveNoKeyThatWouldBeIgnored() {
+            assertThat(mistakes(
+                            "store.user",
+                            "tls",
+                            "store.password",
+                            "hunter2",
+                            "store.createSchema",
+                            "true",
+                            "store.connections",
+                            "3"))
+                    .containsExactly(
+                            "onDemandTls.store.user: onDemandTls.store is no jdbc: URL; remove it",
+                            "onDemandTls.store.password: onDemandTls.store is no jdbc: URL; remove it",
+                            "onDemandTls.store.createSchema: onDemandTls.store is no database; remove it",
+                            "onDemandTls.store.connections: onDemandTls.store is no database; remove it");
+            assertThat(mistakes("store", "jndi:x", "store.user", "tls"))
+                    .containsExactly(
+                            "onDemandTls.store.user: onDemandTls.store is no jdbc: URL; the DataSource has a user"
+                                    + " of its own; remove it");
         }
 
         @Test
@@ -879,7 +948,7 @@ class ConfigReaderTest {
         void mayBeAbsoluteAndMayExist() throws Exception {
             Path store = Files.createDirectory(base.resolve("here"));
 
-            assertThat(read("store", store.toString()).store()).isEqualTo(store);
+            assertThat(read("store", store.toString()).store()).isEqualTo(new FileStore(store));
         }
 
         @Test
@@ -990,8 +1059,8 @@ class ConfigReaderTest {
         void areNeverShownWhateverTheKey() throws Exception {
             file("secret", "hunter2");
 
-            for (ConfigKey key : ConfigKey.builtKeys()) {
-                if (TAKE_ANY_WORD.contains(key)) {
+            for (ConfigKey key : ConfigKey.values()) {
+                if (TAKE_ANY_WORD.contains(key) || OF_A_DATABASE.contains(key)) {
                     continue;
                 }
                 Map<String, String> properties = new TreeMap<>(Map.of(key.fileKey(), "secret"));

@@ -13,7 +13,7 @@ final class ConfigurationTable {
     /** The table of the keys this version has; ends with a line feed. */
     static String markdown() {
         var table = new StringBuilder("| key | default | value | meaning |\n|---|---|---|---|\n");
-        for (ConfigKey key : ConfigKey.builtKeys()) {
+        for (ConfigKey key : ConfigKey.values()) {
             table.append("| `")
                     .append(key.key())
                     .append("` | ")
@@ -30,7 +30,7 @@ final class ConfigurationTable {
     /** What follows {@code [ini-template]}: a comment and a commented-out line for each key this version has. */
     static String iniTemplate() {
         var paragraphs = new ArrayList<String>();
-        for (ConfigKey key : ConfigKey.builtKeys()) {
+        for (ConfigKey key : ConfigKey.values()) {
             String bounds = bounds(key);
             String text = bounds.isEmpty() ? key.sentence() : key.sentence() + " From " + bounds + '.';
             var paragraph = new StringBuilder();

@@ -6,6 +6,7 @@ import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.testing.Database;
 import org.ondemandtls.testing.RecordedEvents;
 
@@ -37,7 +38,7 @@ class JdbcCertificateStoreIT extends CertificateStoreContract {
             url = database.fresh();
         }
         return JdbcCertificateStore.open(
-                new JdbcCertificateStore.Place(url, Optional.empty(), Optional.empty(), true, 8),
+                new DatabaseStore(url, Optional.empty(), Optional.empty(), true, 8),
                 new RecordedEvents().events(),
                 time.clock(),
                 KeySealing.none());

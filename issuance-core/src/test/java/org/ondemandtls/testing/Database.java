@@ -223,6 +223,7 @@ public final class Database implements AutoCloseable {
                         Tools.onPath("mariadbd", "apt-get install mariadb-server")
                                 .toString(),
                         "--no-defaults",
+                        "--debug-no-sync",
                         "--datadir=" + data(),
                         "--port=" + port,
                         "--bind-address=127.0.0.1",

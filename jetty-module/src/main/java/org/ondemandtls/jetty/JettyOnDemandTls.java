@@ -145,7 +145,7 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
     /** Where certificates are kept. */
     @ManagedAttribute(value = "Where certificates are kept", readonly = true)
     public String getStore() {
-        return config.store().toString();
+        return config.store().location();
     }
 
     /** Who signs. */

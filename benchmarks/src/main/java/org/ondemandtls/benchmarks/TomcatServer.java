@@ -8,6 +8,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.testing.HostFixture;
 
 /** A real Tomcat with the sample {@code server.xml}. */
 final class TomcatServer extends Server {
@@ -16,11 +18,19 @@ final class TomcatServer extends Server {
     private static final String SAMPLE_PERMISSION = " onDemandTls.permission.ask=\"http://localhost:9123/check\"";
 
     private final Path home;
+    private final @Nullable Path keyStore;
     private final Map<String, String> limits = new TreeMap<>();
 
     TomcatServer(Setting setting, Path base) throws IOException {
-        super(setting.overlay(), base);
+        this(setting, setting.overlay(), base, null);
+    }
+
+    private TomcatServer(Setting setting, @Nullable Path overlay, Path base, @Nullable Path keyStore)
+            throws IOException {
+        super(overlay, base);
         this.home = setting.home();
+        this.keyStore = keyStore;
+        Files.createDirectories(base.resolve("conf"));
         for (String directory : List.of("logs", "temp", "work", "webapps/ROOT")) {
             Files.createDirectories(base.resolve(directory));
         }
@@ -31,6 +41,11 @@ final class TomcatServer extends Server {
                 }
             }
         }
+    }
+
+    /** Lays out a Tomcat as it comes, with TLS from a PKCS #12 file. */
+    static TomcatServer layOutStock(Setting setting, Path base, Path keyStore) throws IOException {
+        return new TomcatServer(setting, null, base, keyStore);
     }
 
     @Override
@@ -57,6 +72,10 @@ final class TomcatServer extends Server {
 
     @Override
     void configure(Map<String, String> onDemandKeys) throws IOException {
+        if (keyStore != null) {
+            Files.writeString(base().resolve("conf/server.xml"), stock(keyStore));
+            return;
+        }
         String sample = Files.readString(base().resolve("conf/ondemand-tls/server.xml"));
         if (!sample.contains(SAMPLE_PERMISSION)) {
             throw new IOException("the sample server.xml has another permission key than is replaced here");
@@ -90,6 +109,25 @@ final class TomcatServer extends Server {
     @Override
     String startLine() {
         return "Server startup in";
+    }
+
+    private String stock(Path ownKeys) {
+        return """
+                <Server port="-1">
+                  <Service name="Catalina">
+                    <Connector address="127.0.0.1" port="%d" protocol="org.apache.coyote.http11.Http11NioProtocol" %s
+                               SSLEnabled="true" scheme="https" secure="true">
+                      <SSLHostConfig>
+                        <Certificate certificateKeystoreFile="%s" certificateKeystorePassword="%s"
+                                     certificateKeystoreType="PKCS12"/>
+                      </SSLHostConfig>
+                    </Connector>
+                    <Engine name="Catalina" defaultHost="localhost">
+                      <Host name="localhost" appBase="webapps"/>
+                    </Engine>
+                  </Service>
+                </Server>
+                """.formatted(tlsPort(), attributes(limits), ownKeys, HostFixture.PASSWORD);
     }
 
     private static String attributes(Map<String, String> attributes) {

@@ -37,6 +37,22 @@ public abstract class ClientHelloContract<F extends HostFixture> extends HostCon
         assertThat(answer.closed()).isTrue();
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 1_000, 20_000})
+    void whoIsRefusedReadsTheAlertAndACloseWhateverHeSentBehindHisHello(int octets) throws Exception {
+        fixture.launch();
+        byte[] hello = TlsProbe.trustingAnything().clientHello("denied.customer.test");
+        byte[] more = Arrays.copyOf(hello, hello.length + octets);
+
+        // Asked for, and remembered.
+        for (int time = 0; time < 2; time++) {
+            RawTls.Answer answer = send(more);
+
+            assertThat(answer.alert()).hasValue(112);
+            assertThat(answer.closed()).isTrue();
+        }
+    }
+
     @Test
     void aMessageLargerThanTheBoundGetsDecodeErrorAlthoughMoreIsStillComing() throws Exception {
         fixture.launch();

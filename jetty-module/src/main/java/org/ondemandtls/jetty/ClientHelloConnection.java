@@ -75,6 +75,8 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     private ByteBuffer received = BufferUtil.EMPTY_BUFFER;
     private Admission.@Nullable Serve serve;
     private volatile boolean serverNameSent;
+    private boolean limited;
+    private boolean moreFollowed;
     private int farewellOctets;
 
     /**
@@ -102,7 +104,6 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     @Override
     public void onOpen() {
         super.onOpen();
-        schedule(helloTimeout, this::tooSlow);
         ByteBuffer readBefore = received;
         received = BufferUtil.EMPTY_BUFFER;
         if (readBefore.hasRemaining() && !parse(readBefore)) {
@@ -175,6 +176,8 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
                     return;
                 }
                 if (filled == 0) {
+                    // Not sooner: most have sent it all by now, and a timer costs as much as they do.
+                    limitHello();
                     getEndPoint().fillInterested(fillCallback);
                     return;
                 }
@@ -196,6 +199,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
         }
         ClientHelloParser.Progress progress = current.feed(buffer);
         if (progress instanceof ClientHelloParser.Progress.Complete complete) {
+            moreFollowed = buffer.hasRemaining();
             received = joined(current.records(), buffer);
             // A parked handshake keeps its octets once.
             parser = null;
@@ -286,6 +290,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
             ByteBuffer buffer = BufferUtil.allocate(READ_OCTETS);
             int filled = getEndPoint().fill(buffer);
             if (filled > 0) {
+                moreFollowed = true;
                 received = joined(received, buffer);
                 return;
             }
@@ -303,7 +308,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
 
     private void proceed(Admission.Settled settled) {
         if (settled instanceof Admission.Refuse refuse) {
-            sendAlert(refuse);
+            sendAlert(refuse, true);
             return;
         }
         if (!getEndPoint().isOpen()) {
@@ -318,7 +323,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
                     : factory.newHandshake(connector, getEndPoint());
         } catch (RuntimeException e) {
             // No SSL context: it is being replaced, the new key store is broken, or the server is going down.
-            sendAlert(new Admission.Refuse(Alert.INTERNAL_ERROR));
+            sendAlert(new Admission.Refuse(Alert.INTERNAL_ERROR), true);
             return;
         }
         try {
@@ -334,18 +339,32 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
 
     private void refuseUnreadable(String reason) {
         if (move(State.READING, State.DECIDED)) {
-            sendAlert(gate.refuseUnreadable(reason));
+            sendAlert(gate.refuseUnreadable(reason), false);
         }
     }
 
-    private void sendAlert(Admission.Refuse refuse) {
+    // Who has said a ClientHello, and nothing more, waits for our answer.
+    private void sendAlert(Admission.Refuse refuse, boolean helloComplete) {
+        boolean more = !helloComplete || moreFollowed;
         received = BufferUtil.EMPTY_BUFFER;
         parser = null;
         if (!move(State.DECIDED, State.REFUSED)) {
             return;
         }
-        schedule(FAREWELL, this::leave);
-        getEndPoint().write(new AlertCallback(), refuse.alert().record());
+        AlertCallback sent = new AlertCallback(more);
+        getEndPoint().write(sent, refuse.alert().record());
+        if (!sent.left) {
+            schedule(FAREWELL, this::leave);
+        }
+    }
+
+    // Our close turns into a reset, which may overtake the alert, only where there is something left to read.
+    private boolean isSilent() {
+        try {
+            return getEndPoint().fill(BufferUtil.allocate(1)) <= 0;
+        } catch (IOException e) {
+            return true;
+        }
     }
 
     private void discard() {
@@ -409,6 +428,13 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
             return true;
         } finally {
             lock.unlock();
+        }
+    }
+
+    private void limitHello() {
+        if (!limited) {
+            limited = true;
+            schedule(helloTimeout, this::tooSlow);
         }
     }
 
@@ -483,8 +509,20 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
 
     private final class AlertCallback implements Callback {
 
+        private final boolean moreToCome;
+        private volatile boolean left;
+
+        AlertCallback(boolean moreToCome) {
+            this.moreToCome = moreToCome;
+        }
+
         @Override
         public void succeeded() {
+            if (!moreToCome && isSilent()) {
+                left = true;
+                leave();
+                return;
+            }
             getEndPoint().shutdownOutput();
             // A timer that refused a slow peer left its read interest registered.
             getEndPoint().tryFillInterested(fillCallback);

@@ -265,7 +265,7 @@ final class GatedChannel extends SecureNioChannel {
 
     private int proceed(Admission.Settled settled) throws IOException {
         if (settled instanceof Admission.Refuse refuse) {
-            return refuse(refuse);
+            return refuse(refuse, netInBuffer.position() > helloEnd);
         }
         if (settled instanceof Admission.Prove proof) {
             return beginProof(proof);
@@ -360,10 +360,11 @@ final class GatedChannel extends SecureNioChannel {
                 && !visit().move(Visit.State.EXPIRED, Visit.State.DECIDED)) {
             return leave();
         }
-        return refuse(endpoint.refuseUnreadable(reason));
+        return refuse(endpoint.refuseUnreadable(reason), true);
     }
 
-    private int refuse(Admission.Refuse refuse) {
+    // Who has said a ClientHello, and nothing more, waits for our answer.
+    private int refuse(Admission.Refuse refuse, boolean moreToCome) {
         parser = null;
         if (!visit().move(Visit.State.DECIDED, Visit.State.FAREWELL)) {
             return leave();
@@ -371,10 +372,16 @@ final class GatedChannel extends SecureNioChannel {
         try {
             // Seven octets, the first of this connection: the socket has room for them.
             sc.write(refuse.alert().record());
-            return bidFarewell();
+            return moreToCome || !isSilent() ? bidFarewell() : leave();
         } catch (IOException e) {
             return leave();
         }
+    }
+
+    // Our close turns into a reset, which may overtake the alert, only where there is something left to read.
+    private boolean isSilent() throws IOException {
+        netInBuffer.clear();
+        return sc.read(netInBuffer) <= 0;
     }
 
     private int bidFarewell() throws IOException {

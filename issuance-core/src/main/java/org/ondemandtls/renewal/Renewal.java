@@ -528,9 +528,12 @@ public final class Renewal implements AutoCloseable {
     }
 
     // Whoever noted it in memory may not have known: the certificate came from the store again, or another node wrote.
+    // The
+    // last visit to its predecessor is none to this one.
     private static boolean isNoted(StoredCertificate stored, Visits.Visit visit) {
         Duration interval = Visits.interval(stored.certificate());
         return stored.visited()
+                .filter(at -> !at.isBefore(stored.obtained()))
                 .filter(at -> Duration.between(at, visit.at()).abs().compareTo(interval) < 0)
                 .isPresent();
     }

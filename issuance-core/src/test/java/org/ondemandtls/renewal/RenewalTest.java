@@ -214,6 +214,25 @@ class RenewalTest {
     }
 
     @Nested
+    class ASuccessor {
+
+        @Test
+        void countsAsVisitedFromItsFirstVisitOnHoweverRecentTheLastOneToItsPredecessorWas() throws Exception {
+            KeyedCertificate first = obtain(SHOP);
+            advanceTo(first.notBefore().plus(Duration.ofDays(60)).minus(LOOK.multipliedBy(2)));
+            visit(SHOP);
+            time.advance(OFF_THE_HOUR);
+            assertThat(authority.asked()).hasSize(2);
+
+            visit(SHOP);
+            time.advance(LOOK);
+
+            assertThat(stored(SHOP).visited().orElseThrow())
+                    .isAfterOrEqualTo(stored(SHOP).obtained());
+        }
+    }
+
+    @Nested
     class ANameNobodyVisits {
 
         @Test

@@ -38,7 +38,7 @@ class FloorsTest {
             Set.of("authority"),
             Set.of("issuance"),
             Set.of("handshake", "renewal"),
-            Set.of("status", "notify"));
+            Set.of("status", "notify", "command"));
 
     private static final int ABOVE_ALL = FLOORS.size();
     private static final int NOWHERE = -1;

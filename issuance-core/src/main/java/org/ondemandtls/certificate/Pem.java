@@ -2,6 +2,8 @@ package org.ondemandtls.certificate;
 
 import com.github.benmanes.caffeine.cache.Interner;
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
@@ -19,6 +21,8 @@ import org.bouncycastle.asn1.ASN1ObjectIdentifier;
 import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
 import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
 import org.bouncycastle.asn1.x9.X9ObjectIdentifiers;
+import org.bouncycastle.openssl.PEMKeyPair;
+import org.bouncycastle.openssl.PEMParser;
 
 /**
  * Writes and reads certificates and private keys as text. The reader is strict: it takes what {@code Pem} or a CA
@@ -82,6 +86,36 @@ public final class Pem {
         } catch (GeneralSecurityException | RuntimeException e) {
             throw new InvalidPemException("not a private key in PKCS #8");
         }
+    }
+
+    /**
+     * Reads a private key as other programs write it.
+     *
+     * @param text a {@code PRIVATE KEY}, {@code EC PRIVATE KEY} or {@code RSA PRIVATE KEY} block; not encrypted
+     * @return an elliptic-curve or RSA key
+     * @throws InvalidPemException if the text is anything else
+     */
+    public static PrivateKey readAnyPrivateKey(String text) throws InvalidPemException {
+        if (text.length() > MAX_LENGTH) {
+            throw new InvalidPemException("longer than " + MAX_LENGTH + " characters");
+        }
+        try (PEMParser parser = new PEMParser(new StringReader(text))) {
+            for (Object block = parser.readObject(); block != null; block = parser.readObject()) {
+                PrivateKeyInfo key = block instanceof PEMKeyPair pair
+                        ? pair.getPrivateKeyInfo()
+                        : block instanceof PrivateKeyInfo info ? info : null;
+                // An EC key may have its parameters before it.
+                if (key != null) {
+                    return readPrivateKey(block(PRIVATE_KEY, key.getEncoded()));
+                }
+                if (!(block instanceof ASN1ObjectIdentifier)) {
+                    break;
+                }
+            }
+        } catch (IOException | RuntimeException e) {
+            throw new InvalidPemException("not a private key in PEM");
+        }
+        throw new InvalidPemException("not a private key in PEM, or one that is encrypted");
     }
 
     /**

@@ -238,6 +238,35 @@ public interface CertificateStore extends AutoCloseable {
         return Peers.NONE;
     }
 
+    /** Told of each certificate in turn. */
+    @FunctionalInterface
+    interface Visitor {
+
+        /**
+         * One certificate; what it throws ends the round.
+         *
+         * @param certificate the record
+         * @throws StoreException as it likes
+         */
+        void visit(StoredCertificate certificate) throws StoreException;
+    }
+
+    /**
+     * Goes through all certificates once, a few in memory at a time; for moving a store, not for anything a visitor or a
+     * timer causes. What is saved meanwhile may be met or not.
+     *
+     * @param visitor told of each record that can be read, in no order
+     * @throws StoreException if the store could not be read, or what the visitor threw
+     */
+    void visitAll(Visitor visitor) throws StoreException;
+
+    /**
+     * The places of what is kept among the secrets, in their order.
+     *
+     * @throws StoreException if the store could not be read
+     */
+    List<String> secretPaths() throws StoreException;
+
     /** Ends background work and gives the store free for another process. */
     @Override
     void close();

@@ -10,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -492,6 +493,42 @@ public final class FileCertificateStore implements CertificateStore {
         } finally {
             lock.unlock();
         }
+    }
+
+    @Override
+    public void visitAll(Visitor visitor) throws StoreException {
+        try (DirectoryStream<Path> shards = Files.newDirectoryStream(certificates)) {
+            for (Path shard : shards) {
+                try (DirectoryStream<Path> files = Files.newDirectoryStream(shard, "*" + BUNDLE)) {
+                    for (Path file : files) {
+                        String name = String.valueOf(file.getFileName());
+                        Optional<StoredCertificate> stored =
+                                loadBundleFile(name.substring(0, name.length() - BUNDLE.length()));
+                        if (stored.isPresent()) {
+                            visitor.visit(stored.get());
+                        }
+                    }
+                }
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            throw new StoreException("the certificates in " + root + " cannot be listed: " + describe(e), e);
+        }
+    }
+
+    @Override
+    public List<String> secretPaths() throws StoreException {
+        Set<String> others = Set.of("certificates", "orders", "quarantine", "tmp", "holds", "due", "ledger");
+        List<String> paths = new ArrayList<>();
+        try (Stream<Path> files = Files.find(root, 2, (file, attributes) -> attributes.isRegularFile())) {
+            files.map(file -> root.relativize(file).toString().replace('\\', '/'))
+                    .filter(path -> SECRET_PATH.matcher(path).matches()
+                            && !others.contains(path.substring(0, path.indexOf('/'))))
+                    .sorted()
+                    .forEach(paths::add);
+        } catch (IOException | UncheckedIOException e) {
+            throw new StoreException("the secrets in " + root + " cannot be listed: " + describe(e), e);
+        }
+        return paths;
     }
 
     @Override

@@ -51,6 +51,8 @@ public final class JdbcCertificateStore implements CertificateStore {
     private static final int NAMES_PAGE = 10_000;
     private static final int MOST_OPEN_ORDERS = 1000;
     private static final int MOST_ABANDONED_ORDERS = 256;
+    private static final int CONTENTS_PAGE = 200;
+    private static final String SECRETS = "ondemand_tls_secret";
     private static final int MIN_FINGERPRINT = 65_536;
     private static final int NODE_ID = 8;
     private static final String PLAIN_TEXT = "";
@@ -718,6 +720,49 @@ public final class JdbcCertificateStore implements CertificateStore {
         if (!FileCertificateStore.SECRET_PATH.matcher(path).matches()) {
             throw new IllegalArgumentException("not the place of a secret");
         }
+    }
+
+    @Override
+    public void visitAll(Visitor visitor) throws StoreException {
+        String last = "";
+        for (List<Row> page = contents(last); !page.isEmpty(); page = contents(last)) {
+            for (Row row : page) {
+                Optional<StoredCertificate> stored = decoded(row);
+                if (stored.isPresent()) {
+                    visitor.visit(stored.get());
+                }
+                last = row.name();
+            }
+        }
+    }
+
+    private List<Row> contents(String after) throws StoreException {
+        return pool.each(CERTIFICATE_READ, connection -> {
+            try (PreparedStatement select = pool.prepared(
+                    connection,
+                    "SELECT name, content, revision FROM ondemand_tls_certificate WHERE name > ? ORDER BY name LIMIT "
+                            + CONTENTS_PAGE)) {
+                select.setString(1, after);
+                List<Row> found = new ArrayList<>();
+                try (ResultSet rows = select.executeQuery()) {
+                    while (rows.next()) {
+                        found.add(new Row(rows.getString(1), rows.getString(2), rows.getLong(3)));
+                    }
+                }
+                return found;
+            }
+        });
+    }
+
+    @Override
+    public List<String> secretPaths() throws StoreException {
+        List<String> paths = new ArrayList<>();
+        String last = "";
+        for (List<String> page = page(SECRETS, last); !page.isEmpty(); page = page(SECRETS, last)) {
+            paths.addAll(page);
+            last = page.get(page.size() - 1);
+        }
+        return paths;
     }
 
     @Override

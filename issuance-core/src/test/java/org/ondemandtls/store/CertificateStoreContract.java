@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.KeyPair;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -112,6 +113,18 @@ abstract class CertificateStoreContract {
                             .id())
                     .isEqualTo(both.certificate().id());
             assertThat(store.find(ServerName.parse("c.example.com"))).isEmpty();
+        }
+
+        @Test
+        void areAllMetOnceByWhoGoesThroughThem() throws Exception {
+            store.save(stored(SHOP.value()));
+            store.save(stored("a.example.com", "b.example.com"));
+            store.save(stored("*.example.org"));
+
+            List<String> met = new ArrayList<>();
+            store.visitAll(certificate -> met.add(certificate.firstName()));
+
+            assertThat(met).containsExactlyInAnyOrder(SHOP.value(), "a.example.com", "*.example.org");
         }
 
         @Test

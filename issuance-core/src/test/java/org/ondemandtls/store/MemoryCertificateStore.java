@@ -209,6 +209,22 @@ public final class MemoryCertificateStore implements CertificateStore {
         }
     }
 
+    @Override
+    public void visitAll(Visitor visitor) throws StoreException {
+        List<StoredCertificate> all;
+        synchronized (this) {
+            all = List.copyOf(medium.certificates.values());
+        }
+        for (StoredCertificate one : all) {
+            visitor.visit(one);
+        }
+    }
+
+    @Override
+    public synchronized List<String> secretPaths() {
+        return List.copyOf(medium.secrets.keySet());
+    }
+
     /** From now on this server's leases run out: it stands still, or is gone. */
     public void standStill() {
         synchronized (medium) {

@@ -1,0 +1,11 @@
+package org.ondemandtls.command;
+
+import org.ondemandtls.certificate.KeyedCertificate;
+
+/**
+ * A certificate that another program keeps.
+ *
+ * @param certificate leaf, chain and key
+ * @param issuer the directory URL of the CA that issued it, as far as it is known; otherwise the name its issuer has
+ */
+record FoundCertificate(KeyedCertificate certificate, String issuer) {}

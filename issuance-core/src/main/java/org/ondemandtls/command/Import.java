@@ -1,0 +1,158 @@
+package org.ondemandtls.command;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.function.DoubleSupplier;
+import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.issuance.RenewalTime;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.Hold;
+import org.ondemandtls.store.OpenOrder;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.StoredCertificate;
+
+/**
+ * Brings certificates into a store, from another store or from what another program keeps.
+ *
+ * <p>It can be broken off and run again at any time: what is there already is passed over. Of two certificates of one name
+ * the one that is valid longer stays.
+ *
+ * <p><b>Threads.</b> Used by one thread; blocks.
+ */
+final class Import {
+
+    private static final int MOST_HOLDS = 100_000;
+
+    private final CertificateStore target;
+    private final Clock clock;
+    private final DoubleSupplier random;
+    private final PrintStream out;
+    private int brought;
+    private int there;
+    private int passedOver;
+
+    Import(CertificateStore target, Clock clock, DoubleSupplier random, PrintStream out) {
+        this.target = target;
+        this.clock = clock;
+        this.random = random;
+        this.out = out;
+    }
+
+    /**
+     * Brings everything another store holds: certificates, open orders, what CAs refused, account keys and the internal
+     * CA. What was counted against budgets stays behind: the CA itself counts on.
+     */
+    void from(CertificateStore source) throws StoreException {
+        for (String path : source.secretPaths()) {
+            Optional<byte[]> content = source.readSecret(path);
+            if (content.isPresent() && target.readSecret(path).isEmpty()) {
+                // A URL or a certificate is for people and tools to read, whatever the store encrypts.
+                boolean secret = new String(content.get(), StandardCharsets.ISO_8859_1).contains("PRIVATE KEY");
+                target.writeFirst(path, content.get(), secret);
+                out.println("brought  " + path);
+            }
+        }
+        source.visitAll(certificate -> bring(certificate, "store"));
+        for (OpenOrder order : source.openOrders()) {
+            if (target.openOrder(order.name()).isEmpty()) {
+                target.journal(order);
+                out.println("brought  the open order of " + order.name());
+            }
+        }
+        for (Hold hold : source.holds(MOST_HOLDS)) {
+            if (target.hold(hold.scope()).isEmpty()) {
+                target.keepHold(hold);
+            }
+        }
+        total();
+    }
+
+    /** Brings the certificates that another program keeps. */
+    void from(ForeignStorage source) throws IOException, StoreException {
+        Instant now = clock.instant();
+        source.visit(now, new ForeignStorage.Visitor() {
+            @Override
+            public void found(FoundCertificate found, Path where) throws IOException {
+                Instant renew = RenewalTime.byLifetime(found.certificate(), random);
+                try {
+                    bring(
+                            StoredCertificate.obtained(
+                                    found.certificate(),
+                                    found.issuer(),
+                                    found.certificate().notBefore(),
+                                    renew),
+                            where.toString());
+                } catch (StoreException e) {
+                    throw new IOException(e.getMessage(), e);
+                }
+            }
+
+            @Override
+            public void passedOver(Path where, String why) {
+                passedOver++;
+                out.println("left out " + where + ": " + why);
+            }
+        });
+        total();
+    }
+
+    private void bring(StoredCertificate found, String where) throws StoreException {
+        KeyedCertificate certificate = found.certificate();
+        Optional<StoredCertificate> before = stored(found.firstName());
+        if (before.isPresent()) {
+            if (before.get().certificate().leaf().equals(certificate.leaf())) {
+                there++;
+                return;
+            }
+            if (!before.get().certificate().notAfter().isBefore(certificate.notAfter())) {
+                passedOver++;
+                out.println(
+                        "left out " + where + ": the store has one for " + found.firstName() + " that is valid longer");
+                return;
+            }
+        }
+        if (certificate.notAfter().isBefore(clock.instant())) {
+            passedOver++;
+            out.println("left out " + where + ": " + certificate.id() + " expired at " + certificate.notAfter());
+            return;
+        }
+        target.save(new StoredCertificate(
+                certificate,
+                found.issuer(),
+                found.obtained(),
+                found.due(),
+                found.renew(),
+                found.window(),
+                found.visited(),
+                found.deniedSince(),
+                found.withdrawn(),
+                before.map(StoredCertificate::revision).orElse(0L)));
+        brought++;
+        out.println("brought  " + String.join(" ", certificate.names()) + ", valid until " + certificate.notAfter()
+                + (certificate.names().stream().anyMatch(name -> name.startsWith("*"))
+                        ? "; a wildcard is served, not renewed"
+                        : ""));
+    }
+
+    // Under its first name itself, which may be a wildcard.
+    private Optional<StoredCertificate> stored(String firstName) throws StoreException {
+        return target.find(
+                        new ServerName(firstName.startsWith("*") ? "any--label" + firstName.substring(1) : firstName))
+                .filter(stored -> stored.firstName().equals(firstName));
+    }
+
+    private void total() {
+        out.println(brought + " certificates brought, " + there + " were there already, " + passedOver + " left out");
+    }
+
+    /** Whether something could not be brought. */
+    boolean isIncomplete() {
+        return passedOver > 0;
+    }
+}

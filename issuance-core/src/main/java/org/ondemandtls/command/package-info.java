@@ -1,0 +1,5 @@
+/** What an operator runs by hand: moving certificates from elsewhere into a store. */
+@NullMarked
+package org.ondemandtls.command;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,295 @@
+package org.ondemandtls.command;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.PrivateKey;
+import java.security.interfaces.ECPrivateKey;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Base64;
+import java.util.List;
+import java.util.Optional;
+import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.certificate.CertificationRequests;
+import org.ondemandtls.certificate.KeyPairs;
+import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.certificate.Pem;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.FileCertificateStore;
+import org.ondemandtls.store.Hold;
+import org.ondemandtls.store.KeySealing;
+import org.ondemandtls.store.OpenOrder;
+import org.ondemandtls.store.StoredCertificate;
+import org.ondemandtls.testing.ManualTime;
+import org.ondemandtls.testing.RecordedEvents;
+import org.ondemandtls.testing.TestCertificates;
+import org.ondemandtls.testing.TestLeaves;
+
+/** {@code import FROM TO}: what others keep, and stores of ours, brought into a store. */
+class CommandTest {
+
+    private static final ServerName SHOP = ServerName.parse("shop.example.com");
+    private static final String CA = "https://acme-v02.api.letsencrypt.org/directory";
+    private static final byte[] KEY = new byte[32];
+
+    private final ManualTime time = new ManualTime();
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+
+    @TempDir
+    private Path directory;
+
+    private Path target;
+
+    @BeforeEach
+    void place() {
+        target = directory.resolve("store");
+    }
+
+    private int run(String... line) {
+        PrintStream print = new PrintStream(out, true, StandardCharsets.UTF_8);
+        return new Command(time.clock(), print, print, time::nanoTime).run(line);
+    }
+
+    private String said() {
+        return out.toString(StandardCharsets.UTF_8);
+    }
+
+    private KeyedCertificate leaf(String... names) {
+        return TestLeaves.leaf(now(), Duration.ofDays(90), names);
+    }
+
+    private Instant now() {
+        return time.clock().instant();
+    }
+
+    private CertificateStore open(Path where) throws Exception {
+        return FileCertificateStore.open(where, new RecordedEvents().events(), time.clock(), Duration.ZERO);
+    }
+
+    private Optional<StoredCertificate> stored(String name) throws Exception {
+        try (CertificateStore store = open(target)) {
+            return store.find(ServerName.parse(name));
+        }
+    }
+
+    // As Go writes elliptic-curve keys: with their curve and their public half (RFC 5915).
+    private static String sec1(PrivateKey key) throws Exception {
+        SubjectPublicKeyInfo publicKey =
+                SubjectPublicKeyInfo.getInstance(KeyPairs.pair(key).getPublic().getEncoded());
+        byte[] der = new org.bouncycastle.asn1.sec.ECPrivateKey(
+                        256,
+                        ((ECPrivateKey) key).getS(),
+                        publicKey.getPublicKeyData(),
+                        publicKey.getAlgorithm().getParameters())
+                .getEncoded();
+        return "-----BEGIN EC PRIVATE KEY-----\n"
+                + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(der)
+                + "\n-----END EC PRIVATE KEY-----\n";
+    }
+
+    private Path caddy(String folder, KeyedCertificate certificate, String issuer) throws Exception {
+        Path bundle = Files.createDirectories(
+                directory.resolve("caddy/certificates/acme-v02.api.letsencrypt.org-directory/" + folder));
+        Files.writeString(bundle.resolve(folder + ".crt"), Pem.certificates(certificate.chain()));
+        Files.writeString(bundle.resolve(folder + ".key"), sec1(certificate.key()));
+        Files.writeString(
+                bundle.resolve(folder + ".json"),
+                "{\n\t\"sans\": [\"x\"],\n\t\"issuer_data\": {\n\t\t\"ca\": \"" + issuer + "\"\n\t}\n}");
+        return directory.resolve("caddy");
+    }
+
+    private Path certbot(String lineage, KeyedCertificate certificate) throws Exception {
+        Path archive = Files.createDirectories(directory.resolve("letsencrypt/archive/" + lineage));
+        Path live = Files.createDirectories(directory.resolve("letsencrypt/live/" + lineage));
+        Files.writeString(archive.resolve("fullchain3.pem"), Pem.certificates(certificate.chain()));
+        Files.writeString(archive.resolve("privkey3.pem"), Pem.privateKey(certificate.key()));
+        Files.createSymbolicLink(live.resolve("fullchain.pem"), archive.resolve("fullchain3.pem"));
+        Files.createSymbolicLink(live.resolve("privkey.pem"), archive.resolve("privkey3.pem"));
+        Path renewal = Files.createDirectories(directory.resolve("letsencrypt/renewal"));
+        Files.writeString(
+                renewal.resolve(lineage + ".conf"), "version = 2.1.0\n[renewalparams]\nserver = " + CA + "\n");
+        return directory.resolve("letsencrypt");
+    }
+
+    @Test
+    void whatCaddyKeepsIsServedUnderEachOfItsNames() throws Exception {
+        KeyedCertificate shop = leaf(SHOP.value());
+        KeyedCertificate wildcard = leaf("*.example.com");
+        caddy("wildcard_.example.com", wildcard, CA);
+        Path caddy = caddy(SHOP.value(), shop, CA);
+
+        assertThat(run("import", caddy.toString(), target.toString()))
+                .as(said())
+                .isEqualTo(Command.DONE);
+
+        StoredCertificate exact = stored(SHOP.value()).orElseThrow();
+        assertThat(exact.certificate().leaf()).isEqualTo(shop.leaf());
+        assertThat(KeyPairs.belongTogether(
+                        exact.certificate().key(), shop.leaf().getPublicKey()))
+                .isTrue();
+        assertThat(exact.issuer()).isEqualTo(CA);
+        assertThat(exact.renew()).isBetween(now().plus(Duration.ofDays(50)), now().plus(Duration.ofDays(70)));
+        assertThat(stored("other.example.com").orElseThrow().certificate().leaf())
+                .isEqualTo(wildcard.leaf());
+        assertThat(said()).contains("2 certificates brought").contains("a wildcard is served, not renewed");
+    }
+
+    @Test
+    void whatCertbotKeepsIsServedUnderEachOfItsNames() throws Exception {
+        KeyedCertificate several = leaf("example.com", "www.example.com");
+        Path letsencrypt = certbot("example.com", several);
+
+        assertThat(run("import", letsencrypt.toString(), target.toString()))
+                .as(said())
+                .isEqualTo(Command.DONE);
+
+        assertThat(stored("example.com").orElseThrow().issuer()).isEqualTo(CA);
+        assertThat(stored("www.example.com").orElseThrow().certificate().leaf()).isEqualTo(several.leaf());
+    }
+
+    @Test
+    void whatIsThereAlreadyIsPassedOverSoThatItCanBeRunAgain() throws Exception {
+        Path caddy = caddy(SHOP.value(), leaf(SHOP.value()), CA);
+        run("import", caddy.toString(), target.toString());
+        caddy("late.example.com", leaf("late.example.com"), CA);
+        out.reset();
+
+        assertThat(run("import", caddy.toString(), target.toString())).isEqualTo(Command.DONE);
+
+        assertThat(said()).contains("1 certificates brought, 1 were there already, 0 left out");
+        assertThat(stored(SHOP.value()).orElseThrow().revision()).isEqualTo(1);
+    }
+
+    @Test
+    void ofTwoForOneNameTheOneThatIsValidLongerStays() throws Exception {
+        KeyedCertificate longer = leaf(SHOP.value());
+        KeyedCertificate shorter = TestLeaves.leaf(now(), Duration.ofDays(30), SHOP.value());
+        run("import", caddy(SHOP.value(), shorter, CA).toString(), target.toString());
+        run("import", caddy(SHOP.value(), longer, CA).toString(), target.toString());
+        assertThat(stored(SHOP.value()).orElseThrow().certificate().leaf()).isEqualTo(longer.leaf());
+
+        assertThat(run("import", caddy(SHOP.value(), shorter, CA).toString(), target.toString()))
+                .isEqualTo(Command.INCOMPLETE);
+        assertThat(stored(SHOP.value()).orElseThrow().certificate().leaf()).isEqualTo(longer.leaf());
+    }
+
+    @Test
+    void whatCannotBeServedIsLeftOutWithTheReasonAndTheRestIsBrought() throws Exception {
+        KeyedCertificate good = leaf(SHOP.value());
+        caddy("good", good, CA);
+        caddy(
+                "swapped",
+                new KeyedCertificate(
+                        TestCertificates.key().getPrivate(),
+                        leaf("a.example.com").chain()),
+                CA);
+        caddy("expired", TestLeaves.leaf(now().minus(Duration.ofDays(91)), Duration.ofDays(90), "b.example.com"), CA);
+        caddy("address", leaf("localhost"), CA);
+        Path caddy = directory.resolve("caddy");
+
+        assertThat(run("import", caddy.toString(), target.toString())).isEqualTo(Command.INCOMPLETE);
+
+        assertThat(said())
+                .contains("swapped: the leaf is for another key")
+                .contains("expired: the leaf was valid until")
+                .contains("address: it has a name that cannot be served")
+                .contains("1 certificates brought, 0 were there already, 3 left out");
+        assertThat(stored(SHOP.value())).isPresent();
+        assertThat(stored("a.example.com")).isEmpty();
+    }
+
+    @Test
+    void aStoreIsBroughtWholeIntoAnother() throws Exception {
+        Path from = directory.resolve("from");
+        StoredCertificate shop = StoredCertificate.obtained(leaf(SHOP.value()), CA, now(), now().plusSeconds(99))
+                .withDue(now().plusSeconds(7))
+                .withVisited(now())
+                .withWithdrawn(Optional.of(now()));
+        ServerName waiting = ServerName.parse("waiting.example.com");
+        var key = TestCertificates.key();
+        try (CertificateStore store = open(from)) {
+            store.save(store.save(shop));
+            store.journal(new OpenOrder(
+                    waiting, CA, now(), Optional.empty(), key, CertificationRequests.request(key, waiting)));
+            store.keepHold(new Hold("name/bad.example.com", CA, 2, now(), "caa", "forbidden", Optional.empty()));
+            store.writeSecret(
+                    "accounts/abc.pem", Pem.privateKey(key.getPrivate()).getBytes(StandardCharsets.US_ASCII));
+            store.writePublic("accounts/abc.url", "https://ca.example/account/1".getBytes(StandardCharsets.US_ASCII));
+        }
+        Path keyFile =
+                Files.writeString(directory.resolve("key"), Base64.getEncoder().encodeToString(KEY));
+
+        assertThat(run("import", from.toString(), target.toString(), "--to-encryption-key-file", keyFile.toString()))
+                .as(said())
+                .isEqualTo(Command.DONE);
+
+        try (CertificateStore store = FileCertificateStore.open(
+                target, new RecordedEvents().events(), time.clock(), Duration.ZERO, KeySealing.of(List.of(KEY)))) {
+            StoredCertificate brought = store.find(SHOP).orElseThrow();
+            assertThat(brought.certificate().leaf())
+                    .isEqualTo(shop.certificate().leaf());
+            assertThat(brought.due()).isEqualTo(shop.due());
+            assertThat(brought.renew()).isEqualTo(shop.renew());
+            assertThat(brought.visited()).isEqualTo(shop.visited());
+            assertThat(brought.withdrawn()).isEqualTo(shop.withdrawn());
+            assertThat(store.openOrder(waiting).orElseThrow().key().getPrivate())
+                    .isEqualTo(key.getPrivate());
+            assertThat(store.hold("name/bad.example.com").orElseThrow().refusals())
+                    .isEqualTo(2);
+            assertThat(new String(store.readSecret("accounts/abc.pem").orElseThrow(), StandardCharsets.US_ASCII))
+                    .contains("BEGIN PRIVATE KEY");
+        }
+        assertThat(Files.readString(target.resolve("accounts/abc.pem"))).doesNotContain("BEGIN PRIVATE KEY");
+        assertThat(Files.readString(target.resolve("accounts/abc.url"))).isEqualTo("https://ca.example/account/1");
+    }
+
+    @Test
+    void mistakesAreSaidAndNothingIsTouched() throws Exception {
+        Path nothing = Files.createDirectories(directory.resolve("nothing"));
+        Path full = Files.createDirectories(directory.resolve("full"));
+        Files.writeString(full.resolve("something"), "else");
+
+        assertThat(run()).isEqualTo(Command.FAILED);
+        assertThat(run("import", nothing.toString())).isEqualTo(Command.FAILED);
+        assertThat(run("import", nothing.toString(), target.toString())).isEqualTo(Command.FAILED);
+        assertThat(said())
+                .contains("neither a store nor what Caddy or certbot keeps")
+                .contains("usage:");
+        Path caddy = caddy(SHOP.value(), leaf(SHOP.value()), CA);
+        assertThat(run("import", caddy.toString(), full.toString())).isEqualTo(Command.FAILED);
+        assertThat(said()).contains("holds something else than a store");
+        assertThat(run("import", caddy.toString(), target.toString(), "--colour", "red"))
+                .isEqualTo(Command.FAILED);
+        assertThat(said()).contains("there is no option --colour");
+        assertThat(run("import", caddy.toString(), target.toString(), "--to-user"))
+                .isEqualTo(Command.FAILED);
+        assertThat(said()).contains("--to-user needs a value");
+        assertThat(Files.exists(target)).isFalse();
+    }
+
+    @Test
+    void aStoreInUseIsNotTouched() throws Exception {
+        Path caddy = caddy(SHOP.value(), leaf(SHOP.value()), CA);
+        try (CertificateStore inUse = open(target)) {
+            assertThat(run("import", caddy.toString(), target.toString())).isEqualTo(Command.FAILED);
+            assertThat(inUse.find(SHOP)).isEmpty();
+        }
+    }
+
+    @Test
+    void whatAShellMadeOfAStarIsNoWord() throws Exception {
+        Path caddy = caddy(SHOP.value(), leaf(SHOP.value()), CA);
+
+        assertThat(run("lib/ondemand-tls-jetty-1.0.0.jar", "import", caddy.toString(), target.toString()))
+                .isEqualTo(Command.DONE);
+    }
+}

@@ -3,11 +3,13 @@ package org.ondemandtls.renewal;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -286,7 +288,7 @@ public final class Renewal implements AutoCloseable {
         Optional<ServerName> name = plainName(record.firstName());
         boolean own = name.isPresent() && ownNames.contains(name.get());
         boolean over = now.isAfter(record.certificate().notAfter());
-        boolean renewable = name.isPresent() && record.certificate().names().size() == 1;
+        boolean several = record.certificate().names().size() > 1;
         if (record.withdrawn().isPresent() || (over && !own)) {
             Instant end = forgottenAt(record);
             if (now.isBefore(end)) {
@@ -294,8 +296,10 @@ public final class Renewal implements AutoCloseable {
             } else {
                 forget(record);
             }
-        } else if (!renewable || !(own || isVisited(record, now))) {
+        } else if (!(several || name.isPresent()) || !(own || isVisited(record, now))) {
             reschedule(record, forgottenAt(record));
+        } else if (several) {
+            renewSingly(record, now);
         } else if (!record.renew().isAfter(now)) {
             renew(name.get(), record, now);
         } else {
@@ -322,6 +326,78 @@ public final class Renewal implements AutoCloseable {
                 }
             });
         });
+    }
+
+    // A certificate of several names, which another program obtained, is succeeded by one for each of them. The first
+    // name's
+    // takes its place in the store, so it comes last, and never while it serves one that has none of its own.
+    private void renewSingly(StoredCertificate record, Instant now) throws StoreException {
+        if (record.renew().isAfter(now)) {
+            reschedule(record, record.renew());
+            return;
+        }
+        List<ServerName> left = namesWithoutTheirOwn(record);
+        if (left.isEmpty()) {
+            reschedule(record, forgottenAt(record));
+            return;
+        }
+        try {
+            floors.store().save(record.withDue(now.plus(partOfLife(record, CLAIM))));
+        } catch (StaleRevisionException e) {
+            return;
+        }
+        busy.add(record.firstName());
+        inFlight.incrementAndGet();
+        AtomicBoolean failed = new AtomicBoolean();
+        CompletableFuture<?>[] renewals = left.stream()
+                .limit(atOnce)
+                .map(name -> floors.issuance().renew(name).handle((certificate, failure) -> {
+                    if (failure instanceof IssuanceException reason) {
+                        failed.set(true);
+                        floors.events().publish(EventKind.NOT_RENEWED, name, "not renewed: " + Issuance.words(reason));
+                    }
+                    return certificate;
+                }))
+                .toArray(CompletableFuture<?>[]::new);
+        CompletableFuture.allOf(renewals).whenComplete((all, failure) -> {
+            inFlight.decrementAndGet();
+            onExecutor(record.firstName(), () -> {
+                Instant next = ports.clock().instant().plus(failed.get() ? partOfLife(record, RETRY) : Duration.ZERO);
+                Optional<StoredCertificate> current = underFirstName(record.firstName());
+                if (current.isPresent() && current.get().certificate().names().size() > 1) {
+                    reschedule(current.get(), next);
+                    more |= !failed.get();
+                }
+            });
+        });
+    }
+
+    private List<ServerName> namesWithoutTheirOwn(StoredCertificate record) throws StoreException {
+        List<ServerName> left = new ArrayList<>();
+        boolean others = false;
+        for (String text : record.certificate().names()) {
+            Optional<ServerName> name = plainName(text);
+            if (text.equals(record.firstName())) {
+                continue;
+            }
+            if (name.isEmpty()) {
+                others = true;
+            } else if (floors.store()
+                    .find(name.get())
+                    .filter(stored -> stored.firstName().equals(text))
+                    .isEmpty()) {
+                left.add(name.get());
+            }
+        }
+        if (left.isEmpty() && !others) {
+            plainName(record.firstName()).ifPresent(left::add);
+        }
+        return left;
+    }
+
+    private Optional<StoredCertificate> underFirstName(String name) throws StoreException {
+        Optional<ServerName> plain = plainName(name);
+        return plain.isEmpty() ? Optional.empty() : floors.store().find(plain.get());
     }
 
     private void notRenewed(ServerName name, StoredCertificate claimed, IssuanceException reason)

@@ -30,6 +30,7 @@ import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.FakeAuthority;
 import org.ondemandtls.testing.IssuanceFixture;
 import org.ondemandtls.testing.ManualTime;
+import org.ondemandtls.testing.TestLeaves;
 
 /** {@link Renewal}: what is visited lives on, what is not ends, and nothing of it is a visitor's concern. */
 class RenewalTest {
@@ -210,6 +211,63 @@ class RenewalTest {
             time.advance(LOOK);
 
             assertThat(stored(SHOP).revision()).isEqualTo(revision);
+        }
+    }
+
+    @Nested
+    class ACertificateOfSeveralNames {
+
+        private StoredCertificate brought(String... names) throws Exception {
+            KeyedCertificate certificate = TestLeaves.leaf(now(), Duration.ofDays(90), names);
+            house.inventory().publish(certificate);
+            return house.store()
+                    .save(StoredCertificate.obtained(
+                            certificate, "certbot", certificate.notBefore(), now().plus(Duration.ofDays(60))));
+        }
+
+        @Test
+        void isSucceededByOneForEachNameWhenItsTimeHasComeAndItIsVisited() throws Exception {
+            ServerName other = ServerName.parse("www.shop.example.com");
+            StoredCertificate both = brought(SHOP.value(), other.value());
+            visit(other);
+
+            time.advance(Duration.ofDays(59));
+            assertThat(authority.asked()).isEmpty();
+            time.advance(Duration.ofDays(2));
+
+            assertThat(authority.asked()).extracting(order -> order.name()).containsExactly(other, SHOP);
+            for (ServerName name : List.of(SHOP, other)) {
+                assertThat(stored(name).certificate().names()).containsExactly(name.value());
+                assertThat(house.inventory().find(name).orElseThrow().id())
+                        .isNotEqualTo(both.certificate().id());
+            }
+        }
+
+        @Test
+        void isLeftInPlaceWhileItServesANameThatHasNoneOfItsOwn() throws Exception {
+            StoredCertificate several = brought(SHOP.value(), "*.example.org", "gone.example.net");
+            visit(SHOP);
+            answer = denied();
+
+            time.advance(Duration.ofDays(61));
+
+            assertThat(authority.asked()).isEmpty();
+            assertThat(stored(ServerName.parse("gone.example.net"))
+                            .certificate()
+                            .id())
+                    .isEqualTo(several.certificate().id());
+            assertThat(stored(ServerName.parse("any.example.org")).certificate().id())
+                    .isEqualTo(several.certificate().id());
+        }
+
+        @Test
+        void thatNobodyVisitsRunsOut() throws Exception {
+            brought(SHOP.value(), "www.shop.example.com");
+
+            time.advance(Duration.ofDays(130));
+
+            assertThat(authority.asked()).isEmpty();
+            assertThat(house.store().find(SHOP)).isEmpty();
         }
     }
 

@@ -1030,7 +1030,7 @@ public final class JdbcCertificateStore implements CertificateStore {
                 failing = false;
                 if (System.nanoTime() - resealAt >= 0) {
                     resealAt = System.nanoTime() + RESEAL.toNanos();
-                    resealIfNeeded();
+                    lookAtEncryption();
                 }
                 if (System.nanoTime() - sweepAt >= 0) {
                     sweepAt = System.nanoTime() + SWEEP.toNanos();
@@ -1053,9 +1053,14 @@ public final class JdbcCertificateStore implements CertificateStore {
     /** Removes what has run out; each statement costs in proportion to what it removes. */
     void sweep() throws StoreException {
         pool.eachAtOnce("what has run out cannot be removed", connection -> {
-            for (String table : List.of("ondemand_tls_lease", "ondemand_tls_proof", "ondemand_tls_node")) {
-                try (PreparedStatement delete = pool.prepared(
-                        connection, "DELETE FROM " + table + " WHERE expires < " + dialect.now() + " - ?")) {
+            for (String what : List.of(
+                    "ondemand_tls_proof WHERE expires < ",
+                    "ondemand_tls_node WHERE expires < ",
+                    // What is left of a server that is gone tells that its order is to be finished.
+                    "ondemand_tls_lease WHERE NOT EXISTS (SELECT 1 FROM ondemand_tls_order o"
+                            + " WHERE o.name = ondemand_tls_lease.name) AND expires < ")) {
+                try (PreparedStatement delete =
+                        pool.prepared(connection, "DELETE FROM " + what + dialect.now() + " - ?")) {
                     delete.setLong(1, GRACE.toMillis());
                     delete.executeUpdate();
                 }
@@ -1083,7 +1088,13 @@ public final class JdbcCertificateStore implements CertificateStore {
 
     // --- encryption anew ---
 
-    private void resealIfNeeded() throws StoreException {
+    /** Extends the leases of this server now. */
+    void extendLeases() throws StoreException {
+        leases.extend();
+    }
+
+    /** Looks now whether records are to be encrypted anew. */
+    void lookAtEncryption() throws StoreException {
         if (encryption.isToBeDone() && resealing.compareAndSet(false, true)) {
             encryption.begins();
             Thread thread = new Thread(this::reseal, "ondemand-tls-store-reseal");

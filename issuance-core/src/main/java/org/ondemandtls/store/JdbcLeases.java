@@ -78,10 +78,21 @@ final class JdbcLeases {
         });
     }
 
-    /** Gives back all that are held. */
-    void giveBackAll() throws StoreException {
+    /** Lets all run out that are held: others find by that what this server has left open. */
+    void endAll() throws StoreException {
         for (Lease lease : List.copyOf(held.values())) {
-            giveBack(lease);
+            held.remove(lease.name().value(), lease);
+            pool.eachAtOnce("a lease cannot be ended", connection -> {
+                try (PreparedStatement update = pool.prepared(
+                        connection,
+                        "UPDATE ondemand_tls_lease SET expires = " + dialect.now() + " WHERE name = ? AND fence = ?"
+                                + " AND holder = ?")) {
+                    update.setString(1, lease.name().value());
+                    update.setLong(2, lease.fence());
+                    update.setString(3, holder);
+                    return update.executeUpdate();
+                }
+            });
         }
     }
 

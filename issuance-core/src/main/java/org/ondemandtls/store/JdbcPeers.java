@@ -148,11 +148,11 @@ final class JdbcPeers implements Peers {
         }
     }
 
-    /** Takes down and gives back all that this process has left. */
+    /** Takes down and ends all that this process has left. */
     void leave() {
         new ArrayList<>(shown).forEach(this::takeDown);
         try {
-            leases.giveBackAll();
+            leases.endAll();
         } catch (StoreException e) {
             events.publish(EventKind.STORE_FAILED, e.getMessage() + "; they run out by themselves");
         }

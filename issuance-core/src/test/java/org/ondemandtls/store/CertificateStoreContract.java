@@ -1,5 +1,6 @@
 package org.ondemandtls.store;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -11,6 +12,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -38,6 +41,11 @@ abstract class CertificateStoreContract {
     CertificateStore store;
 
     abstract CertificateStore open() throws Exception;
+
+    /** How many may keep the same thing first at once: one, where only one process may use the store. */
+    int writersAtOnce() {
+        return 1;
+    }
 
     @BeforeEach
     void openStore() throws Exception {
@@ -745,6 +753,61 @@ abstract class CertificateStoreContract {
                         .isInstanceOf(IllegalArgumentException.class);
                 assertThatThrownBy(() -> store.readSecret(path)).isInstanceOf(IllegalArgumentException.class);
             }
+        }
+
+        @Test
+        void keptFirstAreKeptByOneOfManyAndReadByAll() throws Exception {
+            Set<String> kept = ConcurrentHashMap.newKeySet();
+            List<Thread> threads = IntStream.range(0, writersAtOnce())
+                    .mapToObj(i -> new Thread(() -> {
+                        try {
+                            kept.add(new String(
+                                    store.writeFirst("accounts/one.pem", ("key " + i).getBytes(US_ASCII), true),
+                                    US_ASCII));
+                        } catch (StoreException e) {
+                            throw new IllegalStateException(e);
+                        }
+                    }))
+                    .toList();
+
+            threads.forEach(Thread::start);
+            for (Thread thread : threads) {
+                thread.join();
+            }
+
+            assertThat(kept).hasSize(1);
+            assertThat(store.readSecret("accounts/one.pem"))
+                    .hasValueSatisfying(content -> assertThat(content)
+                            .asString(US_ASCII)
+                            .isEqualTo(kept.iterator().next()));
+            assertThat(store.writeFirst("accounts/one.pem", new byte[] {1}, false))
+                    .isEqualTo(store.readSecret("accounts/one.pem").orElseThrow());
+        }
+    }
+
+    @Nested
+    class Leases {
+
+        @Test
+        void letTheirHolderWriteAndGoBack() throws Exception {
+            Lease lease = store.peers().take(SHOP).orElseThrow();
+
+            StoredCertificate saved = store.save(stored(SHOP.value()), lease);
+            store.closeOrder(SHOP, lease);
+            store.peers().giveBack(lease);
+            store.peers().giveBack(lease);
+
+            assertThat(store.find(SHOP).orElseThrow().revision()).isEqualTo(saved.revision());
+            assertThat(store.peers().take(SHOP)).isPresent();
+        }
+
+        @Test
+        void doNotReplaceWhatTheirHolderHasNotRead() throws Exception {
+            store.save(stored(SHOP.value()));
+            Lease lease = store.peers().take(SHOP).orElseThrow();
+
+            assertThatThrownBy(() -> store.save(stored(SHOP.value()), lease))
+                    .isInstanceOf(StaleRevisionException.class);
         }
     }
 }

@@ -1,8 +1,6 @@
 package org.ondemandtls.store;
 
 import java.util.Optional;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
-import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -15,27 +13,20 @@ import org.ondemandtls.testing.RecordedEvents;
 @EnumSource(Database.Kind.class)
 class JdbcCertificateStoreIT extends CertificateStoreContract {
 
-    private static Database database;
-
     @Parameter
     private Database.Kind kind;
 
     private String url;
 
-    @BeforeParameterizedClassInvocation
-    static void startDatabase(Database.Kind kind) {
-        database = Database.start(kind);
-    }
-
-    @AfterParameterizedClassInvocation
-    static void stopDatabase() {
-        database.close();
+    @Override
+    int writersAtOnce() {
+        return 8;
     }
 
     @Override
     CertificateStore open() throws Exception {
         if (url == null) {
-            url = database.fresh();
+            url = JdbcTables.emptied(kind);
         }
         return JdbcCertificateStore.open(
                 new DatabaseStore(url, Optional.empty(), Optional.empty(), true, 8),

@@ -12,6 +12,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -39,6 +40,8 @@ public final class Database implements AutoCloseable {
             this.user = user;
         }
     }
+
+    private static final Map<Kind, Database> SHARED = new EnumMap<>(Kind.class);
 
     private final Kind kind;
     private final Path directory;
@@ -75,6 +78,15 @@ public final class Database implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** One that all tests of this JVM share, which leave it running; ended with the JVM. */
+    public static synchronized Database shared(Kind kind) {
+        return SHARED.computeIfAbsent(kind, missing -> {
+            Database started = start(missing);
+            Runtime.getRuntime().addShutdownHook(new Thread(started::close));
+            return started;
+        });
     }
 
     /** Where it is, user included. */
@@ -133,10 +145,40 @@ public final class Database implements AutoCloseable {
         }
     }
 
-    /** Everything in it as its own tool writes it out for a backup, all schemas included. */
-    public String dump() {
+    /** Runs our script of the tables by the database's own tool, as an operator would. */
+    public void script(String url) {
+        String schema = schema(url);
+        String directory = System.getProperty("maven.multiModuleProjectDirectory", "..");
+        Path script = Path.of(directory, "etc", "sql", kind == Kind.POSTGRESQL ? "postgresql.sql" : "mariadb.sql");
+        String port = Integer.toString(port());
         List<String> command = kind == Kind.POSTGRESQL
-                ? List.of(postgres("pg_dumpall"), "-h", "127.0.0.1", "-p", Integer.toString(port), "-U", "tests")
+                ? List.of(
+                        Tools.onPath("psql", "apt-get install postgresql").toString(),
+                        "--single-transaction",
+                        "--set=ON_ERROR_STOP=1",
+                        "--file=" + script,
+                        "host=127.0.0.1 port=" + port + " user=tests dbname=postgres options=-csearch_path=" + schema)
+                : List.of(
+                        Tools.onPath("mariadb", "apt-get install mariadb-server")
+                                .toString(),
+                        "--no-defaults",
+                        "--protocol=tcp",
+                        "--host=127.0.0.1",
+                        "--port=" + port,
+                        "--user=root",
+                        "--execute=source " + script,
+                        schema);
+        run(command.toArray(String[]::new));
+    }
+
+    /** Everything in a schema as the database's own tool writes it out for a backup. */
+    public String dump(String url) {
+        String schema = schema(url);
+        List<String> command = kind == Kind.POSTGRESQL
+                ? List.of(
+                        postgres("pg_dump"),
+                        "--schema=" + schema,
+                        "--dbname=host=127.0.0.1 port=" + port + " user=tests dbname=postgres")
                 : List.of(
                         Tools.onPath("mariadb-dump", "apt-get install mariadb-server")
                                 .toString(),
@@ -145,12 +187,16 @@ public final class Database implements AutoCloseable {
                         "--host=127.0.0.1",
                         "--port=" + port,
                         "--user=root",
-                        "--all-databases");
+                        schema);
         Command done = Command.run(command, PATIENCE);
         if (done.exitCode() != 0) {
             throw new AssertionError(command + " failed: " + done.stderr());
         }
         return done.stdout();
+    }
+
+    private static String schema(String url) {
+        return url.replaceAll(".*(fresh_[0-9]+).*", "$1");
     }
 
     /** Runs a statement. */

@@ -1,0 +1,511 @@
+package org.ondemandtls.store;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.ondemandtls.challenge.Proof;
+import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
+import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.Ledger.Outcome;
+import org.ondemandtls.store.Ledger.Quota;
+import org.ondemandtls.testing.Database;
+import org.ondemandtls.testing.RecordedEvents;
+
+/** {@link JdbcCertificateStore} of several servers in real databases: the contract, and what only a database can show. */
+@ParameterizedClass
+@EnumSource(Database.Kind.class)
+class SharedJdbcStoreIT extends SharedStoreContract {
+
+    private final List<CertificateStore> further = new CopyOnWriteArrayList<>();
+    private final RecordedEvents recorded = new RecordedEvents();
+
+    @Parameter
+    private Database.Kind kind;
+
+    private Database database;
+    private String url;
+
+    @BeforeEach
+    void find() {
+        database = Database.shared(kind);
+    }
+
+    @AfterEach
+    void closeFurther() {
+        further.forEach(CertificateStore::close);
+    }
+
+    private static DatabaseStore place(String at, boolean createSchema) {
+        return new DatabaseStore(at, Optional.empty(), Optional.empty(), createSchema, 8);
+    }
+
+    private JdbcCertificateStore open(String at, boolean createSchema, KeySealing sealing) throws StoreException {
+        JdbcCertificateStore opened =
+                JdbcCertificateStore.open(place(at, createSchema), recorded.events(), Clock.systemUTC(), sealing);
+        further.add(opened);
+        return opened;
+    }
+
+    @Override
+    CertificateStore join() throws Exception {
+        if (url == null) {
+            url = JdbcTables.emptied(kind);
+        }
+        return JdbcCertificateStore.open(place(url, true), recorded.events(), Clock.systemUTC(), KeySealing.none());
+    }
+
+    @Override
+    void lapse(CertificateStore holder) {
+        Database.update(url, "UPDATE ondemand_tls_lease SET expires = 1000");
+    }
+
+    @Test
+    void aLeaseThatSomebodyElseHasTakenIsNotExtended() throws Exception {
+        one.peers().take(SHOP).orElseThrow();
+        lapse(one);
+        other.peers().take(SHOP).orElseThrow();
+        String before = Database.query(url, "SELECT holder, fence FROM ondemand_tls_lease")
+                .get(0);
+
+        ((JdbcCertificateStore) one).extendLeases();
+
+        assertThat(Database.query(url, "SELECT holder, fence FROM ondemand_tls_lease"))
+                .containsExactly(before);
+    }
+
+    @Test
+    void aLeaseThatHasRunOutIsNotExtendedEvenIfNobodyHasTakenIt() throws Exception {
+        one.peers().take(SHOP).orElseThrow();
+        lapse(one);
+
+        ((JdbcCertificateStore) one).extendLeases();
+
+        assertThat(Database.query(url, "SELECT expires FROM ondemand_tls_lease"))
+                .containsExactly("1000");
+    }
+
+    @Test
+    void aLeaseIsExtendedInTheBackground() throws Exception {
+        one.peers().take(SHOP).orElseThrow();
+        long first = Long.parseLong(
+                Database.query(url, "SELECT expires FROM ondemand_tls_lease").get(0));
+
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(15))
+                .until(() -> Long.parseLong(Database.query(url, "SELECT expires FROM ondemand_tls_lease")
+                                .get(0))
+                        > first);
+    }
+
+    @Test
+    void aServerThatEndsLeavesItsOrdersToTheOthers() throws Exception {
+        JdbcCertificateStore third = open(url, true, KeySealing.none());
+        Lease lease = third.peers().take(SHOP).orElseThrow();
+        third.journal(SharedStoreContract.order(SHOP), lease);
+        third.peers().show(new Proof(SHOP, ChallengeType.HTTP_01, "token", "content"));
+        third.close();
+
+        assertThat(one.peers().proof(SHOP, ChallengeType.HTTP_01, "token")).isEmpty();
+        assertThat(one.peers().abandoned()).hasSize(1);
+        assertThat(one.openOrders()).hasSize(1);
+    }
+
+    @Test
+    void whatHasRunOutIsRemovedButNotWhatTellsOfAnOpenOrder() throws Exception {
+        Lease lease = one.peers().take(SHOP).orElseThrow();
+        one.journal(SharedStoreContract.order(SHOP), lease);
+        one.peers().take(ServerName.parse("x.example.com")).orElseThrow();
+        one.peers().show(new Proof(SHOP, ChallengeType.HTTP_01, "token", "content"));
+        one.save(CertificateStoreContract.stored("y.example.com"));
+        lapse(one);
+        Database.update(url, "UPDATE ondemand_tls_proof SET expires = 1000");
+        Database.update(url, "UPDATE ondemand_tls_news SET since = 1000");
+        Database.update(url, "INSERT INTO ondemand_tls_ledger (counted, since, expires) VALUES ('x', 0, 1000)");
+
+        assertThat(one.peers().proof(SHOP, ChallengeType.HTTP_01, "token")).isEmpty();
+        ((JdbcCertificateStore) one).sweep();
+
+        assertThat(Database.query(url, "SELECT name FROM ondemand_tls_lease")).containsExactly(SHOP.value());
+        for (String table : List.of("proof", "news", "ledger")) {
+            assertThat(Database.query(url, "SELECT count(*) FROM ondemand_tls_" + table))
+                    .containsExactly("0");
+        }
+        assertThat(other.peers().abandoned()).hasSize(1);
+    }
+
+    @Test
+    void oneOfManyServersGetsALeaseAndOneQuotaHoldsForAll() throws Exception {
+        AtomicInteger leases = new AtomicInteger();
+        AtomicInteger through = new AtomicInteger();
+        Quota twenty = new Quota("orders/many", 20, Duration.ofDays(7));
+        Quota name = new Quota("name/many", 100, Duration.ofDays(7));
+        atOnce(16, i -> {
+            CertificateStore mine = i % 2 == 0 ? one : other;
+            if (mine.peers().take(SHOP).isPresent()) {
+                leases.incrementAndGet();
+            }
+            for (int n = 0; n < 5; n++) {
+                List<Quota> counted = i % 4 < 2 ? List.of(twenty, name) : List.of(name, twenty);
+                if (mine.ledger().reserve(counted, List.of()) instanceof Outcome.Reserved) {
+                    through.incrementAndGet();
+                }
+            }
+            return null;
+        });
+
+        assertThat(leases).hasValue(1);
+        assertThat(through).hasValue(20);
+        assertThat(one.ledger().used(twenty.key(), twenty.window())).isEqualTo(20);
+        assertThat(other.ledger().used(name.key(), name.window())).isEqualTo(20);
+    }
+
+    @Test
+    void ofManyServersThatKeepTheFirstCertificateOfANameOneDoes() throws Exception {
+        AtomicInteger kept = new AtomicInteger();
+        AtomicInteger stale = new AtomicInteger();
+        atOnce(8, i -> {
+            try {
+                (i % 2 == 0 ? one : other).save(CertificateStoreContract.stored(SHOP.value(), "www.shop.example.com"));
+                kept.incrementAndGet();
+            } catch (StaleRevisionException e) {
+                stale.incrementAndGet();
+            }
+            return null;
+        });
+
+        assertThat(kept).hasValue(1);
+        assertThat(stale).hasValue(7);
+        assertThat(one.find(SHOP).orElseThrow().revision()).isEqualTo(1);
+    }
+
+    private interface Numbered {
+        Object run(int number) throws Exception;
+    }
+
+    private static void atOnce(int count, Numbered work) throws Exception {
+        ExecutorService crowd = Executors.newFixedThreadPool(count);
+        try {
+            List<Callable<Object>> tasks = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                int number = i;
+                tasks.add(() -> work.run(number));
+            }
+            for (Future<Object> done : crowd.invokeAll(tasks)) {
+                done.get();
+            }
+        } finally {
+            crowd.shutdownNow();
+        }
+    }
+
+    @Nested
+    class Tables {
+
+        @Test
+        void areMadeOnceByServersThatStartAtTheSameMoment() throws Exception {
+            String empty = database.fresh();
+
+            atOnce(4, i -> open(empty, true, KeySealing.none()));
+
+            assertThat(Database.query(empty, "SELECT version FROM ondemand_tls_schema"))
+                    .containsExactly("1");
+        }
+
+        @Test
+        void areNotMadeWhereTheyMustNotBe() {
+            String empty = database.fresh();
+
+            assertThatThrownBy(() -> open(empty, false, KeySealing.none()))
+                    .isInstanceOf(StoreException.class)
+                    .hasMessageContaining("no tables yet")
+                    .hasMessageContaining(kind == Database.Kind.POSTGRESQL ? "sql/postgresql.sql" : "sql/mariadb.sql");
+        }
+
+        @Test
+        void ofALaterVersionAreRefusedByName() {
+            String later = database.fresh();
+            database.script(later);
+            Database.update(later, "INSERT INTO ondemand_tls_schema (version) VALUES (2)");
+
+            assertThatThrownBy(() -> open(later, true, KeySealing.none()))
+                    .isInstanceOf(StoreException.class)
+                    .hasMessageContaining("tables of version 2");
+        }
+
+        @Test
+        void madeByTheScriptAreTaken() throws Exception {
+            String empty = database.fresh();
+            database.script(empty);
+
+            JdbcCertificateStore opened = open(empty, false, KeySealing.none());
+
+            assertThat(opened.save(CertificateStoreContract.stored(SHOP.value()))
+                            .revision())
+                    .isEqualTo(1);
+        }
+    }
+
+    @Nested
+    class Damage {
+
+        @Test
+        void isSetAsideAndTheNameIsFree() throws Exception {
+            one.save(CertificateStoreContract.stored(SHOP.value()));
+            Database.update(
+                    url, "UPDATE ondemand_tls_certificate SET content = replace(content, 'issuer: ', 'issuer: x')");
+
+            assertThat(other.find(SHOP)).isEmpty();
+
+            assertThat(Database.query(url, "SELECT kind, name FROM ondemand_tls_quarantine"))
+                    .containsExactly("certificate|" + SHOP);
+            assertThat(recorded.lines(EventKind.QUARANTINED))
+                    .singleElement()
+                    .asString()
+                    .contains("checksum");
+            assertThat(one.save(CertificateStoreContract.stored(SHOP.value())).revision())
+                    .isEqualTo(1);
+        }
+
+        @Test
+        void byARecordOfAnotherNameIsNoticed() throws Exception {
+            one.save(CertificateStoreContract.stored(SHOP.value()));
+            Database.update(url, "UPDATE ondemand_tls_certificate SET name = 'x.example.com'");
+
+            assertThat(other.find(ServerName.parse("x.example.com"))).isEmpty();
+            assertThat(recorded.lines(EventKind.QUARANTINED))
+                    .singleElement()
+                    .asString()
+                    .contains("another name");
+        }
+    }
+
+    @Nested
+    class Encryption {
+
+        private final byte[] oldKey = key(1);
+        private final byte[] newKey = key(2);
+
+        private static byte[] key(int filler) {
+            byte[] key = new byte[KeySealing.KEY_LENGTH];
+            Arrays.fill(key, (byte) filler);
+            return key;
+        }
+
+        // As a dump of PostgreSQL writes octets.
+        private String hex(String text) {
+            return HexFormat.of().formatHex(text.getBytes(US_ASCII));
+        }
+
+        private List<String> keyIds(String at) {
+            return Database.query(
+                    at,
+                    "SELECT DISTINCT key_id FROM ondemand_tls_certificate UNION SELECT key_id FROM ondemand_tls_order"
+                            + " UNION SELECT key_id FROM ondemand_tls_secret WHERE key_id > ''");
+        }
+
+        private void fill(CertificateStore store, String name) throws Exception {
+            store.save(CertificateStoreContract.stored(name));
+            Lease lease = store.peers().take(ServerName.parse("order." + name)).orElseThrow();
+            store.journal(SharedStoreContract.order(ServerName.parse("order." + name)), lease);
+            store.writeSecret("accounts/" + name, "-----BEGIN PRIVATE KEY-----".getBytes(US_ASCII));
+        }
+
+        private void readable(CertificateStore store, String name) throws Exception {
+            assertThat(store.find(ServerName.parse(name))).isPresent();
+            assertThat(store.openOrder(ServerName.parse("order." + name))).isPresent();
+            assertThat(store.readSecret("accounts/" + name)).isPresent();
+        }
+
+        @Test
+        void leavesNoKeyInClear() throws Exception {
+            String at = database.fresh();
+            fill(open(at, true, KeySealing.none()), "a.example.com");
+            assertThat(database.dump(at)).contains("PRIVATE KEY-----");
+            closeFurther();
+            further.clear();
+            one.close();
+            other.close();
+
+            JdbcCertificateStore encrypted = open(at, true, KeySealing.of(List.of(oldKey)));
+            fill(encrypted, "b.example.com");
+
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() -> keyIds(at).size() == 1);
+            readable(encrypted, "a.example.com");
+            readable(encrypted, "b.example.com");
+            Awaitility.await()
+                    .until(() -> recorded.lines(EventKind.ENCRYPTION).stream()
+                            .anyMatch(line -> line.contains("older keys are not needed")));
+            assertThat(database.dump(at))
+                    .contains("BEGIN ENCRYPTED ONDEMAND-TLS KEY")
+                    .doesNotContain("PRIVATE KEY-----")
+                    .doesNotContain(hex("PRIVATE KEY-----"));
+        }
+
+        @Test
+        void moves() throws Exception {
+            String at = database.fresh();
+            String names = "a.example.com b.example.com c.example.com d.example.com";
+            JdbcCertificateStore first = open(at, true, KeySealing.of(List.of(oldKey)));
+            JdbcCertificateStore second = open(at, true, KeySealing.of(List.of(oldKey)));
+            fill(first, "a.example.com");
+            first.close();
+            first = open(at, true, KeySealing.of(List.of(oldKey, newKey)));
+            fill(first, "b.example.com");
+            readable(second, "b.example.com");
+            second.close();
+            second = open(at, true, KeySealing.of(List.of(oldKey, newKey)));
+            first.close();
+            first = open(at, true, KeySealing.of(List.of(newKey, oldKey)));
+            fill(first, "c.example.com");
+            fill(second, "d.example.com");
+            for (String name : names.split(" ")) {
+                readable(first, name);
+                readable(second, name);
+            }
+            first.lookAtEncryption();
+            assertThat(keyIds(at))
+                    .as("while one still encrypts under the old key")
+                    .hasSize(2);
+            assertThatThrownBy(() -> open(at, true, KeySealing.of(List.of(newKey))))
+                    .hasMessageContaining("another key than those given");
+
+            second.close();
+            second = open(at, true, KeySealing.of(List.of(newKey, oldKey)));
+
+            first.lookAtEncryption();
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(30))
+                    .until(() -> keyIds(at).size() == 1);
+            Awaitility.await()
+                    .until(() -> recorded.lines(EventKind.ENCRYPTION).stream()
+                            .anyMatch(line -> line.contains("older keys are not needed")));
+            first.close();
+            first = open(at, true, KeySealing.of(List.of(newKey)));
+            for (String name : names.split(" ")) {
+                readable(first, name);
+            }
+        }
+
+        @Test
+        void cannotBeLeftOut() throws Exception {
+            String at = database.fresh();
+            fill(open(at, true, KeySealing.of(List.of(oldKey))), "a.example.com");
+
+            assertThatThrownBy(() -> open(at, true, KeySealing.none())).hasMessageContaining("no key is given");
+            assertThatThrownBy(() -> open(at, true, KeySealing.of(List.of(newKey))))
+                    .hasMessageContaining("another key than those given");
+        }
+    }
+
+    @Nested
+    class WithoutItsDatabase {
+
+        @Test
+        void theStoreThrowsInTimeAndWorksAgainByItself() throws Exception {
+            StoredCertificate saved = one.save(CertificateStoreContract.stored(SHOP.value()));
+            Lease lease = one.peers().take(SHOP).orElseThrow();
+            List<String> told = new CopyOnWriteArrayList<>();
+            other.peers().follow(new Peers.News() {
+                @Override
+                public void changed(List<String> names) {
+                    told.addAll(names);
+                }
+
+                @Override
+                public void missed() {
+                    told.add("missed");
+                }
+            });
+            Awaitility.await().until(() -> one.knowsItsNames() && other.mayHold(SHOP));
+
+            database.stop();
+            try {
+                for (int i = 0; i < 3; i++) {
+                    within(Duration.ofSeconds(3), () -> one.find(SHOP));
+                    within(Duration.ofSeconds(3), () -> one.save(saved.withVisited(NOW)));
+                    within(Duration.ofSeconds(3), () -> one.peers().take(ServerName.parse("x.example.com")));
+                }
+                within(Duration.ofSeconds(6), () -> open(url, true, KeySealing.none()));
+                assertThat(one.mayHold(SHOP)).isTrue();
+                one.peers().giveBack(lease);
+                Awaitility.await()
+                        .atMost(Duration.ofSeconds(10))
+                        .until(() -> recorded.lines(EventKind.STORE_FAILED).stream()
+                                .anyMatch(line -> line.contains("other servers cannot be read")));
+            } finally {
+                database.restart();
+            }
+            long back = System.nanoTime();
+
+            Awaitility.await().atMost(Duration.ofSeconds(5)).until(() -> {
+                try {
+                    return one.find(SHOP).isPresent();
+                } catch (StoreException notYet) {
+                    return false;
+                }
+            });
+            assertThat(Duration.ofNanos(System.nanoTime() - back)).isLessThan(Duration.ofSeconds(5));
+            one.save(CertificateStoreContract.stored("later.example.com"));
+            Awaitility.await().atMost(Duration.ofSeconds(5)).until(() -> told.contains("later.example.com"));
+            assertThat(recorded.lines(EventKind.RECOVERED)).isNotEmpty();
+            assertThat(recorded.lines(EventKind.STORE_FAILED)).hasSizeLessThan(10);
+        }
+
+        @Test
+        void thatHangsTheStoreThrowsInTime() throws Exception {
+            one.save(CertificateStoreContract.stored(SHOP.value()));
+            database.hang(true);
+            try {
+                within(Duration.ofSeconds(5), () -> one.find(SHOP));
+                within(Duration.ofSeconds(5), () -> one.find(SHOP));
+                within(Duration.ofSeconds(5), () -> one.peers().take(SHOP));
+                within(Duration.ofSeconds(6), () -> open(url, true, KeySealing.none()));
+            } finally {
+                database.hang(false);
+            }
+
+            Awaitility.await().atMost(Duration.ofSeconds(5)).until(() -> {
+                try {
+                    return one.find(SHOP).isPresent();
+                } catch (StoreException notYet) {
+                    return false;
+                }
+            });
+        }
+
+        private void within(Duration limit, Callable<?> work) {
+            long start = System.nanoTime();
+            assertThatThrownBy(work::call)
+                    .isInstanceOf(StoreException.class)
+                    .hasMessageContaining(one.location())
+                    .hasMessageNotContainingAny("user=", "tests", "root");
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(limit);
+        }
+    }
+}

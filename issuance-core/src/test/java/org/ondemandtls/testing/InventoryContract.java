@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPair;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -76,6 +78,18 @@ public abstract class InventoryContract<F extends HostFixture> extends HostContr
         }
     }
 
+    // Whoever reads waits for what is written.
+    private static void makePipe(Path file) throws IOException {
+        Files.delete(file);
+        assertThat(Command.run(List.of("mkfifo", file.toString()), PATIENCE).exitCode())
+                .isZero();
+    }
+
+    private CompletableFuture<TlsProbe.Outcome> later(String name) {
+        return CompletableFuture.supplyAsync(
+                () -> TlsProbe.trustingAnything().patience(PATIENCE).handshake(fixture.port(), name), clients);
+    }
+
     @Test
     void whatIsVisitedOftenStaysInMemoryHoweverManyOthersAreVisited() throws Exception {
         fixture.launch();
@@ -95,19 +109,46 @@ public abstract class InventoryContract<F extends HostFixture> extends HostContr
     }
 
     @Test
+    void aStoreThatHangsHoldsUpAFewAndRefusesTheRestAndKnownNamesAreServed() throws Exception {
+        fixture.keys.put("onDemandTls.shield.lookupsInFlight", "1");
+        fixture.keys.put("onDemandTls.shield.lookupsQueued", "4");
+        List<String> names = names().toList();
+        Path bundle = bundleOf(names.get(0));
+        byte[] content = Files.readAllBytes(bundle);
+        makePipe(bundle);
+        fixture.launch();
+        assertThat(fixture.visit(OFTEN)).startsWith("HTTP/1.1 200");
+
+        List<CompletableFuture<TlsProbe.Outcome>> visits = new ArrayList<>(List.of(later(names.get(0))));
+        // Returns when somebody reads.
+        try (OutputStream pipe = Files.newOutputStream(bundle)) {
+            names.subList(1, 5).forEach(name -> visits.add(later(name)));
+            await().atMost(PATIENCE)
+                    .untilAsserted(() -> assertThat(fixture.parked()).isEqualTo(5));
+            TlsProbe.Outcome refused = later(names.get(5)).join();
+
+            assertThat(refused.alert()).contains("internal_error");
+            assertThat(fixture.engine().status().getOverflows()).containsEntry("onDemandTls.shield.lookupsQueued", 1L);
+            assertThat(fixture.visit(OFTEN)).as("in memory").startsWith("HTTP/1.1 200");
+            pipe.write(content);
+        }
+
+        assertThat(visits)
+                .allSatisfy(visit -> assertThat(visit.join().failure()).isEmpty());
+        assertThat(fixture.visit(names.get(5))).as("not remembered").startsWith("HTTP/1.1 200");
+        assertThat(fixture.ask.questions()).isEmpty();
+    }
+
+    @Test
     void whatIsInTheStoreIsReadOnceHoweverManyComeForIt() throws Exception {
         String name = names().findFirst().orElseThrow();
         Path bundle = bundleOf(name);
         byte[] content = Files.readAllBytes(bundle);
-        Files.delete(bundle);
-        // Whoever reads waits for what is written, and who came second would wait for ever.
-        assertThat(Command.run(List.of("mkfifo", bundle.toString()), PATIENCE).exitCode())
-                .isZero();
+        // Who came second would wait for ever.
+        makePipe(bundle);
         fixture.launch();
-        List<CompletableFuture<TlsProbe.Outcome>> visits = IntStream.range(0, TOGETHER)
-                .mapToObj(i -> CompletableFuture.supplyAsync(
-                        () -> TlsProbe.trustingAnything().patience(PATIENCE).handshake(fixture.port(), name), clients))
-                .toList();
+        List<CompletableFuture<TlsProbe.Outcome>> visits =
+                IntStream.range(0, TOGETHER).mapToObj(i -> later(name)).toList();
         await().atMost(PATIENCE)
                 .untilAsserted(() -> assertThat(fixture.parked()).isEqualTo(TOGETHER));
         assertThat(fixture.visit(OFTEN)).as("others meanwhile").startsWith("HTTP/1.1 200");

@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -105,6 +106,65 @@ public abstract class ShieldContract<F extends HostFixture> extends HostContract
 
         assertThat(Duration.ofNanos(System.nanoTime() - begin)).isGreaterThanOrEqualTo(Duration.ofMillis(1900));
         assertThat(fixture.ask.questions()).hasSize(30);
+    }
+
+    @Test
+    void questionsAreAFewAtATimeAndTheRestRefusedAtOnceAndNotRemembered() throws Exception {
+        fixture.keys.put("onDemandTls.shield.askConcurrency", "2");
+        fixture.keys.put("onDemandTls.shield.askQueue", "3");
+        fixture.launch();
+
+        List<CompletableFuture<TlsProbe.Outcome>> visits = IntStream.range(0, 10)
+                .mapToObj(i -> later("slow" + i + ".customer.test"))
+                .toList();
+        await().atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(overflows("askQueue")).isEqualTo(5));
+        assertThat(fixture.ask.questions()).hasSizeLessThanOrEqualTo(2);
+        fixture.slowAnswers.countDown();
+
+        List<String> alerts =
+                alerts(visits.stream().map(CompletableFuture::join).toList());
+        assertThat(alerts).filteredOn(INTERNAL_ERROR::equals).hasSize(5);
+        assertThat(alerts).filteredOn("served"::equals).hasSize(5);
+        assertThat(fixture.visit("slow" + alerts.indexOf(INTERNAL_ERROR) + ".customer.test"))
+                .startsWith("HTTP/1.1 200");
+    }
+
+    @Test
+    void allWhoWaitForANameShareItsDenial() throws Exception {
+        CountDownLatch answered = new CountDownLatch(1);
+        fixture.ask.answer(name -> {
+            try {
+                answered.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            return AskEndpoint.Answer.DENIED;
+        });
+        fixture.launch();
+        List<CompletableFuture<TlsProbe.Outcome>> visits = IntStream.range(0, 20)
+                .mapToObj(i -> later("shop.customer.test"))
+                .toList();
+        await().atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(fixture.parked()).isEqualTo(20));
+
+        answered.countDown();
+
+        assertThat(alerts(visits.stream().map(CompletableFuture::join).toList()))
+                .containsOnly(UNRECOGNIZED_NAME);
+        assertThat(fixture.ask.questions()).hasSize(1);
+    }
+
+    @Test
+    void noMoreIsRememberedThanTheBound() throws Exception {
+        fixture.keys.put("onDemandTls.shield.rememberedRefusals", "20");
+        fixture.launch();
+
+        assertThat(alerts(visitAll(60, "denied"))).containsOnly(UNRECOGNIZED_NAME);
+        assertThat(alerts(visitAll(40, "broken"))).containsOnly(INTERNAL_ERROR);
+
+        assertThat(fixture.engine().status().getRememberedAnswers()).isLessThanOrEqualTo(20);
+        assertThat(fixture.engine().status().getRememberedFailures()).isLessThanOrEqualTo(20);
     }
 
     @Test
@@ -214,6 +274,9 @@ public abstract class ShieldContract<F extends HostFixture> extends HostContract
             assertThat(one.join().alert()).contains(INTERNAL_ERROR);
             assertThat(one.join().took()).isLessThan(Duration.ofSeconds(3));
         });
+        assertThat(fixture.ask.questions())
+                .as("one known, sixteen at once, then it is left alone but for a look each second")
+                .hasSizeLessThan(30);
         assertThat(fixture.engine().status().getRememberedAnswers())
                 .as("nothing is remembered")
                 .isEqualTo(1);
@@ -266,6 +329,31 @@ public abstract class ShieldContract<F extends HostFixture> extends HostContract
         assertThat(files()).isEqualTo(before);
         assertThat(filesOf("passwd")).isEmpty();
         assertThat(fixture.visit(proper)).startsWith("HTTP/1.1 200");
+    }
+
+    @Test
+    void aNameIsOneNameHoweverItIsSpelledAndNoNameIsAPathOfItsOwn() throws Exception {
+        fixture.launch();
+        byte[] hello = TlsProbe.trustingAnything().clientHello("aux.customer.test");
+        byte[] loud = replaced(
+                hello,
+                "aux.customer.test".getBytes(StandardCharsets.US_ASCII),
+                "AUX.Customer.TEST".getBytes(StandardCharsets.US_ASCII));
+        String longest = ("a".repeat(62) + ".").repeat(4);
+
+        assertThat(RawTls.send(fixture.port(), PATIENCE, loud).handshakes()).isTrue();
+        assertThat(fixture.visit("aux.customer.test")).startsWith("HTTP/1.1 200");
+        assertThat(alerts(List.of(
+                        TlsProbe.trustingAnything().handshake(fixture.port(), longest + "com"),
+                        TlsProbe.trustingAnything().handshake(fixture.port(), "a".repeat(63) + "." + longest + "com"))))
+                .containsOnly(UNRECOGNIZED_NAME);
+
+        assertThat(fixture.ask.questions())
+                .extracting(AskEndpoint.Question::name)
+                .containsExactly("aux.customer.test");
+        assertThat(filesOf(".pem"))
+                .extracting(file -> file.getFileName().toString())
+                .contains("_aux.customer.test.pem");
     }
 
     private static byte[] replaced(byte[] message, byte[] proper, byte[] octets) {

@@ -56,7 +56,7 @@ public final class Renewal implements AutoCloseable {
 
     private static final int MOST_PER_LOOK = 256;
     private static final int MOST_VISITS_PER_LOOK = 4096;
-    private static final int VISIT_ATTEMPTS = 3;
+    private static final int SAVE_ATTEMPTS = 3;
     private static final Duration CLAIM = Duration.ofMinutes(15);
     private static final Duration RETRY = Duration.ofMinutes(5);
     // A customer who changes DNS takes hours; each look is some questions to a resolver for each such name.
@@ -161,14 +161,17 @@ public final class Renewal implements AutoCloseable {
      * @throws StoreException if the store could not be written
      */
     public void retry(ServerName name) throws StoreException {
-        Instant now = ports.clock().instant();
-        Optional<StoredCertificate> stored =
-                floors.store().find(name).filter(one -> one.firstName().equals(name.value()) && one.isServableAt(now));
-        if (stored.isPresent()) {
-            floors.store().save(stored.get().withRenew(now).withDue(now));
-            look();
-        }
         ownNotBefore.remove(name);
+        untilSaved(() -> {
+            Instant now = ports.clock().instant();
+            Optional<StoredCertificate> stored = floors.store()
+                    .find(name)
+                    .filter(one -> one.firstName().equals(name.value()) && one.isServableAt(now));
+            if (stored.isPresent()) {
+                floors.store().save(stored.get().withRenew(now).withDue(now));
+                look();
+            }
+        });
     }
 
     /** Ends the timer. Visits that wait are written down with {@link #writeVisits}, by whoever closes. */
@@ -251,7 +254,7 @@ public final class Renewal implements AutoCloseable {
                 floors.store().save(leftAlone ? seen.withDue(visit.at()) : seen);
                 return;
             } catch (StaleRevisionException e) {
-                if (attempt == VISIT_ATTEMPTS) {
+                if (attempt == SAVE_ATTEMPTS) {
                     throw e;
                 }
             }
@@ -322,7 +325,7 @@ public final class Renewal implements AutoCloseable {
             inFlight.decrementAndGet();
             onExecutor(record.firstName(), () -> {
                 if (failure instanceof IssuanceException reason) {
-                    notRenewed(name, claimed, reason);
+                    untilSaved(() -> notRenewed(name, claimed, reason));
                 }
             });
         });
@@ -587,6 +590,20 @@ public final class Renewal implements AutoCloseable {
         } catch (RejectedExecutionException e) {
             // The engine is stopping.
             busy.remove(name);
+        }
+    }
+
+    // A visit, or what a CA advises, may be written between the look at a record and its save.
+    private static void untilSaved(Step step) throws StoreException {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                step.run();
+                return;
+            } catch (StaleRevisionException e) {
+                if (attempt == SAVE_ATTEMPTS) {
+                    throw e;
+                }
+            }
         }
     }
 

@@ -2,6 +2,8 @@ package org.ondemandtls.renewal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -10,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -26,6 +29,7 @@ import org.ondemandtls.permission.PermissionPolicy.Decision;
 import org.ondemandtls.permission.PermissionPolicy.Purpose;
 import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.preflight.Verdict;
+import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.FakeAuthority;
 import org.ondemandtls.testing.IssuanceFixture;
@@ -73,10 +77,19 @@ class RenewalTest {
     }
 
     private void begin(Optional<Duration> visitedWithin, ServerName... ownNames) throws Exception {
+        begin(house.store(), visitedWithin, ownNames);
+    }
+
+    private void begin(CertificateStore store) throws Exception {
+        begin(store, Optional.empty());
+    }
+
+    private void begin(CertificateStore store, Optional<Duration> visitedWithin, ServerName... ownNames)
+            throws Exception {
         issuance = house.issuance(Runnable::run, Runnable::run);
         renewal = new Renewal(
                 new Renewal.Floors(
-                        house.store(),
+                        store,
                         issuance,
                         house.authorities(),
                         house.inventory(),
@@ -767,6 +780,35 @@ class RenewalTest {
 
             assertThat(authority.asked()).hasSize(2);
         }
+
+        @Test
+        void whoRetriesHasItsWayWhereAVisitIsWrittenAtTheSameMoment() throws Exception {
+            obtain(SHOP);
+            visit(SHOP);
+            time.advance(LOOK);
+            renewal.close();
+            begin(writingAVisitAfterTheNextLook());
+
+            renewal.retry(SHOP);
+
+            assertThat(authority.asked()).hasSize(2);
+        }
+    }
+
+    private CertificateStore writingAVisitAfterTheNextLook() {
+        AtomicBoolean written = new AtomicBoolean();
+        return (CertificateStore) Proxy.newProxyInstance(
+                getClass().getClassLoader(), new Class<?>[] {CertificateStore.class}, (proxy, method, arguments) -> {
+                    try {
+                        Object result = method.invoke(house.store(), arguments);
+                        if (method.getName().equals("find") && written.compareAndSet(false, true)) {
+                            house.store().save(stored(SHOP).withVisited(now()));
+                        }
+                        return result;
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
     }
 
     @Test

@@ -112,6 +112,7 @@ public final class Renewal implements AutoCloseable {
     private final Ports ports;
     private final int atOnce;
     private final Outage storeOutage;
+    private final Map<String, Outage> adviceOutages = new ConcurrentHashMap<>();
     private final AtomicInteger inFlight = new AtomicInteger();
     private final AtomicBoolean looking = new AtomicBoolean();
     private final Set<String> busy = ConcurrentHashMap.newKeySet();
@@ -495,6 +496,7 @@ public final class Renewal implements AutoCloseable {
         try {
             Optional<Authority.RenewalAdvice> advice =
                     authority.get().renewalAdvice(record.certificate().leaf());
+            adviceOutage(record.issuer()).worked();
             if (advice.isEmpty()) {
                 return dueNext(record, now.plus(every));
             }
@@ -516,8 +518,24 @@ public final class Renewal implements AutoCloseable {
                     record.withWindow(Optional.of(window)).withRenew(renew),
                     now.plus(longest(every, advice.get().retryAfter())));
         } catch (IssuanceException e) {
+            if (!(e instanceof IssuanceException.Stopping)) {
+                adviceOutage(record.issuer())
+                        .failed(
+                                plainName(record.firstName()).orElse(null),
+                                Issuance.words(e) + "; it is renewed as planned");
+            }
             return dueNext(record, now.plus(longest(every, e.retryAfter())));
         }
+    }
+
+    private Outage adviceOutage(String issuer) {
+        return adviceOutages.computeIfAbsent(
+                issuer,
+                id -> new Outage(
+                        floors.events(),
+                        EventKind.RENEWAL_WINDOW,
+                        "the renewal information of " + id,
+                        ports.nanoTime()));
     }
 
     private StoredCertificate dueNext(StoredCertificate record, Instant advice) {

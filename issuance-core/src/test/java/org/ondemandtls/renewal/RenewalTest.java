@@ -616,6 +616,23 @@ class RenewalTest {
             advanceTo(first.notBefore().plus(Duration.ofDays(60)).plus(OFF_THE_HOUR));
 
             assertThat(authority.asked()).hasSize(2);
+            assertThat(house.recorded().lines(EventKind.RENEWAL_WINDOW).get(0))
+                    .contains(SHOP + " ")
+                    .contains("an inverted window; it is renewed as planned");
+        }
+
+        @Test
+        void thatIsThereAgainIsSaidToBe() throws Exception {
+            authority.adviseBadly(new IssuanceException.Unavailable(SHOP, "no answer", Duration.ofHours(1), null));
+            obtain(SHOP);
+            visit(SHOP);
+            time.advance(DAY);
+            assertThat(house.recorded().lines(EventKind.RECOVERED)).isEmpty();
+
+            plan(Duration.ofDays(40), Duration.ofDays(42));
+            time.advance(DAY);
+
+            assertThat(house.recorded().lines(EventKind.RECOVERED)).hasSize(1);
         }
 
         @Test

@@ -46,16 +46,13 @@ class StatusTest {
     }
 
     private void held(String name) throws Exception {
+        held("name/" + name, "https://ca.example/directory", "caa", "CAA forbids");
+    }
+
+    private void held(String scope, String issuer, String type, String detail) throws Exception {
         try (FileCertificateStore store = FileCertificateStore.open(
                 base.resolve("ondemand-tls"), new RecordedEvents().events(), Clock.systemUTC(), Duration.ZERO)) {
-            store.keepHold(new Hold(
-                    "name/" + name,
-                    "https://ca.example/directory",
-                    3,
-                    NOW.plus(Duration.ofHours(1)),
-                    "caa",
-                    "CAA forbids",
-                    Optional.empty()));
+            store.keepHold(new Hold(scope, issuer, 3, NOW.plus(Duration.ofHours(1)), type, detail, Optional.empty()));
         }
     }
 
@@ -136,5 +133,14 @@ class StatusTest {
             assertThat(status.getRenewals()).isZero();
             assertThat(status.getOverflows()).isNotNull();
         }
+    }
+
+    @Test
+    void tellsOfALimitOfTheWholeAccountAfterARestartToo() throws Exception {
+        held("account/internal", "internal", "rateLimited", "rateLimited: too many new orders");
+
+        assertThat(explain("new.example.com"))
+                .startsWith("refused: new.example.com: the CA limits the rate of the account")
+                .contains("too many new orders");
     }
 }

@@ -281,6 +281,18 @@ public final class Issuance {
         return done;
     }
 
+    /**
+     * Why no CA can be asked for a name now, if so: each of them limits an account or a domain, in this life or an earlier
+     * one. Blocks for look-ups.
+     *
+     * @param name the name asked for
+     * @return the wait that ends first
+     * @throws StoreException if the store did not say
+     */
+    public Optional<IssuanceException> held(ServerName name) throws StoreException {
+        return pipeline.held(name);
+    }
+
     /** From now on nothing new is begun; flights under way end by themselves or are ended with their executors. */
     public void stop() {
         stopping = true;

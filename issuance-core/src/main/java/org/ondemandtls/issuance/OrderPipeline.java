@@ -255,6 +255,14 @@ final class OrderPipeline {
         return Optional.ofNullable(soonest);
     }
 
+    /** Why no CA can be asked for a name now, if so, as far as the store knows too. Blocks for look-ups. */
+    Optional<IssuanceException> held(ServerName name) throws StoreException {
+        for (Authority authority : parts.authorities()) {
+            parts.holds().recall(authority.id(), name);
+        }
+        return holding(name);
+    }
+
     /** Forgets what CAs asked for that concerns a name. */
     void forgetHolds(ServerName name) throws StoreException {
         for (Authority authority : parts.authorities()) {

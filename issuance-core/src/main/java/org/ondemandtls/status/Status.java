@@ -3,6 +3,7 @@ package org.ondemandtls.status;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.event.EventKind;
@@ -157,8 +158,12 @@ public final class Status implements OnDemandTlsMXBean {
                 .append(certificate.id())
                 .append(", valid until ")
                 .append(certificate.notAfter()));
-        if (served.isEmpty()) {
+        Optional<IssuanceException> held = held(parsed);
+        if (served.isPresent()) {
+            held.ifPresent(reason -> words.append("; not renewed now: ").append(reason.getMessage()));
+        } else {
             words.append(issuance.remembered(parsed)
+                    .or(() -> held)
                     .map(reason -> "refused: " + reason.getMessage())
                     .orElse("not in memory: the next visit looks in the store, then asks permission"));
         }
@@ -195,6 +200,15 @@ public final class Status implements OnDemandTlsMXBean {
             return "what was remembered of " + parsed + " is forgotten; the next visit tries it, a renewal begins now";
         } catch (StoreException e) {
             return "nothing done, the store does not answer: " + e.getMessage();
+        }
+    }
+
+    private Optional<IssuanceException> held(ServerName name) {
+        try {
+            return issuance.held(name);
+        } catch (StoreException e) {
+            // Looking the name up says so too.
+            return Optional.empty();
         }
     }
 

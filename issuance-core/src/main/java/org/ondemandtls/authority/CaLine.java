@@ -88,6 +88,10 @@ final class CaLine {
             tls.startHandshake();
             socket.setSoTimeout(0);
             return new CaLine(socket, tls);
+        } catch (SocketTimeoutException e) {
+            // The system accepts connections for a CA that hangs.
+            socket.close();
+            throw new HttpConnectTimeoutException("no connection in time");
         } catch (IOException | RuntimeException e) {
             socket.close();
             throw e;

@@ -15,6 +15,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketAddress;
 import java.net.URI;
+import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -321,6 +322,22 @@ class CaHttpIT {
         http.close();
         assertThatThrownBy(() -> closed.get(2, TimeUnit.SECONDS)).hasCauseInstanceOf(InterruptedIOException.class);
         assertThatThrownBy(() -> http.send(request, PATIENCE)).isInstanceOf(InterruptedIOException.class);
+    }
+
+    @Test
+    void aCaThatHangsBeforeItHasShakenHandsIsNotConnectedTo() throws Exception {
+        // The system accepts the connection; nobody is there to answer.
+        try (ServerSocket frozen = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                CaHttp hung = new CaHttp(
+                        URI.create("https://localhost:" + frozen.getLocalPort() + "/dir"),
+                        LoopbackCertificate.trusting(certificate.certificate()),
+                        System::nanoTime)) {
+            CaRequest request =
+                    new CaRequest("GET", URI.create("https://localhost:" + frozen.getLocalPort() + "/"), "*/*", "");
+
+            assertThatThrownBy(() -> hung.send(request, CaLimits.REQUEST))
+                    .isInstanceOf(HttpConnectTimeoutException.class);
+        }
     }
 
     @Nested

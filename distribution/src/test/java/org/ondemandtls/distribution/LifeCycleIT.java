@@ -131,32 +131,6 @@ class LifeCycleIT {
         }
     }
 
-    @Execution(ExecutionMode.CONCURRENT)
-    @Test
-    void theCasWindowIsFollowed() throws Exception {
-        layOut(ServerLine.JETTY_12_0);
-        try (Pebble pebble = pebble("moments", Duration.ofSeconds(200))) {
-            server.start();
-            TlsProbe client = TlsProbe.trusting(pebble.issuerRoot());
-            TlsProbe.Outcome first = visit(client, NAME);
-            assertThat(first.failure()).as(server.log()).isEmpty();
-            Instant now = Instant.now();
-            pebble.setRenewalInfo(
-                    first.leaf(),
-                    "{\"suggestedWindow\": {\"start\": \"" + now.minusSeconds(3600) + "\", \"end\": \""
-                            + now.minusSeconds(1800) + "\"}, \"explanationURL\": \"https://ca.example/why\"}");
-            assertThat(visit(client, NAME).failure()).isEmpty();
-
-            // By its lifetime it would be renewed after 90 s at the earliest.
-            Awaitility.await()
-                    .atMost(Duration.ofSeconds(60))
-                    .until(() -> !visit(client, NAME).leaf().equals(first.leaf()));
-
-            assertThat(server.log()).contains("(why: https://ca.example/why)");
-            assertThat(Duration.between(now, Instant.now())).isLessThan(Duration.ofSeconds(80));
-        }
-    }
-
     @Tag("long")
     @Test
     void twoMinutesOfValidityLastTenMinutesWithoutAFailure() throws Exception {

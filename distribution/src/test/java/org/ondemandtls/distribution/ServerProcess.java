@@ -12,7 +12,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.zip.ZipFile;
+import javax.management.JMException;
+import javax.management.JMX;
+import javax.management.ObjectName;
+import javax.management.remote.JMXConnector;
+import javax.management.remote.JMXConnectorFactory;
+import javax.management.remote.JMXServiceURL;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.status.OnDemandTlsMXBean;
 import org.ondemandtls.testing.BackgroundProcess;
 import org.ondemandtls.testing.FreePorts;
 
@@ -38,6 +45,7 @@ abstract class ServerProcess implements AutoCloseable {
     private final Path base;
     private final int httpPort = FreePorts.next();
     private final int tlsPort = FreePorts.next();
+    private final int managementPort = FreePorts.next();
     private final Map<String, String> properties = new TreeMap<>();
     private final List<String> jvmOptions = new ArrayList<>();
     private List<String> wrapper = List.of();
@@ -119,6 +127,31 @@ abstract class ServerProcess implements AutoCloseable {
     ServerProcess jvm(String... options) {
         jvmOptions.addAll(Arrays.asList(options));
         return this;
+    }
+
+    /** Opens the JVM to JMX on a loopback port, from the next start on. */
+    ServerProcess managed() {
+        return jvm(
+                "-Dcom.sun.management.jmxremote.port=" + managementPort,
+                "-Dcom.sun.management.jmxremote.rmi.port=" + managementPort,
+                "-Dcom.sun.management.jmxremote.host=127.0.0.1",
+                "-Djava.rmi.server.hostname=127.0.0.1",
+                "-Dcom.sun.management.jmxremote.authenticate=false",
+                "-Dcom.sun.management.jmxremote.ssl=false");
+    }
+
+    /** Connects by JMX to a server that was started {@link #managed}. */
+    JMXConnector management() throws IOException {
+        return JMXConnectorFactory.connect(
+                new JMXServiceURL("service:jmx:rmi:///jndi/rmi://127.0.0.1:" + managementPort + "/jmxrmi"));
+    }
+
+    /** The engine's own MXBean, as an operator reaches it; over a connection from {@link #management}. */
+    static OnDemandTlsMXBean engine(JMXConnector connector) throws IOException, JMException {
+        return JMX.newMXBeanProxy(
+                connector.getMBeanServerConnection(),
+                new ObjectName("org.ondemandtls:type=OnDemandTls"),
+                OnDemandTlsMXBean.class);
     }
 
     /** Starts the server under another program from the next start on, which gets the server's command line appended. */

@@ -11,9 +11,6 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.management.ObjectName;
-import javax.management.remote.JMXConnectorFactory;
-import javax.management.remote.JMXServiceURL;
-import org.ondemandtls.testing.FreePorts;
 
 /** A real Tomcat, run by {@code bin/catalina.sh run} with the sample {@code server.xml} of the overlay. */
 final class TomcatServerProcess extends ServerProcess {
@@ -22,7 +19,6 @@ final class TomcatServerProcess extends ServerProcess {
     private static final String PERMISSION = " onDemandTls.permission.ask=\"http://localhost:9123/check\"";
 
     private final Path home;
-    private final int managementPort = FreePorts.next();
     private boolean redirecting;
     private boolean plain = true;
     private String hostConfig = "";
@@ -84,13 +80,7 @@ final class TomcatServerProcess extends ServerProcess {
         hostConfig = "<SSLHostConfig><Certificate certificateKeystoreFile=\"" + base().relativize(keyStore)
                 + "\" certificateKeystoreType=\"PKCS12\" certificateKeystorePassword=\"" + password
                 + "\"/></SSLHostConfig>";
-        return jvm(
-                "-Dcom.sun.management.jmxremote.port=" + managementPort,
-                "-Dcom.sun.management.jmxremote.rmi.port=" + managementPort,
-                "-Dcom.sun.management.jmxremote.host=127.0.0.1",
-                "-Djava.rmi.server.hostname=127.0.0.1",
-                "-Dcom.sun.management.jmxremote.authenticate=false",
-                "-Dcom.sun.management.jmxremote.ssl=false");
+        return managed();
     }
 
     /** As the sample does anyway. */
@@ -107,8 +97,7 @@ final class TomcatServerProcess extends ServerProcess {
     /** By Tomcat's own operation, which its Manager calls as well. */
     @Override
     void reload() throws Exception {
-        var url = new JMXServiceURL("service:jmx:rmi:///jndi/rmi://127.0.0.1:" + managementPort + "/jmxrmi");
-        try (var connector = JMXConnectorFactory.connect(url)) {
+        try (var connector = management()) {
             connector
                     .getMBeanServerConnection()
                     .invoke(

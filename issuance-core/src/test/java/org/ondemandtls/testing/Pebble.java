@@ -127,10 +127,32 @@ public final class Pebble implements AutoCloseable {
     /** Ends both processes; connections to the ports are refused until {@link #start}. */
     public void stop() {
         if (pebble != null) {
+            if (pebble.isAlive()) {
+                // One that is frozen would not hear that it is to end.
+                thaw();
+            }
             pebble.close();
         }
         if (dns != null) {
             dns.close();
+        }
+    }
+
+    /** Has the CA hang: connections are accepted by the system, and nothing is answered until {@link #thaw}. */
+    public void freeze() {
+        signal("STOP");
+    }
+
+    /** Ends {@link #freeze}. */
+    public void thaw() {
+        signal("CONT");
+    }
+
+    private void signal(String name) {
+        Command sent =
+                Command.run(List.of("kill", "-" + name, Long.toString(current().pid())), PATIENCE);
+        if (sent.exitCode() != 0) {
+            throw new IllegalStateException("kill -" + name + ": " + sent.stderr());
         }
     }
 

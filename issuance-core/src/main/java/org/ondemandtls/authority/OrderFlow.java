@@ -116,6 +116,8 @@ final class OrderFlow {
 
     // Until the CA has minded it once.
     private boolean replaces = true;
+    // Finalized, and the CA takes its time.
+    private boolean processing;
 
     // Whether the order is one that was placed before, by an earlier life or another server.
     private boolean isOld;
@@ -454,6 +456,7 @@ final class OrderFlow {
                     throw new IssuanceException.Rejected(name, problem.type(), problem.text(), Duration.ZERO);
                 }
                 default -> {
+                    processing = true;
                     pause(session.lastRetryAfter().orElse(Duration.ZERO), "issued the certificate");
                     pause(pace.next(), "issued the certificate");
                     order.fetch();
@@ -504,12 +507,12 @@ final class OrderFlow {
             throw new IssuanceException.Stopping(name);
         }
         if (wait.plus(EXCHANGE).compareTo(session.deadline().left()) >= 0) {
-            throw new IssuanceException.Unavailable(
-                    name,
-                    "the CA has not " + until + " within " + wanted.patience().toSeconds()
-                            + " s, or asks to wait longer",
-                    RetryAfter.clamped(session.lastRetryAfter()),
-                    null);
+            String what = "the CA has not " + until + " within "
+                    + wanted.patience().toSeconds() + " s, or asks to wait longer";
+            Duration retryAfter = RetryAfter.clamped(session.lastRetryAfter());
+            throw processing
+                    ? IssuanceException.Unavailable.unfinished(name, what, retryAfter)
+                    : new IssuanceException.Unavailable(name, what, retryAfter, null);
         }
     }
 

@@ -255,6 +255,8 @@ public abstract sealed class IssuanceException extends Exception {
     /** The CA could not be reached, timed out, or answered nonsense. Nobody acts; we try again, or another CA. */
     public static final class Unavailable extends IssuanceException {
 
+        private final boolean unfinished;
+
         /**
          * A CA that could not do its work now.
          *
@@ -264,7 +266,23 @@ public abstract sealed class IssuanceException extends Exception {
          * @param cause the failure behind it, null where the message says it all
          */
         public Unavailable(ServerName name, String what, Duration retryAfter, @Nullable Throwable cause) {
+            this(name, what, retryAfter, cause, false);
+        }
+
+        private Unavailable(
+                ServerName name, String what, Duration retryAfter, @Nullable Throwable cause, boolean unfinished) {
             super(name, what, retryAfter, cause);
+            this.unfinished = unfinished;
+        }
+
+        /** A CA that answers, and has not finished in time what it has accepted; parameters as those of the other. */
+        public static Unavailable unfinished(ServerName name, String what, Duration retryAfter) {
+            return new Unavailable(name, what, retryAfter, null, true);
+        }
+
+        /** Whether the CA answers, and only the order is not finished. */
+        public boolean isUnfinished() {
+            return unfinished;
         }
 
         @Override

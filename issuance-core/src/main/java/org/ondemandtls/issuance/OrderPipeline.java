@@ -55,6 +55,9 @@ final class OrderPipeline {
     private static final Duration UNWELL = Duration.ofMinutes(1);
     // Less would cut off a CA that works but is slow.
     private static final Duration SHORTEST_PATIENCE = Duration.ofSeconds(5);
+    /** How long a CA may say that it is at an order before that is given up for another. */
+    static final Duration LONGEST_PROCESSING = Duration.ofHours(1);
+
     private static final Duration UNKNOWN_LIFETIME = Duration.ofDays(90);
 
     /**
@@ -514,9 +517,30 @@ final class OrderPipeline {
                     || failure instanceof IssuanceException.AccountRefused) {
                 unwellUntil.put(issuer, nanoTime.getAsLong() + UNWELL.toNanos());
                 outage(issuer).failed(name, "not obtained: " + Issuance.words(failure));
+                if (failure instanceof IssuanceException.Unavailable late && late.isUnfinished()) {
+                    giveUpIfStuck(attempt);
+                }
             }
         } catch (StoreException e) {
             tellStoreFailed(name, String.valueOf(e.getMessage()));
+        }
+    }
+
+    // The next attempt places another, with the same key and request.
+    private void giveUpIfStuck(Attempt attempt) throws StoreException {
+        Instant now = clock.instant();
+        Optional<OpenOrder> stuck = parts.store()
+                .openOrder(attempt.name)
+                .filter(open -> open.url().isPresent())
+                .filter(open -> !now.isBefore(open.started().plus(LONGEST_PROCESSING)));
+        if (stuck.isPresent() && parts.watch().isTrusted()) {
+            parts.store().journal(stuck.get().anew(now), attempt.lease);
+            parts.events()
+                    .publish(
+                            EventKind.RESUMED,
+                            attempt.name,
+                            "gave up the open order: the CA has not finished it since "
+                                    + stuck.get().started());
         }
     }
 

@@ -23,6 +23,11 @@ public record OpenOrder(ServerName name, String issuer, Instant started, Optiona
         return new OpenOrder(name, issuer, started, Optional.of(newUrl), key, csr);
     }
 
+    /** The same key and request for another order at the same CA, in place of this one. */
+    public OpenOrder anew(Instant newStarted) {
+        return new OpenOrder(name, issuer, newStarted, Optional.empty(), key, csr);
+    }
+
     @Override
     public String toString() {
         return "OpenOrder[" + name + " at " + issuer + ", "

@@ -500,7 +500,9 @@ class AcmeFailuresIT extends WithPebble {
                 long begin = System.nanoTime();
 
                 assertThatThrownBy(() -> sign(open(proxy), within(order(NAME), patience)))
-                        .isInstanceOf(IssuanceException.Unavailable.class)
+                        .isInstanceOfSatisfying(
+                                IssuanceException.Unavailable.class,
+                                thrown -> assertThat(thrown.isUnfinished()).isTrue())
                         .hasMessageContaining("has not issued the certificate within 2 s");
 
                 assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(6));

@@ -621,6 +621,48 @@ class IssuanceTest {
             assertThat(store.openOrders()).isEmpty();
         }
 
+        private void unfinished(Duration after) throws Exception {
+            time.advance(after);
+            authority.failOnce(IssuanceException.Unavailable.unfinished(
+                    SHOP, "the CA has not issued the certificate", Duration.ofSeconds(1)));
+            obtain(SHOP);
+            lookups.runAll();
+            orders.runAll();
+        }
+
+        @Test
+        void anOrderThatIsProcessedForEverIsGivenUpForAnotherWithTheSameKey() throws Exception {
+            crashWithAnOpenOrder();
+            unfinished(OrderPipeline.LONGEST_PROCESSING.minusSeconds(1));
+            assertThat(store.openOrder(SHOP).orElseThrow().url()).contains(FakeAuthority.ORDER_URL);
+
+            unfinished(Duration.ofSeconds(1));
+
+            assertThat(store.openOrder(SHOP).orElseThrow().url()).isEmpty();
+            time.advance(Duration.ofMinutes(1));
+            CompletableFuture<KeyedCertificate> visit = obtain(SHOP);
+            lookups.runAll();
+            orders.runAll();
+            assertThat(visit).isCompleted();
+            assertThat(authority.asked()).hasSize(4);
+            assertThat(authority.asked().get(3).url()).isEmpty();
+            assertThat(authority.asked().get(3).key().getPrivate())
+                    .isEqualTo(authority.asked().get(0).key().getPrivate());
+        }
+
+        @Test
+        void anOrderOfACaThatDoesNotAnswerIsNotGivenUp() throws Exception {
+            crashWithAnOpenOrder();
+            time.advance(OrderPipeline.LONGEST_PROCESSING.multipliedBy(2));
+            authority.failOnce(new IssuanceException.Unavailable(SHOP, "down", Duration.ofSeconds(1), null));
+
+            obtain(SHOP);
+            lookups.runAll();
+            orders.runAll();
+
+            assertThat(store.openOrder(SHOP).orElseThrow().url()).contains(FakeAuthority.ORDER_URL);
+        }
+
         @Test
         void aVisitorJoinsTheFlightThatFinishesTheOrder() throws Exception {
             crashWithAnOpenOrder();

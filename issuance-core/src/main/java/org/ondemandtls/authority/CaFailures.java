@@ -141,7 +141,8 @@ final class CaFailures {
     // Kept by issuance, for whom it concerns and over restarts.
     private static Verdict limited(
             ServerName name, IssuanceException.RateLimited.Scope scope, String text, CaSession session) {
-        Duration wait = RetryAfter.clamped(session.lastRetryAfter(), RetryAfter.LIMITED);
+        Optional<Duration> asked = session.lastRetryAfter().or(() -> RetryAfter.in(text, session.lastDate()));
+        Duration wait = RetryAfter.clamped(asked, RetryAfter.LIMITED);
         return new Verdict(new IssuanceException.RateLimited(name, scope, text, wait), Optional.empty());
     }
 

@@ -7,6 +7,7 @@ import java.net.URISyntaxException;
 import java.net.URL;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
@@ -108,6 +109,7 @@ final class CaSession {
     private Deadline deadline;
     private int lastStatus;
     private Optional<Duration> lastRetryAfter = Optional.empty();
+    private @Nullable Instant lastDate;
     private @Nullable Directory read;
 
     /** Opens a line; nothing is sent yet. */
@@ -161,6 +163,12 @@ final class CaSession {
         return lastRetryAfter;
     }
 
+    /** When the last answer says it was made; the time now where there was none. */
+    Instant lastDate() {
+        Instant date = lastDate;
+        return date == null ? shared.clock.instant() : date;
+    }
+
     /**
      * Has directory and nonce at hand.
      *
@@ -191,6 +199,7 @@ final class CaSession {
         CaAnswer answer = shared.http.send(request, left.compareTo(CaLimits.REQUEST) < 0 ? left : CaLimits.REQUEST);
         lastStatus = answer.status();
         lastRetryAfter = RetryAfter.in(answer.headers(), shared.clock);
+        lastDate = RetryAfter.date(answer.headers(), shared.clock);
         return answer;
     }
 

@@ -8,6 +8,7 @@ import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
 import java.util.Optional;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -32,6 +33,8 @@ final class RetryAfter {
     /** The shortest wait a refusal may ask for. */
     static final Duration SHORTEST = Duration.ofSeconds(1);
 
+    private static final Pattern IN_WORDS = Pattern.compile(
+            "retry after (\\d{4}-\\d{2}-\\d{2})[ T](\\d{2}:\\d{2}:\\d{2})(?: ?UTC|Z)", Pattern.CASE_INSENSITIVE);
     private static final Pattern SECONDS = Pattern.compile("[0-9]{1,9}");
 
     private RetryAfter() {}
@@ -48,9 +51,34 @@ final class RetryAfter {
             if (SECONDS.matcher(text).matches()) {
                 return Optional.of(atMost(Duration.ofSeconds(Long.parseLong(text))));
             }
-            Instant from = headers.firstValue("Date").flatMap(RetryAfter::date).orElseGet(clock::instant);
+            Instant from = date(headers, clock);
             return date(text).map(until -> atMost(Duration.between(from, until)));
         });
+    }
+
+    /**
+     * The wait a problem's words ask for, as Let's Encrypt's do: "retry after 2026-11-20 12:01:00 UTC".
+     *
+     * @param words the CA's
+     * @param now the CA's own date, or ours
+     * @return zero to {@link #LONGEST}; empty where none, or none that can be read, is asked for
+     */
+    static Optional<Duration> in(String words, Instant now) {
+        Matcher found = IN_WORDS.matcher(words);
+        if (!found.find()) {
+            return Optional.empty();
+        }
+        try {
+            Instant until = Instant.parse(found.group(1) + 'T' + found.group(2) + 'Z');
+            return Optional.of(atMost(Duration.between(now, until)));
+        } catch (DateTimeParseException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** When a response says it was made, otherwise the time by {@code clock}. */
+    static Instant date(HttpHeaders headers, Clock clock) {
+        return headers.firstValue("Date").flatMap(RetryAfter::date).orElseGet(clock::instant);
     }
 
     /** A wait that can be acted upon after a refusal: what was asked for, within bounds, otherwise {@link #DEFAULT}. */

@@ -114,6 +114,25 @@ class AcmeFailuresIT extends WithPebble {
         }
 
         @Test
+        void endsWhenTheCasWordsSayWhereThereIsNoHeader() throws Exception {
+            try (Pebble pebble = reachable().start(directory);
+                    FaultyAcmeProxy proxy = proxy(pebble)) {
+                String until = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss")
+                        .format(ZonedDateTime.now(ZoneOffset.UTC).plusSeconds(7200));
+                proxy.when(
+                        FaultyAcmeProxy.path(NEW_ORDER),
+                        FaultyAcmeProxy.problem(
+                                429, "rateLimited", "too many new orders, retry after " + until + " UTC: see", null));
+
+                assertThatThrownBy(() -> sign(open(proxy), order(NAME)))
+                        .isInstanceOfSatisfying(
+                                IssuanceException.RateLimited.class,
+                                limited -> assertThat(limited.retryAfter())
+                                        .isBetween(Duration.ofSeconds(6900), Duration.ofSeconds(7200)));
+            }
+        }
+
+        @Test
         void ofADomainOrANameSaysSoAndLeavesOthersAlone() throws Exception {
             try (Pebble pebble = reachable().start(directory);
                     FaultyAcmeProxy proxy = proxy(pebble)) {

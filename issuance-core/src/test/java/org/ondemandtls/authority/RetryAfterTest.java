@@ -42,6 +42,32 @@ class RetryAfterTest {
     }
 
     @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "too many certificates (50) already issued, retry after 2026-11-20 12:00:30 UTC: see https://ca/ | 30",
+                "retry after 2026-11-20T12:01:00Z | 60",
+                "Retry after 2026-11-20 11:59:59 UTC | 0",
+                "retry after 2026-12-20 12:00:00 UTC | 86400"
+            })
+    void aDateIsReadFromTheCasWords(String words, long seconds) {
+        assertThat(RetryAfter.in(words, CLOCK.instant())).hasValue(Duration.ofSeconds(seconds));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "retry after lunch",
+                "retry after 2026-13-20 12:00:00 UTC",
+                "retry after 2026-11-20 12:00:00",
+                "too many since 2026-11-20 12:00:00 UTC"
+            })
+    void wordsWithoutADateSayNothing(String words) {
+        assertThat(RetryAfter.in(words, CLOCK.instant())).isEmpty();
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"", "soon", "-1", "1.5", "99999999999999999999", "Fri, 99 Nov 2026 12:01:00 GMT"})
     void whatCannotBeReadIsAsGoodAsNothing(String text) {
         assertThat(read(Map.of("Retry-After", List.of(text)))).isEmpty();

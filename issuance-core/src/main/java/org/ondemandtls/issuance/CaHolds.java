@@ -4,6 +4,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -36,7 +37,8 @@ final class CaHolds {
     private final Clock clock;
     private final LongSupplier nanoTime;
     private final ConcurrentMap<String, Wait> waits = new ConcurrentHashMap<>();
-    private final ConcurrentMap<String, Boolean> recalled = new ConcurrentHashMap<>();
+    // Under which state of the clock.
+    private final ConcurrentMap<String, Long> recalled = new ConcurrentHashMap<>();
 
     CaHolds(CertificateStore store, ClockWatch watch, Clock clock, LongSupplier nanoTime) {
         this.store = store;
@@ -89,30 +91,25 @@ final class CaHolds {
 
     /** Has memory know what an earlier life, or another node, wrote about a CA and a name. Blocks for look-ups. */
     void recall(String issuer, ServerName name) throws StoreException {
+        long generation = watch.generation();
         for (String scope : scopes(issuer, name)) {
             boolean account = scope.startsWith("account/");
-            if (waits.containsKey(scope) || (account && recalled.containsKey(scope))) {
+            if (waits.containsKey(scope) || (account && Objects.equals(recalled.get(scope), generation))) {
                 continue;
             }
             Optional<Hold> hold = store.hold(scope);
-            // What a clock that jumped takes for past may still hold: it is kept, and looked at again.
-            boolean trusted = watch.isTrusted();
-            if (account && trusted) {
-                recalled.put(scope, true);
+            if (account) {
+                recalled.put(scope, generation);
             }
-            if (hold.isPresent()) {
-                Duration left = Duration.between(clock.instant(), hold.get().until());
-                if (left.isNegative() || left.isZero()) {
-                    if (trusted) {
-                        store.dropHold(scope);
-                    }
-                } else {
-                    waits.putIfAbsent(
-                            scope,
-                            new Wait(
-                                    hold.get().detail(),
-                                    nanoTime.getAsLong() + clamped(left).toNanos()));
-                }
+            // What this clock takes for past may still hold, should it be wrong: it is kept, see HoldSweep.
+            Duration left = hold.map(kept -> Duration.between(clock.instant(), kept.until()))
+                    .orElse(Duration.ZERO);
+            if (hold.isPresent() && !left.isNegative() && !left.isZero()) {
+                waits.putIfAbsent(
+                        scope,
+                        new Wait(
+                                hold.get().detail(),
+                                nanoTime.getAsLong() + clamped(left).toNanos()));
             }
         }
     }

@@ -85,6 +85,7 @@ public final class Issuance {
     private final Ports ports;
     private final Refusals refusals;
     private final OrderPipeline pipeline;
+    private final HoldSweep holdSweep;
     private final Outage budgetOutage;
     private final SingleFlight<ServerName, KeyedCertificate> flights = new SingleFlight<>();
     // Whose names another server is at.
@@ -143,6 +144,7 @@ public final class Issuance {
                 ports.clock(),
                 ports.nanoTime(),
                 ports.random());
+        this.holdSweep = new HoldSweep(store, floors.watch(), ports.clock(), ports.nanoTime());
         this.pipeline = new OrderPipeline(
                 new OrderPipeline.Parts(
                         store,
@@ -194,6 +196,16 @@ public final class Issuance {
         }
         return flights.join(
                 name, key -> landed(key, permitted(key, Purpose.RENEW, ClientBlock.LOCAL, () -> pipeline.renew(key))));
+    }
+
+    /**
+     * Drops what CAs refused so long ago that it does not matter any more, where a day has passed since the last time. Called
+     * often, by one thread at a time; blocks for the store once a day.
+     *
+     * @throws StoreException if the store failed
+     */
+    public void sweepHolds() throws StoreException {
+        holdSweep.sweepIfDue();
     }
 
     /** How long a name is not going to be tried, for what a CA, or somebody who did not answer, has said; no I/O. */

@@ -174,10 +174,7 @@ final class Refusals {
         Hold hold = kept.get();
         Duration left = Duration.between(clock.instant(), hold.until());
         if (left.compareTo(STEP_OUTLIVES_BLOCK.negated()) < 0) {
-            // What a clock that jumped takes for long ago may be of today: it is kept, and looked at again.
-            if (watch.isTrusted()) {
-                store.dropHold(scope(name));
-            }
+            // It is kept: a clock that is wrong takes what is of today for long ago. See HoldSweep.
             return Optional.empty();
         }
         // Whatever the clock says, no block is longer than the longest step.

@@ -222,6 +222,7 @@ public final class Renewal implements AutoCloseable {
                     if (floors.watch().isTrusted()) {
                         obtainOwnNames();
                         doWhatIsDue();
+                        sweepHolds();
                     }
                 } finally {
                     looking.set(false);
@@ -283,6 +284,14 @@ public final class Renewal implements AutoCloseable {
                     begin(record, now);
                 }
             }
+        } catch (StoreException e) {
+            storeFailed(e);
+        }
+    }
+
+    private void sweepHolds() {
+        try {
+            floors.issuance().sweepHolds();
         } catch (StoreException e) {
             storeFailed(e);
         }

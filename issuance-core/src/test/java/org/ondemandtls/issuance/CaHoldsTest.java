@@ -134,6 +134,21 @@ class CaHoldsTest {
     }
 
     @Test
+    void isNotDroppedByAProcessThatStartsUnderAWrongClockAndHoldsOnceItIsRight() throws Exception {
+        keep(new Scope.Account(), Duration.ofHours(5));
+        house.time().jump(Duration.ofDays(90));
+        house.restartWatch();
+        holds = holds();
+        holds.recall(CA, SHOP);
+        assertThat(holds.holding(CA, SHOP)).isEmpty();
+
+        house.time().jump(Duration.ofDays(-90));
+        holds.recall(CA, SHOP);
+
+        assertThat(holds.holding(CA, SHOP)).isPresent();
+    }
+
+    @Test
     void isForgottenWhenAnOperatorWantsToTry() throws Exception {
         keep(new Scope.Account(), Duration.ofHours(5));
         keep(new Scope.Domain("example.com"), Duration.ofHours(5));

@@ -177,7 +177,6 @@ class RefusalsTest {
             time.advance(Duration.ofDays(1).plusMinutes(2));
             restart();
             assertThat(refusals.recall(SHOP)).isEmpty();
-            assertThat(house.store().hold("name/" + SHOP)).isEmpty();
 
             refuse();
 
@@ -194,6 +193,19 @@ class RefusalsTest {
 
             assertThat(house.store().hold("name/" + SHOP)).isPresent();
             time.jump(Duration.ofDays(-90));
+            assertThat(refusals.recall(SHOP)).isPresent();
+        }
+
+        @Test
+        void aRefusalIsNotForgottenByAProcessThatStartsUnderAWrongClock() throws Exception {
+            refuse();
+            time.jump(Duration.ofDays(90));
+            house.restartWatch();
+            restart();
+            assertThat(refusals.recall(SHOP)).isEmpty();
+
+            time.jump(Duration.ofDays(-90));
+
             assertThat(refusals.recall(SHOP)).isPresent();
         }
 

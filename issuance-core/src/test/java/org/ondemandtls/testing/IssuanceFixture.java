@@ -32,7 +32,7 @@ public final class IssuanceFixture implements AutoCloseable {
     private final ExecutorService permissionThreads = Executors.newSingleThreadExecutor();
     private final Inventory inventory;
     private final Visits visits;
-    private final ClockWatch watch;
+    private ClockWatch watch;
     private final List<FakeAuthority> authorities = new ArrayList<>();
     private final Path directory;
     private CertificateStore store;
@@ -149,6 +149,11 @@ public final class IssuanceFixture implements AutoCloseable {
     /** What is visited. */
     public Visits visits() {
         return visits;
+    }
+
+    /** Takes the clock for right as it is now, as a process that starts does. */
+    public void restartWatch() {
+        watch = new ClockWatch(time.clock(), time::nanoTime, recorded.events());
     }
 
     /** Whether the clock is trusted. */

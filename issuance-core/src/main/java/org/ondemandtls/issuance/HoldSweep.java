@@ -1,0 +1,61 @@
+package org.ondemandtls.issuance;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.function.LongSupplier;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.Hold;
+import org.ondemandtls.store.StoreException;
+
+/**
+ * Drops holds that have not mattered for long, once a day.
+ *
+ * <p>Nobody else drops one because its time has passed: a clock may have been wrong from the start of the process on. Here
+ * it has been taken for right for a day.
+ *
+ * <p><b>Threads.</b> Used by one thread at a time.
+ */
+final class HoldSweep {
+
+    /** How often, and how long after the start of the process for the first time. */
+    static final Duration EVERY = Duration.ofHours(ClockWatch.ACCEPTED_AFTER_HOURS);
+
+    /** How long a hold is kept after its end: longer than the step of a name's schedule counts. */
+    static final Duration KEPT_AFTER = Duration.ofDays(2);
+
+    /** How many holds are looked at each time. */
+    static final int MOST = 10_000;
+
+    private final CertificateStore store;
+    private final ClockWatch watch;
+    private final Clock clock;
+    private final LongSupplier nanoTime;
+    private long next;
+
+    HoldSweep(CertificateStore store, ClockWatch watch, Clock clock, LongSupplier nanoTime) {
+        this.store = store;
+        this.watch = watch;
+        this.clock = clock;
+        this.nanoTime = nanoTime;
+        this.next = nanoTime.getAsLong() + EVERY.toNanos();
+    }
+
+    /**
+     * Sweeps, where it is time and the clock is trusted. Blocks for the store then.
+     *
+     * @throws StoreException if the store failed; it is tried again a day later
+     */
+    void sweepIfDue() throws StoreException {
+        if (nanoTime.getAsLong() - next < 0 || !watch.isTrusted()) {
+            return;
+        }
+        next = nanoTime.getAsLong() + EVERY.toNanos();
+        Instant before = clock.instant().minus(KEPT_AFTER);
+        for (Hold hold : store.holds(MOST)) {
+            if (hold.until().isBefore(before)) {
+                store.dropHold(hold.scope());
+            }
+        }
+    }
+}

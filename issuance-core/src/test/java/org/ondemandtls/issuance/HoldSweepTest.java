@@ -1,0 +1,118 @@
+package org.ondemandtls.issuance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.store.Hold;
+import org.ondemandtls.testing.IssuanceFixture;
+import org.ondemandtls.testing.ManualTime;
+
+/** {@link HoldSweep}: what is long over goes, by a clock that has been right for a day. */
+class HoldSweepTest {
+
+    @TempDir
+    private Path directory;
+
+    private IssuanceFixture house;
+    private ManualTime time;
+    private HoldSweep sweep;
+
+    @BeforeEach
+    void open() throws Exception {
+        house = new IssuanceFixture(directory);
+        time = house.time();
+        sweep = sweep();
+    }
+
+    @AfterEach
+    void close() {
+        house.close();
+    }
+
+    private HoldSweep sweep() {
+        return new HoldSweep(house.store(), house.watch(), time.clock(), time::nanoTime);
+    }
+
+    private void hold(String scope, Duration left) throws Exception {
+        house.store()
+                .keepHold(new Hold(
+                        scope,
+                        "https://ca.example/directory",
+                        1,
+                        time.clock().instant().plus(left),
+                        "caa",
+                        "no",
+                        Optional.empty()));
+    }
+
+    private boolean isThere(String scope) throws Exception {
+        return house.store().hold(scope).isPresent();
+    }
+
+    @Test
+    void dropsWhatHasBeenOverForTwoDaysAndNothingElse() throws Exception {
+        hold("name/old.example", HoldSweep.EVERY.minus(HoldSweep.KEPT_AFTER).minusSeconds(1));
+        hold("name/young.example", HoldSweep.EVERY.minus(HoldSweep.KEPT_AFTER));
+        hold("account/now", Duration.ofDays(30));
+
+        time.advance(HoldSweep.EVERY);
+        sweep.sweepIfDue();
+
+        assertThat(isThere("name/old.example")).isFalse();
+        assertThat(isThere("name/young.example")).isTrue();
+        assertThat(isThere("account/now")).isTrue();
+    }
+
+    @Test
+    void waitsADayFromTheStartAndADayBetweenSweeps() throws Exception {
+        hold("name/a.example", Duration.ofDays(-30));
+        time.advance(HoldSweep.EVERY.minusNanos(1));
+        sweep.sweepIfDue();
+        assertThat(isThere("name/a.example")).isTrue();
+        time.advance(Duration.ofNanos(1));
+        sweep.sweepIfDue();
+        assertThat(isThere("name/a.example")).isFalse();
+
+        hold("name/b.example", Duration.ofDays(-30));
+        time.advance(HoldSweep.EVERY.minusNanos(1));
+        sweep.sweepIfDue();
+
+        assertThat(isThere("name/b.example")).isTrue();
+    }
+
+    @Test
+    void dropsNothingByAClockThatIsNotTrusted() throws Exception {
+        hold("name/a.example", Duration.ofDays(-30));
+        time.advance(HoldSweep.EVERY);
+        time.jump(Duration.ofDays(90));
+
+        sweep.sweepIfDue();
+
+        assertThat(isThere("name/a.example")).isTrue();
+        time.jump(Duration.ofDays(-90));
+        sweep.sweepIfDue();
+        assertThat(isThere("name/a.example")).isFalse();
+    }
+
+    @Test
+    void dropsNothingForADayUnderAClockThatIsWrongFromTheStartOn() throws Exception {
+        hold("account/now", Duration.ofHours(30));
+        time.jump(Duration.ofDays(90));
+        house.restartWatch();
+        sweep = sweep();
+        time.advance(Duration.ofHours(23));
+
+        sweep.sweepIfDue();
+        time.jump(Duration.ofDays(-90));
+        time.advance(Duration.ofHours(2));
+        sweep.sweepIfDue();
+
+        assertThat(isThere("account/now")).isTrue();
+    }
+}

@@ -50,6 +50,7 @@ public class AcmeChallengeValve extends ValveBase {
 
     private static final Set<AcmeChallengeValve> STARTED = new CopyOnWriteArraySet<>();
 
+    private static final String ASKED = AcmeChallengeValve.class.getName() + ".asked";
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(10);
 
     private final LifecycleListener serveWhenStarted = event -> {
@@ -118,7 +119,7 @@ public class AcmeChallengeValve extends ValveBase {
             response.finishResponse();
             return;
         }
-        CompletableFuture<Optional<String>> elsewhere = request.isAsyncDispatching() ? null : elsewhere(request);
+        CompletableFuture<Optional<String>> elsewhere = isAsked(request) ? null : elsewhere(request);
         AsyncContext waiting = elsewhere == null ? null : startAsync(request, response);
         if (elsewhere == null || waiting == null) {
             getNext().invoke(request, response);
@@ -140,6 +141,11 @@ public class AcmeChallengeValve extends ValveBase {
         }));
     }
 
+    // Tomcat comes through here again to have an error reported.
+    private static boolean isAsked(Request request) {
+        return request.getNote(ASKED) != null;
+    }
+
     // Without a Context of its own the request waits in the name of another: Tomcat has no other way to wait.
     private @Nullable AsyncContext startAsync(Request request, Response response) {
         Context own = request.getContext();
@@ -147,6 +153,7 @@ public class AcmeChallengeValve extends ValveBase {
         if (context == null) {
             return null;
         }
+        request.setNote(ASKED, Boolean.TRUE);
         request.setAsyncSupported(true);
         request.getMappingData().context = context;
         try {

@@ -48,7 +48,7 @@ public final class JdbcCertificateStore implements CertificateStore {
     private static final Duration RESEAL = Duration.ofSeconds(30);
     private static final Duration CLOCKS_DIFFER = Duration.ofSeconds(5);
     private static final Duration GRACE = Duration.ofMinutes(1);
-    private static final int NAMES_PAGE = 10_000;
+    private static final int NAMES_PAGE = 2_000;
     private static final int MOST_OPEN_ORDERS = 1000;
     private static final int MOST_ABANDONED_ORDERS = 256;
     private static final int CONTENTS_PAGE = 200;

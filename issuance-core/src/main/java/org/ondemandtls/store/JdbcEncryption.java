@@ -275,7 +275,7 @@ final class JdbcEncryption {
 
     private static boolean isFilled(Connection connection) throws SQLException {
         for (String table : List.of("ondemand_tls_order", "ondemand_tls_secret", "ondemand_tls_certificate")) {
-            if (SqlDialect.number(connection, "SELECT 1 FROM " + table + " LIMIT 1") == 1) {
+            if (text(connection, "SELECT min(key_id) FROM " + table) != null) {
                 return true;
             }
         }

@@ -41,7 +41,7 @@ record EncryptionState(String current, Set<String> older) {
         if (given.isEmpty()) {
             throw new StoreException("the store " + location + " is encrypted and no key is given; set"
                     + " onDemandTls.store.encryptionKey to the one whose id is " + before.current
-                    + "; to go on in clear, move the directory away and have the certificates obtained anew");
+                    + "; to go on in clear, begin another store and have the certificates obtained anew");
         }
         Set<String> needed = new LinkedHashSet<>(before.older);
         needed.add(before.current);

@@ -779,11 +779,11 @@ public final class JdbcCertificateStore implements CertificateStore {
             LockSupport.unpark(sealer);
             join(sealer);
         }
-        peers.leave();
         try {
+            peers.leave();
             encryption.leave();
         } catch (StoreException e) {
-            events.publish(EventKind.STORE_FAILED, String.valueOf(e.getMessage()));
+            events.publish(EventKind.STORE_FAILED, e.getMessage() + "; what this server had there runs out by itself");
         }
         pool.close();
     }

@@ -92,22 +92,26 @@ final class JdbcPeers implements Peers {
 
     @Override
     public void takeDown(Proof proof) {
-        shown.remove(proof);
         try {
-            pool.eachAtOnce("a proof cannot be taken down", connection -> {
-                try (PreparedStatement delete = pool.prepared(
-                        connection,
-                        "DELETE FROM ondemand_tls_proof WHERE name = ? AND kind = ? AND token = ? AND content = ?")) {
-                    delete.setString(1, proof.name().value());
-                    delete.setString(2, proof.type().identifier());
-                    delete.setString(3, proof.token());
-                    delete.setString(4, proof.content());
-                    return delete.executeUpdate();
-                }
-            });
+            remove(proof);
         } catch (StoreException e) {
             events.publish(EventKind.STORE_FAILED, e.getMessage() + "; it is removed later");
         }
+    }
+
+    private void remove(Proof proof) throws StoreException {
+        shown.remove(proof);
+        pool.eachAtOnce("a proof cannot be taken down", connection -> {
+            try (PreparedStatement delete = pool.prepared(
+                    connection,
+                    "DELETE FROM ondemand_tls_proof WHERE name = ? AND kind = ? AND token = ? AND content = ?")) {
+                delete.setString(1, proof.name().value());
+                delete.setString(2, proof.type().identifier());
+                delete.setString(3, proof.token());
+                delete.setString(4, proof.content());
+                return delete.executeUpdate();
+            }
+        });
     }
 
     @Override
@@ -148,13 +152,15 @@ final class JdbcPeers implements Peers {
         }
     }
 
-    /** Takes down and ends all that this process has left. */
-    void leave() {
-        new ArrayList<>(shown).forEach(this::takeDown);
-        try {
-            leases.endAll();
-        } catch (StoreException e) {
-            events.publish(EventKind.STORE_FAILED, e.getMessage() + "; they run out by themselves");
+    /**
+     * Takes down and ends all that this process has left.
+     *
+     * @throws StoreException if some is left, at the first that is: a stop must not wait for each; it runs out by itself
+     */
+    void leave() throws StoreException {
+        leases.endAll();
+        for (Proof proof : new ArrayList<>(shown)) {
+            remove(proof);
         }
     }
 }

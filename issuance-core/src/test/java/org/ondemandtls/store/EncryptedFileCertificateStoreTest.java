@@ -275,7 +275,7 @@ class EncryptedFileCertificateStoreTest extends CertificateStoreContract {
             assertThat(refusal(KeySealing.none()))
                     .contains("is encrypted and no key is given")
                     .contains("set onDemandTls.store.encryptionKey")
-                    .contains("move the directory away");
+                    .contains("begin another store");
         }
 
         @Test

@@ -42,7 +42,7 @@ class JdbcManyNamesIT {
                 RecordCodec.encode(CertificateStoreContract.stored(SHOP.value()), KeySealing.none()), ISO_8859_1);
         boolean postgres = kind == Database.Kind.POSTGRESQL;
         String number = postgres ? "g" : "seq";
-        String from = postgres ? " FROM generate_series(1, " + names + ") g" : " FROM seq_1_to_" + names;
+        String from = postgres ? " FROM generate_series(1::bigint, " + names + ") g" : " FROM seq_1_to_" + names;
         String now = SqlDialect.valueOf(kind.name()).now();
         Database.update(
                 url,

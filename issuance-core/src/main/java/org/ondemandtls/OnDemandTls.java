@@ -80,6 +80,7 @@ public final class OnDemandTls implements AutoCloseable {
     private static final int RENEWAL_TASKS = 4096;
     private static final int PERMISSION_TASKS = 4096;
     private static final int SPARE_KEYS = 4;
+    private static final Duration REHEARSED_LATER = Duration.ofSeconds(3);
     private static final Duration IDLE_THREAD = Duration.ofSeconds(60);
     private static final Duration ORDERLY_STOP = Duration.ofSeconds(3);
     private static final Duration VISITS_AT_STOP = Duration.ofSeconds(2);
@@ -133,6 +134,8 @@ public final class OnDemandTls implements AutoCloseable {
     private final InventoryKeyManager keyManager;
     private final Status status;
     private final ObjectName registered;
+    private final Runnable rehearsal;
+    private final boolean rehearsesLater;
 
     private volatile @Nullable CompletableFuture<Void> resumed;
 
@@ -226,8 +229,11 @@ public final class OnDemandTls implements AutoCloseable {
         lookups.execute(spareKeys::refill);
         // Each by itself: one that hangs must not keep the next from being ready.
         authorities.forEach(authority -> lookups.execute(authority::prepare));
-        if (config.issuer() == Issuer.ACME) {
-            Rehearsal.once(clock, System::nanoTime, events);
+        this.rehearsal =
+                config.issuer() == Issuer.ACME ? () -> Rehearsal.once(clock, System::nanoTime, events) : () -> {};
+        this.rehearsesLater = !Rehearsal.isWorthWaitingFor(store);
+        if (!rehearsesLater) {
+            rehearsal.run();
         }
     }
 
@@ -238,7 +244,7 @@ public final class OnDemandTls implements AutoCloseable {
 
     /**
      * Opens the store, builds every floor and makes the authority ready; no certificate is read, obtained or renewed yet.
-     * The first time in a JVM it takes about a second: see {@link Rehearsal}.
+     * The first time in a JVM, with an empty store, it takes about a second: see {@link Rehearsal}.
      *
      * @param config what the operator said
      * @param host the server
@@ -251,7 +257,7 @@ public final class OnDemandTls implements AutoCloseable {
 
     /**
      * Opens the store, builds every floor and makes the authority ready; no certificate is read, obtained or renewed yet.
-     * The first time in a JVM it takes about a second: see {@link Rehearsal}.
+     * The first time in a JVM, with an empty store, it takes about a second: see {@link Rehearsal}.
      *
      * @param setup what the operator said, and what only Java can say
      * @param host the server
@@ -303,6 +309,10 @@ public final class OnDemandTls implements AutoCloseable {
                 "certificates are obtained on demand from " + issuers() + " and kept in " + store.location());
         resumed = issuance.resumeOpenOrders();
         renewal.start();
+        if (rehearsesLater) {
+            // Visitors of the names that are there come first.
+            scheduler.schedule(() -> lookups.execute(rehearsal), REHEARSED_LATER.toNanos(), TimeUnit.NANOSECONDS);
+        }
         if (store.peers().any()) {
             store.peers().follow(new Peers.News() {
                 @Override

@@ -8,10 +8,13 @@ import org.ondemandtls.authority.OrderRehearsal;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.handshake.HandshakeRehearsal;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.StoreException;
 
 /**
- * Goes through first visits in memory before the server accepts connections: a young JVM loads and interprets what it
- * does for the first time, and without this the first visitors would wait for it.
+ * Goes through first visits in memory: a young JVM loads and interprets what it does for the first time, and without this
+ * the first visitors would wait for it. Before the server accepts connections where nothing is stored, so that they are the
+ * first visitors; some seconds later where names are to be served, whose visitors would wait for the rehearsal.
  *
  * <p>Once in the life of a JVM. Nothing is sent, stored or displayed.
  */
@@ -26,6 +29,16 @@ final class Rehearsal {
     private static final AtomicBoolean DONE = new AtomicBoolean();
 
     private Rehearsal() {}
+
+    /** Whether there is nobody who would have to wait for it: nothing is stored. Blocks for a look. */
+    static boolean isWorthWaitingFor(CertificateStore store) {
+        try {
+            return store.nextDue().isEmpty();
+        } catch (StoreException e) {
+            // Told of as soon as somebody needs the store.
+            return true;
+        }
+    }
 
     /**
      * Rehearses, unless this JVM has done so. Blocks for about a second; about two of processor time, the compiler's

@@ -2,12 +2,19 @@ package org.ondemandtls;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.function.LongSupplier;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.authority.OrderRehearsal;
 import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.store.FileCertificateStore;
+import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.ManualTime;
+import org.ondemandtls.testing.RecordedEvents;
+import org.ondemandtls.testing.TestLeaves;
 
 /** {@link Rehearsal} and what it rehearses. */
 class RehearsalTest {
@@ -29,6 +36,20 @@ class RehearsalTest {
     void soManyRoundsAsAreWantedArePerformed() {
         assertThat(Rehearsal.rehearse(time.clock(), time::nanoTime, 2, Duration.ofSeconds(1)))
                 .isEqualTo(2);
+    }
+
+    @Test
+    void isWaitedForOnlyWhereNothingIsStored(@TempDir Path directory) throws Exception {
+        Instant now = time.clock().instant();
+        try (FileCertificateStore store =
+                FileCertificateStore.open(directory, new RecordedEvents().events(), time.clock(), Duration.ZERO)) {
+            assertThat(Rehearsal.isWorthWaitingFor(store)).isTrue();
+
+            store.save(StoredCertificate.obtained(
+                    TestLeaves.leaf(now, Duration.ofDays(90), "shop.example.com"), "internal", now, now));
+
+            assertThat(Rehearsal.isWorthWaitingFor(store)).isFalse();
+        }
     }
 
     @Test

@@ -54,6 +54,7 @@ public final class JdbcCertificateStore implements CertificateStore {
     private static final int CONTENTS_PAGE = 200;
     private static final String SECRETS = "ondemand_tls_secret";
     private static final int MIN_FINGERPRINT = 65_536;
+    private static final int MAX_FINGERPRINT = 100_000_000;
     private static final int NODE_ID = 8;
     private static final String PLAIN_TEXT = "";
     private static final String OBTAINED_ANEW = "it is obtained anew when visited";
@@ -972,40 +973,33 @@ public final class JdbcCertificateStore implements CertificateStore {
     }
 
     private NameFingerprint names() throws StoreException {
-        long count = 0;
-        for (String table : List.of("ondemand_tls_certificate", "ondemand_tls_name")) {
-            // Where each page ends: counted where the names are.
-            for (String last = ""; last != null && !closed; last = pageEnd(table, last)) {
-                count += NAMES_PAGE;
+        long capacity = pool.eachAtOnce("the names cannot be listed", dialect::estimatedNames);
+        while (true) {
+            int names = (int) Math.min(MAX_FINGERPRINT, Math.max(MIN_FINGERPRINT, capacity * 2));
+            NameFingerprint fresh = new NameFingerprint(names);
+            for (String table : List.of("ondemand_tls_certificate", "ondemand_tls_name")) {
+                String last = "";
+                for (List<String> page = page(table, last);
+                        !page.isEmpty() && !closed && !fresh.isFull();
+                        page = page(table, last)) {
+                    page.forEach(fresh::add);
+                    last = page.get(page.size() - 1);
+                }
             }
-        }
-        NameFingerprint fresh =
-                new NameFingerprint((int) Math.min(Integer.MAX_VALUE / 32, Math.max(MIN_FINGERPRINT, count * 2)));
-        for (String table : List.of("ondemand_tls_certificate", "ondemand_tls_name")) {
-            String last = "";
-            for (List<String> page = page(table, last); !page.isEmpty() && !closed; page = page(table, last)) {
-                page.forEach(fresh::add);
-                last = page.get(page.size() - 1);
+            if (!fresh.isFull() || names == MAX_FINGERPRINT || closed) {
+                return fresh;
             }
+            // The database's own estimate was too low.
+            capacity = names;
         }
-        return fresh;
-    }
-
-    private @Nullable String pageEnd(String table, String after) throws StoreException {
-        List<String> end = names(table, after, " LIMIT 1 OFFSET " + (NAMES_PAGE - 1));
-        return end.isEmpty() ? null : end.get(0);
     }
 
     private List<String> page(String table, String after) throws StoreException {
-        return names(table, after, " LIMIT " + NAMES_PAGE);
-    }
-
-    private List<String> names(String table, String after, String limit) throws StoreException {
         return pool.eachAtOnce("the names cannot be listed", connection -> {
-            try (PreparedStatement select =
-                    pool.prepared(connection, "SELECT name FROM " + table + " WHERE name > ? ORDER BY name" + limit)) {
+            try (PreparedStatement select = pool.prepared(
+                    connection, "SELECT name FROM " + table + " WHERE name > ? ORDER BY name LIMIT " + NAMES_PAGE)) {
                 select.setString(1, after);
-                List<String> names = new ArrayList<>();
+                List<String> names = new ArrayList<>(NAMES_PAGE);
                 try (ResultSet rows = select.executeQuery()) {
                     while (rows.next()) {
                         names.add(rows.getString(1));

@@ -57,7 +57,10 @@ public interface Peers {
         }
     };
 
-    /** Told what other servers, and this one, have changed. Called on a thread of the store's, one call at a time. */
+    /**
+     * Told what other servers have changed; what this one has may be left out. Called on a thread of the store's, one call at
+     * a time, and a change perhaps twice.
+     */
     interface News {
 
         /**

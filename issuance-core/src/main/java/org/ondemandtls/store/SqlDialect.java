@@ -149,6 +149,17 @@ enum SqlDialect {
 
     abstract String upsert(String table, String columns, String values, String key, List<String> updated);
 
+    /** How many names are stored, about, as the database keeps in its statistics; may be far too low. */
+    long estimatedNames(Connection connection) throws SQLException {
+        return SqlDialect.number(
+                connection,
+                this == POSTGRESQL
+                        ? "SELECT coalesce(sum(reltuples), 0)::bigint FROM pg_class WHERE oid IN"
+                                + " (to_regclass('ondemand_tls_certificate'), to_regclass('ondemand_tls_name'))"
+                        : "SELECT coalesce(sum(table_rows), 0) FROM information_schema.tables WHERE table_schema ="
+                                + " database() AND table_name IN ('ondemand_tls_certificate', 'ondemand_tls_name')");
+    }
+
     /**
      * Runs what {@link #insertIfAbsent} made.
      *

@@ -40,6 +40,8 @@ final class JdbcPool implements AutoCloseable {
     /** How long a statement, an attempt to connect, and the wait for a free connection may take, in milliseconds. */
     static final int LIMIT = 2000;
 
+    private static final int FIRST_ATTEMPTS = 5;
+
     /** How long the database lets a transaction of ours lie idle before it takes it back, in seconds. */
     static final int IDLE_TRANSACTION = 5;
 
@@ -129,11 +131,11 @@ final class JdbcPool implements AutoCloseable {
                 });
     }
 
-    /** Connects once and finds out what is there. */
+    /** Connects once and finds out what is there; a database that is slow to answer is given some time. */
     SqlDialect begin() throws StoreException {
         Connection connection = null;
         try {
-            connection = connect();
+            connection = firstConnection();
             dialect = SqlDialect.of(connection);
             isolationBefore = connection.getTransactionIsolation();
             isolate = isolationBefore != Connection.TRANSACTION_READ_COMMITTED;
@@ -145,6 +147,21 @@ final class JdbcPool implements AutoCloseable {
         } catch (StoreException e) {
             closeQuietly(connection);
             throw e;
+        }
+    }
+
+    // One that refuses is down; one that lets us wait may be starting with this machine.
+    private Connection firstConnection() throws SQLException {
+        for (int attempt = 1; ; attempt++) {
+            long begun = System.nanoTime();
+            try {
+                return connect();
+            } catch (SQLException e) {
+                boolean slow = System.nanoTime() - begun >= TimeUnit.MILLISECONDS.toNanos(LIMIT / 2);
+                if (!slow || attempt == FIRST_ATTEMPTS) {
+                    throw e;
+                }
+            }
         }
     }
 

@@ -76,7 +76,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     private Admission.@Nullable Serve serve;
     private volatile boolean serverNameSent;
     private boolean limited;
-    private boolean moreFollowed;
+    private volatile boolean moreFollowed;
     private int farewellOctets;
 
     /**

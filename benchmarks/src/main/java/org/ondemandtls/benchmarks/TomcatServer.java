@@ -115,10 +115,10 @@ final class TomcatServer extends Server {
         return """
                 <Server port="-1">
                   <Service name="Catalina">
-                    <Connector address="127.0.0.1" port="%d" protocol="org.apache.coyote.http11.Http11NioProtocol" %s
+                    <Connector address="127.0.0.1" port="TLS_PORT" protocol="org.apache.coyote.http11.Http11NioProtocol" LIMITS
                                SSLEnabled="true" scheme="https" secure="true">
                       <SSLHostConfig>
-                        <Certificate certificateKeystoreFile="%s" certificateKeystorePassword="%s"
+                        <Certificate certificateKeystoreFile="KEY_STORE" certificateKeystorePassword="PASSWORD"
                                      certificateKeystoreType="PKCS12"/>
                       </SSLHostConfig>
                     </Connector>
@@ -127,7 +127,10 @@ final class TomcatServer extends Server {
                     </Engine>
                   </Service>
                 </Server>
-                """.formatted(tlsPort(), attributes(limits), ownKeys, HostFixture.PASSWORD);
+                """.replace("TLS_PORT", Integer.toString(tlsPort()))
+                .replace("LIMITS", attributes(limits))
+                .replace("KEY_STORE", ownKeys.toString())
+                .replace("PASSWORD", HostFixture.PASSWORD);
     }
 
     private static String attributes(Map<String, String> attributes) {

@@ -3,19 +3,35 @@ package org.ondemandtls.distribution;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.lang.reflect.UndeclaredThrowableException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.security.cert.X509Certificate;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import javax.management.remote.JMXConnector;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.status.OnDemandTlsMXBean;
+import org.ondemandtls.store.FileCertificateStore;
+import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.AskEndpoint;
 import org.ondemandtls.testing.Pebble;
+import org.ondemandtls.testing.RecordedEvents;
 import org.ondemandtls.testing.TlsProbe;
 import org.ondemandtls.testing.Tools;
 
@@ -124,6 +140,165 @@ class CrashIT {
             assertThat(files("quarantine")).isEmpty();
             assertThat(client.handshake(server.tlsPort(), FIRST).failure()).isEmpty();
         }
+    }
+
+    /**
+     * In turn: what is due is put off by a thread of the renewal's, journal, order's URL and bundle are written by one of the
+     * order's; strace counts for each thread. From the second rename on it is the order's thread that is met.
+     */
+    @Test
+    void aServerKilledInARenewalServesWhatItHadAndLosesNothing() throws Exception {
+        try (Pebble pebble = readyToRenew(ServerLine.JETTY_12_1)) {
+            assertThat(isKilledWhileRenewing(pebble, "rename", 2)).isTrue();
+            assertThat(isKilledWhileRenewing(pebble, "rename", 3)).isTrue();
+        }
+    }
+
+    @Tag("long")
+    @ParameterizedTest(name = "killed at every {1}")
+    @CsvSource({
+        "JETTY_12_1, rename",
+        "TOMCAT_11, rename",
+        "JETTY_12_1, fsync",
+        "TOMCAT_11, fsync",
+        "JETTY_12_1, unlink",
+        "JETTY_12_1, mkdir"
+    })
+    void aServerKilledAtEveryStepOfARenewalLosesNothing(ServerLine line, String operation) throws Exception {
+        try (Pebble pebble = readyToRenew(line)) {
+            int number = 1;
+            while (isKilledWhileRenewing(pebble, operation, number)) {
+                number++;
+                assertThat(number).isLessThan(50);
+            }
+            report(line + ": killed at " + (number - 1) + " operations " + operation + " on the way to a renewal");
+        }
+    }
+
+    @Tag("long")
+    @Test
+    void aServerKilledAtTwoHundredMomentsOfARenewalLosesNothing() throws Exception {
+        int renewed = 0;
+        int ordered = 0;
+        ScheduledExecutorService killer = Executors.newSingleThreadScheduledExecutor();
+        try (Pebble pebble = readyToRenew(ServerLine.JETTY_12_1)) {
+            server.managed().start();
+            for (int round = 0; round < 200; round++) {
+                X509Certificate old = visit().leaf();
+                long before = pebble.orders();
+                try (JMXConnector connector = server.management()) {
+                    OnDemandTlsMXBean engine = ServerProcess.engine(connector);
+                    assertThat(visit().failure()).isEmpty();
+                    killer.schedule(server::kill9, ThreadLocalRandom.current().nextInt(400), TimeUnit.MILLISECONDS);
+                    engine.retry(NAME);
+                    assertThat(server.process().ended(Duration.ofSeconds(30))).isTrue();
+                } catch (IOException | UndeclaredThrowableException killed) {
+                    assertThat(server.process().ended(Duration.ofSeconds(30))).isTrue();
+                }
+
+                boolean urlKept = urlKept();
+                server.start();
+
+                assertNothingIsLost(pebble, old, before, urlKept);
+                renewed += visit().leaf().equals(old) ? 0 : 1;
+                ordered += (int) (pebble.orders() - before);
+            }
+            report("200 moments: " + ordered + " orders, " + renewed + " renewed");
+        } finally {
+            killer.shutdownNow();
+        }
+    }
+
+    private TlsProbe.Outcome visit() {
+        return TlsProbe.trustingAnything().handshake(server.tlsPort(), NAME);
+    }
+
+    /** A server that has stopped, with a certificate. */
+    private Pebble readyToRenew(ServerLine line) throws IOException {
+        server = line.layOut(directory.resolve("base"))
+                .withoutPlainHttp()
+                .property("onDemandTls.permission.ask", ask.uri().toString())
+                .property("onDemandTls.permission.askTimeout", "20s");
+        Pebble pebble = Pebble.options().tlsPort(server.tlsPort()).start(directory.resolve("pebble"));
+        server.property("onDemandTls.acme.directory", pebble.directory().toString())
+                .property("onDemandTls.acme.trustedRoots", pebble.trustedRoots().toString())
+                .start();
+        assertThat(visit().failure()).isEmpty();
+        server.stop();
+        return pebble;
+    }
+
+    /** Whether the server, which has stopped, is killed before it has renewed; it has stopped again then. */
+    private boolean isKilledWhileRenewing(Pebble pebble, String operation, int number) throws Exception {
+        X509Certificate old = makeDue();
+        long before = pebble.orders();
+        server.under(
+                        Tools.onPath("strace", "apt-get install strace").toString(),
+                        "-f",
+                        "-qq",
+                        "-o",
+                        directory.resolve("strace.log").toString(),
+                        "-e",
+                        "trace=" + operation,
+                        "-e",
+                        "inject=" + operation + ":signal=SIGKILL:when=" + number)
+                .begin();
+        boolean[] killed = {false};
+        Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> {
+            killed[0] = server.process().ended(Duration.ofMillis(50));
+            return killed[0] || server.log().contains("name=" + NAME + " renewed by ");
+        });
+        if (!killed[0]) {
+            server.process().terminate(Duration.ofSeconds(10));
+            server.close();
+            return false;
+        }
+        boolean urlKept = urlKept();
+        server.under().start();
+        assertNothingIsLost(pebble, old, before, urlKept);
+        server.stop();
+        return true;
+    }
+
+    // Without it the order is one too many: another is placed when it is looked at next.
+    private boolean urlKept() throws IOException {
+        for (Path order : files("orders")) {
+            if (Files.readString(order).contains("\nurl: ")) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void assertNothingIsLost(Pebble pebble, X509Certificate old, long before, boolean urlKept) {
+        assertThat(visit().failure()).as(server.log()).isEmpty();
+        Awaitility.await("the order is finished by the start alone")
+                .atMost(Duration.ofSeconds(15))
+                .until(() -> !journaled());
+        long orders = pebble.orders() - before;
+        assertThat(orders).isLessThanOrEqualTo(2);
+        assertThat(files("tmp")).isEmpty();
+        assertThat(files("quarantine")).isEmpty();
+        if (urlKept) {
+            assertThat(visit().leaf()).as(server.log()).isNotEqualTo(old);
+        }
+    }
+
+    private X509Certificate makeDue() throws Exception {
+        Instant now = Instant.now();
+        try (FileCertificateStore store = FileCertificateStore.open(
+                server.store(), new RecordedEvents().events(), Clock.systemUTC(), Duration.ZERO)) {
+            StoredCertificate stored = store.find(ServerName.parse(NAME)).orElseThrow();
+            // Whatever came before, it is looked at again soon by itself.
+            assertThat(stored.due()).isBefore(stored.certificate().notAfter());
+            store.save(stored.withVisited(now).withRenew(now).withDue(now));
+            return stored.certificate().leaf();
+        }
+    }
+
+    private static void report(String line) throws IOException {
+        Files.writeString(
+                Path.of("target/crashes.txt"), line + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     }
 
     private boolean journaled() {

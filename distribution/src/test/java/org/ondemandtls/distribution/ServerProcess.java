@@ -167,6 +167,12 @@ abstract class ServerProcess implements AutoCloseable {
         return this;
     }
 
+    /** Starts the server and returns at once: it may not live to accept connections. */
+    ServerProcess begin() throws IOException {
+        launch(jvmOptions);
+        return this;
+    }
+
     /** Starts a server that is expected to give up, and returns what it wrote when it has. */
     String startInVain() throws IOException {
         List<String> options = new ArrayList<>(jvmOptions);

@@ -222,6 +222,7 @@ public final class Issuance {
     public void retry(ServerName name) throws StoreException {
         refusals.forget(name);
         pipeline.forgetHolds(name);
+        store.peers().tell(name);
     }
 
     /**
@@ -487,8 +488,8 @@ public final class Issuance {
     }
 
     /**
-     * Takes note of what other servers have changed: what is served here follows the store, and who waits for it goes on.
-     * Returns at once.
+     * Takes note of what other servers have changed: what is served here follows the store, what is remembered against a name
+     * is looked up again, and who waits for it goes on. Returns at once.
      *
      * @param names the names of the certificate that was changed, the first one first
      */
@@ -497,6 +498,8 @@ public final class Issuance {
             if (!text.startsWith("*")) {
                 ServerName name = new ServerName(text);
                 storeLookups.saved(name);
+                refusals.reconsider(name);
+                permission.forget(name);
                 CompletableFuture<Void> waiting = awaited.get(name);
                 if (waiting != null) {
                     later(() -> waiting.complete(null));

@@ -193,6 +193,11 @@ final class Refusals {
         }
     }
 
+    /** Forgets what memory knows of a name; the store is asked again. No I/O. */
+    void reconsider(ServerName name) {
+        failures.invalidate(name);
+    }
+
     long size() {
         return failures.estimatedSize();
     }

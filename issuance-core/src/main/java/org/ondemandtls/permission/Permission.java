@@ -221,6 +221,15 @@ public final class Permission implements AutoCloseable {
                 : Optional.empty();
     }
 
+    /**
+     * Forgets what was answered for a name: it has a certificate, so the answer has changed.
+     *
+     * @param name the name
+     */
+    public void forget(ServerName name) {
+        remembered.invalidate(name);
+    }
+
     /** How many answers are remembered. */
     public long rememberedCount() {
         return remembered.estimatedSize();

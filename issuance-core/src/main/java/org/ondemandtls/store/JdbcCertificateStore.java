@@ -96,7 +96,7 @@ public final class JdbcCertificateStore implements CertificateStore {
         this.events = events;
         this.sealing = sealing;
         this.leases = new JdbcLeases(pool, dialect, node);
-        this.peers = new JdbcPeers(pool, dialect, leases, this::abandonedOrders, events);
+        this.peers = new JdbcPeers(pool, dialect, leases, this::abandonedOrders, node, events);
         this.ledger = new JdbcLedger(pool, clock);
         this.encryption = new JdbcEncryption(pool, dialect, node, sealing, events);
         encryption.join();

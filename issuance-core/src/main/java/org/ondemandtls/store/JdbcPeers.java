@@ -25,6 +25,7 @@ final class JdbcPeers implements Peers {
     private final SqlDialect dialect;
     private final JdbcLeases leases;
     private final Abandoned abandoned;
+    private final String origin;
     private final Events events;
     private final Set<Proof> shown = ConcurrentHashMap.newKeySet();
 
@@ -36,11 +37,12 @@ final class JdbcPeers implements Peers {
         List<OpenOrder> orders() throws StoreException;
     }
 
-    JdbcPeers(JdbcPool pool, SqlDialect dialect, JdbcLeases leases, Abandoned abandoned, Events events) {
+    JdbcPeers(JdbcPool pool, SqlDialect dialect, JdbcLeases leases, Abandoned abandoned, String origin, Events events) {
         this.pool = pool;
         this.dialect = dialect;
         this.leases = leases;
         this.abandoned = abandoned;
+        this.origin = origin;
         this.events = events;
     }
 
@@ -128,6 +130,14 @@ final class JdbcPeers implements Peers {
                     return rows.next() ? Optional.of(rows.getString(1)) : Optional.empty();
                 }
             }
+        });
+    }
+
+    @Override
+    public void tell(ServerName name) throws StoreException {
+        pool.together("the other servers cannot be told", connection -> {
+            JdbcNews.write(pool, dialect, connection, origin, List.of(name.value()));
+            return null;
         });
     }
 

@@ -40,7 +40,7 @@ final class JdbcPool implements AutoCloseable {
     /** How long a statement, an attempt to connect, and the wait for a free connection may take, in milliseconds. */
     static final int LIMIT = 2000;
 
-    private static final int FIRST_ATTEMPTS = 5;
+    private static final int FIRST_ATTEMPTS = 4;
 
     /** How long the database lets a transaction of ours lie idle before it takes it back, in seconds. */
     static final int IDLE_TRANSACTION = 5;

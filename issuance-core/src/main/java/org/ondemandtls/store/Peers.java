@@ -52,6 +52,11 @@ public interface Peers {
         }
 
         @Override
+        public void tell(ServerName name) {
+            // Nobody listens.
+        }
+
+        @Override
         public void follow(News news) {
             // There is none.
         }
@@ -64,7 +69,7 @@ public interface Peers {
     interface News {
 
         /**
-         * A certificate was obtained, renewed, withdrawn, granted again or forgotten.
+         * A certificate was obtained, renewed, withdrawn, granted again or forgotten; or a name is to be tried again.
          *
          * @param names the names it is stored under, the first one first; a wildcard among them as it stands in it
          */
@@ -128,6 +133,14 @@ public interface Peers {
      * @throws StoreException if the store did not say
      */
     Optional<String> proof(ServerName name, ChallengeType type, String token) throws StoreException;
+
+    /**
+     * Has every server look at a name anew: an operator wants it tried again.
+     *
+     * @param name the name
+     * @throws StoreException if they could not be told
+     */
+    void tell(ServerName name) throws StoreException;
 
     /**
      * Says who is told of changes from now on. Called once, before the first certificate is served.

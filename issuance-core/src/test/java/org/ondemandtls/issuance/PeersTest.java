@@ -284,6 +284,35 @@ class PeersTest {
     }
 
     @Test
+    void whoRemembersARefusalServesWhatAnotherObtainedAllTheSame() throws Exception {
+        other.follows();
+        one.ca().failOnce(new IssuanceException.Rejected(SHOP, "caa", "forbidden", Duration.ZERO));
+        one.obtain();
+        other.obtain();
+        assertThat(other.issuance.remembered(SHOP)).isPresent();
+
+        one.issuance.retry(SHOP);
+        KeyedCertificate obtained = one.obtain().join();
+        other.run();
+
+        assertThat(other.issuance.remembered(SHOP)).isEmpty();
+        assertThat(other.obtain().join().id()).isEqualTo(obtained.id());
+    }
+
+    @Test
+    void aRetryOnOneIsARetryOnAll() throws Exception {
+        other.follows();
+        one.ca().failOnce(new IssuanceException.Rejected(SHOP, "caa", "forbidden", Duration.ZERO));
+        one.obtain();
+        other.obtain();
+
+        one.issuance.retry(SHOP);
+
+        assertThat(other.issuance.remembered(SHOP)).isEmpty();
+        assertThat(other.obtain()).isCompleted();
+    }
+
+    @Test
     void whatTheCaRefusedOneIsNotAskedForByAnother() {
         one.ca().fail(new IssuanceException.Rejected(SHOP, "caa", "forbidden", Duration.ZERO));
         one.obtain();

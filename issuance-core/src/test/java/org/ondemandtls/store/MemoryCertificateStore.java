@@ -342,6 +342,13 @@ public final class MemoryCertificateStore implements CertificateStore {
         }
 
         @Override
+        public void tell(ServerName name) {
+            synchronized (medium) {
+                medium.followers.forEach(follower -> follower.changed(List.of(name.value())));
+            }
+        }
+
+        @Override
         public void follow(News news) {
             synchronized (medium) {
                 medium.followers.add(news);

@@ -451,7 +451,8 @@ class SharedJdbcStoreIT extends SharedStoreContract {
                     within(Duration.ofSeconds(3), () -> one.save(saved.withVisited(NOW)));
                     within(Duration.ofSeconds(3), () -> one.peers().take(ServerName.parse("x.example.com")));
                 }
-                within(Duration.ofSeconds(6), () -> open(url, true, KeySealing.none()));
+                // It may be starting with this machine.
+                within(Duration.ofSeconds(15), () -> open(url, true, KeySealing.none()));
                 assertThat(one.mayHold(SHOP)).isTrue();
                 one.peers().giveBack(lease);
                 Awaitility.await()
@@ -485,7 +486,8 @@ class SharedJdbcStoreIT extends SharedStoreContract {
                 within(Duration.ofSeconds(5), () -> one.find(SHOP));
                 within(Duration.ofSeconds(5), () -> one.find(SHOP));
                 within(Duration.ofSeconds(5), () -> one.peers().take(SHOP));
-                within(Duration.ofSeconds(6), () -> open(url, true, KeySealing.none()));
+                // It may be starting with this machine.
+                within(Duration.ofSeconds(15), () -> open(url, true, KeySealing.none()));
             } finally {
                 database.hang(false);
             }

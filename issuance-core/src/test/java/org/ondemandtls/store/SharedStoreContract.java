@@ -175,6 +175,16 @@ abstract class SharedStoreContract {
     }
 
     @Test
+    void aNameToBeLookedAtAnewIsToldToOthers() throws Exception {
+        Heard heard = new Heard();
+        other.peers().follow(heard);
+
+        one.peers().tell(SHOP);
+
+        heard.awaitLast(SHOP.value());
+    }
+
+    @Test
     void whatOneKeepsTheOthersMayHoldAndFind() throws Exception {
         StoredCertificate saved = one.save(stored("b.example.com", "c.example.com"));
 

@@ -8,6 +8,7 @@ import java.security.KeyPair;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.store.FileCertificateStore;
 import org.ondemandtls.store.StoredCertificate;
+import org.ondemandtls.testing.FreePorts;
 import org.ondemandtls.testing.RecordedEvents;
 import org.ondemandtls.testing.TestCertificates;
 import org.ondemandtls.testing.TestLeaves;
@@ -31,6 +33,7 @@ import org.ondemandtls.testing.Tools;
 class ManyNamesIT {
 
     private static final Pattern OPENED = Pattern.compile("certificates/[0-9a-f]{2}/([a-z0-9.-]+)\\.pem\"");
+    private static final Pattern LISTED = Pattern.compile("getdents64\\([0-9]+<[^>]*/ondemand-tls/([^>]+)>");
     private static final int DUE = 5;
 
     @TempDir
@@ -45,17 +48,15 @@ class ManyNamesIT {
         }
     }
 
-    private void fill(int names) throws Exception {
-        server = ServerLine.JETTY_12_1
-                .layOut(directory.resolve("base"))
-                .withoutPlainHttp()
-                .property("onDemandTls.issuer", "internal")
-                .property("onDemandTls.permission.names", "*.example.com");
+    private void fill(int from, int names) throws Exception {
+        if (server == null) {
+            layOut();
+        }
         Instant now = Instant.now();
         KeyPair key = TestCertificates.key();
         try (FileCertificateStore store = FileCertificateStore.open(
                 server.store(), new RecordedEvents().events(), Clock.systemUTC(), Duration.ZERO)) {
-            for (int i = 0; i < names; i++) {
+            for (int i = from; i < names; i++) {
                 boolean due = i < DUE;
                 KeyedCertificate certificate = TestLeaves.leaf(
                         key.getPublic(), key.getPrivate(), now, (due ? "due" : "n") + i + ".example.com");
@@ -69,6 +70,37 @@ class ManyNamesIT {
         }
     }
 
+    private void layOut() throws Exception {
+        server = ServerLine.JETTY_12_1
+                .layOut(directory.resolve("base"))
+                .withoutPlainHttp()
+                .property("onDemandTls.issuer", "internal")
+                .property("onDemandTls.permission.names", "*.example.com");
+    }
+
+    /** How often entries of each directory of the store were asked for, by its path in it; strace names it by {@code -y}. */
+    private Map<String, Long> listed(Path trace) throws Exception {
+        try (Stream<String> lines = Files.lines(trace)) {
+            return lines.map(LISTED::matcher)
+                    .filter(Matcher::find)
+                    .collect(Collectors.groupingBy(found -> found.group(1), Collectors.counting()));
+        }
+    }
+
+    private Duration startToFirstHandshake(String name) throws Exception {
+        long before = System.nanoTime();
+        server.start();
+        TlsProbe.Outcome visit = TlsProbe.trustingAnything().handshake(server.tlsPort(), name);
+        Duration took = Duration.ofNanos(System.nanoTime() - before);
+        assertThat(visit.failure()).as(server.log()).isEmpty();
+        server.stop();
+        return took;
+    }
+
+    private static Duration shorter(Duration one, Duration other) {
+        return one.compareTo(other) <= 0 ? one : other;
+    }
+
     private Set<String> opened(Path trace) throws Exception {
         try (Stream<String> lines = Files.lines(trace)) {
             return lines.map(OPENED::matcher)
@@ -80,18 +112,19 @@ class ManyNamesIT {
 
     @Test
     void onlyWhatIsDueIsOpened() throws Exception {
-        fill(1_000);
+        fill(0, 1_000);
         Path trace = directory.resolve("strace.log");
         server.under(
                         Tools.onPath("strace", "apt-get install strace").toString(),
                         "-f",
                         "-qq",
+                        "-y",
                         "-s",
                         "300",
                         "-o",
                         trace.toString(),
                         "-e",
-                        "trace=openat,open")
+                        "trace=openat,open,getdents64")
                 .start();
 
         Awaitility.await()
@@ -112,20 +145,37 @@ class ManyNamesIT {
                         "due3.example.com",
                         "due4.example.com",
                         "n500.example.com");
+        // Once each, for the fingerprint of all names: the looks at what is due, every five seconds, list none of them.
+        // A
+        // listing asks for entries until there are none, twice or three times.
+        assertThat(listed(trace)).as("the fingerprint").containsKey("certificates");
+        assertThat(listed(trace).entrySet())
+                .filteredOn(directory -> directory.getKey().startsWith("certificates"))
+                .allSatisfy(directory ->
+                        assertThat(directory.getValue()).as(directory.getKey()).isLessThanOrEqualTo(3));
+        // The hours that come are known by name; of their directories only those that have come are listed.
+        assertThat(listed(trace).keySet())
+                .filteredOn(directory -> directory.startsWith("due/"))
+                .hasSizeBetween(1, 3);
     }
 
     @Tag("long")
     @Test
     void aHundredThousandNamesDoNotHoldUpTheFirstVisitAfterAStart() throws Exception {
-        fill(100_000);
-        long before = System.nanoTime();
-        server.start();
-        TlsProbe.Outcome visit = TlsProbe.trustingAnything().handshake(server.tlsPort(), "n77777.example.com");
-        Duration took = Duration.ofNanos(System.nanoTime() - before);
+        fill(0, 100);
+        // A CA that does not answer: what is there is served.
+        server.property("onDemandTls.issuer", "acme")
+                .property("onDemandTls.acme.directory", "https://localhost:" + FreePorts.next() + "/dir");
+        Duration few = startToFirstHandshake("n77.example.com");
+        fill(100, 100_000);
+        Duration many = startToFirstHandshake("n77777.example.com");
+        Duration again = startToFirstHandshake("n77778.example.com");
 
-        assertThat(visit.failure()).isEmpty();
         Files.writeString(
-                Path.of("target/many-names.txt"), "start to first served handshake: " + took.toMillis() + " ms\n");
-        assertThat(took).isLessThan(Duration.ofSeconds(20));
+                Path.of("target/many-names.txt"),
+                "start to first served handshake: " + few.toMillis() + " ms with 100 names, " + many.toMillis()
+                        + " and " + again.toMillis() + " ms with 100,000\n");
+        // The JVM and the server are the most of it, on a busy machine too.
+        assertThat(shorter(many, again)).isLessThan(few.multipliedBy(3).plusSeconds(5));
     }
 }

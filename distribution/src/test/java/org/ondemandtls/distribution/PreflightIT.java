@@ -51,6 +51,7 @@ class PreflightIT {
 
     private ServerProcess server;
     private Pebble pebble;
+    private TlsProbe client;
 
     @AfterEach
     void stop() {
@@ -65,6 +66,7 @@ class PreflightIT {
                 .httpPort(server.httpPort())
                 .profile("moments", LIFE)
                 .start(directory.resolve("pebble"));
+        client = TlsProbe.trusting(pebble.issuerRoot());
         server.property("onDemandTls.permission.ask", ask.uri().toString())
                 .property("onDemandTls.permission.askTimeout", "20s")
                 .property("onDemandTls.acme.challenges", "http-01")
@@ -88,7 +90,7 @@ class PreflightIT {
     }
 
     private TlsProbe.Outcome visit(String name) {
-        return TlsProbe.trusting(pebble.issuerRoot()).handshake(server.tlsPort(), name);
+        return client.handshake(server.tlsPort(), name);
     }
 
     private void assertNotOrdered(String name, String verdict) {

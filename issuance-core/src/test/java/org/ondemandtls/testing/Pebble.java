@@ -52,7 +52,7 @@ public final class Pebble implements AutoCloseable {
         https = LoopbackCertificate.create(directory);
         client = HttpClient.newBuilder()
                 .sslContext(LoopbackCertificate.trusting(https.certificate()))
-                .connectTimeout(Duration.ofSeconds(5))
+                .connectTimeout(PATIENCE)
                 .build();
     }
 
@@ -299,7 +299,7 @@ public final class Pebble implements AutoCloseable {
 
     private String exchange(HttpRequest.Builder request) {
         try {
-            var response = client.send(request.timeout(Duration.ofSeconds(10)).build(), BodyHandlers.ofString());
+            var response = client.send(request.timeout(PATIENCE).build(), BodyHandlers.ofString());
             if (response.statusCode() / 100 != 2) {
                 throw new IllegalStateException(response.uri() + ": " + response.statusCode() + " " + response.body());
             }

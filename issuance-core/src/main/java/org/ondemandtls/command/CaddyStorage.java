@@ -38,7 +38,7 @@ final class CaddyStorage extends ForeignStorage {
     @Override
     void visit(Instant now, Visitor visitor) throws IOException {
         for (Path bundle : bundles(root())) {
-            String name = bundle.getFileName().toString();
+            String name = nameOf(bundle);
             try {
                 visitor.found(
                         new FoundCertificate(
@@ -66,13 +66,17 @@ final class CaddyStorage extends ForeignStorage {
                 .orElse("caddy");
     }
 
+    private static String nameOf(Path bundle) {
+        return String.valueOf(bundle.getFileName());
+    }
+
     private static List<Path> bundles(Path root) throws IOException {
         Path certificates = root.resolve("certificates");
         Path top = Files.isDirectory(certificates) ? certificates : root;
         List<Path> found = new ArrayList<>();
         for (Path issuer : directories(top)) {
             for (Path bundle : directories(issuer)) {
-                String name = bundle.getFileName().toString();
+                String name = nameOf(bundle);
                 if (Files.isRegularFile(bundle.resolve(name + ".crt"))
                         && Files.isRegularFile(bundle.resolve(name + ".key"))) {
                     found.add(bundle);

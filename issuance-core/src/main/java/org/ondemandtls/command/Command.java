@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongSupplier;
+import java.util.regex.Pattern;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.store.CertificateStore;
@@ -59,6 +60,7 @@ public final class Command {
             "--to-encryption-key-file");
     private static final int CONNECTIONS = 2;
     private static final int KEY_LENGTH = 32;
+    private static final Pattern COMMA = Pattern.compile("\\s*,\\s*");
 
     private final Clock clock;
     private final PrintStream out;
@@ -153,9 +155,8 @@ public final class Command {
     private static List<byte[]> keys(Optional<String> file) throws IOException, Arguments.WrongException {
         List<byte[]> keys = new ArrayList<>();
         if (file.isPresent()) {
-            for (String key : Files.readString(Path.of(file.get()), StandardCharsets.US_ASCII)
-                    .strip()
-                    .split("\\s*,\\s*")) {
+            String text = Files.readString(Path.of(file.get()), StandardCharsets.US_ASCII);
+            for (String key : COMMA.split(text.strip(), -1)) {
                 byte[] octets = Base64.getDecoder().decode(key);
                 if (octets.length != KEY_LENGTH) {
                     throw new Arguments.WrongException("a key in " + file.get() + " is not 32 bytes in base64");

@@ -213,7 +213,7 @@ public final class JdbcCertificateStore implements CertificateStore {
                     }
                 }
             }
-            return null;
+            return true;
         });
         for (String asked : List.of(name.value(), name.wildcard())) {
             for (List<Row> rows : List.of(own, led)) {
@@ -253,7 +253,7 @@ public final class JdbcCertificateStore implements CertificateStore {
             if (replace(connection, certificate, next, leaf, content, lease == null ? 0 : lease.fence())) {
                 JdbcNews.write(pool, dialect, connection, node, names);
             }
-            return null;
+            return true;
         });
         names.forEach(this::remember);
         return next;
@@ -448,7 +448,7 @@ public final class JdbcCertificateStore implements CertificateStore {
                 select.setString(1, first);
                 try (ResultSet rows = select.executeQuery()) {
                     if (!rows.next()) {
-                        return null;
+                        return true;
                     }
                     if (rows.getLong(1) != certificate.revision()) {
                         throw new StaleRevisionException(first, rows.getLong(1), certificate.revision());
@@ -467,7 +467,7 @@ public final class JdbcCertificateStore implements CertificateStore {
                     connection,
                     node,
                     List.copyOf(certificate.certificate().names()));
-            return null;
+            return true;
         });
     }
 
@@ -1061,7 +1061,7 @@ public final class JdbcCertificateStore implements CertificateStore {
             }
             JdbcNews.sweep(pool, dialect, connection);
             JdbcLedger.sweep(pool, dialect, connection);
-            return null;
+            return true;
         });
     }
 

@@ -137,7 +137,7 @@ final class JdbcPeers implements Peers {
     public void tell(ServerName name) throws StoreException {
         pool.together("the other servers cannot be told", connection -> {
             JdbcNews.write(pool, dialect, connection, origin, List.of(name.value()));
-            return null;
+            return true;
         });
     }
 

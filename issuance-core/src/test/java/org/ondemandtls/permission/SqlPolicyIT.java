@@ -13,7 +13,6 @@ import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -42,13 +41,8 @@ class SqlPolicyIT {
 
     @BeforeParameterizedClassInvocation
     static void startDatabase(Database.Kind kind) {
-        database = Database.start(kind);
+        database = Database.shared(kind);
         database.update("INSERT INTO customer_domain VALUES ('shop.example.com')");
-    }
-
-    @AfterParameterizedClassInvocation
-    static void stopDatabase() {
-        database.close();
     }
 
     @BeforeEach

@@ -4,6 +4,9 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -11,6 +14,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.Properties;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
@@ -21,6 +25,7 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -30,6 +35,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.sql.SqlSource;
 import org.ondemandtls.store.Ledger.Outcome;
 import org.ondemandtls.store.Ledger.Quota;
 import org.ondemandtls.testing.Database;
@@ -200,6 +206,93 @@ class SharedJdbcStoreIT extends SharedStoreContract {
         assertThat(kept).hasValue(1);
         assertThat(stale).hasValue(7);
         assertThat(one.find(SHOP).orElseThrow().revision()).isEqualTo(1);
+    }
+
+    private List<String> heardBy(CertificateStore store) {
+        List<String> told = new CopyOnWriteArrayList<>();
+        store.peers().follow(new Peers.News() {
+            @Override
+            public void changed(List<String> names) {
+                told.addAll(names);
+            }
+
+            @Override
+            public void missed() {
+                told.add("missed");
+            }
+        });
+        return told;
+    }
+
+    private String newsOf(String id, String name) {
+        return "INSERT INTO ondemand_tls_news (" + (id.isEmpty() ? "" : "id, ") + "since, origin, names) "
+                + (kind == Database.Kind.POSTGRESQL ? "OVERRIDING SYSTEM VALUE " : "") + "VALUES (" + id
+                + (id.isEmpty() ? "" : ", ")
+                + SqlDialect.valueOf(kind.name()).now() + ", 'x', '" + name + "')";
+    }
+
+    @Test
+    void newsThatBecomesVisibleAfterLaterNewsIsHeardOnce() throws Exception {
+        List<String> told = heardBy(other);
+        try (Connection slow = DriverManager.getConnection(url)) {
+            slow.setAutoCommit(false);
+            try (Statement insert = slow.createStatement()) {
+                insert.executeUpdate(newsOf("", "slow.example.com"));
+            }
+            one.save(CertificateStoreContract.stored(SHOP.value()));
+            Awaitility.await().until(() -> told.contains(SHOP.value()));
+            assertThat(told).containsExactly(SHOP.value());
+
+            slow.commit();
+        }
+
+        Awaitility.await().until(() -> told.contains("slow.example.com"));
+        one.save(CertificateStoreContract.stored("last.example.com"));
+        Awaitility.await().until(() -> told.contains("last.example.com"));
+        assertThat(told).containsExactly(SHOP.value(), "slow.example.com", "last.example.com");
+    }
+
+    @Test
+    void whoSeesNumbersGoBackwardsHasMissedSomething() throws Exception {
+        List<String> told = heardBy(other);
+        Database.update(url, newsOf("1000000000", "lost.example.com"));
+        Awaitility.await().until(() -> told.contains("lost.example.com"));
+        Database.update(url, "DELETE FROM ondemand_tls_news");
+        Database.update(url, newsOf("999999999", "kept.example.com"));
+
+        Awaitility.await().until(() -> told.contains("missed") && told.contains("kept.example.com"));
+        Awaitility.await().until(other::knowsItsNames);
+        assertThat(other.mayHold(SHOP)).isFalse();
+    }
+
+    @Test
+    @Tag("long")
+    void whoStandsStillInTheMiddleOfATransactionHoldsNothingUp() throws Exception {
+        JdbcPool pool = new JdbcPool(SqlSource.of(url), new Properties(), "here", 1);
+        pool.begin();
+        one.peers().take(SHOP).orElseThrow();
+        lapse(one);
+        Connection stuck = pool.connection();
+        try {
+            stuck.setAutoCommit(false);
+            try (Statement lock = stuck.createStatement()) {
+                lock.executeUpdate("UPDATE ondemand_tls_lease SET expires = 1001");
+            }
+            long start = System.nanoTime();
+
+            Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> {
+                try {
+                    return other.peers().take(SHOP).isPresent();
+                } catch (StoreException locked) {
+                    return false;
+                }
+            });
+
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(12));
+        } finally {
+            JdbcPool.closeQuietly(stuck);
+            pool.close();
+        }
     }
 
     private interface Numbered {
@@ -430,18 +523,7 @@ class SharedJdbcStoreIT extends SharedStoreContract {
         void theStoreThrowsInTimeAndWorksAgainByItself() throws Exception {
             StoredCertificate saved = one.save(CertificateStoreContract.stored(SHOP.value()));
             Lease lease = one.peers().take(SHOP).orElseThrow();
-            List<String> told = new CopyOnWriteArrayList<>();
-            other.peers().follow(new Peers.News() {
-                @Override
-                public void changed(List<String> names) {
-                    told.addAll(names);
-                }
-
-                @Override
-                public void missed() {
-                    told.add("missed");
-                }
-            });
+            List<String> told = heardBy(other);
             Awaitility.await().until(() -> one.knowsItsNames() && other.mayHold(SHOP));
 
             database.stop();

@@ -274,7 +274,8 @@ class CrashIT {
         assertThat(visit().failure()).as(server.log()).isEmpty();
         Awaitility.await("the order is finished by the start alone")
                 .atMost(Duration.ofSeconds(15))
-                .until(() -> !journaled());
+                .untilAsserted(
+                        () -> assertThat(files("orders")).as(server.log()).isEmpty());
         long orders = pebble.orders() - before;
         assertThat(orders).isLessThanOrEqualTo(2);
         assertThat(files("tmp")).isEmpty();

@@ -207,7 +207,6 @@ final class JdbcNews implements AutoCloseable {
                 return Optional.of(Class.forName("org.postgresql.PGConnection", false, loader));
             } catch (ClassNotFoundException notThere) {
                 // Perhaps by the next one.
-                continue;
             }
         }
         return Optional.empty();
@@ -239,7 +238,7 @@ final class JdbcNews implements AutoCloseable {
             now = rows.getLong(1);
             long newest = rows.getLong(2);
             // Numbers only grow, but in a database that was brought back from a copy.
-            missed = now - lastRead > KEPT.toMillis() || !rows.wasNull() && newest < highest;
+            missed = now - lastRead > KEPT.toMillis() || (!rows.wasNull() && newest < highest);
             if (missed) {
                 settled = Math.min(settled, newest);
                 highest = newest;

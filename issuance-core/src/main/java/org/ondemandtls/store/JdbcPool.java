@@ -495,8 +495,8 @@ final class JdbcPool implements AutoCloseable {
         return state.equals("40001")
                 || state.equals("40P01")
                 || e.getErrorCode() == MARIADB_DEADLOCK
-                || state.equals("HY000")
-                        && (e.getErrorCode() == MARIADB_LOCK_WAIT || e.getErrorCode() == MARIADB_CHANGED);
+                || (state.equals("HY000")
+                        && (e.getErrorCode() == MARIADB_LOCK_WAIT || e.getErrorCode() == MARIADB_CHANGED));
     }
 
     private static boolean isBroken(SQLException e) {

@@ -153,7 +153,7 @@ public class AcmeChallengeValve extends ValveBase {
         if (context == null) {
             return null;
         }
-        request.setNote(ASKED, Boolean.TRUE);
+        request.setNote(ASKED, true);
         request.setAsyncSupported(true);
         request.getMappingData().context = context;
         try {

@@ -21,6 +21,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
@@ -175,9 +176,13 @@ class JdbcPoolIT {
     }
 
     @Test
-    void aPoolOfTheServerThatGivesNothingIsNotWaitedFor() {
+    void aPoolOfTheServerThatGivesNothingIsNotWaitedFor() throws Exception {
         CountDownLatch never = new CountDownLatch(1);
+        AtomicInteger asked = new AtomicInteger();
         jndi.bind("jdbc/tls", new OneConnection(() -> {
+            if (asked.getAndIncrement() == 0) {
+                return DriverManager.getConnection(url);
+            }
             try {
                 never.await();
             } catch (InterruptedException e) {
@@ -185,15 +190,17 @@ class JdbcPoolIT {
             }
             throw new SQLException("closed");
         }));
+        JdbcPool pool = new JdbcPool(SqlSource.of("jdbc/tls"), new Properties(), "here", 2);
+        pool.begin();
         long start = System.nanoTime();
 
-        assertThatThrownBy(() -> JdbcCertificateStore.open(
-                        place("jndi:jdbc/tls"), new RecordedEvents().events(), Clock.systemUTC(), KeySealing.none()))
+        assertThatThrownBy(() -> pool.each("it failed", connection -> read(connection, "SELECT 1")))
                 .isInstanceOf(StoreException.class)
-                .hasMessageContaining("jndi:jdbc/tls");
+                .hasMessageStartingWith("it failed in here: the database cannot be reached");
 
         assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(4));
         never.countDown();
+        pool.close();
     }
 
     @Test

@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import org.awaitility.Awaitility;
 
 /**
  * A real database server on a loopback port, with its files in a directory of its own under the system's temporary one;
@@ -238,17 +239,19 @@ public final class Database implements AutoCloseable {
     @Override
     public void close() {
         stop();
+        // Where the JVM ended the server at the same time, its children may still write for a moment.
+        Awaitility.await().atMost(Duration.ofSeconds(10)).until(this::removed);
+    }
+
+    private boolean removed() {
         try (Stream<Path> files = Files.walk(directory)) {
-            files.sorted(Comparator.reverseOrder()).forEach(file -> {
-                try {
-                    Files.deleteIfExists(file);
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
-            });
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException | UncheckedIOException e) {
+            return !Files.exists(directory);
         }
+        return true;
     }
 
     private BackgroundProcess launch() {

@@ -115,14 +115,15 @@ final class OrderPipeline {
      * @throws LeasedElsewhereException while another server is at it
      */
     KeyedCertificate obtain(ServerName name) throws IssuanceException {
-        Optional<KeyedCertificate> there = takeStored(name, stored(name));
+        Optional<StoredCertificate> before = stored(name);
+        Optional<KeyedCertificate> there = takeStored(name, before);
         if (there.isPresent()) {
             return there.get();
         }
         return leased(name, lease -> {
-            // Another server may have been faster, and this one's names not know it yet.
-            Optional<StoredCertificate> current = shared() ? found(name) : Optional.empty();
-            Optional<KeyedCertificate> meanwhile = takeStored(name, current);
+            // Another server may have been faster.
+            Optional<StoredCertificate> current = shared() ? current(name) : before;
+            Optional<KeyedCertificate> meanwhile = shared() ? takeStored(name, current) : Optional.empty();
             return meanwhile.isPresent() ? meanwhile.get() : order(lease, Purpose.OBTAIN, current);
         });
     }
@@ -134,7 +135,7 @@ final class OrderPipeline {
      */
     KeyedCertificate renew(ServerName name) throws IssuanceException {
         return leased(name, lease -> {
-            Optional<StoredCertificate> current = stored(name);
+            Optional<StoredCertificate> current = current(name);
             Instant now = clock.instant();
             if (shared()
                     && current.isPresent()
@@ -197,7 +198,7 @@ final class OrderPipeline {
     KeyedCertificate resume(OpenOrder open) throws IssuanceException {
         ServerName name = open.name();
         return leased(name, lease -> {
-            Optional<StoredCertificate> stored = stored(name);
+            Optional<StoredCertificate> stored = current(name);
             Instant now = clock.instant();
             if (stored.isPresent()
                     && stored.get().isServableAt(now)
@@ -235,7 +236,11 @@ final class OrderPipeline {
         }
     }
 
-    private Optional<StoredCertificate> found(ServerName name) throws IssuanceException {
+    // Another server may have saved it a moment ago, which the names known here do not tell yet.
+    private Optional<StoredCertificate> current(ServerName name) throws IssuanceException {
+        if (!shared()) {
+            return stored(name);
+        }
         try {
             return parts.store().find(name);
         } catch (StoreException e) {
@@ -608,8 +613,8 @@ final class OrderPipeline {
                 .withDue(due.isBefore(renew) ? due : renew);
         // A visit may have been written down between the look and the save.
         for (int tries = 1; ; tries++) {
-            Optional<StoredCertificate> before = (shared() ? found(attempt.name) : stored(attempt.name))
-                    .filter(stored -> stored.firstName().equals(fresh.firstName()));
+            Optional<StoredCertificate> before =
+                    current(attempt.name).filter(stored -> stored.firstName().equals(fresh.firstName()));
             try {
                 parts.store().save(before.isPresent() ? fresh.succeeding(before.get()) : fresh, attempt.lease);
                 return;

@@ -27,14 +27,21 @@ public final class Main {
      * @param line the words as typed
      */
     public static void main(String[] line) throws IOException, ReflectiveOperationException, URISyntaxException {
+        System.exit(runWithAllJars(line));
+    }
+
+    /** Runs a command with every jar beside our own. */
+    static int runWithAllJars(String[] line) throws IOException, ReflectiveOperationException, URISyntaxException {
+        ClassLoader before = Thread.currentThread().getContextClassLoader();
         try (URLClassLoader all = new URLClassLoader(jarsBeside(), ClassLoader.getPlatformClassLoader())) {
             Thread.currentThread().setContextClassLoader(all);
-            int status = (int) Class.forName(Main.class.getName(), true, all)
+            return (int) Class.forName(Main.class.getName(), true, all)
                     .getMethod("run", String[].class)
                     .invoke(null, (Object) line);
-            System.exit(status);
         } catch (InvocationTargetException e) {
             throw new IllegalStateException(e.getCause());
+        } finally {
+            Thread.currentThread().setContextClassLoader(before);
         }
     }
 

@@ -163,6 +163,7 @@ public final class OnDemandTls implements AutoCloseable {
                 new PeerProofs(
                         store.peers(),
                         lookups,
+                        scheduler,
                         shield.lookups().rate(),
                         shield.rememberedRefusals(),
                         System::nanoTime,

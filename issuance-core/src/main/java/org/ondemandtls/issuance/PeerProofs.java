@@ -8,6 +8,8 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.challenge.Proof;
@@ -33,10 +35,15 @@ public final class PeerProofs implements ChallengeBoard.Elsewhere {
     // A CA asks when the proof is in the store, and again after a second or more.
     private static final Duration MISS = Duration.ofMillis(500);
 
+    // A CA waits some seconds for an answer, and a database that was gone may be back within them.
+    private static final Duration RETRY = Duration.ofMillis(500);
+    private static final int ATTEMPTS = 10;
+
     private record Question(ServerName name, ChallengeType type, String token) {}
 
     private final Peers peers;
     private final Executor lookups;
+    private final ScheduledExecutorService scheduler;
     private final Events events;
     private final Allowance rate;
     private final Cache<Question, Boolean> misses;
@@ -47,14 +54,23 @@ public final class PeerProofs implements ChallengeBoard.Elsewhere {
      *
      * @param peers what the servers share
      * @param lookups runs looks into the store; bounded, rejects what does not fit
+     * @param scheduler begins them again where the store did not answer
      * @param rate how many looks are begun in a time
      * @param remembered how many misses are remembered
      * @param nanoTime a monotonic clock in nanoseconds
      * @param events where trouble is reported
      */
-    public PeerProofs(Peers peers, Executor lookups, Rate rate, int remembered, LongSupplier nanoTime, Events events) {
+    public PeerProofs(
+            Peers peers,
+            Executor lookups,
+            ScheduledExecutorService scheduler,
+            Rate rate,
+            int remembered,
+            LongSupplier nanoTime,
+            Events events) {
         this.peers = peers;
         this.lookups = lookups;
+        this.scheduler = scheduler;
         this.events = events;
         this.rate = new Allowance(rate, nanoTime);
         this.misses = Caffeine.newBuilder()
@@ -100,25 +116,33 @@ public final class PeerProofs implements ChallengeBoard.Elsewhere {
             answer.complete(Optional.empty());
             return answer;
         }
+        look(question, answer, 1);
+        return answer;
+    }
+
+    private void look(Question question, CompletableFuture<Optional<String>> answer, int attempt) {
         try {
-            lookups.execute(() -> answer.complete(read(question)));
+            lookups.execute(() -> read(question, answer, attempt));
         } catch (RejectedExecutionException e) {
             events.overflowed("onDemandTls.shield.lookupsQueued", question.name());
             answer.complete(Optional.empty());
         }
-        return answer;
     }
 
-    private Optional<String> read(Question question) {
+    private void read(Question question, CompletableFuture<Optional<String>> answer, int attempt) {
         try {
             Optional<String> found = peers.proof(question.name(), question.type(), question.token());
             if (found.isEmpty()) {
                 misses.put(question, Boolean.TRUE);
             }
-            return found;
+            answer.complete(found);
         } catch (StoreException e) {
+            if (attempt < ATTEMPTS) {
+                scheduler.schedule(() -> look(question, answer, attempt + 1), RETRY.toNanos(), TimeUnit.NANOSECONDS);
+                return;
+            }
             events.publish(EventKind.STORE_FAILED, question.name(), String.valueOf(e.getMessage()));
-            return Optional.empty();
+            answer.complete(Optional.empty());
         }
     }
 }

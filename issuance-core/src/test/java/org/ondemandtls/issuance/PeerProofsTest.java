@@ -1,0 +1,193 @@
+package org.ondemandtls.issuance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.challenge.Proof;
+import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
+import org.ondemandtls.config.Rate;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.Lease;
+import org.ondemandtls.store.MemoryCertificateStore;
+import org.ondemandtls.store.OpenOrder;
+import org.ondemandtls.store.Peers;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.testing.ManualTime;
+import org.ondemandtls.testing.RecordedEvents;
+
+/** {@link PeerProofs}: what another server shows is found, whatever strangers ask meanwhile. */
+class PeerProofsTest {
+
+    private static final ServerName SHOP = ServerName.parse("shop.example.com");
+    private static final Proof PROOF = new Proof(SHOP, ChallengeType.HTTP_01, "token", "token.thumbprint");
+
+    private final ManualTime time = new ManualTime();
+    private final ManualTime.Tasks lookups = new ManualTime.Tasks();
+    private final RecordedEvents recorded = new RecordedEvents();
+
+    @TempDir
+    private Path directory;
+
+    private Peers peers;
+    private int failures;
+    private int looks;
+
+    @BeforeEach
+    void open() throws Exception {
+        Peers shared =
+                new MemoryCertificateStore(new MemoryCertificateStore.Medium(), directory, time.clock(), true).peers();
+        peers = new Peers() {
+            @Override
+            public boolean any() {
+                return shared.any();
+            }
+
+            @Override
+            public Optional<Lease> take(ServerName name) throws StoreException {
+                return shared.take(name);
+            }
+
+            @Override
+            public void giveBack(Lease lease) {
+                shared.giveBack(lease);
+            }
+
+            @Override
+            public List<OpenOrder> abandoned() throws StoreException {
+                return shared.abandoned();
+            }
+
+            @Override
+            public void show(Proof proof) throws StoreException {
+                shared.show(proof);
+            }
+
+            @Override
+            public void takeDown(Proof proof) {
+                shared.takeDown(proof);
+            }
+
+            @Override
+            public Optional<String> proof(ServerName name, ChallengeType type, String token) throws StoreException {
+                looks++;
+                if (failures > 0) {
+                    failures--;
+                    throw new StoreException("the database cannot be reached");
+                }
+                return shared.proof(name, type, token);
+            }
+
+            @Override
+            public void tell(ServerName name) throws StoreException {
+                shared.tell(name);
+            }
+
+            @Override
+            public void follow(News news) {
+                shared.follow(news);
+            }
+        };
+    }
+
+    private PeerProofs proofs(Executor executor) {
+        return new PeerProofs(
+                peers,
+                executor,
+                time.scheduler(),
+                new Rate(2, Duration.ofSeconds(1)),
+                100,
+                time::nanoTime,
+                recorded.events());
+    }
+
+    private CompletableFuture<Optional<String>> ask(PeerProofs proofs, String token) {
+        CompletableFuture<Optional<String>> answer = proofs.find(SHOP, ChallengeType.HTTP_01, token);
+        lookups.runAll();
+        return answer;
+    }
+
+    @Test
+    void whatAnotherShowsIsFoundUntilItIsTakenDown() throws Exception {
+        PeerProofs proofs = proofs(lookups);
+        proofs.show(PROOF);
+        assertThat(ask(proofs, "token")).isCompletedWithValue(Optional.of("token.thumbprint"));
+
+        proofs.takeDown(PROOF);
+
+        assertThat(ask(proofs, "token")).isCompletedWithValue(Optional.empty());
+    }
+
+    @Test
+    void aStoreThatDoesNotAnswerIsAskedAgainForFiveSeconds() throws Exception {
+        PeerProofs proofs = proofs(lookups);
+        proofs.show(PROOF);
+        failures = 9;
+
+        CompletableFuture<Optional<String>> answer = ask(proofs, "token");
+        for (int i = 0; i < 9; i++) {
+            assertThat(answer).isNotDone();
+            time.advance(Duration.ofMillis(500));
+            lookups.runAll();
+        }
+
+        assertThat(answer).isCompletedWithValue(Optional.of("token.thumbprint"));
+    }
+
+    @Test
+    void aStoreThatStaysAwayIsToldAndTheAnswerIsNone() throws Exception {
+        PeerProofs proofs = proofs(lookups);
+        failures = 10;
+
+        CompletableFuture<Optional<String>> answer = ask(proofs, "token");
+        for (int i = 0; i < 9; i++) {
+            time.advance(Duration.ofMillis(500));
+            lookups.runAll();
+        }
+
+        assertThat(answer).isCompletedWithValue(Optional.empty());
+        assertThat(recorded.lines(EventKind.STORE_FAILED)).hasSize(1);
+    }
+
+    @Test
+    void whatIsNotThereIsLookedForOnceInHalfASecond() {
+        PeerProofs proofs = proofs(lookups);
+        ask(proofs, "nothing");
+        ask(proofs, "nothing");
+        assertThat(looks).isEqualTo(1);
+
+        time.advance(Duration.ofMillis(500));
+        ask(proofs, "nothing");
+
+        assertThat(looks).isEqualTo(2);
+    }
+
+    @Test
+    void onlySoManyAreLookedForInATime() {
+        PeerProofs proofs = proofs(lookups);
+        for (String token : List.of("a", "b", "c", "d")) {
+            assertThat(ask(proofs, token)).isCompletedWithValue(Optional.empty());
+        }
+
+        assertThat(looks).isEqualTo(2);
+    }
+
+    @Test
+    void whatDoesNotFitIsAnsweredAtOnce() {
+        PeerProofs proofs = proofs(task -> {
+            throw new RejectedExecutionException();
+        });
+
+        assertThat(proofs.find(SHOP, ChallengeType.HTTP_01, "token")).isCompletedWithValue(Optional.empty());
+        assertThat(looks).isZero();
+    }
+}

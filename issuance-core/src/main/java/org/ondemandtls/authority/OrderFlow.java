@@ -74,9 +74,10 @@ final class OrderFlow {
 
     /**
      * How CAs refuse an order for what it says it replaces: replaced before (RFC 9773 section 7.4), of another account,
-     * or not known. The same order without it tells whether that was the reason.
+     * or not known, which some take for a fault of their own. The same order without it tells whether that was the reason.
      */
-    private static final Set<String> MINDS_REPLACES = Set.of("alreadyReplaced", "malformed", "unauthorized", "unknown");
+    private static final Set<String> MINDS_REPLACES =
+            Set.of("alreadyReplaced", "malformed", "unauthorized", "serverInternal", "unknown");
 
     /**
      * What every flow works with.

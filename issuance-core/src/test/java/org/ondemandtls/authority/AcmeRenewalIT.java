@@ -103,7 +103,7 @@ class AcmeRenewalIT extends WithPebble {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"malformed", "unauthorized", "alreadyReplaced"})
+    @ValueSource(strings = {"malformed", "unauthorized", "alreadyReplaced", "serverInternal"})
     void aReplacementTheCaMindsIsOrderedWithout(String type) throws Exception {
         try (Pebble pebble = reachable().start(directory);
                 FaultyAcmeProxy proxy = proxy(pebble)) {

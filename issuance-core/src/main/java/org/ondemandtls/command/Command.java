@@ -122,7 +122,6 @@ public final class Command {
         }
         try (CertificateStore target = open(to, "--to", arguments)) {
             Import bringing = new Import(target, clock, new SecureRandom()::nextDouble, out);
-            // A store of files that was filled by Caddy's layout does not exist: FORMAT tells ours.
             if (ours) {
                 try (CertificateStore source = open(from, "--from", arguments)) {
                     bringing.from(source);

@@ -142,8 +142,7 @@ final class Import {
 
     // Under its first name itself, which may be a wildcard.
     private Optional<StoredCertificate> stored(String firstName) throws StoreException {
-        return target.find(
-                        new ServerName(firstName.startsWith("*") ? "any--label" + firstName.substring(1) : firstName))
+        return target.find(ServerName.answeredBy(firstName))
                 .filter(stored -> stored.firstName().equals(firstName));
     }
 

@@ -531,7 +531,7 @@ public final class Issuance {
                 if (served.isEmpty()) {
                     continue;
                 }
-                Optional<StoredCertificate> stored = store.find(answeredBy(name));
+                Optional<StoredCertificate> stored = store.find(ServerName.answeredBy(name));
                 if (stored.isPresent()
                         && stored.get().isServableAt(ports.clock().instant())) {
                     if (!stored.get().certificate().id().equals(served.get().id())) {
@@ -544,11 +544,6 @@ public final class Issuance {
         } catch (StoreException e) {
             events.publish(EventKind.STORE_FAILED, String.valueOf(e.getMessage()));
         }
-    }
-
-    // A wildcard answers for any one label; one nobody has a certificate of its own for.
-    private static ServerName answeredBy(String name) {
-        return new ServerName(name.startsWith("*") ? "any--label" + name.substring(1) : name);
     }
 
     private void later(Runnable task) {

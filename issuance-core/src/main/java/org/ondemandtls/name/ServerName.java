@@ -113,6 +113,18 @@ public record ServerName(String value) {
         return isCanonical(lowerCase) ? Optional.of(new ServerName(lowerCase)) : Optional.empty();
     }
 
+    /**
+     * A server name that a name of a certificate answers for: itself, or for a wildcard one under it that hardly anybody has.
+     *
+     * @param certificateName a name of a certificate in lower case, or a wildcard of one label
+     * @return a name to look the certificate up by
+     * @throws IllegalArgumentException if it is neither
+     */
+    public static ServerName answeredBy(String certificateName) {
+        return new ServerName(
+                certificateName.startsWith("*.") ? "any--label" + certificateName.substring(1) : certificateName);
+    }
+
     /** The same name with its left-most label replaced by {@code *}, the one wildcard RFC 9525 lets match it. */
     public String wildcard() {
         return "*" + value.substring(value.indexOf('.'));

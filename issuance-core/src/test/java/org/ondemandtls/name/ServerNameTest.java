@@ -342,4 +342,11 @@ class ServerNameTest {
     void theWildcardReplacesTheFirstLabelOnly() {
         assertThat(new ServerName("a.b.example").wildcard()).isEqualTo("*.b.example");
     }
+
+    @Test
+    void isAnsweredByACertificatesNameOrByItsWildcard() {
+        assertThat(ServerName.answeredBy("shop.example.com")).isEqualTo(ServerName.parse("shop.example.com"));
+        assertThat(ServerName.answeredBy("*.example.com").wildcard()).isEqualTo("*.example.com");
+        assertThatIllegalArgumentException().isThrownBy(() -> ServerName.answeredBy("*"));
+    }
 }

@@ -62,10 +62,18 @@ public final class MemoryCertificateStore implements CertificateStore {
     }
 
     @Override
-    public synchronized Optional<StoredCertificate> find(ServerName name) {
-        return load(name.value())
-                .or(() -> load(name.wildcard()))
-                .filter(stored -> stored.certificate().covers(name));
+    public synchronized Optional<StoredCertificate> find(ServerName name) throws StoreException {
+        return FindOrder.find(name, new FindOrder.Shelf() {
+            @Override
+            public Optional<StoredCertificate> own(String spelling) {
+                return Optional.ofNullable(medium.certificates.get(spelling));
+            }
+
+            @Override
+            public Optional<StoredCertificate> led(String spelling) {
+                return Optional.ofNullable(medium.certificates.get(medium.pointers.getOrDefault(spelling, "")));
+            }
+        });
     }
 
     private synchronized Optional<StoredCertificate> load(String name) {

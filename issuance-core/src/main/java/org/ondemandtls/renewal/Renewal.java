@@ -398,7 +398,7 @@ public final class Renewal implements AutoCloseable {
                         failed.set(true);
                     }
                     if (failure instanceof IssuanceException reason) {
-                        floors.events().publish(EventKind.NOT_RENEWED, name, "not renewed: " + Issuance.words(reason));
+                        floors.events().publish(EventKind.NOT_RENEWED, name, "not renewed: " + reason.what());
                     } else if (failure != null) {
                         troubled.failed(name.value(), failure);
                     }
@@ -477,8 +477,8 @@ public final class Renewal implements AutoCloseable {
                 .publish(
                         EventKind.NOT_RENEWED,
                         name,
-                        "not renewed: " + Issuance.words(reason) + "; tried again in about " + words(wait)
-                                + ", served until " + record.certificate().notAfter());
+                        "not renewed: " + reason.what() + "; tried again in about " + words(wait) + ", served until "
+                                + record.certificate().notAfter());
     }
 
     private void denied(ServerName name, StoredCertificate record, IssuanceException reason, Instant now)
@@ -508,7 +508,7 @@ public final class Renewal implements AutoCloseable {
                 .publish(
                         EventKind.NOT_RENEWED,
                         name,
-                        "not renewed: " + Issuance.words(reason) + "; asked again in " + words(again)
+                        "not renewed: " + reason.what() + "; asked again in " + words(again)
                                 + ", withdrawn if it is denied at every ask until "
                                 + since.plus(config.withdrawAfter()));
     }
@@ -562,9 +562,7 @@ public final class Renewal implements AutoCloseable {
         } catch (IssuanceException e) {
             if (!(e instanceof IssuanceException.Stopping)) {
                 adviceOutage(record.issuer())
-                        .failed(
-                                plainName(record.firstName()).orElse(null),
-                                Issuance.words(e) + "; it is renewed as planned");
+                        .failed(plainName(record.firstName()).orElse(null), e.what() + "; it is renewed as planned");
             }
             return dueNext(record, now.plus(longest(every, e.retryAfter())));
         }

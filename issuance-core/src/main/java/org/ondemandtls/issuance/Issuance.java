@@ -153,7 +153,7 @@ public final class Issuance {
                         floors.keys(),
                         floors.budget(),
                         refusals,
-                        new CaHolds(store, floors.watch(), ports.clock(), ports.nanoTime()),
+                        new CaStanding(store, floors.watch(), ports.clock(), ports.nanoTime()),
                         floors.watch(),
                         floors.clientPatience(),
                         events,
@@ -468,23 +468,16 @@ public final class Issuance {
         if (!(cause instanceof IssuanceException)) {
             events.publish(EventKind.DEFECT, name, "not obtained: " + cause);
         } else if (reason instanceof IssuanceException.Rejected) {
-            events.publish(EventKind.REJECTED, name, "not obtained: " + words(reason));
+            events.publish(EventKind.REJECTED, name, "not obtained: " + reason.what());
         } else if (reason instanceof IssuanceException.StoreFailed) {
-            pipeline.tellStoreFailed(name, "not obtained: " + words(reason));
+            pipeline.tellStoreFailed(name, "not obtained: " + reason.what());
         } else if (reason instanceof IssuanceException.OverBudget) {
-            budgetOutage.failed(name, "refused: " + words(reason));
+            budgetOutage.failed(name, "refused: " + reason.what());
         } else if (reason instanceof IssuanceException.NotReady) {
-            events.publish(EventKind.NOT_READY, name, words(reason));
+            events.publish(EventKind.NOT_READY, name, reason.what());
         } else if (reason instanceof IssuanceException.Overloaded overloaded) {
             events.overflowed(overloaded.bound(), name);
         }
-    }
-
-    /** The words of a reason without the name, which an event carries already. */
-    public static String words(IssuanceException reason) {
-        String message = String.valueOf(reason.getMessage());
-        String prefix = reason.name() + ": ";
-        return message.startsWith(prefix) ? message.substring(prefix.length()) : message;
     }
 
     /**
@@ -499,6 +492,7 @@ public final class Issuance {
                 ServerName name = new ServerName(text);
                 storeLookups.saved(name);
                 refusals.reconsider(name);
+                pipeline.reconsiderHolds(name);
                 permission.forget(name);
                 CompletableFuture<Void> waiting = awaited.get(name);
                 if (waiting != null) {

@@ -29,6 +29,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.sql.SqlSource;
 import org.ondemandtls.store.Bundle.UnreadableException;
 import org.ondemandtls.store.KeySealing.KeyMissingException;
@@ -163,11 +164,10 @@ public final class JdbcCertificateStore implements CertificateStore {
     }
 
     private static void prepareSchema(JdbcPool pool, SqlDialect dialect, boolean create) throws StoreException {
-        try (Connection connection = pool.connection()) {
+        pool.alone("the tables of the store cannot be made or read", connection -> {
             JdbcSchema.prepare(connection, dialect, create, pool.location());
-        } catch (SQLException e) {
-            throw pool.failed("the tables of the store cannot be made or read", e);
-        }
+            return true;
+        });
     }
 
     @Override
@@ -973,7 +973,10 @@ public final class JdbcCertificateStore implements CertificateStore {
     }
 
     private NameFingerprint names() throws StoreException {
-        long capacity = pool.eachAtOnce("the names cannot be listed", dialect::estimatedNames);
+        long capacity = pool.eachAtOnce(
+                "the names cannot be listed",
+                connection ->
+                        dialect.estimatedRows(connection, List.of("ondemand_tls_certificate", "ondemand_tls_name")));
         while (true) {
             int names = (int) Math.min(MAX_FINGERPRINT, Math.max(MIN_FINGERPRINT, capacity * 2));
             NameFingerprint fresh = new NameFingerprint(names);

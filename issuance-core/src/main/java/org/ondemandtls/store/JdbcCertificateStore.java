@@ -246,7 +246,7 @@ public final class JdbcCertificateStore implements CertificateStore {
         if (lease == null && certificate.revision() > 0 && touched(certificate, next, leaf, content)) {
             return next;
         }
-        pool.together(CERTIFICATE_KEPT, connection -> {
+        JdbcPool.Work<Boolean> work = connection -> {
             if (lease != null) {
                 leases.check(connection, lease);
             }
@@ -254,9 +254,22 @@ public final class JdbcCertificateStore implements CertificateStore {
                 JdbcNews.write(pool, dialect, connection, node, names);
             }
             return true;
-        });
+        };
+        pool.together(CERTIFICATE_KEPT, work, connection -> landed(connection, next, content));
         names.forEach(this::remember);
         return next;
+    }
+
+    private Optional<Boolean> landed(Connection connection, StoredCertificate next, String content)
+            throws SQLException {
+        try (PreparedStatement select = pool.prepared(
+                connection, "SELECT content FROM ondemand_tls_certificate WHERE name = ? AND revision = ?")) {
+            select.setString(1, next.firstName());
+            select.setLong(2, next.revision());
+            try (ResultSet rows = select.executeQuery()) {
+                return rows.next() && content.equals(rows.getString(1)) ? Optional.of(true) : Optional.empty();
+            }
+        }
     }
 
     // The common case: a visit, another due time. Same leaf, as much withdrawn as before: one statement, and no news.

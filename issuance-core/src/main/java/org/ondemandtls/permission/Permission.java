@@ -145,7 +145,7 @@ public final class Permission implements AutoCloseable {
                 .ifPresent(sql -> chain.add(new Source(
                         "onDemandTls.permission.sql",
                         new SqlPolicy(
-                                SqlConnections.of(sql.dataSource(), ports.nanoTime()),
+                                SqlPolicy.connections(sql.dataSource(), ports.nanoTime()),
                                 sql.query(),
                                 timeout,
                                 ports.nanoTime()),

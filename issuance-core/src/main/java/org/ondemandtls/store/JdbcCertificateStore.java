@@ -30,6 +30,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.sql.SqlSource;
 import org.ondemandtls.store.Bundle.UnreadableException;
 import org.ondemandtls.store.KeySealing.KeyMissingException;
@@ -165,11 +166,10 @@ public final class JdbcCertificateStore implements CertificateStore {
     }
 
     private static void prepareSchema(JdbcPool pool, SqlDialect dialect, boolean create) throws StoreException {
-        try (Connection connection = pool.connection()) {
+        pool.alone("the tables of the store cannot be made or read", connection -> {
             JdbcSchema.prepare(connection, dialect, create, pool.location());
-        } catch (SQLException e) {
-            throw pool.failed("the tables of the store cannot be made or read", e);
-        }
+            return true;
+        });
     }
 
     @Override
@@ -247,7 +247,7 @@ public final class JdbcCertificateStore implements CertificateStore {
         if (lease == null && certificate.revision() > 0 && touched(certificate, next, leaf, content)) {
             return next;
         }
-        pool.together(CERTIFICATE_KEPT, connection -> {
+        JdbcPool.Work<Boolean> work = connection -> {
             if (lease != null) {
                 leases.check(connection, lease);
             }
@@ -255,9 +255,22 @@ public final class JdbcCertificateStore implements CertificateStore {
                 JdbcNews.write(pool, dialect, connection, node, all);
             }
             return true;
-        });
+        };
+        pool.together(CERTIFICATE_KEPT, work, connection -> landed(connection, next, content));
         all.forEach(names::add);
         return next;
+    }
+
+    private Optional<Boolean> landed(Connection connection, StoredCertificate next, String content)
+            throws SQLException {
+        try (PreparedStatement select = pool.prepared(
+                connection, "SELECT content FROM ondemand_tls_certificate WHERE name = ? AND revision = ?")) {
+            select.setString(1, next.firstName());
+            select.setLong(2, next.revision());
+            try (ResultSet rows = select.executeQuery()) {
+                return rows.next() && content.equals(rows.getString(1)) ? Optional.of(true) : Optional.empty();
+            }
+        }
     }
 
     // The common case: a visit, another due time. Same leaf, as much withdrawn as before: one statement, and no news.
@@ -931,7 +944,10 @@ public final class JdbcCertificateStore implements CertificateStore {
     }
 
     private NameFingerprint survey(BooleanSupplier ended) throws StoreException {
-        long capacity = pool.eachAtOnce("the names cannot be listed", dialect::estimatedNames);
+        long capacity = pool.eachAtOnce(
+                "the names cannot be listed",
+                connection ->
+                        dialect.estimatedRows(connection, List.of("ondemand_tls_certificate", "ondemand_tls_name")));
         while (true) {
             int most = (int) Math.min(MAX_FINGERPRINT, Math.max(MIN_FINGERPRINT, capacity * 2));
             NameFingerprint fresh = new NameFingerprint(most);

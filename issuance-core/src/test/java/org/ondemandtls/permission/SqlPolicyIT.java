@@ -56,7 +56,7 @@ class SqlPolicyIT {
     }
 
     private SqlPolicy policy(String query) {
-        return new SqlPolicy(SqlConnections.of(database.url(), System::nanoTime), query, TIMEOUT, System::nanoTime);
+        return new SqlPolicy(SqlPolicy.connections(database.url(), System::nanoTime), query, TIMEOUT, System::nanoTime);
     }
 
     private static Decision ask(SqlPolicy asked, ServerName name) {
@@ -164,7 +164,7 @@ class SqlPolicyIT {
 
     @Test
     void aMissingDriverIsNamedWithWhereToPutIt() {
-        assertThatThrownBy(() -> SqlConnections.of("jdbc:oracle:thin:scott/tiger@db", System::nanoTime))
+        assertThatThrownBy(() -> SqlPolicy.connections("jdbc:oracle:thin:scott/tiger@db", System::nanoTime))
                 .hasMessageContaining("jdbc:oracle:")
                 .hasMessageContaining("$JETTY_BASE/lib/ondemand-tls/")
                 .hasMessageContaining("$CATALINA_BASE/lib/")

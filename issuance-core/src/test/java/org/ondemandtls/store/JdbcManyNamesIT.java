@@ -17,6 +17,7 @@ import org.ondemandtls.challenge.Proof;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.store.Ledger.Quota;
 import org.ondemandtls.testing.Database;
 import org.ondemandtls.testing.RecordedEvents;

@@ -26,6 +26,7 @@ import java.util.logging.Logger;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -37,6 +38,7 @@ import org.ondemandtls.testing.Jndi;
 import org.ondemandtls.testing.RecordedEvents;
 
 /** {@link JdbcPool} over real databases: the server's pool, and what is bounded. */
+@Tag("once")
 @ParameterizedClass
 @EnumSource(Database.Kind.class)
 class JdbcPoolIT {

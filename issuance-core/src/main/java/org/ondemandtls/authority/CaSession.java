@@ -51,6 +51,7 @@ final class CaSession {
         private final CaExchange http;
         private final Clock clock;
         private final LongSupplier nanoTime;
+        private final Duration requestLimit;
         private final AtomicReference<@Nullable Directory> directory = new AtomicReference<>();
 
         /**
@@ -60,12 +61,14 @@ final class CaSession {
          * @param http how the CA is reached
          * @param clock reads dates in {@code Retry-After}
          * @param nanoTime monotonic time
+         * @param requestLimit how long one request may take at most
          */
-        Shared(URI url, CaExchange http, Clock clock, LongSupplier nanoTime) {
+        Shared(URI url, CaExchange http, Clock clock, LongSupplier nanoTime, Duration requestLimit) {
             this.url = url;
             this.http = http;
             this.clock = clock;
             this.nanoTime = nanoTime;
+            this.requestLimit = requestLimit;
         }
 
         /** Whether the directory, as read last, offers renewal information (RFC 9773) of the CA's own; no I/O. */
@@ -148,6 +151,11 @@ final class CaSession {
         lastRetryAfter = Optional.empty();
     }
 
+    /** How long one request may take at most. */
+    Duration requestLimit() {
+        return shared.requestLimit;
+    }
+
     /** When the work has to be done. */
     Deadline deadline() {
         return deadline;
@@ -196,7 +204,8 @@ final class CaSession {
         lastStatus = 0;
         lastRetryAfter = Optional.empty();
         Duration left = deadline.left();
-        CaAnswer answer = shared.http.send(request, left.compareTo(CaLimits.REQUEST) < 0 ? left : CaLimits.REQUEST);
+        CaAnswer answer =
+                shared.http.send(request, left.compareTo(shared.requestLimit) < 0 ? left : shared.requestLimit);
         lastStatus = answer.status();
         lastRetryAfter = RetryAfter.in(answer.headers(), shared.clock);
         lastDate = RetryAfter.date(answer.headers(), shared.clock);

@@ -79,7 +79,7 @@ public final class OrderRehearsal {
         } catch (IOException | IssuanceException e) {
             throw new IllegalStateException("nothing to rehearse with", e);
         }
-        this.session = new CaSession(new CaSession.Shared(DIRECTORY, new Answers(), clock, nanoTime));
+        this.session = new CaSession(new CaSession.Shared(DIRECTORY, new Answers(), clock, nanoTime, CaLimits.REQUEST));
         this.tools = new OrderFlow.Tools(
                 board,
                 new ChallengePreference(List.of(ChallengeType.TLS_ALPN_01)),

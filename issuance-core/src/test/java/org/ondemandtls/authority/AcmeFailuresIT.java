@@ -23,6 +23,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -39,6 +40,7 @@ import org.ondemandtls.testing.LoopbackCertificate;
 import org.ondemandtls.testing.Pebble;
 
 /** {@link AcmeAuthority} when a CA limits, refuses, forgets or stalls: who is told to act, and for how long. */
+@Tag("once")
 class AcmeFailuresIT extends WithPebble {
 
     private static final String NAME = "shop.customer.example";
@@ -344,8 +346,8 @@ class AcmeFailuresIT extends WithPebble {
             KeyPair key = KeyPairs.pair(Pem.readPrivateKey(text(".pem")));
             try (CaHttp http = new CaHttp(
                     pebble.directory(), LoopbackCertificate.trusting(pebble.trustedRoots()), System::nanoTime)) {
-                CaSession session = new CaSession(
-                        new CaSession.Shared(pebble.directory(), http, Clock.systemUTC(), System::nanoTime));
+                CaSession session = new CaSession(new CaSession.Shared(
+                        pebble.directory(), http, Clock.systemUTC(), System::nanoTime, CaLimits.REQUEST));
                 session.session()
                         .login(URI.create(text(".url")).toURL(), key)
                         .getAccount()

@@ -253,7 +253,7 @@ public final class ConfigBuilder {
 
         /** The allowed challenges in order of preference. */
         public AcmeKeys challenges(ChallengeType... challenges) {
-            put(ConfigKey.ACME_CHALLENGES, joined(Stream.of(challenges).map(ConfigReader::spelling)));
+            put(ConfigKey.ACME_CHALLENGES, joined(Stream.of(challenges).map(ChallengeType::identifier)));
             return this;
         }
     }

@@ -76,6 +76,7 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
         super(endpoint);
         this.onDemandEndpoint = endpoint;
         this.given = given;
+        JarScan.passOverDropIn();
     }
 
     /** The engine; null before the connector is initialised and after it has stopped. */

@@ -3,11 +3,22 @@ package org.ondemandtls.distribution;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.spi.ToolProvider;
+import java.util.stream.Collectors;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import java.util.zip.ZipInputStream;
@@ -147,6 +158,7 @@ class OverlayIT {
     @Nested
     class OfTomcat {
 
+        private static final String SHADED = "org.ondemandtls.shaded.";
         private static final String JAR_PREFIX = "lib/ondemand-tls-tomcat-";
 
         private final Overlay overlay = Overlay.TOMCAT;
@@ -210,6 +222,54 @@ class OverlayIT {
         @Test
         void whatTheJarNeedsOfLoggingIsInItAndInTheBillOfMaterials() throws IOException {
             assertThat(overlay.text("conf/ondemand-tls/sbom.json")).contains("\"slf4j-api\"");
+        }
+
+        @Test
+        void theJarIsSmallAndWhatOursReachesIsInIt() throws IOException {
+            Path file = Tools.root().resolve("distribution/target/tomcat").resolve(jar);
+            Set<String> classes = jarEntries().stream()
+                    .filter(entry -> entry.endsWith(".class"))
+                    .map(entry -> entry.substring(0, entry.length() - ".class".length())
+                            .replace('/', '.'))
+                    .collect(Collectors.toSet());
+
+            assertThat(file)
+                    .satisfies(archive -> assertThat(Files.size(archive)).isLessThan(5_000_000));
+            assertThat(reached(classes, dependencies(file))).isNotEmpty().isSubsetOf(classes);
+        }
+
+        // What classes of ours are made of, from class to class; neither the JDK's nor the server's.
+        private Set<String> reached(Set<String> classes, Map<String, Set<String>> dependencies) {
+            Deque<String> toDo = new ArrayDeque<>(
+                    classes.stream().filter(name -> !name.startsWith(SHADED)).toList());
+            Set<String> reached = new HashSet<>(toDo);
+            while (!toDo.isEmpty()) {
+                for (String next : dependencies.getOrDefault(toDo.remove(), Set.of())) {
+                    if (next.startsWith("org.ondemandtls.") && reached.add(next)) {
+                        toDo.add(next);
+                    }
+                }
+            }
+            return reached;
+        }
+
+        private Map<String, Set<String>> dependencies(Path file) {
+            StringWriter lines = new StringWriter();
+            int status = ToolProvider.findFirst("jdeps")
+                    .orElseThrow()
+                    .run(
+                            new PrintWriter(lines),
+                            new PrintWriter(new StringWriter()),
+                            "-verbose:class",
+                            "-filter:none",
+                            file.toString());
+            assertThat(status).isZero();
+            Map<String, Set<String>> dependencies = new HashMap<>();
+            for (String line : lines.toString().lines().toList()) {
+                String[] words = line.strip().split("\\s+");
+                dependencies.computeIfAbsent(words[0], name -> new HashSet<>()).add(words[2]);
+            }
+            return dependencies;
         }
 
         private List<String> jarEntries() throws IOException {

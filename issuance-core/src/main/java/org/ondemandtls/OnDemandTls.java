@@ -246,6 +246,7 @@ public final class OnDemandTls implements AutoCloseable {
      */
     public static OnDemandTls open(OnDemandTlsSetup setup, Host host) throws StartException {
         OnDemandTlsConfig config = setup.config();
+        OneVersion.require();
         PermissionSetup.check(setup);
         Events events = new Events(host.eventListener(), System::nanoTime);
         try {

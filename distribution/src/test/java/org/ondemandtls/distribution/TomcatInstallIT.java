@@ -3,11 +3,16 @@ package org.ondemandtls.distribution;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -55,7 +60,8 @@ class TomcatInstallIT {
                 assertThat(visit.status()).as(visit.command().stderr()).isEqualTo(404);
                 assertThat(tomcat.output())
                         .containsPattern("Scanning JAR \\[.*/lib/other\\.jar\\]")
-                        .doesNotContainPattern("Scanning JAR \\[.*ondemand-tls");
+                        .doesNotContainPattern("Scanning JAR \\[.*ondemand-tls")
+                        .containsPattern("INFO \\[\\S+\\] org\\.ondemandtls\\.issuance name=" + NAME);
             }
         }
     }
@@ -69,7 +75,76 @@ class TomcatInstallIT {
         assertThat(configtest("-DonDemandTls.issuer=internal").exitCode()).isZero();
         Command mistaken = configtest("-DonDemandTls.issuer=nobody");
         assertThat(mistaken.exitCode()).as(mistaken.stderr()).isEqualTo(1);
-        assertThat(mistaken.stdout() + mistaken.stderr()).contains("onDemandTls.issuer");
+        assertThat(mistaken.stdout() + mistaken.stderr()).containsPattern("(?m)^SEVERE: onDemandTls\\.issuer");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"tomcat10", "tomcat11"})
+    void whatCannotBeOpenedIsSaidInOneLine(String line) throws Exception {
+        layOut(line);
+        install();
+        Files.writeString(Files.createDirectories(base.resolve("ondemand-tls")).resolve("FORMAT"), "of tomorrow");
+
+        Command refused = configtest("-DonDemandTls.issuer=internal");
+
+        assertThat(refused.exitCode()).isEqualTo(1);
+        assertThat(refused.stdout() + refused.stderr()).containsPattern("(?m)^SEVERE: .*base/ondemand-tls");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"tomcat10", "tomcat11"})
+    void twoVersionsBesideEachOtherAreRefusedByName(String line) throws Exception {
+        layOut(line);
+        install();
+        Path installed = base.resolve("lib").resolve(jar().getFileName());
+        Files.copy(installed, base.resolve("lib/ondemand-tls-tomcat-0.9.0-all.jar"));
+
+        Command refused = configtest("-DonDemandTls.issuer=internal");
+
+        assertThat(refused.exitCode()).isEqualTo(1);
+        assertThat(refused.stdout() + refused.stderr())
+                .contains("On-Demand TLS is there more than once: ")
+                .contains("lib/ondemand-tls-tomcat-0.9.0-all.jar and ");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"tomcat10", "tomcat11"})
+    void theSampleKeepsTheManager(String line) throws Exception {
+        layOut(line);
+        install();
+        Files.writeString(
+                base.resolve("conf/server.xml"),
+                Files.readString(Tools.root().resolve("etc/tomcat/conf/ondemand-tls/server.xml"))
+                        .replace("port=\"8005\"", "port=\"-1\"")
+                        .replace("port=\"80\"", "port=\"" + httpPort + "\"")
+                        .replace("port=\"443\"", "port=\"" + tlsPort + "\""));
+        Files.writeString(
+                base.resolve("conf/tomcat-users.xml"),
+                "<tomcat-users xmlns=\"http://tomcat.apache.org/xml\" version=\"1.0\">"
+                        + "<user username=\"op\" password=\"secret\" roles=\"manager-script\"/></tomcat-users>");
+        Path context =
+                Files.createDirectories(base.resolve("conf/Catalina/localhost")).resolve("manager.xml");
+        Files.writeString(
+                context, "<Context docBase=\"" + home.resolve("webapps/manager") + "\" privileged=\"true\"/>");
+
+        try (BackgroundProcess tomcat = BackgroundProcess.start(
+                catalina("run"), base, environment("-DonDemandTls.issuer=internal"), directory.resolve("tomcat.log"))) {
+            tomcat.awaitOutput("Server startup in", PATIENCE);
+            HttpResponse<String> list = HttpClient.newHttpClient()
+                    .send(
+                            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + httpPort + "/manager/text/list"))
+                                    .header(
+                                            "Authorization",
+                                            "Basic "
+                                                    + Base64.getEncoder()
+                                                            .encodeToString(
+                                                                    "op:secret".getBytes(StandardCharsets.UTF_8)))
+                                    .build(),
+                            HttpResponse.BodyHandlers.ofString());
+
+            assertThat(list.statusCode()).as(tomcat.output()).isEqualTo(200);
+            assertThat(list.body()).contains("OK - ").contains("/shop");
+        }
     }
 
     @ParameterizedTest
@@ -122,15 +197,16 @@ class TomcatInstallIT {
     }
 
     private static Command command(String... words) {
-        List<String> line = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-jar",
-                Tools.root()
-                        .resolve("distribution/target/tomcat/lib/ondemand-tls-tomcat-"
-                                + System.getProperty("ondemandtls.version") + "-all.jar")
-                        .toString()));
+        List<String> line = new ArrayList<>(
+                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-jar", jar().toString()));
         line.addAll(List.of(words));
         return Command.run(line, PATIENCE);
+    }
+
+    private static Path jar() {
+        return Tools.root()
+                .resolve("distribution/target/tomcat/lib/ondemand-tls-tomcat-"
+                        + System.getProperty("ondemandtls.version") + "-all.jar");
     }
 
     private Command configtest(String options) {

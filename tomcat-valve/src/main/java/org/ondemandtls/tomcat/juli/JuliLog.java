@@ -49,13 +49,13 @@ public final class JuliLog {
     public void write(Level level, String text, @Nullable Throwable thrown) {
         if (logger != null) {
             logger.logp(level, sourceClass, sourceMethod, text, thrown);
-        } else if (level == Level.SEVERE) {
+        } else if (level.equals(Level.SEVERE)) {
             log.error(text, thrown);
-        } else if (level == Level.WARNING) {
+        } else if (level.equals(Level.WARNING)) {
             log.warn(text, thrown);
-        } else if (level == Level.INFO) {
+        } else if (level.equals(Level.INFO)) {
             log.info(text, thrown);
-        } else if (level == Level.FINE) {
+        } else if (level.equals(Level.FINE)) {
             log.debug(text, thrown);
         } else {
             log.trace(text, thrown);

@@ -28,6 +28,7 @@ import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.certificate.ChainOrder;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.challenge.ChallengeCertificates;
@@ -104,6 +105,8 @@ public final class AcmeAuthority implements Authority {
     private final Set<String> methods;
     private final CountDownLatch closed = new CountDownLatch(1);
     private final AtomicReference<@Nullable Pause> pause = new AtomicReference<>();
+
+    private final AtomicReference<@Nullable String> lastRemark = new AtomicReference<>();
 
     // Last in, first out: the session used last has the freshest nonce.
     private final Deque<CaSession> idle = new ConcurrentLinkedDeque<>();
@@ -203,7 +206,7 @@ public final class AcmeAuthority implements Authority {
                 try {
                     List<X509Certificate> chain = new OrderFlow(tools, session, login, wanted, journal).run(candidates);
                     usable = true;
-                    return chain;
+                    return inOrder(order, chain);
                 } catch (AcmeServerException e) {
                     if (accountIsNew || !CaProblem.of(e.getProblem()).type().equals("accountDoesNotExist")) {
                         throw e;
@@ -279,6 +282,18 @@ public final class AcmeAuthority implements Authority {
         closed.countDown();
         http.close();
         idle.clear();
+    }
+
+    private List<X509Certificate> inOrder(Order order, List<X509Certificate> sent) {
+        ChainOrder chain =
+                ChainOrder.of(sent, order.key().getPublic(), ports.clock().instant());
+        chain.remark()
+                .ifPresent(remark -> ports.events()
+                        .publish(
+                                EventKind.ADVICE,
+                                order.name(),
+                                "the chain the CA sent is served otherwise: " + remark));
+        return chain.chain();
     }
 
     private void prepareSession(CaSession session) throws AcmeException, IOException, InterruptedException {

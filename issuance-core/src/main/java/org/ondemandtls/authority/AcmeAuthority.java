@@ -119,12 +119,18 @@ public final class AcmeAuthority implements Authority {
         this.directory = directory.url();
         this.ports = ports;
         this.http = new CaHttp(directory.url(), trust, ports.nanoTime());
-        this.shared = new CaSession.Shared(directory.url(), http, ports.clock(), ports.nanoTime());
+        this.shared = new CaSession.Shared(directory.url(), http, ports.clock(), ports.nanoTime(), closed);
         this.account = new CaAccount(directory, config.email(), ports.files(), ports.events());
         this.methods =
                 config.challenges().stream().map(ChallengeType::identifier).collect(Collectors.toUnmodifiableSet());
         this.tools = new OrderFlow.Tools(
-                ports.board(), ports.preference(), config.profile(), ports.events(), closed, new AtomicBoolean());
+                ports.board(),
+                ports.preference(),
+                config.profile(),
+                ports.events(),
+                closed,
+                new AtomicBoolean(),
+                Pace.OfCa.unknown(ports.nanoTime()));
     }
 
     /**
@@ -199,7 +205,7 @@ public final class AcmeAuthority implements Authority {
         Order wanted = order;
         for (boolean accountIsNew = false; ; accountIsNew = true) {
             CaSession session = take();
-            session.begin(deadline);
+            session.begin(deadline, Endurance.FAULTS);
             boolean usable = false;
             try {
                 Login login = login(name, session);

@@ -293,12 +293,11 @@ public final class AcmeAuthority implements Authority {
     private List<X509Certificate> inOrder(Order order, List<X509Certificate> sent) {
         ChainOrder chain =
                 ChainOrder.of(sent, order.key().getPublic(), ports.clock().instant());
+        // Once, not with each order: a CA that sends its root always does.
         chain.remark()
+                .filter(remark -> !remark.equals(lastRemark.getAndSet(remark)))
                 .ifPresent(remark -> ports.events()
-                        .publish(
-                                EventKind.ADVICE,
-                                order.name(),
-                                "the chain the CA sent is served otherwise: " + remark));
+                        .publish(EventKind.ADVICE, directory + ": the chain it sends is served otherwise: " + remark));
         return chain.chain();
     }
 

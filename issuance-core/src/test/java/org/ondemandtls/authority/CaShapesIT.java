@@ -55,8 +55,8 @@ class CaShapesIT extends WithPebble {
                 new Passing("cut off", FaultyAcmeProxy.truncate()),
                 new Passing("HTML 500", FaultyAcmeProxy.status(500, HTML)),
                 new Passing("HTML 502", FaultyAcmeProxy.status(502, HTML)),
-                new Passing("problem 500", FaultyAcmeProxy.problem(500, "serverInternal", "oops", null)),
-                new Passing("429", FaultyAcmeProxy.problem(429, "rateLimited", "slow down", "1")),
+                new Passing("problem 500", withoutNonce(FaultyAcmeProxy.problem(500, "serverInternal", "oops", null))),
+                new Passing("429", withoutNonce(FaultyAcmeProxy.problem(429, "rateLimited", "slow down", "1"))),
                 new Passing("unreadable", FaultyAcmeProxy.body("<html>".getBytes(StandardCharsets.UTF_8))));
         return faults.stream().flatMap(fault -> STEPS.stream().map(step -> Arguments.of(fault, step)));
     }
@@ -229,6 +229,16 @@ class CaShapesIT extends WithPebble {
                     .filteredOn(text -> text.contains("put the certificates in order"))
                     .hasSize(1);
         }
+    }
+
+    // The proxy's own nonce is none of the CA's, and would cost a request more.
+    private static Fault withoutNonce(Fault fault) {
+        return (request, ca) -> {
+            Answer answer = fault.answer(request, ca);
+            Map<String, List<String>> headers = new TreeMap<>(answer.headers());
+            headers.remove("replay-nonce");
+            return new Answer(answer.status(), headers, answer.body());
+        };
     }
 
     private static Predicate<Request> at(String step) {

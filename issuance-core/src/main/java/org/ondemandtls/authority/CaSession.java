@@ -11,6 +11,8 @@ import java.time.Instant;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
@@ -51,6 +53,7 @@ final class CaSession {
         private final CaExchange http;
         private final Clock clock;
         private final LongSupplier nanoTime;
+        private final CountDownLatch closed;
         private final AtomicReference<@Nullable Directory> directory = new AtomicReference<>();
 
         /**
@@ -60,12 +63,14 @@ final class CaSession {
          * @param http how the CA is reached
          * @param clock reads dates in {@code Retry-After}
          * @param nanoTime monotonic time
+         * @param closed opened when everything has to stop
          */
-        Shared(URI url, CaExchange http, Clock clock, LongSupplier nanoTime) {
+        Shared(URI url, CaExchange http, Clock clock, LongSupplier nanoTime, CountDownLatch closed) {
             this.url = url;
             this.http = http;
             this.clock = clock;
             this.nanoTime = nanoTime;
+            this.closed = closed;
         }
 
         /** Whether the directory, as read last, offers renewal information (RFC 9773) of the CA's own; no I/O. */
@@ -106,6 +111,7 @@ final class CaSession {
 
     private final Shared shared;
     private final Session session;
+    private final Endurance endurance = new Endurance();
     private Deadline deadline;
     private int lastStatus;
     private Optional<Duration> lastRetryAfter = Optional.empty();
@@ -141,11 +147,42 @@ final class CaSession {
         return shared.http.isOwn(url);
     }
 
-    /** Begins a piece of work that has to be done by then; no request lasts longer. */
+    /** Begins a piece of work that has to be done by then and bears no fault; no request lasts longer. */
     void begin(Deadline end) {
+        begin(end, 0);
+    }
+
+    /** Begins a piece of work that has to be done by then and bears so many faults that pass. */
+    void begin(Deadline end, int faults) {
+        endurance.begin(faults);
         deadline = end;
         lastStatus = 0;
         lastRetryAfter = Optional.empty();
+    }
+
+    /** Which faults are borne. */
+    Endurance endurance() {
+        return endurance;
+    }
+
+    /**
+     * Waits before a request is sent once more, where its fault is one to bear.
+     *
+     * @param thrown what the request ended with
+     * @param isNewOrder whether a repetition may place a second order
+     * @return whether to send it once more; no, where there is no time for it or everything stops
+     */
+    boolean bears(Exception thrown, boolean isNewOrder) {
+        Optional<Duration> wait = endurance.bear(thrown, lastStatus, lastRetryAfter, isNewOrder);
+        if (wait.isEmpty() || wait.get().plus(CaLimits.EXCHANGE).compareTo(deadline.left()) >= 0) {
+            return false;
+        }
+        try {
+            return !shared.closed.await(wait.get().toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
     }
 
     /** When the work has to be done. */
@@ -196,7 +233,8 @@ final class CaSession {
         lastStatus = 0;
         lastRetryAfter = Optional.empty();
         Duration left = deadline.left();
-        CaAnswer answer = shared.http.send(request, left.compareTo(CaLimits.REQUEST) < 0 ? left : CaLimits.REQUEST);
+        Duration limit = endurance.isLeft() && !endurance.isRepeating() ? CaLimits.FIRST_TRY : CaLimits.REQUEST;
+        CaAnswer answer = shared.http.send(request, left.compareTo(limit) < 0 ? left : limit);
         lastStatus = answer.status();
         lastRetryAfter = RetryAfter.in(answer.headers(), shared.clock);
         lastDate = RetryAfter.date(answer.headers(), shared.clock);

@@ -15,6 +15,7 @@ import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.xpath.XPathConstants;
 import javax.xml.xpath.XPathFactory;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -22,6 +23,7 @@ import org.ondemandtls.testing.Tools;
 import org.w3c.dom.NodeList;
 
 /** The overlay archives: where their files lie, what they carry and that nothing tells when or where they were built. */
+@Tag("once")
 class OverlayIT {
 
     /** An archive, and where it keeps what is not for the server. */

@@ -115,11 +115,13 @@ public final class AcmeAuthority implements Authority {
             OnDemandTlsConfig.Acme config,
             OnDemandTlsConfig.Directory directory,
             Ports ports,
-            @Nullable SSLContext trust) {
+            @Nullable SSLContext trust,
+            Duration requestLimit) {
         this.directory = directory.url();
         this.ports = ports;
         this.http = new CaHttp(directory.url(), trust, ports.nanoTime());
-        this.shared = new CaSession.Shared(directory.url(), http, ports.clock(), ports.nanoTime(), closed);
+        this.shared = new CaSession.Shared(
+                directory.url(), http, ports.clock(), ports.nanoTime(), new CaSession.Limits(requestLimit, closed));
         this.account = new CaAccount(directory, config.email(), ports.files(), ports.events());
         this.methods =
                 config.challenges().stream().map(ChallengeType::identifier).collect(Collectors.toUnmodifiableSet());
@@ -144,12 +146,20 @@ public final class AcmeAuthority implements Authority {
      */
     public static AcmeAuthority open(OnDemandTlsConfig.Acme config, OnDemandTlsConfig.Directory directory, Ports ports)
             throws IOException {
+        return open(config, directory, ports, CaLimits.REQUEST);
+    }
+
+    /** The same, with a limit of its own for each request. */
+    static AcmeAuthority open(
+            OnDemandTlsConfig.Acme config, OnDemandTlsConfig.Directory directory, Ports ports, Duration requestLimit)
+            throws IOException {
         Optional<Path> roots = config.trustedRoots();
         return new AcmeAuthority(
                 config,
                 directory,
                 ports,
-                roots.isPresent() ? trusting(roots.get(), config.directories().size() > 1) : null);
+                roots.isPresent() ? trusting(roots.get(), config.directories().size() > 1) : null,
+                requestLimit);
     }
 
     @Override

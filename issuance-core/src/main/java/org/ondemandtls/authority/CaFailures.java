@@ -67,7 +67,7 @@ final class CaFailures {
             return refused(name, refused, session, loggingIn);
         }
         if (failure instanceof AcmeNetworkException) {
-            return network(name, failure.getCause() == null ? failure : failure.getCause(), failure);
+            return network(name, failure.getCause() == null ? failure : failure.getCause(), failure, session);
         }
         if (failure instanceof AcmeNotSupportedException) {
             return new Verdict(
@@ -190,7 +190,7 @@ final class CaFailures {
         };
     }
 
-    private static Verdict network(ServerName name, Throwable cause, Throwable failure) {
+    private static Verdict network(ServerName name, Throwable cause, Throwable failure, CaSession session) {
         boolean noConnection = cause instanceof ConnectException || cause instanceof HttpConnectTimeoutException;
         String what;
         if (cause instanceof HttpConnectTimeoutException) {
@@ -198,7 +198,7 @@ final class CaFailures {
         } else if (cause instanceof ConnectException) {
             what = "no connection";
         } else if (cause instanceof HttpTimeoutException) {
-            what = "no complete answer within " + CaLimits.REQUEST.toSeconds() + " s";
+            what = "no complete answer within " + session.requestLimit().toSeconds() + " s";
         } else if (cause instanceof SSLException) {
             what = "its own HTTPS is not trusted or fails (" + CaProblem.oneLine(String.valueOf(cause.getMessage()))
                     + "): for a private CA see onDemandTls.acme.trustedRoots";

@@ -46,6 +46,14 @@ final class CaSession {
         }
     }
 
+    /**
+     * When a request and everything has to end.
+     *
+     * @param request how long one request may take at most
+     * @param closed opened when everything has to stop
+     */
+    record Limits(Duration request, CountDownLatch closed) {}
+
     /** What all sessions with one CA share. */
     static final class Shared {
 
@@ -53,7 +61,7 @@ final class CaSession {
         private final CaExchange http;
         private final Clock clock;
         private final LongSupplier nanoTime;
-        private final CountDownLatch closed;
+        private final Limits limits;
         private final AtomicReference<@Nullable Directory> directory = new AtomicReference<>();
 
         /**
@@ -63,14 +71,14 @@ final class CaSession {
          * @param http how the CA is reached
          * @param clock reads dates in {@code Retry-After}
          * @param nanoTime monotonic time
-         * @param closed opened when everything has to stop
+         * @param limits when a request and everything has to end
          */
-        Shared(URI url, CaExchange http, Clock clock, LongSupplier nanoTime, CountDownLatch closed) {
+        Shared(URI url, CaExchange http, Clock clock, LongSupplier nanoTime, Limits limits) {
             this.url = url;
             this.http = http;
             this.clock = clock;
             this.nanoTime = nanoTime;
-            this.closed = closed;
+            this.limits = limits;
         }
 
         /** Whether the directory, as read last, offers renewal information (RFC 9773) of the CA's own; no I/O. */
@@ -178,11 +186,20 @@ final class CaSession {
             return false;
         }
         try {
-            return !shared.closed.await(wait.get().toNanos(), TimeUnit.NANOSECONDS);
+            return !shared.limits.closed().await(wait.get().toNanos(), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;
         }
+    }
+
+    /** How long one request may take at most. */
+    Duration requestLimit() {
+        return shared.limits.request();
+    }
+
+    private static Duration shorter(Duration one, Duration other) {
+        return one.compareTo(other) < 0 ? one : other;
     }
 
     /** When the work has to be done. */
@@ -233,8 +250,11 @@ final class CaSession {
         lastStatus = 0;
         lastRetryAfter = Optional.empty();
         Duration left = deadline.left();
-        Duration limit = endurance.isLeft() && !endurance.isRepeating() ? CaLimits.FIRST_TRY : CaLimits.REQUEST;
-        CaAnswer answer = shared.http.send(request, left.compareTo(limit) < 0 ? left : limit);
+        Duration limit = shared.limits.request();
+        if (endurance.isLeft() && !endurance.isRepeating()) {
+            limit = shorter(limit, CaLimits.FIRST_TRY);
+        }
+        CaAnswer answer = shared.http.send(request, shorter(left, limit));
         lastStatus = answer.status();
         lastRetryAfter = RetryAfter.in(answer.headers(), shared.clock);
         lastDate = RetryAfter.date(answer.headers(), shared.clock);

@@ -79,8 +79,12 @@ public final class OrderRehearsal {
         } catch (IOException | IssuanceException e) {
             throw new IllegalStateException("nothing to rehearse with", e);
         }
-        this.session =
-                new CaSession(new CaSession.Shared(DIRECTORY, new Answers(), clock, nanoTime, new CountDownLatch(1)));
+        this.session = new CaSession(new CaSession.Shared(
+                DIRECTORY,
+                new Answers(),
+                clock,
+                nanoTime,
+                new CaSession.Limits(CaLimits.REQUEST, new CountDownLatch(1))));
         this.tools = new OrderFlow.Tools(
                 board,
                 new ChallengePreference(List.of(ChallengeType.TLS_ALPN_01)),

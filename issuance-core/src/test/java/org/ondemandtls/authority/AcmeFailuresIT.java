@@ -24,6 +24,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -40,6 +41,7 @@ import org.ondemandtls.testing.LoopbackCertificate;
 import org.ondemandtls.testing.Pebble;
 
 /** {@link AcmeAuthority} when a CA limits, refuses, forgets or stalls: who is told to act, and for how long. */
+@Tag("once")
 class AcmeFailuresIT extends WithPebble {
 
     private static final String NAME = "shop.customer.example";
@@ -349,7 +351,11 @@ class AcmeFailuresIT extends WithPebble {
             try (CaHttp http = new CaHttp(
                     pebble.directory(), LoopbackCertificate.trusting(pebble.trustedRoots()), System::nanoTime)) {
                 CaSession session = new CaSession(new CaSession.Shared(
-                        pebble.directory(), http, Clock.systemUTC(), System::nanoTime, new CountDownLatch(1)));
+                        pebble.directory(),
+                        http,
+                        Clock.systemUTC(),
+                        System::nanoTime,
+                        new CaSession.Limits(CaLimits.REQUEST, new CountDownLatch(1))));
                 session.session()
                         .login(URI.create(text(".url")).toURL(), key)
                         .getAccount()

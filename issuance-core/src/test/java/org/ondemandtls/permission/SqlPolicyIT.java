@@ -12,6 +12,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.Parameter;
@@ -23,6 +24,7 @@ import org.ondemandtls.permission.PermissionPolicy.Purpose;
 import org.ondemandtls.testing.Database;
 
 /** {@link SqlPolicy} against real databases: what grants, what denies, and what a database in trouble costs. */
+@Tag("once")
 @ParameterizedClass
 @EnumSource(Database.Kind.class)
 class SqlPolicyIT {

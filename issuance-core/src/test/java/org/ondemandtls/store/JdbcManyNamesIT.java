@@ -23,6 +23,7 @@ import org.ondemandtls.testing.Database;
 import org.ondemandtls.testing.RecordedEvents;
 
 /** {@link JdbcCertificateStore} with many names: nothing is looked for but by an index. */
+@Tag("once")
 class JdbcManyNamesIT {
 
     private static final ServerName SHOP = CertificateStoreContract.SHOP;

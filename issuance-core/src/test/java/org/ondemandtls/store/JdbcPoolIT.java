@@ -28,6 +28,7 @@ import javax.sql.DataSource;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -41,6 +42,7 @@ import org.ondemandtls.testing.Jndi;
 import org.ondemandtls.testing.RecordedEvents;
 
 /** {@link JdbcPool} over real databases: the server's pool, and what is bounded. */
+@Tag("once")
 @ParameterizedClass
 @EnumSource(Database.Kind.class)
 class JdbcPoolIT {

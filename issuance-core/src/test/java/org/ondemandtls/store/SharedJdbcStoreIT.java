@@ -43,6 +43,7 @@ import org.ondemandtls.testing.Database;
 import org.ondemandtls.testing.RecordedEvents;
 
 /** {@link JdbcCertificateStore} of several servers in real databases: the contract, and what only a database can show. */
+@Tag("once")
 @ParameterizedClass
 @EnumSource(Database.Kind.class)
 class SharedJdbcStoreIT extends SharedStoreContract {

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.Optional;
 import javax.net.ssl.SSLHandshakeException;
 import javax.net.ssl.SSLPeerUnverifiedException;
+import org.jspecify.annotations.Nullable;
 import org.shredzone.acme4j.exception.AcmeNetworkException;
 
 /**
@@ -122,7 +123,7 @@ final class Endurance {
         return status / 100 == 2 ? Fault.UNREADABLE : Fault.FINAL;
     }
 
-    private static Fault network(Throwable cause) {
+    private static Fault network(@Nullable Throwable cause) {
         if (cause instanceof ConnectException || cause instanceof HttpConnectTimeoutException) {
             return Fault.NO_CONNECTION;
         }

@@ -4,20 +4,18 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * A future that strangers cancel: each does so with the same exception, which has no stack trace.
+ * A future that strangers cancel: the exception it ends with has no stack trace, which would cost more than the wait.
  *
  * @param <V> what is waited for
  */
 public class LeavableFuture<V> extends CompletableFuture<V> {
-
-    private static final CancellationException LEFT = new Left();
 
     /** Begins to wait. */
     public LeavableFuture() {}
 
     @Override
     public boolean cancel(boolean mayInterruptIfRunning) {
-        return completeExceptionally(LEFT) || isCancelled();
+        return completeExceptionally(new Left()) || isCancelled();
     }
 
     private static final class Left extends CancellationException {
@@ -26,7 +24,7 @@ public class LeavableFuture<V> extends CompletableFuture<V> {
             super("left before it ended");
         }
 
-        // Shared, so where it was made says nothing.
+        // Where a stranger left says nothing.
         @Override
         public Throwable fillInStackTrace() {
             return this;

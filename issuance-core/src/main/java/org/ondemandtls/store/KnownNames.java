@@ -127,9 +127,9 @@ final class KnownNames implements AutoCloseable {
         } finally {
             lock.unlock();
         }
-        for (String name : heard) {
+        heard.removeIf(name -> {
             fresh.add(name);
-            heard.remove(name);
-        }
+            return true;
+        });
     }
 }

@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.ondemandtls.store.Bundle.UnreadableException;
 
 /**
  * Under which keys the records of a store are, kept in the store itself so that opening it tells a wrong key at once. It

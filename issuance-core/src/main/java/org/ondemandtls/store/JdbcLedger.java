@@ -6,14 +6,13 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.SortedSet;
 import java.util.TreeSet;
-import org.jspecify.annotations.Nullable;
 import org.ondemandtls.sql.SqlDialect;
 
 /**
@@ -45,24 +44,13 @@ final class JdbcLedger implements Ledger {
             checked.forEach(quota -> stripes.add(stripe(quota.key())));
             lock(connection, stripes);
             long now = clock.millis();
-            Outcome.Spent spent = null;
-            for (List<Quota> quotas : List.of(counted, checked)) {
-                for (Quota quota : quotas) {
-                    Instant fits = fits(connection, quota, now);
-                    if (fits != null && (spent == null || fits.isAfter(spent.fits()))) {
-                        spent = new Outcome.Spent(quota, fits);
-                    }
-                }
-            }
-            if (spent != null) {
-                return spent;
-            }
-            Map<String, Duration> keys = new LinkedHashMap<>();
-            for (Quota quota : counted) {
-                keys.merge(quota.key(), quota.window(), (one, other) -> one.compareTo(other) >= 0 ? one : other);
+            Optional<Outcome.Spent> spent =
+                    Reckoning.spent(counted, checked, now, (quota, at) -> inTheWay(connection, quota, at));
+            if (spent.isPresent()) {
+                return spent.get();
             }
             List<Long> entries = new ArrayList<>();
-            for (Map.Entry<String, Duration> key : keys.entrySet()) {
+            for (Map.Entry<String, Duration> key : Reckoning.keys(counted).entrySet()) {
                 entries.add(insert(connection, key.getKey(), now, key.getValue()));
             }
             return new Outcome.Reserved(new Ticket(entries));
@@ -74,17 +62,9 @@ final class JdbcLedger implements Ledger {
         if (ticket.entries().isEmpty()) {
             return;
         }
-        pool.each(WHAT, connection -> {
-            try (PreparedStatement delete = pool.prepared(
-                    connection,
-                    "DELETE FROM ondemand_tls_ledger WHERE id IN ("
-                            + Sql.places(ticket.entries().size()) + ")")) {
-                for (int i = 0; i < ticket.entries().size(); i++) {
-                    delete.setLong(i + 1, ticket.entries().get(i));
-                }
-                return delete.executeUpdate();
-            }
-        });
+        String places = Sql.places(ticket.entries().size());
+        String sql = "DELETE FROM ondemand_tls_ledger WHERE id IN (" + places + ")";
+        pool.change(WHAT, sql, ticket.entries().toArray());
     }
 
     @Override
@@ -96,73 +76,47 @@ final class JdbcLedger implements Ledger {
     @Override
     public int used(String key, Duration window) throws StoreException {
         Quota checkedBounds = new Quota(key, 0, window);
-        return pool.each(WHAT, connection -> {
-            try (PreparedStatement select = pool.prepared(
-                    connection,
-                    "SELECT count(*) FROM ondemand_tls_ledger WHERE counted = ? AND since > ? AND since < ?")) {
-                bounds(select, checkedBounds, clock.millis());
-                try (ResultSet rows = select.executeQuery()) {
-                    rows.next();
-                    return rows.getInt(1);
-                }
-            }
-        });
+        String sql = "SELECT count(*) FROM ondemand_tls_ledger WHERE counted = ? AND since > ? AND since < ?";
+        long now = clock.millis();
+        long millis = checkedBounds.window().toMillis();
+        return pool.read(WHAT, sql, row -> row.getInt(1), key, now - millis, now + millis)
+                .get(0);
     }
 
     /** Removes what can count nowhere any more; costs in proportion to that. By the database's time, and long after. */
     static int sweep(JdbcPool pool, SqlDialect dialect, Connection connection) throws SQLException {
-        try (PreparedStatement delete = pool.prepared(
-                connection, "DELETE FROM ondemand_tls_ledger WHERE expires < " + dialect.now() + " - ?")) {
-            delete.setLong(1, LONGEST_WINDOW.toMillis());
-            return delete.executeUpdate();
-        }
+        return pool.update(
+                connection,
+                "DELETE FROM ondemand_tls_ledger WHERE expires < " + dialect.now() + " - ?",
+                LONGEST_WINDOW.toMillis());
     }
 
     private void lock(Connection connection, SortedSet<Integer> stripes) throws SQLException {
         if (stripes.isEmpty()) {
             return;
         }
-        try (PreparedStatement select = pool.prepared(
+        // Locked by being selected.
+        pool.rows(
                 connection,
                 "SELECT stripe FROM ondemand_tls_ledger_lock WHERE stripe IN (" + Sql.places(stripes.size())
-                        + ") ORDER BY stripe FOR UPDATE")) {
-            int at = 1;
-            for (int stripe : stripes) {
-                select.setInt(at++, stripe);
-            }
-            try (ResultSet rows = select.executeQuery()) {
-                while (rows.next()) {
-                    // Locked by being selected.
-                    rows.getInt(1);
-                }
-            }
-        }
+                        + ") ORDER BY stripe FOR UPDATE",
+                row -> row.getInt(1),
+                stripes.toArray());
     }
 
-    private @Nullable Instant fits(Connection connection, Quota quota, long now) throws SQLException {
-        if (quota.most() == 0) {
-            return Instant.ofEpochMilli(now).plus(quota.window());
-        }
-        try (PreparedStatement select = pool.prepared(
+    // By the index, whose order tells the one to look for.
+    private OptionalLong inTheWay(Connection connection, Quota quota, long now) throws SQLException {
+        long millis = quota.window().toMillis();
+        Optional<Long> since = pool.row(
                 connection,
                 "SELECT since FROM ondemand_tls_ledger WHERE counted = ? AND since > ? AND since < ?"
-                        + " ORDER BY since DESC LIMIT 1 OFFSET ?")) {
-            bounds(select, quota, now);
-            select.setInt(4, quota.most() - 1);
-            try (ResultSet rows = select.executeQuery()) {
-                return rows.next()
-                        ? Instant.ofEpochMilli(Math.min(rows.getLong(1), now)).plus(quota.window())
-                        : null;
-            }
-        }
-    }
-
-    // An entry from farther in the future than its window is one from a clock that was wrong, then or now.
-    private static void bounds(PreparedStatement select, Quota quota, long now) throws SQLException {
-        long window = quota.window().toMillis();
-        select.setString(1, quota.key());
-        select.setLong(2, now - window);
-        select.setLong(3, now + window);
+                        + " ORDER BY since DESC LIMIT 1 OFFSET ?",
+                row -> row.getLong(1),
+                quota.key(),
+                now - millis,
+                now + millis,
+                quota.most() - 1);
+        return since.isPresent() ? OptionalLong.of(since.get()) : OptionalLong.empty();
     }
 
     private long insert(Connection connection, String key, long now, Duration window) throws SQLException {

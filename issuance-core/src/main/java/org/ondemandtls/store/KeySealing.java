@@ -17,7 +17,6 @@ import javax.crypto.Mac;
 import javax.crypto.SecretKey;
 import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
-import org.ondemandtls.store.Bundle.UnreadableException;
 
 /**
  * Encrypts what a store must not hold in clear, the same way whatever the medium: AES-256-GCM under a data key made for
@@ -123,6 +122,16 @@ public final class KeySealing {
     /** The identifiers of the keys, which tell nothing about them; the one that encrypts first. */
     Set<String> keyIds() {
         return keys.keySet();
+    }
+
+    /** How a record is marked that is written now: the identifier of the key, or {@code plain}. */
+    String keyId() {
+        return keyId(form);
+    }
+
+    /** The same of what is marked with a form. */
+    static String keyId(String form) {
+        return form.startsWith(ALGORITHM) ? form.substring(ALGORITHM.length()) : form;
     }
 
     /** Encrypts under the first key. Call it only where {@link #encrypts}. */

@@ -60,6 +60,11 @@ final class UntilDone implements AutoCloseable {
         runIfWanted();
     }
 
+    /** Whether the task is being done, or waits to be tried again. */
+    boolean isRunning() {
+        return running.get();
+    }
+
     /** Whether the task is to end. */
     boolean isClosed() {
         return closed;

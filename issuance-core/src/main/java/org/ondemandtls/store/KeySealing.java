@@ -31,7 +31,7 @@ public final class KeySealing {
     public static final int KEY_LENGTH = 32;
 
     /** The form of what is not encrypted. */
-    static final String PLAIN = "plain";
+    public static final String PLAIN = "plain";
 
     private static final String ALGORITHM = "aes-256-gcm ";
     private static final String CIPHER = "AES/GCM/NoPadding";
@@ -110,7 +110,7 @@ public final class KeySealing {
     }
 
     /** Whether what is written is encrypted. */
-    boolean encrypts() {
+    public boolean encrypts() {
         return !keys.isEmpty();
     }
 
@@ -120,12 +120,12 @@ public final class KeySealing {
     }
 
     /** The identifiers of the keys, which tell nothing about them; the one that encrypts first. */
-    Set<String> keyIds() {
+    public Set<String> keyIds() {
         return keys.keySet();
     }
 
     /** How a record is marked that is written now: the identifier of the key, or {@code plain}. */
-    String keyId() {
+    public String keyId() {
         return keyId(form);
     }
 

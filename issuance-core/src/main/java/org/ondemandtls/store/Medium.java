@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
 public interface Medium extends AutoCloseable {
 
     /**
-     * What a record is found by besides its key; read back from a content by {@link RecordCodec#marks}, where a medium has
-     * no room for them beside it.
+     * What a record is found by besides its key; read back from a content by {@link RecordCodec#version} and {@link
+     * RecordCodec#keyId}, where a medium has no room for them beside it.
      *
      * @param aliases other keys that lead to it; certificates only
      * @param at when it is due, or was begun; the beginning of time where it has no such moment

@@ -11,7 +11,7 @@ import org.ondemandtls.store.Ledger.Outcome.Spent;
 import org.ondemandtls.store.Ledger.Quota;
 
 /** The arithmetic of a {@link Ledger}, whatever keeps its entries. */
-final class Reckoning {
+public final class Reckoning {
 
     private Reckoning() {}
 
@@ -21,7 +21,7 @@ final class Reckoning {
      * @param <X> what is thrown where they cannot be read
      */
     @FunctionalInterface
-    interface Entries<X extends Exception> {
+    public interface Entries<X extends Exception> {
         /**
          * When the entry was made that has to leave a quota's window before another one fits.
          *
@@ -33,8 +33,17 @@ final class Reckoning {
         OptionalLong inTheWay(Quota quota, long now) throws X;
     }
 
-    /** The quota that has room last, empty if all have room for one more. */
-    static <X extends Exception> Optional<Spent> spent(
+    /**
+     * The quota that has room last, empty if all have room for one more.
+     *
+     * @param counted the quotas that would be used up
+     * @param checked the quotas that only have to have room
+     * @param now milliseconds since 1970
+     * @param entries what is there
+     * @param <X> what is thrown where they cannot be read
+     * @throws X if so
+     */
+    public static <X extends Exception> Optional<Spent> spent(
             List<Quota> counted, List<Quota> checked, long now, Entries<X> entries) throws X {
         Optional<Spent> spent = Optional.empty();
         for (List<Quota> quotas : List.of(counted, checked)) {
@@ -53,7 +62,7 @@ final class Reckoning {
     }
 
     /** What is to be counted, each key once, and the longest window it counts in. */
-    static Map<String, Duration> keys(List<Quota> counted) {
+    public static Map<String, Duration> keys(List<Quota> counted) {
         Map<String, Duration> keys = new LinkedHashMap<>();
         for (Quota quota : counted) {
             keys.merge(quota.key(), quota.window(), (one, other) -> one.compareTo(other) >= 0 ? one : other);
@@ -62,7 +71,7 @@ final class Reckoning {
     }
 
     /** Whether an entry counts: one from farther in the future than its window is from a clock that was wrong. */
-    static boolean counts(long millis, long now, long windowMillis) {
+    public static boolean counts(long millis, long now, long windowMillis) {
         return now - millis < windowMillis && millis - now < windowMillis;
     }
 }

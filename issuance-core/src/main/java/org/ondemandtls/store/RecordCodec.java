@@ -35,7 +35,7 @@ import org.ondemandtls.store.KeySealing.Place;
 import org.ondemandtls.store.Medium.Marks;
 
 /** Turns records into bundles and back; what comes back is complete and fits together, or does not come back. */
-final class RecordCodec {
+public final class RecordCodec {
 
     static final String CERTIFICATE = "certificate";
     static final String ORDER = "order";
@@ -55,7 +55,7 @@ final class RecordCodec {
      * @param revision how often it has been saved
      * @param due when it is due
      */
-    record Version(long revision, Instant due) {}
+    public record Version(long revision, Instant due) {}
 
     private RecordCodec() {}
 
@@ -164,8 +164,14 @@ final class RecordCodec {
         }
     }
 
-    /** The identifier of the key a content is under, as in {@link Marks}. */
-    static String keyId(Shelf shelf, byte[] content) throws UnreadableException {
+    /**
+     * The identifier of the key a content is under, as in {@link Marks}.
+     *
+     * @param shelf what it is
+     * @param content a record of ours
+     * @throws UnreadableException if it is none
+     */
+    public static String keyId(Shelf shelf, byte[] content) throws UnreadableException {
         if (shelf == Shelf.HOLD) {
             return "";
         }
@@ -177,8 +183,13 @@ final class RecordCodec {
         return KeySealing.keyId(Bundle.decode(kind(shelf), content).field("key"));
     }
 
-    /** The due time and the revision of a certificate; the rest of it is not checked. */
-    static Version version(byte[] content) throws UnreadableException {
+    /**
+     * The due time and the revision of a certificate; the rest of it is not checked.
+     *
+     * @param content a certificate's record
+     * @throws UnreadableException if it is none
+     */
+    public static Version version(byte[] content) throws UnreadableException {
         Bundle bundle = Bundle.decode(CERTIFICATE, content);
         try {
             return new Version(Long.parseLong(bundle.field("revision")), Instant.parse(bundle.field("due")));

@@ -1,5 +1,7 @@
 package org.ondemandtls.store;
 
+import org.ondemandtls.store.file.FileLedger;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Instant;

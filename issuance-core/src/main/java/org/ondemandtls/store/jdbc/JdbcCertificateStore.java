@@ -1,4 +1,8 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.jdbc;
+
+import org.ondemandtls.store.MediumStore;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.KeySealing;
 
 import java.security.SecureRandom;
 import java.time.Clock;

@@ -1,4 +1,4 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.file;
 
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;

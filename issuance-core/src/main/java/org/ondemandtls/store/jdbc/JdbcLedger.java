@@ -1,4 +1,8 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.jdbc;
+
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.Ledger;
+import org.ondemandtls.store.Reckoning;
 
 import java.sql.Connection;
 import java.sql.PreparedStatement;

@@ -1,4 +1,9 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.jdbc;
+
+import org.ondemandtls.store.Lease;
+import org.ondemandtls.store.Peers;
+import org.ondemandtls.store.OpenOrder;
+import org.ondemandtls.store.StoreException;
 
 import java.time.Duration;
 import java.util.ArrayList;

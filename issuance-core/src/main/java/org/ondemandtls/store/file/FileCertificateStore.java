@@ -1,4 +1,9 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.file;
+
+import org.ondemandtls.store.MediumStore;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.Shelf;
+import org.ondemandtls.store.KeySealing;
 
 import java.nio.file.Path;
 import java.time.Clock;

@@ -1,4 +1,16 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.jdbc;
+
+import org.ondemandtls.store.UnreadableException;
+import org.ondemandtls.store.Records;
+import org.ondemandtls.store.Lease;
+import org.ondemandtls.store.LeaseLostException;
+import org.ondemandtls.store.Peers;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.Shelf;
+import org.ondemandtls.store.Ledger;
+import org.ondemandtls.store.Medium;
+import org.ondemandtls.store.StaleRevisionException;
+import org.ondemandtls.store.KeySealing;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 

@@ -1,4 +1,8 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.file;
+
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.Ledger;
+import org.ondemandtls.store.Reckoning;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
@@ -44,7 +48,7 @@ import org.jspecify.annotations.Nullable;
  * <p>A day's log is removed when nothing in it counts any more, at open and when a day ends; not when the clock leapt over
  * days, since it may leap back.
  */
-final class FileLedger implements Ledger, AutoCloseable {
+public final class FileLedger implements Ledger, AutoCloseable {
 
     /** Entries in memory at most; the oldest are forgotten first. */
     static final int MOST_ENTRIES = 500_000;
@@ -77,8 +81,9 @@ final class FileLedger implements Ledger, AutoCloseable {
      *
      * @param directory where it is; exists
      * @param clock the wall clock
+     * @throws IOException if a log cannot be read
      */
-    FileLedger(Path directory, Clock clock) throws IOException {
+    public FileLedger(Path directory, Clock clock) throws IOException {
         this.directory = directory;
         this.clock = clock;
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*" + SUFFIX)) {

@@ -1,4 +1,6 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.file;
+
+import org.ondemandtls.store.Shelf;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 

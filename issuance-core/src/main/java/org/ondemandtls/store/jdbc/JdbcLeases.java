@@ -1,4 +1,8 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.jdbc;
+
+import org.ondemandtls.store.Lease;
+import org.ondemandtls.store.LeaseLostException;
+import org.ondemandtls.store.StoreException;
 
 import java.sql.Connection;
 import java.sql.SQLException;

@@ -1,4 +1,18 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.file;
+
+import org.ondemandtls.store.UnreadableException;
+import org.ondemandtls.store.Records;
+import org.ondemandtls.store.RecordCodec;
+import org.ondemandtls.store.Lease;
+import org.ondemandtls.store.EncryptionState;
+import org.ondemandtls.store.UntilDone;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.Shelf;
+import org.ondemandtls.store.Troubles;
+import org.ondemandtls.store.Ledger;
+import org.ondemandtls.store.Medium;
+import org.ondemandtls.store.StaleRevisionException;
+import org.ondemandtls.store.KeySealing;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 

@@ -1,4 +1,7 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.jdbc;
+
+import org.ondemandtls.store.Peers;
+import org.ondemandtls.store.StoreException;
 
 import java.lang.reflect.Method;
 import java.sql.Connection;

@@ -1,4 +1,8 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.jdbc;
+
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.Medium;
+import org.ondemandtls.store.StaleRevisionException;
 
 import java.sql.Connection;
 import java.sql.PreparedStatement;

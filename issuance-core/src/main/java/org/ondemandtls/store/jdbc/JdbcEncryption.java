@@ -1,4 +1,10 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.jdbc;
+
+import org.ondemandtls.store.UnreadableException;
+import org.ondemandtls.store.Records;
+import org.ondemandtls.store.EncryptionState;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.KeySealing;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 

@@ -1,4 +1,6 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.file;
+
+import org.ondemandtls.store.StoreException;
 
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,4 +1,6 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.jdbc;
+
+import org.ondemandtls.store.StoreException;
 
 import java.sql.Connection;
 import java.sql.PreparedStatement;

@@ -1,4 +1,10 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.file;
+
+import org.ondemandtls.store.UnreadableException;
+import org.ondemandtls.store.MediumStore;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.Shelf;
+import org.ondemandtls.store.Medium;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
@@ -18,7 +24,7 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
-import org.ondemandtls.store.Disk.TooLargeException;
+import org.ondemandtls.store.file.Disk.TooLargeException;
 import org.ondemandtls.store.Medium.Content;
 import org.ondemandtls.store.Medium.Found;
 import org.ondemandtls.store.Medium.View;

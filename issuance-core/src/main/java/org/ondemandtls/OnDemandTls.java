@@ -36,6 +36,7 @@ import org.ondemandtls.handshake.HandshakeGate;
 import org.ondemandtls.handshake.InventoryKeyManager;
 import org.ondemandtls.handshake.ParkingLot;
 import org.ondemandtls.handshake.StaticCertificates;
+import org.ondemandtls.handshake.TimerWheel;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.inventory.Visits;
 import org.ondemandtls.issuance.Budget;
@@ -104,6 +105,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final Events events;
     private final EngineThreads threads;
     private final ScheduledThreadPoolExecutor scheduler;
+    private final TimerWheel timers;
     private final ThreadPoolExecutor lookups;
     private final SpareKeyPairs spareKeys;
     private final CertificateStore store;
@@ -134,6 +136,7 @@ public final class OnDemandTls implements AutoCloseable {
         this.store = store;
         this.threads = new EngineThreads(System::nanoTime);
         this.scheduler = threads.scheduler();
+        this.timers = new TimerWheel(scheduler, System::nanoTime);
         this.lookups = threads.pool(
                 "store", shield.lookups().inFlight(), shield.lookups().queued());
         ThreadPoolExecutor orders = threads.pool("order", shield.ordersInFlight(), shield.ordersQueued());
@@ -355,6 +358,11 @@ public final class OnDemandTls implements AutoCloseable {
     /** What the engine's own timers run on; a host may put short tasks of its own there. */
     public ScheduledThreadPoolExecutor scheduler() {
         return scheduler;
+    }
+
+    /** Limits the time of connections: for what each of them sets and nearly each takes back. */
+    public TimerWheel timers() {
+        return timers;
     }
 
     /** Refuses new work, ends parked handshakes, and returns within seconds with every thread gone. */

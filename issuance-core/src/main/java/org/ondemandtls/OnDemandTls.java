@@ -202,8 +202,22 @@ public final class OnDemandTls implements AutoCloseable {
                     lot,
                     events);
             this.keyManager = new InventoryKeyManager(inventory);
-            this.status = new Status(
-                    issuers(), store, inventory, renewal, issuance, permission, challenges, lot, gate, events);
+            this.status = Status.of(
+                    new Status.Floors(
+                            issuers(),
+                            OneVersion.own(),
+                            store,
+                            inventory,
+                            renewal,
+                            issuance,
+                            permission,
+                            authorities,
+                            challenges,
+                            lot,
+                            gate,
+                            events),
+                    clock,
+                    scheduler);
         } catch (StartException | RuntimeException e) {
             threads.abandon();
             throw e;

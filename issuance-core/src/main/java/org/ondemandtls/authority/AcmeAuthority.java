@@ -30,6 +30,7 @@ import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.ChainOrder;
 import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.challenge.ChallengeCertificates;
 import org.ondemandtls.config.OnDemandTlsConfig;
@@ -274,6 +275,31 @@ public final class AcmeAuthority implements Authority {
                 throw new IssuanceException.Stopping(name);
             }
             throw RenewalInfo.failed(name, e, session);
+        } finally {
+            if (usable) {
+                idle.addFirst(session);
+            }
+        }
+    }
+
+    @Override
+    public void revoke(KeyedCertificate certificate, RevocationReason reason) throws IssuanceException {
+        ServerName name = RenewalInfo.nameOf(certificate.leaf()).orElse(NOBODY);
+        CaSession session = take();
+        session.begin(Deadline.in(CaLimits.ORDER, ports.nanoTime()), Endurance.FAULTS);
+        boolean usable = false;
+        try {
+            new Revocation(session, account.login(session)).revoke(certificate, reason);
+            usable = true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IssuanceException.Stopping(name);
+        } catch (IOException e) {
+            throw new IssuanceException.StoreFailed(
+                    name, CaProblem.oneLine(String.valueOf(e.getMessage())), RetryAfter.DEFAULT, e);
+        } catch (AcmeException | RuntimeException | StackOverflowError e) {
+            usable = e instanceof AcmeServerException;
+            throw failed(name, e, session, false);
         } finally {
             if (usable) {
                 idle.addFirst(session);

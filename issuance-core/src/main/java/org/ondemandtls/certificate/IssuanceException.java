@@ -2,6 +2,7 @@ package org.ondemandtls.certificate;
 
 import java.net.URI;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +29,13 @@ public abstract sealed class IssuanceException extends Exception {
         SCHEDULE
     }
 
+    private static final ClassValue<String> KINDS = new ClassValue<>() {
+        @Override
+        protected String computeValue(Class<?> type) {
+            return type.getSimpleName().replaceAll("([a-z])([A-Z])", "$1_$2").toLowerCase(Locale.ROOT);
+        }
+    };
+
     private final Memory memory;
     private final ServerName name;
     private final String what;
@@ -50,6 +58,11 @@ public abstract sealed class IssuanceException extends Exception {
     /** What failed, in one line without the name: the message is the name, a colon and this. */
     public final String what() {
         return what;
+    }
+
+    /** What kind of failure it is, in one word for figures: {@code rate_limited} for a {@link RateLimited}. */
+    public final String kind() {
+        return KINDS.get(getClass());
     }
 
     /** How it is remembered against the name. */

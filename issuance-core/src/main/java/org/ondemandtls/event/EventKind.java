@@ -20,6 +20,8 @@ public enum EventKind {
     NOT_RENEWED("org.ondemandtls.renewal", Severity.WARN, true),
     /** A name was denied for so long that its certificate is not served any more. */
     WITHDRAWN("org.ondemandtls.renewal", Severity.INFO, false),
+    /** An operator had a certificate revoked by its CA. */
+    REVOKED("org.ondemandtls.renewal", Severity.INFO, false),
     /** A certificate that expired and that nobody visits was removed from the store. */
     FORGOTTEN("org.ondemandtls.renewal", Severity.INFO, false),
     /** The CA named another time for a renewal than the one planned. */

@@ -2,9 +2,11 @@ package org.ondemandtls.event;
 
 import java.time.Duration;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -37,6 +39,8 @@ public final class Events {
     private final Map<String, LongAdder> overflows = new ConcurrentHashMap<>();
     private final EventListener listener;
     private final LongSupplier nanoTime;
+    private final List<EventListener> taps = new CopyOnWriteArrayList<>();
+    private final Figures figures = new Figures();
 
     /**
      * Makes the place for events.
@@ -72,6 +76,10 @@ public final class Events {
     public void publish(EventKind kind, @Nullable ServerName name, String text) {
         Tally tally = tally(kind);
         tally.count.increment();
+        if (!taps.isEmpty()) {
+            Event event = new Event(kind, name, text);
+            taps.forEach(tap -> tap.on(event));
+        }
         if (!kind.causedByStrangers()) {
             listener.on(new Event(kind, name, text));
             return;
@@ -92,6 +100,20 @@ public final class Events {
     public void overflowed(String bound, ServerName name) {
         overflows.computeIfAbsent(bound, key -> new LongAdder()).increment();
         publish(EventKind.OVERLOADED, name, "refused: too many at once (" + bound + ")");
+    }
+
+    /**
+     * Hands everything to somebody inside the engine as well, without limits: whoever that is bounds what he does with it.
+     *
+     * @param tap who is told
+     */
+    public void tap(EventListener tap) {
+        taps.add(tap);
+    }
+
+    /** What is counted and timed beside the events. */
+    public Figures figures() {
+        return figures;
     }
 
     /** How often each bound was reached and something refused for it, by its key; those never reached are left out. */

@@ -18,12 +18,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.event.Figure;
 import org.ondemandtls.event.Outage;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.name.ClientBlock;
@@ -87,6 +89,8 @@ public final class Issuance {
     private final OrderPipeline pipeline;
     private final HoldSweep holdSweep;
     private final Following following;
+    private final Withdrawals withdrawals;
+    private final Pauses pauses;
     private final Outage budgetOutage;
     private final SingleFlight<ServerName, KeyedCertificate> flights = new SingleFlight<>();
     // Whose names another server is at.
@@ -152,6 +156,8 @@ public final class Issuance {
                 new Following.Ports(ports.lookups(), ports.scheduler(), ports.clock(), () -> stopping),
                 events,
                 ports.nanoTime());
+        this.withdrawals = new Withdrawals(store, inventory, ports.clock(), events);
+        this.pauses = new Pauses(store, ports.clock(), events);
         this.pipeline = new OrderPipeline(
                 new OrderPipeline.Parts(
                         store,
@@ -164,7 +170,9 @@ public final class Issuance {
                         floors.watch(),
                         floors.clientPatience(),
                         events,
-                        () -> stopping),
+                        () -> stopping,
+                        withdrawals,
+                        pauses),
                 ports.clock(),
                 ports.nanoTime(),
                 ports.random());
@@ -230,6 +238,26 @@ public final class Issuance {
         refusals.forget(name);
         pipeline.forgetHolds(name);
         store.peers().tell(name);
+    }
+
+    /** What an operator has taken away. */
+    public Withdrawals withdrawals() {
+        return withdrawals;
+    }
+
+    /** What an operator has paused. */
+    public Pauses pauses() {
+        return pauses;
+    }
+
+    /** Whether a CA has answered when it was asked last; no I/O. */
+    public boolean isWell(String issuer) {
+        return pipeline.isWell(issuer);
+    }
+
+    /** Whether a certificate for a name is being obtained or renewed here; no I/O. */
+    public boolean isInFlight(ServerName name) {
+        return flights.has(name);
     }
 
     /**
@@ -365,8 +393,19 @@ public final class Issuance {
             ServerName name, Purpose purpose, ClientBlock client, Work<KeyedCertificate> order) {
         // Our own resolver is asked beside the permission, the server the name points to only behind it.
         CompletableFuture<Optional<Verdict>> looked = preflight.look(name);
+        long asked = ports.nanoTime().getAsLong();
         return permission
                 .decide(name, purpose, client)
+                .whenComplete((granted, failure) -> {
+                    events.figures()
+                            .time(
+                                    Figure.PERMISSION,
+                                    ports.nanoTime().getAsLong() - asked,
+                                    failure == null
+                                            ? "granted"
+                                            : failure instanceof IssuanceException reason ? reason.kind() : "failed");
+                    noteDenial(name, failure);
+                })
                 .thenCompose(granted -> looked)
                 .thenCompose(verdict ->
                         verdict.isPresent() ? CompletableFuture.completedFuture(verdict) : preflight.probe(name))
@@ -470,6 +509,19 @@ public final class Issuance {
         return landed;
     }
 
+    // Strangers' names are not stored, so their denials cost nothing here.
+    private void noteDenial(ServerName name, @Nullable Throwable failure) {
+        if (failure instanceof IssuanceException.NotPermitted && store.mayHold(name)) {
+            later(() -> {
+                try {
+                    withdrawals.denied(name);
+                } catch (StoreException e) {
+                    pipeline.tellStoreFailed(name, String.valueOf(e.getMessage()));
+                }
+            });
+        }
+    }
+
     // What a CA, permission or a timer has to say it has said already.
     private void report(ServerName name, IssuanceException reason, Throwable cause) {
         if (!(cause instanceof IssuanceException)) {
@@ -520,7 +572,7 @@ public final class Issuance {
             ports.lookups().execute(task);
         } catch (RejectedExecutionException e) {
             // Stopping, or so busy that whoever waits looks again by itself, as it does once a second.
-            events.publish(EventKind.STILL_FAILING, "news of another server was passed over: too much is looked up");
+            events.publish(EventKind.STILL_FAILING, "news was passed over: too much is looked up");
         }
     }
 

@@ -25,6 +25,7 @@ import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.event.Figure;
 import org.ondemandtls.event.Outage;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.name.ServerName;
@@ -72,6 +73,8 @@ final class OrderPipeline {
      * @param clientPatience how long a client waits
      * @param events where everything is reported
      * @param stopping whether the engine ends
+     * @param withdrawals what an operator has taken away
+     * @param pauses what an operator has paused
      */
     record Parts(
             CertificateStore store,
@@ -84,7 +87,9 @@ final class OrderPipeline {
             ClockWatch watch,
             Duration clientPatience,
             Events events,
-            BooleanSupplier stopping) {}
+            BooleanSupplier stopping,
+            Withdrawals withdrawals,
+            Pauses pauses) {}
 
     private final Parts parts;
     private final Clock clock;
@@ -112,6 +117,11 @@ final class OrderPipeline {
      * @throws LeasedElsewhereException while another server is at it
      */
     KeyedCertificate obtain(ServerName name) throws IssuanceException {
+        try {
+            parts.withdrawals().check(name);
+        } catch (StoreException e) {
+            throw storeFailed(name, e);
+        }
         Optional<StoredCertificate> before = stored(name);
         Optional<KeyedCertificate> there = takeStored(name, before);
         if (there.isPresent()) {
@@ -268,6 +278,11 @@ final class OrderPipeline {
         return holding(name);
     }
 
+    /** Whether a CA is asked in its turn, not last: it has answered when it was asked last. No I/O. */
+    boolean isWell(String issuer) {
+        return parts.standing().isWell(issuer);
+    }
+
     /** Forgets what CAs asked for that concerns a name. */
     void forgetHolds(ServerName name) throws StoreException {
         for (Authority authority : parts.authorities()) {
@@ -303,7 +318,7 @@ final class OrderPipeline {
             throw storeFailed(name, e);
         }
         Optional<String> issuer = purpose == Purpose.RENEW ? current.map(StoredCertificate::issuer) : Optional.empty();
-        List<Authority> candidates = candidates(placedAt(name).or(() -> issuer));
+        List<Authority> candidates = unpaused(name, candidates(placedAt(name).or(() -> issuer)));
         List<Attempt> failed = new ArrayList<>();
         for (int i = 0; i < candidates.size(); i++) {
             boolean last = i == candidates.size() - 1;
@@ -408,6 +423,14 @@ final class OrderPipeline {
         return order;
     }
 
+    private List<Authority> unpaused(ServerName name, List<Authority> candidates) throws IssuanceException {
+        try {
+            return parts.pauses().allowed(name, candidates);
+        } catch (StoreException e) {
+            throw storeFailed(name, e);
+        }
+    }
+
     // The last one gets what an order may take: it goes on when the client has gone. The others share the client's
     // time.
     private Duration patience(List<Authority> candidates) {
@@ -478,11 +501,13 @@ final class OrderPipeline {
             outage(issuer).worked();
             save(attempt, certificate);
             storeOutage.worked();
+            parts.withdrawals().checkSaved(name);
             parts.inventory().publish(certificate);
             closeOrder(attempt.lease);
             parts.refusals().forget(name);
             lastLifetime.set(RenewalTime.lifetime(certificate));
             boolean first = attempt.purpose == Purpose.OBTAIN;
+            timed(attempt, started, "obtained");
             long millis = Duration.ofNanos(nanoTime.getAsLong() - started).toMillis();
             parts.events()
                     .publish(
@@ -492,11 +517,24 @@ final class OrderPipeline {
                                     + certificate.notAfter());
             return certificate;
         } catch (IssuanceException e) {
+            timed(attempt, started, e.kind());
             note(attempt, e);
             throw e;
         } catch (StoreException e) {
+            timed(attempt, started, "store_failed");
             throw storeFailed(name, e);
         }
+    }
+
+    private void timed(Attempt attempt, long started, String result) {
+        parts.events()
+                .figures()
+                .time(
+                        Figure.ORDER,
+                        nanoTime.getAsLong() - started,
+                        attempt.issuer(),
+                        attempt.purpose == Purpose.OBTAIN ? "obtain" : "renew",
+                        result);
     }
 
     private void note(Attempt attempt, IssuanceException failure) {

@@ -2,7 +2,9 @@ package org.ondemandtls.store;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.NavigableMap;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -259,6 +261,31 @@ public interface CertificateStore extends AutoCloseable {
      * @throws StoreException if the store could not be read, or what the visitor threw
      */
     void visitAll(Visitor visitor) throws StoreException;
+
+    /**
+     * Certificates by their first names, a page at a time, for an operator's list.
+     *
+     * <p>What is saved or removed between two pages may be met or not; nothing else is left out or met twice.
+     *
+     * @param prefix what first names begin with; empty for all
+     * @param after the first name that ended the page before, empty for the first page
+     * @param limit how many at most, at least 1
+     * @return the page in the order of first names by their octets; one that cannot be read is left out
+     * @throws StoreException if the store could not be read
+     */
+    default List<StoredCertificate> page(String prefix, String after, int limit) throws StoreException {
+        NavigableMap<String, StoredCertificate> first = new TreeMap<>();
+        visitAll(stored -> {
+            String name = stored.firstName();
+            if (name.startsWith(prefix) && name.compareTo(after) > 0) {
+                first.put(name, stored);
+                if (first.size() > limit) {
+                    first.pollLastEntry();
+                }
+            }
+        });
+        return List.copyOf(first.values());
+    }
 
     /**
      * The places of what is kept among the secrets, in their order.

@@ -39,6 +39,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -126,6 +127,7 @@ public final class FileCertificateStore implements CertificateStore {
             IntStream.range(0, STRIPES).mapToObj(i -> new ReentrantLock()).toList();
     private final AtomicLong written = new AtomicLong();
     private final KnownNames names;
+    private final ListedNames listed = new ListedNames(this::surveyFirstNames);
     private final UntilDone indexing;
     private final Troubles troubles;
 
@@ -297,6 +299,7 @@ public final class FileCertificateStore implements CertificateStore {
             lock.unlock();
         }
         all.forEach(name -> names.add(fileName(name)));
+        listed.saved(first);
         return next;
     }
 
@@ -367,6 +370,7 @@ public final class FileCertificateStore implements CertificateStore {
             // A bundle that came back after a crash without its hint would stay for good.
             synchronise(parentOf(file));
             dueIndex.remove(DueIndex.Hint.of(certificate.due(), fileName(first)));
+            listed.forgotten(first);
         } catch (IOException e) {
             known.invalidate(first);
             throw failed("a certificate cannot be removed", e);
@@ -537,6 +541,48 @@ public final class FileCertificateStore implements CertificateStore {
             }
         } catch (IOException | DirectoryIteratorException e) {
             throw new StoreException("the certificates in " + root + " cannot be listed: " + describe(e), e);
+        }
+    }
+
+    @Override
+    public List<StoredCertificate> page(String prefix, String after, int limit) throws StoreException {
+        try {
+            return listed.page(prefix, after, limit, name -> {
+                try {
+                    return loadBundleFile(fileName(name)).orElse(null);
+                } catch (StoreException e) {
+                    troubles.tell(fileOf(name, BUNDLE), e);
+                    return null;
+                }
+            });
+        } catch (IOException | DirectoryIteratorException e) {
+            throw new StoreException("the certificates in " + root + " cannot be listed: " + describe(e), e);
+        }
+    }
+
+    private void surveyFirstNames(Consumer<String> found) throws IOException, StoreException {
+        try (DirectoryStream<Path> shards = Files.newDirectoryStream(certificates)) {
+            for (Path shard : shards) {
+                if (Files.isDirectory(shard)) {
+                    surveyShard(shard, found);
+                }
+            }
+        }
+    }
+
+    private void surveyShard(Path shard, Consumer<String> found) throws IOException, StoreException {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(shard, "*" + BUNDLE)) {
+            for (Path file : files) {
+                String whole = String.valueOf(file.getFileName());
+                String name = whole.substring(0, whole.length() - BUNDLE.length());
+                if (HASHED.matcher(name).matches()) {
+                    loadBundleFile(name).map(StoredCertificate::firstName).ifPresent(found);
+                } else if (name.startsWith(WILDCARD)) {
+                    found.accept('*' + name.substring(WILDCARD.length()));
+                } else {
+                    found.accept(name.startsWith("_") ? name.substring(1) : name);
+                }
+            }
         }
     }
 

@@ -760,6 +760,38 @@ public final class JdbcCertificateStore implements CertificateStore {
         }
     }
 
+    @Override
+    public List<StoredCertificate> page(String prefix, String after, int limit) throws StoreException {
+        // No name has a character behind '~', and names are compared by their octets.
+        List<Row> rows = pool.each(CERTIFICATE_READ, connection -> {
+            try (PreparedStatement select = pool.prepared(
+                    connection,
+                    "SELECT name, content, revision FROM ondemand_tls_certificate"
+                            + " WHERE name > ? AND name >= ? AND name < ? ORDER BY name LIMIT ?")) {
+                select.setString(1, after);
+                select.setString(2, prefix);
+                select.setString(3, prefix + '~');
+                select.setInt(4, limit);
+                List<Row> found = new ArrayList<>();
+                try (ResultSet result = select.executeQuery()) {
+                    while (result.next()) {
+                        found.add(new Row(result.getString(1), result.getString(2), result.getLong(3)));
+                    }
+                }
+                return found;
+            }
+        });
+        List<StoredCertificate> page = new ArrayList<>();
+        for (Row row : rows) {
+            try {
+                decoded(row).ifPresent(page::add);
+            } catch (StoreException e) {
+                troubles.tell("the certificate of " + row.name(), e);
+            }
+        }
+        return page;
+    }
+
     private List<Row> contents(String after) throws StoreException {
         return pool.each(CERTIFICATE_READ, connection -> {
             try (PreparedStatement select = pool.prepared(

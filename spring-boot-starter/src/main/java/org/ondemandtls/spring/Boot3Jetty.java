@@ -11,7 +11,10 @@ import org.springframework.core.annotation.Order;
 /** Jetty as Spring Boot 3.5 embeds it. */
 @Configuration(proxyBeanMethods = false)
 @ConditionalOnClass(
-        name = {"org.springframework.boot.web.embedded.jetty.ConfigurableJettyWebServerFactory", "org.eclipse.jetty.server.Server"})
+        name = {
+            "org.springframework.boot.web.embedded.jetty.ConfigurableJettyWebServerFactory",
+            "org.eclipse.jetty.server.Server"
+        })
 class Boot3Jetty {
 
     @Bean

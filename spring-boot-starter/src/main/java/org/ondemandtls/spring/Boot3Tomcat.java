@@ -1,7 +1,7 @@
 package org.ondemandtls.spring;
 
-import org.springframework.boot.web.embedded.tomcat.TomcatServletWebServerFactory;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
+import org.springframework.boot.web.embedded.tomcat.TomcatServletWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -11,7 +11,10 @@ import org.springframework.core.annotation.Order;
 /** Tomcat as Spring Boot 3.5 embeds it. */
 @Configuration(proxyBeanMethods = false)
 @ConditionalOnClass(
-        name = {"org.springframework.boot.web.embedded.tomcat.TomcatServletWebServerFactory", "org.apache.catalina.startup.Tomcat"})
+        name = {
+            "org.springframework.boot.web.embedded.tomcat.TomcatServletWebServerFactory",
+            "org.apache.catalina.startup.Tomcat"
+        })
 class Boot3Tomcat {
 
     // Behind Spring Boot's own, which say what is bound and which valves know the proxy.

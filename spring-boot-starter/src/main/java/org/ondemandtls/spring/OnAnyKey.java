@@ -22,6 +22,7 @@ final class OnAnyKey implements Condition {
         String enabled = keys.own().getOrDefault(Keys.ENABLED, "");
         return !keys.isEmpty()
                 && !enabled.equals("false")
-                && (enabled.equals("true") || !environment.getProperty(IN_A_TEST, "").equals("true"));
+                && (enabled.equals("true")
+                        || !environment.getProperty(IN_A_TEST, "").equals("true"));
     }
 }

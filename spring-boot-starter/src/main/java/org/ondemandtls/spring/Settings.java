@@ -73,8 +73,7 @@ record Settings(OnDemandTlsSetup setup, int port, boolean redirect, boolean virt
                     beans.getBean(name, PermissionPolicy.class).decide(server, purpose));
         }
         return predicate
-                ? Optional.of((server, purpose) ->
-                        CompletableFuture.completedFuture(granted(beans, server.value())))
+                ? Optional.of((server, purpose) -> CompletableFuture.completedFuture(granted(beans, server.value())))
                 : Optional.empty();
     }
 

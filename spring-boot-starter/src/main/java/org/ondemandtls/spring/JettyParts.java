@@ -1,11 +1,14 @@
 package org.ondemandtls.spring;
 
+import java.util.EventListener;
+import java.util.List;
 import org.eclipse.jetty.server.Connector;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.SecureRequestCustomizer;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.util.component.LifeCycle;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.ondemandtls.StartException;
 import org.ondemandtls.jetty.CertificateRedirectHandler;
@@ -48,9 +51,16 @@ final class JettyParts {
         if (settings.redirect()) {
             server.insertHandler(new CertificateRedirectHandler());
         }
+        List<EventListener> before = List.copyOf(server.getEventListeners());
         try {
             JettyOnDemandTls added = JettyOnDemandTls.addTo(server, settings.setup());
             running.isIn(added::engine);
+            for (EventListener listener : List.copyOf(server.getEventListeners())) {
+                if (!before.contains(listener) && listener instanceof LifeCycle.Listener engine) {
+                    server.removeEventListener(listener);
+                    server.addEventListener(new ConnectorsLater(engine, server, server.getConnectors()));
+                }
+            }
         } catch (StartException e) {
             throw new IllegalStateException(e.getMessage(), e);
         }

@@ -32,6 +32,7 @@ class ShopApplicationIT {
                 ShopApplication.class,
                 "--server.address=127.0.0.1",
                 "--server.port=" + httpPort,
+                "--server.http2.enabled=true",
                 "--ondemand-tls.port=" + tlsPort,
                 "--ondemand-tls.store=" + directory.resolve("ondemand-tls"),
                 "--shop.customers=" + NAME + ",www.customer.example");

@@ -1,7 +1,6 @@
 package org.ondemandtls;
 
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -10,21 +9,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.DoubleSupplier;
 import java.util.stream.Collectors;
-import javax.management.InstanceAlreadyExistsException;
-import javax.management.JMException;
-import javax.management.MBeanServer;
-import javax.management.ObjectName;
 import javax.net.ssl.X509ExtendedKeyManager;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.authority.AcmeAuthority;
@@ -54,7 +44,6 @@ import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.issuance.PeerProofs;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
-import org.ondemandtls.permission.PermissionPolicy;
 import org.ondemandtls.preflight.DnsPreflight;
 import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.renewal.Renewal;
@@ -81,11 +70,7 @@ public final class OnDemandTls implements AutoCloseable {
     private static final int PERMISSION_TASKS = 4096;
     private static final int SPARE_KEYS = 4;
     private static final Duration REHEARSED_LATER = Duration.ofSeconds(3);
-    private static final Duration IDLE_THREAD = Duration.ofSeconds(60);
-    private static final Duration ORDERLY_STOP = Duration.ofSeconds(3);
     private static final Duration VISITS_AT_STOP = Duration.ofSeconds(2);
-    private static final Duration STOP_WAIT = Duration.ofSeconds(5);
-    private static final String MBEAN = "org.ondemandtls:type=OnDemandTls";
 
     /** What the engine learns from the server it lives in. */
     public interface Host {
@@ -117,8 +102,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final OnDemandTlsConfig config;
     private final StaticCertificates staticCertificates;
     private final Events events;
-    private final List<ExecutorService> executors = new ArrayList<>();
-    private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
+    private final EngineThreads threads;
     private final ScheduledThreadPoolExecutor scheduler;
     private final ThreadPoolExecutor lookups;
     private final SpareKeyPairs spareKeys;
@@ -133,7 +117,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final HandshakeGate gate;
     private final InventoryKeyManager keyManager;
     private final Status status;
-    private final ObjectName registered;
+    private final Registration registration;
     private final Runnable rehearsal;
     private final boolean rehearsesLater;
 
@@ -148,17 +132,11 @@ public final class OnDemandTls implements AutoCloseable {
         this.staticCertificates = host.staticCertificates();
         this.events = events;
         this.store = store;
-        this.scheduler = new ScheduledThreadPoolExecutor(
-                1,
-                threads("timer", threads),
-                // A handshake that comes while the engine ends has its answer already; its timer is not missed.
-                new ThreadPoolExecutor.DiscardPolicy());
-        scheduler.setRemoveOnCancelPolicy(true);
-        scheduler.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
-        executors.add(scheduler);
-        this.lookups =
-                pool("store", shield.lookups().inFlight(), shield.lookups().queued());
-        ThreadPoolExecutor orders = pool("order", shield.ordersInFlight(), shield.ordersQueued());
+        this.threads = new EngineThreads(System::nanoTime);
+        this.scheduler = threads.scheduler();
+        this.lookups = threads.pool(
+                "store", shield.lookups().inFlight(), shield.lookups().queued());
+        ThreadPoolExecutor orders = threads.pool("order", shield.ordersInFlight(), shield.ordersQueued());
         this.challenges = new ChallengeBoard(
                 new PeerProofs(
                         store.peers(),
@@ -169,10 +147,11 @@ public final class OnDemandTls implements AutoCloseable {
                         System::nanoTime,
                         events),
                 clock);
-        ThreadPoolExecutor asks = pool("permission", shield.askConcurrency(), PERMISSION_TASKS);
+        ThreadPoolExecutor asks = threads.pool("permission", shield.askConcurrency(), PERMISSION_TASKS);
         try {
             this.inventory = new Inventory(config.inventory().size(), clock);
-            this.permission = permission(setup, host, new Permission.Ports(asks, scheduler, System::nanoTime), events);
+            this.permission = PermissionSetup.permission(
+                    setup, host, new Permission.Ports(asks, scheduler, System::nanoTime), events);
             this.authorities = authorities(host, clock);
             this.spareKeys = new SpareKeyPairs(config.keyType(), SPARE_KEYS, lookups);
             ClockWatch watch = new ClockWatch(clock, System::nanoTime, events);
@@ -198,7 +177,7 @@ public final class OnDemandTls implements AutoCloseable {
                     config.names(),
                     shield.ordersInFlight() / 2,
                     new Renewal.Ports(
-                            pool("renewal", RENEWAL_THREADS, RENEWAL_TASKS),
+                            threads.pool("renewal", RENEWAL_THREADS, RENEWAL_TASKS),
                             scheduler,
                             clock,
                             System::nanoTime,
@@ -223,10 +202,10 @@ public final class OnDemandTls implements AutoCloseable {
             this.status = new Status(
                     issuers(), store, inventory, renewal, issuance, permission, challenges, lot, gate, events);
         } catch (StartException | RuntimeException e) {
-            executors.forEach(ExecutorService::shutdownNow);
+            threads.abandon();
             throw e;
         }
-        this.registered = register(status);
+        this.registration = Registration.of(status);
         lookups.execute(spareKeys::refill);
         // Each by itself: one that hangs must not keep the next from being ready.
         authorities.forEach(authority -> lookups.execute(authority::prepare));
@@ -267,16 +246,8 @@ public final class OnDemandTls implements AutoCloseable {
      */
     public static OnDemandTls open(OnDemandTlsSetup setup, Host host) throws StartException {
         OnDemandTlsConfig config = setup.config();
-        if (setup.permissionPolicy().isEmpty() && !config.permission().hasSource()) {
-            throw new StartException(
-                    "no permission source: give one as a key or a permission policy in Java; without one"
-                            + " anybody could have certificates issued");
-        }
-        if (setup.permissionPolicy().isPresent()
-                && config.permission().className().isPresent()) {
-            throw new StartException(
-                    "onDemandTls.permission.class is given beside a permission policy in Java; keep one of them");
-        }
+        OneVersion.require();
+        PermissionSetup.check(setup);
         Events events = new Events(host.eventListener(), System::nanoTime);
         try {
             CertificateStore store = store(config, events);
@@ -397,17 +368,10 @@ public final class OnDemandTls implements AutoCloseable {
         lot.close();
         permission.close();
         authorities.forEach(Authority::close);
-        // Without interrupts at first: one would cut short the saving of a certificate that was granted.
-        executors.forEach(ExecutorService::shutdown);
-        long start = System.nanoTime();
-        boolean ended = awaitEnd(start + ORDERLY_STOP.toNanos());
-        if (!ended) {
-            executors.forEach(ExecutorService::shutdownNow);
-            awaitEnd(start + STOP_WAIT.toNanos());
-        }
+        threads.end();
         renewal.writeVisits(VISITS_AT_STOP);
         store.close();
-        unregister();
+        registration.end(events);
         events.publish(EventKind.STOPPED, "stopped");
     }
 
@@ -415,28 +379,8 @@ public final class OnDemandTls implements AutoCloseable {
         return authorities.stream().map(Authority::id).collect(Collectors.joining(", "));
     }
 
-    private boolean awaitEnd(long deadline) {
-        boolean ended = true;
-        try {
-            for (ExecutorService executor : executors) {
-                ended &= executor.awaitTermination(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
-            }
-            // An executor has ended a moment before its last thread has.
-            for (Thread thread : threads) {
-                long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
-                if (left > 0) {
-                    thread.join(left);
-                }
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        }
-        return ended;
-    }
-
     private List<Authority> authorities(Host host, Clock clock) throws StartException {
-        SecretFiles files = secretFiles(store);
+        SecretFiles files = new StoredSecrets(store);
         List<Authority> opened = new ArrayList<>();
         try {
             if (config.issuer() == Issuer.INTERNAL) {
@@ -494,7 +438,7 @@ public final class OnDemandTls implements AutoCloseable {
                         .toList(),
                 proofs,
                 new DnsPreflight.Ports(
-                        pool(
+                        threads.pool(
                                 "preflight",
                                 config.shield().askConcurrency(),
                                 config.shield().askQueue()),
@@ -504,131 +448,5 @@ public final class OnDemandTls implements AutoCloseable {
 
     private static Set<ChallengeType> usable(Host host) {
         return host.answersPlainHttp() ? EnumSet.allOf(ChallengeType.class) : EnumSet.of(ChallengeType.TLS_ALPN_01);
-    }
-
-    private static SecretFiles secretFiles(CertificateStore store) {
-        return new SecretFiles() {
-            @Override
-            public Optional<byte[]> read(String name) throws IOException {
-                try {
-                    return store.readSecret(name);
-                } catch (StoreException e) {
-                    throw new IOException(e.getMessage(), e);
-                }
-            }
-
-            @Override
-            public void write(String name, byte[] content, boolean secret) throws IOException {
-                try {
-                    if (secret) {
-                        store.writeSecret(name, content);
-                    } else {
-                        store.writePublic(name, content);
-                    }
-                } catch (StoreException e) {
-                    throw new IOException(e.getMessage(), e);
-                }
-            }
-
-            @Override
-            public byte[] writeFirst(String name, byte[] content, boolean secret) throws IOException {
-                try {
-                    return store.writeFirst(name, content, secret);
-                } catch (StoreException e) {
-                    throw new IOException(e.getMessage(), e);
-                }
-            }
-        };
-    }
-
-    private static Permission permission(OnDemandTlsSetup setup, Host host, Permission.Ports ports, Events events)
-            throws StartException {
-        OnDemandTlsConfig config = setup.config();
-        PermissionPolicy policy = setup.permissionPolicy().isPresent()
-                ? setup.permissionPolicy().get()
-                : policy(config.permission().className());
-        try {
-            return new Permission(config.permission(), config.shield(), policy, host::published, ports, events);
-        } catch (IllegalArgumentException e) {
-            throw new StartException("onDemandTls.permission.dataSource: " + e.getMessage(), e);
-        }
-    }
-
-    private static @Nullable PermissionPolicy policy(Optional<String> className) throws StartException {
-        if (className.isEmpty()) {
-            return null;
-        }
-        String key = "onDemandTls.permission.class: " + className.get();
-        try {
-            ClassLoader context = Thread.currentThread().getContextClassLoader();
-            ClassLoader loader = context != null ? context : OnDemandTls.class.getClassLoader();
-            Object policy = Class.forName(className.get(), true, loader)
-                    .getDeclaredConstructor()
-                    .newInstance();
-            if (policy instanceof PermissionPolicy good) {
-                return good;
-            }
-            throw new StartException(key + " does not implement " + PermissionPolicy.class.getName());
-        } catch (ClassNotFoundException e) {
-            throw new StartException(key + " is not on the server's class path", e);
-        } catch (ReflectiveOperationException | LinkageError e) {
-            throw new StartException(
-                    key + " cannot be made: it needs a public constructor without arguments that does not fail (" + e
-                            + ")",
-                    e);
-        }
-    }
-
-    private ThreadPoolExecutor pool(String what, int size, int queue) {
-        ThreadPoolExecutor pool = new ThreadPoolExecutor(
-                size,
-                size,
-                IDLE_THREAD.toSeconds(),
-                TimeUnit.SECONDS,
-                new LinkedBlockingQueue<>(queue),
-                threads(what, threads));
-        pool.allowCoreThreadTimeOut(true);
-        executors.add(pool);
-        return pool;
-    }
-
-    // Not of an instance: what holds an executor would hold everything.
-    private static ThreadFactory threads(String what, Set<Thread> threads) {
-        AtomicInteger number = new AtomicInteger();
-        return task -> {
-            threads.removeIf(thread -> thread.getState() == Thread.State.TERMINATED);
-            Thread thread = new Thread(task, "ondemand-tls-" + what + "-" + number.incrementAndGet());
-            thread.setDaemon(true);
-            // Not the starter's: a web application's class loader must not be kept alive by a thread of ours.
-            thread.setContextClassLoader(OnDemandTls.class.getClassLoader());
-            threads.add(thread);
-            return thread;
-        };
-    }
-
-    // Several engines in one JVM are told apart by a number.
-    private static ObjectName register(Status status) {
-        MBeanServer server = ManagementFactory.getPlatformMBeanServer();
-        try {
-            for (int number = 1; ; number++) {
-                ObjectName name = new ObjectName(number == 1 ? MBEAN : MBEAN + ",name=" + number);
-                try {
-                    server.registerMBean(status, name);
-                    return name;
-                } catch (InstanceAlreadyExistsException taken) {
-                    // The next number may be free.
-                }
-            }
-        } catch (JMException e) {
-            throw new IllegalStateException("the MXBean cannot be registered", e);
-        }
-    }
-
-    private void unregister() {
-        try {
-            ManagementFactory.getPlatformMBeanServer().unregisterMBean(registered);
-        } catch (JMException e) {
-            events.publish(EventKind.DEFECT, "the MXBean cannot be unregistered: " + e);
-        }
     }
 }

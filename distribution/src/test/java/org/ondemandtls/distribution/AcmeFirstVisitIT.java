@@ -12,11 +12,12 @@ import java.util.concurrent.Executors;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.ondemandtls.testing.AskEndpoint;
 import org.ondemandtls.testing.Curl;
 import org.ondemandtls.testing.FreePorts;
@@ -26,7 +27,7 @@ import org.ondemandtls.testing.TlsProbe.Outcome;
 
 /** A real server with the overlay and a real ACME CA that comes back to it over TLS-ALPN-01 and HTTP-01. */
 @ParameterizedClass
-@EnumSource(ServerLine.class)
+@MethodSource("org.ondemandtls.distribution.ServerLine#tried")
 class AcmeFirstVisitIT {
 
     private static final String NAME = "shop.customer.example";
@@ -83,6 +84,7 @@ class AcmeFirstVisitIT {
         }
     }
 
+    @Tag("once")
     @Test
     void http01AnswersBeforeARedirectToHttps() throws Exception {
         layOut().sendingEverybodyToHttps();
@@ -97,6 +99,7 @@ class AcmeFirstVisitIT {
         }
     }
 
+    @Tag("once")
     @Test
     void whereTlsAlpn01CannotReachUsTheSameVisitIsProvedByHttp01InASecondOrder() throws Exception {
         layOut();
@@ -114,6 +117,7 @@ class AcmeFirstVisitIT {
         }
     }
 
+    @Tag("once")
     @Test
     void clientsThatComeTogetherShareOneOrderAndOneCertificate() throws Exception {
         layOut().withoutPlainHttp();
@@ -142,6 +146,7 @@ class AcmeFirstVisitIT {
         }
     }
 
+    @Tag("once")
     @Test
     void withTheCaGoneServedNamesStayServedOverKillAndStopAndNewOnesAreRefusedUntilItIsBack() throws Exception {
         layOut().withoutPlainHttp();
@@ -172,6 +177,7 @@ class AcmeFirstVisitIT {
         }
     }
 
+    @Tag("once")
     @Test
     void aServerKilledWhileTheCaValidatesFinishesWithAtMostOneMoreOrder() throws Exception {
         layOut().withoutPlainHttp();
@@ -199,6 +205,7 @@ class AcmeFirstVisitIT {
         }
     }
 
+    @Tag("once")
     @Test
     void refusedNoncesAndAPoliteCaAreNoObstacle() throws Exception {
         layOut().withoutPlainHttp();

@@ -6,17 +6,19 @@ import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.ondemandtls.testing.TlsProbe;
 
 /** A real server that is told nonsense: it does not start, and says everything that is wrong at once. */
+@Tag("once")
 @ParameterizedClass
-@EnumSource(ServerLine.class)
+@MethodSource("org.ondemandtls.distribution.ServerLine#tried")
 class ConfigurationIT {
 
     private static ServerProcess server;

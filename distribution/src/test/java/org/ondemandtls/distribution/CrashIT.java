@@ -39,6 +39,7 @@ import org.ondemandtls.testing.Tools;
  * A real server killed at a chosen file operation of an issuance, deterministically, by {@code strace}: what an order
  * needs is on disk before the CA is asked, and the next start finishes it.
  */
+@Tag("once")
 class CrashIT {
 
     private static final String FIRST = "first.customer.example";

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.testing.AskEndpoint;
@@ -21,6 +22,7 @@ import org.ondemandtls.testing.Pebble;
 import org.ondemandtls.testing.TlsProbe;
 
 /** A real Jetty and a real ACME CA: encryption switched on and turned over, and no key in clear anywhere afterwards. */
+@Tag("once")
 class EncryptionIT {
 
     private static final String BEFORE = "before.customer.example";

@@ -9,17 +9,19 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.ondemandtls.testing.AskEndpoint;
 import org.ondemandtls.testing.TlsProbe;
 
 /** A crowd of strangers at every real server with its defaults: what is asked, written and logged for them. */
+@Tag("once")
 @ParameterizedClass
-@EnumSource(ServerLine.class)
+@MethodSource("org.ondemandtls.distribution.ServerLine#tried")
 class FloodIT {
 
     private static final int NAMES = 200;

@@ -9,6 +9,7 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,6 +21,7 @@ import org.ondemandtls.testing.TlsProbe;
 import org.ondemandtls.testing.Tools;
 
 /** Changing over to a real server with what Caddy and certbot have: nobody waits for a new certificate. */
+@Tag("once")
 class ImportIT {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);

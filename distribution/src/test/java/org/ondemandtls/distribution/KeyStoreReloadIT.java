@@ -16,14 +16,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.ondemandtls.testing.Curl;
 import org.ondemandtls.testing.HostFixture;
 import org.ondemandtls.testing.TlsProbe;
 
 /** A real server with a key store of its own beside names on demand, and that key store changed while it runs. */
 @ParameterizedClass
-@EnumSource(ServerLine.class)
+@MethodSource("org.ondemandtls.distribution.ServerLine#tried")
 class KeyStoreReloadIT {
 
     private static final String NAME = "shop.customer.example";

@@ -30,6 +30,7 @@ import org.ondemandtls.testing.TlsProbe;
 import org.ondemandtls.testing.Tools;
 
 /** A real server over a store of many names: its start and its renewals cost what is due, not what is there. */
+@Tag("once")
 class ManyNamesIT {
 
     private static final Pattern OPENED = Pattern.compile("certificates/[0-9a-f]{2}/([a-z0-9.-]+)\\.pem\"");

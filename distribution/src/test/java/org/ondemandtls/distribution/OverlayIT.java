@@ -3,11 +3,22 @@ package org.ondemandtls.distribution;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.spi.ToolProvider;
+import java.util.stream.Collectors;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import java.util.zip.ZipInputStream;
@@ -15,13 +26,16 @@ import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.xpath.XPathConstants;
 import javax.xml.xpath.XPathFactory;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.ondemandtls.testing.Tools;
+import org.w3c.dom.Document;
 import org.w3c.dom.NodeList;
 
 /** The overlay archives: where their files lie, what they carry and that nothing tells when or where they were built. */
+@Tag("once")
 class OverlayIT {
 
     /** An archive, and where it keeps what is not for the server. */
@@ -144,10 +158,11 @@ class OverlayIT {
     @Nested
     class OfTomcat {
 
+        private static final String SHADED = "org.ondemandtls.shaded.";
         private static final String JAR_PREFIX = "lib/ondemand-tls-tomcat-";
 
         private final Overlay overlay = Overlay.TOMCAT;
-        private final String jar = JAR_PREFIX + System.getProperty("ondemandtls.version") + ".jar";
+        private final String jar = JAR_PREFIX + System.getProperty("ondemandtls.version") + "-all.jar";
 
         @Test
         void oneJarASampleAndLicencesAreAllThereIs() throws IOException {
@@ -183,26 +198,78 @@ class OverlayIT {
         }
 
         @Test
-        void whoDependsOnTheJarFromARepositoryGetsNoneOfWhatIsInItASecondTime() throws Exception {
-            Path deployed = Tools.root().resolve("tomcat-valve/dependency-reduced-pom.xml");
-            NodeList dependencies = (NodeList) XPathFactory.newInstance()
+        void whoDependsOnTheThinJarGetsBouncyCastleOfOneVersion() throws Exception {
+            Document published = DocumentBuilderFactory.newInstance()
+                    .newDocumentBuilder()
+                    .parse(Tools.root()
+                            .resolve("issuance-core/target/published-pom.xml")
+                            .toFile());
+            NodeList versions = (NodeList) XPathFactory.newInstance()
                     .newXPath()
                     .evaluate(
-                            "/*[local-name()='project']/*[local-name()='dependencies']/*",
-                            DocumentBuilderFactory.newInstance()
-                                    .newDocumentBuilder()
-                                    .parse(deployed.toFile()),
+                            "/*/*[local-name()='dependencies']/*[*[local-name()='groupId'] = 'org.bouncycastle']"
+                                    + "/*[local-name()='version']",
+                            published,
                             XPathConstants.NODESET);
 
-            assertThat(dependencies.getLength()).isPositive();
-            for (int i = 0; i < dependencies.getLength(); i++) {
-                assertThat(dependencies.item(i).getTextContent()).containsPattern("\\b(test|provided)\\b");
+            assertThat(versions.getLength()).isEqualTo(3);
+            for (int i = 1; i < versions.getLength(); i++) {
+                assertThat(versions.item(i).getTextContent())
+                        .isEqualTo(versions.item(0).getTextContent());
             }
         }
 
         @Test
         void whatTheJarNeedsOfLoggingIsInItAndInTheBillOfMaterials() throws IOException {
             assertThat(overlay.text("conf/ondemand-tls/sbom.json")).contains("\"slf4j-api\"");
+        }
+
+        @Test
+        void theJarIsSmallAndWhatOursReachesIsInIt() throws IOException {
+            Path file = Tools.root().resolve("distribution/target/tomcat").resolve(jar);
+            Set<String> classes = jarEntries().stream()
+                    .filter(entry -> entry.endsWith(".class"))
+                    .map(entry -> entry.substring(0, entry.length() - ".class".length())
+                            .replace('/', '.'))
+                    .collect(Collectors.toSet());
+
+            assertThat(file)
+                    .satisfies(archive -> assertThat(Files.size(archive)).isLessThan(5_000_000));
+            assertThat(reached(classes, dependencies(file))).isNotEmpty().isSubsetOf(classes);
+        }
+
+        // What classes of ours are made of, from class to class; neither the JDK's nor the server's.
+        private Set<String> reached(Set<String> classes, Map<String, Set<String>> dependencies) {
+            Deque<String> toDo = new ArrayDeque<>(
+                    classes.stream().filter(name -> !name.startsWith(SHADED)).toList());
+            Set<String> reached = new HashSet<>(toDo);
+            while (!toDo.isEmpty()) {
+                for (String next : dependencies.getOrDefault(toDo.remove(), Set.of())) {
+                    if (next.startsWith("org.ondemandtls.") && reached.add(next)) {
+                        toDo.add(next);
+                    }
+                }
+            }
+            return reached;
+        }
+
+        private Map<String, Set<String>> dependencies(Path file) {
+            StringWriter lines = new StringWriter();
+            int status = ToolProvider.findFirst("jdeps")
+                    .orElseThrow()
+                    .run(
+                            new PrintWriter(lines),
+                            new PrintWriter(new StringWriter()),
+                            "-verbose:class",
+                            "-filter:none",
+                            file.toString());
+            assertThat(status).isZero();
+            Map<String, Set<String>> dependencies = new HashMap<>();
+            for (String line : lines.toString().lines().toList()) {
+                String[] words = line.strip().split("\\s+");
+                dependencies.computeIfAbsent(words[0], name -> new HashSet<>()).add(words[2]);
+            }
+            return dependencies;
         }
 
         private List<String> jarEntries() throws IOException {

@@ -16,17 +16,19 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.ondemandtls.testing.Database;
 import org.ondemandtls.testing.TlsProbe;
 
 /** Permission from an operator's database, and from an application on the same server, on every real server. */
+@Tag("once")
 @ParameterizedClass
-@EnumSource(ServerLine.class)
+@MethodSource("org.ondemandtls.distribution.ServerLine#tried")
 class PermissionSourcesIT {
 
     private static final String QUERY = "SELECT 1 FROM customer_domain WHERE name = ?";

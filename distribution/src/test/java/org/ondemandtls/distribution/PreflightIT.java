@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
@@ -24,6 +25,7 @@ import org.ondemandtls.testing.Pebble;
 import org.ondemandtls.testing.TlsProbe;
 
 /** A real server that looks at a name's DNS before it spends an order, with a real CA and the DNS that the CA asks too. */
+@Tag("once")
 class PreflightIT {
 
     private static final String NAME = "shop.customer.example";

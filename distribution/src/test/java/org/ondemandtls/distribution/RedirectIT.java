@@ -6,19 +6,21 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.ondemandtls.testing.AskEndpoint;
 import org.ondemandtls.testing.Curl;
 
 /** A real server with the redirect its overlay brings: who is sent to HTTPS, and who is not. */
+@Tag("once")
 @ParameterizedClass
-@EnumSource(ServerLine.class)
+@MethodSource("org.ondemandtls.distribution.ServerLine#tried")
 class RedirectIT {
 
     private static final String STRANGER = "stranger.example";

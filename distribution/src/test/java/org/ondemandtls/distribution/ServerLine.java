@@ -3,8 +3,9 @@ package org.ondemandtls.distribution;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 
-/** A line of server releases an overlay works on; every scenario that is not of one server's own runs on all of them. */
+/** A line of server releases an overlay works on; every scenario that is not of one server's own passes on all of them. */
 enum ServerLine {
     /** The oldest supported Jetty. */
     JETTY_12_0("ondemandtls.jetty12.home", "start.jar"),
@@ -21,6 +22,20 @@ enum ServerLine {
     ServerLine(String property, String landmark) {
         this.property = property;
         this.landmark = landmark;
+    }
+
+    /**
+     * Those a scenario is tried on in this run: the current Jetty and Tomcat where nothing else is said, the oldest ones, or
+     * all.
+     */
+    static Stream<ServerLine> tried() {
+        String which = System.getProperty("ondemandtls.servers", "newest");
+        return switch (which) {
+            case "newest" -> Stream.of(JETTY_12_1, TOMCAT_11);
+            case "oldest" -> Stream.of(JETTY_12_0, TOMCAT_10_1);
+            case "all" -> Stream.of(values());
+            default -> throw new AssertionError("-Dtests.servers=" + which + ": newest, oldest or all");
+        };
     }
 
     /** Whether it is a Jetty; a Tomcat otherwise. */

@@ -33,8 +33,8 @@ abstract class ServerProcess implements AutoCloseable {
     /** What {@code GET /} answers. */
     static final String CONTENT = "served by a real server";
 
-    /** How long starting, stopping and the like may take. */
-    static final Duration PATIENCE = Duration.ofSeconds(60);
+    /** How long starting and the like may take: on a busy machine that is minutes, and no failure. */
+    static final Duration PATIENCE = Duration.ofMinutes(3);
 
     private static final String PROTOCOL_PAGE = """
             <!doctype html><title>protocol</title><body><script>

@@ -28,6 +28,7 @@ import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.certificate.ChainOrder;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.challenge.ChallengeCertificates;
@@ -105,6 +106,8 @@ public final class AcmeAuthority implements Authority {
     private final CountDownLatch closed = new CountDownLatch(1);
     private final AtomicReference<@Nullable Pause> pause = new AtomicReference<>();
 
+    private final AtomicReference<@Nullable String> lastRemark = new AtomicReference<>();
+
     // Last in, first out: the session used last has the freshest nonce.
     private final Deque<CaSession> idle = new ConcurrentLinkedDeque<>();
 
@@ -112,16 +115,24 @@ public final class AcmeAuthority implements Authority {
             OnDemandTlsConfig.Acme config,
             OnDemandTlsConfig.Directory directory,
             Ports ports,
-            @Nullable SSLContext trust) {
+            @Nullable SSLContext trust,
+            Duration requestLimit) {
         this.directory = directory.url();
         this.ports = ports;
         this.http = new CaHttp(directory.url(), trust, ports.nanoTime());
-        this.shared = new CaSession.Shared(directory.url(), http, ports.clock(), ports.nanoTime());
+        this.shared = new CaSession.Shared(
+                directory.url(), http, ports.clock(), ports.nanoTime(), new CaSession.Limits(requestLimit, closed));
         this.account = new CaAccount(directory, config.email(), ports.files(), ports.events());
         this.methods =
                 config.challenges().stream().map(ChallengeType::identifier).collect(Collectors.toUnmodifiableSet());
         this.tools = new OrderFlow.Tools(
-                ports.board(), ports.preference(), config.profile(), ports.events(), closed, new AtomicBoolean());
+                ports.board(),
+                ports.preference(),
+                config.profile(),
+                ports.events(),
+                closed,
+                new AtomicBoolean(),
+                Pace.OfCa.unknown(ports.nanoTime()));
     }
 
     /**
@@ -135,12 +146,20 @@ public final class AcmeAuthority implements Authority {
      */
     public static AcmeAuthority open(OnDemandTlsConfig.Acme config, OnDemandTlsConfig.Directory directory, Ports ports)
             throws IOException {
+        return open(config, directory, ports, CaLimits.REQUEST);
+    }
+
+    /** The same, with a limit of its own for each request. */
+    static AcmeAuthority open(
+            OnDemandTlsConfig.Acme config, OnDemandTlsConfig.Directory directory, Ports ports, Duration requestLimit)
+            throws IOException {
         Optional<Path> roots = config.trustedRoots();
         return new AcmeAuthority(
                 config,
                 directory,
                 ports,
-                roots.isPresent() ? trusting(roots.get(), config.directories().size() > 1) : null);
+                roots.isPresent() ? trusting(roots.get(), config.directories().size() > 1) : null,
+                requestLimit);
     }
 
     @Override
@@ -196,14 +215,14 @@ public final class AcmeAuthority implements Authority {
         Order wanted = order;
         for (boolean accountIsNew = false; ; accountIsNew = true) {
             CaSession session = take();
-            session.begin(deadline);
+            session.begin(deadline, Endurance.FAULTS);
             boolean usable = false;
             try {
                 Login login = login(name, session);
                 try {
                     List<X509Certificate> chain = new OrderFlow(tools, session, login, wanted, journal).run(candidates);
                     usable = true;
-                    return chain;
+                    return inOrder(order, chain);
                 } catch (AcmeServerException e) {
                     if (accountIsNew || !CaProblem.of(e.getProblem()).type().equals("accountDoesNotExist")) {
                         throw e;
@@ -279,6 +298,17 @@ public final class AcmeAuthority implements Authority {
         closed.countDown();
         http.close();
         idle.clear();
+    }
+
+    private List<X509Certificate> inOrder(Order order, List<X509Certificate> sent) {
+        ChainOrder chain =
+                ChainOrder.of(sent, order.key().getPublic(), ports.clock().instant());
+        // Once, not with each order: a CA that sends its root always does.
+        chain.remark()
+                .filter(remark -> !remark.equals(lastRemark.getAndSet(remark)))
+                .ifPresent(remark -> ports.events()
+                        .publish(EventKind.ADVICE, directory + ": the chain it sends is served otherwise: " + remark));
+        return chain.chain();
     }
 
     private void prepareSession(CaSession session) throws AcmeException, IOException, InterruptedException {

@@ -55,7 +55,9 @@ final class CaConnection implements Connection {
     private static final String JSON_TYPE = "application/json";
     private static final String PROBLEM_TYPE = "application/problem+json";
     private static final String CHAIN_TYPE = "application/pem-certificate-chain";
-    private static final Set<Integer> GOOD = Set.of(200, 201);
+    private static final Set<Integer> GOOD = Set.of(200, 201, 202);
+    private static final Set<Integer> MOVED = Set.of(301, 302, 307, 308);
+    private static final int MOST_REDIRECTS = 3;
     private static final int NO_CONTENT = 204;
     private static final String BAD_NONCE = "badNonce";
     private static final Pattern LINK = Pattern.compile("<([^>]*)>\\s*;\\s*rel=\"?([^\";,]+)\"?");
@@ -70,24 +72,64 @@ final class CaConnection implements Connection {
 
     @Override
     public void resetNonce(Session session) throws AcmeException {
+        URL url = session.resourceUrl(Resource.NEW_NONCE);
         try (NonceHolder nonce = session.lockNonce()) {
             nonce.setNonce(null);
-            CaAnswer got = send("HEAD", session.resourceUrl(Resource.NEW_NONCE), "*/*", "");
-            if (!GOOD.contains(got.status()) && got.status() != NO_CONTENT) {
-                throw new AcmeException("HTTP " + got.status());
+            while (nonce.getNonce() == null) {
+                try {
+                    CaAnswer got = send("HEAD", url, "*/*", "");
+                    if (!GOOD.contains(got.status()) && got.status() != NO_CONTENT) {
+                        throw new AcmeException("HTTP " + got.status());
+                    }
+                    nonce.setNonce(
+                            getNonce().orElseThrow(() -> new AcmeProtocolException("Server did not provide a nonce")));
+                } catch (AcmeException e) {
+                    if (!line.bears(e, false)) {
+                        throw e;
+                    }
+                } catch (AcmeProtocolException e) {
+                    if (!line.bears(e, false)) {
+                        throw e;
+                    }
+                }
             }
-            nonce.setNonce(getNonce().orElseThrow(() -> new AcmeProtocolException("Server did not provide a nonce")));
         } finally {
             close();
         }
     }
 
+    /** Follows a redirect within the directory's origin, nowhere else; only a GET gets here. */
     @Override
     public int sendRequest(URL url, Session session, @Nullable ZonedDateTime ifModifiedSince) throws AcmeException {
         try (NonceHolder nonce = session.lockNonce()) {
-            CaAnswer got = send("GET", url, JSON_TYPE, "");
-            getNonce().ifPresent(nonce::setNonce);
-            return good(got);
+            URL wanted = url;
+            int redirects = 0;
+            while (true) {
+                try {
+                    CaAnswer got = send("GET", wanted, JSON_TYPE, "");
+                    getNonce().ifPresent(nonce::setNonce);
+                    if (MOVED.contains(got.status())) {
+                        URI target = movedTo(got);
+                        if (++redirects > MOST_REDIRECTS || !line.isOfThisCa(target)) {
+                            throw new MovedException(target);
+                        }
+                        wanted = url(target);
+                        continue;
+                    }
+                    int status = good(got);
+                    readJsonResponse();
+                    line.endurance().succeeded();
+                    return status;
+                } catch (AcmeException e) {
+                    if (e instanceof MovedException || !line.bears(e, false)) {
+                        throw e;
+                    }
+                } catch (AcmeProtocolException e) {
+                    if (!line.bears(e, false)) {
+                        throw e;
+                    }
+                }
+            }
         }
     }
 
@@ -119,7 +161,7 @@ final class CaConnection implements Connection {
 
     @Override
     public List<X509Certificate> readCertificates() {
-        expect(Set.of(CHAIN_TYPE));
+        // Some CAs label it as they like: what parses is one.
         try {
             return Pem.readCertificates(text());
         } catch (InvalidPemException e) {
@@ -172,7 +214,8 @@ final class CaConnection implements Connection {
     private int post(
             URL url, @Nullable JSONBuilder claims, Session session, KeyPair key, @Nullable URL account, String accept)
             throws AcmeException {
-        for (int attempt = 1; ; attempt++) {
+        int nonces = 1;
+        while (true) {
             try (NonceHolder nonce = session.lockNonce()) {
                 String current = nonce.getNonce();
                 if (current == null) {
@@ -183,13 +226,38 @@ final class CaConnection implements Connection {
                 nonce.setNonce(null);
                 CaAnswer got = send("POST", url, accept, Jws.sign(url, key, claims, current, account));
                 nonce.setNonce(getNonce().orElse(null));
-                return good(got);
-            } catch (AcmeServerException e) {
-                if (attempt == NONCES || !CaProblem.of(e.getProblem()).type().equals(BAD_NONCE)) {
+                int status = good(got);
+                requireReadable(accept, account);
+                line.endurance().succeeded();
+                return status;
+            } catch (BadNonceException e) {
+                if (nonces == NONCES) {
+                    throw e;
+                }
+                nonces++;
+            } catch (AcmeException e) {
+                if (!line.bears(e, isNewOrder(session, url))) {
+                    throw e;
+                }
+            } catch (AcmeProtocolException e) {
+                if (!line.bears(e, isNewOrder(session, url))) {
                     throw e;
                 }
             }
         }
+    }
+
+    // What cannot be read is found out here, where it can be asked for once more.
+    private void requireReadable(String accept, @Nullable URL account) {
+        if (accept.equals(CHAIN_TYPE)) {
+            readCertificates();
+        } else if (account != null) {
+            readJsonResponse();
+        }
+    }
+
+    private boolean isNewOrder(Session session, URL url) throws AcmeException {
+        return url.toString().equals(session.resourceUrl(Resource.NEW_ORDER).toString());
     }
 
     private CaAnswer send(String method, URL url, String accept, String body) throws AcmeNetworkException {
@@ -204,15 +272,18 @@ final class CaConnection implements Connection {
         }
     }
 
+    private URI movedTo(CaAnswer got) throws AcmeException {
+        return resolve(header("Location").orElseThrow(() -> new AcmeException("HTTP " + got.status())));
+    }
+
     private int good(CaAnswer got) throws AcmeException {
         if (GOOD.contains(got.status())) {
             return got.status();
         }
-        if (!contentType().equals(PROBLEM_TYPE)) {
-            throw new AcmeException("HTTP " + got.status());
-        }
-        Problem problem = new Problem(readJsonResponse(), url(got.uri()));
+        JSON document = problemDocument().orElseThrow(() -> unexplained(got));
+        Problem problem = new Problem(document, url(got.uri()));
         switch (CaProblem.of(problem).type()) {
+            case BAD_NONCE -> throw new BadNonceException(problem);
             case "unauthorized" -> throw new AcmeUnauthorizedException(problem);
             case "userActionRequired" ->
                 throw new AcmeUserActionRequiredException(
@@ -223,6 +294,47 @@ final class CaConnection implements Connection {
                                 .orElse(null));
             case "rateLimited" -> throw new AcmeRateLimitedException(problem, null, getLinks("help"));
             default -> throw new AcmeServerException(problem);
+        }
+    }
+
+    // By what it says, not by how it is labelled: some CAs send application/json.
+    private Optional<JSON> problemDocument() {
+        boolean labelled = contentType().equals(PROBLEM_TYPE);
+        if (!labelled && !text().contains(CaProblem.PREFIX)) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(JSON.parse(text()));
+        } catch (AcmeProtocolException e) {
+            return Optional.empty();
+        }
+    }
+
+    private AcmeException unexplained(CaAnswer got) {
+        if (text().contains(CaProblem.PREFIX + BAD_NONCE)) {
+            String document =
+                    "{\"type\":\"" + CaProblem.PREFIX + BAD_NONCE + "\",\"detail\":\"HTTP " + got.status() + "\"}";
+            return new BadNonceException(new Problem(JSON.parse(document), url(got.uri())));
+        }
+        return new AcmeException("HTTP " + got.status());
+    }
+
+    /** A nonce the CA did not like; another one will do. */
+    private static final class BadNonceException extends AcmeServerException {
+        private static final long serialVersionUID = 1L;
+
+        BadNonceException(Problem problem) {
+            super(problem);
+        }
+    }
+
+    /** What was asked for is at another origin, which is not followed. */
+    static final class MovedException extends AcmeException {
+        private static final long serialVersionUID = 1L;
+
+        /** Moved there. */
+        MovedException(URI target) {
+            super("has moved to " + CaProblem.oneLine(target.toString()));
         }
     }
 

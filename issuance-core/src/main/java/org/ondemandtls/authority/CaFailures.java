@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.IssuanceException;
@@ -34,6 +35,9 @@ final class CaFailures {
             "unsupportedContact");
 
     private static final Set<String> TRANSIENT = Set.of("serverInternal", "badNonce", "rateLimited");
+
+    private static final Pattern LOOK_UP =
+            Pattern.compile("SERVFAIL|REFUSED|time-?d? ?out|query timed", Pattern.CASE_INSENSITIVE);
 
     private static final int TOO_MANY_REQUESTS = 429;
     private static final int SERVICE_UNAVAILABLE = 503;
@@ -63,7 +67,7 @@ final class CaFailures {
             return refused(name, refused, session, loggingIn);
         }
         if (failure instanceof AcmeNetworkException) {
-            return network(name, failure.getCause() == null ? failure : failure.getCause(), failure);
+            return network(name, failure.getCause() == null ? failure : failure.getCause(), failure, session);
         }
         if (failure instanceof AcmeNotSupportedException) {
             return new Verdict(
@@ -71,6 +75,16 @@ final class CaFailures {
                             name,
                             "what answers at onDemandTls.acme.directory is no ACME directory, or lacks what is needed ("
                                     + CaProblem.oneLine(String.valueOf(failure.getMessage())) + ")",
+                            RetryAfter.DEFAULT,
+                            failure),
+                    Optional.empty());
+        }
+        if (failure instanceof CaConnection.MovedException) {
+            return new Verdict(
+                    unavailable(
+                            name,
+                            "the CA's directory " + failure.getMessage() + ": set onDemandTls.acme.directory to it if"
+                                    + " you trust it",
                             RetryAfter.DEFAULT,
                             failure),
                     Optional.empty());
@@ -119,8 +133,20 @@ final class CaFailures {
             return new Verdict(
                     new IssuanceException.AccountRefused(name, text + "; " + remedy(problem), wait), Optional.of(wait));
         }
-        return new Verdict(
-                new IssuanceException.Rejected(name, problem.type(), problem.text(), asked), Optional.empty());
+        return new Verdict(rejected(name, problem, asked), Optional.empty());
+    }
+
+    /**
+     * A refusal of the name. A CAA look-up that failed is trouble with the DNS, and passes; nobody has to change a record.
+     *
+     * @param name the name
+     * @param problem what the CA says
+     * @param asked the wait it asks for, or zero
+     */
+    static IssuanceException.Rejected rejected(ServerName name, CaProblem problem, Duration asked) {
+        boolean lookUpFailed =
+                problem.type().equals("caa") && LOOK_UP.matcher(problem.text()).find();
+        return new IssuanceException.Rejected(name, lookUpFailed ? "dns" : problem.type(), problem.text(), asked);
     }
 
     // "unauthorized" is what a CA says to a deactivated account, and an enterprise CA to a name that is none of its
@@ -164,7 +190,7 @@ final class CaFailures {
         };
     }
 
-    private static Verdict network(ServerName name, Throwable cause, Throwable failure) {
+    private static Verdict network(ServerName name, Throwable cause, Throwable failure, CaSession session) {
         boolean noConnection = cause instanceof ConnectException || cause instanceof HttpConnectTimeoutException;
         String what;
         if (cause instanceof HttpConnectTimeoutException) {
@@ -172,7 +198,7 @@ final class CaFailures {
         } else if (cause instanceof ConnectException) {
             what = "no connection";
         } else if (cause instanceof HttpTimeoutException) {
-            what = "no complete answer within " + CaLimits.REQUEST.toSeconds() + " s";
+            what = "no complete answer within " + session.requestLimit().toSeconds() + " s";
         } else if (cause instanceof SSLException) {
             what = "its own HTTPS is not trusted or fails (" + CaProblem.oneLine(String.valueOf(cause.getMessage()))
                     + "): for a private CA see onDemandTls.acme.trustedRoots";

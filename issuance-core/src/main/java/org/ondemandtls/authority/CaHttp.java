@@ -89,7 +89,7 @@ final class CaHttp implements CaExchange, AutoCloseable {
     @Override
     public CaAnswer send(CaRequest request, Duration patience) throws IOException {
         if (!isOwn(request.uri())) {
-            throw new IOException("the CA names a URL outside its own origin");
+            throw new ForeignUrlException(request.uri(), directory);
         }
         if (patience.isZero()) {
             throw new HttpTimeoutException("no time left for the order");

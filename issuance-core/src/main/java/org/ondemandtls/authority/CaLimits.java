@@ -11,6 +11,12 @@ final class CaLimits {
     /** How long one request may take, from its first byte to the last one of the answer. */
     static final Duration REQUEST = Duration.ofSeconds(20);
 
+    /** The same for a request that would be sent once more: a visitor's patience is for both. */
+    static final Duration FIRST_TRY = Duration.ofSeconds(8);
+
+    /** Less than this is not enough for a request and its answer, so it is not begun. */
+    static final Duration EXCHANGE = Duration.ofMillis(100);
+
     /** How long one order may take, everything included. */
     static final Duration ORDER = Authority.LONGEST_ORDER;
 

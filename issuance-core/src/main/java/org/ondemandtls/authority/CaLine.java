@@ -1,6 +1,7 @@
 package org.ondemandtls.authority;
 
 import java.io.BufferedInputStream;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -26,6 +27,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
@@ -46,7 +49,8 @@ final class CaLine {
     /** The longest status line with all headers that is read, in octets. */
     static final int HEAD = 32 * 1024;
 
-    private static final Set<String> UNDERSTOOD_ENCODINGS = Set.of("", "identity");
+    private static final Set<String> PLAIN = Set.of("", "identity");
+    private static final Set<String> GZIP = Set.of("gzip", "x-gzip");
     private static final Pattern STATUS_LINE = Pattern.compile("HTTP/1\\.([0-9]) ([1-5][0-9][0-9])(?: .*)?");
     private static final Pattern HEADER = Pattern.compile("([!#$%&'*+.^_`|~0-9A-Za-z-]+):(.*)");
     private static final Pattern LENGTH = Pattern.compile("[0-9]{1,18}");
@@ -113,12 +117,30 @@ final class CaLine {
         }
         boolean hasBody = !request.method().equals("HEAD") && head.status != NO_CONTENT && head.status != NOT_MODIFIED;
         byte[] body = hasBody ? body(head) : new byte[0];
-        // Nothing compressed was asked for, and what it would unfold to has no limit.
-        if (!UNDERSTOOD_ENCODINGS.containsAll(head.headers.allValues("Content-Encoding"))) {
-            throw new IOException("the CA's answer is compressed, which was not asked for");
-        }
+        byte[] content = unfolded(body, head.headers.allValues("Content-Encoding"));
         kept = head.keptOpen && (!hasBody || head.delimited);
-        return new CaAnswer(request.uri(), head.status, head.headers, body);
+        return new CaAnswer(request.uri(), head.status, head.headers, content);
+    }
+
+    // Nothing compressed is asked for; what stands before a CA compresses all the same.
+    private static byte[] unfolded(byte[] body, List<String> encodings) throws IOException {
+        List<String> meant = encodings.stream()
+                .map(encoding -> encoding.toLowerCase(Locale.ROOT))
+                .filter(encoding -> !PLAIN.contains(encoding))
+                .toList();
+        if (meant.isEmpty() || body.length == 0) {
+            return body;
+        }
+        if (meant.size() > 1 || !GZIP.contains(meant.get(0))) {
+            throw new IOException("the CA's answer is compressed in a way that was not asked for");
+        }
+        try (InputStream unfolding = new GZIPInputStream(new ByteArrayInputStream(body))) {
+            byte[] content = unfolding.readNBytes(CaLimits.BODY + 1);
+            requireRoom(content.length);
+            return content;
+        } catch (ZipException | EOFException e) {
+            throw new IOException("the CA's answer is not compressed as it says", e);
+        }
     }
 
     /** Whether another exchange may follow. */

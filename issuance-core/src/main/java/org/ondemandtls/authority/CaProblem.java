@@ -25,7 +25,9 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
 
     private static final int MOST_SUBPROBLEMS = 5;
     private static final String COMPOUND = "compound";
-    private static final String PREFIX = "urn:ietf:params:acme:error:";
+    /** What the types of ACME begin with (RFC 8555 section 6.7). */
+    static final String PREFIX = "urn:ietf:params:acme:error:";
+
     private static final Pattern TYPE = Pattern.compile("[A-Za-z]{1,40}");
 
     // The link carries a signed token of several hundred characters.

@@ -30,7 +30,7 @@ record CaRequest(String method, URI uri, String accept, String body) {
         }
         text.append("\r\nUser-Agent: ").append(USER_AGENT);
         text.append("\r\nAccept: ").append(accept);
-        text.append("\r\nAccept-Language: en\r\n");
+        text.append("\r\nAccept-Encoding: identity\r\nAccept-Language: en\r\n");
         if (!body.isEmpty()) {
             text.append("Content-Type: application/jose+json\r\nContent-Length: ")
                     .append(body.length())

@@ -11,6 +11,8 @@ import java.time.Instant;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
@@ -44,6 +46,14 @@ final class CaSession {
         }
     }
 
+    /**
+     * When a request and everything has to end.
+     *
+     * @param request how long one request may take at most
+     * @param closed opened when everything has to stop
+     */
+    record Limits(Duration request, CountDownLatch closed) {}
+
     /** What all sessions with one CA share. */
     static final class Shared {
 
@@ -51,6 +61,7 @@ final class CaSession {
         private final CaExchange http;
         private final Clock clock;
         private final LongSupplier nanoTime;
+        private final Limits limits;
         private final AtomicReference<@Nullable Directory> directory = new AtomicReference<>();
 
         /**
@@ -60,12 +71,14 @@ final class CaSession {
          * @param http how the CA is reached
          * @param clock reads dates in {@code Retry-After}
          * @param nanoTime monotonic time
+         * @param limits when a request and everything has to end
          */
-        Shared(URI url, CaExchange http, Clock clock, LongSupplier nanoTime) {
+        Shared(URI url, CaExchange http, Clock clock, LongSupplier nanoTime, Limits limits) {
             this.url = url;
             this.http = http;
             this.clock = clock;
             this.nanoTime = nanoTime;
+            this.limits = limits;
         }
 
         /** Whether the directory, as read last, offers renewal information (RFC 9773) of the CA's own; no I/O. */
@@ -106,6 +119,7 @@ final class CaSession {
 
     private final Shared shared;
     private final Session session;
+    private final Endurance endurance = new Endurance();
     private Deadline deadline;
     private int lastStatus;
     private Optional<Duration> lastRetryAfter = Optional.empty();
@@ -141,11 +155,51 @@ final class CaSession {
         return shared.http.isOwn(url);
     }
 
-    /** Begins a piece of work that has to be done by then; no request lasts longer. */
+    /** Begins a piece of work that has to be done by then and bears no fault; no request lasts longer. */
     void begin(Deadline end) {
+        begin(end, 0);
+    }
+
+    /** Begins a piece of work that has to be done by then and bears so many faults that pass. */
+    void begin(Deadline end, int faults) {
+        endurance.begin(faults);
         deadline = end;
         lastStatus = 0;
         lastRetryAfter = Optional.empty();
+    }
+
+    /** Which faults are borne. */
+    Endurance endurance() {
+        return endurance;
+    }
+
+    /**
+     * Waits before a request is sent once more, where its fault is one to bear.
+     *
+     * @param thrown what the request ended with
+     * @param isNewOrder whether a repetition may place a second order
+     * @return whether to send it once more; no, where there is no time for it or everything stops
+     */
+    boolean bears(Exception thrown, boolean isNewOrder) {
+        Optional<Duration> wait = endurance.bear(thrown, lastStatus, lastRetryAfter, isNewOrder);
+        if (wait.isEmpty() || wait.get().plus(CaLimits.EXCHANGE).compareTo(deadline.left()) >= 0) {
+            return false;
+        }
+        try {
+            return !shared.limits.closed().await(wait.get().toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    /** How long one request may take at most. */
+    Duration requestLimit() {
+        return shared.limits.request();
+    }
+
+    private static Duration shorter(Duration one, Duration other) {
+        return one.compareTo(other) < 0 ? one : other;
     }
 
     /** When the work has to be done. */
@@ -196,7 +250,11 @@ final class CaSession {
         lastStatus = 0;
         lastRetryAfter = Optional.empty();
         Duration left = deadline.left();
-        CaAnswer answer = shared.http.send(request, left.compareTo(CaLimits.REQUEST) < 0 ? left : CaLimits.REQUEST);
+        Duration limit = shared.limits.request();
+        if (endurance.isLeft() && !endurance.isRepeating()) {
+            limit = shorter(limit, CaLimits.FIRST_TRY);
+        }
+        CaAnswer answer = shared.http.send(request, shorter(left, limit));
         lastStatus = answer.status();
         lastRetryAfter = RetryAfter.in(answer.headers(), shared.clock);
         lastDate = RetryAfter.date(answer.headers(), shared.clock);

@@ -1,6 +1,5 @@
 package org.ondemandtls.authority;
 
-import java.io.IOException;
 import java.net.MalformedURLException;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -12,11 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import org.ondemandtls.certificate.IssuanceException;
@@ -33,7 +28,6 @@ import org.shredzone.acme4j.Metadata;
 import org.shredzone.acme4j.Order;
 import org.shredzone.acme4j.OrderBuilder;
 import org.shredzone.acme4j.Status;
-import org.shredzone.acme4j.challenge.Challenge;
 import org.shredzone.acme4j.challenge.Http01Challenge;
 import org.shredzone.acme4j.challenge.TlsAlpn01Challenge;
 import org.shredzone.acme4j.connector.Connection;
@@ -47,8 +41,8 @@ import org.shredzone.acme4j.toolbox.JSONBuilder;
 /**
  * Takes one name from an order to its chain, over one session.
  *
- * <p>Nothing waits for a fixed time: a poll follows at once when the CA has fetched the proof, then in small growing
- * steps, and never sooner than the CA's {@code Retry-After}.
+ * <p>Nothing waits for a fixed time: the CA is asked just after the time it took lately ({@link Pace}), and faults that pass
+ * are borne ({@link Endurance}).
  *
  * <p><b>Threads.</b> Used once, by the thread it blocks.
  */
@@ -59,10 +53,8 @@ final class OrderFlow {
 
     private static final int LONGEST_URL = 2048;
 
-    /** Less than this is not enough for a request and its answer, so it is not begun. */
-    private static final Duration EXCHANGE = Duration.ofMillis(100);
-
-    private static final Duration STORE_RETRY = Duration.ofSeconds(2);
+    /** An order nothing has gone wrong with. */
+    private static final Set<Status> GOING_ON = Set.of(Status.PENDING, Status.READY, Status.PROCESSING, Status.VALID);
 
     private static final int NOT_FOUND = 404;
     private static final int CONFLICT = 409;
@@ -88,6 +80,7 @@ final class OrderFlow {
      * @param events told what happens to the order
      * @param closed opened when everything has to stop
      * @param profileMissed whether it has been said that the CA does not offer the profile
+     * @param paces how long the CA takes
      */
     record Tools(
             ChallengeBoard board,
@@ -95,13 +88,15 @@ final class OrderFlow {
             Optional<String> profile,
             Events events,
             CountDownLatch closed,
-            AtomicBoolean profileMissed) {}
+            AtomicBoolean profileMissed,
+            Pace.OfCa paces) {}
 
     /** An order nothing can come of any more. */
-    private static final class SpentOrderException extends Exception {
+    static final class SpentOrderException extends Exception {
 
         final String why;
 
+        /** An order that is of no more use, and why. */
         SpentOrderException(String why) {
             super(why, null, false, false);
             this.why = why;
@@ -114,12 +109,10 @@ final class OrderFlow {
     private final Authority.Order wanted;
     private final DeferredJournal journal;
     private final ServerName name;
+    private final OrderWaits waits;
 
     // Until the CA has minded it once.
     private boolean replaces = true;
-    // Finalized, and the CA takes its time.
-    private boolean processing;
-
     // Whether the order is one that was placed before, by an earlier life or another server.
     private boolean isOld;
 
@@ -131,6 +124,7 @@ final class OrderFlow {
         this.wanted = wanted;
         this.journal = new DeferredJournal(journal);
         this.name = wanted.name();
+        this.waits = new OrderWaits(wanted, session, tools.closed());
     }
 
     /**
@@ -205,8 +199,7 @@ final class OrderFlow {
             Order order = login.bindOrder(url.toURL());
             order.fetch();
             Status status = order.getStatus();
-            if (Set.of(Status.PENDING, Status.READY, Status.PROCESSING, Status.VALID)
-                    .contains(status)) {
+            if (GOING_ON.contains(status)) {
                 tools.events().publish(EventKind.RESUMED, name, "took up the open order, which is " + word(status));
                 return Optional.of(order);
             }
@@ -265,6 +258,8 @@ final class OrderFlow {
                 ? wanted.replaces().flatMap(RenewalInfo::certId)
                 : Optional.empty();
         if (replaced.isPresent()) {
+            // An error of the CA's may be its answer to "replaces".
+            session.endurance().bearServerErrors(false);
             try {
                 return builder().replaces(replaced.get()).create();
             } catch (AcmeServerException e) {
@@ -272,6 +267,8 @@ final class OrderFlow {
                     throw e;
                 }
                 replaces = false;
+            } finally {
+                session.endurance().bearServerErrors(true);
             }
         }
         return builder().create();
@@ -312,7 +309,9 @@ final class OrderFlow {
             authorization.fetch();
             switch (authorization.getStatus()) {
                 case VALID -> {}
-                case PENDING -> validate(authorization, untried);
+                case PENDING, PROCESSING ->
+                    new Validation(tools, login, name, waits, isOld).run(authorization, untried, journal);
+                case UNKNOWN -> throw new AcmeProtocolException("an authorization has a status that is not known");
                 default ->
                     throw new SpentOrderException(
                             "an authorization of the open order is " + word(authorization.getStatus()));
@@ -320,172 +319,79 @@ final class OrderFlow {
         }
     }
 
-    private void validate(Authorization authorization, List<ChallengeType> untried)
-            throws AcmeException, ValidationFailedException, SpentOrderException, IssuanceException,
-                    InterruptedException {
-        for (ChallengeType type : untried) {
-            Optional<Challenge> challenge = challenge(authorization, type);
-            if (challenge.isPresent()) {
-                prove(authorization, type, challenge.get());
-                tools.preference().worked(type);
-                return;
-            }
-        }
-        throw new IssuanceException.Unavailable(
-                name,
-                "the CA offers none of the challenges that may be used: "
-                        + untried.stream().map(OrderFlow::token).collect(Collectors.joining(", ")),
-                RetryAfter.DEFAULT,
-                null);
-    }
-
-    // Only what is understood is looked at: a challenge type of the future must not break anything.
-    private Optional<Challenge> challenge(Authorization authorization, ChallengeType type) {
-        return authorization.getJSON().get("challenges").asArray().stream()
-                .map(JSON.Value::asObject)
-                .filter(json -> json.get("type")
-                        .map(JSON.Value::asString)
-                        .filter(token(type)::equals)
-                        .isPresent())
-                .findFirst()
-                .map(login::createChallenge);
-    }
-
-    private void prove(Authorization authorization, ChallengeType type, Challenge challenge)
-            throws AcmeException, ValidationFailedException, SpentOrderException, IssuanceException,
-                    InterruptedException {
-        try (ChallengeBoard.Display display = display(challenge)) {
-            // An order that was taken up again may have been triggered already; the CA minds a second time.
-            boolean triggered = challenge.getStatus() != Status.PENDING;
-            if (!triggered) {
-                challenge.trigger();
-            }
-            journal.keep();
-            if (awaitDecision(authorization, display.fetched()) != Status.VALID) {
-                CaProblem problem = problem(authorization, challenge);
-                if (isOld && triggered) {
-                    // The CA looked, or began to, while nobody answered: that says nothing about the name.
-                    throw new SpentOrderException("its proof was asked for while nobody showed it (" + problem.type()
-                            + ": " + problem.text() + ")");
-                }
-                throw new ValidationFailedException(type, problem);
-            }
-        }
-    }
-
-    private ChallengeBoard.Display display(Challenge challenge) throws IssuanceException.StoreFailed {
-        try {
-            if (challenge instanceof Http01Challenge http) {
-                return tools.board().displayHttp(name, http.getToken(), http.getAuthorization());
-            }
-            if (challenge instanceof TlsAlpn01Challenge tlsAlpn) {
-                return tools.board().displayTlsAlpn(name, tlsAlpn.getAcmeValidation());
-            }
-        } catch (IOException e) {
-            throw new IssuanceException.StoreFailed(
-                    name, "the proof cannot be shown by the other servers: " + e.getMessage(), STORE_RETRY, e);
-        }
-        throw new AcmeProtocolException("a challenge without a token");
-    }
-
-    private Status awaitDecision(Authorization authorization, CompletableFuture<Void> fetched)
-            throws AcmeException, IssuanceException, InterruptedException {
-        Pace beforeFetched = Pace.beforeFetched();
-        Pace afterwards = Pace.afterwards();
-        boolean seen = false;
-        while (true) {
-            pause(session.lastRetryAfter().orElse(Duration.ZERO), "validated the proof");
-            if (seen) {
-                pause(afterwards.next(), "validated the proof");
-            } else {
-                seen = await(fetched, beforeFetched.next());
-            }
-            authorization.fetch();
-            Status status = authorization.getStatus();
-            if (status != Status.PENDING) {
-                return status;
-            }
-        }
-    }
-
-    private boolean await(CompletableFuture<Void> fetched, Duration atMost)
-            throws IssuanceException, InterruptedException {
-        requireTime(atMost, "fetched the proof");
-        try {
-            fetched.get(atMost.toNanos(), TimeUnit.NANOSECONDS);
-            return true;
-        } catch (TimeoutException e) {
-            return false;
-        } catch (ExecutionException e) {
-            throw new IllegalStateException("a display never fails", e);
-        }
-    }
-
-    private CaProblem problem(Authorization authorization, Challenge challenge) {
-        CaProblem problem = authorization.getJSON().get("challenges").asArray().stream()
-                .map(JSON.Value::asObject)
-                .filter(json -> json.contains("error"))
-                .findFirst()
-                .map(json -> CaProblem.of(json.get("error").asObject()))
-                .orElse(CaProblem.of("unknown", "the authorization is " + word(authorization.getStatus())));
-        String token = challenge.getJSON().get("token").asString();
-        if (challenge instanceof Http01Challenge http) {
-            problem = problem.without(http.getAuthorization(), "(key authorization)");
-        }
-        return problem.without(token, "(token)");
-    }
-
     private List<X509Certificate> certificate(Order order)
             throws AcmeException, IssuanceException, InterruptedException {
         JSON state = order.getJSON();
         Status status = status(state);
+        // Not known to come from before: how long the CA takes is not learned from an order that was finalized earlier.
+        Optional<Pace> learning = Optional.empty();
         if (status == Status.PENDING || status == Status.READY) {
             journal.keep();
             state = finalizeWhenReady(order);
+            learning = Optional.of(tools.paces().issuance().begin());
         }
-        Pace pace = Pace.afterwards();
+        Pace pace = learning.orElseGet(() -> tools.paces().ready().begin());
         while (true) {
-            switch (status(state)) {
-                case VALID -> {
-                    return download(state.get("certificate").asURL());
-                }
-                case INVALID -> {
-                    CaProblem problem = state.get("error")
-                            .map(JSON.Value::asObject)
-                            .map(CaProblem::of)
-                            .orElse(CaProblem.of("unknown", "the order is invalid"));
-                    throw new IssuanceException.Rejected(name, problem.type(), problem.text(), Duration.ZERO);
-                }
-                default -> {
-                    processing = true;
-                    pause(session.lastRetryAfter().orElse(Duration.ZERO), "issued the certificate");
-                    pause(pace.next(), "issued the certificate");
-                    order.fetch();
-                    state = order.getJSON();
-                }
+            Optional<URL> certificate = state.get("certificate").map(JSON.Value::asURL);
+            status = status(state);
+            if (status == Status.VALID && certificate.isPresent()) {
+                learning.ifPresent(Pace::done);
+                return download(certificate.get());
             }
+            if (status == Status.INVALID) {
+                throw refused(state);
+            }
+            if (!GOING_ON.contains(status)) {
+                throw new AcmeProtocolException("the order has a status that is not known");
+            }
+            // Also valid without a certificate: some CAs say so a moment too early.
+            waits.onlyTheCaIsAwaited();
+            waits.pause(pace, "issued the certificate");
+            order.fetch();
+            state = order.getJSON();
         }
+    }
+
+    private IssuanceException refused(JSON state) {
+        CaProblem problem = state.get("error")
+                .map(JSON.Value::asObject)
+                .map(CaProblem::of)
+                .orElse(CaProblem.of("unknown", "the order is invalid"));
+        return problem.type().equals("serverInternal")
+                ? new IssuanceException.Unavailable(
+                        name,
+                        "the CA failed (" + problem.type() + ": " + problem.text() + ")",
+                        RetryAfter.DEFAULT,
+                        null)
+                : CaFailures.rejected(name, problem, Duration.ZERO);
     }
 
     // All authorizations are valid, so the order is ready, or will be as soon as the CA has noticed.
     private JSON finalizeWhenReady(Order order) throws AcmeException, IssuanceException, InterruptedException {
-        Pace pace = Pace.afterwards();
+        Pace pace = tools.paces().ready().begin();
         while (true) {
+            boolean notReady;
+            AcmeServerException refusal;
             try (Connection connection = session.session().connect()) {
                 JSONBuilder claims = new JSONBuilder();
                 claims.putBase64("csr", wanted.csr());
                 connection.sendSignedRequest(order.getFinalizeLocation(), claims, login);
                 return connection.readJsonResponse();
             } catch (AcmeServerException e) {
-                if (!CaProblem.of(e.getProblem()).type().equals("orderNotReady")) {
+                notReady = CaProblem.of(e.getProblem()).type().equals("orderNotReady");
+                // Where the answer to the first request was lost, the CA may have done what it refuses to do again.
+                if (!notReady && !session.endurance().isRepeating()) {
                     throw e;
                 }
+                refusal = e;
             }
-            pause(session.lastRetryAfter().orElse(Duration.ZERO), "made the order ready");
-            pause(pace.next(), "made the order ready");
+            waits.pause(pace, "made the order ready");
             order.fetch();
             if (!Set.of(Status.PENDING, Status.READY).contains(order.getStatus())) {
                 return order.getJSON();
+            }
+            if (!notReady) {
+                throw refusal;
             }
         }
     }
@@ -496,45 +402,26 @@ final class OrderFlow {
         return Pem.sharingIssuers(certificate.getCertificateChain());
     }
 
-    private void pause(Duration wait, String until) throws IssuanceException, InterruptedException {
-        requireTime(wait, until);
-        if (!wait.isZero() && tools.closed().await(wait.toNanos(), TimeUnit.NANOSECONDS)) {
-            throw new IssuanceException.Stopping(name);
-        }
-    }
-
-    private void requireTime(Duration wait, String until) throws IssuanceException {
-        if (tools.closed().getCount() == 0) {
-            throw new IssuanceException.Stopping(name);
-        }
-        if (wait.plus(EXCHANGE).compareTo(session.deadline().left()) >= 0) {
-            String what = "the CA has not " + until + " within "
-                    + wanted.patience().toSeconds() + " s, or asks to wait longer";
-            Duration retryAfter = RetryAfter.clamped(session.lastRetryAfter());
-            throw processing
-                    ? IssuanceException.Unavailable.unfinished(name, what, retryAfter)
-                    : new IssuanceException.Unavailable(name, what, retryAfter, null);
-        }
-    }
-
     private IssuanceException.Rejected rejected(List<ValidationFailedException> failures) {
         String text = failures.stream()
                 .map(failed -> token(failed.type()) + " " + failed.problem().type() + ": "
                         + failed.problem().text())
                 .collect(Collectors.joining("; "));
         CaProblem last = failures.get(failures.size() - 1).problem();
-        return new IssuanceException.Rejected(name, last.type(), text, Duration.ZERO);
+        return CaFailures.rejected(name, CaProblem.of(last.type(), text), Duration.ZERO);
     }
 
     private static Status status(JSON order) {
         return order.get("status").asStatus();
     }
 
-    private static String word(Status status) {
+    /** How the protocol spells a status. */
+    static String word(Status status) {
         return status.name().toLowerCase(Locale.ROOT);
     }
 
-    private static String token(ChallengeType type) {
+    /** How the protocol spells a kind of proof. */
+    static String token(ChallengeType type) {
         return switch (type) {
             case TLS_ALPN_01 -> TlsAlpn01Challenge.TYPE;
             case HTTP_01 -> Http01Challenge.TYPE;

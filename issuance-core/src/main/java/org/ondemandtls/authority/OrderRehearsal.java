@@ -79,14 +79,20 @@ public final class OrderRehearsal {
         } catch (IOException | IssuanceException e) {
             throw new IllegalStateException("nothing to rehearse with", e);
         }
-        this.session = new CaSession(new CaSession.Shared(DIRECTORY, new Answers(), clock, nanoTime));
+        this.session = new CaSession(new CaSession.Shared(
+                DIRECTORY,
+                new Answers(),
+                clock,
+                nanoTime,
+                new CaSession.Limits(CaLimits.REQUEST, new CountDownLatch(1))));
         this.tools = new OrderFlow.Tools(
                 board,
                 new ChallengePreference(List.of(ChallengeType.TLS_ALPN_01)),
                 Optional.empty(),
                 nobody,
                 new CountDownLatch(1),
-                new AtomicBoolean());
+                new AtomicBoolean(),
+                Pace.OfCa.unknown(nanoTime));
     }
 
     /**

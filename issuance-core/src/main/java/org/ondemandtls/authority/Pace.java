@@ -1,40 +1,145 @@
 package org.ondemandtls.authority;
 
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
-/** The steps between polls: small at first, then growing up to a second. */
+/**
+ * When to look whether the CA is done with one step of one order: just after the time it took lately, then in growing
+ * steps of at most a second.
+ *
+ * <p><b>Threads.</b> Used by the one thread that works on the order; what was learned is shared.
+ */
 final class Pace {
 
-    private static final Duration LONGEST = Duration.ofSeconds(1);
+    private static final long LONGEST = Duration.ofSeconds(1).toNanos();
+    private static final long SHORTEST = Duration.ofMillis(1).toNanos();
 
-    private Duration step;
-    private final double growth;
-    private boolean first = true;
+    /**
+     * How long a CA takes for one kind of step, learned from looks that came too soon and looks that did not.
+     *
+     * <p>A high quantile, smoothed: a look that found the CA done lowers the aim a little, one that came too soon raises
+     * it, at most to the double, so that one slow order does not keep the next one waiting.
+     *
+     * <p>Safe for use by many threads.
+     */
+    static final class Learned {
 
-    private Pace(Duration step, double growth) {
-        this.step = step;
-        this.growth = growth;
-    }
+        private final LongSupplier nanoTime;
+        private final Duration first;
+        private final double growth;
+        private final AtomicReference<@Nullable Estimate> estimate = new AtomicReference<>();
 
-    /** While the CA cannot have made up its mind: it has not seen the proof, as far as we know. */
-    static Pace beforeFetched() {
-        return new Pace(Duration.ofMillis(50), 1.5);
-    }
-
-    /** While the CA may be done at any moment: 2, 2, 4, 8 … milliseconds. */
-    static Pace afterwards() {
-        return new Pace(Duration.ofMillis(2), 2);
-    }
-
-    /** The wait before the next poll. */
-    Duration next() {
-        if (first) {
-            first = false;
-            return step;
+        /**
+         * Knows nothing yet.
+         *
+         * @param nanoTime monotonic time
+         * @param first the first wait as long as nothing is known
+         * @param growth by what the next wait is longer
+         */
+        Learned(LongSupplier nanoTime, Duration first, double growth) {
+            this.nanoTime = nanoTime;
+            this.first = first;
+            this.growth = growth;
         }
-        Duration now = step;
-        Duration grown = Duration.ofNanos((long) (step.toNanos() * growth));
-        step = grown.compareTo(LONGEST) > 0 ? LONGEST : grown;
-        return now;
+
+        /** The pace of a step that begins now. */
+        Pace begin() {
+            return new Pace(this, estimate.get());
+        }
+    }
+
+    /**
+     * What is learned of one CA.
+     *
+     * @param validation from telling the CA to look to its decision
+     * @param afterFetch from its fetching the proof to its decision
+     * @param issuance from finalizing to the certificate
+     * @param ready from the last decision to an order that is ready
+     */
+    record OfCa(Learned validation, Learned afterFetch, Learned issuance, Learned ready) {
+
+        /** Nothing known yet. An order that is being finalized is not looked at every few milliseconds. */
+        static OfCa unknown(LongSupplier nanoTime) {
+            return new OfCa(
+                    new Learned(nanoTime, Duration.ofMillis(50), 1.5),
+                    new Learned(nanoTime, Duration.ofMillis(2), 2),
+                    new Learned(nanoTime, Duration.ofMillis(10), 2),
+                    new Learned(nanoTime, Duration.ofMillis(10), 2));
+        }
+    }
+
+    /** Look at {@code aim}; the step ended at most {@code width} before it. Nanoseconds. */
+    private record Estimate(long aim, long width) {
+
+        static Estimate after(@Nullable Estimate old, long missed, long found) {
+            boolean tooSoon = missed >= 0;
+            if (old == null) {
+                return bounded(found, tooSoon ? found - missed : found);
+            }
+            if (tooSoon) {
+                long aim = Math.min(found, 2 * old.aim + 10 * SHORTEST);
+                return bounded(aim, aim == found ? found - missed : aim - old.aim);
+            }
+            if (found > old.aim + least(old.aim)) {
+                // Looked late for another reason: nothing is learned.
+                return old;
+            }
+            long width = Math.max(least(found), old.width / 2);
+            return bounded(found - width, width);
+        }
+
+        private static Estimate bounded(long aim, long width) {
+            long atLeast = Math.max(SHORTEST, aim);
+            return new Estimate(atLeast, Math.max(least(atLeast), Math.min(width, atLeast)));
+        }
+
+        private static long least(long aim) {
+            return Math.max(SHORTEST, aim / 50);
+        }
+    }
+
+    private final Learned learned;
+    private final @Nullable Estimate known;
+    private final long begin;
+    private long step;
+    private long asked = -1;
+    private long missed = -1;
+
+    private Pace(Learned learned, @Nullable Estimate known) {
+        this.learned = learned;
+        this.known = known;
+        this.begin = learned.nanoTime.getAsLong();
+        this.step = known == null ? learned.first.toNanos() : known.width;
+    }
+
+    /** The wait before the next look. */
+    Duration next() {
+        if (known != null && asked < 0) {
+            return Duration.ofNanos(Math.max(0, known.aim - elapsed()));
+        }
+        long now = step;
+        step = Math.min(LONGEST, (long) (step * learned.growth));
+        return Duration.ofNanos(now);
+    }
+
+    /** The CA is being asked now. */
+    void asks() {
+        missed = asked;
+        asked = elapsed();
+    }
+
+    /** The last look found the step done. */
+    void done() {
+        if (asked >= 0) {
+            long found = asked;
+            long tooSoon = missed;
+            learned.estimate.updateAndGet(old -> Estimate.after(old, tooSoon, found));
+        }
+    }
+
+    private long elapsed() {
+        return learned.nanoTime.getAsLong() - begin;
     }
 }

@@ -16,18 +16,45 @@ import org.ondemandtls.name.ServerName;
  */
 public abstract sealed class IssuanceException extends Exception {
 
+    /** How a failure is remembered against its name. */
+    public enum Memory {
+        /** Not at all: it says nothing about the name, or is remembered where it comes from. */
+        NONE,
+        /** For some seconds, in memory: somebody did not answer, or what stands in the way is kept elsewhere. */
+        BRIEF,
+        /** As long as the CA asked for, in memory. */
+        AS_ASKED,
+        /** By the schedule of refusals, which outlives the process. */
+        SCHEDULE
+    }
+
+    private final Memory memory;
     private final ServerName name;
+    private final String what;
     private final Duration retryAfter;
 
-    private IssuanceException(ServerName name, String what, Duration retryAfter, @Nullable Throwable cause) {
+    private IssuanceException(
+            Memory memory, ServerName name, String what, Duration retryAfter, @Nullable Throwable cause) {
         super(name + ": " + what, cause, false, cause != null);
+        this.memory = memory;
         this.name = name;
+        this.what = what;
         this.retryAfter = retryAfter.isNegative() ? Duration.ZERO : retryAfter;
     }
 
     /** The name the certificate was for. */
     public final ServerName name() {
         return name;
+    }
+
+    /** What failed, in one line without the name: the message is the name, a colon and this. */
+    public final String what() {
+        return what;
+    }
+
+    /** How it is remembered against the name. */
+    public final Memory memory() {
+        return memory;
     }
 
     /** The shortest wait before another attempt, from the moment this was made; never negative. */
@@ -54,7 +81,7 @@ public abstract sealed class IssuanceException extends Exception {
          * @param retryAfter how long the denial is remembered
          */
         public NotPermitted(ServerName name, String reason, Duration retryAfter) {
-            super(name, "not permitted: " + reason, retryAfter, null);
+            super(Memory.NONE, name, "not permitted: " + reason, retryAfter, null);
         }
     }
 
@@ -69,7 +96,7 @@ public abstract sealed class IssuanceException extends Exception {
          * @param retryAfter how long to leave the source alone for this name
          */
         public NoAnswer(ServerName name, String reason, Duration retryAfter) {
-            super(name, "no answer from permission: " + reason, retryAfter, null);
+            super(Memory.BRIEF, name, "no answer from permission: " + reason, retryAfter, null);
         }
     }
 
@@ -89,6 +116,7 @@ public abstract sealed class IssuanceException extends Exception {
                 Set.of("connection", "dns", "tls", "unauthorized", "incorrectResponse");
 
         private final String problemType;
+        private final String detail;
         private final boolean permanent;
         private final Optional<URI> link;
 
@@ -112,8 +140,9 @@ public abstract sealed class IssuanceException extends Exception {
                 Duration retryAfter,
                 boolean permanent,
                 Optional<URI> link) {
-            super(name, "rejected by the CA (" + problemType + "): " + detail, retryAfter, null);
+            super(Memory.SCHEDULE, name, "rejected by the CA (" + problemType + "): " + detail, retryAfter, null);
             this.problemType = problemType;
+            this.detail = detail;
             this.permanent = permanent;
             this.link = link;
         }
@@ -144,6 +173,11 @@ public abstract sealed class IssuanceException extends Exception {
         /** The ACME error type without its URN prefix. */
         public String problemType() {
             return problemType;
+        }
+
+        /** The CA's words, in one line; for a paused name, what to do about it. */
+        public String detail() {
+            return detail;
         }
 
         /**
@@ -201,7 +235,12 @@ public abstract sealed class IssuanceException extends Exception {
          * @param retryAfter the CA's {@code Retry-After}, at most a day, or some seconds where it gave none
          */
         public RateLimited(ServerName name, Scope scope, String detail, Duration retryAfter) {
-            super(name, "the CA limits the rate " + of(scope) + " (" + detail + ")", retryAfter, null);
+            super(
+                    scope instanceof Scope.Name ? Memory.AS_ASKED : Memory.BRIEF,
+                    name,
+                    "the CA limits the rate " + of(scope) + " (" + detail + ")",
+                    retryAfter,
+                    null);
             this.scope = scope;
             this.detail = detail;
         }
@@ -243,7 +282,7 @@ public abstract sealed class IssuanceException extends Exception {
          * @param retryAfter how long not to try the account again
          */
         public AccountRefused(ServerName name, String text, Duration retryAfter) {
-            super(name, "the CA refuses the account: " + text, retryAfter, null);
+            super(Memory.BRIEF, name, "the CA refuses the account: " + text, retryAfter, null);
         }
 
         @Override
@@ -271,7 +310,7 @@ public abstract sealed class IssuanceException extends Exception {
 
         private Unavailable(
                 ServerName name, String what, Duration retryAfter, @Nullable Throwable cause, boolean unfinished) {
-            super(name, what, retryAfter, cause);
+            super(Memory.BRIEF, name, what, retryAfter, cause);
             this.unfinished = unfinished;
         }
 
@@ -302,7 +341,7 @@ public abstract sealed class IssuanceException extends Exception {
          * @param retryAfter how long to leave the name alone
          */
         public NotReady(ServerName name, String verdict, Duration retryAfter) {
-            super(name, "not ordered: " + verdict, retryAfter, null);
+            super(Memory.BRIEF, name, "not ordered: " + verdict, retryAfter, null);
         }
     }
 
@@ -318,7 +357,7 @@ public abstract sealed class IssuanceException extends Exception {
          * @param cause the failure behind it
          */
         public StoreFailed(ServerName name, String what, Duration retryAfter, Throwable cause) {
-            super(name, "store: " + what, retryAfter, cause);
+            super(Memory.BRIEF, name, "store: " + what, retryAfter, cause);
         }
     }
 
@@ -334,7 +373,7 @@ public abstract sealed class IssuanceException extends Exception {
          * @param bound the bound, by its configuration key
          */
         public Overloaded(ServerName name, String bound) {
-            super(name, "too many at once (" + bound + ")", Duration.ZERO, null);
+            super(Memory.NONE, name, "too many at once (" + bound + ")", Duration.ZERO, null);
             this.bound = bound;
         }
 
@@ -355,7 +394,7 @@ public abstract sealed class IssuanceException extends Exception {
          * @param retryAfter what is left of the wait
          */
         public Remembered(ServerName name, String words, Duration retryAfter) {
-            super(name, words, retryAfter, null);
+            super(Memory.NONE, name, words, retryAfter, null);
         }
     }
 
@@ -368,7 +407,7 @@ public abstract sealed class IssuanceException extends Exception {
          * @param name the name refused
          */
         public Stopping(ServerName name) {
-            super(name, "the server is stopping", Duration.ZERO, null);
+            super(Memory.NONE, name, "the server is stopping", Duration.ZERO, null);
         }
     }
 
@@ -386,7 +425,7 @@ public abstract sealed class IssuanceException extends Exception {
          * @param retryAfter how long until then
          */
         public OverBudget(ServerName name, String which, Duration retryAfter) {
-            super(name, "over budget: " + which, retryAfter, null);
+            super(Memory.BRIEF, name, "over budget: " + which, retryAfter, null);
         }
 
         @Override

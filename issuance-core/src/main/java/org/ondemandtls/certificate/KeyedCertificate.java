@@ -81,9 +81,12 @@ public final class KeyedCertificate {
         return leaf().getNotAfter().toInstant();
     }
 
-    /** Whether {@code now} lies in the validity period, both ends included. */
+    /**
+     * Whether {@code now} lies in the validity period, both ends included; the beginning with the tolerance for clocks that
+     * a certificate is accepted with, so that what was just obtained is also served.
+     */
     public boolean isValidAt(Instant now) {
-        return !now.isBefore(notBefore()) && !now.isAfter(notAfter());
+        return !now.plus(CertificateVerifier.CLOCK_SKEW).isBefore(notBefore()) && !now.isAfter(notAfter());
     }
 
     /** Whether the leaf names {@code name}, exactly or by a wildcard of one label (RFC 9525 section 6.3). */

@@ -17,6 +17,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
 import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
 import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
@@ -25,8 +27,8 @@ import org.bouncycastle.openssl.PEMKeyPair;
 import org.bouncycastle.openssl.PEMParser;
 
 /**
- * Writes and reads certificates and private keys as text. The reader is strict: it takes what {@code Pem} or a CA
- * writes, nothing around it, and bounded lengths only.
+ * Writes and reads certificates and private keys as text. Private keys are read strictly, certificates as OpenSSL reads
+ * them, since CAs and other programs write words and spaces around them; both within bounded lengths only.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc7468">RFC 7468</a>
  */
@@ -40,6 +42,7 @@ public final class Pem {
 
     private static final String CERTIFICATE = "CERTIFICATE";
     private static final String PRIVATE_KEY = "PRIVATE KEY";
+    private static final Pattern BEGIN_CERTIFICATE = Pattern.compile("-----BEGIN (?:X509 )?CERTIFICATE-----");
     private static final Base64.Encoder BASE64 = Base64.getMimeEncoder(64, "\n".getBytes(StandardCharsets.US_ASCII));
 
     // Holds what somebody else still holds, and no more.
@@ -96,9 +99,7 @@ public final class Pem {
      * @throws InvalidPemException if the text is anything else
      */
     public static PrivateKey readAnyPrivateKey(String text) throws InvalidPemException {
-        if (text.length() > MAX_LENGTH) {
-            throw new InvalidPemException("longer than " + MAX_LENGTH + " characters");
-        }
+        requireRoom(text);
         try (PEMParser parser = new PEMParser(new StringReader(text))) {
             for (Object block = parser.readObject(); block != null; block = parser.readObject()) {
                 PrivateKeyInfo key = block instanceof PEMKeyPair pair
@@ -121,14 +122,30 @@ public final class Pem {
     /**
      * Reads a chain, its issuers shared with every other chain that has them.
      *
-     * @param text one to {@value #MAX_CERTIFICATES} {@code CERTIFICATE} blocks with nothing but white space between
+     * @param text one to {@value #MAX_CERTIFICATES} {@code CERTIFICATE} blocks; whatever stands between them is passed
+     *     over
      * @return the certificates in their order
-     * @throws InvalidPemException if the text is anything else
+     * @throws InvalidPemException if there is none, there are more, or one cannot be read
      */
     public static List<X509Certificate> readCertificates(String text) throws InvalidPemException {
+        requireRoom(text);
         List<X509Certificate> certificates = new ArrayList<>();
-        for (byte[] der : blocks(text, CERTIFICATE, MAX_CERTIFICATES)) {
-            certificates.add(certificate(der));
+        Matcher begin = BEGIN_CERTIFICATE.matcher(text);
+        int from = 0;
+        while (begin.find(from)) {
+            if (certificates.size() == MAX_CERTIFICATES) {
+                throw new InvalidPemException("more than " + MAX_CERTIFICATES + " " + CERTIFICATE + " blocks");
+            }
+            String end = begin.group().replace("BEGIN", "END");
+            int contentEnd = text.indexOf(end, begin.end());
+            if (contentEnd < 0) {
+                throw new InvalidPemException("a " + CERTIFICATE + " block without an end");
+            }
+            certificates.add(certificate(decode(text.substring(begin.end(), contentEnd), CERTIFICATE)));
+            from = contentEnd + end.length();
+        }
+        if (certificates.isEmpty()) {
+            throw new InvalidPemException("no " + CERTIFICATE + " block");
         }
         return sharingIssuers(certificates);
     }
@@ -181,10 +198,14 @@ public final class Pem {
         return "-----BEGIN " + label + "-----\n" + BASE64.encodeToString(content) + "\n-----END " + label + "-----\n";
     }
 
-    private static List<byte[]> blocks(String text, String label, int max) throws InvalidPemException {
+    private static void requireRoom(String text) throws InvalidPemException {
         if (text.length() > MAX_LENGTH) {
             throw new InvalidPemException("longer than " + MAX_LENGTH + " characters");
         }
+    }
+
+    private static List<byte[]> blocks(String text, String label, int max) throws InvalidPemException {
+        requireRoom(text);
         String begin = "-----BEGIN " + label + "-----";
         String end = "-----END " + label + "-----";
         List<byte[]> blocks = new ArrayList<>();
@@ -208,7 +229,7 @@ public final class Pem {
 
     private static byte[] decode(String content, String label) throws InvalidPemException {
         try {
-            return Base64.getDecoder().decode(content.replaceAll("[\r\n]", ""));
+            return Base64.getDecoder().decode(content.replaceAll("[ \t\r\n]", ""));
         } catch (IllegalArgumentException e) {
             throw new InvalidPemException("the " + label + " block is not base64");
         }

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** A command line: words, and options with a value. */
+/** A command line: words, options with a value, and flags, whose value is empty. */
 record Arguments(List<String> words, Map<String, String> options) {
 
     /** What was typed cannot be carried out; the message says what to type. */
@@ -21,9 +21,10 @@ record Arguments(List<String> words, Map<String, String> options) {
      * Reads a command line. Jars among the first words are what a shell made of {@code ondemand-tls-*.jar}, and passed over.
      *
      * @param line the words as typed
-     * @param known the options there are
+     * @param known the options there are that take a value
+     * @param flags those that take none
      */
-    static Arguments of(String[] line, Set<String> known) throws WrongException {
+    static Arguments of(String[] line, Set<String> known, Set<String> flags) throws WrongException {
         List<String> words = new ArrayList<>();
         Map<String, String> options = new HashMap<>();
         for (int i = 0; i < line.length; i++) {
@@ -33,6 +34,8 @@ record Arguments(List<String> words, Map<String, String> options) {
             }
             if (!word.startsWith("--")) {
                 words.add(word);
+            } else if (flags.contains(word)) {
+                options.put(word, "");
             } else if (!known.contains(word)) {
                 throw new WrongException("there is no option " + word);
             } else if (i + 1 == line.length) {
@@ -43,6 +46,10 @@ record Arguments(List<String> words, Map<String, String> options) {
             }
         }
         return new Arguments(List.copyOf(words), Map.copyOf(options));
+    }
+
+    boolean has(String flag) {
+        return options.containsKey(flag);
     }
 
     Optional<String> option(String name) {

@@ -2,15 +2,18 @@ package org.ondemandtls.command;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.CodeSource;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongSupplier;
@@ -24,7 +27,8 @@ import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.StoreException;
 
 /**
- * The command line of the jars: {@code import FROM TO}.
+ * The command line of the jars: {@code import FROM TO}, and of the jar for Tomcat {@code install CATALINA_BASE} and
+ * {@code uninstall CATALINA_BASE}.
  *
  * <p>{@code FROM} is a store of ours (a directory or a {@code jdbc:} URL), the storage of Caddy, or the configuration
  * directory of certbot; {@code TO} is a store of ours. Secrets are read from files, never from the command line.
@@ -40,6 +44,18 @@ public final class Command {
 
     private static final String USAGE = """
             usage: java -jar ondemand-tls-*.jar import FROM TO [options]
+                   java -jar ondemand-tls-tomcat-VERSION-all.jar install CATALINA_BASE [--ask URL] [--port PORT] [--dry-run]
+                   java -jar ondemand-tls-tomcat-VERSION-all.jar uninstall CATALINA_BASE [--dry-run]
+
+            install puts the jar into lib, a connector and a valve into conf/server.xml, and into conf/catalina.properties
+            the line by which a mistake in the configuration ends the start. It says first what it changes and keeps a
+            copy of each file. It can be run again. uninstall takes all of it back. Stop Tomcat first.
+
+              --ask URL     the endpoint that is asked for permission (http://localhost:9123/check)
+              --port PORT   the port of the connector (443)
+              --dry-run     only say what would change
+
+            import brings certificates into a store.
 
             FROM  a store (a directory or a jdbc: URL), Caddy's storage (the directory that holds certificates/), or
                   certbot's (the directory that holds live/)
@@ -49,7 +65,10 @@ public final class Command {
               --to-user NAME     --to-password-file FILE     --to-encryption-key-file FILE
 
             Nothing is changed at FROM. It can be broken off and run again: what is there already is passed over. Stop the
-            server that uses a directory first; a database may be in use. Run it as the user the server runs as.""";
+            server that uses a directory first; a database may be in use. Run it as the user the server runs as.
+
+            Exit status: 0 all is done; 1 some was left out, the output says what and why; 2 nothing was done or not all,
+            the last line says why.""";
 
     private static final Set<String> OPTIONS = Set.of(
             "--from-user",
@@ -57,7 +76,14 @@ public final class Command {
             "--from-encryption-key-file",
             "--to-user",
             "--to-password-file",
-            "--to-encryption-key-file");
+            "--to-encryption-key-file",
+            "--ask",
+            "--port");
+    private static final String DRY_RUN = "--dry-run";
+    private static final Set<String> FLAGS = Set.of(DRY_RUN, "--help");
+    private static final String ASK = "http://localhost:9123/check";
+    private static final int HTTPS = 443;
+    private static final int LAST_PORT = 65_535;
     private static final int CONNECTIONS = 2;
     private static final int KEY_LENGTH = 32;
     private static final Pattern COMMA = Pattern.compile("\\s*,\\s*");
@@ -90,12 +116,21 @@ public final class Command {
      */
     public int run(String[] line) {
         try {
-            Arguments arguments = Arguments.of(line, OPTIONS);
-            if (arguments.words().size() != 3 || !arguments.words().get(0).equals("import")) {
-                err.println(USAGE);
-                return FAILED;
+            Arguments arguments = Arguments.of(line, OPTIONS, FLAGS);
+            List<String> words = arguments.words();
+            if (arguments.has("--help") || words.equals(List.of("help"))) {
+                out.println(USAGE);
+                return DONE;
             }
-            return bring(arguments.words().get(1), arguments.words().get(2), arguments);
+            if (words.size() == 3 && words.get(0).equals("import")) {
+                return bring(words.get(1), words.get(2), arguments);
+            }
+            if (words.size() == 2
+                    && (words.get(0).equals("install") || words.get(0).equals("uninstall"))) {
+                return settle(words.get(0).equals("install"), Path.of(words.get(1)), arguments);
+            }
+            err.println(USAGE);
+            return FAILED;
         } catch (Arguments.WrongException e) {
             err.println(e.getMessage());
             err.println(USAGE);
@@ -103,6 +138,39 @@ public final class Command {
         } catch (IOException | StoreException | IllegalArgumentException e) {
             err.println(e.getMessage());
             return FAILED;
+        }
+    }
+
+    private int settle(boolean in, Path base, Arguments arguments) throws IOException, Arguments.WrongException {
+        TomcatInstall installer = new TomcatInstall(ownJar(), base, out);
+        if (in) {
+            installer.install(port(arguments), arguments.option("--ask").orElse(ASK), arguments.has(DRY_RUN));
+        } else {
+            installer.uninstall(arguments.has(DRY_RUN));
+        }
+        return DONE;
+    }
+
+    private static int port(Arguments arguments) throws Arguments.WrongException {
+        String text = arguments.option("--port").orElse(String.valueOf(HTTPS));
+        try {
+            int port = Integer.parseInt(text);
+            if (port > 0 && port <= LAST_PORT) {
+                return port;
+            }
+        } catch (NumberFormatException e) {
+            // Said below.
+        }
+        throw new Arguments.WrongException("--port " + text + " is no port");
+    }
+
+    private static Path ownJar() throws Arguments.WrongException {
+        try {
+            CodeSource source = Command.class.getProtectionDomain().getCodeSource();
+            return Path.of(
+                    Objects.requireNonNull(source, "source").getLocation().toURI());
+        } catch (URISyntaxException e) {
+            throw new Arguments.WrongException("the place of this jar cannot be read: " + e.getMessage());
         }
     }
 

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.ondemandtls.certificate.CertificateVerifier;
+import org.ondemandtls.certificate.ChainOrder;
 import org.ondemandtls.certificate.InvalidCertificateException;
 import org.ondemandtls.certificate.InvalidPemException;
 import org.ondemandtls.certificate.KeyPairs;
@@ -76,8 +77,12 @@ abstract sealed class ForeignStorage permits CaddyStorage, CertbotStorage {
     /** Reads one, and makes sure that it could be served. */
     static KeyedCertificate read(Path chainFile, Path keyFile, Instant now) throws IOException, UnusableException {
         try {
-            List<X509Certificate> chain = Pem.readCertificates(text(chainFile));
             PrivateKey key = Pem.readAnyPrivateKey(text(keyFile));
+            List<X509Certificate> chain = ChainOrder.of(
+                            Pem.readCertificates(text(chainFile)),
+                            KeyPairs.pair(key).getPublic(),
+                            now)
+                    .chain();
             KeyedCertificate certificate = new KeyedCertificate(key, chain);
             if (certificate.names().isEmpty()) {
                 throw new UnusableException("it has no DNS name");

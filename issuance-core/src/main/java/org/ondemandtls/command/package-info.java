@@ -1,4 +1,4 @@
-/** What an operator runs by hand: moving certificates from elsewhere into a store. */
+/** What an operator runs by hand: moving certificates from elsewhere into a store, and installing into a Tomcat. */
 @NullMarked
 package org.ondemandtls.command;
 

@@ -18,6 +18,7 @@ import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.issuance.LeavableFuture;
 import org.ondemandtls.name.AddressBlock;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
@@ -43,7 +44,7 @@ public final class ParkingLot {
 
     /** Told from every other one by being itself. */
     private static final class Place {
-        private final CompletableFuture<Admission.Settled> outcome = new CompletableFuture<>();
+        private final CompletableFuture<Admission.Settled> outcome = new LeavableFuture<>();
     }
 
     private static final String PARKED = "onDemandTls.handshake.parked";
@@ -130,18 +131,22 @@ public final class ParkingLot {
                 },
                 deadline.toNanos(),
                 TimeUnit.NANOSECONDS);
-        outcome.whenComplete((settled, gone) -> {
+        // Not by whenComplete, which would wrap the leaving of each in an exception with a stack trace.
+        outcome.handle((settled, gone) -> {
             waiting.remove(place);
             leave(name, client);
-            timer.cancel(false);
+            return timer.cancel(false);
         });
         if (closed) {
             // Closed since the look above: whoever closed may not have seen this one.
             outcome.complete(settle.apply(name, new Outcome(null, null)));
         }
-        flight.get()
-                .whenComplete((certificate, failure) -> outcome.complete(settle.apply(
+        CompletableFuture<KeyedCertificate> awaited = flight.get();
+        awaited.handle((certificate, failure) -> outcome.isDone()
+                || outcome.complete(settle.apply(
                         name, new Outcome(certificate, failure instanceof IssuanceException reason ? reason : null))));
+        // Who has left keeps nothing waiting for him.
+        outcome.handle((settled, gone) -> awaited.cancel(false));
         return new Admission.Park(outcome);
     }
 

@@ -44,7 +44,7 @@ public final class Budget {
     private static final Rules LETS_ENCRYPT = new Rules(per(300, 3), per(50, 7 * 24), per(5, 7 * 24), per(5, 1));
     private static final Rules LETS_ENCRYPT_STAGING =
             new Rules(per(1_500, 3), per(30_000, 7 * 24), per(30_000, 7 * 24), per(200, 1));
-    // The other public CAs publish no figures that could be kept to: their own answers are, see CaHolds.
+    // The other public CAs publish no figures that could be kept to: their own answers are, see CaStanding.
     private static final Map<String, Rules> PUBLISHED =
             Map.of("letsencrypt", LETS_ENCRYPT, "letsencrypt-staging", LETS_ENCRYPT_STAGING);
 

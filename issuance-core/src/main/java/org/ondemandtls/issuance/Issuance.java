@@ -86,6 +86,7 @@ public final class Issuance {
     private final Refusals refusals;
     private final OrderPipeline pipeline;
     private final HoldSweep holdSweep;
+    private final Following following;
     private final Outage budgetOutage;
     private final SingleFlight<ServerName, KeyedCertificate> flights = new SingleFlight<>();
     // Whose names another server is at.
@@ -145,6 +146,12 @@ public final class Issuance {
                 ports.nanoTime(),
                 ports.random());
         this.holdSweep = new HoldSweep(store, floors.watch(), ports.clock(), ports.nanoTime());
+        this.following = new Following(
+                store,
+                inventory,
+                new Following.Ports(ports.lookups(), ports.scheduler(), ports.clock(), () -> stopping),
+                events,
+                ports.nanoTime());
         this.pipeline = new OrderPipeline(
                 new OrderPipeline.Parts(
                         store,
@@ -153,7 +160,7 @@ public final class Issuance {
                         floors.keys(),
                         floors.budget(),
                         refusals,
-                        new CaHolds(store, floors.watch(), ports.clock(), ports.nanoTime()),
+                        new CaStanding(store, floors.watch(), ports.clock(), ports.nanoTime()),
                         floors.watch(),
                         floors.clientPatience(),
                         events,
@@ -468,23 +475,16 @@ public final class Issuance {
         if (!(cause instanceof IssuanceException)) {
             events.publish(EventKind.DEFECT, name, "not obtained: " + cause);
         } else if (reason instanceof IssuanceException.Rejected) {
-            events.publish(EventKind.REJECTED, name, "not obtained: " + words(reason));
+            events.publish(EventKind.REJECTED, name, "not obtained: " + reason.what());
         } else if (reason instanceof IssuanceException.StoreFailed) {
-            pipeline.tellStoreFailed(name, "not obtained: " + words(reason));
+            pipeline.tellStoreFailed(name, "not obtained: " + reason.what());
         } else if (reason instanceof IssuanceException.OverBudget) {
-            budgetOutage.failed(name, "refused: " + words(reason));
+            budgetOutage.failed(name, "refused: " + reason.what());
         } else if (reason instanceof IssuanceException.NotReady) {
-            events.publish(EventKind.NOT_READY, name, words(reason));
+            events.publish(EventKind.NOT_READY, name, reason.what());
         } else if (reason instanceof IssuanceException.Overloaded overloaded) {
             events.overflowed(overloaded.bound(), name);
         }
-    }
-
-    /** The words of a reason without the name, which an event carries already. */
-    public static String words(IssuanceException reason) {
-        String message = String.valueOf(reason.getMessage());
-        String prefix = reason.name() + ": ";
-        return message.startsWith(prefix) ? message.substring(prefix.length()) : message;
     }
 
     /**
@@ -499,6 +499,7 @@ public final class Issuance {
                 ServerName name = new ServerName(text);
                 storeLookups.saved(name);
                 refusals.reconsider(name);
+                pipeline.reconsiderHolds(name);
                 permission.forget(name);
                 CompletableFuture<Void> waiting = awaited.get(name);
                 if (waiting != null) {
@@ -506,51 +507,19 @@ public final class Issuance {
                 }
             }
         }
-        if (names.stream().anyMatch(name -> inventory.heldUnder(name).isPresent())) {
-            later(() -> follow(names));
-        }
+        following.changed(names);
     }
 
     /** Has everything that is served here looked up in the store again: what changed meanwhile is not known. */
     public void missed() {
-        later(() -> {
-            for (KeyedCertificate served : inventory.all()) {
-                if (stopping) {
-                    return;
-                }
-                follow(List.copyOf(served.names()));
-            }
-        });
-    }
-
-    // What cannot be looked up now goes on being served; a renewal of it is news again.
-    private void follow(List<String> names) {
-        try {
-            for (String name : names) {
-                Optional<KeyedCertificate> served = inventory.heldUnder(name);
-                if (served.isEmpty()) {
-                    continue;
-                }
-                Optional<StoredCertificate> stored = store.find(ServerName.answeredBy(name));
-                if (stored.isPresent()
-                        && stored.get().isServableAt(ports.clock().instant())) {
-                    if (!stored.get().certificate().id().equals(served.get().id())) {
-                        inventory.publish(stored.get().certificate());
-                    }
-                } else {
-                    inventory.withdraw(served.get());
-                }
-            }
-        } catch (StoreException e) {
-            events.publish(EventKind.STORE_FAILED, String.valueOf(e.getMessage()));
-        }
+        following.missed();
     }
 
     private void later(Runnable task) {
         try {
             ports.lookups().execute(task);
         } catch (RejectedExecutionException e) {
-            // Stopping, or so busy that the next look at the store has to do.
+            // Stopping, or so busy that whoever waits looks again by itself, as it does once a second.
             events.publish(EventKind.STILL_FAILING, "news of another server was passed over: too much is looked up");
         }
     }

@@ -51,8 +51,6 @@ import org.ondemandtls.store.StoredCertificate;
 final class OrderPipeline {
 
     private static final Duration STORE_RETRY = Duration.ofSeconds(2);
-    /** How long a CA that did not answer is tried last. */
-    private static final Duration UNWELL = Duration.ofMinutes(1);
     // Less would cut off a CA that works but is slow.
     private static final Duration SHORTEST_PATIENCE = Duration.ofSeconds(5);
     /** How long a CA may say that it is at an order before that is given up for another. */
@@ -69,7 +67,7 @@ final class OrderPipeline {
      * @param keys gives a fresh key pair
      * @param budget what may be ordered
      * @param refusals which names are not to be tried
-     * @param holds which CAs are not to be asked
+     * @param standing which CAs are not to be asked now
      * @param watch whether dates can be believed
      * @param clientPatience how long a client waits
      * @param events where everything is reported
@@ -82,7 +80,7 @@ final class OrderPipeline {
             Supplier<KeyPair> keys,
             Budget budget,
             Refusals refusals,
-            CaHolds holds,
+            CaStanding standing,
             ClockWatch watch,
             Duration clientPatience,
             Events events,
@@ -94,7 +92,6 @@ final class OrderPipeline {
     private final DoubleSupplier random;
     private final Outage storeOutage;
     private final Map<String, Outage> outages = new ConcurrentHashMap<>();
-    private final Map<String, Long> unwellUntil = new ConcurrentHashMap<>();
     private final AtomicReference<Duration> lastLifetime = new AtomicReference<>(UNKNOWN_LIFETIME);
 
     OrderPipeline(Parts parts, Clock clock, LongSupplier nanoTime, DoubleSupplier random) {
@@ -252,7 +249,7 @@ final class OrderPipeline {
     Optional<IssuanceException> holding(ServerName name) {
         IssuanceException soonest = null;
         for (Authority authority : parts.authorities()) {
-            Optional<IssuanceException> held = parts.holds().holding(authority.id(), name);
+            Optional<IssuanceException> held = parts.standing().holding(authority.id(), name);
             if (held.isEmpty()) {
                 return Optional.empty();
             }
@@ -266,7 +263,7 @@ final class OrderPipeline {
     /** Why no CA can be asked for a name now, if so, as far as the store knows too. Blocks for look-ups. */
     Optional<IssuanceException> held(ServerName name) throws StoreException {
         for (Authority authority : parts.authorities()) {
-            parts.holds().recall(authority.id(), name);
+            parts.standing().recall(authority.id(), name);
         }
         return holding(name);
     }
@@ -274,7 +271,14 @@ final class OrderPipeline {
     /** Forgets what CAs asked for that concerns a name. */
     void forgetHolds(ServerName name) throws StoreException {
         for (Authority authority : parts.authorities()) {
-            parts.holds().forget(authority.id(), name);
+            parts.standing().forget(authority.id(), name);
+        }
+    }
+
+    /** Another server has changed something about a name: what the store knew of its waits is looked up again. No I/O. */
+    void reconsiderHolds(ServerName name) {
+        for (Authority authority : parts.authorities()) {
+            parts.standing().reconsider(authority.id(), name);
         }
     }
 
@@ -316,8 +320,7 @@ final class OrderPipeline {
                         .publish(
                                 EventKind.NEXT_CA,
                                 name,
-                                Issuance.words(e) + "; trying "
-                                        + candidates.get(i + 1).id());
+                                e.what() + "; trying " + candidates.get(i + 1).id());
             }
         }
         throw toldOf(failed);
@@ -398,15 +401,11 @@ final class OrderPipeline {
                     order.remove(own);
                     order.add(0, own);
                 });
-        List<Authority> unwell = order.stream().filter(ca -> !isWell(ca)).toList();
+        List<Authority> unwell =
+                order.stream().filter(ca -> !parts.standing().isWell(ca.id())).toList();
         order.removeAll(unwell);
         order.addAll(unwell);
         return order;
-    }
-
-    private boolean isWell(Authority authority) {
-        Long until = unwellUntil.get(authority.id());
-        return until == null || nanoTime.getAsLong() - until >= 0;
     }
 
     // The last one gets what an order may take: it goes on when the client has gone. The others share the client's
@@ -467,15 +466,15 @@ final class OrderPipeline {
         ServerName name = attempt.name;
         String issuer = attempt.issuer();
         try {
-            parts.holds().recall(issuer, name);
-            Optional<IssuanceException> held = parts.holds().holding(issuer, name);
+            parts.standing().recall(issuer, name);
+            Optional<IssuanceException> held = parts.standing().holding(issuer, name);
             if (held.isPresent()) {
                 attempt.held = true;
                 throw held.get();
             }
             OpenOrder open = journaled(attempt);
             KeyedCertificate certificate = sign(attempt, open, patience);
-            unwellUntil.remove(issuer);
+            parts.standing().worked(issuer);
             outage(issuer).worked();
             save(attempt, certificate);
             storeOutage.worked();
@@ -515,13 +514,13 @@ final class OrderPipeline {
                 }
             } else if (failure instanceof IssuanceException.RateLimited limited) {
                 if (!attempt.held) {
-                    parts.holds().keep(issuer, limited);
+                    parts.standing().keep(issuer, limited);
                 }
-                outage(issuer).failed(name, "not obtained: " + Issuance.words(failure));
+                outage(issuer).failed(name, "not obtained: " + failure.what());
             } else if (failure instanceof IssuanceException.Unavailable
                     || failure instanceof IssuanceException.AccountRefused) {
-                unwellUntil.put(issuer, nanoTime.getAsLong() + UNWELL.toNanos());
-                outage(issuer).failed(name, "not obtained: " + Issuance.words(failure));
+                parts.standing().failed(issuer);
+                outage(issuer).failed(name, "not obtained: " + failure.what());
                 if (failure instanceof IssuanceException.Unavailable late && late.isUnfinished()) {
                     giveUpIfStuck(attempt);
                 }

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
 import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.IssuanceException.Memory;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Shared;
 import org.ondemandtls.store.CertificateStore;
@@ -107,18 +108,12 @@ final class Refusals {
 
     /** Notes in memory that something did not answer; what says nothing about the name is not kept. No I/O. */
     void unanswered(ServerName name, IssuanceException reason) {
-        if (reason instanceof IssuanceException.NotPermitted
-                || reason instanceof IssuanceException.Rejected
-                || reason instanceof IssuanceException.Overloaded
-                || reason instanceof IssuanceException.Remembered
-                || reason instanceof IssuanceException.Stopping) {
+        if (reason.memory() == Memory.NONE || reason.memory() == Memory.SCHEDULE) {
             return;
         }
         // A limit on the name says when it ends; those on more are kept elsewhere, and end without the name being
         // asked.
-        boolean named = reason instanceof IssuanceException.RateLimited limited
-                && limited.scope() instanceof IssuanceException.RateLimited.Scope.Name;
-        Duration most = named ? LONGEST : LONGEST_UNANSWERED;
+        Duration most = reason.memory() == Memory.AS_ASKED ? LONGEST : LONGEST_UNANSWERED;
         Duration asked = longer(reason.retryAfter(), SHORTEST);
         Duration block = asked.compareTo(most) > 0 ? most : asked;
         failures.asMap()
@@ -142,7 +137,13 @@ final class Refusals {
         if (noted != null && watch.isTrusted()) {
             Instant until = clock.instant().plusNanos(noted.blockedUntil() - nanoTime.getAsLong());
             store.keepHold(new Hold(
-                    scope(name), issuer, noted.refusals(), until, reason.problemType(), detail(reason), reason.link()));
+                    new HoldScope.Name(name).key(),
+                    issuer,
+                    noted.refusals(),
+                    until,
+                    reason.problemType(),
+                    reason.detail(),
+                    reason.link()));
         }
     }
 
@@ -164,10 +165,11 @@ final class Refusals {
      * @throws StoreException if the store did not say
      */
     Optional<IssuanceException> recall(ServerName name) throws StoreException {
-        if (failures.getIfPresent(name) != null) {
-            return blocking(name);
+        Optional<IssuanceException> blocked = blocking(name);
+        if (blocked.isPresent()) {
+            return blocked;
         }
-        Optional<Hold> kept = store.hold(scope(name));
+        Optional<Hold> kept = store.hold(new HoldScope.Name(name).key());
         if (kept.isEmpty()) {
             return Optional.empty();
         }
@@ -181,7 +183,17 @@ final class Refusals {
         Duration block = left.isNegative() ? Duration.ZERO : left.compareTo(LONGEST) > 0 ? LONGEST : left;
         IssuanceException reason =
                 new IssuanceException.Rejected(name, hold.problemType(), hold.detail(), Duration.ZERO);
-        failures.put(name, failure(reason, hold.refusals(), block, ANY_CLOCK));
+        // Another server may have been refused since; what memory has for itself counts as long as it is further on.
+        Failure stored = failure(reason, hold.refusals(), block, ANY_CLOCK);
+        failures.asMap()
+                .merge(
+                        name,
+                        stored,
+                        (old, fresh) -> fresh.refusals() > old.refusals()
+                                        || (fresh.refusals() == old.refusals()
+                                                && fresh.blockedUntil() - old.blockedUntil() > 0)
+                                ? fresh
+                                : old);
         return blocking(name);
     }
 
@@ -189,7 +201,7 @@ final class Refusals {
     void forget(ServerName name) throws StoreException {
         Failure known = failures.asMap().remove(name);
         if (known == null || known.refusals() > 0) {
-            store.dropHold(scope(name));
+            store.dropHold(new HoldScope.Name(name).key());
         }
     }
 
@@ -215,7 +227,7 @@ final class Refusals {
     }
 
     private String words(IssuanceException reason) {
-        String words = Issuance.words(reason);
+        String words = reason.what();
         String cut = words.length() <= LONGEST_WORDS ? words : words.substring(0, LONGEST_WORDS);
         return kept.share(cut.replace(reason.name().value(), NAME_MARK))
                 .orElse(reason instanceof IssuanceException.Rejected ? REJECTED : FAILED);
@@ -228,17 +240,6 @@ final class Refusals {
         Duration scaled =
                 Duration.ofMillis((long) (step.toMillis() * (lifetime.toMillis() / (double) SHORT_LIFE.toMillis())));
         return longer(scaled, SHORTEST_STEP);
-    }
-
-    private static String scope(ServerName name) {
-        return "name/" + name;
-    }
-
-    // The exception's message without the name and the words that every refusal starts with.
-    private static String detail(IssuanceException.Rejected reason) {
-        String message = String.valueOf(reason.getMessage());
-        String prefix = reason.name() + ": rejected by the CA (" + reason.problemType() + "): ";
-        return message.startsWith(prefix) ? message.substring(prefix.length()) : message;
     }
 
     private static Duration longer(Duration one, Duration other) {

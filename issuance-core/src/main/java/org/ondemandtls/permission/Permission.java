@@ -145,7 +145,7 @@ public final class Permission implements AutoCloseable {
                 .ifPresent(sql -> chain.add(new Source(
                         "onDemandTls.permission.sql",
                         new SqlPolicy(
-                                SqlConnections.of(sql.dataSource(), ports.nanoTime()),
+                                SqlPolicy.connections(sql.dataSource(), ports.nanoTime()),
                                 sql.query(),
                                 timeout,
                                 ports.nanoTime()),
@@ -170,10 +170,7 @@ public final class Permission implements AutoCloseable {
             file.refresh();
             this.fileCheck = ports.scheduler()
                     .scheduleWithFixedDelay(
-                            () -> ports.executor().execute(this::refreshFile),
-                            FILE_CHECK.toNanos(),
-                            FILE_CHECK.toNanos(),
-                            TimeUnit.NANOSECONDS);
+                            this::checkFile, FILE_CHECK.toNanos(), FILE_CHECK.toNanos(), TimeUnit.NANOSECONDS);
         }
     }
 
@@ -381,15 +378,22 @@ public final class Permission implements AutoCloseable {
         }
         try {
             ports.executor().execute(() -> {
-                refreshFile();
-                if (file.grants(question.name())) {
+                boolean granted;
+                try {
+                    refreshFile();
+                    granted = file.grants(question.name());
+                } catch (RuntimeException | Error thrown) {
+                    finish(question, null, notRun(thrown));
+                    return;
+                }
+                if (granted) {
                     finish(question, GRANTED, null);
                 } else {
                     ask(question, 0, new NoAnswerException(UNDECIDED));
                 }
             });
-        } catch (RejectedExecutionException e) {
-            finish(question, null, new NoAnswerException(BUSY));
+        } catch (RuntimeException | Error thrown) {
+            finish(question, null, notRun(thrown));
         }
     }
 
@@ -411,21 +415,33 @@ public final class Permission implements AutoCloseable {
             return;
         }
         CompletableFuture<Decision> decided = new CompletableFuture<>();
-        ScheduledFuture<?> end = ports.scheduler()
-                .schedule(
-                        () -> decided.completeExceptionally(new NoAnswerException(
-                                source.label() + " did not answer within " + timeout.toMillis() + " ms")),
-                        timeout.toNanos(),
-                        TimeUnit.NANOSECONDS);
+        ScheduledFuture<?> end;
+        try {
+            end = ports.scheduler()
+                    .schedule(
+                            () -> decided.completeExceptionally(new NoAnswerException(
+                                    source.label() + " did not answer within " + timeout.toMillis() + " ms")),
+                            timeout.toNanos(),
+                            TimeUnit.NANOSECONDS);
+        } catch (RuntimeException | Error thrown) {
+            finish(question, null, notRun(thrown));
+            return;
+        }
         decided.whenComplete((decision, failure) -> {
             end.cancel(false);
             concluded(question, at, source, decision, failure);
         });
         try {
             ports.executor().execute(() -> put(source.policy(), question, decided));
-        } catch (RejectedExecutionException e) {
-            decided.completeExceptionally(new NoAnswerException(BUSY));
+        } catch (RuntimeException | Error thrown) {
+            decided.completeExceptionally(notRun(thrown));
         }
+    }
+
+    // Whatever it is, a thread that cannot be started for example: who keeps his slot keeps it for good.
+    private static NoAnswerException notRun(Throwable thrown) {
+        return new NoAnswerException(
+                thrown instanceof RejectedExecutionException ? BUSY : "permission could not be asked: " + thrown);
     }
 
     // Whoever has waited for a quarter of an ask already would wait for all of another: not for a source that has just
@@ -505,6 +521,15 @@ public final class Permission implements AutoCloseable {
             question.answer().complete(decision);
         } else {
             question.answer().completeExceptionally(failure != null ? failure : new NoAnswerException(UNDECIDED));
+        }
+    }
+
+    // Where it throws, the file is never looked at again.
+    private void checkFile() {
+        try {
+            ports.executor().execute(this::refreshFile);
+        } catch (RejectedExecutionException busy) {
+            // Looked at again in two seconds, and before each question.
         }
     }
 

@@ -5,10 +5,14 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.SQLTimeoutException;
 import java.time.Duration;
+import java.util.Properties;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.LongSupplier;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.sql.SqlConnections;
+import org.ondemandtls.sql.SqlFailure;
+import org.ondemandtls.sql.SqlSession;
 import org.ondemandtls.sql.SqlSource;
 
 /**
@@ -34,11 +38,23 @@ final class SqlPolicy implements PermissionPolicy, AutoCloseable {
         this.nanoTime = nanoTime;
     }
 
+    /**
+     * Finds the driver; nothing is connected yet.
+     *
+     * @param source a JNDI name or a {@code jdbc:} URL
+     * @param nanoTime a monotonic clock in nanoseconds
+     * @return the connections
+     * @throws IllegalArgumentException if no driver for the URL is there; the message says where to put one
+     */
+    static SqlConnections connections(String source, LongSupplier nanoTime) {
+        return new SqlConnections(SqlSource.of(source), new Properties(), nanoTime, "ondemand-tls-permission-connect-");
+    }
+
     @Override
     public CompletionStage<Decision> decide(ServerName name, Purpose purpose) {
         long end = nanoTime.getAsLong() + timeout.toNanos();
         try {
-            SqlConnections.Session session = connections.take(query, millisUntil(end));
+            SqlSession session = connections.take(millisUntil(end));
             try {
                 return CompletableFuture.completedFuture(ask(session, name, end));
             } catch (SQLException stale) {
@@ -48,7 +64,7 @@ final class SqlPolicy implements PermissionPolicy, AutoCloseable {
             }
             // It had lain idle: the database may have been started again, or a firewall may have forgotten it.
             connections.dropIdle();
-            return CompletableFuture.completedFuture(ask(connections.take(query, millisUntil(end)), name, end));
+            return CompletableFuture.completedFuture(ask(connections.take(millisUntil(end)), name, end));
         } catch (SQLException e) {
             return CompletableFuture.failedFuture(new NoAnswerException(describe(e)));
         }
@@ -59,11 +75,12 @@ final class SqlPolicy implements PermissionPolicy, AutoCloseable {
         connections.close();
     }
 
-    private Decision ask(SqlConnections.Session session, ServerName name, long end) throws SQLException {
+    private Decision ask(SqlSession session, ServerName name, long end) throws SQLException {
         boolean good = false;
         try {
-            session.limit(millisUntil(end));
-            PreparedStatement statement = session.statement();
+            int millis = millisUntil(end);
+            session.limitNetwork(millis);
+            PreparedStatement statement = session.prepared(query, millis);
             statement.setString(1, name.value());
             boolean found;
             try (ResultSet rows = statement.executeQuery()) {
@@ -71,6 +88,8 @@ final class SqlPolicy implements PermissionPolicy, AutoCloseable {
             }
             good = true;
             return found ? GRANTED : DENIED;
+        } catch (RuntimeException e) {
+            throw SqlFailure.of(e);
         } finally {
             connections.giveBack(session, good);
         }

@@ -24,6 +24,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.RenewalWindow;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
@@ -57,6 +58,8 @@ public final class Renewal implements AutoCloseable {
     private static final int MOST_PER_LOOK = 256;
     private static final int MOST_VISITS_PER_LOOK = 4096;
     private static final int SAVE_ATTEMPTS = 3;
+    // So many in one look are an outage, at which the rest need not be tried; the next look begins behind them.
+    private static final int MOST_TROUBLES_PER_LOOK = 8;
     private static final Duration CLAIM = Duration.ofMinutes(15);
     private static final Duration RETRY = Duration.ofMinutes(5);
     // A customer who changes DNS takes hours; each look is some questions to a resolver for each such name.
@@ -118,6 +121,7 @@ public final class Renewal implements AutoCloseable {
     private final Set<String> busy = ConcurrentHashMap.newKeySet();
     // When each of the operator's own names may be obtained, by monotonic time; far away once it is.
     private final Map<ServerName, Long> ownNotBefore = new ConcurrentHashMap<>();
+    private final Troubled troubled;
 
     private volatile boolean closed;
     private volatile boolean more;
@@ -141,6 +145,7 @@ public final class Renewal implements AutoCloseable {
         this.ports = ports;
         this.storeOutage =
                 new Outage(floors.events(), EventKind.STORE_FAILED, "the store, for renewals,", ports.nanoTime());
+        this.troubled = new Troubled(floors.events(), ports.nanoTime());
     }
 
     /** Begins: now, and then again and again. */
@@ -204,7 +209,7 @@ public final class Renewal implements AutoCloseable {
             }
             try {
                 write(visit);
-            } catch (StoreException e) {
+            } catch (StoreException | RuntimeException e) {
                 floors.visits().notWritten(visit);
                 storeFailed(e);
             }
@@ -271,28 +276,42 @@ public final class Renewal implements AutoCloseable {
                 return;
             }
             Instant now = ports.clock().instant();
-            // What is under way is still due, and is listed with the rest.
-            List<StoredCertificate> due = floors.store().due(now, MOST_PER_LOOK + busy.size());
+            // What is under way is still due, and is listed with the rest; so is what is in trouble.
+            int known = busy.size() + troubled.size();
+            List<StoredCertificate> due = floors.store().due(now, MOST_PER_LOOK + known);
             storeOutage.worked();
-            more = due.size() >= MOST_PER_LOOK;
+            more = due.size() >= MOST_PER_LOOK + known;
+            int failed = 0;
             for (StoredCertificate record : due) {
-                if (busy.size() >= atOnce) {
-                    more = true;
+                if (busy.size() >= atOnce || failed == MOST_TROUBLES_PER_LOOK) {
+                    more |= busy.size() >= atOnce;
                     return;
                 }
-                if (!closed && !busy.contains(record.firstName())) {
-                    begin(record, now);
+                String name = record.firstName();
+                if (!closed && !busy.contains(name) && !troubled.isLeftAlone(name) && !begun(record, now)) {
+                    failed++;
                 }
             }
-        } catch (StoreException e) {
+        } catch (StoreException | RuntimeException e) {
             storeFailed(e);
+        }
+    }
+
+    // One record's trouble never keeps another from its turn.
+    private boolean begun(StoredCertificate record, Instant now) {
+        try {
+            begin(record, now);
+            return true;
+        } catch (StoreException | RuntimeException e) {
+            troubled.failed(record.firstName(), e);
+            return false;
         }
     }
 
     private void sweepHolds() {
         try {
             floors.issuance().sweepHolds();
-        } catch (StoreException e) {
+        } catch (StoreException | RuntimeException e) {
             storeFailed(e);
         }
     }
@@ -331,14 +350,24 @@ public final class Renewal implements AutoCloseable {
         }
         busy.add(record.firstName());
         inFlight.incrementAndGet();
-        floors.issuance().renew(name).whenComplete((certificate, failure) -> {
+        renewed(name).whenComplete((certificate, failure) -> {
             inFlight.decrementAndGet();
             onExecutor(record.firstName(), () -> {
                 if (failure instanceof IssuanceException reason) {
                     untilSaved(() -> notRenewed(name, claimed, reason));
+                } else if (failure != null) {
+                    troubled.failed(record.firstName(), failure);
                 }
             });
         });
+    }
+
+    private CompletableFuture<KeyedCertificate> renewed(ServerName name) {
+        try {
+            return floors.issuance().renew(name);
+        } catch (RuntimeException e) {
+            return CompletableFuture.failedFuture(e);
+        }
     }
 
     // A certificate of several names, which another program obtained, is succeeded by one for each of them. The first
@@ -364,10 +393,14 @@ public final class Renewal implements AutoCloseable {
         AtomicBoolean failed = new AtomicBoolean();
         CompletableFuture<?>[] renewals = left.stream()
                 .limit(atOnce)
-                .map(name -> floors.issuance().renew(name).handle((certificate, failure) -> {
-                    if (failure instanceof IssuanceException reason) {
+                .map(name -> renewed(name).handle((certificate, failure) -> {
+                    if (failure != null) {
                         failed.set(true);
-                        floors.events().publish(EventKind.NOT_RENEWED, name, "not renewed: " + Issuance.words(reason));
+                    }
+                    if (failure instanceof IssuanceException reason) {
+                        floors.events().publish(EventKind.NOT_RENEWED, name, "not renewed: " + reason.what());
+                    } else if (failure != null) {
+                        troubled.failed(name.value(), failure);
                     }
                     return certificate;
                 }))
@@ -444,8 +477,8 @@ public final class Renewal implements AutoCloseable {
                 .publish(
                         EventKind.NOT_RENEWED,
                         name,
-                        "not renewed: " + Issuance.words(reason) + "; tried again in about " + words(wait)
-                                + ", served until " + record.certificate().notAfter());
+                        "not renewed: " + reason.what() + "; tried again in about " + words(wait) + ", served until "
+                                + record.certificate().notAfter());
     }
 
     private void denied(ServerName name, StoredCertificate record, IssuanceException reason, Instant now)
@@ -475,7 +508,7 @@ public final class Renewal implements AutoCloseable {
                 .publish(
                         EventKind.NOT_RENEWED,
                         name,
-                        "not renewed: " + Issuance.words(reason) + "; asked again in " + words(again)
+                        "not renewed: " + reason.what() + "; asked again in " + words(again)
                                 + ", withdrawn if it is denied at every ask until "
                                 + since.plus(config.withdrawAfter()));
     }
@@ -529,9 +562,7 @@ public final class Renewal implements AutoCloseable {
         } catch (IssuanceException e) {
             if (!(e instanceof IssuanceException.Stopping)) {
                 adviceOutage(record.issuer())
-                        .failed(
-                                plainName(record.firstName()).orElse(null),
-                                Issuance.words(e) + "; it is renewed as planned");
+                        .failed(plainName(record.firstName()).orElse(null), e.what() + "; it is renewed as planned");
             }
             return dueNext(record, now.plus(longest(every, e.retryAfter())));
         }
@@ -605,8 +636,8 @@ public final class Renewal implements AutoCloseable {
             ports.executor().execute(() -> {
                 try {
                     step.run();
-                } catch (StoreException e) {
-                    storeFailed(e);
+                } catch (StoreException | RuntimeException e) {
+                    troubled.failed(name, e);
                 } finally {
                     busy.remove(name);
                     if (more) {
@@ -634,8 +665,8 @@ public final class Renewal implements AutoCloseable {
         }
     }
 
-    private void storeFailed(StoreException e) {
-        storeOutage.failed(null, String.valueOf(e.getMessage()));
+    private void storeFailed(Exception e) {
+        storeOutage.failed(null, Troubled.words(e));
     }
 
     private boolean isVisited(StoredCertificate record, Instant now) {

@@ -11,6 +11,7 @@ import org.ondemandtls.event.Events;
 import org.ondemandtls.handshake.HandshakeGate;
 import org.ondemandtls.handshake.ParkingLot;
 import org.ondemandtls.inventory.Inventory;
+import org.ondemandtls.issuance.HoldScope;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
@@ -169,7 +170,7 @@ public final class Status implements OnDemandTlsMXBean {
         }
         try {
             store.find(parsed).ifPresent(stored -> words.append("; ").append(words(stored)));
-            store.hold("name/" + parsed)
+            store.hold(new HoldScope.Name(parsed).key())
                     .ifPresent(hold -> words.append("; refused ")
                             .append(hold.refusals())
                             .append(" times by ")

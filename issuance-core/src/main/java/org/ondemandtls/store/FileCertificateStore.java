@@ -16,6 +16,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -32,14 +33,12 @@ import java.util.EnumSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
-import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -91,17 +90,18 @@ public final class FileCertificateStore implements CertificateStore {
     private static final int LARGEST_FILE = 1 << 20;
     private static final int REMEMBERED_RECORDS = 10_000;
     private static final int STRIPES = 64;
+    private static final Duration INDEX_RETRY = Duration.ofSeconds(5);
     private static final Duration WHILE_INDEX_IS_BUILT = Duration.ofMinutes(1);
+
+    /** A file that cannot be ours: larger than anything we write. */
+    private static final class TooLargeException extends IOException {
+        TooLargeException(Path file) {
+            super(file + " is larger than anything we write");
+        }
+    }
 
     /** What of a stored record has to be known to change it. */
     private record Known(long revision, Instant due) {}
-
-    /** A file is under a key that was not given: neither damaged nor readable. */
-    private static final class KeyNotGivenException extends StoreException {
-        KeyNotGivenException(Path file, KeyMissingException why) {
-            super(file + " cannot be read: " + why.getMessage());
-        }
-    }
 
     private final Path root;
     private final Path certificates;
@@ -125,13 +125,9 @@ public final class FileCertificateStore implements CertificateStore {
     private final List<ReentrantLock> stripes =
             IntStream.range(0, STRIPES).mapToObj(i -> new ReentrantLock()).toList();
     private final AtomicLong written = new AtomicLong();
-    private final AtomicBoolean surveying = new AtomicBoolean();
-    private final AtomicBoolean indexing = new AtomicBoolean();
-    private final Queue<String> savedDuringSurvey = new ConcurrentLinkedQueue<>();
-
-    private volatile boolean closed;
-
-    private volatile @Nullable NameFingerprint fingerprint;
+    private final KnownNames names;
+    private final UntilDone indexing;
+    private final Troubles troubles;
 
     private @Nullable FileResealing resealing;
 
@@ -157,6 +153,21 @@ public final class FileCertificateStore implements CertificateStore {
             dueIndex.completed();
         }
         this.ledger = new FileLedger(ledgers, clock);
+        this.troubles = new Troubles(events);
+        this.names = new KnownNames(
+                this::survey,
+                e -> failedAsAWhole(
+                        "the names in " + root + " cannot be listed",
+                        e,
+                        "every look-up goes to the disk until they can"));
+        this.indexing = new UntilDone(
+                "ondemand-tls-store-index",
+                INDEX_RETRY,
+                this::buildDueIndex,
+                e -> failedAsAWhole(
+                        "the due times in " + root + " cannot be indexed",
+                        e,
+                        "certificates are not renewed before they are visited"));
         encryption.filter(state -> !state.older().isEmpty()).ifPresent(state -> this.resealing = startResealing(state));
     }
 
@@ -196,7 +207,7 @@ public final class FileCertificateStore implements CertificateStore {
             try {
                 checkFormat(real);
                 FileCertificateStore store = new FileCertificateStore(real, events, clock, channel, sealing);
-                store.startSurvey();
+                store.names.surveyAgain();
                 return store;
             } catch (IOException | StoreException | RuntimeException e) {
                 OPEN_HERE.remove(real);
@@ -223,30 +234,38 @@ public final class FileCertificateStore implements CertificateStore {
 
     @Override
     public boolean mayHold(ServerName name) {
-        NameFingerprint known = fingerprint;
-        return known == null || known.mayContain(fileName(name.value())) || known.mayContain(fileName(name.wildcard()));
+        return names.mayContain(fileName(name.value())) || names.mayContain(fileName(name.wildcard()));
     }
 
     @Override
     public boolean knowsItsNames() {
-        return fingerprint != null;
+        return names.isComplete();
     }
 
     @Override
     public Optional<StoredCertificate> find(ServerName name) throws StoreException {
-        Optional<StoredCertificate> exact = load(name.value(), name);
-        Optional<StoredCertificate> found = exact.isPresent() ? exact : load(name.wildcard(), name);
+        Optional<StoredCertificate> found = FindOrder.find(name, new FindOrder.Shelf() {
+            @Override
+            public Optional<StoredCertificate> own(String spelling) throws StoreException {
+                return loadBundle(spelling);
+            }
+
+            @Override
+            public Optional<StoredCertificate> led(String spelling) throws StoreException {
+                return loadThroughPointer(spelling);
+            }
+        });
         found.ifPresent(this::mendHint);
         return found;
     }
 
     @Override
     public StoredCertificate save(StoredCertificate certificate) throws StoreException {
-        List<String> names = List.copyOf(certificate.certificate().names());
-        if (names.isEmpty()) {
+        List<String> all = List.copyOf(certificate.certificate().names());
+        if (all.isEmpty()) {
             throw new IllegalArgumentException("a certificate without a name cannot be kept");
         }
-        String first = names.get(0);
+        String first = all.get(0);
         StoredCertificate next = certificate.withRevision(certificate.revision() + 1);
         String fileName = fileName(first);
         DueIndex.Hint hint = DueIndex.Hint.of(next.due(), fileName);
@@ -261,7 +280,7 @@ public final class FileCertificateStore implements CertificateStore {
             directory(parentOf(file));
             write(file, RecordCodec.encode(next, sealing));
             known.put(first, new Known(next.revision(), next.due()));
-            for (String other : names.subList(1, names.size())) {
+            for (String other : all.subList(1, all.size())) {
                 point(other, first);
             }
             if (before != null) {
@@ -277,7 +296,7 @@ public final class FileCertificateStore implements CertificateStore {
         } finally {
             lock.unlock();
         }
-        names.forEach(name -> remember(fileName(name)));
+        all.forEach(name -> names.add(fileName(name)));
         return next;
     }
 
@@ -290,18 +309,16 @@ public final class FileCertificateStore implements CertificateStore {
                 List<DueIndex.Hint> page = dueIndex.upTo(atOrBefore, last, limit - due.size());
                 for (DueIndex.Hint hint : page) {
                     last = hint;
-                    Optional<StoredCertificate> stored;
                     try {
-                        stored = agreeing(hint);
-                    } catch (KeyNotGivenException e) {
-                        // One stray file must not keep all others from being renewed.
-                        events.publish(EventKind.STORE_FAILED, String.valueOf(e.getMessage()));
-                        continue;
-                    }
-                    if (stored.isEmpty()) {
-                        removeIfStale(hint);
-                    } else if (!stored.get().due().isAfter(atOrBefore)) {
-                        due.add(stored.get());
+                        Optional<StoredCertificate> stored = agreeing(hint);
+                        if (stored.isEmpty()) {
+                            removeIfStale(hint);
+                        } else if (!stored.get().due().isAfter(atOrBefore)) {
+                            due.add(stored.get());
+                        }
+                    } catch (StoreException e) {
+                        // One file must not keep all others from being renewed.
+                        troubles.tell(bundleFile(hint.bundle()), e);
                     }
                 }
                 if (page.isEmpty() || due.size() >= limit) {
@@ -385,11 +402,11 @@ public final class FileCertificateStore implements CertificateStore {
             for (Path file : files) {
                 try {
                     readOrder(file).ifPresent(open::add);
-                } catch (KeyNotGivenException e) {
-                    events.publish(EventKind.STORE_FAILED, String.valueOf(e.getMessage()));
+                } catch (StoreException e) {
+                    troubles.tell(file, e);
                 }
             }
-        } catch (IOException e) {
+        } catch (IOException | DirectoryIteratorException e) {
             throw failed("the open orders cannot be listed", e);
         }
         open.sort(Comparator.comparing(OpenOrder::started));
@@ -443,9 +460,13 @@ public final class FileCertificateStore implements CertificateStore {
                 if (found.size() == limit) {
                     return found;
                 }
-                readHold(file).ifPresent(found::add);
+                try {
+                    readHold(file).ifPresent(found::add);
+                } catch (StoreException e) {
+                    troubles.tell(file, e);
+                }
             }
-        } catch (IOException e) {
+        } catch (IOException | DirectoryIteratorException e) {
             throw failed("the holds cannot be listed", e);
         }
         return found;
@@ -502,8 +523,12 @@ public final class FileCertificateStore implements CertificateStore {
                 try (DirectoryStream<Path> files = Files.newDirectoryStream(shard, "*" + BUNDLE)) {
                     for (Path file : files) {
                         String name = String.valueOf(file.getFileName());
-                        Optional<StoredCertificate> stored =
-                                loadBundleFile(name.substring(0, name.length() - BUNDLE.length()));
+                        Optional<StoredCertificate> stored = Optional.empty();
+                        try {
+                            stored = loadBundleFile(name.substring(0, name.length() - BUNDLE.length()));
+                        } catch (StoreException e) {
+                            troubles.tell(file, e);
+                        }
                         if (stored.isPresent()) {
                             visitor.visit(stored.get());
                         }
@@ -533,7 +558,8 @@ public final class FileCertificateStore implements CertificateStore {
 
     @Override
     public void close() {
-        closed = true;
+        names.close();
+        indexing.close();
         if (resealing != null) {
             resealing.close();
         }
@@ -550,20 +576,11 @@ public final class FileCertificateStore implements CertificateStore {
         }
     }
 
-    private Optional<StoredCertificate> load(String name, ServerName askedFor) throws StoreException {
-        Optional<StoredCertificate> own =
-                loadBundle(name).filter(stored -> stored.certificate().covers(askedFor));
-        return own.isPresent() ? own : loadThroughPointer(name, askedFor);
-    }
-
     // A bundle that was replaced by one with fewer names leaves pointers behind that lead nowhere.
-    private Optional<StoredCertificate> loadThroughPointer(String name, ServerName askedFor) throws StoreException {
+    private Optional<StoredCertificate> loadThroughPointer(String name) throws StoreException {
         try {
             Optional<String> first = pointer(name);
-            return first.isEmpty()
-                    ? Optional.empty()
-                    : loadBundle(first.get())
-                            .filter(stored -> stored.certificate().covers(askedFor));
+            return first.isEmpty() ? Optional.empty() : loadBundle(first.get());
         } catch (IOException e) {
             throw failed("a certificate cannot be read", e);
         }
@@ -588,8 +605,8 @@ public final class FileCertificateStore implements CertificateStore {
             }
             return Optional.of(stored);
         } catch (KeyMissingException e) {
-            throw new KeyNotGivenException(file, e);
-        } catch (UnreadableException e) {
+            throw new KeyNotGivenException(file.toString(), e);
+        } catch (UnreadableException | TooLargeException e) {
             setAside(file, e, OBTAINED_ANEW);
             return Optional.empty();
         } catch (IOException e) {
@@ -650,8 +667,7 @@ public final class FileCertificateStore implements CertificateStore {
         if (remembered != null && remembered.revision() == expected) {
             return;
         }
-        NameFingerprint names = fingerprint;
-        long stored = names != null && !names.mayContain(fileName(first)) ? 0 : storedRevision(first);
+        long stored = names.mayContain(fileName(first)) ? storedRevision(first) : 0;
         if (stored != expected) {
             throw new StaleRevisionException(first, stored, expected);
         }
@@ -669,7 +685,7 @@ public final class FileCertificateStore implements CertificateStore {
             Known stored = new Known(Long.parseLong(bundle.field("revision")), RecordCodec.due(bundle));
             known.put(first, stored);
             return stored.revision();
-        } catch (UnreadableException | NumberFormatException e) {
+        } catch (UnreadableException | TooLargeException | NumberFormatException e) {
             setAside(file, e, OBTAINED_ANEW);
             return 0;
         } catch (IOException e) {
@@ -692,7 +708,7 @@ public final class FileCertificateStore implements CertificateStore {
                 throw new UnreadableException("it is for another scope");
             }
             return Optional.of(hold);
-        } catch (UnreadableException e) {
+        } catch (UnreadableException | TooLargeException e) {
             setAside(file, e, "what it held may be tried again");
             return Optional.empty();
         } catch (IOException e) {
@@ -705,8 +721,8 @@ public final class FileCertificateStore implements CertificateStore {
             Optional<byte[]> content = read(file);
             return content.isEmpty() ? Optional.empty() : Optional.of(RecordCodec.decodeOrder(content.get(), sealing));
         } catch (KeyMissingException e) {
-            throw new KeyNotGivenException(file, e);
-        } catch (UnreadableException e) {
+            throw new KeyNotGivenException(file.toString(), e);
+        } catch (UnreadableException | TooLargeException e) {
             setAside(file, e, OBTAINED_ANEW);
             return Optional.empty();
         } catch (IOException e) {
@@ -718,7 +734,9 @@ public final class FileCertificateStore implements CertificateStore {
         Path aside =
                 quarantine.resolve(file.getFileName() + "." + Long.toString(System.nanoTime(), Character.MAX_RADIX));
         try {
-            if (sealing.encrypts() && RecordCodec.mayBeInClear(read(file).orElse(new byte[0]))) {
+            if (sealing.encrypts()
+                    && (why instanceof TooLargeException
+                            || RecordCodec.mayBeInClear(read(file).orElse(new byte[0])))) {
                 Files.deleteIfExists(file);
                 synchronise(parentOf(file));
                 events.publish(
@@ -739,97 +757,71 @@ public final class FileCertificateStore implements CertificateStore {
         }
     }
 
-    // While a survey runs, what is saved is noted apart: the survey may have passed its directory already.
-    private void remember(String fileName) {
-        NameFingerprint known = fingerprint;
-        if (known == null) {
-            savedDuringSurvey.add(fileName);
-            known = fingerprint;
-        }
-        if (known != null) {
-            known.add(fileName);
-            if (known.isFull()) {
-                startSurvey();
-            }
-        }
-    }
-
-    private void startSurvey() {
-        if (surveying.compareAndSet(false, true)) {
-            fingerprint = null;
-            Thread surveyor = new Thread(
-                    () -> {
-                        survey();
-                        buildDueIndex();
-                    },
-                    "ondemand-tls-store-survey");
-            surveyor.setDaemon(true);
-            surveyor.start();
-        }
-    }
-
     // Only the names of files are read: nothing is opened.
-    private void survey() {
-        try {
-            List<String> names = new ArrayList<>();
-            try (DirectoryStream<Path> shards = Files.newDirectoryStream(certificates)) {
-                for (Path shard : shards) {
-                    try (DirectoryStream<Path> files = Files.newDirectoryStream(shard)) {
-                        for (Path file : files) {
-                            String name = String.valueOf(file.getFileName());
-                            int suffix = name.lastIndexOf('.');
-                            if (suffix > 0) {
-                                names.add(name.substring(0, suffix));
-                            }
+    private NameFingerprint survey(BooleanSupplier ended) throws IOException {
+        List<String> found = new ArrayList<>();
+        try (DirectoryStream<Path> shards = Files.newDirectoryStream(certificates)) {
+            for (Path shard : shards) {
+                try (DirectoryStream<Path> files = Files.newDirectoryStream(shard)) {
+                    for (Path file : files) {
+                        String name = String.valueOf(file.getFileName());
+                        int suffix = name.lastIndexOf('.');
+                        if (suffix > 0) {
+                            found.add(name.substring(0, suffix));
                         }
                     }
-                    if (closed) {
-                        return;
-                    }
+                } catch (NotDirectoryException e) {
+                    // Somebody else's file; nothing of ours is in it.
+                    continue;
+                }
+                if (ended.getAsBoolean()) {
+                    break;
                 }
             }
-            NameFingerprint fresh = new NameFingerprint(Math.max(65_536, names.size() * 2));
-            names.forEach(fresh::add);
-            fingerprint = fresh;
-            for (String saved = savedDuringSurvey.poll(); saved != null; saved = savedDuringSurvey.poll()) {
-                fresh.add(saved);
-            }
-        } catch (IOException | RuntimeException e) {
-            // Without a fingerprint every look-up goes to the disk, which is slower and no less right.
-            events.publish(EventKind.STORE_FAILED, "the names in " + root + " cannot be listed: " + describe(e));
-        } finally {
-            surveying.set(false);
         }
+        NameFingerprint fresh = new NameFingerprint(Math.max(65_536, found.size() * 2));
+        found.forEach(fresh::add);
+        if (!dueIndex.isComplete()) {
+            indexing.start();
+        }
+        return fresh;
     }
 
     // Once in the life of a store: for one that was filled before there was an index.
-    private void buildDueIndex() {
-        if (dueIndex.isComplete() || !indexing.compareAndSet(false, true)) {
+    private void buildDueIndex() throws IOException {
+        if (dueIndex.isComplete()) {
             return;
         }
-        try (DirectoryStream<Path> shards = Files.newDirectoryStream(certificates)) {
+        boolean all = true;
+        try (DirectoryStream<Path> shards = Files.newDirectoryStream(certificates, Files::isDirectory)) {
             for (Path shard : shards) {
                 try (DirectoryStream<Path> files = Files.newDirectoryStream(shard, "*" + BUNDLE)) {
                     for (Path file : files) {
-                        if (closed) {
+                        if (indexing.isClosed()) {
                             return;
                         }
-                        addHint(file);
+                        try {
+                            addHint(file);
+                        } catch (IOException e) {
+                            all = false;
+                            troubles.tell(file, failed(file + " cannot be read", e));
+                        }
                     }
                 }
             }
-            for (Path directory : dueIndex.directories()) {
-                synchronise(directory);
-            }
-            dueIndex.completed();
-        } catch (IOException | RuntimeException e) {
-            events.publish(
-                    EventKind.STORE_FAILED,
-                    "the due times in " + root + " cannot be indexed: " + describe(e)
-                            + "; certificates are not renewed before they are visited");
-        } finally {
-            indexing.set(false);
         }
+        for (Path directory : dueIndex.directories()) {
+            synchronise(directory);
+        }
+        if (!all) {
+            throw new IOException("some files cannot be read, which are named above");
+        }
+        dueIndex.completed();
+    }
+
+    private void failedAsAWhole(String what, Exception why, String consequence) {
+        events.publish(
+                EventKind.STORE_FAILED, what + ": " + describe(why) + "; " + consequence + "; tried again by itself");
     }
 
     private void addHint(Path bundle) throws IOException {
@@ -1021,7 +1013,7 @@ public final class FileCertificateStore implements CertificateStore {
         try (InputStream in = Files.newInputStream(file)) {
             byte[] content = in.readNBytes(LARGEST_FILE + 1);
             if (content.length > LARGEST_FILE) {
-                throw new IOException(file + " is larger than anything we write");
+                throw new TooLargeException(file);
             }
             return Optional.of(content);
         } catch (NoSuchFileException e) {
@@ -1192,7 +1184,7 @@ public final class FileCertificateStore implements CertificateStore {
     }
 
     // Without names of files: the same trouble reads the same whichever name it hits.
-    private StoreException failed(String what, IOException cause) {
+    private StoreException failed(String what, Exception cause) {
         return new StoreException(
                 what + " in " + root + ": " + describe(cause) + "; check disk space, mount and owner of the store",
                 cause);

@@ -14,21 +14,23 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
-import java.util.Queue;
 import java.util.TreeSet;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.sql.SqlSource;
 import org.ondemandtls.store.Bundle.UnreadableException;
 import org.ondemandtls.store.KeySealing.KeyMissingException;
@@ -78,13 +80,11 @@ public final class JdbcCertificateStore implements CertificateStore {
     private final JdbcEncryption encryption;
     private final JdbcNews news;
     private final Thread keeper;
-    private final AtomicBoolean surveying = new AtomicBoolean();
     private final AtomicBoolean resealing = new AtomicBoolean();
-    private final Queue<String> heardDuringSurvey = new ConcurrentLinkedQueue<>();
+    private final KnownNames names;
+    private final Troubles troubles;
 
     private volatile boolean closed;
-
-    private volatile @Nullable NameFingerprint fingerprint;
 
     private volatile @Nullable Thread resealer;
 
@@ -99,6 +99,9 @@ public final class JdbcCertificateStore implements CertificateStore {
         this.peers = new JdbcPeers(pool, dialect, leases, this::abandonedOrders, node, events);
         this.ledger = new JdbcLedger(pool, clock);
         this.encryption = new JdbcEncryption(pool, dialect, node, sealing, events);
+        this.troubles = new Troubles(events);
+        this.names = new KnownNames(
+                this::survey, e -> events.publish(EventKind.STORE_FAILED, String.valueOf(e.getMessage())));
         encryption.join();
         // Before the names are read: what changes meanwhile is heard.
         this.news = new JdbcNews(pool, dialect, node, events, new Peers.News() {
@@ -109,7 +112,7 @@ public final class JdbcCertificateStore implements CertificateStore {
 
             @Override
             public void missed() {
-                startSurvey();
+                names.surveyAgain();
                 tell(peers::missed);
             }
         });
@@ -137,7 +140,7 @@ public final class JdbcCertificateStore implements CertificateStore {
             JdbcCertificateStore store = new JdbcCertificateStore(pool, dialect, events, clock, sealing);
             store.keeper.start();
             store.news.start();
-            store.startSurvey();
+            store.names.surveyAgain();
             return store;
         } catch (StoreException | RuntimeException e) {
             pool.close();
@@ -163,11 +166,10 @@ public final class JdbcCertificateStore implements CertificateStore {
     }
 
     private static void prepareSchema(JdbcPool pool, SqlDialect dialect, boolean create) throws StoreException {
-        try (Connection connection = pool.connection()) {
+        pool.alone("the tables of the store cannot be made or read", connection -> {
             JdbcSchema.prepare(connection, dialect, create, pool.location());
-        } catch (SQLException e) {
-            throw pool.failed("the tables of the store cannot be made or read", e);
-        }
+            return true;
+        });
     }
 
     @Override
@@ -177,19 +179,18 @@ public final class JdbcCertificateStore implements CertificateStore {
 
     @Override
     public boolean mayHold(ServerName name) {
-        NameFingerprint known = fingerprint;
-        return known == null || known.mayContain(name.value()) || known.mayContain(name.wildcard());
+        return names.mayContain(name.value()) || names.mayContain(name.wildcard());
     }
 
     @Override
     public boolean knowsItsNames() {
-        return fingerprint != null;
+        return names.isComplete();
     }
 
     @Override
     public Optional<StoredCertificate> find(ServerName name) throws StoreException {
-        List<Row> own = new ArrayList<>();
-        List<Row> led = new ArrayList<>();
+        Map<String, Row> own = new HashMap<>();
+        Map<String, Row> led = new HashMap<>();
         pool.each(CERTIFICATE_READ, connection -> {
             own.clear();
             led.clear();
@@ -205,28 +206,28 @@ public final class JdbcCertificateStore implements CertificateStore {
                 select.setString(4, name.wildcard());
                 try (ResultSet rows = select.executeQuery()) {
                     while (rows.next()) {
-                        List<Row> found = rows.getInt(1) == 1 ? own : led;
-                        // The exact name before the wildcard.
-                        found.add(
-                                rows.getString(2).equals(name.value()) ? 0 : found.size(),
-                                new Row(rows.getString(3), rows.getString(4), rows.getLong(5)));
+                        (rows.getInt(1) == 1 ? own : led)
+                                .put(rows.getString(2), new Row(rows.getString(3), rows.getString(4), rows.getLong(5)));
                     }
                 }
             }
             return true;
         });
-        for (String asked : List.of(name.value(), name.wildcard())) {
-            for (List<Row> rows : List.of(own, led)) {
-                for (Row row : rows) {
-                    Optional<StoredCertificate> found = decoded(row)
-                            .filter(stored -> stored.certificate().names().contains(asked));
-                    if (found.isPresent()) {
-                        return found;
-                    }
-                }
+        return FindOrder.find(name, new FindOrder.Shelf() {
+            @Override
+            public Optional<StoredCertificate> own(String spelling) throws StoreException {
+                return decodedIfThere(own.get(spelling));
             }
-        }
-        return Optional.empty();
+
+            @Override
+            public Optional<StoredCertificate> led(String spelling) throws StoreException {
+                return decodedIfThere(led.get(spelling));
+            }
+        });
+    }
+
+    private Optional<StoredCertificate> decodedIfThere(@Nullable Row row) throws StoreException {
+        return row == null ? Optional.empty() : decoded(row);
     }
 
     @Override
@@ -236,8 +237,8 @@ public final class JdbcCertificateStore implements CertificateStore {
 
     @Override
     public StoredCertificate save(StoredCertificate certificate, @Nullable Lease lease) throws StoreException {
-        List<String> names = List.copyOf(certificate.certificate().names());
-        if (names.isEmpty()) {
+        List<String> all = List.copyOf(certificate.certificate().names());
+        if (all.isEmpty()) {
             throw new IllegalArgumentException("a certificate without a name cannot be kept");
         }
         StoredCertificate next = certificate.withRevision(certificate.revision() + 1);
@@ -246,17 +247,30 @@ public final class JdbcCertificateStore implements CertificateStore {
         if (lease == null && certificate.revision() > 0 && touched(certificate, next, leaf, content)) {
             return next;
         }
-        pool.together(CERTIFICATE_KEPT, connection -> {
+        JdbcPool.Work<Boolean> work = connection -> {
             if (lease != null) {
                 leases.check(connection, lease);
             }
             if (replace(connection, certificate, next, leaf, content, lease == null ? 0 : lease.fence())) {
-                JdbcNews.write(pool, dialect, connection, node, names);
+                JdbcNews.write(pool, dialect, connection, node, all);
             }
             return true;
-        });
-        names.forEach(this::remember);
+        };
+        pool.together(CERTIFICATE_KEPT, work, connection -> landed(connection, next, content));
+        all.forEach(names::add);
         return next;
+    }
+
+    private Optional<Boolean> landed(Connection connection, StoredCertificate next, String content)
+            throws SQLException {
+        try (PreparedStatement select = pool.prepared(
+                connection, "SELECT content FROM ondemand_tls_certificate WHERE name = ? AND revision = ?")) {
+            select.setString(1, next.firstName());
+            select.setLong(2, next.revision());
+            try (ResultSet rows = select.executeQuery()) {
+                return rows.next() && content.equals(rows.getString(1)) ? Optional.of(true) : Optional.empty();
+            }
+        }
     }
 
     // The common case: a visit, another due time. Same leaf, as much withdrawn as before: one statement, and no news.
@@ -393,9 +407,9 @@ public final class JdbcCertificateStore implements CertificateStore {
                     decoded(new Row(row.name(), row.content(), 0))
                             .filter(stored -> !stored.due().isAfter(atOrBefore))
                             .ifPresent(due::add);
-                } catch (KeyNotGivenException e) {
-                    // One stray record must not keep all others from being renewed.
-                    events.publish(EventKind.STORE_FAILED, String.valueOf(e.getMessage()));
+                } catch (StoreException e) {
+                    // One record must not keep all others from being renewed.
+                    troubles.tell("the certificate of " + row.name(), e);
                 }
             }
             if (page.size() < wanted || due.size() >= limit) {
@@ -527,8 +541,8 @@ public final class JdbcCertificateStore implements CertificateStore {
         for (Row row : rows) {
             try {
                 decodedOrder(row).ifPresent(open::add);
-            } catch (KeyNotGivenException e) {
-                events.publish(EventKind.STORE_FAILED, String.valueOf(e.getMessage()));
+            } catch (StoreException e) {
+                troubles.tell("the open order of " + row.name(), e);
             }
         }
         open.sort(Comparator.comparing(OpenOrder::started));
@@ -624,7 +638,11 @@ public final class JdbcCertificateStore implements CertificateStore {
         });
         List<Hold> holds = new ArrayList<>();
         for (Row row : rows) {
-            decodedHold(row).ifPresent(holds::add);
+            try {
+                decodedHold(row).ifPresent(holds::add);
+            } catch (StoreException e) {
+                troubles.tell("the hold " + row.name(), e);
+            }
         }
         return holds;
     }
@@ -728,11 +746,16 @@ public final class JdbcCertificateStore implements CertificateStore {
         String last = "";
         for (List<Row> page = contents(last); !page.isEmpty(); page = contents(last)) {
             for (Row row : page) {
-                Optional<StoredCertificate> stored = decoded(row);
+                last = row.name();
+                Optional<StoredCertificate> stored = Optional.empty();
+                try {
+                    stored = decoded(row);
+                } catch (StoreException e) {
+                    troubles.tell("the certificate of " + row.name(), e);
+                }
                 if (stored.isPresent()) {
                     visitor.visit(stored.get());
                 }
-                last = row.name();
             }
         }
     }
@@ -772,6 +795,7 @@ public final class JdbcCertificateStore implements CertificateStore {
             return;
         }
         closed = true;
+        names.close();
         LockSupport.unpark(keeper);
         news.close();
         join(keeper);
@@ -794,13 +818,6 @@ public final class JdbcCertificateStore implements CertificateStore {
             thread.join(TimeUnit.SECONDS.toMillis(5));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        }
-    }
-
-    /** A record is under a key that was not given: neither damaged nor readable. */
-    private static final class KeyNotGivenException extends StoreException {
-        KeyNotGivenException(String what, KeyMissingException why) {
-            super(what + " cannot be read: " + why.getMessage());
         }
     }
 
@@ -913,9 +930,9 @@ public final class JdbcCertificateStore implements CertificateStore {
 
     // --- which names are stored ---
 
-    private void heard(List<String> names) {
-        names.forEach(this::remember);
-        tell(() -> peers.changed(names));
+    private void heard(List<String> changed) {
+        changed.forEach(names::add);
+        tell(() -> peers.changed(changed));
     }
 
     private void tell(Runnable follower) {
@@ -926,71 +943,28 @@ public final class JdbcCertificateStore implements CertificateStore {
         }
     }
 
-    // While a survey runs, what is heard is noted apart: the survey may have passed its place already.
-    private void remember(String name) {
-        NameFingerprint known = fingerprint;
-        if (known == null) {
-            heardDuringSurvey.add(name);
-            known = fingerprint;
-        }
-        if (known != null) {
-            known.add(name);
-            if (known.isFull()) {
-                startSurvey();
-            }
-        }
-    }
-
-    private void startSurvey() {
-        fingerprint = null;
-        if (surveying.compareAndSet(false, true)) {
-            Thread surveyor = new Thread(this::survey, "ondemand-tls-store-survey");
-            surveyor.setDaemon(true);
-            surveyor.start();
-        }
-    }
-
-    private void survey() {
-        boolean failed = false;
-        while (!closed) {
-            try {
-                NameFingerprint fresh = names();
-                fingerprint = fresh;
-                for (String heard = heardDuringSurvey.poll(); heard != null; heard = heardDuringSurvey.poll()) {
-                    fresh.add(heard);
-                }
-                surveying.set(false);
-                return;
-            } catch (StoreException e) {
-                // Without a fingerprint every look-up asks the database, which is slower and no less right.
-                if (!failed) {
-                    failed = true;
-                    events.publish(EventKind.STORE_FAILED, String.valueOf(e.getMessage()));
-                }
-                LockSupport.parkNanos(this, RETRY.toNanos());
-            }
-        }
-    }
-
-    private NameFingerprint names() throws StoreException {
-        long capacity = pool.eachAtOnce("the names cannot be listed", dialect::estimatedNames);
+    private NameFingerprint survey(BooleanSupplier ended) throws StoreException {
+        long capacity = pool.eachAtOnce(
+                "the names cannot be listed",
+                connection ->
+                        dialect.estimatedRows(connection, List.of("ondemand_tls_certificate", "ondemand_tls_name")));
         while (true) {
-            int names = (int) Math.min(MAX_FINGERPRINT, Math.max(MIN_FINGERPRINT, capacity * 2));
-            NameFingerprint fresh = new NameFingerprint(names);
+            int most = (int) Math.min(MAX_FINGERPRINT, Math.max(MIN_FINGERPRINT, capacity * 2));
+            NameFingerprint fresh = new NameFingerprint(most);
             for (String table : List.of("ondemand_tls_certificate", "ondemand_tls_name")) {
                 String last = "";
                 for (List<String> page = page(table, last);
-                        !page.isEmpty() && !closed && !fresh.isFull();
+                        !page.isEmpty() && !ended.getAsBoolean() && !fresh.isFull();
                         page = page(table, last)) {
                     page.forEach(fresh::add);
                     last = page.get(page.size() - 1);
                 }
             }
-            if (!fresh.isFull() || names == MAX_FINGERPRINT || closed) {
+            if (!fresh.isFull() || most == MAX_FINGERPRINT || ended.getAsBoolean()) {
                 return fresh;
             }
             // The database's own estimate was too low.
-            capacity = names;
+            capacity = most;
         }
     }
 
@@ -1030,7 +1004,7 @@ public final class JdbcCertificateStore implements CertificateStore {
                     sweepAt = System.nanoTime() + SWEEP.toNanos();
                     sweep();
                 }
-            } catch (StoreException e) {
+            } catch (StoreException | RuntimeException e) {
                 pause = RETRY;
                 if (!failing) {
                     failing = true;
@@ -1112,7 +1086,7 @@ public final class JdbcCertificateStore implements CertificateStore {
                 removeSetAsideInClear();
                 encryption.complete(changed);
             }
-        } catch (StoreException e) {
+        } catch (StoreException | RuntimeException e) {
             events.publish(
                     EventKind.STORE_FAILED,
                     "not everything in " + location + " can be encrypted: " + e.getMessage()

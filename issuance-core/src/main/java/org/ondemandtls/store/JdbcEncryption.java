@@ -16,6 +16,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.store.Bundle.UnreadableException;
 
 /**

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.sql.SqlDialect;
 
 /**
  * The leases of this process: a row per name, by the database's time. Safe for use by many threads.
@@ -38,7 +39,7 @@ final class JdbcLeases {
 
     Optional<Lease> take(ServerName name) throws StoreException {
         long fence = pool.each("a lease cannot be taken", connection -> {
-            long number = SqlDialect.number(connection, "SELECT " + dialect.nextFence());
+            long number = SqlDialect.number(connection, "SELECT " + dialect.next("ondemand_tls_fence"));
             try (PreparedStatement take = pool.prepared(connection, takeStatement())) {
                 take.setString(1, name.value());
                 take.setString(2, holder);

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.sql.SqlDialect;
 
 /**
  * The ledger of a database: a row per entry. Reservations that have a key in common are put in a row by the lock on one of

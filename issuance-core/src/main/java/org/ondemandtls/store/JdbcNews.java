@@ -18,6 +18,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.sql.SqlDialect;
 
 /**
  * Reads what other servers have changed, on a thread and a connection of its own: each second, and on PostgreSQL as soon as

@@ -14,6 +14,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.sql.SqlDialect;
 
 /** What servers agree on through a database: leases, proofs on display, and whom to tell of news. */
 final class JdbcPeers implements Peers {

@@ -10,6 +10,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import org.ondemandtls.sql.SqlDialect;
 
 /** The tables in the database: made or brought up to date once, by one server, under a lock of the database. */
 final class JdbcSchema {

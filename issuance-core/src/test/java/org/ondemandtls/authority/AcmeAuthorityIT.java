@@ -20,6 +20,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Nested;
@@ -217,20 +218,27 @@ class AcmeAuthorityIT extends WithPebble {
     }
 
     @Test
-    void aRetryAfterIsHonoured() throws Exception {
-        try (Pebble pebble = reachable().retryAfter(Duration.ofSeconds(1)).start(directory)) {
+    void aRetryAfterWithAnAnswerThatIsNoRefusalKeepsNobodyWaiting() throws Exception {
+        try (Pebble pebble = reachable().retryAfter(Duration.ofDays(1)).start(directory)) {
             Authority.Order order = order("a.customer.example");
-            long begin = System.nanoTime();
 
             assertServable(sign(open(pebble), order), order);
-
-            assertThat(Duration.ofNanos(System.nanoTime() - begin))
-                    .isBetween(Duration.ofSeconds(1), Duration.ofSeconds(8));
         }
     }
 
     @Nested
     class AnOpenOrder {
+
+        // The CA still hears the first such request, and from then on nobody hears anything of it.
+        private static void goneFrom(String step, FaultyAcmeProxy proxy) {
+            AtomicBoolean gone = new AtomicBoolean();
+            proxy.when(request -> gone.get() || FaultyAcmeProxy.path(step).test(request), (request, ca) -> {
+                if (gone.compareAndSet(false, true)) {
+                    ca.ask();
+                }
+                throw new java.io.IOException("cut");
+            });
+        }
 
         @Test
         void isFinishedWhereItStands() throws Exception {
@@ -238,12 +246,10 @@ class AcmeAuthorityIT extends WithPebble {
                     FaultyAcmeProxy proxy = proxy(pebble)) {
                 for (String lost : List.of("/chalZ/", "/finalize-order/", "/certZ/")) {
                     Authority.Order order = order("a.customer.example");
-                    proxy.first(1, FaultyAcmeProxy.path(lost), (request, ca) -> {
-                        ca.ask();
-                        throw new java.io.IOException("cut");
-                    });
+                    goneFrom(lost, proxy);
                     assertThatThrownBy(() -> sign(open(proxy), order))
                             .isInstanceOf(IssuanceException.Unavailable.class);
+                    proxy.heal();
                     long ordersBefore = pebble.orders();
 
                     List<X509Certificate> chain = sign(open(proxy), resumed(order, journal.get(journal.size() - 1)));
@@ -267,12 +273,10 @@ class AcmeAuthorityIT extends WithPebble {
                             Pebble.options().tlsPort(silent.getLocalPort()).start(directory);
                     FaultyAcmeProxy proxy = proxy(pebble)) {
                 Authority.Order order = order("a.customer.example");
-                proxy.first(1, FaultyAcmeProxy.path("/chalZ/"), (request, ca) -> {
-                    ca.ask();
-                    throw new java.io.IOException("cut");
-                });
+                goneFrom("/chalZ/", proxy);
                 assertThatThrownBy(() -> sign(open(proxy, ChallengeType.TLS_ALPN_01), order))
                         .isInstanceOf(IssuanceException.Unavailable.class);
+                proxy.heal();
                 proxy.first(1, FaultyAcmeProxy.path("/authZ/"), (request, ca) -> {
                     FaultyAcmeProxy.Answer pending = ca.ask();
                     silent.close();
@@ -366,17 +370,15 @@ class AcmeAuthorityIT extends WithPebble {
                                 IssuanceException.AccountRefused.class,
                                 refused -> assertThat(refused.retryAfter()).isEqualTo(Duration.ofSeconds(2)));
                 int requests = proxy.requests().size();
-                long begin = System.nanoTime();
 
                 assertThatThrownBy(() -> sign(authority, order("b.customer.example")))
                         .isInstanceOf(IssuanceException.AccountRefused.class)
                         .hasMessageContaining("the binding is no good");
 
-                assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofMillis(100));
                 assertThat(proxy.requests()).hasSize(requests);
                 Authority.Order order = order("c.customer.example");
                 Awaitility.await()
-                        .atMost(Duration.ofSeconds(10))
+                        .atMost(Duration.ofSeconds(60))
                         .ignoreExceptionsInstanceOf(IssuanceException.class)
                         .untilAsserted(() -> assertServable(sign(authority, order), order));
             }
@@ -401,7 +403,7 @@ class AcmeAuthorityIT extends WithPebble {
         }
 
         @Test
-        void whatIsNoAcmeIsUnavailableAndRecovers() throws Exception {
+        void whatIsNoAcmeIsBorneOrUnavailableAndCostsTwoOrdersAtMost() throws Exception {
             byte[] huge = new byte[3 * 1024 * 1024];
             Arrays.fill(huge, (byte) ' ');
             String deep = "{\"a\":".repeat(20_000) + "1" + "}".repeat(20_000);
@@ -422,14 +424,16 @@ class AcmeAuthorityIT extends WithPebble {
                 for (String step : List.of("/order-plz", "/authZ/", "/chalZ/", "/finalize-order/", "/certZ/")) {
                     for (FaultyAcmeProxy.Fault fault : faults) {
                         proxy.first(1, FaultyAcmeProxy.path(step), fault);
-                        int number = faults.indexOf(fault);
+                        long before = pebble.orders();
                         try {
-                            sign(authority, order("a.customer.example"));
-                            // The answer to a challenge or to finalize says nothing the next poll does not say.
-                            assertThat(step).as("fault " + number).isIn("/chalZ/");
+                            Authority.Order borne = order("a.customer.example");
+                            assertServable(sign(authority, borne), borne);
                         } catch (IssuanceException.Unavailable expected) {
                             assertThat(expected.getMessage()).as(step).doesNotContain("\n", "\r");
                         }
+                        assertThat(pebble.orders() - before)
+                                .as("%s, fault %d", step, faults.indexOf(fault))
+                                .isLessThanOrEqualTo(2);
                         proxy.heal();
                     }
                 }
@@ -475,7 +479,7 @@ class AcmeAuthorityIT extends WithPebble {
                     authority.close();
 
                     for (Future<?> future : List.of(interrupted, closed)) {
-                        assertThatThrownBy(() -> future.get(2, TimeUnit.SECONDS))
+                        assertThatThrownBy(() -> future.get(60, TimeUnit.SECONDS))
                                 .isInstanceOf(ExecutionException.class)
                                 .hasCauseInstanceOf(IssuanceException.Stopping.class);
                     }
@@ -505,7 +509,7 @@ class AcmeAuthorityIT extends WithPebble {
                 Awaitility.await().until(() -> asked(proxy, "/order-plz") == 1);
 
                 thread.interrupt();
-                thread.join(2_000);
+                thread.join(60_000);
 
                 assertThat(outcome).hasSize(2);
                 assertThat(outcome.get(0)).isInstanceOf(IssuanceException.Stopping.class);
@@ -514,7 +518,9 @@ class AcmeAuthorityIT extends WithPebble {
         }
 
         @Test
-        void hungAndTricklingAnswersEndInTimeWhileOtherNamesGoOn() throws Exception {
+        void hungAndTricklingAnswersAreBorneWhileOtherNamesGoOn() throws Exception {
+            // Long enough for the other name, on a busy machine as well.
+            requestLimit = Duration.ofSeconds(5);
             try (Pebble pebble = reachable().start(directory);
                     FaultyAcmeProxy proxy = proxy(pebble)) {
                 AcmeAuthority authority = open(proxy);
@@ -523,9 +529,11 @@ class AcmeAuthorityIT extends WithPebble {
                 proxy.first(1, FaultyAcmeProxy.path("/authZ/"), FaultyAcmeProxy.trickle(Duration.ofMillis(100)));
                 ExecutorService executor = Executors.newFixedThreadPool(2);
                 try {
-                    Future<?> hung = executor.submit(() -> sign(authority, order("a.customer.example")));
+                    Authority.Order one = order("a.customer.example");
+                    Authority.Order two = order("b.customer.example");
+                    Future<List<X509Certificate>> hung = executor.submit(() -> sign(authority, one));
                     Awaitility.await().until(() -> asked(proxy, "/order-plz") == 1);
-                    Future<?> trickling = executor.submit(() -> sign(authority, order("b.customer.example")));
+                    Future<List<X509Certificate>> trickling = executor.submit(() -> sign(authority, two));
                     Awaitility.await().until(() -> asked(proxy, "/authZ/") == 1);
                     Authority.Order other = order("c.customer.example");
 
@@ -533,12 +541,8 @@ class AcmeAuthorityIT extends WithPebble {
 
                     assertThat(hung).isNotDone();
                     assertThat(trickling).isNotDone();
-                    for (Future<?> future : List.of(hung, trickling)) {
-                        assertThatThrownBy(() -> future.get(CaLimits.REQUEST.toSeconds() + 3, TimeUnit.SECONDS))
-                                .isInstanceOf(ExecutionException.class)
-                                .hasCauseInstanceOf(IssuanceException.Unavailable.class)
-                                .hasMessageContaining("no complete answer within 20 s");
-                    }
+                    assertServable(hung.get(60, TimeUnit.SECONDS), one);
+                    assertServable(trickling.get(60, TimeUnit.SECONDS), two);
                 } finally {
                     executor.shutdownNow();
                 }
@@ -555,7 +559,7 @@ class AcmeAuthorityIT extends WithPebble {
                 authority.close();
 
                 Awaitility.await()
-                        .atMost(Duration.ofSeconds(5))
+                        .atMost(Duration.ofSeconds(60))
                         .until(() -> ourThreads().isEmpty());
             }
         }
@@ -585,7 +589,7 @@ class AcmeAuthorityIT extends WithPebble {
             pebble.start();
             Authority.Order order = order("a.customer.example");
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(5))
+                    .atMost(Duration.ofSeconds(60))
                     .ignoreExceptionsInstanceOf(IssuanceException.class)
                     .untilAsserted(() -> assertServable(sign(authority, order), order));
         }

@@ -43,6 +43,9 @@ abstract class WithPebble {
     @TempDir
     Path directory;
 
+    /** How long a request of those that are opened from then on may take. */
+    Duration requestLimit = CaLimits.REQUEST;
+
     final ChallengeBoard board = new ChallengeBoard(Clock.systemUTC());
     final MemorySecretFiles files = new MemorySecretFiles();
     final List<Event> seen = new CopyOnWriteArrayList<>();
@@ -86,7 +89,8 @@ abstract class WithPebble {
                         () -> EnumSet.allOf(ChallengeType.class),
                         Clock.systemUTC(),
                         System::nanoTime,
-                        events));
+                        events),
+                requestLimit);
         opened.add(authority);
         return authority;
     }

@@ -53,6 +53,19 @@ class PemTest {
     }
 
     @Test
+    void certificatesAreReadAsOpenSslReadsThem() throws Exception {
+        String text = Pem.certificates(List.of(leaf, issuer));
+        String glued = Pem.certificates(List.of(leaf)).strip() + Pem.certificates(List.of(issuer));
+
+        assertThat(Pem.readCertificates("subject=a\n" + text.replace("-----BEGIN", "i: b\n-----BEGIN") + "trailing"))
+                .containsExactly(leaf, issuer);
+        assertThat(Pem.readCertificates(text.replace("\n", "  \t\r\n"))).containsExactly(leaf, issuer);
+        assertThat(Pem.readCertificates(glued)).containsExactly(leaf, issuer);
+        assertThat(Pem.readCertificates(text.replace("CERTIFICATE", "X509 CERTIFICATE")))
+                .containsExactly(leaf, issuer);
+    }
+
+    @Test
     void chainsShareTheirIssuers() throws Exception {
         List<X509Certificate> first = parsedAnew();
         List<X509Certificate> second = parsedAnew();
@@ -97,8 +110,7 @@ class PemTest {
 
         assertRefused("");
         assertRefused("\n");
-        assertRefused("subject=a\n" + good);
-        assertRefused(good + "trailing");
+        assertRefused("subject=a\n");
         assertRefused(good.substring(0, good.length() - 5));
         assertRefused(good.substring(0, good.length() / 2));
         assertRefused(good.replaceFirst("\n[^-\n]{64}\n", "\n"));

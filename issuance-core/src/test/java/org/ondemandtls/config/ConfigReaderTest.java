@@ -726,7 +726,7 @@ class ConfigReaderTest {
             file("text.pem", "no certificate here\n");
             file("torn.pem", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
             file("cut.pem", pem() + pem().substring(0, 200));
-            file("long.pem", pem() + "\n".repeat(ConfigReader.MAX_ROOTS_FILE));
+            file("long.pem", pem() + "\n".repeat(ValueFiles.MAX_ROOTS_FILE));
 
             for (String name : List.of("empty.pem", "text.pem", "torn.pem", "cut.pem", "long.pem", "gone.pem", ".")) {
                 assertThat(mistakes("acme.trustedRoots", name))
@@ -1041,10 +1041,10 @@ class ConfigReaderTest {
 
         @Test
         void areAtMost64KibLong() throws Exception {
-            byte[] content = new byte[ConfigReader.MAX_VALUE_FILE + 1];
+            byte[] content = new byte[ValueFiles.MAX_VALUE_FILE + 1];
             Arrays.fill(content, (byte) ' ');
             System.arraycopy("10s".getBytes(StandardCharsets.US_ASCII), 0, content, 0, 3);
-            Files.write(base.resolve("most"), Arrays.copyOf(content, ConfigReader.MAX_VALUE_FILE));
+            Files.write(base.resolve("most"), Arrays.copyOf(content, ValueFiles.MAX_VALUE_FILE));
             Files.write(base.resolve("more"), content);
 
             assertThat(read("handshake.deadline.file", "most").handshake().deadline())

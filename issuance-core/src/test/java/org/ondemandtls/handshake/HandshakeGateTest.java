@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
@@ -237,6 +238,18 @@ class HandshakeGateTest {
             assertThat(lot.parked()).isZero();
             orders.runAll();
             assertThat(inventory.find(SHOP)).isPresent();
+        }
+
+        @Test
+        void aClientThatHasLeftIsWaitedForByNobody() {
+            CompletableFuture<KeyedCertificate> awaited = new CompletableFuture<>();
+            Admission parked = lot.park(SHOP, ClientBlock.LOCAL, () -> awaited, (name, outcome) -> {
+                throw new AssertionError("nobody is left to settle with");
+            });
+
+            ((Admission.Park) parked).outcome().cancel(false);
+
+            assertThat(awaited).isCancelled();
         }
 
         @Test

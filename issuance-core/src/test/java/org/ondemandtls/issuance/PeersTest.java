@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -42,12 +43,20 @@ class PeersTest {
     private final class Server {
         private final IssuanceFixture house;
         private final ManualTime.Tasks lookups = new ManualTime.Tasks();
+        private boolean full;
         private final ManualTime.Tasks orders = new ManualTime.Tasks();
         private final Issuance issuance;
 
         Server(String name) throws Exception {
             house = new IssuanceFixture(medium, Files.createDirectory(directory.resolve(name)), time);
-            issuance = house.issuance(lookups, orders);
+            issuance = house.issuance(
+                    task -> {
+                        if (full) {
+                            throw new RejectedExecutionException("full");
+                        }
+                        lookups.execute(task);
+                    },
+                    orders);
         }
 
         void follows() {
@@ -267,6 +276,67 @@ class PeersTest {
 
         one.store().forget(back);
         other.run();
+        assertThat(other.served()).isEmpty();
+    }
+
+    private void withdrawOnOne() throws Exception {
+        StoredCertificate stored = one.store().find(SHOP).orElseThrow();
+        one.store().save(stored.withWithdrawn(Optional.of(time.clock().instant())));
+    }
+
+    @Test
+    void newsThatCouldNotBeQueuedIsFollowedALittleLater() throws Exception {
+        other.follows();
+        one.obtain();
+        other.obtain();
+
+        other.full = true;
+        withdrawOnOne();
+        other.run();
+        assertThat(other.served()).isPresent();
+        other.full = false;
+        time.advance(Duration.ofSeconds(1));
+        other.run();
+
+        assertThat(other.served()).isEmpty();
+    }
+
+    @Test
+    void newsThatCouldNotBeFollowedIsFollowedOnceTheStoreAnswers() throws Exception {
+        other.follows();
+        one.obtain();
+        other.obtain();
+
+        other.store().unreadable(true);
+        withdrawOnOne();
+        for (int i = 0; i < 50; i++) {
+            other.run();
+            time.advance(Duration.ofSeconds(1));
+        }
+        assertThat(other.served()).isPresent();
+        assertThat(other.house.recorded().lines(EventKind.STORE_FAILED)).hasSize(1);
+        other.store().unreadable(false);
+        other.run();
+        time.advance(Duration.ofSeconds(30));
+        other.run();
+
+        assertThat(other.served()).isEmpty();
+        assertThat(other.house.recorded().lines(EventKind.RECOVERED)).hasSize(1);
+    }
+
+    @Test
+    void missedNewsIsLookedForAgainWhereItCouldNotBe() throws Exception {
+        one.obtain();
+        other.obtain();
+        withdrawOnOne();
+
+        other.store().unreadable(true);
+        other.issuance.missed();
+        other.run();
+        other.store().unreadable(false);
+        time.advance(Duration.ofSeconds(1));
+        other.run();
+
         assertThat(other.served()).isEmpty();
     }
 

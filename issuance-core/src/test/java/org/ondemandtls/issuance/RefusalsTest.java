@@ -95,6 +95,19 @@ class RefusalsTest {
         }
 
         @Test
+        void onAnotherServerIsNotHiddenByAnOlderOneInMemory() throws Exception {
+            refuse();
+            time.advance(Duration.ofMinutes(1));
+            Refusals here = refusals;
+            refusals = refusals(() -> 0.0);
+            refusals.recall(SHOP);
+            refuse();
+
+            assertThat(here.recall(SHOP)).isPresent();
+            assertThat(here.left(SHOP)).isEqualTo(Duration.ofMinutes(10));
+        }
+
+        @Test
         void isForgottenOnceTheNameIsObtained() throws Exception {
             refuse();
             refuse();

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.function.BiFunction;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.IssuanceException;
@@ -18,6 +19,7 @@ import org.ondemandtls.testing.IssuanceFixture;
 import org.ondemandtls.testing.ManualTime;
 
 /** What names that fail can make {@link Refusals} remember. */
+@Tag("long")
 class RememberedFailuresTest {
 
     private static final int REMEMBERED = 50_000;

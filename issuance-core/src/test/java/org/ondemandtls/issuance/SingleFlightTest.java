@@ -59,6 +59,43 @@ class SingleFlightTest {
     }
 
     @Nested
+    class WhoLeaves {
+
+        @Test
+        void leavesNothingBehindWhileItFliesOn() {
+            join("a.example");
+            for (int i = 0; i < 1_000; i++) {
+                join("a.example").cancel(false);
+            }
+
+            assertThat(flights.waiting("a.example")).isOne();
+            assertThat(work.getNumberOfDependents()).isOne();
+        }
+
+        @Test
+        void costsNoStackTrace() {
+            AtomicReference<Throwable> seen = new AtomicReference<>();
+            CompletableFuture<String> first = join("a.example");
+            first.whenComplete((outcome, thrown) -> seen.set(thrown));
+
+            first.cancel(false);
+
+            assertThat(first).isCancelled();
+            assertThat(seen.get().getStackTrace()).isEmpty();
+        }
+
+        @Test
+        void whenItHasLandedKeepsTheOutcome() {
+            CompletableFuture<String> first = join("a.example");
+            work.complete("certificate");
+
+            assertThat(first.cancel(false)).isFalse();
+
+            assertThat(first).isCompletedWithValue("certificate");
+        }
+    }
+
+    @Nested
     class WhenItHasLanded {
 
         @Test

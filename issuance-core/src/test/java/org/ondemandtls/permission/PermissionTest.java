@@ -9,6 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -53,6 +55,72 @@ class PermissionTest {
 
     private static ServerName name(int number) {
         return ServerName.parse("n" + number + ".example.com");
+    }
+
+    @Nested
+    class AThreadThatCannotBeStarted {
+
+        private final AtomicReference<Error> thrown = new AtomicReference<>();
+
+        private final DirectExecutor starting = new DirectExecutor() {
+            @Override
+            public void execute(Runnable task) {
+                Error error = thrown.get();
+                if (error != null) {
+                    throw error;
+                }
+                super.execute(task);
+            }
+        };
+
+        @Test
+        void keepsNoSlot() {
+            Permission permission = new Permission(
+                    Configurations.permission(null),
+                    Configurations.shield(1, 1),
+                    (name, purpose) -> CompletableFuture.completedFuture(new Decision.Granted()),
+                    new Permission.Ports(starting, time.scheduler(), time::nanoTime),
+                    recorded.events());
+            thrown.set(new OutOfMemoryError("unable to create native thread"));
+            assertThat(permission.decide(name(1), Purpose.OBTAIN, ALICE)).isCompletedExceptionally();
+            assertThat(permission.decide(name(2), Purpose.OBTAIN, ALICE)).isCompletedExceptionally();
+
+            thrown.set(null);
+
+            assertThat(permission.decide(name(3), Purpose.OBTAIN, ALICE)).isCompleted();
+        }
+
+        @Test
+        void doesNotEndTheLookingAtTheFile(@TempDir Path directory) throws Exception {
+            Path file = Files.writeString(directory.resolve("names"), "other.example.com\n");
+            AtomicReference<RejectedExecutionException> full = new AtomicReference<>();
+            Permission permission = new Permission(
+                    Configurations.permission(file),
+                    Configurations.shield(1, 1),
+                    null,
+                    new Permission.Ports(
+                            new DirectExecutor() {
+                                @Override
+                                public void execute(Runnable task) {
+                                    if (full.get() != null) {
+                                        throw full.get();
+                                    }
+                                    super.execute(task);
+                                }
+                            },
+                            time.scheduler(),
+                            time::nanoTime),
+                    recorded.events());
+            assertThat(permission.decide(SHOP, Purpose.OBTAIN, ALICE)).isCompletedExceptionally();
+            full.set(new RejectedExecutionException("full"));
+            time.advance(Duration.ofSeconds(2));
+            full.set(null);
+
+            Files.writeString(file, "*.example.com\n");
+            time.advance(Duration.ofSeconds(2));
+
+            assertThat(permission.remembered(SHOP)).isEmpty();
+        }
     }
 
     @Nested

@@ -6,6 +6,7 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryMXBean;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.Events;
@@ -18,6 +19,7 @@ import org.ondemandtls.testing.DirectExecutor;
 import org.ondemandtls.testing.ManualTime;
 
 /** What strangers can make {@link Permission} remember. */
+@Tag("long")
 class RememberedDenialsTest {
 
     private static final int REMEMBERED = 50_000;

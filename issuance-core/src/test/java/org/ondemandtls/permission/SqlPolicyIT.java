@@ -12,6 +12,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.Parameter;
@@ -23,6 +24,7 @@ import org.ondemandtls.permission.PermissionPolicy.Purpose;
 import org.ondemandtls.testing.Database;
 
 /** {@link SqlPolicy} against real databases: what grants, what denies, and what a database in trouble costs. */
+@Tag("once")
 @ParameterizedClass
 @EnumSource(Database.Kind.class)
 class SqlPolicyIT {
@@ -56,7 +58,7 @@ class SqlPolicyIT {
     }
 
     private SqlPolicy policy(String query) {
-        return new SqlPolicy(SqlConnections.of(database.url(), System::nanoTime), query, TIMEOUT, System::nanoTime);
+        return new SqlPolicy(SqlPolicy.connections(database.url(), System::nanoTime), query, TIMEOUT, System::nanoTime);
     }
 
     private static Decision ask(SqlPolicy asked, ServerName name) {
@@ -164,7 +166,7 @@ class SqlPolicyIT {
 
     @Test
     void aMissingDriverIsNamedWithWhereToPutIt() {
-        assertThatThrownBy(() -> SqlConnections.of("jdbc:oracle:thin:scott/tiger@db", System::nanoTime))
+        assertThatThrownBy(() -> SqlPolicy.connections("jdbc:oracle:thin:scott/tiger@db", System::nanoTime))
                 .hasMessageContaining("jdbc:oracle:")
                 .hasMessageContaining("$JETTY_BASE/lib/ondemand-tls/")
                 .hasMessageContaining("$CATALINA_BASE/lib/")

@@ -23,6 +23,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,6 +35,7 @@ import org.ondemandtls.name.ServerName;
 import org.ondemandtls.testing.NameServer;
 
 /** {@link DnsPreflight} against a real DNS server: what stands in an order's way, and what does not. */
+@Tag("once")
 class DnsPreflightIT {
 
     private static final CaIdentity CA = new CaIdentity(

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -30,6 +31,7 @@ import org.ondemandtls.permission.PermissionPolicy.Purpose;
 import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.preflight.Verdict;
 import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.FakeAuthority;
 import org.ondemandtls.testing.IssuanceFixture;
@@ -809,6 +811,85 @@ class RenewalTest {
             renewal.retry(SHOP);
 
             assertThat(authority.asked()).hasSize(2);
+        }
+    }
+
+    @Nested
+    class ARecordThatCannotBeLookedAfter {
+
+        private final AtomicInteger attempts = new AtomicInteger();
+        private boolean broken = true;
+
+        private CertificateStore failingToSave(ServerName name, Exception failure) {
+            return (CertificateStore) Proxy.newProxyInstance(
+                    getClass().getClassLoader(),
+                    new Class<?>[] {CertificateStore.class},
+                    (proxy, method, arguments) -> {
+                        if (broken
+                                && method.getName().equals("save")
+                                && arguments[0] instanceof StoredCertificate record
+                                && record.firstName().equals(name.value())) {
+                            attempts.incrementAndGet();
+                            throw failure;
+                        }
+                        try {
+                            return method.invoke(house.store(), arguments);
+                        } catch (InvocationTargetException e) {
+                            throw e.getCause();
+                        }
+                    });
+        }
+
+        private void bothDue(Exception failure) throws Exception {
+            obtain(SHOP);
+            time.advance(Duration.ofHours(1));
+            obtain(ASKED);
+            visit(SHOP);
+            visit(ASKED);
+            time.advance(LOOK);
+            renewal.close();
+            begin(failingToSave(SHOP, failure));
+            advanceTo(stored(ASKED).renew().plus(OFF_THE_HOUR));
+        }
+
+        @Test
+        void keepsNoOtherFromItsTurn() throws Exception {
+            bothDue(new StoreException("the record of a name cannot be written"));
+
+            assertThat(house.recorded().lines(EventKind.RENEWED))
+                    .singleElement()
+                    .asString()
+                    .contains(ASKED.value());
+            assertThat(house.recorded().lines(EventKind.STORE_FAILED))
+                    .singleElement()
+                    .asString()
+                    .contains(SHOP.value());
+        }
+
+        @Test
+        void keepsNoOtherFromItsTurnWhateverItThrows() throws Exception {
+            bothDue(new IllegalStateException("nobody foresaw this"));
+
+            assertThat(house.recorded().lines(EventKind.RENEWED))
+                    .singleElement()
+                    .asString()
+                    .contains(ASKED.value());
+            assertThat(house.recorded().lines(EventKind.DEFECT))
+                    .singleElement()
+                    .asString()
+                    .contains(SHOP.value(), "nobody foresaw this");
+        }
+
+        @Test
+        void isLookedAtAgainLater() throws Exception {
+            bothDue(new StoreException("not now"));
+            int before = attempts.get();
+            broken = false;
+
+            time.advance(Troubled.LEFT_ALONE.plus(LOOK));
+
+            assertThat(before).isPositive();
+            assertThat(house.recorded().lines(EventKind.RENEWED)).hasSize(2);
         }
     }
 

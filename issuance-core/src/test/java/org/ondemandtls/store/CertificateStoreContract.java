@@ -99,6 +99,15 @@ abstract class CertificateStoreContract {
         }
 
         @Test
+        void ofTheWildcardAnswerForANameThatLeftAnotherCertificate() throws Exception {
+            store.save(stored("*.example.com"));
+            StoredCertificate both = store.save(stored("www.example.com", SHOP.value()));
+            store.save(stored("www.example.com").succeeding(both));
+
+            assertThat(store.find(SHOP).orElseThrow().firstName()).isEqualTo("*.example.com");
+        }
+
+        @Test
         void keepWhenTheyWereVisitedAndWithdrawn() throws Exception {
             StoredCertificate first = store.save(stored(SHOP.value()));
 

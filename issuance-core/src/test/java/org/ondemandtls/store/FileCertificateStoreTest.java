@@ -163,6 +163,73 @@ class FileCertificateStoreTest extends CertificateStoreContract {
     }
 
     @Nested
+    class AFileThatCannotBeRead {
+
+        private static final Instant DUE = Instant.parse("2027-01-22T20:14:05Z");
+        private static final ServerName OTHER = ServerName.parse("other.example.org");
+
+        // Reading a directory fails for root too.
+        private void makeUnreadable(Path file) throws Exception {
+            Files.delete(file);
+            Files.createDirectory(file);
+        }
+
+        private Path orderFile(ServerName name) {
+            return root().resolve("orders").resolve(name.value() + ".order");
+        }
+
+        @Test
+        void keepsNoOtherFromBeingDueAndIsNamedOnce() throws Exception {
+            store.save(stored(SHOP.value()).withDue(DUE));
+            store.save(stored(OTHER.value()).withDue(DUE.plusSeconds(1)));
+            makeUnreadable(bundle(SHOP.value()));
+
+            assertThat(store.due(DUE.plusSeconds(1), 10))
+                    .extracting(StoredCertificate::firstName)
+                    .containsExactly(OTHER.value());
+            assertThat(store.due(DUE.plusSeconds(1), 1)).hasSize(1);
+
+            assertThat(recorded.lines(EventKind.STORE_FAILED))
+                    .singleElement()
+                    .asString()
+                    .contains(bundle(SHOP.value()).toString());
+            assertThat(bundle(SHOP.value())).exists();
+        }
+
+        @Test
+        void keepsNoOpenOrderFromBeingFinished() throws Exception {
+            store.journal(SharedStoreContract.order(SHOP));
+            store.journal(SharedStoreContract.order(OTHER));
+            makeUnreadable(orderFile(SHOP));
+
+            assertThat(store.openOrders()).extracting(OpenOrder::name).containsExactly(OTHER);
+        }
+
+        @Test
+        void keepsTheOthersFromNoRoundThroughAll() throws Exception {
+            store.save(stored(SHOP.value()));
+            store.save(stored(OTHER.value()));
+            makeUnreadable(bundle(SHOP.value()));
+            java.util.List<String> met = new java.util.ArrayList<>();
+
+            store.visitAll(certificate -> met.add(certificate.firstName()));
+
+            assertThat(met).containsExactly(OTHER.value());
+        }
+
+        @Test
+        void becauseItIsTooLargeIsSetAside() throws Exception {
+            store.save(stored(SHOP.value()).withDue(DUE));
+            Files.write(bundle(SHOP.value()), new byte[(1 << 20) + 1]);
+
+            assertThat(store.find(SHOP)).isEmpty();
+
+            assertThat(bundle(SHOP.value())).doesNotExist();
+            assertThat(recorded.lines(EventKind.QUARANTINED)).hasSize(1);
+        }
+    }
+
+    @Nested
     class Opening {
 
         @Test

@@ -17,11 +17,13 @@ import org.ondemandtls.challenge.Proof;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.store.Ledger.Quota;
 import org.ondemandtls.testing.Database;
 import org.ondemandtls.testing.RecordedEvents;
 
 /** {@link JdbcCertificateStore} with many names: nothing is looked for but by an index. */
+@Tag("once")
 class JdbcManyNamesIT {
 
     private static final ServerName SHOP = CertificateStoreContract.SHOP;

@@ -21,22 +21,28 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.logging.Logger;
 import javax.sql.DataSource;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.sql.SqlSource;
 import org.ondemandtls.testing.Database;
 import org.ondemandtls.testing.Jndi;
 import org.ondemandtls.testing.RecordedEvents;
 
 /** {@link JdbcPool} over real databases: the server's pool, and what is bounded. */
+@Tag("once")
 @ParameterizedClass
 @EnumSource(Database.Kind.class)
 class JdbcPoolIT {
@@ -173,6 +179,106 @@ class JdbcPoolIT {
         assertThat(lent.getTransactionIsolation()).isEqualTo(Connection.TRANSACTION_REPEATABLE_READ);
         assertThat(read(lent, limits)).isEqualTo(before);
         pool.close();
+    }
+
+    @Test
+    void aSessionThatCanOnlyReadIsNotUsedAgain() throws Exception {
+        Database.update(url, "CREATE TABLE written (id integer)");
+        JdbcPool pool = pool(1);
+        pool.each("", connection -> {
+            try (PreparedStatement readOnly = connection.prepareStatement(
+                    kind == Database.Kind.POSTGRESQL
+                            ? "SET default_transaction_read_only = on"
+                            : "SET SESSION TRANSACTION READ ONLY")) {
+                return readOnly.execute();
+            }
+        });
+
+        assertThat(pool.<Integer>together("it failed", JdbcPoolIT::write)).isEqualTo(1);
+        assertThat(pool.<Integer>each("it failed", JdbcPoolIT::write)).isEqualTo(1);
+
+        assertThat(Database.query(url, "SELECT count(*) FROM written")).containsExactly("2");
+        pool.close();
+    }
+
+    private static int write(Connection connection) throws SQLException {
+        try (PreparedStatement insert = connection.prepareStatement("INSERT INTO written VALUES (1)")) {
+            return insert.executeUpdate();
+        }
+    }
+
+    @Test
+    void aDriverThatThrowsWhatItNeverShouldStopsNothingForGood() throws Exception {
+        AtomicBoolean throwing = new AtomicBoolean();
+        jndi.bind("jdbc/tls", new OneConnection(() -> {
+            if (throwing.get()) {
+                throw new IllegalStateException("a driver's defect");
+            }
+            return DriverManager.getConnection(url);
+        }));
+        RecordedEvents events = new RecordedEvents();
+        try (JdbcCertificateStore store = JdbcCertificateStore.open(
+                place("jndi:jdbc/tls"), events.events(), Clock.systemUTC(), KeySealing.none())) {
+            Lease lease = store.peers().take(CertificateStoreContract.SHOP).orElseThrow();
+            throwing.set(true);
+
+            assertThatThrownBy(() -> store.find(CertificateStoreContract.SHOP)).isInstanceOf(StoreException.class);
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(20))
+                    .until(() -> events.lines(EventKind.STORE_FAILED).stream()
+                            .anyMatch(line -> line.contains("leases cannot be extended")));
+            throwing.set(false);
+
+            Database.update(url, "UPDATE ondemand_tls_lease SET expires = expires + 3600000");
+            Awaitility.await()
+                    .atMost(Duration.ofSeconds(20))
+                    .until(() -> Database.query(
+                                    url,
+                                    "SELECT count(*) FROM ondemand_tls_lease WHERE expires > "
+                                            + SqlDialect.valueOf(kind.name()).now() + " + 1800000")
+                            .equals(List.of("0")));
+            store.peers().giveBack(lease);
+        }
+    }
+
+    @Test
+    void aCertificateWhoseSavingWasNotAnsweredIsLookedUp() throws Exception {
+        AtomicBoolean losing = new AtomicBoolean();
+        jndi.bind(
+                "jdbc/tls", new OneConnection(() -> new Losing(DriverManager.getConnection(url), losing).connection()));
+        try (JdbcCertificateStore store = JdbcCertificateStore.open(
+                place("jndi:jdbc/tls"), new RecordedEvents().events(), Clock.systemUTC(), KeySealing.none())) {
+            losing.set(true);
+
+            StoredCertificate saved =
+                    store.save(CertificateStoreContract.stored(CertificateStoreContract.SHOP.value()));
+
+            assertThat(losing).isFalse();
+            assertThat(saved.revision()).isEqualTo(1);
+            assertThat(store.find(CertificateStoreContract.SHOP))
+                    .hasValueSatisfying(found -> assertThat(found.revision()).isEqualTo(1));
+        }
+    }
+
+    /** Breaks once after the database has carried out a commit. */
+    private record Losing(Connection real, AtomicBoolean losing) {
+        Connection connection() {
+            return (Connection) Proxy.newProxyInstance(
+                    JdbcPoolIT.class.getClassLoader(),
+                    new Class<?>[] {Connection.class},
+                    (proxy, method, arguments) -> {
+                        try {
+                            Object result = method.invoke(real, arguments);
+                            if (method.getName().equals("commit") && losing.compareAndSet(true, false)) {
+                                real.close();
+                                throw new SQLException("gone", "08006");
+                            }
+                            return result;
+                        } catch (InvocationTargetException e) {
+                            throw e.getCause();
+                        }
+                    });
+        }
     }
 
     @Test

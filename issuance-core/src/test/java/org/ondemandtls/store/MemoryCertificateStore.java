@@ -38,6 +38,7 @@ public final class MemoryCertificateStore implements CertificateStore {
     private final boolean shared;
 
     private boolean gone;
+    private boolean unreadable;
 
     /** Opens what a medium holds. */
     public MemoryCertificateStore(Medium medium, Path ledgerDirectory, Clock clock) throws IOException {
@@ -62,10 +63,21 @@ public final class MemoryCertificateStore implements CertificateStore {
     }
 
     @Override
-    public synchronized Optional<StoredCertificate> find(ServerName name) {
-        return load(name.value())
-                .or(() -> load(name.wildcard()))
-                .filter(stored -> stored.certificate().covers(name));
+    public synchronized Optional<StoredCertificate> find(ServerName name) throws StoreException {
+        if (unreadable) {
+            throw new StoreException("the memory does not answer");
+        }
+        return FindOrder.find(name, new FindOrder.Shelf() {
+            @Override
+            public Optional<StoredCertificate> own(String spelling) {
+                return Optional.ofNullable(medium.certificates.get(spelling));
+            }
+
+            @Override
+            public Optional<StoredCertificate> led(String spelling) {
+                return Optional.ofNullable(medium.certificates.get(medium.pointers.getOrDefault(spelling, "")));
+            }
+        });
     }
 
     private synchronized Optional<StoredCertificate> load(String name) {
@@ -223,6 +235,11 @@ public final class MemoryCertificateStore implements CertificateStore {
     @Override
     public synchronized List<String> secretPaths() {
         return List.copyOf(medium.secrets.keySet());
+    }
+
+    /** Whether looking for a certificate fails from now on. */
+    public synchronized void unreadable(boolean now) {
+        unreadable = now;
     }
 
     /** From now on this server's leases run out: it stands still, or is gone. */

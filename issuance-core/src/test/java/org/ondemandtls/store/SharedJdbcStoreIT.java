@@ -35,6 +35,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.sql.SqlSource;
 import org.ondemandtls.store.Ledger.Outcome;
 import org.ondemandtls.store.Ledger.Quota;
@@ -42,6 +43,7 @@ import org.ondemandtls.testing.Database;
 import org.ondemandtls.testing.RecordedEvents;
 
 /** {@link JdbcCertificateStore} of several servers in real databases: the contract, and what only a database can show. */
+@Tag("once")
 @ParameterizedClass
 @EnumSource(Database.Kind.class)
 class SharedJdbcStoreIT extends SharedStoreContract {

@@ -232,6 +232,31 @@ public final class FaultyAcmeProxy implements AutoCloseable {
         return (request, ca) -> null;
     }
 
+    /** The connection ends without an answer; the CA does not hear of it. */
+    public static Fault reset() {
+        return (request, ca) -> {
+            throw new IOException("reset on purpose");
+        };
+    }
+
+    /** The CA does what it is asked to, and the connection ends without an answer. */
+    public static Fault lostAnswer() {
+        return (request, ca) -> {
+            ca.ask();
+            throw new IOException("reset on purpose");
+        };
+    }
+
+    /** The CA's answer with other headers set, by lower-case name. */
+    public static Fault header(String name, String value) {
+        return (request, ca) -> {
+            Answer answer = ca.ask();
+            Map<String, List<String>> headers = new TreeMap<>(answer.headers());
+            headers.put(name, List.of(value));
+            return new Answer(answer.status(), headers, answer.body());
+        };
+    }
+
     /** The CA does what it is asked to and its answer is lost. */
     public static Fault loseReply() {
         return (request, ca) -> {

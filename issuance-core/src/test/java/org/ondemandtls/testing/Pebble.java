@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Pebble implements AutoCloseable {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     private final Path directory;
     private final Options options;

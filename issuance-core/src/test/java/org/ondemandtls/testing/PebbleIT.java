@@ -10,10 +10,12 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@link Pebble}: the CA of the tests starts, answers, stops and comes back on the same ports. */
+@Tag("once")
 class PebbleIT {
 
     @TempDir

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpMethod;
 import org.eclipse.jetty.http.HttpStatus;
@@ -59,17 +60,19 @@ final class AcmeChallengeHandler extends Handler.Wrapper {
         if (elsewhere.isEmpty()) {
             return super.handle(request, response, callback);
         }
-        elsewhere
-                .get()
-                .whenComplete((found, failure) -> request.getComponents()
-                        .getExecutor()
-                        .execute(() -> {
-                            if (found != null && found.isPresent()) {
-                                answer(found.get(), request, response, callback);
-                            } else {
-                                passOn(request, response, callback);
-                            }
-                        }));
+        elsewhere.get().whenComplete((found, failure) -> {
+            try {
+                request.getComponents().getExecutor().execute(() -> {
+                    if (found != null && found.isPresent()) {
+                        answer(found.get(), request, response, callback);
+                    } else {
+                        passOn(request, response, callback);
+                    }
+                });
+            } catch (RejectedExecutionException stopping) {
+                callback.failed(stopping);
+            }
+        });
         return true;
     }
 

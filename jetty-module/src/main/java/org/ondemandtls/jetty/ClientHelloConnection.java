@@ -3,11 +3,9 @@ package org.ondemandtls.jetty;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.locks.ReentrantLock;
 import org.eclipse.jetty.io.AbstractConnection;
 import org.eclipse.jetty.io.AbstractEndPoint;
 import org.eclipse.jetty.io.Connection;
@@ -15,11 +13,11 @@ import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.server.Connector;
 import org.eclipse.jetty.util.BufferUtil;
 import org.eclipse.jetty.util.Callback;
-import org.eclipse.jetty.util.thread.Scheduler;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.Alert;
 import org.ondemandtls.handshake.HandshakeGate;
+import org.ondemandtls.handshake.Visit;
 import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.ClientHelloParser;
 import org.ondemandtls.name.RequestedName;
@@ -36,39 +34,15 @@ import org.ondemandtls.name.RequestedName;
  */
 final class ClientHelloConnection extends AbstractConnection implements Connection.UpgradeFrom, Connection.UpgradeTo {
 
-    /** How long a refused peer has to close its side before it is cut off. */
-    static final Duration FAREWELL = Duration.ofSeconds(1);
-
-    /** How many octets a refused peer may still send; they are read so that our close does not turn into a reset. */
-    static final int FAREWELL_OCTETS = 64 * 1024;
-
     // One read; the ClientHello of a browser fits.
     private static final int READ_OCTETS = 2048;
 
-    private enum State {
-        /** The ClientHello is being read. */
-        READING,
-        /** One thread, and no other, is about to act on the gate's answer. */
-        DECIDED,
-        /** The gate's answer is being awaited. */
-        PARKED,
-        /** An alert is on its way; what the peer still sends is thrown away. */
-        REFUSED,
-        /** Another connection has taken over, or the peer has gone. */
-        OVER
-    }
-
     private final Callback fillCallback = new FillCallback();
-    private final ReentrantLock lock = new ReentrantLock();
+    private final Visit visit = new Visit(new OnJetty());
     private final Connector connector;
     private final OnDemandSslConnectionFactory factory;
     private final HandshakeGate gate;
     private final Duration helloTimeout;
-
-    // Guarded by the lock.
-    private State state = State.READING;
-    private Scheduler.@Nullable Task timer;
-    private @Nullable CompletableFuture<Admission.Settled> outcome;
 
     // Used by one thread at a time: whoever the state belongs to.
     private @Nullable ClientHelloParser parser = new ClientHelloParser();
@@ -77,7 +51,6 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     private volatile boolean serverNameSent;
     private boolean limited;
     private volatile boolean moreFollowed;
-    private int farewellOctets;
 
     /**
      * Stands at the beginning of a connection.
@@ -128,11 +101,11 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
 
     @Override
     public void onFillable() {
-        switch (state()) {
+        switch (visit.state()) {
             case READING -> read();
-            case PARKED -> watch();
-            case REFUSED -> discard();
-            case DECIDED, OVER -> {
+            case PARKED -> visit.watch(this::hasLeft);
+            case FAREWELL -> discard();
+            default -> {
                 // The event was under way when the interest was withdrawn; whoever reads next has its own.
             }
         }
@@ -141,13 +114,12 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     /** A parked handshake is not idle, its deadline is the parking lot's; nor is one that a thread is about to go on with. */
     @Override
     public boolean onIdleExpired(TimeoutException timeout) {
-        State now = state();
-        return now != State.PARKED && now != State.DECIDED;
+        return awaitsPeer() || visit.state() == Visit.State.OVER;
     }
 
     @Override
     public void onClose(@Nullable Throwable cause) {
-        abandon();
+        visit.end();
         super.onClose(cause);
     }
 
@@ -169,7 +141,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     private void read() {
         ByteBuffer buffer = BufferUtil.allocate(READ_OCTETS);
         try {
-            while (state() == State.READING) {
+            while (visit.state() == Visit.State.READING) {
                 int filled = getEndPoint().fill(buffer);
                 if (filled < 0) {
                     leave();
@@ -214,96 +186,72 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     }
 
     private void admit(ClientHello hello) {
-        if (!move(State.READING, State.DECIDED)) {
+        if (!visit.move(Visit.State.READING, Visit.State.DECIDED)) {
             return;
         }
         serverNameSent = hello.requestedName() instanceof RequestedName.Named;
-        Admission admission = gate.admit(hello, gate.clientOf(getEndPoint().getRemoteSocketAddress()));
+        Admission admission;
+        try {
+            admission = gate.admit(hello, gate.clientOf(getEndPoint().getRemoteSocketAddress()));
+        } catch (RuntimeException | Error thrown) {
+            // Jetty reports it, and would keep the connection.
+            leave();
+            throw thrown;
+        }
         if (admission instanceof Admission.Park park) {
-            park(park.outcome());
+            visit.park(park.outcome(), () -> {
+                if (fillInterestOwner() != null) {
+                    getEndPoint().fillInterested(fillCallback);
+                }
+            });
         } else if (admission instanceof Admission.Settled settled) {
             proceed(settled);
         }
     }
 
-    private void park(CompletableFuture<Admission.Settled> awaited) {
-        lock.lock();
-        try {
-            if (state == State.DECIDED) {
-                state = State.PARKED;
-                outcome = awaited;
-                if (fillInterestOwner() != null) {
-                    getEndPoint().fillInterested(fillCallback);
-                }
+    private void act() {
+        switch (visit.state()) {
+            case EXPIRED -> refuseUnreadable("no complete ClientHello within " + helloTimeout.toMillis() + " ms");
+            case SETTLED -> resume();
+            case GONE, CUT -> leave();
+            default -> {
+                // Closed, or refused by another thread, since the look was asked for.
             }
-        } finally {
-            lock.unlock();
         }
-        if (state() == State.OVER) {
-            awaited.cancel(false);
+    }
+
+    private void resume() {
+        Admission.Settled settled = visit.settled();
+        if (settled == null || !visit.move(Visit.State.SETTLED, Visit.State.DECIDED)) {
             return;
         }
-        awaited.whenComplete((settled, gone) -> {
-            if (settled != null) {
-                handOver(settled);
-            }
-        });
-    }
-
-    // Called on a thread of the engine.
-    private void handOver(Admission.Settled settled) {
-        try {
-            getExecutor().execute(() -> resume(settled));
-        } catch (RejectedExecutionException stopping) {
-            leave();
-        }
-    }
-
-    private void resume(Admission.Settled settled) {
-        lock.lock();
-        try {
-            if (state != State.PARKED) {
-                return;
-            }
-            state = State.DECIDED;
-            AbstractEndPoint owner = fillInterestOwner();
-            if (owner != null) {
-                // Ours, or none: an event that has taken it meanwhile finds the state changed and does nothing.
-                owner.getFillInterest().onFail(new Withdrawn());
-                // The wait counts as idle time, and the idle timeout would strike as soon as we are not parked.
-                owner.notIdle();
-            }
-        } finally {
-            lock.unlock();
+        AbstractEndPoint owner = fillInterestOwner();
+        if (owner != null) {
+            // Ours, or none: an event that has taken it meanwhile finds the state changed and does nothing.
+            owner.getFillInterest().onFail(new Withdrawn());
+            // The wait counts as idle time, and the idle timeout would strike as soon as we are not parked.
+            owner.notIdle();
         }
         proceed(settled);
     }
 
     // A client that goes away gives its place back. One that sends more before it has an answer is read once, and no
     // further: what it sends then stays in the socket, and its leaving is noticed at the deadline.
-    private void watch() {
-        lock.lock();
+    private boolean hasLeft() {
+        ByteBuffer buffer = BufferUtil.allocate(READ_OCTETS);
         try {
-            if (state != State.PARKED) {
-                return;
-            }
-            ByteBuffer buffer = BufferUtil.allocate(READ_OCTETS);
             int filled = getEndPoint().fill(buffer);
             if (filled > 0) {
                 moreFollowed = true;
                 received = joined(received, buffer);
-                return;
-            }
-            if (filled == 0) {
+            } else if (filled == 0) {
                 getEndPoint().fillInterested(fillCallback);
-                return;
             }
+            return filled < 0;
         } catch (IOException e) {
             // A reset: gone as well.
-        } finally {
-            lock.unlock();
+            return true;
         }
-        leave();
     }
 
     private void proceed(Admission.Settled settled) {
@@ -326,6 +274,10 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
             sendAlert(new Admission.Refuse(Alert.INTERNAL_ERROR), true);
             return;
         }
+        if (!visit.move(Visit.State.DECIDED, Visit.State.ADMITTED)) {
+            leave();
+            return;
+        }
         try {
             getEndPoint().upgrade(next);
         } catch (RuntimeException e) {
@@ -333,12 +285,8 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
         }
     }
 
-    private void tooSlow() {
-        refuseUnreadable("no complete ClientHello within " + helloTimeout.toMillis() + " ms");
-    }
-
     private void refuseUnreadable(String reason) {
-        if (move(State.READING, State.DECIDED)) {
+        if (visit.giveUp()) {
             sendAlert(gate.refuseUnreadable(reason), false);
         }
     }
@@ -348,13 +296,13 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
         boolean more = !helloComplete || moreFollowed;
         received = BufferUtil.EMPTY_BUFFER;
         parser = null;
-        if (!move(State.DECIDED, State.REFUSED)) {
+        if (!visit.move(Visit.State.DECIDED, Visit.State.FAREWELL)) {
             return;
         }
         AlertCallback sent = new AlertCallback(more);
         getEndPoint().write(sent, refuse.alert().record());
         if (!sent.left) {
-            schedule(FAREWELL, this::leave);
+            visit.limit(Visit.State.FAREWELL, Visit.FAREWELL, Visit.State.CUT);
         }
     }
 
@@ -370,18 +318,15 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     private void discard() {
         ByteBuffer buffer = BufferUtil.allocate(READ_OCTETS);
         try {
-            while (farewellOctets < FAREWELL_OCTETS) {
-                int filled = getEndPoint().fill(buffer);
-                if (filled < 0) {
-                    break;
-                }
+            int filled;
+            do {
+                BufferUtil.clear(buffer);
+                filled = getEndPoint().fill(buffer);
                 if (filled == 0) {
                     getEndPoint().tryFillInterested(fillCallback);
                     return;
                 }
-                farewellOctets += filled;
-                BufferUtil.clear(buffer);
-            }
+            } while (filled > 0 && visit.bearsMore(filled));
         } catch (IOException e) {
             // The peer has closed its side the hard way; so do we.
         }
@@ -389,71 +334,19 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     }
 
     private void leave() {
-        abandon();
+        visit.end();
         getEndPoint().close();
     }
 
-    private void abandon() {
-        CompletableFuture<Admission.Settled> awaited;
-        lock.lock();
-        try {
-            state = State.OVER;
-            stopTimer();
-            awaited = outcome;
-        } finally {
-            lock.unlock();
-        }
-        if (awaited != null) {
-            awaited.cancel(false);
-        }
-    }
-
-    private State state() {
-        lock.lock();
-        try {
-            return state;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private boolean move(State from, State to) {
-        lock.lock();
-        try {
-            if (state != from) {
-                return false;
-            }
-            state = to;
-            stopTimer();
-            return true;
-        } finally {
-            lock.unlock();
-        }
+    private boolean awaitsPeer() {
+        Visit.State now = visit.state();
+        return now == Visit.State.READING || now == Visit.State.FAREWELL;
     }
 
     private void limitHello() {
         if (!limited) {
             limited = true;
-            schedule(helloTimeout, this::tooSlow);
-        }
-    }
-
-    private void schedule(Duration delay, Runnable task) {
-        lock.lock();
-        try {
-            if (state != State.OVER) {
-                stopTimer();
-                timer = connector.getScheduler().schedule(task, delay.toMillis(), TimeUnit.MILLISECONDS);
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void stopTimer() {
-        if (timer != null) {
-            timer.cancel();
-            timer = null;
+            visit.limit(Visit.State.READING, helloTimeout, Visit.State.EXPIRED);
         }
     }
 
@@ -480,6 +373,28 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
         }
     }
 
+    /** What a visit wants of Jetty. */
+    private final class OnJetty implements Visit.Host {
+
+        @Override
+        public Runnable later(Runnable task, Duration delay) {
+            return connector.getScheduler().schedule(task, delay.toMillis(), TimeUnit.MILLISECONDS)::cancel;
+        }
+
+        @Override
+        public void look() {
+            try {
+                getExecutor().execute(ClientHelloConnection.this::act);
+            } catch (RejectedExecutionException stopping) {
+                leave();
+            }
+        }
+
+        // Its end point knows of it, nobody else.
+        @Override
+        public void forget(Visit over) {}
+    }
+
     private final class FillCallback implements Callback {
 
         @Override
@@ -492,11 +407,11 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
             if (cause instanceof Withdrawn) {
                 return;
             }
-            if (cause instanceof TimeoutException && state() == State.READING) {
+            if (cause instanceof TimeoutException && visit.state() == Visit.State.READING) {
                 refuseUnreadable("no octet of a ClientHello within the connector's idle timeout");
                 return;
             }
-            if (state() != State.DECIDED && state() != State.OVER) {
+            if (awaitsPeer() || visit.state() == Visit.State.PARKED) {
                 leave();
             }
         }

@@ -6,7 +6,6 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
-import java.time.Duration;
 import java.util.Set;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLEngineResult;
@@ -20,6 +19,7 @@ import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.ChallengeTls;
 import org.ondemandtls.handshake.NamelessSession;
 import org.ondemandtls.handshake.ServedMatcher;
+import org.ondemandtls.handshake.Visit;
 import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.ClientHelloParser;
 import org.ondemandtls.name.RequestedName;
@@ -44,12 +44,6 @@ final class GatedChannel extends SecureNioChannel {
     /** No interest op of {@link SelectionKey}, so that Tomcat registers nothing, and neither of its two verdicts. */
     static final int NOTHING = 1 << 30;
 
-    /** How long a refused peer has to close its side before it is cut off. */
-    static final Duration FAREWELL = Duration.ofSeconds(1);
-
-    /** How many octets a refused peer may still send; they are read so that our close does not turn into a reset. */
-    static final int FAREWELL_OCTETS = 64 * 1024;
-
     private static final byte[] NO_OCTETS = {};
 
     private final OnDemandEndpoint endpoint;
@@ -64,7 +58,6 @@ final class GatedChannel extends SecureNioChannel {
     private byte[] rest = NO_OCTETS;
     private volatile boolean unwrapping;
     private @Nullable Set<String> servedNames;
-    private volatile int farewellOctets;
 
     /**
      * A channel for use by one connection after another.
@@ -89,8 +82,7 @@ final class GatedChannel extends SecureNioChannel {
         rest = NO_OCTETS;
         unwrapping = false;
         servedNames = null;
-        farewellOctets = 0;
-        Visit begun = new Visit(endpoint, wrapper);
+        Visit begun = endpoint.visit(wrapper);
         visit = begun;
         begun.limit(Visit.State.READING, endpoint.helloTimeout(), Visit.State.EXPIRED);
     }
@@ -245,9 +237,8 @@ final class GatedChannel extends SecureNioChannel {
         }
         Admission admission = endpoint.admit(hello, sc.getRemoteAddress());
         if (admission instanceof Admission.Park park) {
-            // Before the answer can come, or it would be remembered for ever.
-            endpoint.remember(visit(), this);
-            visit().park(park.outcome());
+            Visit current = visit();
+            current.park(park.outcome(), () -> endpoint.remember(current, this));
             return NOTHING;
         }
         return admission instanceof Admission.Settled settled ? proceed(settled) : leave();
@@ -356,8 +347,7 @@ final class GatedChannel extends SecureNioChannel {
 
     private int refuseUnreadable(String reason) {
         // The peer may just have been given up by the timer: then its look finds the refusal made.
-        if (!visit().move(Visit.State.READING, Visit.State.DECIDED)
-                && !visit().move(Visit.State.EXPIRED, Visit.State.DECIDED)) {
+        if (!visit().giveUp()) {
             return leave();
         }
         return refuse(endpoint.refuseUnreadable(reason), true);
@@ -386,25 +376,20 @@ final class GatedChannel extends SecureNioChannel {
 
     private int bidFarewell() throws IOException {
         sc.shutdownOutput();
-        visit().limit(Visit.State.FAREWELL, FAREWELL, Visit.State.CUT);
+        visit().limit(Visit.State.FAREWELL, Visit.FAREWELL, Visit.State.CUT);
         return discard();
     }
 
     private int discard() {
         try {
-            int discarded = farewellOctets;
-            while (discarded < FAREWELL_OCTETS) {
+            int octets;
+            do {
                 netInBuffer.clear();
-                int octets = sc.read(netInBuffer);
+                octets = sc.read(netInBuffer);
                 if (octets == 0) {
-                    farewellOctets = discarded;
                     return SelectionKey.OP_READ;
                 }
-                if (octets < 0) {
-                    break;
-                }
-                discarded += octets;
-            }
+            } while (octets > 0 && visit().bearsMore(octets));
         } catch (IOException e) {
             // The peer has closed its side the hard way; so do we.
         }

@@ -27,6 +27,7 @@ import org.ondemandtls.StartException;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.Alert;
 import org.ondemandtls.handshake.StaticCertificates;
+import org.ondemandtls.handshake.Visit;
 import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.HttpHosts;
 import org.ondemandtls.name.ServerName;
@@ -190,44 +191,45 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     }
 
     /**
-     * Runs a short task on the engine's timer.
+     * Begins with a connection.
      *
-     * @param task must not block
-     * @param delay how long from now
-     * @return the task, to be cancelled; null if the engine is closed
+     * @param wrapper what Tomcat knows it by
+     * @return how far it has come: its octets are still to be read
      */
-    @Nullable
-    Future<?> later(Runnable task, Duration delay) {
-        OnDemandTls engine = engine();
-        if (engine == null) {
-            return null;
-        }
-        try {
-            return engine.scheduler().schedule(task, delay.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (RejectedExecutionException closed) {
-            return null;
-        }
-    }
+    Visit visit(NioSocketWrapper wrapper) {
+        return new Visit(new Visit.Host() {
+            @Override
+            public @Nullable Runnable later(Runnable task, Duration delay) {
+                OnDemandTls engine = engine();
+                if (engine == null) {
+                    return null;
+                }
+                try {
+                    Future<?> later = engine.scheduler().schedule(task, delay.toMillis(), TimeUnit.MILLISECONDS);
+                    return () -> later.cancel(false);
+                } catch (RejectedExecutionException closed) {
+                    return null;
+                }
+            }
 
-    /**
-     * Has a connection looked at by a worker, as if it were readable.
-     *
-     * @param wrapper the connection
-     */
-    void look(NioSocketWrapper wrapper) {
-        if (!super.processSocket(wrapper, SocketEvent.OPEN_READ, true)) {
-            wrapper.close();
-        }
+            // As if the connection were readable.
+            @Override
+            public void look() {
+                if (!OnDemandEndpoint.super.processSocket(wrapper, SocketEvent.OPEN_READ, true)) {
+                    wrapper.close();
+                }
+            }
+
+            @Override
+            public void forget(Visit visit) {
+                parked.remove(visit);
+            }
+        });
     }
 
     /** Looks after a visit from now on. */
     void remember(Visit visit, GatedChannel channel) {
         parked.put(visit, channel);
-    }
-
-    /** Looks after a visit no longer. */
-    void forget(Visit visit) {
-        parked.remove(visit);
     }
 
     @Override

@@ -3,6 +3,7 @@ package org.ondemandtls.tomcat;
 import java.nio.file.Path;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.logging.Level;
 import org.apache.catalina.util.ServerInfo;
 import org.apache.coyote.Processor;
 import org.apache.coyote.UpgradeProtocol;
@@ -18,6 +19,7 @@ import org.ondemandtls.config.ConfigException;
 import org.ondemandtls.config.ConfigReader;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
+import org.ondemandtls.tomcat.juli.JuliLog;
 
 /**
  * Tomcat's HTTPS connector that obtains certificates during the first handshake:
@@ -76,6 +78,7 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
         super(endpoint);
         this.onDemandEndpoint = endpoint;
         this.given = given;
+        JarScan.passOverDropIn();
     }
 
     /** The engine; null before the connector is initialised and after it has stopped. */
@@ -176,28 +179,37 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
         if (shared != null) {
             return;
         }
+        try {
+            open();
+        } catch (ConfigException e) {
+            // Tomcat shows the exception, with all its mistakes on one line, on top of a long stack trace.
+            e.mistakes().forEach(OnDemandTlsProtocol::report);
+            throw e;
+        } catch (StartException e) {
+            report(e.getMessage());
+            throw e;
+        }
+    }
+
+    private static void report(@Nullable String line) {
+        JuliLog.of(EventKind.STARTED.logger()).write(Level.SEVERE, String.valueOf(line), null);
+    }
+
+    private void open() throws ConfigException, StartException {
         Path base = Path.of(System.getProperty("catalina.base", ""))
                 .toAbsolutePath()
                 .normalize();
         if (given != null && !attributes.isEmpty()) {
             throw new StartException(sm.getString("onDemandTlsProtocol.twice", attributes.firstKey()));
         }
-        OnDemandTlsSetup known = given != null ? given : OnDemandTlsSetup.of(read(base));
+        OnDemandTlsSetup known = given != null
+                ? given
+                : OnDemandTlsSetup.of(
+                        ConfigReader.read(ConfigReader.withFallback(attributes, System.getProperties()), base));
         config = known.config();
         SharedEngine joined = SharedEngine.join(base, known, this);
         shared = joined;
         onDemandEndpoint.use(joined);
-    }
-
-    private OnDemandTlsConfig read(Path base) throws ConfigException {
-        try {
-            return ConfigReader.read(ConfigReader.withFallback(attributes, System.getProperties()), base);
-        } catch (ConfigException e) {
-            // Tomcat shows the exception, with all its mistakes on one line, on top of a long stack trace.
-            Log report = LogFactory.getLog(EventKind.STARTED.logger());
-            e.mistakes().forEach(report::error);
-            throw e;
-        }
     }
 
     private void leave() {

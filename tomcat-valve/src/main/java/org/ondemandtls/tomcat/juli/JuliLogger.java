@@ -1,7 +1,6 @@
 package org.ondemandtls.tomcat.juli;
 
 import org.apache.juli.logging.Log;
-import org.apache.juli.logging.LogFactory;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Marker;
 import org.slf4j.event.Level;
@@ -12,6 +11,7 @@ import org.slf4j.helpers.MessageFormatter;
 final class JuliLogger extends LegacyAbstractLogger {
 
     private final transient Log log;
+    private final transient JuliLog lines;
 
     /**
      * Looks Tomcat's logger up.
@@ -20,7 +20,8 @@ final class JuliLogger extends LegacyAbstractLogger {
      */
     JuliLogger(String name) {
         this.name = name;
-        this.log = LogFactory.getLog(name);
+        this.lines = JuliLog.of(name);
+        this.log = lines.log();
     }
 
     @Override
@@ -61,12 +62,15 @@ final class JuliLogger extends LegacyAbstractLogger {
             Object @Nullable [] arguments,
             @Nullable Throwable thrown) {
         String text = MessageFormatter.basicArrayFormat(pattern, arguments);
-        switch (level) {
-            case TRACE -> log.trace(text, thrown);
-            case DEBUG -> log.debug(text, thrown);
-            case INFO -> log.info(text, thrown);
-            case WARN -> log.warn(text, thrown);
-            case ERROR -> log.error(text, thrown);
-        }
+        lines.write(
+                switch (level) {
+                    case TRACE -> java.util.logging.Level.FINER;
+                    case DEBUG -> java.util.logging.Level.FINE;
+                    case INFO -> java.util.logging.Level.INFO;
+                    case WARN -> java.util.logging.Level.WARNING;
+                    case ERROR -> java.util.logging.Level.SEVERE;
+                },
+                text,
+                thrown);
     }
 }

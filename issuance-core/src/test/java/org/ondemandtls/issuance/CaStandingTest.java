@@ -13,8 +13,8 @@ import org.ondemandtls.certificate.IssuanceException.RateLimited.Scope;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.testing.IssuanceFixture;
 
-/** {@link CaHolds}: what a CA asks for holds for whom it concerns, for no one else, and over a restart. */
-class CaHoldsTest {
+/** {@link CaStanding}: what a CA asks for holds for whom it concerns, for no one else, and over a restart. */
+class CaStandingTest {
 
     private static final ServerName SHOP = ServerName.parse("shop.example.com");
     private static final ServerName OTHER = ServerName.parse("other.example.com");
@@ -26,7 +26,7 @@ class CaHoldsTest {
     private Path directory;
 
     private IssuanceFixture house;
-    private CaHolds holds;
+    private CaStanding holds;
 
     @BeforeEach
     void open() throws Exception {
@@ -39,8 +39,8 @@ class CaHoldsTest {
         house.close();
     }
 
-    private CaHolds holds() {
-        return new CaHolds(house.store(), house.watch(), house.time().clock(), house.time()::nanoTime);
+    private CaStanding holds() {
+        return new CaStanding(house.store(), house.watch(), house.time().clock(), house.time()::nanoTime);
     }
 
     private boolean keep(Scope scope, Duration wait) throws Exception {
@@ -157,5 +157,73 @@ class CaHoldsTest {
 
         assertThat(holds.holding(CA, SHOP)).isEmpty();
         assertThat(house.store().holds(10)).isEmpty();
+    }
+
+    @Test
+    void ofAnotherServerIsObeyedThoughTheStoreWasAskedBefore() throws Exception {
+        holds.recall(CA, SHOP);
+        CaStanding other = holds();
+        other.keep(CA, new RateLimited(SHOP, new Scope.Account(), "too many", Duration.ofHours(5)));
+
+        holds.recall(CA, SHOP);
+
+        assertThat(holds.holding(CA, STRANGER).orElseThrow().retryAfter()).isEqualTo(Duration.ofHours(5));
+    }
+
+    @Test
+    void ofAnotherServerIsNotHiddenByAShorterOneInMemory() throws Exception {
+        keep(new Scope.Domain("example.com"), Duration.ofMinutes(5));
+        holds().keep(CA, new RateLimited(SHOP, new Scope.Domain("example.com"), "too many", Duration.ofHours(5)));
+
+        holds.recall(CA, SHOP);
+
+        assertThat(holds.holding(CA, SHOP).orElseThrow().retryAfter()).isEqualTo(Duration.ofHours(5));
+    }
+
+    @Test
+    void endsEverywhereWhereAnOperatorRetriesOnAnotherServer() throws Exception {
+        keep(new Scope.Account(), Duration.ofHours(5));
+        holds().forget(CA, SHOP);
+        assertThat(holds.holding(CA, SHOP)).isPresent();
+
+        holds.recall(CA, SHOP);
+
+        assertThat(holds.holding(CA, SHOP)).isEmpty();
+    }
+
+    @Test
+    void isLookedUpAgainAfterNewsOfTheName() throws Exception {
+        keep(new Scope.Account(), Duration.ofHours(5));
+
+        holds.reconsider(CA, SHOP);
+
+        assertThat(holds.holding(CA, SHOP)).isEmpty();
+        holds.recall(CA, SHOP);
+        assertThat(holds.holding(CA, SHOP)).isPresent();
+    }
+
+    @Test
+    void thatIsNotInTheStoreOutlivesNewsAndALookAtIt() throws Exception {
+        house.time().jump(Duration.ofDays(90));
+        keep(new Scope.Account(), Duration.ofHours(5));
+
+        holds.reconsider(CA, SHOP);
+        holds.recall(CA, SHOP);
+
+        assertThat(holds.holding(CA, SHOP)).isPresent();
+    }
+
+    @Test
+    void aCaThatFailedIsUnwellForAMinuteOrUntilItWorks() {
+        holds.failed(CA);
+        assertThat(holds.isWell(CA)).isFalse();
+        assertThat(holds.isWell(NEXT)).isTrue();
+        house.time().advance(Duration.ofMinutes(1));
+        assertThat(holds.isWell(CA)).isTrue();
+
+        holds.failed(CA);
+        holds.worked(CA);
+
+        assertThat(holds.isWell(CA)).isTrue();
     }
 }

@@ -1,4 +1,4 @@
-package org.ondemandtls.store;
+package org.ondemandtls.sql;
 
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -7,23 +7,26 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /** Where the databases differ. */
-enum SqlDialect {
+public enum SqlDialect {
     /** PostgreSQL. */
-    POSTGRESQL(
-            "postgresql",
-            "(extract(epoch from statement_timestamp()) * 1000)::bigint",
-            "nextval('ondemand_tls_fence')") {
+    POSTGRESQL("postgresql", "(extract(epoch from statement_timestamp()) * 1000)::bigint") {
         @Override
-        List<String> sessionLimits(int millis, int idleSeconds) {
+        public String next(String sequence) {
+            return "nextval('" + sequence + "')";
+        }
+
+        @Override
+        public List<String> sessionLimits(int millis, int idleSeconds) {
             return List.of(
                     "SET statement_timeout = " + millis,
                     "SET idle_in_transaction_session_timeout = " + idleSeconds * 1000);
         }
 
         @Override
-        List<String> transactionLimits(int millis, int idleSeconds) {
+        public List<String> transactionLimits(int millis, int idleSeconds) {
             return List.of(
                     "SET LOCAL statement_timeout = " + millis,
                     "SET LOCAL idle_in_transaction_session_timeout = " + idleSeconds * 1000);
@@ -31,17 +34,17 @@ enum SqlDialect {
 
         // They end with the transaction.
         @Override
-        List<String> transactionLimitsLifted() {
+        public List<String> transactionLimitsLifted() {
             return List.of();
         }
 
         @Override
-        String insertIfAbsent(String table, String columns, String values) {
+        public String insertIfAbsent(String table, String columns, String values) {
             return "INSERT INTO " + table + " (" + columns + ") VALUES (" + values + ") ON CONFLICT DO NOTHING";
         }
 
         @Override
-        String upsert(String table, String columns, String values, String key, List<String> updated) {
+        public String upsert(String table, String columns, String values, String key, List<String> updated) {
             StringBuilder sql = new StringBuilder("INSERT INTO " + table + " (" + columns + ") VALUES (" + values
                     + ") ON CONFLICT (" + key + ") DO UPDATE SET ");
             for (String column : updated) {
@@ -54,34 +57,36 @@ enum SqlDialect {
         }
     },
     /** MariaDB. */
-    MARIADB(
-            "mariadb",
-            "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) DIV 1000)",
-            "NEXT VALUE FOR ondemand_tls_fence") {
+    MARIADB("mariadb", "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) DIV 1000)") {
         @Override
-        List<String> sessionLimits(int millis, int idleSeconds) {
+        public String next(String sequence) {
+            return "NEXT VALUE FOR " + sequence;
+        }
+
+        @Override
+        public List<String> sessionLimits(int millis, int idleSeconds) {
             return List.of("SET SESSION max_statement_time = " + millis / 1000.0 + ", innodb_lock_wait_timeout = "
                     + (millis + 999) / 1000 + ", idle_transaction_timeout = " + idleSeconds);
         }
 
         @Override
-        List<String> transactionLimits(int millis, int idleSeconds) {
+        public List<String> transactionLimits(int millis, int idleSeconds) {
             return List.of("SET SESSION innodb_lock_wait_timeout = " + (millis + 999) / 1000
                     + ", idle_transaction_timeout = " + idleSeconds);
         }
 
         @Override
-        List<String> transactionLimitsLifted() {
+        public List<String> transactionLimitsLifted() {
             return List.of("SET SESSION innodb_lock_wait_timeout = DEFAULT, idle_transaction_timeout = DEFAULT");
         }
 
         @Override
-        String insertIfAbsent(String table, String columns, String values) {
+        public String insertIfAbsent(String table, String columns, String values) {
             return "INSERT INTO " + table + " (" + columns + ") VALUES (" + values + ")";
         }
 
         @Override
-        String upsert(String table, String columns, String values, String key, List<String> updated) {
+        public String upsert(String table, String columns, String values, String key, List<String> updated) {
             StringBuilder sql = new StringBuilder(
                     "INSERT INTO " + table + " (" + columns + ") VALUES (" + values + ") ON DUPLICATE KEY UPDATE ");
             for (String column : updated) {
@@ -99,16 +104,36 @@ enum SqlDialect {
 
     private final String file;
     private final String now;
-    private final String nextFence;
 
-    SqlDialect(String file, String now, String nextFence) {
+    SqlDialect(String file, String now) {
         this.file = file;
         this.now = now;
-        this.nextFence = nextFence;
     }
 
-    /** The dialect of the database a connection leads to. */
-    static SqlDialect of(Connection connection) throws SQLException, StoreException {
+    /** A database that is none of these. */
+    public static final class UnknownException extends SQLException {
+        private final String product;
+
+        UnknownException(String product) {
+            super("unknown database");
+            this.product = product;
+        }
+
+        /** What the database calls itself, in ASCII. */
+        public String product() {
+            return product;
+        }
+    }
+
+    /**
+     * The dialect of the database a connection leads to.
+     *
+     * @param connection the connection, which is asked
+     * @return the dialect
+     * @throws UnknownException if it is none of these
+     * @throws SQLException if the database does not answer
+     */
+    public static SqlDialect of(Connection connection) throws SQLException {
         String product = connection.getMetaData().getDatabaseProductName();
         String version = connection.getMetaData().getDatabaseProductVersion();
         if (product.equalsIgnoreCase("PostgreSQL")) {
@@ -117,47 +142,56 @@ enum SqlDialect {
         if ((product + ' ' + version).toLowerCase(Locale.ROOT).contains("mariadb")) {
             return MARIADB;
         }
-        throw new StoreException(
-                "the store cannot be in " + product.replaceAll("[^ -~]", "?") + "; use PostgreSQL or MariaDB");
+        throw new UnknownException(product.replaceAll("[^ -~]", "?"));
     }
 
-    /** The name of the script that makes the tables, without its suffix. */
-    String file() {
+    /** What scripts for this database are called, without their suffix. */
+    public String file() {
         return file;
     }
 
     /** The database's time in milliseconds since 1970 when the statement began, as an expression. */
-    String now() {
+    public String now() {
         return now;
     }
 
-    /** The next number of a lease, as an expression. */
-    String nextFence() {
-        return nextFence;
-    }
+    /** The next number of a sequence, as an expression. */
+    public abstract String next(String sequence);
 
     /** Statements that bound each later one, and how long a transaction may lie idle, for the life of a connection. */
-    abstract List<String> sessionLimits(int millis, int idleSeconds);
+    public abstract List<String> sessionLimits(int millis, int idleSeconds);
 
     /** Statements that do so for one transaction, on a connection that is somebody else's. */
-    abstract List<String> transactionLimits(int millis, int idleSeconds);
+    public abstract List<String> transactionLimits(int millis, int idleSeconds);
 
     /** Statements that take that back. */
-    abstract List<String> transactionLimitsLifted();
+    public abstract List<String> transactionLimitsLifted();
 
-    abstract String insertIfAbsent(String table, String columns, String values);
+    /** A statement that writes a row unless one with its key is there; {@link #inserted} runs it. */
+    public abstract String insertIfAbsent(String table, String columns, String values);
 
-    abstract String upsert(String table, String columns, String values, String key, List<String> updated);
+    /** A statement that writes a row, or changes some columns of the one with its key. */
+    public abstract String upsert(String table, String columns, String values, String key, List<String> updated);
 
-    /** How many names are stored, about, as the database keeps in its statistics; may be far too low. */
-    long estimatedNames(Connection connection) throws SQLException {
-        return SqlDialect.number(
+    /**
+     * How many rows some tables have, about, as the database keeps in its statistics; may be far too low.
+     *
+     * @param connection where to ask
+     * @param tables their names, ours and not a stranger's
+     */
+    public long estimatedRows(Connection connection, List<String> tables) throws SQLException {
+        return number(
                 connection,
                 this == POSTGRESQL
                         ? "SELECT coalesce(sum(reltuples), 0)::bigint FROM pg_class WHERE oid IN"
-                                + " (to_regclass('ondemand_tls_certificate'), to_regclass('ondemand_tls_name'))"
+                                + tables.stream()
+                                        .map(table -> "to_regclass('" + table + "')")
+                                        .collect(Collectors.joining(", ", " (", ")"))
                         : "SELECT coalesce(sum(table_rows), 0) FROM information_schema.tables WHERE table_schema ="
-                                + " database() AND table_name IN ('ondemand_tls_certificate', 'ondemand_tls_name')");
+                                + " database() AND table_name IN"
+                                + tables.stream()
+                                        .map(table -> "'" + table + "'")
+                                        .collect(Collectors.joining(", ", " (", ")")));
     }
 
     /**
@@ -165,7 +199,7 @@ enum SqlDialect {
      *
      * @return whether the row was not there before
      */
-    boolean inserted(PreparedStatement insert) throws SQLException {
+    public boolean inserted(PreparedStatement insert) throws SQLException {
         try {
             return insert.executeUpdate() == 1;
         } catch (SQLException e) {
@@ -177,7 +211,7 @@ enum SqlDialect {
     }
 
     /** A number that one row and column gives, 0 where there is none. */
-    static long number(Connection connection, String sql) throws SQLException {
+    public static long number(Connection connection, String sql) throws SQLException {
         try (Statement statement = connection.createStatement();
                 ResultSet rows = statement.executeQuery(sql)) {
             return rows.next() ? rows.getLong(1) : 0;

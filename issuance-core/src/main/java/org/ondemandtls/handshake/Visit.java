@@ -1,74 +1,100 @@
-package org.ondemandtls.tomcat;
+package org.ondemandtls.handshake;
 
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Future;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
-import org.apache.tomcat.util.net.NioEndpoint.NioSocketWrapper;
 import org.jspecify.annotations.Nullable;
-import org.ondemandtls.handshake.Admission;
 
 /**
- * How far one connection has come on its way to a TLS handshake.
+ * How far one connection has come on its way to a TLS handshake; its octets are the host's.
  *
- * <p>A channel is used again for other connections; a visit is not. What happens outside Tomcat's own threads, a timer
- * or the end of a wait, changes the state here and then has the connection looked at by one of them: at most one such
- * look is under way, and none once the handshake belongs to Tomcat.
+ * <p>What happens outside the server's own threads, a timer or the end of a wait, changes the state here and then has the
+ * connection looked at by one of them: at most one such look is under way, and none once the handshake belongs to the
+ * server.
  *
- * <p><b>Threads.</b> Safe for use by many; nothing blocks, and no foreign code runs under the lock.
+ * <p><b>Threads.</b> Safe for use by many; nothing blocks, and of the host only what is given to {@link #park} and {@link
+ * #watch} runs under the lock.
  */
-final class Visit {
+public final class Visit {
+
+    /** How long a refused peer has to close its side before it is cut off. */
+    public static final Duration FAREWELL = Duration.ofSeconds(1);
+
+    /** How many octets a refused peer may still send; they are read so that our close does not turn into a reset. */
+    static final int FAREWELL_OCTETS = 64 * 1024;
+
+    /** The server's connection that a visit belongs to. */
+    public interface Host {
+
+        /**
+         * Runs a short task on a timer.
+         *
+         * @param task does not block
+         * @param delay how long from now
+         * @return takes the task back; null if it will not be run
+         */
+        @Nullable
+        Runnable later(Runnable task, Duration delay);
+
+        /** Has the connection looked at by a thread of the server's; closes it where there is none. */
+        void look();
+
+        /**
+         * Takes note that nobody waits for the gate's answer any more.
+         *
+         * @param visit the visit that is settled or over
+         */
+        void forget(Visit visit);
+    }
 
     /** Where a visit stands. */
-    enum State {
+    public enum State {
         /** The ClientHello is being read. */
         READING,
-        /** The time for the ClientHello is over; a worker is on its way. */
+        /** The time for the ClientHello is over; a look is under way. */
         EXPIRED,
-        /** A worker acts on the gate's answer. */
+        /** One thread, and no other, acts on the gate's answer. */
         DECIDED,
         /** The gate's answer is being awaited, without a thread. */
         PARKED,
-        /** The answer has come; a worker is on its way. */
+        /** The answer has come; a look is under way. */
         SETTLED,
-        /** The client has left while it was parked; a worker is on its way. */
+        /** The client has left while it was parked; a look is under way. */
         GONE,
-        /** The handshake is Tomcat's. */
+        /** The handshake is the server's. */
         ADMITTED,
         /** A challenge certificate is being shown. */
         PROVING,
         /** The last was said; what the peer still sends is thrown away. */
         FAREWELL,
-        /** The time for the farewell is over; a worker is on its way. */
+        /** The time for the farewell is over; a look is under way. */
         CUT,
         /** Closed. */
         OVER
     }
 
     private final ReentrantLock lock = new ReentrantLock();
-    private final OnDemandEndpoint endpoint;
-    private final NioSocketWrapper wrapper;
+    private final Host host;
 
     // Guarded by the lock.
     private State state = State.READING;
-    private @Nullable Future<?> timer;
+    private @Nullable Runnable timer;
     private @Nullable CompletableFuture<Admission.Settled> awaited;
     private Admission.@Nullable Settled settled;
+    private int farewellOctets;
 
     /**
      * A connection that has been accepted.
      *
-     * @param endpoint has it looked at
-     * @param wrapper what Tomcat knows it by
+     * @param host has it looked at
      */
-    Visit(OnDemandEndpoint endpoint, NioSocketWrapper wrapper) {
-        this.endpoint = endpoint;
-        this.wrapper = wrapper;
+    public Visit(Host host) {
+        this.host = host;
     }
 
     /** Where it stands now. */
-    State state() {
+    public State state() {
         lock.lock();
         try {
             return state;
@@ -82,7 +108,7 @@ final class Visit {
      *
      * @return false if it does not stand at {@code from}: nothing has changed then
      */
-    boolean move(State from, State to) {
+    public boolean move(State from, State to) {
         lock.lock();
         try {
             if (state != from) {
@@ -97,29 +123,40 @@ final class Visit {
     }
 
     /**
+     * Decides about a peer that has not said a ClientHello, or not in time.
+     *
+     * @return false if something else has been decided: nothing has changed then
+     */
+    public boolean giveUp() {
+        return move(State.READING, State.DECIDED) || move(State.EXPIRED, State.DECIDED);
+    }
+
+    /**
      * Limits the time in a state.
      *
      * @param from the state it stands at
      * @param after how long it may stand there
-     * @param to the state it goes to then, to be looked at by a worker
+     * @param to the state it goes to then, to be looked at
      */
-    void limit(State from, Duration after, State to) {
-        Future<?> limit = endpoint.later(
+    public void limit(State from, Duration after, State to) {
+        Runnable stop = host.later(
                 () -> {
                     if (move(from, to)) {
-                        endpoint.look(wrapper);
+                        host.look();
                     }
                 },
                 after);
         lock.lock();
         try {
             if (state == from) {
-                timer = limit;
-            } else if (limit != null) {
-                limit.cancel(false);
+                timer = stop;
+                return;
             }
         } finally {
             lock.unlock();
+        }
+        if (stop != null) {
+            stop.run();
         }
     }
 
@@ -127,13 +164,15 @@ final class Visit {
      * Waits for the gate's answer, from {@link State#DECIDED} on.
      *
      * @param answer the answer to come
+     * @param parked run when it is parked, and before it can be settled
      */
-    void park(CompletableFuture<Admission.Settled> answer) {
+    public void park(CompletableFuture<Admission.Settled> answer, Runnable parked) {
         lock.lock();
         try {
             if (state == State.DECIDED) {
                 state = State.PARKED;
                 awaited = answer;
+                parked.run();
             }
         } finally {
             lock.unlock();
@@ -142,10 +181,13 @@ final class Visit {
             answer.cancel(false);
             return;
         }
-        answer.whenComplete((answered, gone) -> {
-            if (answered != null && settle(answered)) {
-                endpoint.look(wrapper);
+        // Not by whenComplete, which would wrap the leaving of each in an exception with a stack trace.
+        answer.handle((answered, gone) -> {
+            boolean now = answered != null && settle(answered);
+            if (now) {
+                host.look();
             }
+            return now;
         });
     }
 
@@ -154,7 +196,7 @@ final class Visit {
      *
      * @param gone reads what the client has sent meanwhile; run only while the visit is parked, by one thread at a time
      */
-    void watch(BooleanSupplier gone) {
+    public void watch(BooleanSupplier gone) {
         lock.lock();
         try {
             if (state != State.PARKED || !gone.getAsBoolean()) {
@@ -164,11 +206,11 @@ final class Visit {
         } finally {
             lock.unlock();
         }
-        endpoint.look(wrapper);
+        host.look();
     }
 
     /** The answer; null unless {@link State#SETTLED} has been reached. */
-    Admission.@Nullable Settled settled() {
+    public Admission.@Nullable Settled settled() {
         lock.lock();
         try {
             return settled;
@@ -177,8 +219,24 @@ final class Visit {
         }
     }
 
+    /**
+     * Counts what a refused peer still sends.
+     *
+     * @param octets how many have come
+     * @return whether it may send more
+     */
+    public boolean bearsMore(int octets) {
+        lock.lock();
+        try {
+            farewellOctets += octets;
+            return farewellOctets < FAREWELL_OCTETS;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Ends it from wherever it stands, and gives its place in the parking lot back. */
-    void end() {
+    public void end() {
         CompletableFuture<Admission.Settled> abandoned;
         lock.lock();
         try {
@@ -188,7 +246,7 @@ final class Visit {
         } finally {
             lock.unlock();
         }
-        endpoint.forget(this);
+        host.forget(this);
         if (abandoned != null) {
             abandoned.cancel(false);
         }
@@ -205,13 +263,13 @@ final class Visit {
         } finally {
             lock.unlock();
         }
-        endpoint.forget(this);
+        host.forget(this);
         return true;
     }
 
     private void stopTimer() {
         if (timer != null) {
-            timer.cancel(false);
+            timer.run();
             timer = null;
         }
     }

@@ -1,0 +1,46 @@
+package org.ondemandtls;
+
+import java.io.IOException;
+import java.net.URL;
+import java.util.Collections;
+import java.util.List;
+import java.util.TreeSet;
+
+/** Refuses a server that has two of our jars beside each other, as an upgrade leaves them where the old one was not removed. */
+final class OneVersion {
+
+    private static final String OURS = "org/ondemandtls/OnDemandTls.class";
+
+    private OneVersion() {}
+
+    /**
+     * Looks where our classes are.
+     *
+     * @throws StartException if they are in several places; the message names them
+     */
+    static void require() throws StartException {
+        ClassLoader loader = OneVersion.class.getClassLoader();
+        try {
+            require(loader == null ? List.of() : Collections.list(loader.getResources(OURS)));
+        } catch (IOException e) {
+            throw new StartException("cannot see which of our jars are there: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Judges what was found.
+     *
+     * @param found where one class of ours is
+     * @throws StartException if there are several places
+     */
+    static void require(List<URL> found) throws StartException {
+        TreeSet<String> places = new TreeSet<>();
+        for (URL url : found) {
+            places.add(url.toString().replace("jar:", "").replace("file:", "").replaceAll("!?/" + OURS + "$", ""));
+        }
+        if (places.size() > 1) {
+            throw new StartException("On-Demand TLS is there more than once: " + String.join(" and ", places)
+                    + "; remove all but the one you want");
+        }
+    }
+}

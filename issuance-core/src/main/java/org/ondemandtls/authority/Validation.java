@@ -1,0 +1,173 @@
+package org.ondemandtls.authority;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
+import org.ondemandtls.authority.OrderFlow.SpentOrderException;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.challenge.ChallengeBoard;
+import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
+import org.ondemandtls.name.ServerName;
+import org.shredzone.acme4j.Authorization;
+import org.shredzone.acme4j.Login;
+import org.shredzone.acme4j.Status;
+import org.shredzone.acme4j.challenge.Challenge;
+import org.shredzone.acme4j.challenge.Http01Challenge;
+import org.shredzone.acme4j.challenge.TlsAlpn01Challenge;
+import org.shredzone.acme4j.exception.AcmeException;
+import org.shredzone.acme4j.exception.AcmeProtocolException;
+import org.shredzone.acme4j.exception.AcmeServerException;
+import org.shredzone.acme4j.toolbox.JSON;
+
+/**
+ * Takes one authorization of an order from pending to valid.
+ *
+ * @param tools what every flow works with
+ * @param login the account
+ * @param name the name of the order
+ * @param waits waits within the order's time
+ * @param isOld whether the order was placed before, by an earlier life or another server
+ */
+record Validation(OrderFlow.Tools tools, Login login, ServerName name, OrderWaits waits, boolean isOld) {
+
+    private static final Duration STORE_RETRY = Duration.ofSeconds(2);
+
+    /**
+     * Proves, with the first kind of proof that the CA offers.
+     *
+     * @param authorization what is pending
+     * @param untried the kinds of proof, in that order
+     * @param journal kept while the CA looks
+     * @throws ValidationFailedException if the CA looked and did not accept the proof
+     */
+    void run(Authorization authorization, List<ChallengeType> untried, DeferredJournal journal)
+            throws AcmeException, ValidationFailedException, SpentOrderException, IssuanceException,
+                    InterruptedException {
+        for (ChallengeType type : untried) {
+            Optional<Challenge> challenge = challenge(authorization, type);
+            if (challenge.isPresent()) {
+                prove(authorization, type, challenge.get(), journal);
+                tools.preference().worked(type);
+                return;
+            }
+        }
+        throw new IssuanceException.Unavailable(
+                name,
+                "the CA offers none of the challenges that may be used: "
+                        + untried.stream().map(OrderFlow::token).collect(Collectors.joining(", ")),
+                RetryAfter.DEFAULT,
+                null);
+    }
+
+    // Only what is understood is looked at: a challenge type of the future must not break anything.
+    private Optional<Challenge> challenge(Authorization authorization, ChallengeType type) {
+        return authorization.getJSON().get("challenges").asArray().stream()
+                .map(JSON.Value::asObject)
+                .filter(json -> json.get("type")
+                        .map(JSON.Value::asString)
+                        .filter(OrderFlow.token(type)::equals)
+                        .isPresent())
+                .findFirst()
+                .map(login::createChallenge);
+    }
+
+    private void prove(Authorization authorization, ChallengeType type, Challenge challenge, DeferredJournal journal)
+            throws AcmeException, ValidationFailedException, SpentOrderException, IssuanceException,
+                    InterruptedException {
+        try (ChallengeBoard.Display display = display(challenge)) {
+            // An order that was taken up again may have been triggered already.
+            boolean triggered = challenge.getStatus() != Status.PENDING;
+            trigger(authorization, type, challenge);
+            journal.keep();
+            if (awaitDecision(authorization, display.fetched()) != Status.VALID) {
+                CaProblem problem = problem(authorization, challenge);
+                if (isOld && triggered) {
+                    // The CA looked, or began to, while nobody answered: that says nothing about the name.
+                    throw new SpentOrderException("its proof was asked for while nobody showed it (" + problem.type()
+                            + ": " + problem.text() + ")");
+                }
+                throw new ValidationFailedException(type, problem);
+            }
+        }
+    }
+
+    // Some CAs hand challenges out as processing and still want to be told; others mind a second time. Where the answer
+    // to the first time was lost, the second one is minded as well.
+    private void trigger(Authorization authorization, ChallengeType type, Challenge challenge) throws AcmeException {
+        Status status = challenge.getStatus();
+        if (status != Status.PENDING && status != Status.PROCESSING) {
+            return;
+        }
+        try {
+            challenge.trigger();
+        } catch (AcmeServerException e) {
+            if (!CaProblem.of(e.getProblem()).type().equals("malformed")) {
+                throw e;
+            }
+            authorization.fetch();
+            boolean untouched = authorization.getStatus() == Status.PENDING
+                    && challenge(authorization, type).map(Challenge::getStatus).orElse(Status.PENDING)
+                            == Status.PENDING;
+            if (untouched) {
+                throw e;
+            }
+        }
+    }
+
+    private ChallengeBoard.Display display(Challenge challenge) throws IssuanceException.StoreFailed {
+        try {
+            if (challenge instanceof Http01Challenge http) {
+                return tools.board().displayHttp(name, http.getToken(), http.getAuthorization());
+            }
+            if (challenge instanceof TlsAlpn01Challenge tlsAlpn) {
+                return tools.board().displayTlsAlpn(name, tlsAlpn.getAcmeValidation());
+            }
+        } catch (IOException e) {
+            throw new IssuanceException.StoreFailed(
+                    name, "the proof cannot be shown by the other servers: " + e.getMessage(), STORE_RETRY, e);
+        }
+        throw new AcmeProtocolException("a challenge without a token");
+    }
+
+    private Status awaitDecision(Authorization authorization, CompletableFuture<Void> fetched)
+            throws AcmeException, IssuanceException, InterruptedException {
+        Pace sinceTold = tools.paces().validation().begin();
+        Optional<Pace> sinceFetched = Optional.empty();
+        while (true) {
+            if (sinceFetched.isEmpty() && waits.await(fetched, sinceTold)) {
+                sinceFetched = Optional.of(tools.paces().afterFetch().begin());
+            }
+            if (sinceFetched.isPresent()) {
+                waits.pause(sinceFetched.get(), "validated the proof");
+            }
+            sinceTold.asks();
+            authorization.fetch();
+            switch (authorization.getStatus()) {
+                case PENDING, PROCESSING -> {}
+                case UNKNOWN -> throw new AcmeProtocolException("an authorization has a status that is not known");
+                default -> {
+                    sinceTold.done();
+                    sinceFetched.ifPresent(Pace::done);
+                    return authorization.getStatus();
+                }
+            }
+        }
+    }
+
+    private CaProblem problem(Authorization authorization, Challenge challenge) {
+        CaProblem problem = authorization.getJSON().get("challenges").asArray().stream()
+                .map(JSON.Value::asObject)
+                .filter(json -> json.contains("error"))
+                .findFirst()
+                .map(json -> CaProblem.of(json.get("error").asObject()))
+                .orElse(CaProblem.of("unknown", "the authorization is " + OrderFlow.word(authorization.getStatus())));
+        String token = challenge.getJSON().get("token").asString();
+        if (challenge instanceof Http01Challenge http) {
+            problem = problem.without(http.getAuthorization(), "(key authorization)");
+        }
+        return problem.without(token, "(token)");
+    }
+}

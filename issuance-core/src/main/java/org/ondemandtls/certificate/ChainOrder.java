@@ -1,0 +1,118 @@
+package org.ondemandtls.certificate;
+
+import java.security.GeneralSecurityException;
+import java.security.PublicKey;
+import java.security.cert.X509Certificate;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * A chain as clients want it: the leaf, then each one's issuer, and nothing else. CAs and other programs also send roots,
+ * duplicates, expired cross-signs, or the certificates in another order.
+ *
+ * <p>Judges nothing: {@link CertificateVerifier} does, by what is left.
+ *
+ * @param chain the leaf first
+ * @param dropped what was left out and why, one entry each; empty where nothing was
+ * @param moved whether the rest was in another order
+ */
+public record ChainOrder(List<X509Certificate> chain, List<String> dropped, boolean moved) {
+
+    /** Joins chain and findings. */
+    public ChainOrder {
+        chain = List.copyOf(chain);
+        dropped = List.copyOf(dropped);
+    }
+
+    /**
+     * Puts what was sent in order.
+     *
+     * <p>The leaf's own issuer is kept even where it is a root: a private CA may have nothing else. Where the leaf or a
+     * valid issuer is missing, everything stays as it is, so that the verifier says what is wrong.
+     *
+     * <p><b>Cost.</b> At most a signature verification for each pair of certificates of which one names the other.
+     *
+     * @param sent what a CA, a store or a file holds
+     * @param key the public key the leaf is for
+     * @param now when it is to be served
+     * @return the chain in order
+     */
+    public static ChainOrder of(List<X509Certificate> sent, PublicKey key, Instant now) {
+        Optional<X509Certificate> leaf = sent.stream()
+                .filter(each -> Arrays.equals(each.getPublicKey().getEncoded(), key.getEncoded()))
+                .findFirst();
+        if (leaf.isEmpty() || sent.size() > Pem.MAX_CERTIFICATES) {
+            return new ChainOrder(sent, List.of(), false);
+        }
+        Set<X509Certificate> rest = new LinkedHashSet<>(sent);
+        int duplicates = sent.size() - rest.size();
+        rest.remove(leaf.get());
+        List<X509Certificate> chain = new ArrayList<>(List.of(leaf.get()));
+        while (true) {
+            X509Certificate last = chain.get(chain.size() - 1);
+            boolean ofTheLeaf = chain.size() == 1;
+            Optional<X509Certificate> issuer = rest.stream()
+                    .filter(each -> isValid(each, now) && (ofTheLeaf || !isRoot(each)) && isIssuer(each, last))
+                    .findFirst();
+            if (issuer.isEmpty()) {
+                break;
+            }
+            rest.remove(issuer.get());
+            chain.add(issuer.get());
+        }
+        if (chain.size() == 1 && !rest.isEmpty()) {
+            return new ChainOrder(sent, List.of(), false);
+        }
+        List<String> dropped = new ArrayList<>();
+        rest.forEach(each -> dropped.add(word(each, now)));
+        if (duplicates > 0) {
+            dropped.add("a duplicate");
+        }
+        List<X509Certificate> kept =
+                sent.stream().distinct().filter(chain::contains).toList();
+        return new ChainOrder(chain, dropped, !kept.equals(chain));
+    }
+
+    /** What was done, for a log; empty where nothing was. */
+    public Optional<String> remark() {
+        if (dropped.isEmpty() && !moved) {
+            return Optional.empty();
+        }
+        String left = dropped.isEmpty() ? "" : "left out " + String.join(", ", dropped);
+        String order = moved ? "put the certificates in order" : "";
+        return Optional.of(left + (left.isEmpty() || order.isEmpty() ? "" : "; ") + order);
+    }
+
+    private static String word(X509Certificate certificate, Instant now) {
+        if (!isValid(certificate, now)) {
+            return "an issuer that is not valid now";
+        }
+        return isRoot(certificate) ? "a root" : "a certificate that belongs to no other one";
+    }
+
+    private static boolean isValid(X509Certificate certificate, Instant now) {
+        return !certificate.getNotBefore().toInstant().isAfter(now.plus(CertificateVerifier.CLOCK_SKEW))
+                && !now.isAfter(certificate.getNotAfter().toInstant());
+    }
+
+    private static boolean isRoot(X509Certificate certificate) {
+        return certificate.getSubjectX500Principal().equals(certificate.getIssuerX500Principal());
+    }
+
+    private static boolean isIssuer(X509Certificate issuer, X509Certificate issued) {
+        if (!issued.getIssuerX500Principal().equals(issuer.getSubjectX500Principal())) {
+            return false;
+        }
+        try {
+            issued.verify(issuer.getPublicKey());
+            return true;
+        } catch (GeneralSecurityException | RuntimeException e) {
+            return false;
+        }
+    }
+}

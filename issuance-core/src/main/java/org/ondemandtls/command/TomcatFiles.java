@@ -1,0 +1,143 @@
+package org.ondemandtls.command;
+
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * What the installer writes into Tomcat's own files, as text: each piece stands between two marks, so that it can be taken
+ * back. All else keeps its bytes.
+ */
+final class TomcatFiles {
+
+    private static final String PROTOCOL = "org.ondemandtls.tomcat.OnDemandTlsProtocol";
+    private static final String VALVE = "org.ondemandtls.tomcat.AcmeChallengeValve";
+    private static final String EXIT = "org.apache.catalina.startup.EXIT_ON_INIT_FAILURE";
+    private static final String BEGIN = "ondemand-tls install: begin";
+    private static final String END = "ondemand-tls install: end";
+
+    private static final Pattern COMMENT = Pattern.compile("<!--.*?-->", Pattern.DOTALL);
+    private static final Pattern ENGINE = Pattern.compile("([ \\t]*)<Engine\\b[^>]*>");
+    private static final Pattern MARKED_XML =
+            Pattern.compile("[ \\t]*<!-- " + BEGIN + " -->.*?<!-- " + END + " -->[ \\t]*\\r?\\n?", Pattern.DOTALL);
+    private static final Pattern MARKED_PROPERTIES =
+            Pattern.compile("# " + BEGIN + "\\r?\\n.*?# " + END + "[ \\t]*\\r?\\n?", Pattern.DOTALL);
+    private static final Pattern EXIT_LINE = Pattern.compile("(?m)^[ \\t]*" + Pattern.quote(EXIT) + "[ \\t]*[=:]");
+
+    private TomcatFiles() {}
+
+    /**
+     * A {@code server.xml} with the connector, and the valve that answers the CA on other connectors.
+     *
+     * @param xml the file as it is
+     * @param port the port of the connector
+     * @param ask the endpoint that is asked for permission
+     * @return the file as it shall be; the same text if it has both
+     * @throws Arguments.WrongException if there is no place for them
+     */
+    static String withConnector(String xml, int port, String ask) throws Arguments.WrongException {
+        String seen = withoutComments(xml);
+        boolean connector = seen.contains(PROTOCOL);
+        boolean valve = seen.contains(VALVE);
+        Matcher engine = ENGINE.matcher(seen);
+        if (!engine.find()) {
+            throw new Arguments.WrongException("conf/server.xml has no <Engine>");
+        }
+        if (!connector
+                && Pattern.compile("<Connector\\b[^>]*\\bport\\s*=\\s*[\"']" + port + "[\"']")
+                        .matcher(seen)
+                        .find()) {
+            throw new Arguments.WrongException("conf/server.xml has a connector on port " + port
+                    + " already; --port names another, or take that connector out");
+        }
+        if (!valve && engine.group().endsWith("/>")) {
+            throw new Arguments.WrongException(
+                    "the <Engine> of conf/server.xml is empty, there is no place for the valve");
+        }
+        String line = lineEnd(xml);
+        String indent = engine.group(1);
+        StringBuilder changed = new StringBuilder(xml);
+        if (!valve) {
+            changed.insert(
+                    engine.end(),
+                    line
+                            + marked(indent + "  ", line, "<Valve className=\"" + VALVE + "\"/>")
+                                    .stripTrailing());
+        }
+        if (!connector) {
+            changed.insert(
+                    engine.start(),
+                    marked(
+                            indent,
+                            line,
+                            "<Connector port=\"" + port + "\" protocol=\"" + PROTOCOL + "\"",
+                            "           onDemandTls.permission.ask=\"" + escaped(ask) + "\">",
+                            "  <UpgradeProtocol className=\"org.apache.coyote.http2.Http2Protocol\"/>",
+                            "</Connector>"));
+        }
+        return changed.toString();
+    }
+
+    /**
+     * A {@code server.xml} without what {@link #withConnector} put there.
+     *
+     * @throws Arguments.WrongException if classes of ours are named outside the marks as well
+     */
+    static String withoutConnector(String xml) throws Arguments.WrongException {
+        String changed = xml;
+        // The valve's mark begins on the line of its own that was added behind the <Engine>.
+        for (Matcher mark = MARKED_XML.matcher(changed); mark.find(); mark = MARKED_XML.matcher(changed)) {
+            changed = changed.substring(0, mark.start()) + changed.substring(mark.end());
+        }
+        if (withoutComments(changed).contains("org.ondemandtls.tomcat.")) {
+            throw new Arguments.WrongException(
+                    "conf/server.xml names org.ondemandtls.tomcat outside of what install wrote; take that out first");
+        }
+        return changed;
+    }
+
+    /** A {@code catalina.properties} by which a connector that cannot start ends Tomcat; the same text if it says so or not. */
+    static String withExit(String properties) {
+        if (EXIT_LINE.matcher(properties).find()) {
+            return properties;
+        }
+        String line = lineEnd(properties);
+        String whole = properties.isEmpty() || properties.endsWith("\n") ? properties : properties + line;
+        return whole + "# " + BEGIN + line
+                + "# A mistake in the configuration ends the start, with exit status 1." + line
+                + EXIT + "=true" + line
+                + "# " + END + line;
+    }
+
+    /** A {@code catalina.properties} without what {@link #withExit} put there. */
+    static String withoutExit(String properties) {
+        return MARKED_PROPERTIES.matcher(properties).replaceAll("");
+    }
+
+    private static String marked(String indent, String line, String... lines) {
+        StringBuilder text = new StringBuilder();
+        text.append(indent).append("<!-- ").append(BEGIN).append(" -->").append(line);
+        for (String one : lines) {
+            text.append(indent).append(one).append(line);
+        }
+        return text.append(indent)
+                .append("<!-- ")
+                .append(END)
+                .append(" -->")
+                .append(line)
+                .toString();
+    }
+
+    // As long as before, so that places found in it are places in the file.
+    private static String withoutComments(String xml) {
+        return COMMENT.matcher(xml)
+                .replaceAll(comment -> " ".repeat(comment.group().length()));
+    }
+
+    private static String lineEnd(String text) {
+        return text.contains("\r\n") ? "\r\n" : "\n";
+    }
+
+    private static String escaped(String value) {
+        return value.replace("&", "&amp;").replace("<", "&lt;").replace("\"", "&quot;");
+    }
+}

@@ -1,0 +1,89 @@
+package org.ondemandtls.issuance;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.ondemandtls.certificate.IssuanceException.RateLimited;
+import org.ondemandtls.name.ServerName;
+
+/** Whom a hold concerns. */
+public sealed interface HoldScope {
+
+    /**
+     * One name, whichever CA it is ordered from.
+     *
+     * @param name the name
+     */
+    record Name(ServerName name) implements HoldScope {
+        @Override
+        public String key() {
+            return "name/" + name;
+        }
+
+        @Override
+        public RateLimited.Scope limited() {
+            return new RateLimited.Scope.Name();
+        }
+    }
+
+    /**
+     * Every name at or below a domain, at one CA.
+     *
+     * @param issuer the {@code id()} of the CA
+     * @param domain the domain, in lower case
+     */
+    record Domain(String issuer, String domain) implements HoldScope {
+        @Override
+        public String key() {
+            return "domain/" + issuer + '/' + domain;
+        }
+
+        @Override
+        public RateLimited.Scope limited() {
+            return new RateLimited.Scope.Domain(domain);
+        }
+    }
+
+    /**
+     * Every order of our account at one CA.
+     *
+     * @param issuer the {@code id()} of the CA
+     */
+    record Account(String issuer) implements HoldScope {
+        @Override
+        public String key() {
+            return "account/" + issuer;
+        }
+
+        @Override
+        public RateLimited.Scope limited() {
+            return new RateLimited.Scope.Account();
+        }
+    }
+
+    /** What the store keeps it under. */
+    String key();
+
+    /** The same in the words of a CA's limit. */
+    RateLimited.Scope limited();
+
+    /** Where a CA's waits that concern a name may stand: the account, then every domain of two labels or more. */
+    static List<HoldScope> of(String issuer, ServerName name) {
+        List<HoldScope> scopes = new ArrayList<>();
+        scopes.add(new Account(issuer));
+        String domain = name.value();
+        while (domain.indexOf('.') > 0) {
+            scopes.add(new Domain(issuer, domain));
+            domain = domain.substring(domain.indexOf('.') + 1);
+        }
+        return scopes;
+    }
+
+    /** Whom a CA's limit concerns, empty where it is the name alone. */
+    static Optional<HoldScope> of(String issuer, RateLimited.Scope limited) {
+        if (limited instanceof RateLimited.Scope.Domain domain) {
+            return Optional.of(new Domain(issuer, domain.registered()));
+        }
+        return limited instanceof RateLimited.Scope.Account ? Optional.of(new Account(issuer)) : Optional.empty();
+    }
+}

@@ -1,0 +1,243 @@
+package org.ondemandtls.sql;
+
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.SQLTimeoutException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Properties;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Connections to a database: borrowed one by one from the server's pool, or kept here between uses where they are ours.
+ *
+ * <p>As many are open as are used at once, no more. One that lay idle for a minute is looked at before it is used again;
+ * none is kept for longer than half an hour, so that after a failover nobody stays with the former primary. Whatever a
+ * driver throws comes out as an {@link SQLException}. Safe for use by many threads.
+ */
+public final class SqlConnections implements AutoCloseable {
+
+    private static final Duration FRESH = Duration.ofMinutes(1);
+    private static final Duration LONGEST_LIFE = Duration.ofMinutes(30);
+
+    private final SqlSource source;
+    private final Properties credentials;
+    private final LongSupplier nanoTime;
+    private final ThreadPoolExecutor borrowers;
+    private final Deque<SqlSession> idle = new ArrayDeque<>();
+
+    // Counts up whenever what is open is found to be of no use.
+    private int generation;
+    private boolean closed;
+
+    /**
+     * Begins with nothing connected.
+     *
+     * @param source where connections come from
+     * @param credentials user and password, empty where they are elsewhere
+     * @param nanoTime a monotonic clock in nanoseconds
+     * @param threads what the names of threads begin with that wait for the server's pool
+     */
+    public SqlConnections(SqlSource source, Properties credentials, LongSupplier nanoTime, String threads) {
+        this.source = source;
+        this.credentials = credentials;
+        this.nanoTime = nanoTime;
+        AtomicInteger number = new AtomicInteger();
+        this.borrowers =
+                new ThreadPoolExecutor(0, Integer.MAX_VALUE, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), borrow -> {
+                    Thread thread = new Thread(borrow, threads + number.incrementAndGet());
+                    thread.setDaemon(true);
+                    return thread;
+                });
+    }
+
+    /** Whether connections are the server's and go back to it, rather than ours to keep. */
+    public boolean isPool() {
+        return source.isPool();
+    }
+
+    /** Takes a connection that lies idle, or opens one; blocks for that, at most so many milliseconds for each step. */
+    public SqlSession take(int millis) throws SQLException {
+        SqlSession found = idle(millis);
+        return found == null ? open(millis) : found;
+    }
+
+    /** Takes a connection that lies idle and still works, null where there is none. */
+    public @Nullable SqlSession idle(int millis) {
+        for (SqlSession next = pollIdle(); next != null; next = pollIdle()) {
+            long now = nanoTime.getAsLong();
+            if (now - next.born >= LONGEST_LIFE.toNanos()) {
+                next.end();
+            } else if (now - next.since < FRESH.toNanos() || next.isAlive(millis)) {
+                return next;
+            } else {
+                next.end();
+                // What killed one that lay idle has killed its like.
+                dropIdle();
+            }
+        }
+        return null;
+    }
+
+    /** Opens or borrows a connection; blocks for that. */
+    public SqlSession open(int millis) throws SQLException {
+        int current;
+        synchronized (idle) {
+            current = generation;
+        }
+        SqlSession session = null;
+        try {
+            session = new SqlSession(connect(millis), isPool(), nanoTime.getAsLong(), current);
+            session.begin();
+            if (isPool()) {
+                session.limitNetworkIfUnlimited(2 * millis);
+            }
+            return session;
+        } catch (SQLException e) {
+            endQuietly(session);
+            throw e;
+        } catch (RuntimeException e) {
+            endQuietly(session);
+            throw new SqlFailure.DriverException(e);
+        }
+    }
+
+    /** A connection of the caller's own, opened anew, who closes it; it goes back to the server's pool as it was. */
+    public Connection own(SqlSession session) {
+        if (!isPool()) {
+            return session.connection();
+        }
+        return (Connection) Proxy.newProxyInstance(
+                SqlConnections.class.getClassLoader(), new Class<?>[] {Connection.class}, (self, method, arguments) -> {
+                    if (method.getName().equals("close")) {
+                        session.end();
+                        return null;
+                    }
+                    try {
+                        return method.invoke(session.connection(), arguments);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+    }
+
+    /** Keeps a connection that works for later, and lets go of any other. */
+    public void giveBack(SqlSession session, boolean good) {
+        long now = nanoTime.getAsLong();
+        session.markUsed(now);
+        if (good && !isPool() && now - session.born < LONGEST_LIFE.toNanos()) {
+            synchronized (idle) {
+                if (!closed && session.generation == generation) {
+                    idle.push(session);
+                    return;
+                }
+            }
+        }
+        session.end();
+    }
+
+    /** Lets go of a connection that nobody is to use again, and of all that were opened before it was found so. */
+    public void discard(SqlSession session) {
+        dropIdle();
+        session.discard();
+    }
+
+    /** Lets go of all connections that lie idle, and of those in use once they come back: one was found broken. */
+    public void dropIdle() {
+        List<SqlSession> dropped;
+        synchronized (idle) {
+            generation++;
+            dropped = new ArrayList<>(idle);
+            idle.clear();
+        }
+        dropped.forEach(SqlSession::end);
+    }
+
+    @Override
+    public void close() {
+        synchronized (idle) {
+            closed = true;
+        }
+        borrowers.shutdown();
+        dropIdle();
+    }
+
+    boolean isClosed() {
+        synchronized (idle) {
+            return closed;
+        }
+    }
+
+    private @Nullable SqlSession pollIdle() {
+        synchronized (idle) {
+            return idle.poll();
+        }
+    }
+
+    private static void endQuietly(@Nullable SqlSession session) {
+        if (session != null) {
+            session.end();
+        }
+    }
+
+    private Connection connect(int millis) throws SQLException {
+        if (!isPool()) {
+            return source.connect(millis, credentials);
+        }
+        // The server's pool has limits of its own, or none.
+        FutureTask<Connection> borrow = new FutureTask<>(() -> source.connect(millis, credentials));
+        try {
+            borrowers.execute(borrow);
+            return borrow.get(millis, TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            throw new SQLException("closed", "08003", e);
+        } catch (TimeoutException e) {
+            leave(borrow);
+            throw new SQLTimeoutException("no connection from the server's pool in time", "08001", e);
+        } catch (InterruptedException e) {
+            leave(borrow);
+            Thread.currentThread().interrupt();
+            throw new SQLTimeoutException("interrupted", "08001", e);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof SQLException failure) {
+                throw failure;
+            }
+            throw new SQLException("the server's pool failed", "08001", e);
+        }
+    }
+
+    private void leave(FutureTask<Connection> borrow) {
+        try {
+            borrowers.execute(() -> closeWhenThere(borrow));
+        } catch (RejectedExecutionException stopping) {
+            // It ends with the server.
+            borrow.cancel(true);
+        }
+    }
+
+    private static void closeWhenThere(FutureTask<Connection> borrow) {
+        try {
+            SqlSession.closeQuietly(borrow.get());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException | CancellationException e) {
+            // It never came.
+            return;
+        }
+    }
+}

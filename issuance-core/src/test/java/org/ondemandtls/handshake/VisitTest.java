@@ -1,0 +1,169 @@
+package org.ondemandtls.handshake;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.ondemandtls.handshake.Visit.State;
+
+/** {@link Visit}: one connection goes one way, whoever is first. */
+class VisitTest {
+
+    private static final Duration LIMIT = Duration.ofSeconds(10);
+
+    private final List<Runnable> timers = new ArrayList<>();
+    private final CompletableFuture<Admission.Settled> answer = new CompletableFuture<>();
+
+    private int looks;
+    private int forgotten;
+    private int stopped;
+
+    private final Visit visit = new Visit(new Visit.Host() {
+        @Override
+        public Runnable later(Runnable task, Duration delay) {
+            timers.add(task);
+            return () -> stopped++;
+        }
+
+        @Override
+        public void look() {
+            looks++;
+        }
+
+        @Override
+        public void forget(Visit settledOrOver) {
+            forgotten++;
+        }
+    });
+
+    private void park() {
+        visit.move(State.READING, State.DECIDED);
+        visit.park(answer, () -> {});
+    }
+
+    @Nested
+    class WhileTheHelloIsRead {
+
+        @Test
+        void runsOutOfTimeOnceAndIsLookedAt() {
+            visit.limit(State.READING, LIMIT, State.EXPIRED);
+
+            timers.get(0).run();
+            timers.get(0).run();
+
+            assertThat(visit.state()).isEqualTo(State.EXPIRED);
+            assertThat(looks).isEqualTo(1);
+            assertThat(visit.giveUp()).isTrue();
+            assertThat(visit.giveUp()).isFalse();
+        }
+
+        @Test
+        void doesNotRunOutOfTimeOnceItIsDecided() {
+            visit.limit(State.READING, LIMIT, State.EXPIRED);
+            assertThat(visit.move(State.READING, State.DECIDED)).isTrue();
+
+            timers.get(0).run();
+
+            assertThat(visit.state()).isEqualTo(State.DECIDED);
+            assertThat(stopped).isEqualTo(1);
+            assertThat(looks).isZero();
+        }
+
+        @Test
+        void stopsATimerThatCameTooLate() {
+            visit.move(State.READING, State.DECIDED);
+
+            visit.limit(State.READING, LIMIT, State.EXPIRED);
+
+            assertThat(stopped).isEqualTo(1);
+        }
+
+        @Test
+        void refusesAMoveFromWhereItDoesNotStand() {
+            assertThat(visit.move(State.PARKED, State.ADMITTED)).isFalse();
+            assertThat(visit.state()).isEqualTo(State.READING);
+        }
+    }
+
+    @Nested
+    class WhileItIsParked {
+
+        private final Admission.Settled settled = new Admission.Refuse(Alert.INTERNAL_ERROR);
+
+        @Test
+        void isLookedAtOnceWhenTheAnswerComes() {
+            park();
+            assertThat(visit.state()).isEqualTo(State.PARKED);
+
+            answer.complete(settled);
+
+            assertThat(visit.state()).isEqualTo(State.SETTLED);
+            assertThat(visit.settled()).isSameAs(settled);
+            assertThat(looks).isEqualTo(1);
+            assertThat(forgotten).isEqualTo(1);
+        }
+
+        @Test
+        void takesAnAnswerThatWasThereAlready() {
+            answer.complete(settled);
+
+            park();
+
+            assertThat(visit.state()).isEqualTo(State.SETTLED);
+            assertThat(looks).isEqualTo(1);
+        }
+
+        @Test
+        void isLookedAtWhenTheClientHasLeftAndNotAgainForTheAnswer() {
+            park();
+
+            visit.watch(() -> false);
+            assertThat(visit.state()).isEqualTo(State.PARKED);
+            visit.watch(() -> true);
+            answer.complete(settled);
+
+            assertThat(visit.state()).isEqualTo(State.GONE);
+            assertThat(visit.settled()).isNull();
+            assertThat(looks).isEqualTo(1);
+        }
+
+        @Test
+        void givesItsPlaceBackWhenItEnds() {
+            park();
+
+            visit.end();
+
+            assertThat(visit.state()).isEqualTo(State.OVER);
+            assertThat(answer).isCancelled();
+            assertThat(looks).isZero();
+        }
+
+        @Test
+        void doesNotReadFromAClientThatDoesNotWait() {
+            visit.watch(() -> {
+                throw new AssertionError("not parked");
+            });
+
+            assertThat(visit.state()).isEqualTo(State.READING);
+        }
+
+        @Test
+        void leavesAtOnceWhereItWasOverBefore() {
+            visit.end();
+
+            visit.park(answer, () -> {});
+
+            assertThat(answer).isCancelled();
+        }
+    }
+
+    @Test
+    void aRefusedPeerMaySendSoMuchAndNoMore() {
+        assertThat(visit.bearsMore(Visit.FAREWELL_OCTETS - 1)).isTrue();
+        assertThat(visit.bearsMore(1)).isFalse();
+    }
+}

@@ -35,8 +35,12 @@ public final class Events {
         final AtomicInteger inWindow = new AtomicInteger();
     }
 
+    // When is by the monotonic clock.
+    private record Failing(String reason, long when) {}
+
     private final Map<EventKind, Tally> tallies = new EnumMap<>(EventKind.class);
     private final Map<String, LongAdder> overflows = new ConcurrentHashMap<>();
+    private final Map<String, Failing> failing = new ConcurrentHashMap<>();
     private final EventListener listener;
     private final LongSupplier nanoTime;
     private final List<EventListener> taps = new CopyOnWriteArrayList<>();
@@ -121,6 +125,33 @@ public final class Events {
         Map<String, Long> counts = new TreeMap<>();
         overflows.forEach((bound, count) -> counts.put(bound, count.sum()));
         return counts;
+    }
+
+    /**
+     * What everybody depends on and does not work: the CA, the store, permission.
+     *
+     * @param within how long ago its last failure may be; what nobody has used since is not known to fail still
+     * @return by what it is, why it failed the last time, in words without a name; empty where all works
+     */
+    public Map<String, String> failing(Duration within) {
+        long now = nanoTime.getAsLong();
+        Map<String, String> reasons = new TreeMap<>();
+        failing.forEach((what, last) -> {
+            if (now - last.when() <= within.toNanos()) {
+                reasons.put(what, last.reason());
+            }
+        });
+        return reasons;
+    }
+
+    /** Notes that something failed, for {@link #failing(Duration)}. */
+    void fails(String what, String reason) {
+        failing.put(what, new Failing(reason, nanoTime.getAsLong()));
+    }
+
+    /** Notes that something works. */
+    void works(String what) {
+        failing.remove(what);
     }
 
     /** How often events of {@code kind} happened since the start, logged or not. */

@@ -56,6 +56,7 @@ public final class Outage {
                 told = now;
             }
         }
+        events.fails(what, newReason);
         events.publish(loud ? kind : EventKind.STILL_FAILING, name, newReason);
     }
 
@@ -67,6 +68,7 @@ public final class Outage {
             }
             reason = null;
         }
+        events.works(what);
         events.publish(EventKind.RECOVERED, what + " works again");
     }
 }

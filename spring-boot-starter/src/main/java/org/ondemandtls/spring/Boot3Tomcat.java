@@ -1,5 +1,8 @@
 package org.ondemandtls.spring;
 
+import java.util.List;
+import org.apache.catalina.connector.Connector;
+import org.ondemandtls.tomcat.OnDemandTlsProtocol;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.web.embedded.tomcat.TomcatServletWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
@@ -24,10 +27,18 @@ class Boot3Tomcat {
             Settings settings, RunningEngine running) {
         TomcatParts parts = new TomcatParts(settings, running);
         return factory -> {
-            boolean http2 = factory.getHttp2() != null && factory.getHttp2().isEnabled();
-            factory.addAdditionalTomcatConnectors(parts.connector(factory.getAddress(), http2));
+            if (settings.takesPort(factory.getPort())) {
+                factory.setProtocol(OnDemandTlsProtocol.class.getName());
+                factory.addConnectorCustomizers(parts::setUp);
+                factory.setEngineValves(parts.valves(factory.getEngineValves(), false));
+                return;
+            }
+            Connector tls = parts.connector();
+            List.copyOf(factory.getTomcatConnectorCustomizers()).forEach(theirs -> theirs.customize(tls));
+            parts.complete(tls, factory);
+            factory.addAdditionalTomcatConnectors(tls);
             factory.addConnectorCustomizers(parts::redirect);
-            factory.setEngineValves(parts.valves(factory.getEngineValves()));
+            factory.setEngineValves(parts.valves(factory.getEngineValves(), settings.redirect()));
         };
     }
 }

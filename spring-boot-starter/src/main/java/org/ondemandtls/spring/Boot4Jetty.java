@@ -14,11 +14,12 @@ import org.springframework.core.annotation.Order;
         name = {"org.springframework.boot.jetty.ConfigurableJettyWebServerFactory", "org.eclipse.jetty.server.Server"})
 class Boot4Jetty {
 
+    // Behind Spring Boot's own, which say how its connector is, for ours to be alike.
     @Bean
     @Order(Ordered.LOWEST_PRECEDENCE)
     WebServerFactoryCustomizer<ConfigurableJettyWebServerFactory> onDemandTlsJetty(
             Settings settings, RunningEngine running) {
         JettyParts parts = new JettyParts(settings, running);
-        return factory -> factory.addServerCustomizers(parts::addTo);
+        return factory -> factory.addServerCustomizers(server -> parts.addTo(server, JettyParts.wantsHttp2(factory)));
     }
 }

@@ -1,5 +1,8 @@
 package org.ondemandtls.spring;
 
+import java.util.List;
+import org.apache.catalina.connector.Connector;
+import org.ondemandtls.tomcat.OnDemandTlsProtocol;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
@@ -24,10 +27,18 @@ class Boot4Tomcat {
             Settings settings, RunningEngine running) {
         TomcatParts parts = new TomcatParts(settings, running);
         return factory -> {
-            boolean http2 = factory.getHttp2() != null && factory.getHttp2().isEnabled();
-            factory.addAdditionalConnectors(parts.connector(factory.getAddress(), http2));
+            if (settings.takesPort(factory.getPort())) {
+                factory.setProtocol(OnDemandTlsProtocol.class.getName());
+                factory.addConnectorCustomizers(parts::setUp);
+                factory.setEngineValves(parts.valves(factory.getEngineValves(), false));
+                return;
+            }
+            Connector tls = parts.connector();
+            List.copyOf(factory.getConnectorCustomizers()).forEach(theirs -> theirs.customize(tls));
+            parts.complete(tls, factory);
+            factory.addAdditionalConnectors(tls);
             factory.addConnectorCustomizers(parts::redirect);
-            factory.setEngineValves(parts.valves(factory.getEngineValves()));
+            factory.setEngineValves(parts.valves(factory.getEngineValves(), settings.redirect()));
         };
     }
 }

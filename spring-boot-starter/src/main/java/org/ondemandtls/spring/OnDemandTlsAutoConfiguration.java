@@ -1,8 +1,11 @@
 package org.ondemandtls.spring;
 
+import java.util.function.Predicate;
 import org.ondemandtls.StartException;
 import org.ondemandtls.config.ConfigException;
 import org.springframework.beans.factory.ListableBeanFactory;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.context.annotation.Bean;
@@ -17,16 +20,27 @@ import org.springframework.core.env.Environment;
 @AutoConfiguration
 @Conditional(OnAnyKey.class)
 @ConditionalOnWebApplication(type = ConditionalOnWebApplication.Type.SERVLET)
-@Import({Boot3Tomcat.class, Boot4Tomcat.class, Boot3Jetty.class, Boot4Jetty.class})
+@Import({
+    Boot3Tomcat.class,
+    Boot4Tomcat.class,
+    Boot3Jetty.class,
+    Boot4Jetty.class,
+    Boot3Health.class,
+    Boot4Health.class,
+    EndpointConfiguration.class
+})
 public class OnDemandTlsAutoConfiguration {
 
     /** Made by Spring. */
     public OnDemandTlsAutoConfiguration() {}
 
     @Bean
-    Settings onDemandTlsSettings(Environment environment, ListableBeanFactory beans)
+    Settings onDemandTlsSettings(
+            Environment environment,
+            ListableBeanFactory beans,
+            @Qualifier(Settings.PREDICATE) ObjectProvider<Predicate<String>> predicate)
             throws ConfigException, StartException {
-        return Settings.of(environment, beans);
+        return Settings.of(environment, beans, predicate::getObject);
     }
 
     @Bean

@@ -2,16 +2,21 @@ package org.ondemandtls.spring;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
+import javax.sql.DataSource;
 import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.OnDemandTlsBuilder;
 import org.ondemandtls.OnDemandTlsSetup;
 import org.ondemandtls.StartException;
 import org.ondemandtls.config.ConfigException;
 import org.ondemandtls.permission.PermissionPolicy;
+import org.ondemandtls.sql.SqlSource;
 import org.springframework.beans.factory.ListableBeanFactory;
+import org.springframework.core.ResolvableType;
 import org.springframework.core.env.Environment;
 
 /**
@@ -27,28 +32,39 @@ record Settings(OnDemandTlsSetup setup, int port, boolean redirect, boolean virt
     /** The name of a {@code Predicate<String>} bean that is permission. */
     static final String PREDICATE = "onDemandTlsPermission";
 
+    private static final ResolvableType NAMES = ResolvableType.forClassWithGenerics(Predicate.class, String.class);
     private static final int DEFAULT_PORT = 8443;
     private static final int MAX_PORT = 65_535;
     private static final int FIRST_JDK_WITH_VIRTUAL_THREADS = 21;
-    private static final List<String> BEANS_OF_THE_APPLICATION =
-            List.of("onDemandTls.store", "onDemandTls.permission.dataSource");
+
+    // What an application writes where its own pool is to be used.
+    private static final String DATA_SOURCE = "dataSource";
+    // What keys take for it; the value is the text that reaches the reader.
+    private static final Map<String, String> OF_THE_APPLICATION =
+            Map.of("onDemandTls.store", "jndi:" + DATA_SOURCE, "onDemandTls.permission.dataSource", DATA_SOURCE);
 
     /**
-     * Reads and validates properties and looks for permission among the beans. No bean is made for that.
+     * Reads and validates properties and looks for permission among the beans, without making one. A DataSource that is to
+     * be used is made.
      *
+     * @param environment the properties
+     * @param beans the application's
+     * @param predicate makes the bean {@value #PREDICATE}, where there is one
      * @throws ConfigException if there are mistakes among the keys of all servers; it names them all
      * @throws StartException if there is a mistake in what is Spring Boot's alone
      */
-    static Settings of(Environment environment, ListableBeanFactory beans) throws ConfigException, StartException {
+    static Settings of(Environment environment, ListableBeanFactory beans, Supplier<Predicate<String>> predicate)
+            throws ConfigException, StartException {
         Keys keys = Keys.of(environment);
         OnDemandTlsBuilder builder = OnDemandTls.builder();
-        for (String key : BEANS_OF_THE_APPLICATION) {
-            if ("dataSource".equals(keys.server().get(key))) {
-                throw new StartException(key + ": the DataSource bean cannot be used yet; give a jdbc: URL");
-            }
+        keys.server()
+                .forEach((key, text) ->
+                        builder.set(key, text.equals(DATA_SOURCE) ? OF_THE_APPLICATION.getOrDefault(key, text) : text));
+        if (OF_THE_APPLICATION.keySet().stream()
+                .anyMatch(key -> DATA_SOURCE.equals(keys.server().get(key)))) {
+            lendDataSource(beans);
         }
-        keys.server().forEach(builder::set);
-        permission(beans).ifPresent(builder::permissionPolicy);
+        permission(beans, predicate).ifPresent(builder::permissionPolicy);
         return new Settings(
                 builder.build(Path.of("")),
                 port(keys),
@@ -57,29 +73,49 @@ record Settings(OnDemandTlsSetup setup, int port, boolean redirect, boolean virt
                         && Runtime.version().feature() >= FIRST_JDK_WITH_VIRTUAL_THREADS);
     }
 
-    private static Optional<PermissionPolicy> permission(ListableBeanFactory beans) throws StartException {
+    /** Whether HTTPS takes the place of the server's plain connector rather than one beside it. */
+    boolean takesPort(int serverPort) {
+        return port > 0 && port == serverPort;
+    }
+
+    private static Optional<PermissionPolicy> permission(
+            ListableBeanFactory beans, Supplier<Predicate<String>> predicate) throws StartException {
         List<String> policies = List.of(beans.getBeanNamesForType(PermissionPolicy.class, true, false));
-        boolean predicate = beans.containsBean(PREDICATE) && beans.isTypeMatch(PREDICATE, Predicate.class);
-        if (policies.size() + (predicate ? 1 : 0) > 1) {
+        boolean isPredicate = beans.containsBean(PREDICATE);
+        if (isPredicate && !beans.isTypeMatch(PREDICATE, NAMES)) {
+            if (beans.isTypeMatch(PREDICATE, PermissionPolicy.class)) {
+                isPredicate = false;
+            } else {
+                throw new StartException("the bean " + PREDICATE + " is no Predicate<String>");
+            }
+        }
+        if (policies.size() + (isPredicate ? 1 : 0) > 1) {
             throw new StartException("more than one bean is permission: "
                     + String.join(", ", policies)
-                    + (predicate ? ", " + PREDICATE : "")
+                    + (isPredicate ? ", " + PREDICATE : "")
                     + "; keep one of them");
         }
+        // The bean may need the web server; it is made by the time the first question comes.
         if (!policies.isEmpty()) {
             String name = policies.get(0);
-            // The bean may need the web server; it is made by the time the first question comes.
             return Optional.of((server, purpose) ->
                     beans.getBean(name, PermissionPolicy.class).decide(server, purpose));
         }
-        return predicate
-                ? Optional.of((server, purpose) -> CompletableFuture.completedFuture(granted(beans, server.value())))
+        return isPredicate
+                ? Optional.of(
+                        (server, purpose) -> CompletableFuture.completedFuture(granted(predicate, server.value())))
                 : Optional.empty();
     }
 
-    @SuppressWarnings("unchecked")
-    private static PermissionPolicy.Decision granted(ListableBeanFactory beans, String name) {
-        return ((Predicate<String>) beans.getBean(PREDICATE, Predicate.class)).test(name)
+    private static void lendDataSource(ListableBeanFactory beans) throws StartException {
+        if (beans.getBeanNamesForType(DataSource.class, true, false).length == 0) {
+            throw new StartException(DATA_SOURCE + " is written, but the application has no DataSource bean");
+        }
+        SqlSource.lend(DATA_SOURCE, beans.getBean(DataSource.class));
+    }
+
+    private static PermissionPolicy.Decision granted(Supplier<Predicate<String>> predicate, String name) {
+        return predicate.get().test(name)
                 ? new PermissionPolicy.Decision.Granted()
                 : new PermissionPolicy.Decision.Denied(PREDICATE + " said no");
     }

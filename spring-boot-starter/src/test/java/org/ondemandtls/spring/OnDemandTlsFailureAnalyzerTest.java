@@ -21,7 +21,8 @@ class OnDemandTlsFailureAnalyzerTest {
         environment
                 .getPropertySources()
                 .addFirst(new MapPropertySource("given", Map.of("ondemand-tls.permision.ask", "http://localhost/")));
-        Throwable failure = catchThrowable(() -> Settings.of(environment, new DefaultListableBeanFactory()));
+        Throwable failure =
+                catchThrowable(() -> Settings.of(environment, new DefaultListableBeanFactory(), () -> name -> true));
 
         assertThat(analyzer.analyze(new IllegalStateException(failure)))
                 .isNotNull()

@@ -45,7 +45,7 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
     private final SortedMap<String, String> attributes = new TreeMap<>();
     private final OnDemandEndpoint onDemandEndpoint;
 
-    private final @Nullable OnDemandTlsSetup given;
+    private @Nullable OnDemandTlsSetup given;
 
     // Written at start and stop, read by workers.
     private volatile @Nullable OnDemandTlsConfig config;
@@ -79,6 +79,19 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
         this.onDemandEndpoint = endpoint;
         this.given = given;
         JarScan.passOverDropIn();
+    }
+
+    /**
+     * Gives a connector that somebody else made, by the name of this class, what it would have been made with in Java.
+     *
+     * @param setup what the operator said, and what only Java can say
+     * @throws IllegalStateException if the connector is initialised
+     */
+    public void use(OnDemandTlsSetup setup) {
+        if (shared != null) {
+            throw new IllegalStateException("the connector is initialised");
+        }
+        given = setup;
     }
 
     /** The engine; null before the connector is initialised and after it has stopped. */

@@ -15,6 +15,7 @@ import org.ondemandtls.issuance.HoldScope;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
+import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.renewal.Renewal;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.StoreException;
@@ -29,6 +30,7 @@ public final class Status implements OnDemandTlsMXBean {
     private final Inventory inventory;
     private final Issuance issuance;
     private final Permission permission;
+    private final Preflight preflight;
     private final ChallengeBoard challenges;
     private final ParkingLot lot;
     private final HandshakeGate gate;
@@ -43,6 +45,7 @@ public final class Status implements OnDemandTlsMXBean {
      * @param renewal what renews
      * @param issuance what obtains
      * @param permission what decides
+     * @param preflight what looks at names
      * @param challenges what is on display
      * @param lot what waits
      * @param gate what was completed
@@ -55,6 +58,7 @@ public final class Status implements OnDemandTlsMXBean {
             Renewal renewal,
             Issuance issuance,
             Permission permission,
+            Preflight preflight,
             ChallengeBoard challenges,
             ParkingLot lot,
             HandshakeGate gate,
@@ -65,6 +69,7 @@ public final class Status implements OnDemandTlsMXBean {
         this.renewal = renewal;
         this.issuance = issuance;
         this.permission = permission;
+        this.preflight = preflight;
         this.challenges = challenges;
         this.lot = lot;
         this.gate = gate;
@@ -119,6 +124,16 @@ public final class Status implements OnDemandTlsMXBean {
     @Override
     public long getRememberedFailures() {
         return issuance.rememberedFailures();
+    }
+
+    @Override
+    public String getPreflight() {
+        return preflight.state();
+    }
+
+    @Override
+    public long getDnsQuestions() {
+        return preflight.questions();
     }
 
     @Override
@@ -183,6 +198,9 @@ public final class Status implements OnDemandTlsMXBean {
                             .append(hold.detail()));
         } catch (StoreException e) {
             words.append("; the store does not answer: ").append(e.getMessage());
+        }
+        if (preflight.isResting()) {
+            words.append("; preflight is ").append(preflight.state());
         }
         return words.toString();
     }

@@ -2,6 +2,7 @@ package org.ondemandtls.event;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.testing.ManualTime;
@@ -38,9 +39,25 @@ class OutageTest {
     }
 
     @Test
-    void isOverOnceAndThenBeginsAnew() {
+    void isNotOverWhileItWorksForSomeNamesAndFailsForOthers() {
+        for (int i = 0; i < 600; i++) {
+            outage.failed(A, "no connection");
+            outage.worked();
+            time.advance(Duration.ofMillis(50));
+        }
+
+        assertThat(recorded.lines(EventKind.RECOVERED)).isEmpty();
+        assertThat(recorded.lines(EventKind.AUTHORITY_UNAVAILABLE)).hasSize(1);
+    }
+
+    @Test
+    void isOverOnceWhenItWorksAfterAQuietTimeAndThenBeginsAnew() {
         outage.worked();
         outage.failed(A, "no connection");
+        time.advance(Outage.QUIET.minusNanos(1));
+        outage.worked();
+        assertThat(recorded.lines(EventKind.RECOVERED)).isEmpty();
+        time.advance(Duration.ofNanos(1));
         outage.worked();
         outage.worked();
         outage.failed(A, "no connection");

@@ -147,6 +147,17 @@ etc/ondemand-tls.xml
 ## refused at once. Loopback and onDemandTls.shield.trusted are not counted.
 # onDemandTls.shield.newNamesPerClient=60/10m
 
+## How many new names of one registered domain strangers may have ordered in a period. Further ones are refused
+## at once. Visits from loopback and onDemandTls.shield.trusted, and renewals, are not counted.
+# onDemandTls.shield.newNamesPerDomain=100/1h
+
+## How many DNS questions onDemandTls.preflight may ask for the visits of one client block in a period. Further
+## names are refused at once. Loopback and onDemandTls.shield.trusted are not counted.
+# onDemandTls.shield.dnsQuestionsPerClient=600/10m
+
+## How many DNS questions onDemandTls.preflight may ask in all in a period. Further names are refused at once.
+# onDemandTls.shield.dnsQuestions=500/1s
+
 ## Address blocks that are not counted as clients, such as load balancers that hide their clients:
 ## 10.0.0.0/8,2001:db8::/32. Loopback is always among them.
 # onDemandTls.shield.trusted=

@@ -45,7 +45,6 @@ import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.issuance.PeerProofs;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
-import org.ondemandtls.preflight.DnsPreflight;
 import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.renewal.Renewal;
 import org.ondemandtls.status.Status;
@@ -113,6 +112,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final Inventory inventory;
     private final Permission permission;
     private final List<Authority> authorities;
+    private final Preflight preflight;
     private final Issuance issuance;
     private final Renewal renewal;
     private final ParkingLot lot;
@@ -153,21 +153,30 @@ public final class OnDemandTls implements AutoCloseable {
         ThreadPoolExecutor asks = threads.pool("permission", shield.askConcurrency(), PERMISSION_TASKS);
         try {
             this.inventory = new Inventory(config.inventory().size(), clock);
+            Budget budget = budget(clock);
             this.permission = PermissionSetup.permission(
-                    setup, host, new Permission.Ports(asks, scheduler, System::nanoTime), events);
+                    setup,
+                    new Permission.House(host::published, budget::registeredDomain),
+                    new Permission.Ports(asks, scheduler, System::nanoTime),
+                    events);
             this.authorities = authorities(host, clock);
             this.spareKeys = new SpareKeyPairs(config.keyType(), SPARE_KEYS, lookups);
             ClockWatch watch = new ClockWatch(clock, System::nanoTime, events);
             DoubleSupplier random = () -> ThreadLocalRandom.current().nextDouble();
+            this.preflight = PreflightSetup.preflight(
+                    config,
+                    new PreflightSetup.House(host, authorities, challenges, inventory, budget::registeredDomain),
+                    threads,
+                    events);
             this.issuance = new Issuance(
                     new Issuance.Floors(
                             store,
                             permission,
-                            preflight(host),
+                            preflight,
                             authorities,
                             inventory,
                             spareKeys::take,
-                            budget(clock),
+                            budget,
                             watch,
                             shield,
                             config.handshake().deadline(),
@@ -211,6 +220,7 @@ public final class OnDemandTls implements AutoCloseable {
                             renewal,
                             issuance,
                             permission,
+                            preflight,
                             authorities,
                             challenges,
                             lot,
@@ -298,6 +308,7 @@ public final class OnDemandTls implements AutoCloseable {
                 "certificates are obtained on demand from " + issuers() + " and kept in " + store.location());
         resumed = issuance.resumeOpenOrders();
         renewal.start();
+        permission.watch();
         if (rehearsesLater) {
             // Visitors of the names that are there come first.
             scheduler.schedule(() -> lookups.execute(rehearsal), REHEARSED_LATER.toNanos(), TimeUnit.NANOSECONDS);
@@ -434,38 +445,6 @@ public final class OnDemandTls implements AutoCloseable {
         } catch (IOException | IllegalArgumentException e) {
             throw new StartException("onDemandTls.budget.publicSuffixes cannot be used: " + e.getMessage(), e);
         }
-    }
-
-    private Preflight preflight(Host host) {
-        if (!config.preflight().enabled()) {
-            return Preflight.NONE;
-        }
-        DnsPreflight.HttpProofs proofs = new DnsPreflight.HttpProofs() {
-            @Override
-            public Runnable show(ServerName name, String token, String text) throws IOException {
-                return challenges.displayHttp(name, token, text)::close;
-            }
-
-            @Override
-            public boolean isUsed() {
-                return config.issuer() == Issuer.ACME
-                        && config.acme().challenges().get(0) == ChallengeType.HTTP_01
-                        && host.answersPlainHttp();
-            }
-        };
-        return new DnsPreflight(
-                config.preflight(),
-                () -> authorities.stream()
-                        .flatMap(authority -> authority.caaIdentity().stream())
-                        .toList(),
-                proofs,
-                new DnsPreflight.Ports(
-                        threads.pool(
-                                "preflight",
-                                config.shield().askConcurrency(),
-                                config.shield().askQueue()),
-                        scheduler,
-                        System::nanoTime));
     }
 
     private static Set<ChallengeType> usable(Host host) {

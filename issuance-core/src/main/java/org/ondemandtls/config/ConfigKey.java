@@ -206,6 +206,24 @@ public enum ConfigKey {
             "60/10m",
             "How many new names one client block (a /24 or /56) may cause questions for in a period. Further"
                     + " ones are refused at once. Loopback and onDemandTls.shield.trusted are not counted."),
+    SHIELD_NEW_NAMES_PER_DOMAIN(
+            "shield.newNamesPerDomain",
+            Type.RATE,
+            "100/1h",
+            "How many new names of one registered domain strangers may have ordered in a period. Further ones are"
+                    + " refused at once. Visits from loopback and onDemandTls.shield.trusted, and renewals, are not counted."),
+    SHIELD_DNS_QUESTIONS_PER_CLIENT(
+            "shield.dnsQuestionsPerClient",
+            Type.RATE,
+            "600/10m",
+            "How many DNS questions onDemandTls.preflight may ask for the visits of one client block in a period."
+                    + " Further names are refused at once. Loopback and onDemandTls.shield.trusted are not counted."),
+    SHIELD_DNS_QUESTIONS(
+            "shield.dnsQuestions",
+            Type.RATE,
+            "500/1s",
+            "How many DNS questions onDemandTls.preflight may ask in all in a period. Further names are refused at"
+                    + " once."),
     SHIELD_TRUSTED(
             "shield.trusted",
             Type.BLOCKS,

@@ -325,11 +325,13 @@ public record OnDemandTlsConfig(
      * What one client block, or all who want one name, may make us do.
      *
      * @param newNames how many new names a client block may make us ask for in a time
+     * @param newNamesPerDomain how many new names of one registered domain are ordered for strangers in a time
      * @param trusted whose addresses are not counted, beside loopback
      * @param parkedPerName how many handshakes may wait for one name
      * @param parkedPerClient how many handshakes of one client block may wait
      */
-    public record Clients(Rate newNames, List<AddressBlock> trusted, int parkedPerName, int parkedPerClient) {
+    public record Clients(
+            Rate newNames, Rate newNamesPerDomain, List<AddressBlock> trusted, int parkedPerName, int parkedPerClient) {
 
         /** Keeps a copy of the list. */
         public Clients {
@@ -384,13 +386,26 @@ public record OnDemandTlsConfig(
      * @param resolver the DNS resolver asked, empty for the system's
      * @param addresses where names may point, empty where that does not matter
      * @param httpPort where the CA looks for HTTP-01 proofs
+     * @param questions how many DNS questions may be sent
      */
     public record Preflight(
-            boolean enabled, Optional<InetSocketAddress> resolver, List<AddressBlock> addresses, int httpPort) {
+            boolean enabled,
+            Optional<InetSocketAddress> resolver,
+            List<AddressBlock> addresses,
+            int httpPort,
+            Questions questions) {
 
         /** Keeps a copy of the list. */
         public Preflight {
             addresses = List.copyOf(addresses);
         }
     }
+
+    /**
+     * How many DNS questions may be sent.
+     *
+     * @param perClient for the visits of one client block
+     * @param all for everybody
+     */
+    public record Questions(Rate perClient, Rate all) {}
 }

@@ -103,6 +103,16 @@ public final class Budget {
     }
 
     /**
+     * The registered domain of a name, by the list that the operator gave or that comes along; reads the list the first
+     * time.
+     *
+     * @param name the name
+     */
+    public String registeredDomain(ServerName name) {
+        return suffixes.get().registeredDomain(name);
+    }
+
+    /**
      * Counts an order before it is placed.
      *
      * @param issuer the {@code id()} of the CA
@@ -165,7 +175,7 @@ public final class Budget {
     }
 
     private String domainKey(String issuer, ServerName name) {
-        return "domain|" + issuer + '|' + suffixes.get().registeredDomain(name);
+        return "domain|" + issuer + '|' + registeredDomain(name);
     }
 
     private static String failuresKey(String issuer, ServerName name) {

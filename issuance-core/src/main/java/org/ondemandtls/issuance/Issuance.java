@@ -33,7 +33,6 @@ import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
 import org.ondemandtls.permission.PermissionPolicy.Purpose;
 import org.ondemandtls.preflight.Preflight;
-import org.ondemandtls.preflight.Verdict;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.OpenOrder;
 import org.ondemandtls.store.StoreException;
@@ -236,6 +235,7 @@ public final class Issuance {
      */
     public void retry(ServerName name) throws StoreException {
         refusals.forget(name);
+        preflight.passOver(name);
         pipeline.forgetHolds(name);
         store.peers().tell(name);
     }
@@ -391,8 +391,8 @@ public final class Issuance {
 
     private CompletableFuture<KeyedCertificate> permitted(
             ServerName name, Purpose purpose, ClientBlock client, Work<KeyedCertificate> order) {
-        // Our own resolver is asked beside the permission, the server the name points to only behind it.
-        CompletableFuture<Optional<Verdict>> looked = preflight.look(name);
+        // Only for what is permitted: a stranger's random names are no reason to ask resolvers and other people's
+        // servers.
         long asked = ports.nanoTime().getAsLong();
         return permission
                 .decide(name, purpose, client)
@@ -406,9 +406,10 @@ public final class Issuance {
                                             : failure instanceof IssuanceException reason ? reason.kind() : "failed");
                     noteDenial(name, failure);
                 })
-                .thenCompose(granted -> looked)
-                .thenCompose(verdict ->
-                        verdict.isPresent() ? CompletableFuture.completedFuture(verdict) : preflight.probe(name))
+                .thenCompose(granted -> preflight.look(name, client))
+                .thenCompose(verdict -> verdict.isPresent()
+                        ? CompletableFuture.completedFuture(verdict)
+                        : preflight.probe(name, client))
                 .thenCompose(verdict -> verdict.isEmpty()
                         ? ordered(name, order)
                         : CompletableFuture.failedFuture(new IssuanceException.NotReady(
@@ -493,6 +494,7 @@ public final class Issuance {
         CompletableFuture<KeyedCertificate> landed = new CompletableFuture<>();
         flight.whenComplete((certificate, thrown) -> {
             if (thrown == null) {
+                preflight.accepted(name);
                 storeLookups.saved(name);
                 landed.complete(certificate);
                 return;

@@ -46,6 +46,12 @@ public interface OnDemandTlsMXBean {
     @Described("How many names' failures are remembered.")
     long getRememberedFailures();
 
+    /** Whether names are looked at before an order: on, off, or resting since the DNS resolver is silent; in words. */
+    String getPreflight();
+
+    /** How many DNS questions have been sent for looks at names. */
+    long getDnsQuestions();
+
     /** How many proofs are on display for a CA. */
     @Described("How many proofs are on display for a CA.")
     int getChallengesOnDisplay();

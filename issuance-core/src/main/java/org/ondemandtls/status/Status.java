@@ -24,6 +24,7 @@ import org.ondemandtls.issuance.HoldScope;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
+import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.renewal.Renewal;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.StoreException;
@@ -42,6 +43,7 @@ public final class Status implements OnDemandTlsMXBean {
      * @param renewal what renews
      * @param issuance what obtains
      * @param permission what decides
+     * @param preflight what looks at names
      * @param authorities the CAs
      * @param challenges what is on display
      * @param lot what waits
@@ -56,6 +58,7 @@ public final class Status implements OnDemandTlsMXBean {
             Renewal renewal,
             Issuance issuance,
             Permission permission,
+            Preflight preflight,
             List<Authority> authorities,
             ChallengeBoard challenges,
             ParkingLot lot,
@@ -74,6 +77,7 @@ public final class Status implements OnDemandTlsMXBean {
     private final Inventory inventory;
     private final Issuance issuance;
     private final Permission permission;
+    private final Preflight preflight;
     private final ChallengeBoard challenges;
     private final ParkingLot lot;
     private final HandshakeGate gate;
@@ -87,6 +91,7 @@ public final class Status implements OnDemandTlsMXBean {
         this.renewal = floors.renewal();
         this.issuance = floors.issuance();
         this.permission = floors.permission();
+        this.preflight = floors.preflight();
         this.challenges = floors.challenges();
         this.lot = floors.lot();
         this.gate = floors.gate();
@@ -175,6 +180,16 @@ public final class Status implements OnDemandTlsMXBean {
     }
 
     @Override
+    public String getPreflight() {
+        return preflight.state();
+    }
+
+    @Override
+    public long getDnsQuestions() {
+        return preflight.questions();
+    }
+
+    @Override
     public int getChallengesOnDisplay() {
         return challenges.size();
     }
@@ -236,6 +251,9 @@ public final class Status implements OnDemandTlsMXBean {
                             .append(hold.detail()));
         } catch (StoreException e) {
             words.append("; the store does not answer: ").append(e.getMessage());
+        }
+        if (preflight.isResting()) {
+            words.append("; preflight is ").append(preflight.state());
         }
         return words.toString();
     }

@@ -138,7 +138,12 @@ class ConfigReaderTest {
                             256,
                             50_000,
                             new Rate(200, Duration.ofSeconds(1)),
-                            new OnDemandTlsConfig.Clients(new Rate(60, Duration.ofMinutes(10)), List.of(), 2000, 500),
+                            new OnDemandTlsConfig.Clients(
+                                    new Rate(60, Duration.ofMinutes(10)),
+                                    new Rate(100, Duration.ofHours(1)),
+                                    List.of(),
+                                    2000,
+                                    500),
                             new OnDemandTlsConfig.Lookups(4, 256, new Rate(500, Duration.ofSeconds(1)))));
         }
 
@@ -1263,7 +1268,13 @@ class ConfigReaderTest {
         @Test
         void isForThePublicCasUnlessToldOtherwise() throws ConfigException {
             assertThat(read().preflight())
-                    .isEqualTo(new OnDemandTlsConfig.Preflight(true, Optional.empty(), List.of(), 80));
+                    .isEqualTo(new OnDemandTlsConfig.Preflight(
+                            true,
+                            Optional.empty(),
+                            List.of(),
+                            80,
+                            new OnDemandTlsConfig.Questions(
+                                    new Rate(600, Duration.ofMinutes(10)), new Rate(500, Duration.ofSeconds(1)))));
             assertThat(read("acme.directory", "https://ca.example/dir")
                             .preflight()
                             .enabled())

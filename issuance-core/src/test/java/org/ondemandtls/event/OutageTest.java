@@ -40,9 +40,25 @@ class OutageTest {
     }
 
     @Test
-    void isOverOnceAndThenBeginsAnew() {
+    void isNotOverWhileItWorksForSomeNamesAndFailsForOthers() {
+        for (int i = 0; i < 600; i++) {
+            outage.failed(A, "no connection");
+            outage.worked();
+            time.advance(Duration.ofMillis(50));
+        }
+
+        assertThat(recorded.lines(EventKind.RECOVERED)).isEmpty();
+        assertThat(recorded.lines(EventKind.AUTHORITY_UNAVAILABLE)).hasSize(1);
+    }
+
+    @Test
+    void isOverOnceWhenItWorksAfterAQuietTimeAndThenBeginsAnew() {
         outage.worked();
         outage.failed(A, "no connection");
+        time.advance(Outage.QUIET.minusNanos(1));
+        outage.worked();
+        assertThat(recorded.lines(EventKind.RECOVERED)).isEmpty();
+        time.advance(Duration.ofNanos(1));
         outage.worked();
         outage.worked();
         outage.failed(A, "no connection");

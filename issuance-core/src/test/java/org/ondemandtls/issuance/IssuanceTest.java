@@ -302,8 +302,11 @@ class IssuanceTest {
 
             CompletableFuture<KeyedCertificate> again = obtain(SHOP);
             orders.runAll();
-
             assertThat(again).isCompleted();
+            time.advance(Duration.ofSeconds(10));
+            obtain(ServerName.parse("later.example.com"));
+            orders.runAll();
+
             assertThat(recorded.lines(EventKind.RECOVERED)).hasSize(1);
         }
     }

@@ -699,12 +699,12 @@ class RenewalTest {
         void look() throws Exception {
             house.preflight(new Preflight() {
                 @Override
-                public CompletableFuture<Optional<Verdict>> look(ServerName name) {
+                public CompletableFuture<Optional<Verdict>> look(ServerName name, ClientBlock client) {
                     return CompletableFuture.completedFuture(verdict);
                 }
 
                 @Override
-                public CompletableFuture<Optional<Verdict>> probe(ServerName name) {
+                public CompletableFuture<Optional<Verdict>> probe(ServerName name, ClientBlock client) {
                     probes++;
                     return CompletableFuture.completedFuture(Optional.empty());
                 }

@@ -149,6 +149,13 @@ public final class OnDemandTls implements AutoCloseable {
                         shield.rememberedRefusals(),
                         System::nanoTime,
                         events),
+                (name, asked) -> events.publish(
+                        EventKind.PROOF_STRAYED,
+                        name,
+                        "its proof was asked for under "
+                                + asked.map(other -> "the host " + other).orElse("another host")
+                                + " and not shown: let the proxy in front pass the Host header on as it came"
+                                + " (nginx: proxy_set_header Host $host; Apache httpd: ProxyPreserveHost On)"),
                 clock);
         ThreadPoolExecutor asks = threads.pool("permission", shield.askConcurrency(), PERMISSION_TASKS);
         try {
@@ -273,8 +280,7 @@ public final class OnDemandTls implements AutoCloseable {
      */
     public static OnDemandTls open(OnDemandTlsSetup setup, Host host) throws StartException {
         OnDemandTlsConfig config = setup.config();
-        OneVersion.require();
-        PermissionSetup.check(setup);
+        check(setup);
         Events events = new Events(host.eventListener(), System::nanoTime);
         try {
             CertificateStore store = store(config, events);
@@ -299,6 +305,18 @@ public final class OnDemandTls implements AutoCloseable {
         }
         return FileCertificateStore.open(
                 ((FileStore) config.store()).directory(), events, clock, FileCertificateStore.LOCK_WAIT, sealing);
+    }
+
+    /**
+     * Sees that an engine could be opened, as far as that can be seen without its store, a CA, or anything that is made or
+     * changed.
+     *
+     * @param setup what the operator said, and what only Java can say
+     * @throws StartException if something the operator configured cannot be used, in one line that says what to do
+     */
+    public static void check(OnDemandTlsSetup setup) throws StartException {
+        OneVersion.require();
+        PermissionSetup.check(setup);
     }
 
     /** Begins to work: finishes open orders. Call it when the connectors accept. */
@@ -331,9 +349,14 @@ public final class OnDemandTls implements AutoCloseable {
     }
 
     private void takeOver() {
-        CompletableFuture<Void> before = resumed;
-        if (before == null || before.isDone()) {
-            resumed = issuance.resumeAbandonedOrders();
+        try {
+            CompletableFuture<Void> before = resumed;
+            if (before == null || before.isDone()) {
+                resumed = issuance.resumeAbandonedOrders();
+            }
+        } catch (RuntimeException | OutOfMemoryError e) {
+            // Where it throws, it is never done again.
+            events.publish(EventKind.DEFECT, "orders of servers that are gone were not looked for: " + e);
         }
     }
 

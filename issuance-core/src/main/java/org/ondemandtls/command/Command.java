@@ -42,6 +42,8 @@ public final class Command {
     /** Nothing was done, or not all: the last line says why. */
     public static final int FAILED = 2;
 
+    private static final String ROOT = "root";
+
     private static final String USAGE = """
             usage: java -jar ondemand-tls-*.jar import FROM TO [options]
                    java -jar ondemand-tls-tomcat-VERSION-all.jar install CATALINA_BASE [--ask URL] [--port PORT] [--dry-run]
@@ -198,8 +200,60 @@ public final class Command {
                 out.println("reading what " + foreign.get().owner() + " keeps in " + from);
                 bringing.from(foreign.get());
             }
+            if (!isDatabase(to)) {
+                ownership(Path.of(to)).ifPresent(out::println);
+            }
             return bringing.isIncomplete() ? INCOMPLETE : DONE;
         }
+    }
+
+    /**
+     * What is left to do where a store was written by another user than the one who owns its surroundings, root above all.
+     *
+     * @param store the store's directory
+     */
+    static Optional<String> ownership(Path store) throws IOException {
+        Path file = store.resolve("FORMAT");
+        if (!Files.exists(file) || !Files.getFileStore(file).supportsFileAttributeView("posix")) {
+            return Optional.empty();
+        }
+        Path around = Objects.requireNonNull(store.toAbsolutePath().normalize().getParent(), "the root is no store");
+        return ownership(Set.copyOf(owners(store)), Files.getOwner(around).getName(), store);
+    }
+
+    /**
+     * As {@link #ownership(Path)}, by what was found.
+     *
+     * @param owners who owns files of the store
+     * @param around who owns the directory that the store is in
+     * @param store the store's directory
+     */
+    static Optional<String> ownership(Set<String> owners, String around, Path store) {
+        if (!owners.contains(ROOT)) {
+            return Optional.empty();
+        }
+        Optional<String> user = owners.stream()
+                .filter(owner -> !owner.equals(ROOT))
+                .sorted()
+                .findFirst()
+                .or(() -> Optional.of(around).filter(owner -> !owner.equals(ROOT)));
+        return Optional.of(
+                user.isPresent()
+                        ? "root wrote what the server's user cannot use yet: chown -R " + user.get() + ": " + store
+                        : "the store belongs to root: where the server runs as another user, chown -R USER: " + store);
+    }
+
+    private static List<String> owners(Path store) throws IOException {
+        List<String> owners = new ArrayList<>();
+        try (var files = Files.walk(store)) {
+            for (Path file : (Iterable<Path>) files::iterator) {
+                String owner = Files.getOwner(file).getName();
+                if (!owners.contains(owner)) {
+                    owners.add(owner);
+                }
+            }
+        }
+        return owners;
     }
 
     private CertificateStore open(String where, String side, Arguments arguments)

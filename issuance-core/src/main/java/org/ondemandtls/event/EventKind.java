@@ -56,6 +56,8 @@ public enum EventKind {
     ACCOUNT("org.ondemandtls.authority", Severity.INFO, false),
     /** A proof of control was put on display, looked at, or failed. */
     CHALLENGE("org.ondemandtls.challenge", Severity.DEBUG, true),
+    /** A proof was asked for under another host than its own, and not shown. */
+    PROOF_STRAYED("org.ondemandtls.challenge", Severity.WARN, true),
     /** The store failed. */
     STORE_FAILED("org.ondemandtls.store", Severity.ERROR, true),
     /** A write came after another server had taken the name over, and was refused. */

@@ -321,9 +321,13 @@ public final class Issuance {
                 } catch (StoreException e) {
                     events.publish(EventKind.STORE_FAILED, String.valueOf(e.getMessage()));
                     done.complete(null);
+                } catch (RuntimeException | Error e) {
+                    // Whoever waits for it does not look again before it has ended.
+                    done.complete(null);
+                    throw e;
                 }
             });
-        } catch (RejectedExecutionException e) {
+        } catch (RejectedExecutionException | OutOfMemoryError e) {
             done.complete(null);
         }
         return done;

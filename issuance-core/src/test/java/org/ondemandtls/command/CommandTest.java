@@ -14,6 +14,7 @@ import java.time.Instant;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -291,5 +292,18 @@ class CommandTest {
 
         assertThat(run("lib/ondemand-tls-jetty-1.0.0.jar", "import", caddy.toString(), target.toString()))
                 .isEqualTo(Command.DONE);
+    }
+
+    @Test
+    void whatRootWroteIsSaidWithTheChown() {
+        Path store = Path.of("/srv/tls");
+
+        assertThat(Command.ownership(Set.of("tomcat"), "root", store)).isEmpty();
+        assertThat(Command.ownership(Set.of("root", "tomcat"), "root", store))
+                .hasValueSatisfying(line -> assertThat(line).endsWith("chown -R tomcat: /srv/tls"));
+        assertThat(Command.ownership(Set.of("root"), "jetty", store))
+                .hasValueSatisfying(line -> assertThat(line).endsWith("chown -R jetty: /srv/tls"));
+        assertThat(Command.ownership(Set.of("root"), "root", store))
+                .hasValueSatisfying(line -> assertThat(line).endsWith("chown -R USER: /srv/tls"));
     }
 }

@@ -23,6 +23,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
@@ -236,18 +237,19 @@ class DnsPreflightIT {
     void aNameThatIsRefusedOrSilentDoesNotSwitchTheLooksAtOthersOff() throws Exception {
         // Knows nothing of any name but answers what every resolver knows.
         try (DatagramSocket resolver = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
-            executor.execute(() -> answerOnlyTheRoot(resolver));
+            AtomicInteger known = new AtomicInteger();
+            executor.execute(() -> answerOnlyTheRoot(resolver, known));
             DnsPreflight preflight = preflight((InetSocketAddress) resolver.getLocalSocketAddress(), CA);
 
             assertThat(preflight.look(name("wrong"), CLIENT).join()).isEmpty();
-            Awaitility.await().atMost(Duration.ofMinutes(1)).until(() -> preflight.questions() > 3);
+            Awaitility.await().atMost(Duration.ofMinutes(1)).until(() -> known.get() > 0);
 
             assertThat(preflight.isResting()).isFalse();
             assertThat(recorded.lines(EventKind.RESOLVER)).isEmpty();
         }
     }
 
-    private static void answerOnlyTheRoot(DatagramSocket resolver) {
+    private static void answerOnlyTheRoot(DatagramSocket resolver, AtomicInteger answered) {
         try {
             while (true) {
                 DatagramPacket packet = new DatagramPacket(new byte[512], 512);
@@ -259,6 +261,7 @@ class DnsPreflightIT {
                     answer.addRecord(question.getQuestion(), Section.QUESTION);
                     byte[] octets = answer.toWire();
                     resolver.send(new DatagramPacket(octets, octets.length, packet.getSocketAddress()));
+                    answered.incrementAndGet();
                 }
             }
         } catch (IOException closed) {

@@ -230,6 +230,9 @@ public final class AcmeAuthority implements Authority {
                     }
                     account.forget(login);
                     // Orders belong to the account that made them.
+                    if (wanted.url().isPresent() && !journal.mayPlaceAnother()) {
+                        throw OrderFlow.spent(name);
+                    }
                     wanted = new Order(
                             name, order.key(), order.csr(), Optional.empty(), Optional.empty(), order.patience());
                 }
@@ -373,7 +376,7 @@ public final class AcmeAuthority implements Authority {
         if (cause instanceof IssuanceException.AccountRefused) {
             return new IssuanceException.AccountRefused(name, more, left);
         }
-        return new IssuanceException.Unavailable(name, "not asked " + more, left, null);
+        return IssuanceException.Unavailable.unwell(name, "not asked " + more, left, null);
     }
 
     // What the CA says here is about the account, whatever it is.
@@ -391,6 +394,11 @@ public final class AcmeAuthority implements Authority {
             return new IssuanceException.Stopping(name);
         }
         CaFailures.Verdict verdict = CaFailures.judge(name, thrown, session, loggingIn);
+        if (verdict.exception() instanceof IssuanceException.Rejected rejected
+                && rejected.problemType().equals("invalidProfile")) {
+            // The next order asks for what the CA offers then.
+            session.forgetDirectory();
+        }
         verdict.pause().ifPresent(wait -> pauseFor(wait, verdict.exception()));
         return verdict.exception();
     }

@@ -142,5 +142,16 @@ public interface Authority extends AutoCloseable {
          * @throws IssuanceException.StoreFailed if it could not be kept; the order is then left alone
          */
         void orderCreated(URI url) throws IssuanceException.StoreFailed;
+
+        /**
+         * Whether another order may be placed where the one that was left open is of no more use; asked before that is
+         * done. Where not, the order fails.
+         */
+        default boolean mayPlaceAnother() {
+            return true;
+        }
+
+        /** The CA has looked at a proof and not accepted it, which it counts; told once for each. */
+        default void validationFailed() {}
     }
 }

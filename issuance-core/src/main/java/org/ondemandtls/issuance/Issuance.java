@@ -3,11 +3,9 @@ package org.ondemandtls.issuance;
 import java.security.KeyPair;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -54,7 +52,6 @@ public final class Issuance {
 
     private static final Duration NOT_READY_RETRY = Duration.ofSeconds(10);
     private static final Duration DEFECT_RETRY = Duration.ofSeconds(3);
-    private static final int RESUMED_AT_ONCE = 4;
     private static final Duration PEER_RETRY = Duration.ofSeconds(1);
     // An order takes no longer, and a lease runs out when its holder is gone.
     private static final Duration LONGEST_WAIT_FOR_PEER = Authority.LONGEST_ORDER.multipliedBy(2);
@@ -90,9 +87,9 @@ public final class Issuance {
     private final Following following;
     private final Withdrawals withdrawals;
     private final Pauses pauses;
+    private final Resumption resumption;
     private final Outage budgetOutage;
     private final SingleFlight<ServerName, KeyedCertificate> flights = new SingleFlight<>();
-    // Whose names another server is at.
     private final Map<ServerName, CompletableFuture<Void>> awaited = new ConcurrentHashMap<>();
 
     private volatile boolean stopping;
@@ -149,6 +146,7 @@ public final class Issuance {
                 ports.nanoTime(),
                 ports.random());
         this.holdSweep = new HoldSweep(store, floors.watch(), ports.clock(), ports.nanoTime());
+        this.resumption = new Resumption(this::resumed, ports.lookups(), events, () -> stopping);
         this.following = new Following(
                 store,
                 inventory,
@@ -166,6 +164,7 @@ public final class Issuance {
                         floors.budget(),
                         refusals,
                         new CaStanding(store, floors.watch(), ports.clock(), ports.nanoTime()),
+                        new CommonRefusals(floors.budget()::registeredDomain, ports.nanoTime()),
                         floors.watch(),
                         floors.clientPatience(),
                         events,
@@ -228,15 +227,15 @@ public final class Issuance {
     }
 
     /**
-     * Has a name tried again at once, whatever refusal or wait is remembered for it. Blocks for the store.
+     * Has a name, in any state, tried again at once, whatever refusal or wait is remembered for it. Blocks for the store.
      *
-     * @param name a name, in any state
      * @throws StoreException if the store could not be written
      */
     public void retry(ServerName name) throws StoreException {
         refusals.forget(name);
         preflight.passOver(name);
         pipeline.forgetHolds(name);
+        pipeline.pardon(name);
         store.peers().tell(name);
     }
 
@@ -275,12 +274,7 @@ public final class Issuance {
         return stored(name).thenApply(Optional::isPresent);
     }
 
-    /**
-     * Why a name is not worth a flight now: a remembered denial or failure. Two look-ups, no I/O.
-     *
-     * @param name the name asked for
-     * @return the reason, empty if the name may be tried
-     */
+    /** Why a name is not worth a flight now, if so: a remembered denial or failure. Two look-ups, no I/O. */
     public Optional<IssuanceException> remembered(ServerName name) {
         Optional<IssuanceException> failed = refusals.blocking(name);
         if (failed.isPresent()) {
@@ -295,42 +289,12 @@ public final class Issuance {
      * @return completes when each of them has ended, one way or the other
      */
     public CompletableFuture<Void> resumeOpenOrders() {
-        return resume(store::openOrders);
+        return resumption.resume(store::openOrders);
     }
 
-    /**
-     * Finishes the orders of servers that are gone, a few at a time; returns at once. Called every few seconds.
-     *
-     * @return completes when each of them has ended, one way or the other
-     */
+    /** The same for servers that are gone; called every few seconds. */
     public CompletableFuture<Void> resumeAbandonedOrders() {
-        return resume(store.peers()::abandoned);
-    }
-
-    private CompletableFuture<Void> resume(Left left) {
-        CompletableFuture<Void> done = new CompletableFuture<>();
-        try {
-            ports.lookups().execute(() -> {
-                try {
-                    Queue<OpenOrder> open = new ArrayDeque<>(left.orders());
-                    CompletableFuture<?>[] lanes = new CompletableFuture<?>[RESUMED_AT_ONCE];
-                    for (int lane = 0; lane < lanes.length; lane++) {
-                        lanes[lane] = resumeNext(open);
-                    }
-                    CompletableFuture.allOf(lanes).whenComplete((v, failure) -> done.complete(null));
-                } catch (StoreException e) {
-                    events.publish(EventKind.STORE_FAILED, String.valueOf(e.getMessage()));
-                    done.complete(null);
-                } catch (RuntimeException | Error e) {
-                    // Whoever waits for it does not look again before it has ended.
-                    done.complete(null);
-                    throw e;
-                }
-            });
-        } catch (RejectedExecutionException | OutOfMemoryError e) {
-            done.complete(null);
-        }
-        return done;
+        return resumption.resume(store.peers()::abandoned);
     }
 
     /**
@@ -350,7 +314,7 @@ public final class Issuance {
         stopping = true;
     }
 
-    /** How many flights are in the air. */
+    /** How many are in the air. */
     public int inFlight() {
         return flights.size();
     }
@@ -360,30 +324,29 @@ public final class Issuance {
         return refusals.size();
     }
 
-    private CompletableFuture<Void> resumeNext(Queue<OpenOrder> open) {
-        OpenOrder next;
-        synchronized (open) {
-            next = open.poll();
+    // What an order needs that is already placed is paid for; another needs permission.
+    private CompletableFuture<KeyedCertificate> resumed(OpenOrder open) {
+        ServerName name = open.name();
+        if (open.url().isEmpty()) {
+            return obtain(name, ClientBlock.LOCAL)
+                    .thenCompose(there -> ordered(name, () -> pipeline.closeUnplaced(open, there)));
         }
-        if (next == null || stopping) {
-            return CompletableFuture.completedFuture(null);
-        }
-        ServerName name = next.name();
-        CompletableFuture<KeyedCertificate> flight = next.url().isEmpty()
-                ? obtain(name, ClientBlock.LOCAL)
-                        .thenCompose(there -> ordered(name, () -> pipeline.closeUnplaced(next, there)))
-                : flights.join(name, key -> landed(key, ordered(key, () -> pipeline.resume(next))));
-        return flight.handle((certificate, failure) -> {
-                    events.publish(
-                            EventKind.RESUMED,
-                            name,
-                            failure == null
-                                    ? "the order an earlier life left open is finished"
-                                    : "the order an earlier life left open did not end in a certificate: "
-                                            + failure.getMessage());
-                    return failure;
-                })
-                .thenCompose(ended -> resumeNext(open));
+        return flights.join(
+                name,
+                key -> landed(
+                        key,
+                        ordered(key, () -> pipeline.resume(open))
+                                .exceptionallyCompose(
+                                        thrown -> unwrapped(thrown) instanceof OrderPipeline.PermissionNeededException
+                                                ? anew(key)
+                                                : CompletableFuture.failedFuture(thrown))));
+    }
+
+    private CompletableFuture<KeyedCertificate> anew(ServerName name) {
+        return on(ports.lookups(), name, "onDemandTls.shield.lookupsQueued", () -> pipeline.stored(name))
+                .thenCompose(stored -> stored.isPresent()
+                        ? permitted(name, Purpose.RENEW, ClientBlock.LOCAL, () -> pipeline.renew(name))
+                        : permitted(name, Purpose.OBTAIN, ClientBlock.LOCAL, () -> pipeline.obtain(name)));
     }
 
     private CompletableFuture<KeyedCertificate> first(ServerName name, ClientBlock client) {
@@ -439,7 +402,7 @@ public final class Issuance {
             });
             return found.map(StoredCertificate::certificate);
         } catch (StoreException e) {
-            throw pipeline.storeFailed(name, e);
+            throw Placement.storeFailed(name, e);
         }
     }
 
@@ -503,8 +466,7 @@ public final class Issuance {
                 landed.complete(certificate);
                 return;
             }
-            Throwable cause =
-                    thrown instanceof CompletionException && thrown.getCause() != null ? thrown.getCause() : thrown;
+            Throwable cause = unwrapped(thrown);
             IssuanceException reason = cause instanceof IssuanceException known
                     ? known
                     : new IssuanceException.Unavailable(name, "a defect of ours: " + cause, DEFECT_RETRY, cause);
@@ -526,6 +488,10 @@ public final class Issuance {
                 }
             });
         }
+    }
+
+    private static Throwable unwrapped(Throwable thrown) {
+        return thrown instanceof CompletionException && thrown.getCause() != null ? thrown.getCause() : thrown;
     }
 
     // What a CA, permission or a timer has to say it has said already.
@@ -580,10 +546,6 @@ public final class Issuance {
             // Stopping, or so busy that whoever waits looks again by itself, as it does once a second.
             events.publish(EventKind.STILL_FAILING, "news was passed over: too much is looked up");
         }
-    }
-
-    private interface Left {
-        List<OpenOrder> orders() throws StoreException;
     }
 
     private interface Work<T> {

@@ -239,9 +239,10 @@ public final class Status implements OnDemandTlsMXBean {
         try {
             store.find(parsed).ifPresent(stored -> words.append("; ").append(words(stored)));
             store.hold(new HoldScope.Name(parsed).key())
-                    .ifPresent(hold -> words.append("; refused ")
-                            .append(hold.refusals())
-                            .append(" times by ")
+                    .ifPresent(hold -> words.append(
+                                    hold.refusals() == 0
+                                            ? "; on its way to the name there was trouble that passes by itself, met by "
+                                            : "; refused " + hold.refusals() + " times by ")
                             .append(hold.issuer())
                             .append(", not tried before ")
                             .append(hold.until())

@@ -370,7 +370,7 @@ class IssuanceTest {
         }
 
         private void down() {
-            authority.fail(new IssuanceException.Unavailable(SHOP, "down", Duration.ofSeconds(2), null));
+            authority.fail(IssuanceException.Unavailable.unwell(SHOP, "down", Duration.ofSeconds(2), null));
         }
 
         @Test

@@ -36,6 +36,8 @@ public final class FakeAuthority implements Authority {
     private Optional<RenewalAdvice> advice = Optional.empty();
     private IssuanceException adviceFailure;
     private boolean placesBeforeFailing = true;
+    private boolean losesOrders;
+    private int validationsPerRefusal = 1;
     private Runnable whileSigning = () -> {};
 
     /** A CA called {@code id} whose certificates begin a day before {@code now}. */
@@ -57,6 +59,16 @@ public final class FakeAuthority implements Authority {
     /** Whether the CA has told the order's URL before an order fails. */
     public void placesBeforeFailing(boolean places) {
         placesBeforeFailing = places;
+    }
+
+    /** Whether the CA has forgotten every order that is taken up. */
+    public void losesOrders(boolean loses) {
+        losesOrders = loses;
+    }
+
+    /** How many proofs fail before a name is refused that cannot be validated. */
+    public void validationsPerRefusal(int failed) {
+        validationsPerRefusal = failed;
     }
 
     /** Runs something each time between an order and its certificate. */
@@ -122,6 +134,9 @@ public final class FakeAuthority implements Authority {
     @Override
     public List<X509Certificate> sign(Order order, Journal journal) throws IssuanceException {
         asked.add(order);
+        if (losesOrders && order.url().isPresent() && !journal.mayPlaceAnother()) {
+            throw new IssuanceException.Unavailable(order.name(), "the order is lost", Duration.ZERO, null);
+        }
         IssuanceException fails = failuresOnce.isEmpty() ? failure : failuresOnce.poll();
         if (fails == null || placesBeforeFailing) {
             journal.orderCreated(ORDER_URL);
@@ -129,6 +144,11 @@ public final class FakeAuthority implements Authority {
         whileSigning.run();
         if (crashAfterUrl != null) {
             throw crashAfterUrl;
+        }
+        if (fails instanceof IssuanceException.Rejected rejected && !rejected.elsewhere()) {
+            for (int i = 0; i < validationsPerRefusal; i++) {
+                journal.validationFailed();
+            }
         }
         if (fails != null) {
             throw fails;

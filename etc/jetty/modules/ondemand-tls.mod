@@ -59,6 +59,10 @@ etc/ondemand-tls.xml
 ## denial ends its renewal. From 1ms to 365d.
 # onDemandTls.permission.withdrawAfter=1d
 
+## How often permission is asked again for a served and visited name, spread over this time; none asks at
+## renewals only. From 1s to 365d.
+# onDemandTls.permission.recheck=1d
+
 ## Who signs: acme, or internal, an embedded CA for development and private networks whose root is in the store
 ## as internal-ca/root.pem.
 # onDemandTls.issuer=acme

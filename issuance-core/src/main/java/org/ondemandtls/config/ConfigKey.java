@@ -61,6 +61,14 @@ public enum ConfigKey {
             "365d",
             "How long every answer about a served name has to be a denial before its certificate is withdrawn;"
                     + " the first denial ends its renewal."),
+    PERMISSION_RECHECK(
+            "permission.recheck",
+            Type.DURATION,
+            "1d",
+            "1s",
+            "365d",
+            "How often permission is asked again for a served and visited name, spread over this time;"
+                    + " none asks at renewals only."),
     ISSUER(
             "issuer",
             Type.CHOICE,

@@ -20,6 +20,8 @@ public enum EventKind {
     NOT_RENEWED("org.ondemandtls.renewal", Severity.WARN, true),
     /** A name was denied for so long that its certificate is not served any more. */
     WITHDRAWN("org.ondemandtls.renewal", Severity.INFO, false),
+    /** So many names are denied at once that nothing is withdrawn; or that is over. */
+    MASS_DENIAL("org.ondemandtls.renewal", Severity.ERROR, false),
     /** A certificate that expired and that nobody visits was removed from the store. */
     FORGOTTEN("org.ondemandtls.renewal", Severity.INFO, false),
     /** The CA named another time for a renewal than the one planned. */

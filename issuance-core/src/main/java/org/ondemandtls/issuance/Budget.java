@@ -182,11 +182,12 @@ public final class Budget {
                         : key.startsWith("failures") ? ConfigKey.BUDGET_FAILURES : ConfigKey.BUDGET_NAME;
         Instant now = clock.instant();
         Duration wait = Duration.between(now, spent.fits());
-        return new IssuanceException.OverBudget(
-                name,
-                quota.most() + " in " + words(quota.window()) + " are used up (" + bound.key() + "), it fits again at "
-                        + spent.fits(),
-                wait.isNegative() ? Duration.ZERO : wait);
+        String which = quota.most() + " in " + words(quota.window()) + " are used up (" + bound.key()
+                + "), it fits again at " + spent.fits();
+        Duration left = wait.isNegative() ? Duration.ZERO : wait;
+        return bound == ConfigKey.BUDGET_ORDERS
+                ? IssuanceException.OverBudget.ofAll(name, which, left)
+                : new IssuanceException.OverBudget(name, which, left);
     }
 
     private static Quota quota(String key, Rate most) {

@@ -63,6 +63,7 @@ public final class Issuance {
      *
      * @param lookups runs store look-ups; bounded, rejects what does not fit
      * @param orders runs orders, as many at once as the configuration allows; rejects what does not fit its queue
+     * @param renewals runs orders that succeed a certificate, in the same way
      * @param clock the wall clock
      * @param nanoTime a monotonic clock in nanoseconds
      * @param random uniform in [0, 1), for jitter
@@ -71,10 +72,23 @@ public final class Issuance {
     public record Ports(
             Executor lookups,
             Executor orders,
+            Executor renewals,
             Clock clock,
             LongSupplier nanoTime,
             DoubleSupplier random,
-            ScheduledExecutorService scheduler) {}
+            ScheduledExecutorService scheduler) {
+
+        /** One executor for first orders and for renewals. */
+        public Ports(
+                Executor lookups,
+                Executor orders,
+                Clock clock,
+                LongSupplier nanoTime,
+                DoubleSupplier random,
+                ScheduledExecutorService scheduler) {
+            this(lookups, orders, orders, clock, nanoTime, random, scheduler);
+        }
+    }
 
     private final CertificateStore store;
     private final Permission permission;
@@ -202,7 +216,22 @@ public final class Issuance {
             return CompletableFuture.failedFuture(new IssuanceException.Stopping(name));
         }
         return flights.join(
-                name, key -> landed(key, permitted(key, Purpose.RENEW, ClientBlock.LOCAL, () -> pipeline.renew(key))));
+                name,
+                key -> landed(
+                        key,
+                        permitted(key, Purpose.RENEW, ClientBlock.LOCAL, ports.renewals(), () -> pipeline.renew(key))));
+    }
+
+    /**
+     * Asks permission again for a name that has a certificate; nothing is ordered.
+     *
+     * @param name the name
+     * @return completes normally where it may be renewed; exceptionally with an {@link IssuanceException}, unwrapped
+     */
+    public CompletableFuture<Void> recheck(ServerName name) {
+        return stopping
+                ? CompletableFuture.failedFuture(new IssuanceException.Stopping(name))
+                : permission.decide(name, Purpose.RENEW, ClientBlock.LOCAL);
     }
 
     /**
@@ -339,8 +368,8 @@ public final class Issuance {
         ServerName name = next.name();
         CompletableFuture<KeyedCertificate> flight = next.url().isEmpty()
                 ? obtain(name, ClientBlock.LOCAL)
-                        .thenCompose(there -> ordered(name, () -> pipeline.closeUnplaced(next, there)))
-                : flights.join(name, key -> landed(key, ordered(key, () -> pipeline.resume(next))));
+                        .thenCompose(there -> ordered(name, ports.orders(), () -> pipeline.closeUnplaced(next, there)))
+                : flights.join(name, key -> landed(key, ordered(key, ports.orders(), () -> pipeline.resume(next))));
         return flight.handle((certificate, failure) -> {
                     events.publish(
                             EventKind.RESUMED,
@@ -358,11 +387,11 @@ public final class Issuance {
         Optional<IssuanceException> held = pipeline.holding(name);
         return held.isPresent()
                 ? CompletableFuture.failedFuture(held.get())
-                : permitted(name, Purpose.OBTAIN, client, () -> pipeline.obtain(name));
+                : permitted(name, Purpose.OBTAIN, client, ports.orders(), () -> pipeline.obtain(name));
     }
 
     private CompletableFuture<KeyedCertificate> permitted(
-            ServerName name, Purpose purpose, ClientBlock client, Work<KeyedCertificate> order) {
+            ServerName name, Purpose purpose, ClientBlock client, Executor executor, Work<KeyedCertificate> order) {
         // Our own resolver is asked beside the permission, the server the name points to only behind it.
         CompletableFuture<Optional<Verdict>> looked = preflight.look(name);
         return permission
@@ -371,7 +400,7 @@ public final class Issuance {
                 .thenCompose(verdict ->
                         verdict.isPresent() ? CompletableFuture.completedFuture(verdict) : preflight.probe(name))
                 .thenCompose(verdict -> verdict.isEmpty()
-                        ? ordered(name, order)
+                        ? ordered(name, executor, order)
                         : CompletableFuture.failedFuture(new IssuanceException.NotReady(
                                 name, verdict.get().toString(), NOT_READY_RETRY)));
     }
@@ -385,8 +414,11 @@ public final class Issuance {
         try {
             Optional<StoredCertificate> found = store.find(name)
                     .filter(stored -> stored.isServableAt(ports.clock().instant()));
+            if (found.isPresent() && WithdrawnName.isKept(store, name, found.get())) {
+                return Optional.empty();
+            }
             found.ifPresent(stored -> {
-                inventory.publish(stored.certificate());
+                inventory.publish(stored.certificate(), name);
                 events.publish(
                         EventKind.LOADED,
                         name,
@@ -400,12 +432,14 @@ public final class Issuance {
     }
 
     // A name that another server is at is looked at again when there is news of it, and every now and then.
-    private CompletableFuture<KeyedCertificate> ordered(ServerName name, Work<KeyedCertificate> work) {
-        return ordered(name, work, ports.nanoTime().getAsLong() + LONGEST_WAIT_FOR_PEER.toNanos());
+    private CompletableFuture<KeyedCertificate> ordered(
+            ServerName name, Executor executor, Work<KeyedCertificate> work) {
+        return ordered(name, executor, work, ports.nanoTime().getAsLong() + LONGEST_WAIT_FOR_PEER.toNanos());
     }
 
-    private CompletableFuture<KeyedCertificate> ordered(ServerName name, Work<KeyedCertificate> work, long end) {
-        return onOrders(name, work).exceptionallyCompose(failure -> {
+    private CompletableFuture<KeyedCertificate> ordered(
+            ServerName name, Executor executor, Work<KeyedCertificate> work, long end) {
+        return on(executor, name, "onDemandTls.shield.ordersQueued", work).exceptionallyCompose(failure -> {
             if (!(failure instanceof OrderPipeline.LeasedElsewhereException)) {
                 return CompletableFuture.failedFuture(failure);
             }
@@ -413,7 +447,7 @@ public final class Issuance {
                 return CompletableFuture.failedFuture(new IssuanceException.Unavailable(
                         name, "another server has been at it for too long", PEER_RETRY, null));
             }
-            return news(name).thenCompose(heard -> ordered(name, work, end));
+            return news(name).thenCompose(heard -> ordered(name, executor, work, end));
         });
     }
 
@@ -422,10 +456,6 @@ public final class Issuance {
         heard.whenComplete((v, failure) -> awaited.remove(name, heard));
         ports.scheduler().schedule(() -> heard.complete(null), PEER_RETRY.toNanos(), TimeUnit.NANOSECONDS);
         return heard;
-    }
-
-    private CompletableFuture<KeyedCertificate> onOrders(ServerName name, Work<KeyedCertificate> work) {
-        return on(ports.orders(), name, "onDemandTls.shield.ordersQueued", work);
     }
 
     private <T> CompletableFuture<T> on(Executor executor, ServerName name, String bound, Work<T> work) {

@@ -63,4 +63,12 @@ public interface OnDemandTlsMXBean {
      * @return what was done, one line
      */
     String retry(String name);
+
+    /**
+     * Says that it is meant when so many names are denied at once that nothing is withdrawn: from then on names are withdrawn
+     * that have been denied for as long as {@code onDemandTls.permission.withdrawAfter} says.
+     *
+     * @return what was done, one line
+     */
+    String confirmDenials();
 }

@@ -60,6 +60,10 @@ etc/ondemand-tls.xml
 ## already ends its renewal. From 1ms to 365d.
 # onDemandTls.permission.withdrawAfter=1d
 
+## How often permission is asked again for a name that is served and visited. The questions are spread over this
+## time. none asks only at renewals. From 1s to 365d.
+# onDemandTls.permission.recheck=1d
+
 ## Who signs: acme, or internal. internal is an embedded CA for development and private networks; its root is in
 ## the store as internal-ca/root.pem.
 # onDemandTls.issuer=acme

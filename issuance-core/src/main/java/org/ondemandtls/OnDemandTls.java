@@ -39,13 +39,16 @@ import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.handshake.TimerWheel;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.inventory.Visits;
+import org.ondemandtls.issuance.BootTime;
 import org.ondemandtls.issuance.Budget;
 import org.ondemandtls.issuance.ClockWatch;
 import org.ondemandtls.issuance.Issuance;
+import org.ondemandtls.issuance.OrderShares;
 import org.ondemandtls.issuance.PeerProofs;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
 import org.ondemandtls.preflight.Preflight;
+import org.ondemandtls.renewal.Orders;
 import org.ondemandtls.renewal.Renewal;
 import org.ondemandtls.status.Status;
 import org.ondemandtls.store.CertificateStore;
@@ -66,6 +69,7 @@ public final class OnDemandTls implements AutoCloseable {
     private static final Duration RENEWAL_LOOK = Duration.ofSeconds(5);
     private static final Duration TAKEOVER_LOOK = Duration.ofSeconds(5);
     private static final int RENEWAL_THREADS = 4;
+    private static final int ADVICE_THREADS = 4;
     private static final int RENEWAL_TASKS = 4096;
     private static final int PERMISSION_TASKS = 4096;
     private static final int SPARE_KEYS = 4;
@@ -139,7 +143,10 @@ public final class OnDemandTls implements AutoCloseable {
         this.timers = new TimerWheel(scheduler, System::nanoTime);
         this.lookups = threads.pool(
                 "store", shield.lookups().inFlight(), shield.lookups().queued());
-        ThreadPoolExecutor orders = threads.pool("order", shield.ordersInFlight(), shield.ordersQueued());
+        OrderShares orders = new OrderShares(
+                threads.pool("order", shield.ordersInFlight(), shield.ordersInFlight()),
+                shield.ordersInFlight(),
+                shield.ordersQueued());
         this.challenges = new ChallengeBoard(
                 new PeerProofs(
                         store.peers(),
@@ -168,7 +175,7 @@ public final class OnDemandTls implements AutoCloseable {
                     events);
             this.authorities = authorities(host, clock);
             this.spareKeys = new SpareKeyPairs(config.keyType(), SPARE_KEYS, lookups);
-            ClockWatch watch = new ClockWatch(clock, System::nanoTime, events);
+            ClockWatch watch = new ClockWatch(clock, System::nanoTime, new BootTime(), events);
             DoubleSupplier random = () -> ThreadLocalRandom.current().nextDouble();
             this.preflight = PreflightSetup.preflight(
                     config,
@@ -188,15 +195,23 @@ public final class OnDemandTls implements AutoCloseable {
                             shield,
                             config.handshake().deadline(),
                             events),
-                    new Issuance.Ports(lookups, orders, clock, System::nanoTime, random, scheduler));
+                    new Issuance.Ports(
+                            lookups,
+                            orders.of(OrderShares.Side.VISITS),
+                            orders.of(OrderShares.Side.RENEWALS),
+                            clock,
+                            System::nanoTime,
+                            random,
+                            scheduler));
             Visits visits = new Visits(config.inventory().size(), clock);
             this.renewal = new Renewal(
-                    new Renewal.Floors(store, issuance, authorities, inventory, visits, watch, events),
+                    new Renewal.Floors(store, Orders.of(issuance), authorities, inventory, visits, watch, events),
                     config.renewal(),
                     config.names(),
-                    shield.ordersInFlight() / 2,
+                    shield.ordersInFlight() - 1,
                     new Renewal.Ports(
                             threads.pool("renewal", RENEWAL_THREADS, RENEWAL_TASKS),
+                            threads.pool("advice", ADVICE_THREADS, RENEWAL_TASKS),
                             scheduler,
                             clock,
                             System::nanoTime,
@@ -241,8 +256,9 @@ public final class OnDemandTls implements AutoCloseable {
         }
         this.registration = Registration.of(status);
         lookups.execute(spareKeys::refill);
-        // Each by itself: one that hangs must not keep the next from being ready.
-        authorities.forEach(authority -> lookups.execute(authority::prepare));
+        // Each by itself: one that hangs must not keep the next from being ready, nor a look in the store.
+        ThreadPoolExecutor preparing = threads.pool("prepare", authorities.size(), authorities.size());
+        authorities.forEach(authority -> preparing.execute(authority::prepare));
         this.rehearsal =
                 config.issuer() == Issuer.ACME ? () -> Rehearsal.once(clock, System::nanoTime, events) : () -> {};
         this.rehearsesLater = !Rehearsal.isWorthWaitingFor(store);

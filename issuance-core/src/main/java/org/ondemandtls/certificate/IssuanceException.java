@@ -493,6 +493,8 @@ public abstract sealed class IssuanceException extends Exception {
      */
     public static final class OverBudget extends IssuanceException {
 
+        private final boolean all;
+
         /**
          * A budget that is spent.
          *
@@ -501,7 +503,22 @@ public abstract sealed class IssuanceException extends Exception {
          * @param retryAfter how long until then
          */
         public OverBudget(ServerName name, String which, Duration retryAfter) {
+            this(name, which, retryAfter, false);
+        }
+
+        private OverBudget(ServerName name, String which, Duration retryAfter, boolean all) {
             super(Memory.BRIEF, name, "over budget: " + which, retryAfter, null);
+            this.all = all;
+        }
+
+        /** What all orders of an account share is spent; parameters as those of the other. */
+        public static OverBudget ofAll(ServerName name, String which, Duration retryAfter) {
+            return new OverBudget(name, which, retryAfter, true);
+        }
+
+        /** Whether every order to the CA has to wait, whatever its name. */
+        public boolean concernsAll() {
+            return all;
         }
 
         @Override

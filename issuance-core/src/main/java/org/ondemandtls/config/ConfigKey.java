@@ -69,6 +69,14 @@ public enum ConfigKey {
             "365d",
             "How long every answer about a served name must be a denial before its certificate is removed."
                     + " The first denial already ends its renewal."),
+    PERMISSION_RECHECK(
+            "permission.recheck",
+            Type.DURATION,
+            "1d",
+            "1s",
+            "365d",
+            "How often permission is asked again for a name that is served and visited. The questions are"
+                    + " spread over this time. none asks only at renewals."),
     ISSUER(
             "issuer",
             Type.CHOICE,

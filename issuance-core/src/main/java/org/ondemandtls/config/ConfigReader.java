@@ -190,7 +190,9 @@ public final class ConfigReader {
                                 ConfigKey.RENEWAL_VISITED_WITHIN,
                                 Grammar.durationWithin(ConfigKey.RENEWAL_VISITED_WITHIN)),
                         given.duration(ConfigKey.RENEWAL_GRACE),
-                        given.duration(ConfigKey.PERMISSION_WITHDRAW_AFTER)),
+                        given.duration(ConfigKey.PERMISSION_WITHDRAW_AFTER),
+                        given.required(
+                                ConfigKey.PERMISSION_RECHECK, Grammar.durationOrNone(ConfigKey.PERMISSION_RECHECK))),
                 new Budget(
                         given.required(ConfigKey.BUDGET_ORDERS, text -> Grammar.allowance(text, FEWEST_ORDERS)),
                         given.required(ConfigKey.BUDGET_DOMAIN, text -> Grammar.allowance(text, 1)),

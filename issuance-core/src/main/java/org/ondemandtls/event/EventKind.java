@@ -22,6 +22,8 @@ public enum EventKind {
     WITHDRAWN("org.ondemandtls.renewal", Severity.INFO, false),
     /** An operator had a certificate revoked by its CA. */
     REVOKED("org.ondemandtls.renewal", Severity.INFO, false),
+    /** So many names are denied at once that nothing is withdrawn; or that is over. */
+    MASS_DENIAL("org.ondemandtls.renewal", Severity.ERROR, false),
     /** A certificate that expired and that nobody visits was removed from the store. */
     FORGOTTEN("org.ondemandtls.renewal", Severity.INFO, false),
     /** The CA named another time for a renewal than the one planned. */

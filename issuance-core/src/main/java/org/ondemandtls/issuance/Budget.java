@@ -296,8 +296,11 @@ public final class Budget {
             return new IssuanceException.OverBudget(name, words + " once the orders under way end", SOON);
         }
         Duration wait = Duration.between(clock.instant(), spent.fits());
-        return new IssuanceException.OverBudget(
-                name, words + ", it fits again at " + spent.fits(), wait.isNegative() ? Duration.ZERO : wait);
+        Duration left = wait.isNegative() ? Duration.ZERO : wait;
+        String which = words + ", it fits again at " + spent.fits();
+        return bound == ConfigKey.BUDGET_ORDERS
+                ? IssuanceException.OverBudget.ofAll(name, which, left)
+                : new IssuanceException.OverBudget(name, which, left);
     }
 
     private static Quota quota(String key, Rate most) {

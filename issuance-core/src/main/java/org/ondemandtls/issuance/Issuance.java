@@ -61,6 +61,7 @@ public final class Issuance {
      *
      * @param lookups runs store look-ups; bounded, rejects what does not fit
      * @param orders runs orders, as many at once as the configuration allows; rejects what does not fit its queue
+     * @param renewals runs orders that succeed a certificate, in the same way
      * @param clock the wall clock
      * @param nanoTime a monotonic clock in nanoseconds
      * @param random uniform in [0, 1), for jitter
@@ -69,10 +70,23 @@ public final class Issuance {
     public record Ports(
             Executor lookups,
             Executor orders,
+            Executor renewals,
             Clock clock,
             LongSupplier nanoTime,
             DoubleSupplier random,
-            ScheduledExecutorService scheduler) {}
+            ScheduledExecutorService scheduler) {
+
+        /** One executor for first orders and for renewals. */
+        public Ports(
+                Executor lookups,
+                Executor orders,
+                Clock clock,
+                LongSupplier nanoTime,
+                DoubleSupplier random,
+                ScheduledExecutorService scheduler) {
+            this(lookups, orders, orders, clock, nanoTime, random, scheduler);
+        }
+    }
 
     private final CertificateStore store;
     private final Permission permission;
@@ -208,7 +222,22 @@ public final class Issuance {
             return CompletableFuture.failedFuture(new IssuanceException.Stopping(name));
         }
         return flights.join(
-                name, key -> landed(key, permitted(key, Purpose.RENEW, ClientBlock.LOCAL, () -> pipeline.renew(key))));
+                name,
+                key -> landed(
+                        key,
+                        permitted(key, Purpose.RENEW, ClientBlock.LOCAL, ports.renewals(), () -> pipeline.renew(key))));
+    }
+
+    /**
+     * Asks permission again for a name that has a certificate; nothing is ordered.
+     *
+     * @param name the name
+     * @return completes normally where it may be renewed; exceptionally with an {@link IssuanceException}, unwrapped
+     */
+    public CompletableFuture<Void> recheck(ServerName name) {
+        return stopping
+                ? CompletableFuture.failedFuture(new IssuanceException.Stopping(name))
+                : permission.decide(name, Purpose.RENEW, ClientBlock.LOCAL);
     }
 
     /**
@@ -329,13 +358,13 @@ public final class Issuance {
         ServerName name = open.name();
         if (open.url().isEmpty()) {
             return obtain(name, ClientBlock.LOCAL)
-                    .thenCompose(there -> ordered(name, () -> pipeline.closeUnplaced(open, there)));
+                    .thenCompose(there -> ordered(name, ports.orders(), () -> pipeline.closeUnplaced(open, there)));
         }
         return flights.join(
                 name,
                 key -> landed(
                         key,
-                        ordered(key, () -> pipeline.resume(open))
+                        ordered(key, ports.orders(), () -> pipeline.resume(open))
                                 .exceptionallyCompose(
                                         thrown -> unwrapped(thrown) instanceof OrderPipeline.PermissionNeededException
                                                 ? anew(key)
@@ -345,19 +374,19 @@ public final class Issuance {
     private CompletableFuture<KeyedCertificate> anew(ServerName name) {
         return on(ports.lookups(), name, "onDemandTls.shield.lookupsQueued", () -> pipeline.stored(name))
                 .thenCompose(stored -> stored.isPresent()
-                        ? permitted(name, Purpose.RENEW, ClientBlock.LOCAL, () -> pipeline.renew(name))
-                        : permitted(name, Purpose.OBTAIN, ClientBlock.LOCAL, () -> pipeline.obtain(name)));
+                        ? permitted(name, Purpose.RENEW, ClientBlock.LOCAL, ports.renewals(), () -> pipeline.renew(name))
+                        : permitted(name, Purpose.OBTAIN, ClientBlock.LOCAL, ports.orders(), () -> pipeline.obtain(name)));
     }
 
     private CompletableFuture<KeyedCertificate> first(ServerName name, ClientBlock client) {
         Optional<IssuanceException> held = pipeline.holding(name);
         return held.isPresent()
                 ? CompletableFuture.failedFuture(held.get())
-                : permitted(name, Purpose.OBTAIN, client, () -> pipeline.obtain(name));
+                : permitted(name, Purpose.OBTAIN, client, ports.orders(), () -> pipeline.obtain(name));
     }
 
     private CompletableFuture<KeyedCertificate> permitted(
-            ServerName name, Purpose purpose, ClientBlock client, Work<KeyedCertificate> order) {
+            ServerName name, Purpose purpose, ClientBlock client, Executor executor, Work<KeyedCertificate> order) {
         // Only for what is permitted: a stranger's random names are no reason to ask resolvers and other people's
         // servers.
         long asked = ports.nanoTime().getAsLong();
@@ -378,7 +407,7 @@ public final class Issuance {
                         ? CompletableFuture.completedFuture(verdict)
                         : preflight.probe(name, client))
                 .thenCompose(verdict -> verdict.isEmpty()
-                        ? ordered(name, order)
+                        ? ordered(name, executor, order)
                         : CompletableFuture.failedFuture(new IssuanceException.NotReady(
                                 name, verdict.get().toString(), NOT_READY_RETRY)));
     }
@@ -392,8 +421,11 @@ public final class Issuance {
         try {
             Optional<StoredCertificate> found = store.find(name)
                     .filter(stored -> stored.isServableAt(ports.clock().instant()));
+            if (found.isPresent() && WithdrawnName.isKept(store, name, found.get())) {
+                return Optional.empty();
+            }
             found.ifPresent(stored -> {
-                inventory.publish(stored.certificate());
+                inventory.publish(stored.certificate(), name);
                 events.publish(
                         EventKind.LOADED,
                         name,
@@ -407,12 +439,14 @@ public final class Issuance {
     }
 
     // A name that another server is at is looked at again when there is news of it, and every now and then.
-    private CompletableFuture<KeyedCertificate> ordered(ServerName name, Work<KeyedCertificate> work) {
-        return ordered(name, work, ports.nanoTime().getAsLong() + LONGEST_WAIT_FOR_PEER.toNanos());
+    private CompletableFuture<KeyedCertificate> ordered(
+            ServerName name, Executor executor, Work<KeyedCertificate> work) {
+        return ordered(name, executor, work, ports.nanoTime().getAsLong() + LONGEST_WAIT_FOR_PEER.toNanos());
     }
 
-    private CompletableFuture<KeyedCertificate> ordered(ServerName name, Work<KeyedCertificate> work, long end) {
-        return onOrders(name, work).exceptionallyCompose(failure -> {
+    private CompletableFuture<KeyedCertificate> ordered(
+            ServerName name, Executor executor, Work<KeyedCertificate> work, long end) {
+        return on(executor, name, "onDemandTls.shield.ordersQueued", work).exceptionallyCompose(failure -> {
             if (!(failure instanceof OrderPipeline.LeasedElsewhereException)) {
                 return CompletableFuture.failedFuture(failure);
             }
@@ -420,7 +454,7 @@ public final class Issuance {
                 return CompletableFuture.failedFuture(new IssuanceException.Unavailable(
                         name, "another server has been at it for too long", PEER_RETRY, null));
             }
-            return news(name).thenCompose(heard -> ordered(name, work, end));
+            return news(name).thenCompose(heard -> ordered(name, executor, work, end));
         });
     }
 
@@ -429,10 +463,6 @@ public final class Issuance {
         heard.whenComplete((v, failure) -> awaited.remove(name, heard));
         ports.scheduler().schedule(() -> heard.complete(null), PEER_RETRY.toNanos(), TimeUnit.NANOSECONDS);
         return heard;
-    }
-
-    private CompletableFuture<KeyedCertificate> onOrders(ServerName name, Work<KeyedCertificate> work) {
-        return on(ports.orders(), name, "onDemandTls.shield.ordersQueued", work);
     }
 
     private <T> CompletableFuture<T> on(Executor executor, ServerName name, String bound, Work<T> work) {

@@ -357,7 +357,14 @@ final class OrderPipeline {
         StoredCertificate stored = found.get();
         Instant now = clock.instant();
         if (stored.isServableAt(now)) {
-            return Optional.of(published(stored));
+            try {
+                // Permission has just been granted again.
+                WithdrawnName.drop(parts.store(), name, stored);
+            } catch (StoreException e) {
+                throw storeFailed(name, e);
+            }
+            parts.inventory().publish(stored.certificate(), name);
+            return Optional.of(stored.certificate());
         }
         if (stored.withdrawn().isEmpty() || !stored.certificate().isValidAt(now)) {
             return Optional.empty();

@@ -203,4 +203,13 @@ public interface OnDemandTlsMXBean {
      */
     @Described("The CAs: well or not, orders by result, account, pauses. JSON.")
     String authorities();
+
+    /**
+     * Says that it is meant when so many names are denied at once that nothing is withdrawn: from then on names are withdrawn
+     * that have been denied for as long as {@code onDemandTls.permission.withdrawAfter} says.
+     *
+     * @return what was done, one line
+     */
+    @Described("Confirms that denials of many names at once are meant: such names are withdrawn from then on.")
+    String confirmDenials();
 }

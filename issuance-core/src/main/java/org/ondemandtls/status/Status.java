@@ -237,7 +237,14 @@ public final class Status implements OnDemandTlsMXBean {
                     .orElse("not in memory: the next visit looks in the store, then asks permission"));
         }
         try {
-            store.find(parsed).ifPresent(stored -> words.append("; ").append(words(stored)));
+            Optional<StoredCertificate> found = store.find(parsed);
+            found.ifPresent(stored -> words.append("; ").append(words(stored)));
+            if (found.flatMap(StoredCertificate::deniedSince).isPresent()) {
+                renewal.nothingWithdrawnUntil()
+                        .ifPresent(until -> words.append("; so many names are denied that nothing is withdrawn before ")
+                                .append(until)
+                                .append(" (confirmDenials ends that)"));
+            }
             store.hold(new HoldScope.Name(parsed).key())
                     .ifPresent(hold -> words.append(
                                     hold.refusals() == 0
@@ -394,6 +401,17 @@ public final class Status implements OnDemandTlsMXBean {
 
     private interface Question {
         String of(ServerName name) throws StoreException;
+    }
+
+    @Override
+    public String confirmDenials() {
+        try {
+            return renewal.confirmDenials()
+                    ? "the denials are taken as meant: names that have been denied for long enough are withdrawn"
+                    : "nothing done: nothing is held back";
+        } catch (StoreException e) {
+            return "nothing done, the store does not answer: " + e.getMessage();
+        }
     }
 
     private Optional<IssuanceException> held(ServerName name) {

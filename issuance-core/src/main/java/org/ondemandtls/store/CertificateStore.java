@@ -80,6 +80,26 @@ public interface CertificateStore extends AutoCloseable {
     List<StoredCertificate> due(Instant atOrBefore, int limit) throws StoreException;
 
     /**
+     * The same from a moment on, so that a look goes on where the last one ended.
+     *
+     * @param from the earliest due time to be returned, itself included; one up to a second earlier may be returned too
+     * @param atOrBefore the moment up to which, itself included
+     * @param limit how many at most, at least 1
+     * @return whole records, the earliest due first
+     * @throws StoreException if the store could not be read
+     */
+    default List<StoredCertificate> due(Instant from, Instant atOrBefore, int limit) throws StoreException {
+        for (int most = limit; ; most *= 2) {
+            List<StoredCertificate> all = due(atOrBefore, most);
+            List<StoredCertificate> rest =
+                    all.stream().filter(stored -> !stored.due().isBefore(from)).toList();
+            if (rest.size() >= limit || all.size() < most) {
+                return rest.subList(0, Math.min(limit, rest.size()));
+            }
+        }
+    }
+
+    /**
      * The earliest due time of all certificates. May be too early, by a second or because an index is still being built;
      * never too late for what was saved before the call.
      *

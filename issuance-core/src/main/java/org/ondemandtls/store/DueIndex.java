@@ -69,6 +69,11 @@ final class DueIndex {
                             Locale.ROOT, "%02d%02d_%s", inHour / MINUTE_SECONDS, inHour % MINUTE_SECONDS, bundle));
         }
 
+        /** What comes before all hints of a second. */
+        static Hint before(Instant due) {
+            return of(due, "");
+        }
+
         /** The due time in whole seconds, rounded down. */
         Instant at() {
             return Instant.parse(hour + ":" + file.substring(0, 2) + ":" + file.substring(2, 4) + "Z");

@@ -305,8 +305,13 @@ public final class FileCertificateStore implements CertificateStore {
 
     @Override
     public List<StoredCertificate> due(Instant atOrBefore, int limit) throws StoreException {
+        return due(Instant.EPOCH, atOrBefore, limit);
+    }
+
+    @Override
+    public List<StoredCertificate> due(Instant from, Instant atOrBefore, int limit) throws StoreException {
         List<StoredCertificate> due = new ArrayList<>();
-        DueIndex.@Nullable Hint last = null;
+        DueIndex.@Nullable Hint last = from.isAfter(Instant.EPOCH) ? DueIndex.Hint.before(from) : null;
         try {
             while (true) {
                 List<DueIndex.Hint> page = dueIndex.upTo(atOrBefore, last, limit - due.size());

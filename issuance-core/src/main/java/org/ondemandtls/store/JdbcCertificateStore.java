@@ -393,9 +393,14 @@ public final class JdbcCertificateStore implements CertificateStore {
 
     @Override
     public List<StoredCertificate> due(Instant atOrBefore, int limit) throws StoreException {
+        return due(Instant.EPOCH, atOrBefore, limit);
+    }
+
+    @Override
+    public List<StoredCertificate> due(Instant from, Instant atOrBefore, int limit) throws StoreException {
         List<StoredCertificate> due = new ArrayList<>();
         long until = Sql.millis(atOrBefore);
-        long lastDue = Long.MIN_VALUE;
+        long lastDue = from.isAfter(Instant.EPOCH) ? Sql.millis(from) : Long.MIN_VALUE;
         String lastName = "";
         while (true) {
             int wanted = limit - due.size();

@@ -129,6 +129,14 @@ public final class MemoryCertificateStore implements CertificateStore {
     }
 
     @Override
+    public synchronized List<StoredCertificate> due(Instant from, Instant atOrBefore, int limit) {
+        return due(atOrBefore, Integer.MAX_VALUE).stream()
+                .filter(stored -> !stored.due().isBefore(from))
+                .limit(limit)
+                .toList();
+    }
+
+    @Override
     public synchronized Optional<Instant> nextDue() {
         return medium.certificates.values().stream().map(StoredCertificate::due).min(Comparator.naturalOrder());
     }

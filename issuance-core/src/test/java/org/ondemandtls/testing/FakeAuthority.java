@@ -15,6 +15,7 @@ import org.ondemandtls.authority.Authority;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.RenewalWindow;
+import org.ondemandtls.name.ServerName;
 
 /** Signs at once, with a CA of the tests, or fails as it is told; remembers what it was asked. No handshake proves it. */
 public final class FakeAuthority implements Authority {
@@ -35,6 +36,7 @@ public final class FakeAuthority implements Authority {
     private Duration lifetime = Duration.ofDays(90);
     private Optional<RenewalAdvice> advice = Optional.empty();
     private IssuanceException adviceFailure;
+    private boolean unreachable;
     private boolean placesBeforeFailing = true;
     private boolean losesOrders;
     private int validationsPerRefusal = 1;
@@ -113,6 +115,11 @@ public final class FakeAuthority implements Authority {
         adviceFailure = with;
     }
 
+    /** Cannot be reached from the start on, so that not even its directory is known; or can be again. */
+    public void unreachable(boolean now) {
+        unreachable = now;
+    }
+
     /** The orders, in order. */
     public List<Order> asked() {
         return asked;
@@ -165,6 +172,10 @@ public final class FakeAuthority implements Authority {
     @Override
     public Optional<RenewalAdvice> renewalAdvice(X509Certificate leaf) throws IssuanceException {
         advisedOf.add(leaf);
+        if (unreachable) {
+            throw new IssuanceException.Unavailable(
+                    ServerName.parse("any.example"), "no connection", Duration.ofMinutes(10), null);
+        }
         if (adviceFailure != null) {
             throw adviceFailure;
         }
@@ -173,7 +184,7 @@ public final class FakeAuthority implements Authority {
 
     @Override
     public boolean honoursReplaces() {
-        return advice.isPresent() || adviceFailure != null;
+        return !unreachable && (advice.isPresent() || adviceFailure != null);
     }
 
     @Override

@@ -36,16 +36,19 @@ import org.ondemandtls.handshake.HandshakeGate;
 import org.ondemandtls.handshake.InventoryKeyManager;
 import org.ondemandtls.handshake.ParkingLot;
 import org.ondemandtls.handshake.StaticCertificates;
+import org.ondemandtls.handshake.TimerWheel;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.inventory.Visits;
+import org.ondemandtls.issuance.BootTime;
 import org.ondemandtls.issuance.Budget;
 import org.ondemandtls.issuance.ClockWatch;
 import org.ondemandtls.issuance.Issuance;
+import org.ondemandtls.issuance.OrderShares;
 import org.ondemandtls.issuance.PeerProofs;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
-import org.ondemandtls.preflight.DnsPreflight;
 import org.ondemandtls.preflight.Preflight;
+import org.ondemandtls.renewal.Orders;
 import org.ondemandtls.renewal.Renewal;
 import org.ondemandtls.status.Status;
 import org.ondemandtls.store.CertificateStore;
@@ -66,6 +69,7 @@ public final class OnDemandTls implements AutoCloseable {
     private static final Duration RENEWAL_LOOK = Duration.ofSeconds(5);
     private static final Duration TAKEOVER_LOOK = Duration.ofSeconds(5);
     private static final int RENEWAL_THREADS = 4;
+    private static final int ADVICE_THREADS = 4;
     private static final int RENEWAL_TASKS = 4096;
     private static final int PERMISSION_TASKS = 4096;
     private static final int SPARE_KEYS = 4;
@@ -104,6 +108,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final Events events;
     private final EngineThreads threads;
     private final ScheduledThreadPoolExecutor scheduler;
+    private final TimerWheel timers;
     private final ThreadPoolExecutor lookups;
     private final SpareKeyPairs spareKeys;
     private final CertificateStore store;
@@ -111,6 +116,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final Inventory inventory;
     private final Permission permission;
     private final List<Authority> authorities;
+    private final Preflight preflight;
     private final Issuance issuance;
     private final Renewal renewal;
     private final ParkingLot lot;
@@ -134,9 +140,13 @@ public final class OnDemandTls implements AutoCloseable {
         this.store = store;
         this.threads = new EngineThreads(System::nanoTime);
         this.scheduler = threads.scheduler();
+        this.timers = new TimerWheel(scheduler, System::nanoTime);
         this.lookups = threads.pool(
                 "store", shield.lookups().inFlight(), shield.lookups().queued());
-        ThreadPoolExecutor orders = threads.pool("order", shield.ordersInFlight(), shield.ordersQueued());
+        OrderShares orders = new OrderShares(
+                threads.pool("order", shield.ordersInFlight(), shield.ordersInFlight()),
+                shield.ordersInFlight(),
+                shield.ordersQueued());
         this.challenges = new ChallengeBoard(
                 new PeerProofs(
                         store.peers(),
@@ -146,38 +156,62 @@ public final class OnDemandTls implements AutoCloseable {
                         shield.rememberedRefusals(),
                         System::nanoTime,
                         events),
+                (name, asked) -> events.publish(
+                        EventKind.PROOF_STRAYED,
+                        name,
+                        "its proof was asked for under "
+                                + asked.map(other -> "the host " + other).orElse("another host")
+                                + " and not shown: let the proxy in front pass the Host header on as it came"
+                                + " (nginx: proxy_set_header Host $host; Apache httpd: ProxyPreserveHost On)"),
                 clock);
         ThreadPoolExecutor asks = threads.pool("permission", shield.askConcurrency(), PERMISSION_TASKS);
         try {
             this.inventory = new Inventory(config.inventory().size(), clock);
+            Budget budget = budget(clock);
             this.permission = PermissionSetup.permission(
-                    setup, host, new Permission.Ports(asks, scheduler, System::nanoTime), events);
+                    setup,
+                    new Permission.House(host::published, budget::registeredDomain),
+                    new Permission.Ports(asks, scheduler, System::nanoTime),
+                    events);
             this.authorities = authorities(host, clock);
             this.spareKeys = new SpareKeyPairs(config.keyType(), SPARE_KEYS, lookups);
-            ClockWatch watch = new ClockWatch(clock, System::nanoTime, events);
+            ClockWatch watch = new ClockWatch(clock, System::nanoTime, new BootTime(), events);
             DoubleSupplier random = () -> ThreadLocalRandom.current().nextDouble();
+            this.preflight = PreflightSetup.preflight(
+                    config,
+                    new PreflightSetup.House(host, authorities, challenges, inventory, budget::registeredDomain),
+                    threads,
+                    events);
             this.issuance = new Issuance(
                     new Issuance.Floors(
                             store,
                             permission,
-                            preflight(host),
+                            preflight,
                             authorities,
                             inventory,
                             spareKeys::take,
-                            budget(clock),
+                            budget,
                             watch,
                             shield,
                             config.handshake().deadline(),
                             events),
-                    new Issuance.Ports(lookups, orders, clock, System::nanoTime, random, scheduler));
+                    new Issuance.Ports(
+                            lookups,
+                            orders.of(OrderShares.Side.VISITS),
+                            orders.of(OrderShares.Side.RENEWALS),
+                            clock,
+                            System::nanoTime,
+                            random,
+                            scheduler));
             Visits visits = new Visits(config.inventory().size(), clock);
             this.renewal = new Renewal(
-                    new Renewal.Floors(store, issuance, authorities, inventory, visits, watch, events),
+                    new Renewal.Floors(store, Orders.of(issuance), authorities, inventory, visits, watch, events),
                     config.renewal(),
                     config.names(),
-                    shield.ordersInFlight() / 2,
+                    shield.ordersInFlight() - 1,
                     new Renewal.Ports(
                             threads.pool("renewal", RENEWAL_THREADS, RENEWAL_TASKS),
+                            threads.pool("advice", ADVICE_THREADS, RENEWAL_TASKS),
                             scheduler,
                             clock,
                             System::nanoTime,
@@ -199,16 +233,32 @@ public final class OnDemandTls implements AutoCloseable {
                     lot,
                     events);
             this.keyManager = new InventoryKeyManager(inventory);
-            this.status = new Status(
-                    issuers(), store, inventory, renewal, issuance, permission, challenges, lot, gate, events);
+            this.status = Status.of(
+                    new Status.Floors(
+                            issuers(),
+                            OneVersion.own(),
+                            store,
+                            inventory,
+                            renewal,
+                            issuance,
+                            permission,
+                            preflight,
+                            authorities,
+                            challenges,
+                            lot,
+                            gate,
+                            events),
+                    clock,
+                    scheduler);
         } catch (StartException | RuntimeException e) {
             threads.abandon();
             throw e;
         }
         this.registration = Registration.of(status);
         lookups.execute(spareKeys::refill);
-        // Each by itself: one that hangs must not keep the next from being ready.
-        authorities.forEach(authority -> lookups.execute(authority::prepare));
+        // Each by itself: one that hangs must not keep the next from being ready, nor a look in the store.
+        ThreadPoolExecutor preparing = threads.pool("prepare", authorities.size(), authorities.size());
+        authorities.forEach(authority -> preparing.execute(authority::prepare));
         this.rehearsal =
                 config.issuer() == Issuer.ACME ? () -> Rehearsal.once(clock, System::nanoTime, events) : () -> {};
         this.rehearsesLater = !Rehearsal.isWorthWaitingFor(store);
@@ -246,8 +296,7 @@ public final class OnDemandTls implements AutoCloseable {
      */
     public static OnDemandTls open(OnDemandTlsSetup setup, Host host) throws StartException {
         OnDemandTlsConfig config = setup.config();
-        OneVersion.require();
-        PermissionSetup.check(setup);
+        check(setup);
         Events events = new Events(host.eventListener(), System::nanoTime);
         try {
             CertificateStore store = store(config, events);
@@ -274,6 +323,18 @@ public final class OnDemandTls implements AutoCloseable {
                 ((FileStore) config.store()).directory(), events, clock, FileCertificateStore.LOCK_WAIT, sealing);
     }
 
+    /**
+     * Sees that an engine could be opened, as far as that can be seen without its store, a CA, or anything that is made or
+     * changed.
+     *
+     * @param setup what the operator said, and what only Java can say
+     * @throws StartException if something the operator configured cannot be used, in one line that says what to do
+     */
+    public static void check(OnDemandTlsSetup setup) throws StartException {
+        OneVersion.require();
+        PermissionSetup.check(setup);
+    }
+
     /** Begins to work: finishes open orders. Call it when the connectors accept. */
     public void serve() {
         events.publish(
@@ -281,6 +342,7 @@ public final class OnDemandTls implements AutoCloseable {
                 "certificates are obtained on demand from " + issuers() + " and kept in " + store.location());
         resumed = issuance.resumeOpenOrders();
         renewal.start();
+        permission.watch();
         if (rehearsesLater) {
             // Visitors of the names that are there come first.
             scheduler.schedule(() -> lookups.execute(rehearsal), REHEARSED_LATER.toNanos(), TimeUnit.NANOSECONDS);
@@ -303,9 +365,14 @@ public final class OnDemandTls implements AutoCloseable {
     }
 
     private void takeOver() {
-        CompletableFuture<Void> before = resumed;
-        if (before == null || before.isDone()) {
-            resumed = issuance.resumeAbandonedOrders();
+        try {
+            CompletableFuture<Void> before = resumed;
+            if (before == null || before.isDone()) {
+                resumed = issuance.resumeAbandonedOrders();
+            }
+        } catch (RuntimeException | OutOfMemoryError e) {
+            // Where it throws, it is never done again.
+            events.publish(EventKind.DEFECT, "orders of servers that are gone were not looked for: " + e);
         }
     }
 
@@ -355,6 +422,11 @@ public final class OnDemandTls implements AutoCloseable {
     /** What the engine's own timers run on; a host may put short tasks of its own there. */
     public ScheduledThreadPoolExecutor scheduler() {
         return scheduler;
+    }
+
+    /** Limits the time of connections: for what each of them sets and nearly each takes back. */
+    public TimerWheel timers() {
+        return timers;
     }
 
     /** Refuses new work, ends parked handshakes, and returns within seconds with every thread gone. */
@@ -412,38 +484,6 @@ public final class OnDemandTls implements AutoCloseable {
         } catch (IOException | IllegalArgumentException e) {
             throw new StartException("onDemandTls.budget.publicSuffixes cannot be used: " + e.getMessage(), e);
         }
-    }
-
-    private Preflight preflight(Host host) {
-        if (!config.preflight().enabled()) {
-            return Preflight.NONE;
-        }
-        DnsPreflight.HttpProofs proofs = new DnsPreflight.HttpProofs() {
-            @Override
-            public Runnable show(ServerName name, String token, String text) throws IOException {
-                return challenges.displayHttp(name, token, text)::close;
-            }
-
-            @Override
-            public boolean isUsed() {
-                return config.issuer() == Issuer.ACME
-                        && config.acme().challenges().get(0) == ChallengeType.HTTP_01
-                        && host.answersPlainHttp();
-            }
-        };
-        return new DnsPreflight(
-                config.preflight(),
-                () -> authorities.stream()
-                        .flatMap(authority -> authority.caaIdentity().stream())
-                        .toList(),
-                proofs,
-                new DnsPreflight.Ports(
-                        threads.pool(
-                                "preflight",
-                                config.shield().askConcurrency(),
-                                config.shield().askQueue()),
-                        scheduler,
-                        System::nanoTime));
     }
 
     private static Set<ChallengeType> usable(Host host) {

@@ -1,15 +1,20 @@
 package org.ondemandtls;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URL;
 import java.util.Collections;
 import java.util.List;
+import java.util.Properties;
 import java.util.TreeSet;
 
 /** Refuses a server that has two of our jars beside each other, as an upgrade leaves them where the old one was not removed. */
 final class OneVersion {
 
     private static final String OURS = "org/ondemandtls/OnDemandTls.class";
+
+    private static final String BUILT = "/META-INF/maven/org.ondemandtls/ondemand-tls-core/pom.properties";
+    private static final String UNKNOWN = "unknown";
 
     private OneVersion() {}
 
@@ -25,6 +30,19 @@ final class OneVersion {
         } catch (IOException e) {
             throw new StartException("cannot see which of our jars are there: " + e.getMessage(), e);
         }
+    }
+
+    /** The version of our jar as it was built, {@code unknown} where the jar was put together otherwise. */
+    static String own() {
+        Properties built = new Properties();
+        try (InputStream in = OneVersion.class.getResourceAsStream(BUILT)) {
+            if (in != null) {
+                built.load(in);
+            }
+        } catch (IOException e) {
+            return UNKNOWN;
+        }
+        return built.getProperty("version", UNKNOWN);
     }
 
     /**

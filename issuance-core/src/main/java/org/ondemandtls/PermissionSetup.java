@@ -35,14 +35,14 @@ final class PermissionSetup {
      *
      * @throws StartException if the class or the data source cannot be used
      */
-    static Permission permission(OnDemandTlsSetup setup, OnDemandTls.Host host, Permission.Ports ports, Events events)
+    static Permission permission(OnDemandTlsSetup setup, Permission.House house, Permission.Ports ports, Events events)
             throws StartException {
         OnDemandTlsConfig config = setup.config();
         PermissionPolicy policy = setup.permissionPolicy().isPresent()
                 ? setup.permissionPolicy().get()
                 : policy(config.permission().className());
         try {
-            return new Permission(config.permission(), config.shield(), policy, host::published, ports, events);
+            return new Permission(config.permission(), config.shield(), policy, house, ports, events);
         } catch (IllegalArgumentException e) {
             throw new StartException("onDemandTls.permission.dataSource: " + e.getMessage(), e);
         }

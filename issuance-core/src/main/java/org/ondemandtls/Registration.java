@@ -7,6 +7,7 @@ import javax.management.MBeanServer;
 import javax.management.ObjectName;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.status.DescribedMBean;
 import org.ondemandtls.status.Status;
 
 /**
@@ -30,7 +31,7 @@ record Registration(ObjectName name) {
             for (int number = 1; ; number++) {
                 ObjectName name = new ObjectName(number == 1 ? MBEAN : MBEAN + ",name=" + number);
                 try {
-                    server.registerMBean(status, name);
+                    server.registerMBean(new DescribedMBean(status), name);
                     return new Registration(name);
                 } catch (InstanceAlreadyExistsException taken) {
                     // The next number may be free.

@@ -204,6 +204,33 @@ class LifeCycleIT {
     }
 
     @Execution(ExecutionMode.CONCURRENT)
+    @Test
+    void aNameDeniedLongBeforeItsRenewalIsWithdrawnWhenTheTimeIsOver() throws Exception {
+        layOut(ServerLine.JETTY_12_1)
+                .property("onDemandTls.permission.recheck", "5s")
+                .property("onDemandTls.permission.withdrawAfter", "6s")
+                .property("onDemandTls.permission.rememberDenied", "1s");
+        try (Pebble pebble = pebble("default", Duration.ofDays(90))) {
+            server.start();
+            TlsProbe client = TlsProbe.trusting(pebble.issuerRoot());
+            assertThat(visit(client, NAME).failure()).isEmpty();
+            assertThat(visit(client, NAME).failure()).isEmpty();
+            ask.answer(name -> AskEndpoint.Answer.DENIED);
+
+            Awaitility.await()
+                    .atMost(PATIENCE.multipliedBy(3))
+                    .until(() -> server.log().contains("name=" + NAME + " withdrawn: denied at every ask"));
+            assertThat(visit(client, NAME).alert()).contains("unrecognized_name");
+
+            ask.answer(name -> AskEndpoint.Answer.GRANTED);
+            Awaitility.await()
+                    .atMost(PATIENCE)
+                    .until(() -> visit(client, NAME).failure().isEmpty());
+            assertThat(pebble.orders()).isEqualTo(1);
+        }
+    }
+
+    @Execution(ExecutionMode.CONCURRENT)
     @ParameterizedTest
     @EnumSource(
             value = ServerLine.class,

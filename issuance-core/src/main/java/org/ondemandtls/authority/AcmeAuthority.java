@@ -30,6 +30,7 @@ import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.ChainOrder;
 import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.challenge.ChallengeCertificates;
 import org.ondemandtls.config.OnDemandTlsConfig;
@@ -229,6 +230,9 @@ public final class AcmeAuthority implements Authority {
                     }
                     account.forget(login);
                     // Orders belong to the account that made them.
+                    if (wanted.url().isPresent() && !journal.mayPlaceAnother()) {
+                        throw OrderFlow.spent(name);
+                    }
                     wanted = new Order(
                             name, order.key(), order.csr(), Optional.empty(), Optional.empty(), order.patience());
                 }
@@ -274,6 +278,31 @@ public final class AcmeAuthority implements Authority {
                 throw new IssuanceException.Stopping(name);
             }
             throw RenewalInfo.failed(name, e, session);
+        } finally {
+            if (usable) {
+                idle.addFirst(session);
+            }
+        }
+    }
+
+    @Override
+    public void revoke(KeyedCertificate certificate, RevocationReason reason) throws IssuanceException {
+        ServerName name = RenewalInfo.nameOf(certificate.leaf()).orElse(NOBODY);
+        CaSession session = take();
+        session.begin(Deadline.in(CaLimits.ORDER, ports.nanoTime()), Endurance.FAULTS);
+        boolean usable = false;
+        try {
+            new Revocation(session, account.login(session)).revoke(certificate, reason);
+            usable = true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IssuanceException.Stopping(name);
+        } catch (IOException e) {
+            throw new IssuanceException.StoreFailed(
+                    name, CaProblem.oneLine(String.valueOf(e.getMessage())), RetryAfter.DEFAULT, e);
+        } catch (AcmeException | RuntimeException | StackOverflowError e) {
+            usable = e instanceof AcmeServerException;
+            throw failed(name, e, session, false);
         } finally {
             if (usable) {
                 idle.addFirst(session);
@@ -347,7 +376,7 @@ public final class AcmeAuthority implements Authority {
         if (cause instanceof IssuanceException.AccountRefused) {
             return new IssuanceException.AccountRefused(name, more, left);
         }
-        return new IssuanceException.Unavailable(name, "not asked " + more, left, null);
+        return IssuanceException.Unavailable.unwell(name, "not asked " + more, left, null);
     }
 
     // What the CA says here is about the account, whatever it is.
@@ -365,6 +394,11 @@ public final class AcmeAuthority implements Authority {
             return new IssuanceException.Stopping(name);
         }
         CaFailures.Verdict verdict = CaFailures.judge(name, thrown, session, loggingIn);
+        if (verdict.exception() instanceof IssuanceException.Rejected rejected
+                && rejected.problemType().equals("invalidProfile")) {
+            // The next order asks for what the CA offers then.
+            session.forgetDirectory();
+        }
         verdict.pause().ifPresent(wait -> pauseFor(wait, verdict.exception()));
         return verdict.exception();
     }

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.RenewalWindow;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.preflight.CaIdentity;
@@ -54,6 +55,23 @@ public interface Authority extends AutoCloseable {
      * @throws IssuanceException.Stopping if the thread was interrupted or the authority closed
      */
     Optional<RenewalAdvice> renewalAdvice(X509Certificate leaf) throws IssuanceException;
+
+    /**
+     * Has a certificate revoked (RFC 8555 section 7.6): by the account that obtained it, or, where the CA does not know it
+     * as that account's, by the certificate's own key. One that is revoked already counts as revoked now. Blocks for
+     * a few requests.
+     *
+     * @param certificate a certificate of this CA
+     * @param reason why
+     * @throws IssuanceException if the CA did not, with who must act
+     */
+    default void revoke(KeyedCertificate certificate, RevocationReason reason) throws IssuanceException {
+        throw new IssuanceException.Unavailable(
+                ServerName.answeredBy(certificate.names().iterator().next()),
+                id() + " does not revoke: nobody asks it whether a certificate is revoked",
+                Duration.ZERO,
+                null);
+    }
 
     /**
      * Whether the CA is told which certificate an order replaces, and so may exempt the order from its limits (RFC 9773
@@ -124,5 +142,16 @@ public interface Authority extends AutoCloseable {
          * @throws IssuanceException.StoreFailed if it could not be kept; the order is then left alone
          */
         void orderCreated(URI url) throws IssuanceException.StoreFailed;
+
+        /**
+         * Whether another order may be placed where the one that was left open is of no more use; asked before that is
+         * done. Where not, the order fails.
+         */
+        default boolean mayPlaceAnother() {
+            return true;
+        }
+
+        /** The CA has looked at a proof and not accepted it, which it counts; told once for each. */
+        default void validationFailed() {}
     }
 }

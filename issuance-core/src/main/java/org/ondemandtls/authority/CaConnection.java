@@ -227,7 +227,9 @@ final class CaConnection implements Connection {
                 CaAnswer got = send("POST", url, accept, Jws.sign(url, key, claims, current, account));
                 nonce.setNonce(getNonce().orElse(null));
                 int status = good(got);
-                requireReadable(accept, account);
+                if (!isRevocation(session, url)) {
+                    requireReadable(accept, account);
+                }
                 line.endurance().succeeded();
                 return status;
             } catch (BadNonceException e) {
@@ -254,6 +256,14 @@ final class CaConnection implements Connection {
         } else if (account != null) {
             readJsonResponse();
         }
+    }
+
+    // The only request whose answer has no body (RFC 8555 section 7.6).
+    private static boolean isRevocation(Session session, URL url) throws AcmeException {
+        return session.resourceUrlOptional(Resource.REVOKE_CERT)
+                .map(URL::toString)
+                .filter(url.toString()::equals)
+                .isPresent();
     }
 
     private boolean isNewOrder(Session session, URL url) throws AcmeException {

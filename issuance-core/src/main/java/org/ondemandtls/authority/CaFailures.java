@@ -10,7 +10,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import javax.net.ssl.SSLException;
-import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.name.ServerName;
 import org.shredzone.acme4j.exception.AcmeException;
@@ -36,10 +35,17 @@ final class CaFailures {
 
     private static final Set<String> TRANSIENT = Set.of("serverInternal", "badNonce", "rateLimited");
 
-    private static final Pattern LOOK_UP =
+    /** What is said of a request, not of a name, where it is the same for every name. */
+    private static final Set<String> GENERAL = Set.of("badCSR", "badPublicKey", "invalidProfile");
+
+    private static final Set<String> LOOKED_UP = Set.of("caa", "dns");
+    private static final Pattern LOOK_UP_FAILED =
             Pattern.compile("SERVFAIL|REFUSED|time-?d? ?out|query timed", Pattern.CASE_INSENSITIVE);
+    // A refused connection is an answer.
+    private static final Pattern WAY_FAILED = Pattern.compile("SERVFAIL|time-?d? ?out", Pattern.CASE_INSENSITIVE);
 
     private static final int TOO_MANY_REQUESTS = 429;
+    private static final int SERVER_ERROR = 500;
     private static final int SERVICE_UNAVAILABLE = 503;
 
     /**
@@ -71,7 +77,7 @@ final class CaFailures {
         }
         if (failure instanceof AcmeNotSupportedException) {
             return new Verdict(
-                    unavailable(
+                    IssuanceException.Unavailable.unwell(
                             name,
                             "what answers at onDemandTls.acme.directory is no ACME directory, or lacks what is needed ("
                                     + CaProblem.oneLine(String.valueOf(failure.getMessage())) + ")",
@@ -81,7 +87,7 @@ final class CaFailures {
         }
         if (failure instanceof CaConnection.MovedException) {
             return new Verdict(
-                    unavailable(
+                    IssuanceException.Unavailable.unwell(
                             name,
                             "the CA's directory " + failure.getMessage() + ": set onDemandTls.acme.directory to it if"
                                     + " you trust it",
@@ -98,7 +104,7 @@ final class CaFailures {
             return failed(name, what, status, session);
         }
         return new Verdict(
-                unavailable(
+                new IssuanceException.Unavailable(
                         name,
                         "the CA's answer cannot be used: " + what(failure),
                         RetryAfter.DEFAULT,
@@ -125,7 +131,7 @@ final class CaFailures {
             }
             return limited(name, RateLimitScope.of(problem.text(), name), text, session);
         }
-        if (TRANSIENT.contains(problem.type()) || status >= 500) {
+        if (TRANSIENT.contains(problem.type()) || status >= SERVER_ERROR) {
             return failed(name, "the CA failed (" + text + ")", status, session);
         }
         if (loggingIn || isAboutAccount(problem, name)) {
@@ -133,20 +139,45 @@ final class CaFailures {
             return new Verdict(
                     new IssuanceException.AccountRefused(name, text + "; " + remedy(problem), wait), Optional.of(wait));
         }
+        // No proof was looked at: words that leave the name out are about what we may order.
+        if (problem.type().equals("unauthorized") && !RateLimitScope.mentions(problem.text(), name)) {
+            return new Verdict(
+                    IssuanceException.Rejected.general(name, problem.type(), problem.text(), asked), Optional.empty());
+        }
         return new Verdict(rejected(name, problem, asked), Optional.empty());
     }
 
     /**
-     * A refusal of the name. A CAA look-up that failed is trouble with the DNS, and passes; nobody has to change a record.
+     * A refusal of the name, or of what would be the same for every name. A look-up that failed, or a time-out, is trouble
+     * with the DNS or on the way, and passes; nobody has to change a record.
      *
      * @param name the name
      * @param problem what the CA says
      * @param asked the wait it asks for, or zero
      */
     static IssuanceException.Rejected rejected(ServerName name, CaProblem problem, Duration asked) {
-        boolean lookUpFailed =
-                problem.type().equals("caa") && LOOK_UP.matcher(problem.text()).find();
-        return new IssuanceException.Rejected(name, lookUpFailed ? "dns" : problem.type(), problem.text(), asked);
+        return rejected(name, problem, problem.text(), asked);
+    }
+
+    /**
+     * The same with more words.
+     *
+     * @param name the name
+     * @param problem what the CA says
+     * @param text what is told
+     * @param asked the wait it asks for, or zero
+     */
+    static IssuanceException.Rejected rejected(ServerName name, CaProblem problem, String text, Duration asked) {
+        String type = problem.type();
+        if (GENERAL.contains(type)) {
+            return IssuanceException.Rejected.general(name, type, text, asked);
+        }
+        if (LOOKED_UP.contains(type) && LOOK_UP_FAILED.matcher(problem.text()).find()) {
+            return IssuanceException.Rejected.passing(name, "dns", text, asked);
+        }
+        return type.equals("connection") && WAY_FAILED.matcher(problem.text()).find()
+                ? IssuanceException.Rejected.passing(name, type, text, asked)
+                : new IssuanceException.Rejected(name, type, text, asked);
     }
 
     // "unauthorized" is what a CA says to a deactivated account, and an enterprise CA to a name that is none of its
@@ -175,7 +206,9 @@ final class CaFailures {
     private static Verdict failed(ServerName name, String what, int status, CaSession session) {
         Duration wait = RetryAfter.clamped(session.lastRetryAfter());
         return new Verdict(
-                unavailable(name, what, wait, null),
+                status >= SERVER_ERROR
+                        ? IssuanceException.Unavailable.unwell(name, what, wait, null)
+                        : new IssuanceException.Unavailable(name, what, wait, null),
                 status == SERVICE_UNAVAILABLE ? Optional.of(wait) : Optional.empty());
     }
 
@@ -207,18 +240,15 @@ final class CaFailures {
         } else {
             what = cause.getClass().getSimpleName();
         }
+        String told = "the CA cannot be reached: " + what;
+        Duration wait = noConnection ? NO_CONNECTION : RetryAfter.DEFAULT;
+        // A request that our own time cut short says nothing about the CA.
+        boolean cutShort = cause instanceof HttpTimeoutException && !noConnection && session.wasCutShort();
         return new Verdict(
-                unavailable(
-                        name,
-                        "the CA cannot be reached: " + what,
-                        noConnection ? NO_CONNECTION : RetryAfter.DEFAULT,
-                        failure),
+                cutShort
+                        ? new IssuanceException.Unavailable(name, told, wait, failure)
+                        : IssuanceException.Unavailable.unwell(name, told, wait, failure),
                 noConnection ? Optional.of(NO_CONNECTION) : Optional.empty());
-    }
-
-    private static IssuanceException unavailable(
-            ServerName name, String what, Duration wait, @Nullable Throwable cause) {
-        return new IssuanceException.Unavailable(name, what, wait, cause);
     }
 
     // What acme4j quotes after a colon came from the CA and may be a token.

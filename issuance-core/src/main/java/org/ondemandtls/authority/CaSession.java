@@ -122,6 +122,7 @@ final class CaSession {
     private final Endurance endurance = new Endurance();
     private Deadline deadline;
     private int lastStatus;
+    private boolean cutShort;
     private Optional<Duration> lastRetryAfter = Optional.empty();
     private @Nullable Instant lastDate;
     private @Nullable Directory read;
@@ -193,6 +194,11 @@ final class CaSession {
         }
     }
 
+    /** Has the directory read again: it does not tell any more what the CA does. */
+    void forgetDirectory() {
+        shared.directory.set(null);
+    }
+
     /** How long one request may take at most. */
     Duration requestLimit() {
         return shared.limits.request();
@@ -210,6 +216,11 @@ final class CaSession {
     /** The HTTP status of the last answer, 0 where there was none. */
     int lastStatus() {
         return lastStatus;
+    }
+
+    /** Whether the last request had less time than one has otherwise, since the work's time was nearly over. */
+    boolean wasCutShort() {
+        return cutShort;
     }
 
     /** The wait the last answer asked for. */
@@ -254,6 +265,7 @@ final class CaSession {
         if (endurance.isLeft() && !endurance.isRepeating()) {
             limit = shorter(limit, CaLimits.FIRST_TRY);
         }
+        cutShort = left.compareTo(limit) < 0;
         CaAnswer answer = shared.http.send(request, shorter(left, limit));
         lastStatus = answer.status();
         lastRetryAfter = RetryAfter.in(answer.headers(), shared.clock);

@@ -38,6 +38,16 @@ final class DeferredJournal {
         }
     }
 
+    /** Whether another order may be placed in place of one that was left open. */
+    boolean mayPlaceAnother() {
+        return journal.mayPlaceAnother();
+    }
+
+    /** A proof was not accepted. */
+    void validationFailed() {
+        journal.validationFailed();
+    }
+
     /** Keeps what was noted of an order that has failed for another reason, if that is possible. */
     void keepIfPossible() {
         try {

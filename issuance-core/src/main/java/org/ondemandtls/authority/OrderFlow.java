@@ -155,6 +155,7 @@ final class OrderFlow {
                 authorize(order, untried);
                 return certificate(order);
             } catch (ValidationFailedException failed) {
+                journal.validationFailed();
                 failures.add(failed);
                 untried.remove(failed.type());
                 if (untried.isEmpty() || !failed.isCurable()) {
@@ -237,7 +238,10 @@ final class OrderFlow {
                 || types.contains(CaProblem.of(refused.getProblem()).type());
     }
 
-    private Order create() throws AcmeException, IssuanceException.StoreFailed {
+    private Order create() throws AcmeException, IssuanceException {
+        if (wanted.url().isPresent() && !journal.mayPlaceAnother()) {
+            throw spent(name);
+        }
         Order order = placed();
         URL url = order.getLocation();
         if (url.toString().length() > LONGEST_URL) {
@@ -250,6 +254,12 @@ final class OrderFlow {
             throw new AcmeProtocolException("the order's URL is none", e);
         }
         return order;
+    }
+
+    /** What is told where the open order is of no more use and another may not be placed. */
+    static IssuanceException spent(ServerName name) {
+        return new IssuanceException.Unavailable(
+                name, "the open order is of no more use, and another needs permission", Duration.ZERO, null);
     }
 
     // What is said about the certificate that this one replaces is a courtesy, and never worth an order.
@@ -408,7 +418,7 @@ final class OrderFlow {
                         + failed.problem().text())
                 .collect(Collectors.joining("; "));
         CaProblem last = failures.get(failures.size() - 1).problem();
-        return CaFailures.rejected(name, CaProblem.of(last.type(), text), Duration.ZERO);
+        return CaFailures.rejected(name, last, text, Duration.ZERO);
     }
 
     private static Status status(JSON order) {

@@ -2,6 +2,7 @@ package org.ondemandtls.certificate;
 
 import java.net.URI;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -22,11 +23,16 @@ public abstract sealed class IssuanceException extends Exception {
         NONE,
         /** For some seconds, in memory: somebody did not answer, or what stands in the way is kept elsewhere. */
         BRIEF,
-        /** As long as the CA asked for, in memory. */
-        AS_ASKED,
         /** By the schedule of refusals, which outlives the process. */
         SCHEDULE
     }
+
+    private static final ClassValue<String> KINDS = new ClassValue<>() {
+        @Override
+        protected String computeValue(Class<?> type) {
+            return type.getSimpleName().replaceAll("([a-z])([A-Z])", "$1_$2").toLowerCase(Locale.ROOT);
+        }
+    };
 
     private final Memory memory;
     private final ServerName name;
@@ -50,6 +56,11 @@ public abstract sealed class IssuanceException extends Exception {
     /** What failed, in one line without the name: the message is the name, a colon and this. */
     public final String what() {
         return what;
+    }
+
+    /** What kind of failure it is, in one word for figures: {@code rate_limited} for a {@link RateLimited}. */
+    public final String kind() {
+        return KINDS.get(getClass());
     }
 
     /** How it is remembered against the name. */
@@ -115,10 +126,18 @@ public abstract sealed class IssuanceException extends Exception {
         private static final Set<String> VALIDATION =
                 Set.of("connection", "dns", "tls", "unauthorized", "incorrectResponse");
 
+        /** Whom a refusal concerns. */
+        private enum Reach {
+            NAME,
+            PERHAPS_EVERY_NAME,
+            NOBODY
+        }
+
         private final String problemType;
         private final String detail;
         private final boolean permanent;
         private final Optional<URI> link;
+        private final Reach reach;
 
         /**
          * A refusal by the CA; whether it is permanent follows from its type.
@@ -130,7 +149,7 @@ public abstract sealed class IssuanceException extends Exception {
          * @param retryAfter the CA's {@code Retry-After}, or zero to leave the wait to the back-off schedule
          */
         public Rejected(ServerName name, String problemType, String detail, Duration retryAfter) {
-            this(name, problemType, detail, retryAfter, PERMANENT.contains(problemType), Optional.empty());
+            this(name, problemType, detail, retryAfter, PERMANENT.contains(problemType), Optional.empty(), Reach.NAME);
         }
 
         private Rejected(
@@ -139,12 +158,39 @@ public abstract sealed class IssuanceException extends Exception {
                 String detail,
                 Duration retryAfter,
                 boolean permanent,
-                Optional<URI> link) {
-            super(Memory.SCHEDULE, name, "rejected by the CA (" + problemType + "): " + detail, retryAfter, null);
+                Optional<URI> link,
+                Reach reach) {
+            super(
+                    Memory.SCHEDULE,
+                    name,
+                    reach == Reach.NOBODY
+                            ? "the CA could not look at the name, which passes and is tried again, nothing has to be"
+                                    + " changed (" + problemType + "): " + detail
+                            : "rejected by the CA (" + problemType + "): " + detail,
+                    retryAfter,
+                    null);
             this.problemType = problemType;
             this.detail = detail;
             this.permanent = permanent;
             this.link = link;
+            this.reach = reach;
+        }
+
+        /**
+         * A refusal whose reason may be the same for every name: the kind of key, the profile, the account. Whether it is,
+         * other names tell. Parameters as those of the constructor.
+         */
+        public static Rejected general(ServerName name, String problemType, String detail, Duration retryAfter) {
+            return new Rejected(
+                    name, problemType, detail, retryAfter, false, Optional.empty(), Reach.PERHAPS_EVERY_NAME);
+        }
+
+        /**
+         * A look by the CA that failed on its way, in the DNS or the network, and passes without anybody's doing.
+         * Parameters as those of the constructor.
+         */
+        public static Rejected passing(ServerName name, String problemType, String detail, Duration retryAfter) {
+            return new Rejected(name, problemType, detail, retryAfter, false, Optional.empty(), Reach.NOBODY);
         }
 
         /**
@@ -167,7 +213,8 @@ public abstract sealed class IssuanceException extends Exception {
                             + " to have it resumed (the CA says: " + detail + ")",
                     retryAfter,
                     true,
-                    Optional.of(link));
+                    Optional.of(link),
+                    Reach.NAME);
         }
 
         /** The ACME error type without its URN prefix. */
@@ -188,6 +235,16 @@ public abstract sealed class IssuanceException extends Exception {
             return permanent;
         }
 
+        /** Whether the reason may be the same for every name. */
+        public boolean isGeneral() {
+            return reach == Reach.PERHAPS_EVERY_NAME;
+        }
+
+        /** Whether it passes without anybody's doing. */
+        public boolean isPassing() {
+            return reach == Reach.NOBODY;
+        }
+
         /** The page that has to be visited before the CA goes on, https; empty where there is none. */
         public Optional<URI> link() {
             return link;
@@ -196,7 +253,7 @@ public abstract sealed class IssuanceException extends Exception {
         /** False where the name's own DNS or server is at fault. */
         @Override
         public boolean elsewhere() {
-            return !VALIDATION.contains(problemType);
+            return isGeneral() || !VALIDATION.contains(problemType);
         }
     }
 
@@ -235,12 +292,7 @@ public abstract sealed class IssuanceException extends Exception {
          * @param retryAfter the CA's {@code Retry-After}, at most a day, or some seconds where it gave none
          */
         public RateLimited(ServerName name, Scope scope, String detail, Duration retryAfter) {
-            super(
-                    scope instanceof Scope.Name ? Memory.AS_ASKED : Memory.BRIEF,
-                    name,
-                    "the CA limits the rate " + of(scope) + " (" + detail + ")",
-                    retryAfter,
-                    null);
+            super(Memory.BRIEF, name, "the CA limits the rate " + of(scope) + " (" + detail + ")", retryAfter, null);
             this.scope = scope;
             this.detail = detail;
         }
@@ -274,15 +326,26 @@ public abstract sealed class IssuanceException extends Exception {
      */
     public static final class AccountRefused extends IssuanceException {
 
-        /**
-         * An account that was refused.
-         *
-         * @param name the name the order was for
-         * @param text the CA's words and what to do, in one line
-         * @param retryAfter how long not to try the account again
-         */
+        /** An account that was refused: the CA's words and what to do, and how long not to try it again. */
         public AccountRefused(ServerName name, String text, Duration retryAfter) {
             super(Memory.BRIEF, name, "the CA refuses the account: " + text, retryAfter, null);
+        }
+
+        @Override
+        public boolean elsewhere() {
+            return true;
+        }
+    }
+
+    /**
+     * The CA gives no certificate for any name at present, and its reason is the same for all of them. The operator acts; one
+     * order a minute finds out whether he has, and another CA may do the work.
+     */
+    public static final class RefusesAll extends IssuanceException {
+
+        /** A CA that refuses whatever the name: what it minds and what to change, and when it is tried again. */
+        public RefusesAll(ServerName name, String text, Duration retryAfter) {
+            super(Memory.NONE, name, text, retryAfter, null);
         }
 
         @Override
@@ -294,10 +357,19 @@ public abstract sealed class IssuanceException extends Exception {
     /** The CA could not be reached, timed out, or answered nonsense. Nobody acts; we try again, or another CA. */
     public static final class Unavailable extends IssuanceException {
 
-        private final boolean unfinished;
+        private enum Trouble {
+            /** With this order. */
+            ORDER,
+            /** With this order, which the CA has accepted and goes on with. */
+            UNFINISHED,
+            /** With the CA. */
+            CA
+        }
+
+        private final Trouble trouble;
 
         /**
-         * A CA that could not do its work now.
+         * A CA that could not do its work now, for this order; other names may fare better.
          *
          * @param name the name the order was for
          * @param what what happened
@@ -305,23 +377,33 @@ public abstract sealed class IssuanceException extends Exception {
          * @param cause the failure behind it, null where the message says it all
          */
         public Unavailable(ServerName name, String what, Duration retryAfter, @Nullable Throwable cause) {
-            this(name, what, retryAfter, cause, false);
+            this(name, what, retryAfter, cause, Trouble.ORDER);
         }
 
         private Unavailable(
-                ServerName name, String what, Duration retryAfter, @Nullable Throwable cause, boolean unfinished) {
+                ServerName name, String what, Duration retryAfter, @Nullable Throwable cause, Trouble trouble) {
             super(Memory.BRIEF, name, what, retryAfter, cause);
-            this.unfinished = unfinished;
+            this.trouble = trouble;
         }
 
         /** A CA that answers, and has not finished in time what it has accepted; parameters as those of the other. */
         public static Unavailable unfinished(ServerName name, String what, Duration retryAfter) {
-            return new Unavailable(name, what, retryAfter, null, true);
+            return new Unavailable(name, what, retryAfter, null, Trouble.UNFINISHED);
+        }
+
+        /** A CA that is unwell: not to be reached, or in trouble of its own; parameters as those of the constructor. */
+        public static Unavailable unwell(ServerName name, String what, Duration retryAfter, @Nullable Throwable cause) {
+            return new Unavailable(name, what, retryAfter, cause, Trouble.CA);
         }
 
         /** Whether the CA answers, and only the order is not finished. */
         public boolean isUnfinished() {
-            return unfinished;
+            return trouble == Trouble.UNFINISHED;
+        }
+
+        /** Whether the CA is unwell, so that other names would fare no better. */
+        public boolean isUnwell() {
+            return trouble == Trouble.CA;
         }
 
         @Override
@@ -333,13 +415,7 @@ public abstract sealed class IssuanceException extends Exception {
     /** The name's DNS does not lead here, or does not let the CA issue; nothing was ordered. The verdict says who acts. */
     public static final class NotReady extends IssuanceException {
 
-        /**
-         * A name an order cannot succeed for.
-         *
-         * @param name the name
-         * @param verdict who must act and what he must do
-         * @param retryAfter how long to leave the name alone
-         */
+        /** A name an order cannot succeed for: who must act and what he must do, and how long to leave it alone. */
         public NotReady(ServerName name, String verdict, Duration retryAfter) {
             super(Memory.BRIEF, name, "not ordered: " + verdict, retryAfter, null);
         }
@@ -417,6 +493,8 @@ public abstract sealed class IssuanceException extends Exception {
      */
     public static final class OverBudget extends IssuanceException {
 
+        private final boolean all;
+
         /**
          * A budget that is spent.
          *
@@ -425,7 +503,22 @@ public abstract sealed class IssuanceException extends Exception {
          * @param retryAfter how long until then
          */
         public OverBudget(ServerName name, String which, Duration retryAfter) {
+            this(name, which, retryAfter, false);
+        }
+
+        private OverBudget(ServerName name, String which, Duration retryAfter, boolean all) {
             super(Memory.BRIEF, name, "over budget: " + which, retryAfter, null);
+            this.all = all;
+        }
+
+        /** What all orders of an account share is spent; parameters as those of the other. */
+        public static OverBudget ofAll(ServerName name, String which, Duration retryAfter) {
+            return new OverBudget(name, which, retryAfter, true);
+        }
+
+        /** Whether every order to the CA has to wait, whatever its name. */
+        public boolean concernsAll() {
+            return all;
         }
 
         @Override

@@ -61,7 +61,10 @@ public final class KeyedCertificate {
         return chain.get(0);
     }
 
-    /** The DNS names of the leaf in lower case, in its order; {@code *.example.com} among them where it has one. */
+    /**
+     * The DNS names of the leaf that can be served, in lower case and in its order; {@code *.example.com} among them where
+     * it has one. Others, such as a single label, are left out: no handshake ever asks for them.
+     */
     public Set<String> names() {
         return names;
     }
@@ -101,6 +104,19 @@ public final class KeyedCertificate {
 
     /** The DNS names of a leaf, as {@link #names}. */
     static Set<String> namesOf(X509Certificate leaf) {
+        Set<String> servable = new LinkedHashSet<>(allNamesOf(leaf));
+        servable.removeIf(name -> !isServable(name));
+        return Collections.unmodifiableSet(servable);
+    }
+
+    /**
+     * Every DNS name of a leaf, whether it can be served or not.
+     *
+     * @param leaf the end-entity certificate
+     * @return in lower case, in its order
+     * @throws IllegalArgumentException if the names cannot be read
+     */
+    public static Set<String> allNamesOf(X509Certificate leaf) {
         Set<String> found = new LinkedHashSet<>();
         try {
             Collection<List<?>> alternatives = leaf.getSubjectAlternativeNames();
@@ -117,5 +133,14 @@ public final class KeyedCertificate {
             throw new IllegalArgumentException("the leaf's subject alternative names cannot be read", e);
         }
         return Collections.unmodifiableSet(found);
+    }
+
+    private static boolean isServable(String name) {
+        try {
+            ServerName.answeredBy(name);
+            return true;
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
     }
 }

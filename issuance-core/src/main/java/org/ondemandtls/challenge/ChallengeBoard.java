@@ -7,6 +7,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.KeyedCertificate;
@@ -91,6 +92,7 @@ public final class ChallengeBoard {
     public static final class Display implements AutoCloseable {
 
         private final CompletableFuture<Void> fetched = new CompletableFuture<>();
+        private final AtomicBoolean strayed = new AtomicBoolean();
         private final Runnable takeDown;
 
         private Display(Runnable takeDown) {
@@ -118,8 +120,24 @@ public final class ChallengeBoard {
 
     private record HttpKey(ServerName name, String token) {}
 
+    /** Told when a proof is asked for under another host than its own, once for each proof. */
+    @FunctionalInterface
+    public interface Strayed {
+
+        /**
+         * A proof was asked for and not shown.
+         *
+         * @param name the name it is for
+         * @param host the host it was asked for under, empty where that is no server name
+         */
+        void asked(ServerName name, Optional<ServerName> host);
+    }
+
     private final Elsewhere elsewhere;
+    private final Strayed strayed;
     private final Clock clock;
+    // Tokens are a CA's, and never the same for two names.
+    private final ConcurrentMap<String, HttpKey> names = new ConcurrentHashMap<>();
     private final ConcurrentMap<HttpKey, HttpProof> http = new ConcurrentHashMap<>();
     private final ConcurrentMap<ServerName, TlsAlpnProof> tlsAlpn = new ConcurrentHashMap<>();
 
@@ -129,17 +147,19 @@ public final class ChallengeBoard {
      * @param clock dates the challenge certificates
      */
     public ChallengeBoard(Clock clock) {
-        this(Elsewhere.NONE, clock);
+        this(Elsewhere.NONE, (name, host) -> {}, clock);
     }
 
     /**
      * The board of one of several servers.
      *
      * @param elsewhere what the others show
+     * @param strayed told of questions that come under another host
      * @param clock dates the challenge certificates
      */
-    public ChallengeBoard(Elsewhere elsewhere, Clock clock) {
+    public ChallengeBoard(Elsewhere elsewhere, Strayed strayed, Clock clock) {
         this.elsewhere = elsewhere;
+        this.strayed = strayed;
         this.clock = clock;
     }
 
@@ -161,10 +181,12 @@ public final class ChallengeBoard {
         Proof shared = new Proof(name, ChallengeType.HTTP_01, token, keyAuthorization);
         Display display = new Display(() -> {
             http.remove(key);
+            names.remove(token, key);
             elsewhere.takeDown(shared);
         });
         elsewhere.show(shared);
         http.put(key, new HttpProof(keyAuthorization, display));
+        names.put(token, key);
         return display;
     }
 
@@ -208,7 +230,21 @@ public final class ChallengeBoard {
         if (http.isEmpty() || !isQuestion(method, path, query)) {
             return Optional.empty();
         }
-        return HttpHosts.serverName(host).flatMap(name -> keyAuthorization(name, tokenOf(path)));
+        Optional<ServerName> asked = HttpHosts.serverName(host);
+        Optional<String> answer = asked.flatMap(name -> keyAuthorization(name, tokenOf(path)));
+        if (answer.isEmpty()) {
+            tellIfStrayed(asked, tokenOf(path));
+        }
+        return answer;
+    }
+
+    // Only who was told a token can ask for it: the CA, and what is on its way.
+    private void tellIfStrayed(Optional<ServerName> asked, String token) {
+        HttpKey key = names.get(token);
+        HttpProof proof = key == null ? null : http.get(key);
+        if (proof != null && proof.display().strayed.compareAndSet(false, true)) {
+            strayed.asked(key.name(), asked);
+        }
     }
 
     /**

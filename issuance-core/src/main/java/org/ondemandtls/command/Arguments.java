@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** A command line: words, options with a value, and flags, whose value is empty. */
-record Arguments(List<String> words, Map<String, String> options) {
+/** A command line: words, options with their values, and flags, which have none. */
+record Arguments(List<String> words, Map<String, List<String>> options) {
 
     /** What was typed cannot be carried out; the message says what to type. */
     static final class WrongException extends Exception {
@@ -26,23 +26,23 @@ record Arguments(List<String> words, Map<String, String> options) {
      */
     static Arguments of(String[] line, Set<String> known, Set<String> flags) throws WrongException {
         List<String> words = new ArrayList<>();
-        Map<String, String> options = new HashMap<>();
+        Map<String, List<String>> options = new HashMap<>();
         for (int i = 0; i < line.length; i++) {
             String word = line[i];
             if (words.isEmpty() && word.endsWith(".jar")) {
                 continue;
             }
-            if (!word.startsWith("--")) {
+            if (!word.startsWith("-") || word.length() == 1) {
                 words.add(word);
             } else if (flags.contains(word)) {
-                options.put(word, "");
+                options.put(word, List.of());
             } else if (!known.contains(word)) {
                 throw new WrongException("there is no option " + word);
             } else if (i + 1 == line.length) {
                 throw new WrongException(word + " needs a value");
             } else {
                 i++;
-                options.put(word, line[i]);
+                options.computeIfAbsent(word, option -> new ArrayList<>()).add(line[i]);
             }
         }
         return new Arguments(List.copyOf(words), Map.copyOf(options));
@@ -52,7 +52,14 @@ record Arguments(List<String> words, Map<String, String> options) {
         return options.containsKey(flag);
     }
 
+    /** The value of an option, the last one where it was given several times. */
     Optional<String> option(String name) {
-        return Optional.ofNullable(options.get(name));
+        List<String> values = all(name);
+        return values.isEmpty() ? Optional.empty() : Optional.of(values.get(values.size() - 1));
+    }
+
+    /** All values of an option that may be given several times. */
+    List<String> all(String name) {
+        return options.getOrDefault(name, List.of());
     }
 }

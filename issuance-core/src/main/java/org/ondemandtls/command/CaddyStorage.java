@@ -1,30 +1,37 @@
 package org.ondemandtls.command;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Caddy's file storage: {@code certificates/ISSUER/NAME/NAME.crt} with {@code .key} and {@code .json} beside it. The folder
- * above {@code certificates} is meant, or that one itself.
+ * Caddy's storage of files, or an export of it: {@code certificates/ISSUER/NAME/NAME.crt} with {@code .key} and {@code .json}
+ * beside it, in Caddy 1 {@code acme/HOST/sites/NAME/NAME.crt}. The folder above {@code certificates} or {@code acme} is meant,
+ * or that one itself.
  */
 final class CaddyStorage extends ForeignStorage {
 
     private static final Pattern CA = Pattern.compile("\"ca\"\\s*:\\s*\"(https://[^\"\\\\\\s]{1,500})\"");
+    private static final String LETS_ENCRYPT = "acme-v02.api.letsencrypt.org";
 
-    CaddyStorage(Path root) {
-        super(root);
+    /** A folder of one certificate: its path, its name, and the folder of its issuer. */
+    private record Bundle(String path, String name, String issuer) {
+
+        String file(String ending) {
+            return path + '/' + name + ending;
+        }
     }
 
-    static boolean isThere(Path root) {
+    CaddyStorage(KeptFiles files) {
+        super(files);
+    }
+
+    static boolean isThere(KeptFiles files) {
         try {
-            return !bundles(root).isEmpty();
+            return !bundles(files).isEmpty();
         } catch (IOException e) {
             return false;
         }
@@ -37,52 +44,62 @@ final class CaddyStorage extends ForeignStorage {
 
     @Override
     void visit(Instant now, Visitor visitor) throws IOException {
-        for (Path bundle : bundles(root())) {
-            String name = nameOf(bundle);
+        for (Bundle bundle : bundles(files())) {
+            String where = files().place(bundle.path());
+            String missing = missing(bundle);
+            if (!missing.isEmpty()) {
+                visitor.passedOver(where, missing + " is not there");
+                continue;
+            }
             try {
-                visitor.found(
-                        new FoundCertificate(
-                                read(bundle.resolve(name + ".crt"), bundle.resolve(name + ".key"), now),
-                                issuer(bundle, name)),
-                        bundle);
+                visitor.found(read(bundle.file(".crt"), bundle.file(".key"), issuer(bundle), now), where);
             } catch (UnusableException e) {
-                visitor.passedOver(bundle, String.valueOf(e.getMessage()));
+                visitor.passedOver(where, String.valueOf(e.getMessage()));
             }
         }
     }
 
+    private String missing(Bundle bundle) {
+        for (String ending : List.of(".crt", ".key")) {
+            if (!files().isFile(bundle.file(ending))) {
+                return bundle.name() + ending;
+            }
+        }
+        return "";
+    }
+
     // What Caddy knows of the issuer stands in the JSON beside; older ones have only the folder it made of the URL.
-    private static String issuer(Path bundle, String name) throws IOException {
-        Path about = bundle.resolve(name + ".json");
-        if (Files.isRegularFile(about)) {
-            Matcher ca = CA.matcher(text(about));
+    private String issuer(Bundle bundle) throws IOException {
+        String about = bundle.file(".json");
+        if (files().isFile(about)) {
+            Matcher ca = CA.matcher(files().text(about));
             if (ca.find()) {
                 return ca.group(1);
             }
         }
-        return Optional.ofNullable(bundle.getParent())
-                .map(Path::getFileName)
-                .map(Path::toString)
-                .orElse("caddy");
+        return bundle.issuer().equals(LETS_ENCRYPT) ? "https://" + LETS_ENCRYPT + "/directory" : bundle.issuer();
     }
 
-    private static String nameOf(Path bundle) {
-        return String.valueOf(bundle.getFileName());
-    }
-
-    private static List<Path> bundles(Path root) throws IOException {
-        Path certificates = root.resolve("certificates");
-        Path top = Files.isDirectory(certificates) ? certificates : root;
-        List<Path> found = new ArrayList<>();
-        for (Path issuer : directories(top)) {
-            for (Path bundle : directories(issuer)) {
-                String name = nameOf(bundle);
-                if (Files.isRegularFile(bundle.resolve(name + ".crt"))
-                        && Files.isRegularFile(bundle.resolve(name + ".key"))) {
-                    found.add(bundle);
-                }
+    private static List<Bundle> bundles(KeptFiles files) throws IOException {
+        List<Bundle> found = new ArrayList<>();
+        boolean above = !files.directories("certificates").isEmpty()
+                || !files.directories("acme").isEmpty();
+        for (String top : above ? List.of("certificates/", "acme/") : List.of("")) {
+            for (String issuer : files.directories(top)) {
+                add(files, top + issuer, issuer, found);
+                add(files, top + issuer + "/sites", issuer, found);
             }
         }
         return found;
+    }
+
+    private static void add(KeptFiles files, String parent, String issuer, List<Bundle> found) throws IOException {
+        for (String name : files.directories(parent)) {
+            Bundle bundle = new Bundle(parent + '/' + name, name, issuer);
+            // A key alone is what an order leaves that did not end in a certificate yet; it is told as well.
+            if (files.isFile(bundle.file(".crt")) || files.isFile(bundle.file(".key"))) {
+                found.add(bundle);
+            }
+        }
     }
 }

@@ -1,31 +1,54 @@
 package org.ondemandtls.command;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
  * certbot's configuration directory: {@code live/LINEAGE/fullchain.pem} and {@code privkey.pem}; the CA stands in {@code
  * renewal/LINEAGE.conf}. The folder above {@code live} is meant, or {@code live} itself.
+ *
+ * <p>Of two lineages with one name the one that was issued later is for that name. So the earlier one comes first, and is left
+ * out where nothing of it would be served.
  */
 final class CertbotStorage extends ForeignStorage {
 
     private static final Pattern SERVER = Pattern.compile("(?m)^\\s*server\\s*=\\s*(https://\\S{1,500})\\s*$");
-    private static final String CHAIN = "fullchain.pem";
-    private static final String KEY = "privkey.pem";
+    private static final String CHAIN = "/fullchain.pem";
+    private static final String KEY = "/privkey.pem";
 
-    CertbotStorage(Path root) {
-        super(root);
+    /** A lineage that could be read. */
+    private record Lineage(String name, FoundCertificate found) {
+
+        Instant issued() {
+            return found.certificate().notBefore();
+        }
+
+        Set<String> names() {
+            return found.certificate().names();
+        }
+
+        String firstName() {
+            return names().iterator().next();
+        }
     }
 
-    static boolean isThere(Path root) {
+    CertbotStorage(KeptFiles files) {
+        super(files);
+    }
+
+    static boolean isThere(KeptFiles files) {
         try {
-            return directories(live(root)).stream()
-                    .anyMatch(lineage ->
-                            Files.isRegularFile(lineage.resolve(CHAIN)) && Files.isRegularFile(lineage.resolve(KEY)));
+            String live = live(files);
+            return files.directories(live).stream()
+                    .anyMatch(lineage -> files.isFile(live + lineage + CHAIN) && files.isFile(live + lineage + KEY));
         } catch (IOException e) {
             return false;
         }
@@ -38,26 +61,58 @@ final class CertbotStorage extends ForeignStorage {
 
     @Override
     void visit(Instant now, Visitor visitor) throws IOException {
-        Path live = live(root());
-        for (Path lineage : directories(live)) {
-            Path chain = lineage.resolve(CHAIN);
-            Path key = lineage.resolve(KEY);
-            if (!Files.isRegularFile(chain) || !Files.isRegularFile(key)) {
-                visitor.passedOver(lineage, CHAIN + " or " + KEY + " is not there");
-                continue;
-            }
-            try {
-                visitor.found(new FoundCertificate(read(chain, key, now), issuer(live, lineage)), lineage);
-            } catch (UnusableException e) {
-                visitor.passedOver(lineage, String.valueOf(e.getMessage()));
+        List<Lineage> lineages = readable(now, visitor);
+        lineages.sort(Comparator.comparing(Lineage::issued));
+        for (int i = 0; i < lineages.size(); i++) {
+            Lineage lineage = lineages.get(i);
+            Optional<String> later = replacedBy(lineage, lineages.subList(i + 1, lineages.size()));
+            if (later.isPresent()) {
+                visitor.passedOver(place(lineage.name()), later.get());
+            } else {
+                visitor.found(lineage.found(), place(lineage.name()));
             }
         }
     }
 
-    private static String issuer(Path live, Path lineage) throws IOException {
-        Path conf = live.resolveSibling("renewal").resolve(lineage.getFileName() + ".conf");
-        if (Files.isRegularFile(conf)) {
-            Matcher server = SERVER.matcher(text(conf));
+    // A store keeps one certificate for each first name.
+    private static Optional<String> replacedBy(Lineage lineage, List<Lineage> later) {
+        Set<String> rest = new LinkedHashSet<>(lineage.names());
+        for (Lineage other : later) {
+            rest.removeAll(other.names());
+            if (other.firstName().equals(lineage.firstName())) {
+                return Optional.of("the lineage " + other.name() + " is for " + lineage.firstName()
+                        + " too and was issued later"
+                        + (rest.isEmpty()
+                                ? ""
+                                : "; these names get a certificate at their next visit: " + String.join(" ", rest)));
+            }
+        }
+        return rest.isEmpty() ? Optional.of("lineages that were issued later have all its names") : Optional.empty();
+    }
+
+    private List<Lineage> readable(Instant now, Visitor visitor) throws IOException {
+        List<Lineage> lineages = new ArrayList<>();
+        String live = live(files());
+        for (String name : files().directories(live)) {
+            String chain = live + name + CHAIN;
+            String key = live + name + KEY;
+            if (!files().isFile(chain) || !files().isFile(key)) {
+                visitor.passedOver(place(name), "fullchain.pem or privkey.pem is not there");
+                continue;
+            }
+            try {
+                lineages.add(new Lineage(name, read(chain, key, issuer(name), now)));
+            } catch (UnusableException e) {
+                visitor.passedOver(place(name), String.valueOf(e.getMessage()));
+            }
+        }
+        return lineages;
+    }
+
+    private String issuer(String lineage) throws IOException {
+        String conf = (live(files()).isEmpty() ? "../" : "") + "renewal/" + lineage + ".conf";
+        if (files().isFile(conf)) {
+            Matcher server = SERVER.matcher(files().text(conf));
             if (server.find()) {
                 return server.group(1);
             }
@@ -65,8 +120,15 @@ final class CertbotStorage extends ForeignStorage {
         return "certbot";
     }
 
-    private static Path live(Path root) {
-        Path live = root.resolve("live");
-        return Files.isDirectory(live) ? live : root;
+    private String place(String lineage) {
+        return files().place(live(files()) + lineage);
+    }
+
+    private static String live(KeptFiles files) {
+        try {
+            return files.directories("live").isEmpty() ? "" : "live/";
+        } catch (IOException e) {
+            return "";
+        }
     }
 }

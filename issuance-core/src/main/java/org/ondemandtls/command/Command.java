@@ -12,12 +12,17 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
+import org.ondemandtls.config.ConfigException;
+import org.ondemandtls.config.ConfigKey;
+import org.ondemandtls.config.ConfigReader;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.store.CertificateStore;
@@ -27,8 +32,8 @@ import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.StoreException;
 
 /**
- * The command line of the jars: {@code import FROM TO}, and of the jar for Tomcat {@code install CATALINA_BASE} and
- * {@code uninstall CATALINA_BASE}.
+ * The command line of the jars: {@code import FROM TO}, {@code check FILE}, and of the jar for Tomcat {@code install
+ * CATALINA_BASE} and {@code uninstall CATALINA_BASE}. {@code --help} explains each.
  *
  * <p>{@code FROM} is a store of ours (a directory or a {@code jdbc:} URL), the storage of Caddy, or the configuration
  * directory of certbot; {@code TO} is a store of ours. Secrets are read from files, never from the command line.
@@ -42,34 +47,10 @@ public final class Command {
     /** Nothing was done, or not all: the last line says why. */
     public static final int FAILED = 2;
 
-    private static final String USAGE = """
-            usage: java -jar ondemand-tls-*.jar import FROM TO [options]
-                   java -jar ondemand-tls-tomcat-VERSION-all.jar install CATALINA_BASE [--ask URL] [--port PORT] [--dry-run]
-                   java -jar ondemand-tls-tomcat-VERSION-all.jar uninstall CATALINA_BASE [--dry-run]
-
-            install puts the jar into lib, a connector and a valve into conf/server.xml, and into conf/catalina.properties
-            the line by which a mistake in the configuration ends the start. It says first what it changes and keeps a
-            copy of each file. It can be run again. uninstall takes all of it back. Stop Tomcat first.
-
-              --ask URL     the endpoint that is asked for permission (http://localhost:9123/check)
-              --port PORT   the port of the connector (443)
-              --dry-run     only say what would change
-
-            import brings certificates into a store.
-
-            FROM  a store (a directory or a jdbc: URL), Caddy's storage (the directory that holds certificates/), or
-                  certbot's (the directory that holds live/)
-            TO    a store: a directory or a jdbc: URL
-
-              --from-user NAME   --from-password-file FILE   --from-encryption-key-file FILE
-              --to-user NAME     --to-password-file FILE     --to-encryption-key-file FILE
-
-            Nothing is changed at FROM. It can be broken off and run again: what is there already is passed over. Stop the
-            server that uses a directory first; a database may be in use. Run it as the user the server runs as.
-
-            Exit status: 0 all is done; 1 some was left out, the output says what and why; 2 nothing was done or not all,
-            the last line says why.""";
-
+    private static final String ROOT = "root";
+    private static final String DRY_RUN = "--dry-run";
+    private static final String SET = "--set";
+    private static final String BASE = "--base";
     private static final Set<String> OPTIONS = Set.of(
             "--from-user",
             "--from-password-file",
@@ -78,10 +59,13 @@ public final class Command {
             "--to-password-file",
             "--to-encryption-key-file",
             "--ask",
-            "--port");
-    private static final String DRY_RUN = "--dry-run";
-    private static final Set<String> FLAGS = Set.of(DRY_RUN, "--help");
+            "--port",
+            SET,
+            BASE);
+    private static final Set<String> HELP = Set.of("--help", "-h");
+    private static final Set<String> FLAGS = Set.of(DRY_RUN, "--help", "-h");
     private static final String ASK = "http://localhost:9123/check";
+    private static final String PERMISSION = ConfigKey.PREFIX + "permission.";
     private static final int HTTPS = 443;
     private static final int LAST_PORT = 65_535;
     private static final int CONNECTIONS = 2;
@@ -118,22 +102,27 @@ public final class Command {
         try {
             Arguments arguments = Arguments.of(line, OPTIONS, FLAGS);
             List<String> words = arguments.words();
-            if (arguments.has("--help") || words.equals(List.of("help"))) {
-                out.println(USAGE);
+            String command = words.isEmpty() ? "" : words.get(0);
+            if (HELP.stream().anyMatch(arguments::has) || command.equals("help")) {
+                out.println(Help.of(command.equals("help") && words.size() > 1 ? words.get(1) : command));
                 return DONE;
             }
-            if (words.size() == 3 && words.get(0).equals("import")) {
+            if (command.equals("import") && words.size() == 3) {
                 return bring(words.get(1), words.get(2), arguments);
             }
-            if (words.size() == 2
-                    && (words.get(0).equals("install") || words.get(0).equals("uninstall"))) {
-                return settle(words.get(0).equals("install"), Path.of(words.get(1)), arguments);
+            if (command.equals("check") && words.size() == 2) {
+                return new Check(Path.of(words.get(1)), arguments.option(BASE).map(Path::of), out).run()
+                        ? DONE
+                        : INCOMPLETE;
             }
-            err.println(USAGE);
+            if ((command.equals("install") || command.equals("uninstall")) && words.size() == 2) {
+                return settle(command.equals("install"), Path.of(words.get(1)), arguments);
+            }
+            err.println(Help.of(command));
             return FAILED;
         } catch (Arguments.WrongException e) {
             err.println(e.getMessage());
-            err.println(USAGE);
+            err.println("--help says what can be typed.");
             return FAILED;
         } catch (IOException | StoreException | IllegalArgumentException e) {
             err.println(e.getMessage());
@@ -144,11 +133,40 @@ public final class Command {
     private int settle(boolean in, Path base, Arguments arguments) throws IOException, Arguments.WrongException {
         TomcatInstall installer = new TomcatInstall(ownJar(), base, out);
         if (in) {
-            installer.install(port(arguments), arguments.option("--ask").orElse(ASK), arguments.has(DRY_RUN));
+            installer.install(port(arguments), keys(base, arguments), arguments.has(DRY_RUN));
         } else {
             installer.uninstall(arguments.has(DRY_RUN));
         }
         return DONE;
+    }
+
+    // Permission comes first; the default endpoint is written only where nothing else says who may have a certificate.
+    private static Map<String, String> keys(Path base, Arguments arguments) throws Arguments.WrongException {
+        Map<String, String> given = new LinkedHashMap<>();
+        for (String pair : arguments.all(SET)) {
+            int equals = pair.indexOf('=');
+            if (equals <= 0) {
+                throw new Arguments.WrongException(SET + " " + pair + " is not KEY=VALUE");
+            }
+            given.put(pair.substring(0, equals), pair.substring(equals + 1));
+        }
+        Map<String, String> keys = new LinkedHashMap<>();
+        Optional<String> ask = arguments.option("--ask");
+        if (ask.isPresent() || given.keySet().stream().noneMatch(key -> key.startsWith(PERMISSION))) {
+            keys.put(ConfigKey.PERMISSION_ASK.key(), ask.orElse(ASK));
+        }
+        keys.putAll(given);
+        try {
+            ConfigReader.read(keys, base);
+        } catch (ConfigException e) {
+            throw new Arguments.WrongException(String.join(System.lineSeparator(), e.mistakes()));
+        }
+        for (String key : keys.keySet()) {
+            if (!key.startsWith(ConfigKey.PREFIX)) {
+                throw new Arguments.WrongException(SET + " " + key + ": a key begins with " + ConfigKey.PREFIX);
+            }
+        }
+        return keys;
     }
 
     private static int port(Arguments arguments) throws Arguments.WrongException {
@@ -183,7 +201,7 @@ public final class Command {
         boolean ours = isDatabase(from) || isStore(Path.of(from));
         if (!ours && foreign.isEmpty()) {
             throw new Arguments.WrongException(
-                    from + " is neither a store nor what Caddy or certbot keeps, or may not be" + " read by this user");
+                    from + " is neither a store nor what Caddy or certbot keeps, or may not be read by this user");
         }
         if (!isDatabase(to) && !isStore(Path.of(to)) && !isEmpty(Path.of(to))) {
             throw new Arguments.WrongException(to + " holds something else than a store");
@@ -198,8 +216,60 @@ public final class Command {
                 out.println("reading what " + foreign.get().owner() + " keeps in " + from);
                 bringing.from(foreign.get());
             }
+            if (!isDatabase(to)) {
+                ownership(Path.of(to)).ifPresent(out::println);
+            }
             return bringing.isIncomplete() ? INCOMPLETE : DONE;
         }
+    }
+
+    /**
+     * What is left to do where a store was written by another user than the one who owns its surroundings, root above all.
+     *
+     * @param store the store's directory
+     */
+    static Optional<String> ownership(Path store) throws IOException {
+        Path file = store.resolve("FORMAT");
+        if (!Files.exists(file) || !Files.getFileStore(file).supportsFileAttributeView("posix")) {
+            return Optional.empty();
+        }
+        Path around = Objects.requireNonNull(store.toAbsolutePath().normalize().getParent(), "the root is no store");
+        return ownership(Set.copyOf(owners(store)), Files.getOwner(around).getName(), store);
+    }
+
+    /**
+     * As {@link #ownership(Path)}, by what was found.
+     *
+     * @param owners who owns files of the store
+     * @param around who owns the directory that the store is in
+     * @param store the store's directory
+     */
+    static Optional<String> ownership(Set<String> owners, String around, Path store) {
+        if (!owners.contains(ROOT)) {
+            return Optional.empty();
+        }
+        Optional<String> user = owners.stream()
+                .filter(owner -> !owner.equals(ROOT))
+                .sorted()
+                .findFirst()
+                .or(() -> Optional.of(around).filter(owner -> !owner.equals(ROOT)));
+        return Optional.of(
+                user.isPresent()
+                        ? "root wrote what the server's user cannot use yet: chown -R " + user.get() + ": " + store
+                        : "the store belongs to root: where the server runs as another user, chown -R USER: " + store);
+    }
+
+    private static List<String> owners(Path store) throws IOException {
+        List<String> owners = new ArrayList<>();
+        try (var files = Files.walk(store)) {
+            for (Path file : (Iterable<Path>) files::iterator) {
+                String owner = Files.getOwner(file).getName();
+                if (!owners.contains(owner)) {
+                    owners.add(owner);
+                }
+            }
+        }
+        return owners;
     }
 
     private CertificateStore open(String where, String side, Arguments arguments)
@@ -208,9 +278,9 @@ public final class Command {
         if (!isDatabase(where)) {
             return FileCertificateStore.open(Path.of(where), events, clock, Duration.ZERO, sealing);
         }
-        Optional<String> password = arguments.option(side + "-password-file").isPresent()
-                ? Optional.of(Files.readString(Path.of(arguments.options().get(side + "-password-file")))
-                        .strip())
+        Optional<String> passwordFile = arguments.option(side + "-password-file");
+        Optional<String> password = passwordFile.isPresent()
+                ? Optional.of(Files.readString(Path.of(passwordFile.get())).strip())
                 : Optional.empty();
         return JdbcCertificateStore.open(
                 new DatabaseStore(where, arguments.option(side + "-user"), password, true, CONNECTIONS),

@@ -1,16 +1,16 @@
 package org.ondemandtls.command;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
+import java.util.regex.Pattern;
 import org.ondemandtls.certificate.CertificateVerifier;
 import org.ondemandtls.certificate.ChainOrder;
 import org.ondemandtls.certificate.InvalidCertificateException;
@@ -23,7 +23,7 @@ import org.ondemandtls.name.ServerName;
 /** Where another program keeps its certificates as files. Nothing is written there. */
 abstract sealed class ForeignStorage permits CaddyStorage, CertbotStorage {
 
-    private static final int LARGEST = 1 << 20;
+    private static final Pattern UNPRINTABLE = Pattern.compile("[^\\x20-\\x7e]");
 
     /** Told of each certificate in turn. */
     interface Visitor {
@@ -34,7 +34,7 @@ abstract sealed class ForeignStorage permits CaddyStorage, CertbotStorage {
          * @param found the certificate
          * @param where the files it is in
          */
-        void found(FoundCertificate found, Path where) throws IOException;
+        void found(FoundCertificate found, String where) throws IOException;
 
         /**
          * One that cannot.
@@ -42,55 +42,74 @@ abstract sealed class ForeignStorage permits CaddyStorage, CertbotStorage {
          * @param where the files it is in
          * @param why in words for the operator
          */
-        void passedOver(Path where, String why);
+        void passedOver(String where, String why);
     }
 
-    private final Path root;
+    private final KeptFiles files;
 
-    ForeignStorage(Path root) {
-        this.root = root;
+    ForeignStorage(KeptFiles files) {
+        this.files = files;
     }
 
     /**
-     * What lies in a directory.
+     * What lies in a directory, or in an archive.
      *
-     * @param root the directory
+     * @param root the directory, or the file
      * @return how to read it, empty if it is none that is known
+     * @throws IOException if an archive cannot be read
      */
-    static Optional<ForeignStorage> in(Path root) {
-        if (CertbotStorage.isThere(root)) {
-            return Optional.of(new CertbotStorage(root));
+    static Optional<ForeignStorage> in(Path root) throws IOException {
+        if (Files.isRegularFile(root)) {
+            KeptFiles archive = KeptFiles.inArchive(root);
+            return CaddyStorage.isThere(archive) ? Optional.of(new CaddyStorage(archive)) : Optional.empty();
         }
-        return CaddyStorage.isThere(root) ? Optional.of(new CaddyStorage(root)) : Optional.empty();
+        KeptFiles files = KeptFiles.in(root);
+        if (CertbotStorage.isThere(files)) {
+            return Optional.of(new CertbotStorage(files));
+        }
+        return CaddyStorage.isThere(files) ? Optional.of(new CaddyStorage(files)) : Optional.empty();
     }
 
     /** Whose it is. */
     abstract String owner();
 
-    /** Goes through all of it, in the order of the names. */
+    /** Goes through all of it. */
     abstract void visit(Instant now, Visitor visitor) throws IOException;
 
-    Path root() {
-        return root;
+    KeptFiles files() {
+        return files;
     }
 
-    /** Reads one, and makes sure that it could be served. */
-    static KeyedCertificate read(Path chainFile, Path keyFile, Instant now) throws IOException, UnusableException {
+    /**
+     * Reads one, and makes sure that it could be served under each of its names but those that no server can serve.
+     *
+     * @throws UnusableException if it cannot be served at all
+     */
+    FoundCertificate read(String chainFile, String keyFile, String issuer, Instant now)
+            throws IOException, UnusableException {
         try {
-            PrivateKey key = Pem.readAnyPrivateKey(text(keyFile));
+            PrivateKey key = Pem.readAnyPrivateKey(files.text(keyFile));
             List<X509Certificate> chain = ChainOrder.of(
-                            Pem.readCertificates(text(chainFile)),
+                            Pem.readCertificates(files.text(chainFile)),
                             KeyPairs.pair(key).getPublic(),
                             now)
                     .chain();
             KeyedCertificate certificate = new KeyedCertificate(key, chain);
+            List<String> unservable = new ArrayList<>(KeyedCertificate.allNamesOf(certificate.leaf()));
+            unservable.removeAll(certificate.names());
             if (certificate.names().isEmpty()) {
-                throw new UnusableException("it has no DNS name");
+                throw new UnusableException(
+                        unservable.isEmpty()
+                                ? "it has no DNS name"
+                                : "none of its names can be served: " + printable(String.join(" ", unservable)));
             }
             for (String name : certificate.names()) {
-                CertificateVerifier.verify(chain, KeyPairs.pair(key).getPublic(), nameIn(name), now);
+                CertificateVerifier.verify(chain, KeyPairs.pair(key).getPublic(), ServerName.answeredBy(name), now);
             }
-            return certificate;
+            return new FoundCertificate(
+                    certificate,
+                    issuer,
+                    unservable.stream().map(ForeignStorage::printable).toList());
         } catch (InvalidPemException | InvalidCertificateException | IllegalArgumentException e) {
             throw new UnusableException(String.valueOf(e.getMessage()));
         } catch (GeneralSecurityException e) {
@@ -98,26 +117,8 @@ abstract sealed class ForeignStorage permits CaddyStorage, CertbotStorage {
         }
     }
 
-    private static ServerName nameIn(String name) throws UnusableException {
-        try {
-            return ServerName.parse(name.startsWith("*.") ? "any" + name.substring(1) : name);
-        } catch (IllegalArgumentException e) {
-            throw new UnusableException("it has a name that cannot be served: " + e.getMessage());
-        }
-    }
-
-    /** The directories in a directory, by name. */
-    static List<Path> directories(Path parent) throws IOException {
-        try (Stream<Path> entries = Files.list(parent)) {
-            return entries.filter(Files::isDirectory).sorted().toList();
-        }
-    }
-
-    static String text(Path file) throws IOException {
-        if (Files.size(file) > LARGEST) {
-            throw new IOException(file + " is larger than " + LARGEST + " bytes");
-        }
-        return Files.readString(file, StandardCharsets.ISO_8859_1);
+    private static String printable(String name) {
+        return UNPRINTABLE.matcher(name).replaceAll("?");
     }
 
     /** Why a certificate cannot be taken over. */

@@ -1,5 +1,6 @@
 package org.ondemandtls.command;
 
+import java.util.List;
 import org.ondemandtls.certificate.KeyedCertificate;
 
 /**
@@ -7,5 +8,6 @@ import org.ondemandtls.certificate.KeyedCertificate;
  *
  * @param certificate leaf, chain and key
  * @param issuer the directory URL of the CA that issued it, as far as it is known; otherwise the name its issuer has
+ * @param unservable names of it that no server can serve, such as a single label; the others are served
  */
-record FoundCertificate(KeyedCertificate certificate, String issuer) {}
+record FoundCertificate(KeyedCertificate certificate, String issuer, List<String> unservable) {}

@@ -3,7 +3,6 @@ package org.ondemandtls.command;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.Optional;
@@ -36,6 +35,7 @@ final class Import {
     private int brought;
     private int there;
     private int passedOver;
+    private int namesLeftOut;
 
     Import(CertificateStore target, Clock clock, DoubleSupplier random, PrintStream out) {
         this.target = target;
@@ -78,7 +78,7 @@ final class Import {
         Instant now = clock.instant();
         source.visit(now, new ForeignStorage.Visitor() {
             @Override
-            public void found(FoundCertificate found, Path where) throws IOException {
+            public void found(FoundCertificate found, String where) throws IOException {
                 Instant renew = RenewalTime.byLifetime(found.certificate(), random);
                 try {
                     bring(
@@ -87,14 +87,18 @@ final class Import {
                                     found.issuer(),
                                     found.certificate().notBefore(),
                                     renew),
-                            where.toString());
+                            where);
                 } catch (StoreException e) {
                     throw new IOException(e.getMessage(), e);
                 }
+                found.unservable().forEach(name -> {
+                    namesLeftOut++;
+                    out.println("left out the name " + name + " of " + where + ": no server can serve it");
+                });
             }
 
             @Override
-            public void passedOver(Path where, String why) {
+            public void passedOver(String where, String why) {
                 passedOver++;
                 out.println("left out " + where + ": " + why);
             }
@@ -152,6 +156,6 @@ final class Import {
 
     /** Whether something could not be brought. */
     boolean isIncomplete() {
-        return passedOver > 0;
+        return passedOver > 0 || namesLeftOut > 0;
     }
 }

@@ -1,5 +1,8 @@
 package org.ondemandtls.command;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -25,18 +28,23 @@ final class TomcatFiles {
 
     private TomcatFiles() {}
 
+    /** Whether a {@code server.xml} has a connector of ours. */
+    static boolean hasConnector(String xml) {
+        return withoutComments(xml).contains(PROTOCOL);
+    }
+
     /**
      * A {@code server.xml} with the connector, and the valve that answers the CA on other connectors.
      *
      * @param xml the file as it is
      * @param port the port of the connector
-     * @param ask the endpoint that is asked for permission
+     * @param keys the keys of the connector, in the order in which they are written
      * @return the file as it shall be; the same text if it has both
      * @throws Arguments.WrongException if there is no place for them
      */
-    static String withConnector(String xml, int port, String ask) throws Arguments.WrongException {
+    static String withConnector(String xml, int port, Map<String, String> keys) throws Arguments.WrongException {
         String seen = withoutComments(xml);
-        boolean connector = seen.contains(PROTOCOL);
+        boolean connector = hasConnector(xml);
         boolean valve = seen.contains(VALVE);
         Matcher engine = ENGINE.matcher(seen);
         if (!engine.find()) {
@@ -64,15 +72,13 @@ final class TomcatFiles {
                                     .stripTrailing());
         }
         if (!connector) {
-            changed.insert(
-                    engine.start(),
-                    marked(
-                            indent,
-                            line,
-                            "<Connector port=\"" + port + "\" protocol=\"" + PROTOCOL + "\"",
-                            "           onDemandTls.permission.ask=\"" + escaped(ask) + "\">",
-                            "  <UpgradeProtocol className=\"org.apache.coyote.http2.Http2Protocol\"/>",
-                            "</Connector>"));
+            List<String> lines = new ArrayList<>();
+            lines.add("<Connector port=\"" + port + "\" protocol=\"" + PROTOCOL + "\"");
+            keys.forEach((key, value) -> lines.add("           " + key + "=\"" + escaped(value) + '"'));
+            lines.set(lines.size() - 1, lines.get(lines.size() - 1) + '>');
+            lines.add("  <UpgradeProtocol className=\"org.apache.coyote.http2.Http2Protocol\"/>");
+            lines.add("</Connector>");
+            changed.insert(engine.start(), marked(indent, line, lines.toArray(String[]::new)));
         }
         return changed.toString();
     }

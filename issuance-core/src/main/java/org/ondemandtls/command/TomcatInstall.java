@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -62,11 +63,15 @@ final class TomcatInstall {
      * Installs, or brings another version's jar up to this one.
      *
      * @param port the port of the connector
-     * @param ask the endpoint that is asked for permission
+     * @param keys the keys of the connector, in the order in which they are written
      * @param dryRun whether it only tells
      */
-    void install(int port, String ask, boolean dryRun) throws IOException, Arguments.WrongException {
-        rewrite("conf/server.xml", text(serverXml()), TomcatFiles.withConnector(text(serverXml()), port, ask));
+    void install(int port, Map<String, String> keys, boolean dryRun) throws IOException, Arguments.WrongException {
+        String xml = text(serverXml());
+        if (TomcatFiles.hasConnector(xml)) {
+            out.println("conf/server.xml has the connector already. It stays as it is; change its keys there.");
+        }
+        rewrite("conf/server.xml", xml, TomcatFiles.withConnector(xml, port, keys));
         if (Files.isRegularFile(properties())) {
             rewrite("conf/catalina.properties", text(properties()), TomcatFiles.withExit(text(properties())));
         } else {

@@ -15,40 +15,48 @@ public enum ConfigKey {
             "permission.ask",
             Type.URL,
             null,
-            "URL asked before a certificate is obtained: GET URL?domain=NAME, other query parameters are kept."
-                    + " 2xx grants; 4xx denies, except 401, 407, 408, 425 and 429; everything else is no answer."),
-    PERMISSION_ASK_TIMEOUT("permission.askTimeout", Type.DURATION, "2s", "1ms", "1m", "Total time of one ask."),
+            "URL that the server asks before it obtains or renews a certificate: GET URL?domain=NAME. Other"
+                    + " query parameters are kept. 2xx grants. 4xx denies, except 401, 407, 408, 425 and 429."
+                    + " Everything else is no answer."),
+    PERMISSION_ASK_TIMEOUT(
+            "permission.askTimeout",
+            Type.DURATION,
+            "2s",
+            "1ms",
+            "1m",
+            "Longest time for one ask, from connecting to the last byte."),
     PERMISSION_NAMES(
             "permission.names",
             Type.NAMES,
             null,
-            "Names allowed without asking, separated by commas; \"*.example.com\" stands for exactly one more label."),
+            "Names allowed without asking, separated by commas. \"*.example.com\" stands for exactly one"
+                    + " more label."),
     PERMISSION_FILE(
             "permission.file",
             Type.PATH,
             null,
-            "File of names allowed without asking, one per line, with # comments; read again when it changes."),
+            "File of names allowed without asking, one per line, with # comments. The server reads it again"
+                    + " when it changes."),
     PERMISSION_SQL(
             "permission.sql",
             Type.TEXT,
             null,
-            "Query with one ? for the name; a row grants, no row denies:"
-                    + " SELECT 1 FROM customer_domain WHERE name = ?"
-                    + " The database is onDemandTls.permission.dataSource."),
+            "SQL query with one ? for the name: SELECT 1 FROM customer_domain WHERE name = ? A row grants,"
+                    + " no row denies. onDemandTls.permission.dataSource names the database."),
     PERMISSION_DATA_SOURCE(
             "permission.dataSource",
             Type.SECRET,
             null,
-            "JNDI name of the server's connection pool, or a jdbc: URL, user and password included, which is a secret"
-                    + " then, best given as onDemandTls.permission.dataSource.file."),
+            "JNDI name of a connection pool of the server, or a jdbc: URL with user and password. Such a URL"
+                    + " is a secret: best given as onDemandTls.permission.dataSource.file."),
     PERMISSION_CLASS(
             "permission.class", Type.CLASS, null, "Fully qualified name of a class that implements PermissionPolicy."),
     PERMISSION_BEAN(
             "permission.bean",
             Type.TEXT,
             null,
-            "Name under which an application on the same server publishes what is asked, as an attribute of its"
-                    + " ServletContext: a Predicate<String>, or a BiFunction<String, String, ?> of name and purpose."),
+            "Name of a ServletContext attribute under which an application on the same server publishes the"
+                    + " answer. It is a Predicate<String>, or a BiFunction<String, String, ?> of name and purpose."),
     PERMISSION_REMEMBER_GRANTED(
             "permission.rememberGranted", Type.DURATION, "5m", "1ms", "30d", "How long a grant is reused."),
     PERMISSION_REMEMBER_DENIED(
@@ -59,79 +67,88 @@ public enum ConfigKey {
             "1d",
             "1ms",
             "365d",
-            "How long every answer about a served name has to be a denial before its certificate is withdrawn;"
-                    + " the first denial ends its renewal."),
+            "How long every answer about a served name must be a denial before its certificate is removed."
+                    + " The first denial already ends its renewal."),
+    PERMISSION_RECHECK(
+            "permission.recheck",
+            Type.DURATION,
+            "1d",
+            "1s",
+            "365d",
+            "How often permission is asked again for a name that is served and visited. The questions are"
+                    + " spread over this time. none asks only at renewals."),
     ISSUER(
             "issuer",
             Type.CHOICE,
             "acme",
-            "Who signs: acme, or internal, an embedded CA for development and private networks"
-                    + " whose root is in the store as internal-ca/root.pem."),
+            "Who signs: acme, or internal. internal is an embedded CA for development and private networks;"
+                    + " its root is in the store as internal-ca/root.pem."),
     ACME_DIRECTORY(
             "acme.directory",
             Type.URLS,
             "letsencrypt",
-            "The CA's directory: an https URL, or letsencrypt, letsencrypt-staging, google or zerossl; or several CAs,"
-                    + " separated by commas, in order of preference."
-                    + " Using a CA accepts its terms of service. google and zerossl need onDemandTls.acme.eab."),
-    ACME_EMAIL("acme.email", Type.TEXT, null, "E-mail address the CA has as the account's contact."),
+            "Directory of the CA: an https URL, or letsencrypt, letsencrypt-staging, google or zerossl."
+                    + " Several CAs are separated by commas, the preferred one first. Using a CA accepts its terms of"
+                    + " service. google and zerossl need onDemandTls.acme.eab."),
+    ACME_EMAIL("acme.email", Type.TEXT, null, "E-mail address that the CA stores as the contact of the account."),
     ACME_EAB(
             "acme.eab",
             Type.SECRET,
             null,
-            "External account binding as KEYID:BASE64URL-HMAC, where the CA wants one; for several CAs one each, in the"
-                    + " same order, empty where none; a secret, best given as onDemandTls.acme.eab.file."),
-    ACME_PROFILE("acme.profile", Type.TEXT, null, "Certificate profile asked for when the CA offers it."),
+            "External account binding as KEYID:BASE64URL-HMAC, if the CA wants one. For several CAs give one"
+                    + " each in the same order, empty where a CA wants none. A secret: best given as"
+                    + " onDemandTls.acme.eab.file."),
+    ACME_PROFILE("acme.profile", Type.TEXT, null, "Certificate profile to ask for, if the CA offers it."),
     ACME_TRUSTED_ROOTS(
             "acme.trustedRoots",
             Type.PATH,
             null,
-            "PEM file of the roots trusted for the CA's own HTTPS, for a test or private CA;"
-                    + " without it, those of the JVM; for several CAs, beside those of the JVM."),
+            "PEM file of root certificates to trust for the HTTPS of a test or private CA. Without it the"
+                    + " roots of the JVM are trusted. With several CAs the roots of the JVM are trusted as well."),
     ACME_CHALLENGES(
             "acme.challenges",
             Type.LIST,
             "tls-alpn-01,http-01",
-            "Allowed challenges in order of preference: tls-alpn-01, http-01, separated by a comma."),
+            "Allowed challenges in order of preference, separated by commas: tls-alpn-01, http-01."),
     CERTIFICATE_KEY(
             "certificate.key",
             Type.CHOICE,
             "P-256",
-            "Kind of key made for a certificate: P-256, P-384, RSA-2048, RSA-3072 or RSA-4096."),
+            "Kind of private key for a certificate: P-256, P-384, RSA-2048, RSA-3072 or RSA-4096."),
     STORE(
             "store",
             Type.STORE,
             "ondemand-tls",
-            "Where certificates, keys and open orders are kept: a directory, a relative one taken from the server's base;"
-                    + " or, for several servers, a database: a jdbc:postgresql: or jdbc:mariadb: URL, or jndi: and the name"
-                    + " of a DataSource of the server's."),
-    STORE_USER("store.user", Type.TEXT, null, "User of the database, where onDemandTls.store is a jdbc: URL."),
+            "Where certificates, keys and open orders are stored. One server: a directory, relative to the"
+                    + " base of the server. Several servers: a database, as a jdbc:postgresql: or jdbc:mariadb: URL,"
+                    + " or as jndi: and the name of a DataSource."),
+    STORE_USER("store.user", Type.TEXT, null, "User of the database, if onDemandTls.store is a jdbc: URL."),
     STORE_PASSWORD(
             "store.password",
             Type.SECRET,
             null,
-            "Password of the database, where onDemandTls.store is a jdbc: URL; a secret, best given as"
+            "Password of the database, if onDemandTls.store is a jdbc: URL. A secret: best given as"
                     + " onDemandTls.store.password.file."),
     STORE_CREATE_SCHEMA(
             "store.createSchema",
             Type.BOOLEAN,
             "true",
-            "Whether missing tables are made in the database; if not, sql/postgresql.sql or sql/mariadb.sql of the archive"
-                    + " makes them."),
+            "Whether the server creates missing tables. If not, create them with sql/postgresql.sql or"
+                    + " sql/mariadb.sql from the archive."),
     STORE_CONNECTIONS(
             "store.connections",
             Type.INTEGER,
             "8",
             "1",
             "1000",
-            "How many connections to the database are in use at the same time; two more are used for leases and news."),
+            "How many connections to the database are used at the same time. Leases and news use two more."),
     STORE_ENCRYPTION_KEY(
             "store.encryptionKey",
             Type.SECRET,
             null,
-            "Key that encrypts every private key at rest: 32 bytes in base64, as openssl rand -base64 32 makes them; several,"
-                    + " separated by commas: the first encrypts, all decrypt. A secret, best given as"
-                    + " onDemandTls.store.encryptionKey.file; without it keys are in clear."),
+            "Key that encrypts every private key in the store: 32 bytes in base64, made by openssl rand"
+                    + " -base64 32. With several, separated by commas, the first encrypts and all decrypt. A secret:"
+                    + " best given as onDemandTls.store.encryptionKey.file. Without it private keys are not encrypted."),
     HANDSHAKE_DEADLINE(
             "handshake.deadline",
             Type.DURATION,
@@ -145,7 +162,7 @@ public enum ConfigKey {
             "10000",
             "1",
             "1000000",
-            "How many handshakes may wait at the same time; further ones are refused at once."),
+            "How many handshakes may wait at the same time. Further ones are refused at once."),
     HANDSHAKE_HELLO_TIMEOUT(
             "handshake.helloTimeout",
             Type.DURATION,
@@ -157,21 +174,21 @@ public enum ConfigKey {
             "handshake.hostCheck",
             Type.BOOLEAN,
             "true",
-            "Whether a request whose Host the served certificate does not cover gets 421;"
-                    + " a client that sent no SNI is not checked."),
+            "Whether a request gets 421 if the served certificate does not cover its Host. A client without"
+                    + " SNI is not checked."),
     HANDSHAKE_DEFAULT_NAME(
             "handshake.defaultName",
             Type.NAME,
             null,
-            "Name assumed when a client sends no SNI; without it such a handshake is refused"
-                    + " unless the server has a certificate of its own."),
+            "Name to assume when a client sends no SNI. Without it such a handshake is refused, unless the"
+                    + " server has a certificate of its own."),
     INVENTORY_SIZE(
             "inventory.size",
             Type.INTEGER,
             "10000",
             "1",
             "1000000",
-            "How many certificates are kept ready in memory; others come from the store when visited."),
+            "How many certificates are kept ready in memory. Others are read from the store when visited."),
     SHIELD_ASK_CONCURRENCY(
             "shield.askConcurrency",
             Type.INTEGER,
@@ -185,39 +202,57 @@ public enum ConfigKey {
             "256",
             "1",
             "100000",
-            "How many more permission questions may wait; further ones are refused at once."),
+            "How many more permission questions may wait. Further ones are refused at once."),
     SHIELD_ASK_RATE(
             "shield.askRate",
             Type.RATE,
             "200/1s",
-            "How many permission questions are begun in a time; further ones wait their turn."),
+            "How many permission questions may start in a period. Further ones wait their turn."),
     SHIELD_NEW_NAMES_PER_CLIENT(
             "shield.newNamesPerClient",
             Type.RATE,
             "60/10m",
-            "How many new names one client block, a /24 or /56, may make us ask for in a time; further ones are"
-                    + " refused at once. Loopback and onDemandTls.shield.trusted are not counted."),
+            "How many new names one client block (a /24 or /56) may cause questions for in a period. Further"
+                    + " ones are refused at once. Loopback and onDemandTls.shield.trusted are not counted."),
+    SHIELD_NEW_NAMES_PER_DOMAIN(
+            "shield.newNamesPerDomain",
+            Type.RATE,
+            "100/1h",
+            "How many new names of one registered domain strangers may have ordered in a period. Further ones are"
+                    + " refused at once. Visits from loopback and onDemandTls.shield.trusted, and renewals, are not counted."),
+    SHIELD_DNS_QUESTIONS_PER_CLIENT(
+            "shield.dnsQuestionsPerClient",
+            Type.RATE,
+            "600/10m",
+            "How many DNS questions onDemandTls.preflight may ask for the visits of one client block in a period."
+                    + " Further names are refused at once. Loopback and onDemandTls.shield.trusted are not counted."),
+    SHIELD_DNS_QUESTIONS(
+            "shield.dnsQuestions",
+            Type.RATE,
+            "500/1s",
+            "How many DNS questions onDemandTls.preflight may ask in all in a period. Further names are refused at"
+                    + " once."),
     SHIELD_TRUSTED(
             "shield.trusted",
             Type.BLOCKS,
             null,
-            "Address blocks that are not counted as clients, for balancers that hide theirs: 10.0.0.0/8,2001:db8::/32."
-                    + " Loopback is always among them."),
+            "Address blocks that are not counted as clients, such as load balancers that hide their clients:"
+                    + " 10.0.0.0/8,2001:db8::/32. Loopback is always among them."),
     SHIELD_PARKED_PER_NAME(
             "shield.parkedPerName",
             Type.INTEGER,
             "2000",
             "1",
             "1000000",
-            "How many handshakes may wait for one name at the same time; further ones are refused at once."),
+            "How many handshakes may wait for one name at the same time. Further ones are refused at once."),
     SHIELD_PARKED_PER_CLIENT(
             "shield.parkedPerClient",
             Type.INTEGER,
             "500",
             "1",
             "1000000",
-            "How many handshakes of one client block, a /24 or /56, may wait at the same time; further ones are"
-                    + " refused at once. Loopback and onDemandTls.shield.trusted are not counted."),
+            "How many handshakes of one client block (a /24 or /56) may wait at the same time. Further ones"
+                    + " are refused at once. Loopback and onDemandTls.shield.trusted are not counted."),
     SHIELD_LOOKUPS_IN_FLIGHT(
             "shield.lookupsInFlight",
             Type.INTEGER,
@@ -231,13 +266,14 @@ public enum ConfigKey {
             "256",
             "1",
             "100000",
-            "How many more look-ups in the store may wait; further ones are refused at once."),
+            "How many more look-ups in the store may wait. Further ones are refused at once."),
     SHIELD_LOOKUP_RATE(
             "shield.lookupRate",
             Type.RATE,
             "500/1s",
-            "How many look-ups in the store are begun in a time while it is not known yet which names it holds, in the"
-                    + " first moments after a start; further ones are refused at once."),
+            "How many look-ups in the store may start in a period, until the server knows which names the"
+                    + " store holds. Further ones are refused at once. This limit matters only in the first moments"
+                    + " after a start."),
     SHIELD_ORDERS_IN_FLIGHT(
             "shield.ordersInFlight", Type.INTEGER, "16", "1", "1000", "How many orders run at the same time."),
     SHIELD_ORDERS_QUEUED(
@@ -246,87 +282,90 @@ public enum ConfigKey {
             "256",
             "1",
             "100000",
-            "How many more orders may wait; further ones are refused at once."),
+            "How many more orders may wait. Further ones are refused at once."),
     SHIELD_REMEMBERED_REFUSALS(
             "shield.rememberedRefusals",
             Type.INTEGER,
             "50000",
             "1",
             "10000000",
-            "How many denials and failures are remembered; about 300 bytes of memory each."),
+            "How many denials and failures are remembered. Each takes about 300 bytes of memory."),
     NAMES(
             "names",
             Type.NAMES,
             null,
-            "Names of the operator's own, separated by commas: obtained at start and renewed whether visited or not;"
-                    + " granted by being here."),
+            "Names of your own, separated by commas. They need no permission, are obtained at the start, and"
+                    + " are renewed whether visited or not."),
     RENEWAL_VISITED_WITHIN(
             "renewal.visitedWithin",
             Type.DURATION,
             null,
             "1m",
             "365d",
-            "How long ago the last visit may be for a certificate to be renewed;"
-                    + " without it, any visit during the certificate's life counts."),
+            "A certificate is renewed only if its last visit is not longer ago than this. Without it, any"
+                    + " visit during the life of the certificate counts."),
     RENEWAL_GRACE(
             "renewal.grace",
             Type.DURATION,
             "30d",
             "1s",
             "3650d",
-            "How long after its expiry the store forgets a certificate that nobody renewed."),
+            "How long after its expiry a certificate that nobody renewed stays in the store."),
     BUDGET_ORDERS(
             "budget.orders",
             Type.ALLOWANCE,
             "auto",
-            "New orders per account and time, like 300/3h, or none; half of them is for renewals, half for new names."
-                    + " auto takes what the CA publishes, and none for a CA of your own."),
+            "New orders per account and period, like 300/3h, or none for no limit. Half of them are for"
+                    + " renewals, half for new names. auto takes what the CA publishes, and no limit for a CA of your"
+                    + " own."),
     BUDGET_DOMAIN(
             "budget.domain",
             Type.ALLOWANCE,
             "auto",
-            "Certificates per registered domain and time, like 50/7d, none, or auto."),
+            "Certificates per registered domain and period, like 50/7d, or none, or auto."),
     BUDGET_NAME(
             "budget.name",
             Type.ALLOWANCE,
             "auto",
-            "Certificates for the same name and time, like 5/7d, none, or auto."),
+            "Certificates for the same name and period, like 5/7d, or none, or auto."),
     BUDGET_FAILURES(
             "budget.failures",
             Type.ALLOWANCE,
             "auto",
-            "Failed validations per name and time, like 5/1h, none, or auto; at the limit the name is left alone."),
+            "Failed validations per name and period, like 5/1h, or none, or auto. At the limit no more"
+                    + " orders are placed for the name."),
     BUDGET_PUBLIC_SUFFIXES(
             "budget.publicSuffixes",
             Type.PATH,
             null,
-            "File of a newer public suffix list than the one that comes along, in its official format with the private"
-                    + " section; says what a registered domain is."),
+            "File of a newer public suffix list than the built-in one, in the official format with the"
+                    + " private section. The list decides what a registered domain is."),
     PREFLIGHT(
             "preflight",
             Type.CHOICE,
             "auto",
-            "Whether a name's DNS is looked at before an order is spent on it: true, false, or auto, which is true for the"
-                    + " public CAs' aliases and false otherwise."),
+            "Whether the server checks the DNS of a name before it places an order: true, false, or auto."
+                    + " auto is true for the aliases of public CAs and false otherwise."),
     PREFLIGHT_RESOLVER(
             "preflight.resolver",
             Type.TEXT,
             null,
-            "Address of the DNS resolver asked, 192.0.2.53 or 127.0.0.1:5353; without it, the system's."),
+            "Address of the DNS resolver to ask, 192.0.2.53 or 127.0.0.1:5353. Without it the resolver of"
+                    + " the system is asked."),
     PREFLIGHT_ADDRESSES(
             "preflight.addresses",
             Type.BLOCKS,
             null,
-            "Addresses a name may point to, 198.51.100.1,2001:db8::1 or whole blocks; a name that points anywhere else"
-                    + " gets no order. Without them any address will do."),
+            "Addresses that a name may point to, 198.51.100.1,2001:db8::1 or whole blocks. A name that"
+                    + " points anywhere else gets no order. Without this key any address is accepted."),
     PREFLIGHT_HTTP_PORT(
             "preflight.httpPort",
             Type.INTEGER,
             "80",
             "1",
             "65535",
-            "The port at which the CA looks for HTTP-01 proofs, and the look before an order as well: 80 for all public"
-                    + " CAs.");
+            "Port at which the CA fetches HTTP-01 proofs; the check before an order uses it as well. It is"
+                    + " 80 for all public CAs.");
 
     /** What the name of every key begins with. */
     public static final String PREFIX = "onDemandTls.";

@@ -32,6 +32,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 import org.ondemandtls.config.OnDemandTlsConfig.Lookups;
 import org.ondemandtls.config.OnDemandTlsConfig.Permission;
 import org.ondemandtls.config.OnDemandTlsConfig.Preflight;
+import org.ondemandtls.config.OnDemandTlsConfig.Questions;
 import org.ondemandtls.config.OnDemandTlsConfig.Renewal;
 import org.ondemandtls.config.OnDemandTlsConfig.Shield;
 import org.ondemandtls.config.OnDemandTlsConfig.Sql;
@@ -175,6 +176,7 @@ public final class ConfigReader {
                         given.required(ConfigKey.SHIELD_ASK_RATE, Grammar.RATE),
                         new Clients(
                                 given.required(ConfigKey.SHIELD_NEW_NAMES_PER_CLIENT, Grammar.RATE),
+                                given.required(ConfigKey.SHIELD_NEW_NAMES_PER_DOMAIN, Grammar.RATE),
                                 given.elements(ConfigKey.SHIELD_TRUSTED, Grammar.ADDRESS_BLOCK),
                                 given.number(ConfigKey.SHIELD_PARKED_PER_NAME),
                                 given.number(ConfigKey.SHIELD_PARKED_PER_CLIENT)),
@@ -188,7 +190,9 @@ public final class ConfigReader {
                                 ConfigKey.RENEWAL_VISITED_WITHIN,
                                 Grammar.durationWithin(ConfigKey.RENEWAL_VISITED_WITHIN)),
                         given.duration(ConfigKey.RENEWAL_GRACE),
-                        given.duration(ConfigKey.PERMISSION_WITHDRAW_AFTER)),
+                        given.duration(ConfigKey.PERMISSION_WITHDRAW_AFTER),
+                        given.required(
+                                ConfigKey.PERMISSION_RECHECK, Grammar.durationOrNone(ConfigKey.PERMISSION_RECHECK))),
                 new Budget(
                         given.required(ConfigKey.BUDGET_ORDERS, text -> Grammar.allowance(text, FEWEST_ORDERS)),
                         given.required(ConfigKey.BUDGET_DOMAIN, text -> Grammar.allowance(text, 1)),
@@ -206,7 +210,10 @@ public final class ConfigReader {
                 mode.equals("auto") ? issuer == Issuer.ACME && acme.hasPublicCa() : mode.equals("true"),
                 given.optional(ConfigKey.PREFLIGHT_RESOLVER, Grammar::resolver),
                 given.elements(ConfigKey.PREFLIGHT_ADDRESSES, Grammar.ADDRESS_BLOCK),
-                given.number(ConfigKey.PREFLIGHT_HTTP_PORT));
+                given.number(ConfigKey.PREFLIGHT_HTTP_PORT),
+                new Questions(
+                        given.required(ConfigKey.SHIELD_DNS_QUESTIONS_PER_CLIENT, Grammar.RATE),
+                        given.required(ConfigKey.SHIELD_DNS_QUESTIONS, Grammar.RATE)));
     }
 
     private Permission permission(List<ServerName> ownNames) {

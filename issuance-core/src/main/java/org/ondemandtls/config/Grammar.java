@@ -117,6 +117,13 @@ final class Grammar {
         };
     }
 
+    /** A duration within the bounds of its key, or {@code none}. */
+    static Parser<Optional<Duration>> durationOrNone(ConfigKey key) {
+        return text -> text.equals("none")
+                ? Optional.empty()
+                : Optional.of(durationWithin(key).parse(text));
+    }
+
     /** A number within the bounds of its key. */
     static Parser<Integer> numberWithin(ConfigKey key) {
         return text -> {

@@ -325,11 +325,13 @@ public record OnDemandTlsConfig(
      * What one client block, or all who want one name, may make us do.
      *
      * @param newNames how many new names a client block may make us ask for in a time
+     * @param newNamesPerDomain how many new names of one registered domain are ordered for strangers in a time
      * @param trusted whose addresses are not counted, beside loopback
      * @param parkedPerName how many handshakes may wait for one name
      * @param parkedPerClient how many handshakes of one client block may wait
      */
-    public record Clients(Rate newNames, List<AddressBlock> trusted, int parkedPerName, int parkedPerClient) {
+    public record Clients(
+            Rate newNames, Rate newNamesPerDomain, List<AddressBlock> trusted, int parkedPerName, int parkedPerClient) {
 
         /** Keeps a copy of the list. */
         public Clients {
@@ -352,8 +354,10 @@ public record OnDemandTlsConfig(
      * @param visitedWithin how long ago the last visit may be, empty where any visit during the certificate's life counts
      * @param grace how long after its expiry the store keeps a certificate
      * @param withdrawAfter how long every answer about a name has to be a denial before it is withdrawn
+     * @param recheck how often permission for a served and visited name is asked again, empty where renewals only ask
      */
-    public record Renewal(Optional<Duration> visitedWithin, Duration grace, Duration withdrawAfter) {}
+    public record Renewal(
+            Optional<Duration> visitedWithin, Duration grace, Duration withdrawAfter, Optional<Duration> recheck) {}
 
     /** How much of something a CA is asked for over time: so many, or one of the words. */
     public sealed interface Allowance permits Allowance.Automatic, Allowance.Unlimited, Rate {
@@ -384,13 +388,26 @@ public record OnDemandTlsConfig(
      * @param resolver the DNS resolver asked, empty for the system's
      * @param addresses where names may point, empty where that does not matter
      * @param httpPort where the CA looks for HTTP-01 proofs
+     * @param questions how many DNS questions may be sent
      */
     public record Preflight(
-            boolean enabled, Optional<InetSocketAddress> resolver, List<AddressBlock> addresses, int httpPort) {
+            boolean enabled,
+            Optional<InetSocketAddress> resolver,
+            List<AddressBlock> addresses,
+            int httpPort,
+            Questions questions) {
 
         /** Keeps a copy of the list. */
         public Preflight {
             addresses = List.copyOf(addresses);
         }
     }
+
+    /**
+     * How many DNS questions may be sent.
+     *
+     * @param perClient for the visits of one client block
+     * @param all for everybody
+     */
+    public record Questions(Rate perClient, Rate all) {}
 }

@@ -20,6 +20,10 @@ public enum EventKind {
     NOT_RENEWED("org.ondemandtls.renewal", Severity.WARN, true),
     /** A name was denied for so long that its certificate is not served any more. */
     WITHDRAWN("org.ondemandtls.renewal", Severity.INFO, false),
+    /** An operator had a certificate revoked by its CA. */
+    REVOKED("org.ondemandtls.renewal", Severity.INFO, false),
+    /** So many names are denied at once that nothing is withdrawn; or that is over. */
+    MASS_DENIAL("org.ondemandtls.renewal", Severity.ERROR, false),
     /** A certificate that expired and that nobody visits was removed from the store. */
     FORGOTTEN("org.ondemandtls.renewal", Severity.INFO, false),
     /** The CA named another time for a renewal than the one planned. */
@@ -36,10 +40,16 @@ public enum EventKind {
     DENIED("org.ondemandtls.permission", Severity.INFO, true),
     /** No permission source answered. */
     NO_ANSWER("org.ondemandtls.permission", Severity.WARN, true),
-    /** A source of permission changed or failed as a whole: a file read again, a circuit opened or closed. */
+    /** A source of permission changed or failed as a whole: a file read again. */
     PERMISSION_SOURCE("org.ondemandtls.permission", Severity.INFO, false),
+    /** A source of permission granted a name that nobody can own: it seems to grant everything. */
+    GRANTS_ALL("org.ondemandtls.permission", Severity.WARN, false),
+    /** Permission granted so many new names of one registered domain that strangers seem to guess them. */
+    MANY_NAMES("org.ondemandtls.permission", Severity.WARN, true),
     /** A name's DNS was found not to be ready for an order. */
     NOT_READY("org.ondemandtls.preflight", Severity.INFO, true),
+    /** The DNS resolver does not answer, so that names are ordered without a look at their DNS. */
+    RESOLVER("org.ondemandtls.preflight", Severity.WARN, true),
     /** The CA rejected a name, or answered what cannot be used. */
     REJECTED("org.ondemandtls.authority", Severity.WARN, true),
     /** The CA could not be reached or could not work. */
@@ -48,6 +58,8 @@ public enum EventKind {
     ACCOUNT("org.ondemandtls.authority", Severity.INFO, false),
     /** A proof of control was put on display, looked at, or failed. */
     CHALLENGE("org.ondemandtls.challenge", Severity.DEBUG, true),
+    /** A proof was asked for under another host than its own, and not shown. */
+    PROOF_STRAYED("org.ondemandtls.challenge", Severity.WARN, true),
     /** The store failed. */
     STORE_FAILED("org.ondemandtls.store", Severity.ERROR, true),
     /** A write came after another server had taken the name over, and was refused. */
@@ -65,7 +77,7 @@ public enum EventKind {
     /** What was told of as failing failed again, in the same way. */
     STILL_FAILING("org.ondemandtls", Severity.DEBUG, true),
     /** What was told of as failing works again. */
-    RECOVERED("org.ondemandtls", Severity.INFO, false),
+    RECOVERED("org.ondemandtls", Severity.INFO, true),
     /** A defect of ours: something failed that nothing should make fail. */
     DEFECT("org.ondemandtls", Severity.ERROR, true);
 

@@ -2,9 +2,11 @@ package org.ondemandtls.event;
 
 import java.time.Duration;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -33,10 +35,16 @@ public final class Events {
         final AtomicInteger inWindow = new AtomicInteger();
     }
 
+    // When is by the monotonic clock.
+    private record Failing(String reason, long when) {}
+
     private final Map<EventKind, Tally> tallies = new EnumMap<>(EventKind.class);
     private final Map<String, LongAdder> overflows = new ConcurrentHashMap<>();
+    private final Map<String, Failing> failing = new ConcurrentHashMap<>();
     private final EventListener listener;
     private final LongSupplier nanoTime;
+    private final List<EventListener> taps = new CopyOnWriteArrayList<>();
+    private final Figures figures = new Figures();
 
     /**
      * Makes the place for events.
@@ -72,6 +80,10 @@ public final class Events {
     public void publish(EventKind kind, @Nullable ServerName name, String text) {
         Tally tally = tally(kind);
         tally.count.increment();
+        if (!taps.isEmpty()) {
+            Event event = new Event(kind, name, text);
+            taps.forEach(tap -> tap.on(event));
+        }
         if (!kind.causedByStrangers()) {
             listener.on(new Event(kind, name, text));
             return;
@@ -94,11 +106,52 @@ public final class Events {
         publish(EventKind.OVERLOADED, name, "refused: too many at once (" + bound + ")");
     }
 
+    /**
+     * Hands everything to somebody inside the engine as well, without limits: whoever that is bounds what he does with it.
+     *
+     * @param tap who is told
+     */
+    public void tap(EventListener tap) {
+        taps.add(tap);
+    }
+
+    /** What is counted and timed beside the events. */
+    public Figures figures() {
+        return figures;
+    }
+
     /** How often each bound was reached and something refused for it, by its key; those never reached are left out. */
     public Map<String, Long> overflows() {
         Map<String, Long> counts = new TreeMap<>();
         overflows.forEach((bound, count) -> counts.put(bound, count.sum()));
         return counts;
+    }
+
+    /**
+     * What everybody depends on and does not work: the CA, the store, permission.
+     *
+     * @param within how long ago its last failure may be; what nobody has used since is not known to fail still
+     * @return by what it is, why it failed the last time, in words without a name; empty where all works
+     */
+    public Map<String, String> failing(Duration within) {
+        long now = nanoTime.getAsLong();
+        Map<String, String> reasons = new TreeMap<>();
+        failing.forEach((what, last) -> {
+            if (now - last.when() <= within.toNanos()) {
+                reasons.put(what, last.reason());
+            }
+        });
+        return reasons;
+    }
+
+    /** Notes that something failed, for {@link #failing(Duration)}. */
+    void fails(String what, String reason) {
+        failing.put(what, new Failing(reason, nanoTime.getAsLong()));
+    }
+
+    /** Notes that something works. */
+    void works(String what) {
+        failing.remove(what);
     }
 
     /** How often events of {@code kind} happened since the start, logged or not. */

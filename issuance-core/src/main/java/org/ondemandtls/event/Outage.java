@@ -9,12 +9,18 @@ import org.ondemandtls.name.ServerName;
  * Tells of something that everybody depends on and that has stopped working: once when it stops, once a minute while it
  * lasts, once when it is over, however many names it keeps from their certificates.
  *
+ * <p>It is over when it works and has not failed for {@link #QUIET}: what fails for some names and works for others would
+ * otherwise be told of at the pace of whoever asks for them in turn.
+ *
  * <p>Safe for use by many threads; never blocks.
  */
 public final class Outage {
 
     /** How long the same reason is not repeated. */
     static final Duration REPEATED_AFTER = Duration.ofMinutes(1);
+
+    /** How long nothing may have failed for an outage to be over. */
+    static final Duration QUIET = Duration.ofSeconds(10);
 
     private final Events events;
     private final EventKind kind;
@@ -23,6 +29,7 @@ public final class Outage {
 
     private @Nullable String reason;
     private long told;
+    private long lastFailure;
 
     /**
      * Watches one thing.
@@ -50,23 +57,26 @@ public final class Outage {
         boolean loud;
         synchronized (this) {
             long now = nanoTime.getAsLong();
+            lastFailure = now;
             loud = !newReason.equals(reason) || now - told >= REPEATED_AFTER.toNanos();
             if (loud) {
                 reason = newReason;
                 told = now;
             }
         }
+        events.fails(what, newReason);
         events.publish(loud ? kind : EventKind.STILL_FAILING, name, newReason);
     }
 
-    /** It has worked. */
+    /** It has worked: for good, where it has not failed for a while. */
     public void worked() {
         synchronized (this) {
-            if (reason == null) {
+            if (reason == null || nanoTime.getAsLong() - lastFailure < QUIET.toNanos()) {
                 return;
             }
             reason = null;
         }
+        events.works(what);
         events.publish(EventKind.RECOVERED, what + " works again");
     }
 }

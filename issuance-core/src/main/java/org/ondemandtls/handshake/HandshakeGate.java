@@ -1,6 +1,7 @@
 package org.ondemandtls.handshake;
 
 import java.net.SocketAddress;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -11,6 +12,7 @@ import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.event.Figure;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.inventory.Visits;
 import org.ondemandtls.issuance.Issuance;
@@ -147,6 +149,7 @@ public final class HandshakeGate {
      */
     public void completed(Admission.Serve serve) {
         completed.increment();
+        events.figures().count(Figure.SERVED, serve.waited() ? "first" : "known");
         if (serve.waited()) {
             completedAfterWaiting.increment();
         } else {
@@ -174,9 +177,10 @@ public final class HandshakeGate {
         }
         Optional<IssuanceException> remembered = issuance.remembered(name);
         if (remembered.isPresent()) {
+            refused("remembered_" + remembered.get().kind());
             return new Admission.Refuse(alertFor(remembered.get()));
         }
-        return lot.park(name, client, () -> issuance.obtain(name, client), HandshakeGate::settle);
+        return lot.park(name, client, () -> issuance.obtain(name, client), this::settle);
     }
 
     private Admission prove(ClientHello hello, ClientBlock client) {
@@ -206,7 +210,12 @@ public final class HandshakeGate {
 
     private Admission.Refuse refuse(Alert alert, String reason) {
         events.publish(EventKind.REFUSED, reason);
+        refused(alert.name().toLowerCase(Locale.ROOT));
         return new Admission.Refuse(alert);
+    }
+
+    private void refused(String reason) {
+        events.figures().count(Figure.REFUSED, reason);
     }
 
     /**
@@ -225,7 +234,13 @@ public final class HandshakeGate {
         return refuse(Alert.NO_APPLICATION_PROTOCOL, "acme-tls/1 without a pending challenge for the name");
     }
 
-    private static Admission.Settled settle(ServerName name, ParkingLot.Outcome outcome) {
+    private Admission.Settled settle(ServerName name, ParkingLot.Outcome outcome) {
+        if (outcome.certificate() == null) {
+            refused(
+                    outcome.failure() == null
+                            ? "deadline_or_full"
+                            : outcome.failure().kind());
+        }
         return outcome.certificate() != null
                 ? new Admission.Serve(name, outcome.certificate(), true)
                 : new Admission.Refuse(outcome.failure() != null ? alertFor(outcome.failure()) : Alert.INTERNAL_ERROR);

@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.name.ServerName;
 
@@ -51,11 +52,34 @@ public final class Inventory {
         return wildcard != null && wildcard.isValidAt(now) ? Optional.of(wildcard) : Optional.empty();
     }
 
-    /** Makes a certificate servable under each of its names, in place of what was served there before. */
+    /**
+     * Makes a certificate servable under each of its names, in place of what was served there before; a name's own
+     * certificate stays where the new one is one of several names.
+     */
     public void publish(KeyedCertificate certificate) {
         for (String name : certificate.names()) {
-            byName.put(name, certificate);
+            publish(certificate, name);
         }
+    }
+
+    /**
+     * Makes a certificate servable under the one of its names that answers for a server name, and under no other: the others
+     * may have certificates of their own in the store.
+     *
+     * @param certificate a certificate that covers the name
+     * @param name the name asked for
+     */
+    public void publish(KeyedCertificate certificate, ServerName name) {
+        publish(certificate, certificate.names().contains(name.value()) ? name.value() : name.wildcard());
+    }
+
+    private void publish(KeyedCertificate certificate, String name) {
+        boolean own = certificate.names().iterator().next().equals(name);
+        byName.asMap().compute(name, (n, served) -> !own && isOwn(served, n) ? served : certificate);
+    }
+
+    private boolean isOwn(@Nullable KeyedCertificate served, String name) {
+        return served != null && served.names().iterator().next().equals(name) && served.isValidAt(clock.instant());
     }
 
     /** Stops serving whatever was published under a name. */

@@ -1,17 +1,22 @@
 package org.ondemandtls.issuance;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.config.ConfigKey;
 import org.ondemandtls.config.OnDemandTlsConfig;
@@ -29,8 +34,9 @@ import org.ondemandtls.store.StoreException;
  * What each CA may be asked for over time, reckoned from the ledger: orders of the account, certificates per registered
  * domain and per name, failed validations per name.
  *
- * <p>Of the account's orders one half belongs to renewals and one to new names, so that neither starves the other. A
- * renewal that the CA does not count is not counted here.
+ * <p>What the CA counts is counted here, when the CA counts it: an order when it is placed, a certificate when it is issued,
+ * a failed validation when it fails. Of the account's orders one half belongs to renewals and one to new names, so that
+ * neither starves the other.
  *
  * <p><b>Threads.</b> Safe for use by many threads; called on the order executor, blocks for the ledger.
  */
@@ -39,6 +45,8 @@ public final class Budget {
     /** Those of one CA. */
     record Rules(Allowance orders, Allowance domain, Allowance name, Allowance failures) {}
 
+    private static final int MOST_PARDONED = 10_000;
+    private static final Duration SOON = Duration.ofSeconds(10);
     private static final Allowance NONE = new Allowance.Unlimited();
     private static final Rules UNLIMITED = new Rules(NONE, NONE, NONE, NONE);
     private static final Rules LETS_ENCRYPT = new Rules(per(300, 3), per(50, 7 * 24), per(5, 7 * 24), per(5, 1));
@@ -52,6 +60,30 @@ public final class Budget {
     private final Supplier<PublicSuffixes> suffixes;
     private final Map<String, Rules> rules;
     private final Clock clock;
+    // Certificates that may yet be issued, under the keys they will count under.
+    private final ConcurrentMap<String, Integer> underWay = new ConcurrentHashMap<>();
+    private final Cache<ServerName, Boolean> pardoned =
+            Caffeine.newBuilder().maximumSize(MOST_PARDONED).build();
+
+    /** What the CA does not count of an order. */
+    enum Exemption {
+        /** Nothing. */
+        NONE,
+        /** A certificate of exactly the same names was issued before: neither the order nor the domain is. */
+        SAME_NAMES,
+        /** It is told which certificate is replaced, for the first time (RFC 9773 section 5): nothing is. */
+        REPLACES
+    }
+
+    /**
+     * What was reserved for one order.
+     *
+     * @param order given back where no order was placed; empty where nothing was counted
+     * @param certificate the keys a certificate counts under once it is issued, with their windows
+     */
+    record Reservation(Optional<Ledger.Ticket> order, Map<String, Duration> certificate) {
+        static final Reservation NONE = new Reservation(Optional.empty(), Map.of());
+    }
 
     /**
      * Budgets by rules.
@@ -103,48 +135,103 @@ public final class Budget {
     }
 
     /**
-     * Counts an order before it is placed.
+     * The registered domain of a name, by the list that the operator gave or that comes along; reads the list the first
+     * time.
+     *
+     * @param name the name
+     */
+    public String registeredDomain(ServerName name) {
+        return suffixes.get().registeredDomain(name);
+    }
+
+    /**
+     * Counts an order before it is placed, and makes sure that its certificate will fit.
      *
      * @param issuer the {@code id()} of the CA
      * @param name the name ordered
      * @param purpose whether it is the first certificate or a successor
-     * @param exempt whether the CA does not count it (RFC 9773 section 5)
-     * @return what to give back where no order was placed; empty where nothing was counted
+     * @param exemption what the CA does not count
+     * @return what was reserved, to be ended by {@link #issued} or {@link #notIssued}
      * @throws IssuanceException.OverBudget if it does not fit now, with the time it will
      * @throws StoreException if the ledger did not answer
      */
-    Optional<Ledger.Ticket> reserve(String issuer, ServerName name, Purpose purpose, boolean exempt)
+    Reservation reserve(String issuer, ServerName name, Purpose purpose, Exemption exemption)
             throws IssuanceException.OverBudget, StoreException {
         Rules own = rules.getOrDefault(issuer, UNLIMITED);
         List<Quota> counted = new ArrayList<>();
         List<Quota> checked = new ArrayList<>();
-        if (!exempt) {
+        if (exemption == Exemption.NONE) {
             half(own.orders(), issuer, purpose).ifPresent(counted::add);
-            if (own.domain() instanceof Rate most) {
-                counted.add(quota(domainKey(issuer, name), most));
-            }
-            if (own.name() instanceof Rate most) {
-                counted.add(quota("name|" + issuer + '|' + name, most));
-            }
         }
-        if (own.failures() instanceof Rate most) {
+        Map<String, Rate> certificate = certificate(issuer, name, exemption);
+        boolean hadPardon = pardoned.asMap().remove(name) != null;
+        if (own.failures() instanceof Rate most && !hadPardon) {
             checked.add(quota(failuresKey(issuer, name), most));
         }
-        if (counted.isEmpty() && checked.isEmpty()) {
-            return Optional.empty();
+        certificate.forEach((key, most) -> checked.add(new Quota(
+                key, Math.max(0, most.count() - underWay.merge(key, 1, Integer::sum) + 1), most.per())));
+        boolean reserved = false;
+        try {
+            if (counted.isEmpty() && checked.isEmpty()) {
+                return Reservation.NONE;
+            }
+            Outcome outcome = ledger.reserve(counted, checked);
+            if (outcome instanceof Outcome.Spent spent) {
+                throw over(name, spent, certificate.get(spent.quota().key()));
+            }
+            reserved = true;
+            Map<String, Duration> windows = new HashMap<>();
+            certificate.forEach((key, most) -> windows.put(key, most.per()));
+            return new Reservation(
+                    outcome instanceof Outcome.Reserved made && !counted.isEmpty()
+                            ? Optional.of(made.ticket())
+                            : Optional.empty(),
+                    Map.copyOf(windows));
+        } finally {
+            if (!reserved) {
+                certificate.keySet().forEach(this::landed);
+            }
         }
-        Outcome outcome = ledger.reserve(counted, checked);
-        if (outcome instanceof Outcome.Spent spent) {
-            throw over(name, spent);
-        }
-        return outcome instanceof Outcome.Reserved reserved && !counted.isEmpty()
-                ? Optional.of(reserved.ticket())
-                : Optional.empty();
     }
 
-    /** Takes back what was counted for an order that was not placed. */
-    void giveBack(Ledger.Ticket ticket) throws StoreException {
-        ledger.giveBack(ticket);
+    /**
+     * What counts for the certificate of an order that was placed before, by an earlier life perhaps; nothing is refused.
+     *
+     * @param issuer the {@code id()} of the CA
+     * @param name the name ordered
+     * @param exemption what the CA does not count
+     */
+    Reservation resumed(String issuer, ServerName name, Exemption exemption) {
+        Map<String, Duration> windows = new HashMap<>();
+        certificate(issuer, name, exemption).forEach((key, most) -> {
+            underWay.merge(key, 1, Integer::sum);
+            windows.put(key, most.per());
+        });
+        return new Reservation(Optional.empty(), Map.copyOf(windows));
+    }
+
+    /** Counts the certificate an order has ended in. */
+    void issued(Reservation reservation) throws StoreException {
+        try {
+            for (Map.Entry<String, Duration> counts : reservation.certificate().entrySet()) {
+                ledger.count(counts.getKey(), counts.getValue());
+            }
+        } finally {
+            reservation.certificate().keySet().forEach(this::landed);
+        }
+    }
+
+    /**
+     * Takes back what was reserved for an order that has not ended in a certificate.
+     *
+     * @param reservation what was reserved
+     * @param placed whether the CA has the order, which then counts
+     */
+    void notIssued(Reservation reservation, boolean placed) throws StoreException {
+        reservation.certificate().keySet().forEach(this::landed);
+        if (!placed && reservation.order().isPresent()) {
+            ledger.giveBack(reservation.order().get());
+        }
     }
 
     /** Counts a validation that failed. */
@@ -152,6 +239,27 @@ public final class Budget {
         if (rules.getOrDefault(issuer, UNLIMITED).failures() instanceof Rate most) {
             ledger.count(failuresKey(issuer, name), most.per());
         }
+    }
+
+    /** Has the next order for a name placed whatever failed before: an operator says that it will be validated now. */
+    void pardon(ServerName name) {
+        pardoned.put(name, true);
+    }
+
+    private Map<String, Rate> certificate(String issuer, ServerName name, Exemption exemption) {
+        Rules own = rules.getOrDefault(issuer, UNLIMITED);
+        Map<String, Rate> counts = new LinkedHashMap<>();
+        if (exemption == Exemption.NONE && own.domain() instanceof Rate most) {
+            counts.put(domainKey(issuer, name), most);
+        }
+        if (exemption != Exemption.REPLACES && own.name() instanceof Rate most) {
+            counts.put("name|" + issuer + '|' + name, most);
+        }
+        return counts;
+    }
+
+    private void landed(String key) {
+        underWay.computeIfPresent(key, (k, count) -> count == 1 ? null : count - 1);
     }
 
     // A budget of an odd number leaves the one over to new names.
@@ -165,14 +273,16 @@ public final class Budget {
     }
 
     private String domainKey(String issuer, ServerName name) {
-        return "domain|" + issuer + '|' + suffixes.get().registeredDomain(name);
+        return "domain|" + issuer + '|' + registeredDomain(name);
     }
 
     private static String failuresKey(String issuer, ServerName name) {
         return "failures|" + issuer + '|' + name;
     }
 
-    private IssuanceException.OverBudget over(ServerName name, Outcome.Spent spent) {
+    // A certificate's own quota may be narrowed by those under way, which end soon.
+    private IssuanceException.OverBudget over(ServerName name, Outcome.Spent spent, @Nullable Rate whole)
+            throws StoreException {
         Quota quota = spent.quota();
         String key = quota.key();
         ConfigKey bound = key.startsWith("orders")
@@ -180,13 +290,17 @@ public final class Budget {
                 : key.startsWith("domain")
                         ? ConfigKey.BUDGET_DOMAIN
                         : key.startsWith("failures") ? ConfigKey.BUDGET_FAILURES : ConfigKey.BUDGET_NAME;
-        Instant now = clock.instant();
-        Duration wait = Duration.between(now, spent.fits());
-        return new IssuanceException.OverBudget(
-                name,
-                quota.most() + " in " + words(quota.window()) + " are used up (" + bound.key() + "), it fits again at "
-                        + spent.fits(),
-                wait.isNegative() ? Duration.ZERO : wait);
+        int most = whole == null ? quota.most() : whole.count();
+        String words = most + " in " + words(quota.window()) + " are used up (" + bound.key() + ")";
+        if (most > quota.most() && ledger.used(key, quota.window()) < most) {
+            return new IssuanceException.OverBudget(name, words + " once the orders under way end", SOON);
+        }
+        Duration wait = Duration.between(clock.instant(), spent.fits());
+        Duration left = wait.isNegative() ? Duration.ZERO : wait;
+        String which = words + ", it fits again at " + spent.fits();
+        return bound == ConfigKey.BUDGET_ORDERS
+                ? IssuanceException.OverBudget.ofAll(name, which, left)
+                : new IssuanceException.OverBudget(name, which, left);
     }
 
     private static Quota quota(String key, Rate most) {

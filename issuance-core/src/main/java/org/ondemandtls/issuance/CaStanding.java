@@ -14,7 +14,7 @@ import org.ondemandtls.store.Hold;
 import org.ondemandtls.store.StoreException;
 
 /**
- * How each CA stands: the waits it asked for, of an account or of a registered domain, and whether it is unwell. Waits are
+ * How each CA stands: the waits it asked for, of an account, a registered domain or a name, and whether it is unwell. Waits are
  * kept in the store, so that every server that shares it obeys them, and in memory by monotonic time.
  *
  * <p><b>Threads.</b> Safe for many. {@link #holding} and what is about being well are look-ups in memory; the others block
@@ -27,7 +27,7 @@ final class CaStanding {
     private static final Duration UNWELL = Duration.ofMinutes(1);
 
     private static final String LIMITED = "rateLimited";
-    // A wait per registered domain: only names that were ordered for get here, so an attacker's do not.
+    // A wait per registered domain or name: only names that were ordered for get here, so an attacker's do not.
     private static final int MOST = 10_000;
 
     // One that is not in the store, because the clock was not trusted or the write failed, nobody else can end.
@@ -47,7 +47,7 @@ final class CaStanding {
         this.nanoTime = nanoTime;
     }
 
-    /** A CA did not answer, or answered nonsense. */
+    /** A CA could not be reached, failed by itself, or refused the account. */
     void failed(String issuer) {
         unwellUntil.put(issuer, nanoTime.getAsLong() + UNWELL.toNanos());
     }
@@ -82,15 +82,10 @@ final class CaStanding {
     /**
      * Notes what a CA asked for. Blocks for a write.
      *
-     * @return whether it concerns more than the name
      * @throws StoreException if it could not be kept; it counts in memory all the same
      */
-    boolean keep(String issuer, RateLimited limited) throws StoreException {
-        Optional<HoldScope> known = HoldScope.of(issuer, limited.scope());
-        if (known.isEmpty()) {
-            return false;
-        }
-        HoldScope scope = known.get();
+    void keep(String issuer, RateLimited limited) throws StoreException {
+        HoldScope scope = HoldScope.of(issuer, limited.name(), limited.scope());
         Duration wait = clamped(limited.retryAfter());
         String detail = limited.detail();
         Wait wanted = new Wait(detail, nanoTime.getAsLong() + wait.toNanos(), false);
@@ -103,7 +98,6 @@ final class CaStanding {
                     new Hold(scope.key(), issuer, 0, clock.instant().plus(wait), LIMITED, detail, Optional.empty()));
             waits.replace(scope, wanted, new Wait(detail, wanted.until(), true));
         }
-        return true;
     }
 
     /** Has memory know what an earlier life, or another server, wrote about a CA and a name. Blocks for look-ups. */

@@ -2,14 +2,22 @@ package org.ondemandtls.issuance;
 
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 
 /**
  * Notices when the wall clock jumps against monotonic time. While it cannot be trusted, nothing is renewed by the timer,
  * withdrawn or forgotten, and nothing is written that carries its time; what is valid by it is served.
+ *
+ * <p>A machine that sleeps wakes up with a wall clock far ahead of monotonic time. What its kernel says that it slept is no
+ * jump.
+ *
+ * <p>Where the kernel does not say, a machine that sleeps every night is waited for once: after that a jump ahead by less
+ * than {@link #LONGEST_NIGHT} is taken for sleep.
  *
  * <p>It is trusted again once it is back, or after {@value #ACCEPTED_AFTER_HOURS} hours in which it did not jump again:
  * it was wrong before, then, and is right now.
@@ -21,6 +29,9 @@ public final class ClockWatch {
     /** How far the two clocks may drift apart. */
     static final Duration TOLERANCE = Duration.ofMinutes(2);
 
+    /** How far ahead a jump may lead that is taken for a night's sleep of the machine. */
+    static final Duration LONGEST_NIGHT = Duration.ofHours(16);
+
     /** After how many hours a clock that jumped is taken for right. */
     static final int ACCEPTED_AFTER_HOURS = 24;
 
@@ -28,9 +39,14 @@ public final class ClockWatch {
     private final LongSupplier nanoTime;
     private final Events events;
 
+    private final Supplier<Optional<Duration>> bootTime;
+
+    private long asleep;
     private long trustedOffset;
     private long lastOffset;
     private boolean trusted = true;
+    private boolean onlyNights;
+    private boolean usedToNights;
     private long jumpedAt;
     private long generation;
 
@@ -42,9 +58,23 @@ public final class ClockWatch {
      * @param events told of jumps
      */
     public ClockWatch(Clock clock, LongSupplier nanoTime, Events events) {
+        this(clock, nanoTime, Optional::empty, events);
+    }
+
+    /**
+     * Begins to watch, on a machine that may sleep.
+     *
+     * @param clock the wall clock
+     * @param nanoTime a monotonic clock in nanoseconds, which may stand still while the machine sleeps
+     * @param bootTime how long the machine has been up, sleep included; empty where that is not known
+     * @param events told of jumps
+     */
+    public ClockWatch(Clock clock, LongSupplier nanoTime, Supplier<Optional<Duration>> bootTime, Events events) {
         this.clock = clock;
         this.nanoTime = nanoTime;
+        this.bootTime = bootTime;
         this.events = events;
+        this.asleep = asleep().orElse(0L);
         this.trustedOffset = offset();
         this.lastOffset = trustedOffset;
     }
@@ -64,7 +94,13 @@ public final class ClockWatch {
     private void look() {
         long now = nanoTime.getAsLong();
         long offset = offset();
+        if (isFar(offset, lastOffset) && offset > lastOffset) {
+            long explained = explained(offset - lastOffset);
+            trustedOffset += explained;
+            lastOffset += explained;
+        }
         boolean jumped = isFar(offset, lastOffset);
+        long before = lastOffset;
         lastOffset = offset;
         if (!isFar(offset, trustedOffset)) {
             // Drift and slewing move the offset slowly: they are followed.
@@ -76,7 +112,17 @@ public final class ClockWatch {
             }
             return;
         }
+        boolean night = jumped && isNight(offset - before);
+        if (night && usedToNights) {
+            trustedOffset = trusted ? offset : trustedOffset;
+            return;
+        }
+        if (night && !trusted) {
+            // Another night's sleep must not put the end of the wait off, or it never came.
+            return;
+        }
         if (jumped) {
+            onlyNights = night;
             jumpedAt = now;
             generation++;
             trusted = false;
@@ -89,13 +135,34 @@ public final class ClockWatch {
         } else if (!trusted && now - jumpedAt >= TimeUnit.HOURS.toNanos(ACCEPTED_AFTER_HOURS)) {
             trustedOffset = offset;
             trusted = true;
+            usedToNights = onlyNights;
             generation++;
             events.publish(EventKind.CLOCK, "the clock has not moved again: it is taken for right");
         }
     }
 
+    // What the kernel says that the machine has slept is no jump.
+    private long explained(long jump) {
+        Optional<Long> now = asleep();
+        if (now.isEmpty()) {
+            return 0;
+        }
+        long slept = now.get() - asleep;
+        asleep = now.get();
+        return Math.max(0, Math.min(slept, jump));
+    }
+
+    private Optional<Long> asleep() {
+        return bootTime.get().map(up -> up.toMillis() - TimeUnit.NANOSECONDS.toMillis(nanoTime.getAsLong()));
+    }
+
     private long offset() {
         return clock.millis() - TimeUnit.NANOSECONDS.toMillis(nanoTime.getAsLong());
+    }
+
+    // Where the kernel does not tell whether the machine slept.
+    private boolean isNight(long jump) {
+        return jump > 0 && jump < LONGEST_NIGHT.toMillis() && bootTime.get().isEmpty();
     }
 
     private static boolean isFar(long one, long other) {

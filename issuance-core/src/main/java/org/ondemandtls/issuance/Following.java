@@ -141,7 +141,7 @@ final class Following {
         if (stored.isEmpty() || !stored.get().isServableAt(ports.now().instant())) {
             inventory.withdraw(served.get());
         } else if (!stored.get().certificate().id().equals(served.get().id())) {
-            inventory.publish(stored.get().certificate());
+            inventory.publish(stored.get().certificate(), ServerName.answeredBy(name));
         }
     }
 

@@ -2,7 +2,6 @@ package org.ondemandtls.issuance;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import org.ondemandtls.certificate.IssuanceException.RateLimited;
 import org.ondemandtls.name.ServerName;
 
@@ -18,6 +17,24 @@ public sealed interface HoldScope {
         @Override
         public String key() {
             return "name/" + name;
+        }
+
+        @Override
+        public RateLimited.Scope limited() {
+            return new RateLimited.Scope.Name();
+        }
+    }
+
+    /**
+     * One name, at one CA.
+     *
+     * @param issuer the {@code id()} of the CA
+     * @param name the name
+     */
+    record NameAt(String issuer, ServerName name) implements HoldScope {
+        @Override
+        public String key() {
+            return "name-at/" + issuer + '/' + name;
         }
 
         @Override
@@ -67,10 +84,11 @@ public sealed interface HoldScope {
     /** The same in the words of a CA's limit. */
     RateLimited.Scope limited();
 
-    /** Where a CA's waits that concern a name may stand: the account, then every domain of two labels or more. */
+    /** Where a CA's waits that concern a name may stand: the account, the name, every domain of two labels or more. */
     static List<HoldScope> of(String issuer, ServerName name) {
         List<HoldScope> scopes = new ArrayList<>();
         scopes.add(new Account(issuer));
+        scopes.add(new NameAt(issuer, name));
         String domain = name.value();
         while (domain.indexOf('.') > 0) {
             scopes.add(new Domain(issuer, domain));
@@ -79,11 +97,11 @@ public sealed interface HoldScope {
         return scopes;
     }
 
-    /** Whom a CA's limit concerns, empty where it is the name alone. */
-    static Optional<HoldScope> of(String issuer, RateLimited.Scope limited) {
+    /** Whom a CA's limit on an order for a name concerns. */
+    static HoldScope of(String issuer, ServerName name, RateLimited.Scope limited) {
         if (limited instanceof RateLimited.Scope.Domain domain) {
-            return Optional.of(new Domain(issuer, domain.registered()));
+            return new Domain(issuer, domain.registered());
         }
-        return limited instanceof RateLimited.Scope.Account ? Optional.of(new Account(issuer)) : Optional.empty();
+        return limited instanceof RateLimited.Scope.Account ? new Account(issuer) : new NameAt(issuer, name);
     }
 }

@@ -3,6 +3,7 @@ package org.ondemandtls.issuance;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.function.LongSupplier;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Hold;
@@ -24,8 +25,11 @@ final class HoldSweep {
     /** How long a hold is kept after its end: longer than the step of a name's schedule counts. */
     static final Duration KEPT_AFTER = Duration.ofDays(2);
 
-    /** How many holds are looked at each time. */
-    static final int MOST = 10_000;
+    /** How many holds are looked at together. */
+    static final int PAGE = 10_000;
+
+    /** How many are looked at together at most, where so many are not over. */
+    static final int MOST = 1_280_000;
 
     private final CertificateStore store;
     private final ClockWatch watch;
@@ -52,10 +56,21 @@ final class HoldSweep {
         }
         next = nanoTime.getAsLong() + EVERY.toNanos();
         Instant before = clock.instant().minus(KEPT_AFTER);
-        for (Hold hold : store.holds(MOST)) {
-            if (hold.until().isBefore(before)) {
-                store.dropHold(hold.scope());
+        int page = PAGE;
+        while (true) {
+            List<Hold> holds = store.holds(page);
+            int dropped = 0;
+            for (Hold hold : holds) {
+                if (hold.until().isBefore(before)) {
+                    store.dropHold(hold.scope());
+                    dropped++;
+                }
             }
+            if (holds.size() < page || page >= MOST) {
+                return;
+            }
+            // Those that last keep the rest out of sight: behind them only a larger page looks.
+            page = dropped == 0 ? 2 * page : page;
         }
     }
 }

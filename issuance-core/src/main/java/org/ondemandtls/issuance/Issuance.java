@@ -3,11 +3,9 @@ package org.ondemandtls.issuance;
 import java.security.KeyPair;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -18,12 +16,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.event.Figure;
 import org.ondemandtls.event.Outage;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.name.ClientBlock;
@@ -31,7 +31,6 @@ import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
 import org.ondemandtls.permission.PermissionPolicy.Purpose;
 import org.ondemandtls.preflight.Preflight;
-import org.ondemandtls.preflight.Verdict;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.OpenOrder;
 import org.ondemandtls.store.StoreException;
@@ -53,7 +52,6 @@ public final class Issuance {
 
     private static final Duration NOT_READY_RETRY = Duration.ofSeconds(10);
     private static final Duration DEFECT_RETRY = Duration.ofSeconds(3);
-    private static final int RESUMED_AT_ONCE = 4;
     private static final Duration PEER_RETRY = Duration.ofSeconds(1);
     // An order takes no longer, and a lease runs out when its holder is gone.
     private static final Duration LONGEST_WAIT_FOR_PEER = Authority.LONGEST_ORDER.multipliedBy(2);
@@ -63,6 +61,7 @@ public final class Issuance {
      *
      * @param lookups runs store look-ups; bounded, rejects what does not fit
      * @param orders runs orders, as many at once as the configuration allows; rejects what does not fit its queue
+     * @param renewals runs orders that succeed a certificate, in the same way
      * @param clock the wall clock
      * @param nanoTime a monotonic clock in nanoseconds
      * @param random uniform in [0, 1), for jitter
@@ -71,10 +70,23 @@ public final class Issuance {
     public record Ports(
             Executor lookups,
             Executor orders,
+            Executor renewals,
             Clock clock,
             LongSupplier nanoTime,
             DoubleSupplier random,
-            ScheduledExecutorService scheduler) {}
+            ScheduledExecutorService scheduler) {
+
+        /** One executor for first orders and for renewals. */
+        public Ports(
+                Executor lookups,
+                Executor orders,
+                Clock clock,
+                LongSupplier nanoTime,
+                DoubleSupplier random,
+                ScheduledExecutorService scheduler) {
+            this(lookups, orders, orders, clock, nanoTime, random, scheduler);
+        }
+    }
 
     private final CertificateStore store;
     private final Permission permission;
@@ -87,9 +99,11 @@ public final class Issuance {
     private final OrderPipeline pipeline;
     private final HoldSweep holdSweep;
     private final Following following;
+    private final Withdrawals withdrawals;
+    private final Pauses pauses;
+    private final Resumption resumption;
     private final Outage budgetOutage;
     private final SingleFlight<ServerName, KeyedCertificate> flights = new SingleFlight<>();
-    // Whose names another server is at.
     private final Map<ServerName, CompletableFuture<Void>> awaited = new ConcurrentHashMap<>();
 
     private volatile boolean stopping;
@@ -146,12 +160,15 @@ public final class Issuance {
                 ports.nanoTime(),
                 ports.random());
         this.holdSweep = new HoldSweep(store, floors.watch(), ports.clock(), ports.nanoTime());
+        this.resumption = new Resumption(this::resumed, ports.lookups(), events, () -> stopping);
         this.following = new Following(
                 store,
                 inventory,
                 new Following.Ports(ports.lookups(), ports.scheduler(), ports.clock(), () -> stopping),
                 events,
                 ports.nanoTime());
+        this.withdrawals = new Withdrawals(store, inventory, ports.clock(), events);
+        this.pauses = new Pauses(store, ports.clock(), events);
         this.pipeline = new OrderPipeline(
                 new OrderPipeline.Parts(
                         store,
@@ -161,10 +178,13 @@ public final class Issuance {
                         floors.budget(),
                         refusals,
                         new CaStanding(store, floors.watch(), ports.clock(), ports.nanoTime()),
+                        new CommonRefusals(floors.budget()::registeredDomain, ports.nanoTime()),
                         floors.watch(),
                         floors.clientPatience(),
                         events,
-                        () -> stopping),
+                        () -> stopping,
+                        withdrawals,
+                        pauses),
                 ports.clock(),
                 ports.nanoTime(),
                 ports.random());
@@ -202,7 +222,22 @@ public final class Issuance {
             return CompletableFuture.failedFuture(new IssuanceException.Stopping(name));
         }
         return flights.join(
-                name, key -> landed(key, permitted(key, Purpose.RENEW, ClientBlock.LOCAL, () -> pipeline.renew(key))));
+                name,
+                key -> landed(
+                        key,
+                        permitted(key, Purpose.RENEW, ClientBlock.LOCAL, ports.renewals(), () -> pipeline.renew(key))));
+    }
+
+    /**
+     * Asks permission again for a name that has a certificate; nothing is ordered.
+     *
+     * @param name the name
+     * @return completes normally where it may be renewed; exceptionally with an {@link IssuanceException}, unwrapped
+     */
+    public CompletableFuture<Void> recheck(ServerName name) {
+        return stopping
+                ? CompletableFuture.failedFuture(new IssuanceException.Stopping(name))
+                : permission.decide(name, Purpose.RENEW, ClientBlock.LOCAL);
     }
 
     /**
@@ -221,15 +256,36 @@ public final class Issuance {
     }
 
     /**
-     * Has a name tried again at once, whatever refusal or wait is remembered for it. Blocks for the store.
+     * Has a name, in any state, tried again at once, whatever refusal or wait is remembered for it. Blocks for the store.
      *
-     * @param name a name, in any state
      * @throws StoreException if the store could not be written
      */
     public void retry(ServerName name) throws StoreException {
         refusals.forget(name);
+        preflight.passOver(name);
         pipeline.forgetHolds(name);
+        pipeline.pardon(name);
         store.peers().tell(name);
+    }
+
+    /** What an operator has taken away. */
+    public Withdrawals withdrawals() {
+        return withdrawals;
+    }
+
+    /** What an operator has paused. */
+    public Pauses pauses() {
+        return pauses;
+    }
+
+    /** Whether a CA has answered when it was asked last; no I/O. */
+    public boolean isWell(String issuer) {
+        return pipeline.isWell(issuer);
+    }
+
+    /** Whether a certificate for a name is being obtained or renewed here; no I/O. */
+    public boolean isInFlight(ServerName name) {
+        return flights.has(name);
     }
 
     /**
@@ -247,12 +303,7 @@ public final class Issuance {
         return stored(name).thenApply(Optional::isPresent);
     }
 
-    /**
-     * Why a name is not worth a flight now: a remembered denial or failure. Two look-ups, no I/O.
-     *
-     * @param name the name asked for
-     * @return the reason, empty if the name may be tried
-     */
+    /** Why a name is not worth a flight now, if so: a remembered denial or failure. Two look-ups, no I/O. */
     public Optional<IssuanceException> remembered(ServerName name) {
         Optional<IssuanceException> failed = refusals.blocking(name);
         if (failed.isPresent()) {
@@ -267,38 +318,12 @@ public final class Issuance {
      * @return completes when each of them has ended, one way or the other
      */
     public CompletableFuture<Void> resumeOpenOrders() {
-        return resume(store::openOrders);
+        return resumption.resume(store::openOrders);
     }
 
-    /**
-     * Finishes the orders of servers that are gone, a few at a time; returns at once. Called every few seconds.
-     *
-     * @return completes when each of them has ended, one way or the other
-     */
+    /** The same for servers that are gone; called every few seconds. */
     public CompletableFuture<Void> resumeAbandonedOrders() {
-        return resume(store.peers()::abandoned);
-    }
-
-    private CompletableFuture<Void> resume(Left left) {
-        CompletableFuture<Void> done = new CompletableFuture<>();
-        try {
-            ports.lookups().execute(() -> {
-                try {
-                    Queue<OpenOrder> open = new ArrayDeque<>(left.orders());
-                    CompletableFuture<?>[] lanes = new CompletableFuture<?>[RESUMED_AT_ONCE];
-                    for (int lane = 0; lane < lanes.length; lane++) {
-                        lanes[lane] = resumeNext(open);
-                    }
-                    CompletableFuture.allOf(lanes).whenComplete((v, failure) -> done.complete(null));
-                } catch (StoreException e) {
-                    events.publish(EventKind.STORE_FAILED, String.valueOf(e.getMessage()));
-                    done.complete(null);
-                }
-            });
-        } catch (RejectedExecutionException e) {
-            done.complete(null);
-        }
-        return done;
+        return resumption.resume(store.peers()::abandoned);
     }
 
     /**
@@ -318,7 +343,7 @@ public final class Issuance {
         stopping = true;
     }
 
-    /** How many flights are in the air. */
+    /** How many are in the air. */
     public int inFlight() {
         return flights.size();
     }
@@ -328,50 +353,61 @@ public final class Issuance {
         return refusals.size();
     }
 
-    private CompletableFuture<Void> resumeNext(Queue<OpenOrder> open) {
-        OpenOrder next;
-        synchronized (open) {
-            next = open.poll();
+    // What an order needs that is already placed is paid for; another needs permission.
+    private CompletableFuture<KeyedCertificate> resumed(OpenOrder open) {
+        ServerName name = open.name();
+        if (open.url().isEmpty()) {
+            return obtain(name, ClientBlock.LOCAL)
+                    .thenCompose(there -> ordered(name, ports.orders(), () -> pipeline.closeUnplaced(open, there)));
         }
-        if (next == null || stopping) {
-            return CompletableFuture.completedFuture(null);
-        }
-        ServerName name = next.name();
-        CompletableFuture<KeyedCertificate> flight = next.url().isEmpty()
-                ? obtain(name, ClientBlock.LOCAL)
-                        .thenCompose(there -> ordered(name, () -> pipeline.closeUnplaced(next, there)))
-                : flights.join(name, key -> landed(key, ordered(key, () -> pipeline.resume(next))));
-        return flight.handle((certificate, failure) -> {
-                    events.publish(
-                            EventKind.RESUMED,
-                            name,
-                            failure == null
-                                    ? "the order an earlier life left open is finished"
-                                    : "the order an earlier life left open did not end in a certificate: "
-                                            + failure.getMessage());
-                    return failure;
-                })
-                .thenCompose(ended -> resumeNext(open));
+        return flights.join(
+                name,
+                key -> landed(
+                        key,
+                        ordered(key, ports.orders(), () -> pipeline.resume(open))
+                                .exceptionallyCompose(
+                                        thrown -> unwrapped(thrown) instanceof OrderPipeline.PermissionNeededException
+                                                ? anew(key)
+                                                : CompletableFuture.failedFuture(thrown))));
+    }
+
+    private CompletableFuture<KeyedCertificate> anew(ServerName name) {
+        return on(ports.lookups(), name, "onDemandTls.shield.lookupsQueued", () -> pipeline.stored(name))
+                .thenCompose(stored -> stored.isPresent()
+                        ? permitted(name, Purpose.RENEW, ClientBlock.LOCAL, ports.renewals(), () -> pipeline.renew(name))
+                        : permitted(name, Purpose.OBTAIN, ClientBlock.LOCAL, ports.orders(), () -> pipeline.obtain(name)));
     }
 
     private CompletableFuture<KeyedCertificate> first(ServerName name, ClientBlock client) {
         Optional<IssuanceException> held = pipeline.holding(name);
         return held.isPresent()
                 ? CompletableFuture.failedFuture(held.get())
-                : permitted(name, Purpose.OBTAIN, client, () -> pipeline.obtain(name));
+                : permitted(name, Purpose.OBTAIN, client, ports.orders(), () -> pipeline.obtain(name));
     }
 
     private CompletableFuture<KeyedCertificate> permitted(
-            ServerName name, Purpose purpose, ClientBlock client, Work<KeyedCertificate> order) {
-        // Our own resolver is asked beside the permission, the server the name points to only behind it.
-        CompletableFuture<Optional<Verdict>> looked = preflight.look(name);
+            ServerName name, Purpose purpose, ClientBlock client, Executor executor, Work<KeyedCertificate> order) {
+        // Only for what is permitted: a stranger's random names are no reason to ask resolvers and other people's
+        // servers.
+        long asked = ports.nanoTime().getAsLong();
         return permission
                 .decide(name, purpose, client)
-                .thenCompose(granted -> looked)
-                .thenCompose(verdict ->
-                        verdict.isPresent() ? CompletableFuture.completedFuture(verdict) : preflight.probe(name))
+                .whenComplete((granted, failure) -> {
+                    events.figures()
+                            .time(
+                                    Figure.PERMISSION,
+                                    ports.nanoTime().getAsLong() - asked,
+                                    failure == null
+                                            ? "granted"
+                                            : failure instanceof IssuanceException reason ? reason.kind() : "failed");
+                    noteDenial(name, failure);
+                })
+                .thenCompose(granted -> preflight.look(name, client))
+                .thenCompose(verdict -> verdict.isPresent()
+                        ? CompletableFuture.completedFuture(verdict)
+                        : preflight.probe(name, client))
                 .thenCompose(verdict -> verdict.isEmpty()
-                        ? ordered(name, order)
+                        ? ordered(name, executor, order)
                         : CompletableFuture.failedFuture(new IssuanceException.NotReady(
                                 name, verdict.get().toString(), NOT_READY_RETRY)));
     }
@@ -385,8 +421,11 @@ public final class Issuance {
         try {
             Optional<StoredCertificate> found = store.find(name)
                     .filter(stored -> stored.isServableAt(ports.clock().instant()));
+            if (found.isPresent() && WithdrawnName.isKept(store, name, found.get())) {
+                return Optional.empty();
+            }
             found.ifPresent(stored -> {
-                inventory.publish(stored.certificate());
+                inventory.publish(stored.certificate(), name);
                 events.publish(
                         EventKind.LOADED,
                         name,
@@ -395,17 +434,19 @@ public final class Issuance {
             });
             return found.map(StoredCertificate::certificate);
         } catch (StoreException e) {
-            throw pipeline.storeFailed(name, e);
+            throw Placement.storeFailed(name, e);
         }
     }
 
     // A name that another server is at is looked at again when there is news of it, and every now and then.
-    private CompletableFuture<KeyedCertificate> ordered(ServerName name, Work<KeyedCertificate> work) {
-        return ordered(name, work, ports.nanoTime().getAsLong() + LONGEST_WAIT_FOR_PEER.toNanos());
+    private CompletableFuture<KeyedCertificate> ordered(
+            ServerName name, Executor executor, Work<KeyedCertificate> work) {
+        return ordered(name, executor, work, ports.nanoTime().getAsLong() + LONGEST_WAIT_FOR_PEER.toNanos());
     }
 
-    private CompletableFuture<KeyedCertificate> ordered(ServerName name, Work<KeyedCertificate> work, long end) {
-        return onOrders(name, work).exceptionallyCompose(failure -> {
+    private CompletableFuture<KeyedCertificate> ordered(
+            ServerName name, Executor executor, Work<KeyedCertificate> work, long end) {
+        return on(executor, name, "onDemandTls.shield.ordersQueued", work).exceptionallyCompose(failure -> {
             if (!(failure instanceof OrderPipeline.LeasedElsewhereException)) {
                 return CompletableFuture.failedFuture(failure);
             }
@@ -413,7 +454,7 @@ public final class Issuance {
                 return CompletableFuture.failedFuture(new IssuanceException.Unavailable(
                         name, "another server has been at it for too long", PEER_RETRY, null));
             }
-            return news(name).thenCompose(heard -> ordered(name, work, end));
+            return news(name).thenCompose(heard -> ordered(name, executor, work, end));
         });
     }
 
@@ -422,10 +463,6 @@ public final class Issuance {
         heard.whenComplete((v, failure) -> awaited.remove(name, heard));
         ports.scheduler().schedule(() -> heard.complete(null), PEER_RETRY.toNanos(), TimeUnit.NANOSECONDS);
         return heard;
-    }
-
-    private CompletableFuture<KeyedCertificate> onOrders(ServerName name, Work<KeyedCertificate> work) {
-        return on(ports.orders(), name, "onDemandTls.shield.ordersQueued", work);
     }
 
     private <T> CompletableFuture<T> on(Executor executor, ServerName name, String bound, Work<T> work) {
@@ -454,12 +491,12 @@ public final class Issuance {
         CompletableFuture<KeyedCertificate> landed = new CompletableFuture<>();
         flight.whenComplete((certificate, thrown) -> {
             if (thrown == null) {
+                preflight.accepted(name);
                 storeLookups.saved(name);
                 landed.complete(certificate);
                 return;
             }
-            Throwable cause =
-                    thrown instanceof CompletionException && thrown.getCause() != null ? thrown.getCause() : thrown;
+            Throwable cause = unwrapped(thrown);
             IssuanceException reason = cause instanceof IssuanceException known
                     ? known
                     : new IssuanceException.Unavailable(name, "a defect of ours: " + cause, DEFECT_RETRY, cause);
@@ -468,6 +505,23 @@ public final class Issuance {
             landed.completeExceptionally(reason);
         });
         return landed;
+    }
+
+    // Strangers' names are not stored, so their denials cost nothing here.
+    private void noteDenial(ServerName name, @Nullable Throwable failure) {
+        if (failure instanceof IssuanceException.NotPermitted && store.mayHold(name)) {
+            later(() -> {
+                try {
+                    withdrawals.denied(name);
+                } catch (StoreException e) {
+                    pipeline.tellStoreFailed(name, String.valueOf(e.getMessage()));
+                }
+            });
+        }
+    }
+
+    private static Throwable unwrapped(Throwable thrown) {
+        return thrown instanceof CompletionException && thrown.getCause() != null ? thrown.getCause() : thrown;
     }
 
     // What a CA, permission or a timer has to say it has said already.
@@ -520,12 +574,8 @@ public final class Issuance {
             ports.lookups().execute(task);
         } catch (RejectedExecutionException e) {
             // Stopping, or so busy that whoever waits looks again by itself, as it does once a second.
-            events.publish(EventKind.STILL_FAILING, "news of another server was passed over: too much is looked up");
+            events.publish(EventKind.STILL_FAILING, "news was passed over: too much is looked up");
         }
-    }
-
-    private interface Left {
-        List<OpenOrder> orders() throws StoreException;
     }
 
     private interface Work<T> {

@@ -1,41 +1,29 @@
 package org.ondemandtls.issuance;
 
-import java.net.URI;
 import java.security.KeyPair;
-import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 import org.ondemandtls.authority.Authority;
-import org.ondemandtls.certificate.CertificateVerifier;
-import org.ondemandtls.certificate.CertificationRequests;
-import org.ondemandtls.certificate.InvalidCertificateException;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
-import org.ondemandtls.event.Outage;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy.Purpose;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Lease;
 import org.ondemandtls.store.LeaseLostException;
-import org.ondemandtls.store.Ledger;
 import org.ondemandtls.store.OpenOrder;
 import org.ondemandtls.store.Peers;
-import org.ondemandtls.store.StaleRevisionException;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 
@@ -50,13 +38,10 @@ import org.ondemandtls.store.StoredCertificate;
  */
 final class OrderPipeline {
 
-    private static final Duration STORE_RETRY = Duration.ofSeconds(2);
     // Less would cut off a CA that works but is slow.
     private static final Duration SHORTEST_PATIENCE = Duration.ofSeconds(5);
     /** How long a CA may say that it is at an order before that is given up for another. */
     static final Duration LONGEST_PROCESSING = Duration.ofHours(1);
-
-    private static final Duration UNKNOWN_LIFETIME = Duration.ofDays(90);
 
     /**
      * What the pipeline works with.
@@ -68,10 +53,13 @@ final class OrderPipeline {
      * @param budget what may be ordered
      * @param refusals which names are not to be tried
      * @param standing which CAs are not to be asked now
+     * @param common which CAs refuse every name
      * @param watch whether dates can be believed
      * @param clientPatience how long a client waits
      * @param events where everything is reported
      * @param stopping whether the engine ends
+     * @param withdrawals what an operator has taken away
+     * @param pauses what an operator has paused
      */
     record Parts(
             CertificateStore store,
@@ -81,29 +69,22 @@ final class OrderPipeline {
             Budget budget,
             Refusals refusals,
             CaStanding standing,
+            CommonRefusals common,
             ClockWatch watch,
             Duration clientPatience,
             Events events,
-            BooleanSupplier stopping) {}
+            BooleanSupplier stopping,
+            Withdrawals withdrawals,
+            Pauses pauses) {}
 
     private final Parts parts;
     private final Clock clock;
-    private final LongSupplier nanoTime;
-    private final DoubleSupplier random;
-    private final Outage storeOutage;
-    private final Map<String, Outage> outages = new ConcurrentHashMap<>();
-    private final AtomicReference<Duration> lastLifetime = new AtomicReference<>(UNKNOWN_LIFETIME);
+    private final Placement placement;
 
     OrderPipeline(Parts parts, Clock clock, LongSupplier nanoTime, DoubleSupplier random) {
         this.parts = parts;
         this.clock = clock;
-        this.nanoTime = nanoTime;
-        this.random = random;
-        this.storeOutage = new Outage(
-                parts.events(),
-                EventKind.STORE_FAILED,
-                "the store " + parts.store().location(),
-                nanoTime);
+        this.placement = new Placement(parts, this::current, clock, nanoTime, random);
     }
 
     /**
@@ -112,6 +93,11 @@ final class OrderPipeline {
      * @throws LeasedElsewhereException while another server is at it
      */
     KeyedCertificate obtain(ServerName name) throws IssuanceException {
+        try {
+            parts.withdrawals().check(name);
+        } catch (StoreException e) {
+            throw Placement.storeFailed(name, e);
+        }
         Optional<StoredCertificate> before = stored(name);
         Optional<KeyedCertificate> there = takeStored(name, before);
         if (there.isPresent()) {
@@ -121,7 +107,7 @@ final class OrderPipeline {
             // Another server may have been faster.
             Optional<StoredCertificate> current = shared() ? current(name) : before;
             Optional<KeyedCertificate> meanwhile = shared() ? takeStored(name, current) : Optional.empty();
-            return meanwhile.isPresent() ? meanwhile.get() : order(lease, Purpose.OBTAIN, current);
+            return meanwhile.isPresent() ? meanwhile.get() : order(lease, Purpose.OBTAIN, current, false);
         });
     }
 
@@ -140,7 +126,7 @@ final class OrderPipeline {
                     && current.get().renew().isAfter(now)) {
                 return published(current.get());
             }
-            return order(lease, Purpose.RENEW, current);
+            return order(lease, Purpose.RENEW, current, false);
         });
     }
 
@@ -154,7 +140,7 @@ final class OrderPipeline {
         try {
             lease = peers.take(name);
         } catch (StoreException e) {
-            throw storeFailed(name, e);
+            throw Placement.storeFailed(name, e);
         }
         if (lease.isEmpty()) {
             throw new LeasedElsewhereException();
@@ -163,7 +149,7 @@ final class OrderPipeline {
             return work.run(lease.get());
         } catch (IssuanceException e) {
             if (e.getCause() instanceof LeaseLostException lost) {
-                throw lost(lease.get(), lost);
+                throw lost(parts.events(), lease.get(), lost);
             }
             throw e;
         } finally {
@@ -171,9 +157,9 @@ final class OrderPipeline {
         }
     }
 
-    // Whoever has it now does what is left to do, and says how it ended.
-    private LeasedElsewhereException lost(Lease lease, LeaseLostException lost) {
-        parts.events().publish(EventKind.LEASE_LOST, lease.name(), String.valueOf(lost.getMessage()));
+    /** A lease is lost: whoever has it now does what is left to do, and says how it ended. */
+    static LeasedElsewhereException lost(Events events, Lease lease, LeaseLostException lost) {
+        events.publish(EventKind.LEASE_LOST, lease.name(), String.valueOf(lost.getMessage()));
         return new LeasedElsewhereException();
     }
 
@@ -188,9 +174,18 @@ final class OrderPipeline {
         }
     }
 
+    /** An order that was left open is of no more use, and permission has to be asked before another is placed. */
+    static final class PermissionNeededException extends RuntimeException {
+        PermissionNeededException() {
+            super(null, null, false, false);
+        }
+    }
+
     /**
      * Finishes an order that an earlier life, or a server that is gone, left open, unless its certificate was saved just
      * before the end came.
+     *
+     * @throws PermissionNeededException if there is nothing to finish any more
      */
     KeyedCertificate resume(OpenOrder open) throws IssuanceException {
         ServerName name = open.name();
@@ -200,10 +195,10 @@ final class OrderPipeline {
             if (stored.isPresent()
                     && stored.get().isServableAt(now)
                     && !stored.get().obtained().isBefore(open.started())) {
-                closeOrder(lease);
+                placement.closeOrder(lease);
                 return published(stored.get());
             }
-            return order(lease, stored.isPresent() ? Purpose.RENEW : Purpose.OBTAIN, stored);
+            return order(lease, stored.isPresent() ? Purpose.RENEW : Purpose.OBTAIN, stored, true);
         });
     }
 
@@ -219,7 +214,7 @@ final class OrderPipeline {
                 }
                 return there;
             } catch (StoreException e) {
-                throw storeFailed(open.name(), e);
+                throw Placement.storeFailed(open.name(), e);
             }
         });
     }
@@ -229,7 +224,7 @@ final class OrderPipeline {
         try {
             return parts.store().mayHold(name) ? parts.store().find(name) : Optional.empty();
         } catch (StoreException e) {
-            throw storeFailed(name, e);
+            throw Placement.storeFailed(name, e);
         }
     }
 
@@ -241,7 +236,7 @@ final class OrderPipeline {
         try {
             return parts.store().find(name);
         } catch (StoreException e) {
-            throw storeFailed(name, e);
+            throw Placement.storeFailed(name, e);
         }
     }
 
@@ -249,7 +244,9 @@ final class OrderPipeline {
     Optional<IssuanceException> holding(ServerName name) {
         IssuanceException soonest = null;
         for (Authority authority : parts.authorities()) {
-            Optional<IssuanceException> held = parts.standing().holding(authority.id(), name);
+            Optional<IssuanceException> held = parts.standing()
+                    .holding(authority.id(), name)
+                    .or(() -> parts.common().holding(authority.id(), name));
             if (held.isEmpty()) {
                 return Optional.empty();
             }
@@ -268,6 +265,11 @@ final class OrderPipeline {
         return holding(name);
     }
 
+    /** Whether a CA is asked in its turn, not last: it has answered when it was asked last. No I/O. */
+    boolean isWell(String issuer) {
+        return parts.standing().isWell(issuer);
+    }
+
     /** Forgets what CAs asked for that concerns a name. */
     void forgetHolds(ServerName name) throws StoreException {
         for (Authority authority : parts.authorities()) {
@@ -282,16 +284,18 @@ final class OrderPipeline {
         }
     }
 
-    IssuanceException.StoreFailed storeFailed(ServerName name, StoreException e) {
-        return new IssuanceException.StoreFailed(name, String.valueOf(e.getMessage()), STORE_RETRY, e);
-    }
-
     /** Tells of a failure of the store's, once while it lasts. */
     void tellStoreFailed(ServerName name, String words) {
-        storeOutage.failed(name, words);
+        placement.tellStoreFailed(name, words);
     }
 
-    private KeyedCertificate order(Lease lease, Purpose purpose, Optional<StoredCertificate> current)
+    /** Has the next order for a name placed whatever failed before. */
+    void pardon(ServerName name) {
+        parts.budget().pardon(name);
+    }
+
+    private KeyedCertificate order(
+            Lease lease, Purpose purpose, Optional<StoredCertificate> current, boolean onlyFinishes)
             throws IssuanceException {
         ServerName name = lease.name();
         try {
@@ -300,18 +304,26 @@ final class OrderPipeline {
                 throw refused.get();
             }
         } catch (StoreException e) {
-            throw storeFailed(name, e);
+            throw Placement.storeFailed(name, e);
         }
         Optional<String> issuer = purpose == Purpose.RENEW ? current.map(StoredCertificate::issuer) : Optional.empty();
-        List<Authority> candidates = candidates(placedAt(name).or(() -> issuer));
+        Optional<String> placedAt = placedAt(name);
+        List<Authority> candidates = unpaused(name, candidates(placedAt.or(() -> issuer)));
+        if (onlyFinishes) {
+            candidates.removeIf(ca -> !placedAt.equals(Optional.of(ca.id())));
+        }
+        if (candidates.isEmpty()) {
+            throw new PermissionNeededException();
+        }
         List<Attempt> failed = new ArrayList<>();
         for (int i = 0; i < candidates.size(); i++) {
             boolean last = i == candidates.size() - 1;
             Attempt attempt = new Attempt(candidates.get(i), lease, purpose, current);
+            attempt.onlyFinishes = onlyFinishes;
             try {
-                return place(attempt, last ? Authority.LONGEST_ORDER : patience(candidates));
+                return placement.place(attempt, last ? Authority.LONGEST_ORDER : patience(candidates));
             } catch (IssuanceException e) {
-                attempt.failure = e;
+                attempt.fail(e);
                 failed.add(attempt);
                 if (last || !e.elsewhere() || parts.stopping().getAsBoolean()) {
                     break;
@@ -329,24 +341,12 @@ final class OrderPipeline {
     // What a CA says about the name counts more than that another could not be reached.
     private IssuanceException toldOf(List<Attempt> failed) {
         for (Attempt attempt : failed) {
-            if (attempt.failure instanceof IssuanceException.Rejected rejected) {
-                refused(attempt, rejected);
+            if (attempt.failed() instanceof IssuanceException.Rejected rejected) {
+                placement.refused(attempt, rejected);
                 return rejected;
             }
         }
         return failed.get(0).failed();
-    }
-
-    private void refused(Attempt attempt, IssuanceException.Rejected rejected) {
-        if (attempt.undated) {
-            parts.refusals().undated(attempt.name, rejected);
-            return;
-        }
-        try {
-            parts.refusals().refused(attempt.name, attempt.authority.id(), rejected, lastLifetime.get());
-        } catch (StoreException e) {
-            tellStoreFailed(attempt.name, String.valueOf(e.getMessage()));
-        }
     }
 
     private Optional<KeyedCertificate> takeStored(ServerName name, Optional<StoredCertificate> found)
@@ -357,7 +357,14 @@ final class OrderPipeline {
         StoredCertificate stored = found.get();
         Instant now = clock.instant();
         if (stored.isServableAt(now)) {
-            return Optional.of(published(stored));
+            try {
+                // Permission has just been granted again.
+                WithdrawnName.drop(parts.store(), name, stored);
+            } catch (StoreException e) {
+                throw storeFailed(name, e);
+            }
+            parts.inventory().publish(stored.certificate(), name);
+            return Optional.of(stored.certificate());
         }
         if (stored.withdrawn().isEmpty() || !stored.certificate().isValidAt(now)) {
             return Optional.empty();
@@ -371,7 +378,7 @@ final class OrderPipeline {
             parts.events().publish(EventKind.LOADED, name, "granted again after it was withdrawn");
             return Optional.of(published(back));
         } catch (StoreException e) {
-            throw storeFailed(name, e);
+            throw Placement.storeFailed(name, e);
         }
     }
 
@@ -388,7 +395,7 @@ final class OrderPipeline {
                     .filter(open -> open.url().isPresent())
                     .map(OpenOrder::issuer);
         } catch (StoreException e) {
-            throw storeFailed(name, e);
+            throw Placement.storeFailed(name, e);
         }
     }
 
@@ -408,231 +415,18 @@ final class OrderPipeline {
         return order;
     }
 
+    private List<Authority> unpaused(ServerName name, List<Authority> candidates) throws IssuanceException {
+        try {
+            return parts.pauses().allowed(name, candidates);
+        } catch (StoreException e) {
+            throw Placement.storeFailed(name, e);
+        }
+    }
+
     // The last one gets what an order may take: it goes on when the client has gone. The others share the client's
     // time.
     private Duration patience(List<Authority> candidates) {
         Duration share = parts.clientPatience().multipliedBy(2).dividedBy(2L * candidates.size() + 1);
         return share.compareTo(SHORTEST_PATIENCE) < 0 ? SHORTEST_PATIENCE : share;
-    }
-
-    /** One CA's turn at one name. */
-    private static final class Attempt {
-        private final Authority authority;
-        private final Lease lease;
-        private final ServerName name;
-        private final Purpose purpose;
-        private final Optional<StoredCertificate> current;
-        private Optional<Ledger.Ticket> ticket = Optional.empty();
-        private boolean placed;
-        private boolean undated;
-        private boolean held;
-        private @Nullable IssuanceException failure;
-
-        Attempt(Authority authority, Lease lease, Purpose purpose, Optional<StoredCertificate> current) {
-            this.authority = authority;
-            this.lease = lease;
-            this.name = lease.name();
-            this.purpose = purpose;
-            this.current = current;
-        }
-
-        String issuer() {
-            return authority.id();
-        }
-
-        /** The leaf this one succeeds, as far as this CA knows it. */
-        Optional<X509Certificate> replaced() {
-            return current.filter(stored -> stored.issuer().equals(authority.id()))
-                    .map(stored -> stored.certificate().leaf());
-        }
-
-        /** Whether the CA may leave the order uncounted (RFC 9773 section 5). */
-        boolean exempt() {
-            return purpose == Purpose.RENEW
-                    && authority.honoursReplaces()
-                    && replaced().isPresent();
-        }
-
-        IssuanceException failed() {
-            if (failure == null) {
-                throw new IllegalStateException("it has not failed");
-            }
-            return failure;
-        }
-    }
-
-    private KeyedCertificate place(Attempt attempt, Duration patience) throws IssuanceException {
-        long started = nanoTime.getAsLong();
-        ServerName name = attempt.name;
-        String issuer = attempt.issuer();
-        try {
-            parts.standing().recall(issuer, name);
-            Optional<IssuanceException> held = parts.standing().holding(issuer, name);
-            if (held.isPresent()) {
-                attempt.held = true;
-                throw held.get();
-            }
-            OpenOrder open = journaled(attempt);
-            KeyedCertificate certificate = sign(attempt, open, patience);
-            parts.standing().worked(issuer);
-            outage(issuer).worked();
-            save(attempt, certificate);
-            storeOutage.worked();
-            parts.inventory().publish(certificate);
-            closeOrder(attempt.lease);
-            parts.refusals().forget(name);
-            lastLifetime.set(RenewalTime.lifetime(certificate));
-            boolean first = attempt.purpose == Purpose.OBTAIN;
-            long millis = Duration.ofNanos(nanoTime.getAsLong() - started).toMillis();
-            parts.events()
-                    .publish(
-                            first ? EventKind.OBTAINED : EventKind.RENEWED,
-                            name,
-                            (first ? "obtained from " : "renewed by ") + issuer + " in " + millis + " ms, valid until "
-                                    + certificate.notAfter());
-            return certificate;
-        } catch (IssuanceException e) {
-            note(attempt, e);
-            throw e;
-        } catch (StoreException e) {
-            throw storeFailed(name, e);
-        }
-    }
-
-    private void note(Attempt attempt, IssuanceException failure) {
-        ServerName name = attempt.name;
-        String issuer = attempt.issuer();
-        try {
-            if (!attempt.placed && attempt.ticket.isPresent()) {
-                parts.budget().giveBack(attempt.ticket.get());
-            }
-            if (failure instanceof IssuanceException.Rejected) {
-                closeOrder(attempt.lease);
-                outage(issuer).worked();
-                if (!attempt.undated) {
-                    parts.budget().authorizationFailed(issuer, name);
-                }
-            } else if (failure instanceof IssuanceException.RateLimited limited) {
-                if (!attempt.held) {
-                    parts.standing().keep(issuer, limited);
-                }
-                outage(issuer).failed(name, "not obtained: " + failure.what());
-            } else if (failure instanceof IssuanceException.Unavailable
-                    || failure instanceof IssuanceException.AccountRefused) {
-                parts.standing().failed(issuer);
-                outage(issuer).failed(name, "not obtained: " + failure.what());
-                if (failure instanceof IssuanceException.Unavailable late && late.isUnfinished()) {
-                    giveUpIfStuck(attempt);
-                }
-            }
-        } catch (StoreException e) {
-            tellStoreFailed(name, String.valueOf(e.getMessage()));
-        }
-    }
-
-    // The next attempt places another, with the same key and request.
-    private void giveUpIfStuck(Attempt attempt) throws StoreException {
-        Instant now = clock.instant();
-        Optional<OpenOrder> stuck = parts.store()
-                .openOrder(attempt.name)
-                .filter(open -> open.url().isPresent())
-                .filter(open -> !now.isBefore(open.started().plus(LONGEST_PROCESSING)));
-        if (stuck.isPresent() && parts.watch().isTrusted()) {
-            parts.store().journal(stuck.get().anew(now), attempt.lease);
-            parts.events()
-                    .publish(
-                            EventKind.RESUMED,
-                            attempt.name,
-                            "gave up the open order: the CA has not finished it since "
-                                    + stuck.get().started());
-        }
-    }
-
-    private Outage outage(String issuer) {
-        return outages.computeIfAbsent(
-                issuer, id -> new Outage(parts.events(), EventKind.AUTHORITY_UNAVAILABLE, "the CA " + id, nanoTime));
-    }
-
-    private OpenOrder journaled(Attempt attempt) throws IssuanceException, StoreException {
-        ServerName name = attempt.name;
-        Optional<OpenOrder> left = parts.store().openOrder(name);
-        boolean ours = left.isPresent() && left.get().issuer().equals(attempt.issuer());
-        if (ours && left.get().url().isPresent()) {
-            attempt.placed = true;
-            return left.get();
-        }
-        attempt.ticket = parts.budget().reserve(attempt.issuer(), name, attempt.purpose, attempt.exempt());
-        if (ours) {
-            return left.get();
-        }
-        // The same key and request for whichever CA signs them.
-        KeyPair key = left.isPresent() ? left.get().key() : parts.keys().get();
-        byte[] csr = left.isPresent() ? left.get().csr() : CertificationRequests.request(key, name);
-        OpenOrder fresh = new OpenOrder(name, attempt.issuer(), clock.instant(), Optional.empty(), key, csr);
-        parts.store().journal(fresh, attempt.lease);
-        return fresh;
-    }
-
-    private KeyedCertificate sign(Attempt attempt, OpenOrder open, Duration patience) throws IssuanceException {
-        List<X509Certificate> chain = attempt.authority.sign(
-                new Authority.Order(open.name(), open.key(), open.csr(), open.url(), attempt.replaced(), patience),
-                url -> {
-                    attempt.placed = true;
-                    journalUrl(open, attempt.lease, url);
-                });
-        Instant now = clock.instant();
-        try {
-            CertificateVerifier.verify(chain, open.key().getPublic(), open.name(), now);
-        } catch (InvalidCertificateException e) {
-            attempt.undated = e.isAboutDates() && !parts.watch().isTrusted();
-            throw new IssuanceException.Rejected(
-                    open.name(),
-                    "badCertificate",
-                    "what it returned cannot be used: " + e.getMessage()
-                            + (attempt.undated ? ", and the clock of this machine has jumped" : ""),
-                    Duration.ZERO);
-        }
-        return new KeyedCertificate(open.key().getPrivate(), chain);
-    }
-
-    private void journalUrl(OpenOrder open, Lease lease, URI url) throws IssuanceException.StoreFailed {
-        try {
-            parts.store().journal(open.withUrl(url), lease);
-        } catch (StoreException e) {
-            throw storeFailed(open.name(), e);
-        }
-    }
-
-    private void save(Attempt attempt, KeyedCertificate certificate) throws IssuanceException, StoreException {
-        Authority authority = attempt.authority;
-        Instant now = clock.instant();
-        Instant renew = RenewalTime.byLifetime(certificate, random);
-        Instant due = authority.honoursReplaces() ? RenewalTime.firstAdvice(certificate, now, random) : renew;
-        StoredCertificate fresh = StoredCertificate.obtained(certificate, authority.id(), now, renew)
-                .withDue(due.isBefore(renew) ? due : renew);
-        // A visit may have been written down between the look and the save.
-        for (int tries = 1; ; tries++) {
-            Optional<StoredCertificate> before =
-                    current(attempt.name).filter(stored -> stored.firstName().equals(fresh.firstName()));
-            try {
-                parts.store().save(before.isPresent() ? fresh.succeeding(before.get()) : fresh, attempt.lease);
-                return;
-            } catch (StaleRevisionException e) {
-                if (tries == 5) {
-                    throw e;
-                }
-            }
-        }
-    }
-
-    // What is left of a finished order is asked for again at the next start, at worst.
-    private void closeOrder(Lease lease) {
-        try {
-            parts.store().closeOrder(lease.name(), lease);
-        } catch (LeaseLostException lost) {
-            throw lost(lease, lost);
-        } catch (StoreException e) {
-            parts.events().publish(EventKind.STORE_FAILED, lease.name(), String.valueOf(e.getMessage()));
-        }
     }
 }

@@ -123,7 +123,7 @@ public final class PeerProofs implements ChallengeBoard.Elsewhere {
     private void look(Question question, CompletableFuture<Optional<String>> answer, int attempt) {
         try {
             lookups.execute(() -> read(question, answer, attempt));
-        } catch (RejectedExecutionException e) {
+        } catch (RejectedExecutionException | OutOfMemoryError e) {
             events.overflowed("onDemandTls.shield.lookupsQueued", question.name());
             answer.complete(Optional.empty());
         }
@@ -143,6 +143,10 @@ public final class PeerProofs implements ChallengeBoard.Elsewhere {
             }
             events.publish(EventKind.STORE_FAILED, question.name(), String.valueOf(e.getMessage()));
             answer.complete(Optional.empty());
+        } catch (RuntimeException | Error e) {
+            // A request waits for it, and a defect of ours must not keep it for good.
+            answer.complete(Optional.empty());
+            throw e;
         }
     }
 }

@@ -6,10 +6,13 @@ import com.github.benmanes.caffeine.cache.Expiry;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.IssuanceException.Memory;
 import org.ondemandtls.name.ServerName;
@@ -24,7 +27,8 @@ import org.ondemandtls.store.StoreException;
  * <p>Only the CA's refusals step a name's schedule: one minute, ten, a hundred, a day, each with up to a tenth of jitter,
  * scaled down for lifetimes below ten days; what somebody has to act on first starts at the third step. These are kept in
  * the store, so that a restart does not begin anew. A source, CA or store that did not answer is remembered for seconds,
- * in memory. Bounded; safe for use by many threads.
+ * in memory. Trouble on the CA's way to a name, which passes, has a pace of its own: a minute, then ten. Bounded; safe for
+ * use by many threads.
  *
  * <p><b>Cost.</b> A name takes at most 300 octets of memory with its reason: equal words are kept once, with a mark in the
  * place of the name, and where too many differ at the same time those beyond are general ones.
@@ -44,6 +48,13 @@ final class Refusals {
     // The step a name stands on outlives its block, or a name tried once a day would start over each time.
     private static final Duration STEP_OUTLIVES_BLOCK = Duration.ofDays(1);
     private static final Duration SHORTEST = Duration.ofSeconds(1);
+    private static final Duration PASSING_FIRST = Duration.ofMinutes(1);
+    private static final Duration PASSING_NEXT = Duration.ofMinutes(10);
+    private static final Duration HOUR = Duration.ofHours(1);
+    /** How many failed validations a name is caused in an hour by trouble that passes; Let's Encrypt bears five. */
+    private static final int PASSING_VALIDATIONS_AN_HOUR = 4;
+    // What lasts for half a day may last for ever, and a CA pauses a name after so many failures in a row.
+    private static final int PASSING_SOONER = 48;
     private static final Duration LONGEST_UNANSWERED = Duration.ofSeconds(10);
     private static final long ANY_CLOCK = -1;
 
@@ -53,7 +64,16 @@ final class Refusals {
     private static final String REJECTED = "rejected by the CA, see the log for its words";
     private static final String FAILED = "failed a moment ago, see the log for the reason";
 
-    private record Failure(String words, int refusals, long blockedUntil, long clockGeneration) {}
+    /**
+     * Trouble that passes.
+     *
+     * @param inARow how many orders have met it
+     * @param validations when validations failed by it lately
+     */
+    private record Passing(int inARow, List<Long> validations) {}
+
+    private record Failure(
+            String words, int refusals, long blockedUntil, long clockGeneration, Optional<Passing> passing) {}
 
     private final CertificateStore store;
     private final Shared<String> kept = new Shared<>(KEPT_WORDS);
@@ -79,7 +99,7 @@ final class Refusals {
                 .maximumSize(capacity)
                 .expireAfter(Expiry.<ServerName, Failure>writing(
                         (name, failure) -> Duration.ofNanos(Math.max(0, failure.blockedUntil() - nanoTime.getAsLong())
-                                + (failure.refusals() > 0 ? STEP_OUTLIVES_BLOCK.toNanos() : 0))))
+                                + outlives(failure).toNanos())))
                 .ticker(nanoTime::getAsLong)
                 .executor(Runnable::run)
                 .build();
@@ -111,14 +131,18 @@ final class Refusals {
         if (reason.memory() == Memory.NONE || reason.memory() == Memory.SCHEDULE) {
             return;
         }
-        // A limit on the name says when it ends; those on more are kept elsewhere, and end without the name being
-        // asked.
-        Duration most = reason.memory() == Memory.AS_ASKED ? LONGEST : LONGEST_UNANSWERED;
+        // A limit is kept elsewhere, and ends without the name being asked.
         Duration asked = longer(reason.retryAfter(), SHORTEST);
-        Duration block = asked.compareTo(most) > 0 ? most : asked;
+        Duration block = asked.compareTo(LONGEST_UNANSWERED) > 0 ? LONGEST_UNANSWERED : asked;
         failures.asMap()
                 .compute(
-                        name, (n, before) -> failure(reason, before == null ? 0 : before.refusals(), block, ANY_CLOCK));
+                        name,
+                        (n, before) -> failure(
+                                reason,
+                                before == null ? 0 : before.refusals(),
+                                block,
+                                ANY_CLOCK,
+                                before == null ? Optional.empty() : before.passing()));
     }
 
     /**
@@ -127,13 +151,18 @@ final class Refusals {
      * @param name the name refused
      * @param issuer who refused it
      * @param reason why
+     * @param validations how many failed validations it cost
      * @param lifetime how long the certificate would have been valid, for the schedule
      * @throws StoreException if it could not be kept; it counts in memory all the same
      */
-    void refused(ServerName name, String issuer, IssuanceException.Rejected reason, Duration lifetime)
+    void refused(ServerName name, String issuer, IssuanceException.Rejected reason, int validations, Duration lifetime)
             throws StoreException {
         Failure noted = failures.asMap()
-                .compute(name, (n, before) -> next(before == null ? 0 : before.refusals(), reason, lifetime));
+                .compute(
+                        name,
+                        (n, before) -> reason.isPassing()
+                                ? passing(before, reason, validations)
+                                : next(before == null ? 0 : before.refusals(), reason, lifetime));
         if (noted != null && watch.isTrusted()) {
             Instant until = clock.instant().plusNanos(noted.blockedUntil() - nanoTime.getAsLong());
             store.keepHold(new Hold(
@@ -156,7 +185,11 @@ final class Refusals {
                 .compute(
                         name,
                         (n, before) -> failure(
-                                reason, before == null ? 1 : before.refusals() + 1, LONGEST, watch.generation()));
+                                reason,
+                                before == null ? 1 : before.refusals() + 1,
+                                LONGEST,
+                                watch.generation(),
+                                Optional.empty()));
     }
 
     /**
@@ -181,10 +214,17 @@ final class Refusals {
         }
         // Whatever the clock says, no block is longer than the longest step.
         Duration block = left.isNegative() ? Duration.ZERO : left.compareTo(LONGEST) > 0 ? LONGEST : left;
-        IssuanceException reason =
-                new IssuanceException.Rejected(name, hold.problemType(), hold.detail(), Duration.ZERO);
+        // No step was taken by what passes.
+        IssuanceException reason = hold.refusals() == 0
+                ? IssuanceException.Rejected.passing(name, hold.problemType(), hold.detail(), Duration.ZERO)
+                : new IssuanceException.Rejected(name, hold.problemType(), hold.detail(), Duration.ZERO);
         // Another server may have been refused since; what memory has for itself counts as long as it is further on.
-        Failure stored = failure(reason, hold.refusals(), block, ANY_CLOCK);
+        Failure stored = failure(
+                reason,
+                hold.refusals(),
+                block,
+                ANY_CLOCK,
+                Optional.ofNullable(failures.getIfPresent(name)).flatMap(Failure::passing));
         failures.asMap()
                 .merge(
                         name,
@@ -200,7 +240,7 @@ final class Refusals {
     /** Forgets a name: it was obtained, or an operator wants it tried at once. Blocks for a look-up where it was refused. */
     void forget(ServerName name) throws StoreException {
         Failure known = failures.asMap().remove(name);
-        if (known == null || known.refusals() > 0) {
+        if (known == null || !outlives(known).isZero()) {
             store.dropHold(new HoldScope.Name(name).key());
         }
     }
@@ -219,11 +259,42 @@ final class Refusals {
         Duration step = scaled(SCHEDULE.get(Math.min(refusals + first, SCHEDULE.size() - 1)), lifetime);
         Duration jittered = step.plusMillis((long) (step.toMillis() * JITTER * random.getAsDouble()));
         Duration asked = longer(jittered, reason.retryAfter());
-        return failure(reason, refusals + 1, asked.compareTo(LONGEST) > 0 ? LONGEST : asked, ANY_CLOCK);
+        return failure(
+                reason, refusals + 1, asked.compareTo(LONGEST) > 0 ? LONGEST : asked, ANY_CLOCK, Optional.empty());
     }
 
-    private Failure failure(IssuanceException reason, int refusals, Duration block, long clockGeneration) {
-        return new Failure(words(reason), refusals, nanoTime.getAsLong() + block.toNanos(), clockGeneration);
+    private Failure passing(@Nullable Failure before, IssuanceException.Rejected reason, int validations) {
+        Passing known =
+                before == null ? new Passing(0, List.of()) : before.passing().orElse(new Passing(0, List.of()));
+        long now = nanoTime.getAsLong();
+        List<Long> failed = new ArrayList<>(known.validations());
+        failed.addAll(Collections.nCopies(Math.min(validations, PASSING_VALIDATIONS_AN_HOUR), now));
+        failed.removeIf(at -> now - at >= HOUR.toNanos());
+        Duration step = known.inARow() == 0
+                ? PASSING_FIRST
+                : known.inARow() < PASSING_SOONER ? PASSING_NEXT : SCHEDULE.get(SCHEDULE.size() - 1);
+        // The next order may cost as many as this one, and all within an hour have to fit.
+        int tooMany = failed.size() + validations - PASSING_VALIDATIONS_AN_HOUR;
+        if (tooMany > 0 && !failed.isEmpty()) {
+            long fits = failed.get(Math.min(tooMany, failed.size()) - 1) + HOUR.toNanos();
+            step = longer(step, Duration.ofNanos(fits - now));
+        }
+        Duration asked = longer(step, reason.retryAfter());
+        return failure(
+                reason,
+                before == null ? 0 : before.refusals(),
+                asked.compareTo(LONGEST) > 0 ? LONGEST : asked,
+                ANY_CLOCK,
+                Optional.of(new Passing(known.inARow() + 1, List.copyOf(failed))));
+    }
+
+    private static Duration outlives(Failure failure) {
+        return failure.refusals() > 0 || failure.passing().isPresent() ? STEP_OUTLIVES_BLOCK : Duration.ZERO;
+    }
+
+    private Failure failure(
+            IssuanceException reason, int refusals, Duration block, long clockGeneration, Optional<Passing> passing) {
+        return new Failure(words(reason), refusals, nanoTime.getAsLong() + block.toNanos(), clockGeneration, passing);
     }
 
     private String words(IssuanceException reason) {

@@ -46,6 +46,11 @@ final class SingleFlight<K, V> {
         return seat;
     }
 
+    /** Whether a flight of {@code key} is in the air. */
+    boolean has(K key) {
+        return flights.containsKey(key);
+    }
+
     /** The number of flights in the air, for the status page. */
     int size() {
         return flights.size();

@@ -64,8 +64,21 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
                 .build();
     }
 
+    /**
+     * What was answered.
+     *
+     * @param decision what it means
+     * @param isPage whether it came as a page for people, as from a web application's front end
+     */
+    record Reply(Decision decision, boolean isPage) {}
+
     @Override
     public CompletionStage<Decision> decide(ServerName name, Purpose purpose) {
+        return ask(name, purpose).thenApply(Reply::decision);
+    }
+
+    /** As {@link #decide}, with how it was said. */
+    CompletionStage<Reply> ask(ServerName name, Purpose purpose) {
         HttpRequest request = HttpRequest.newBuilder(uri(name))
                 .timeout(timeout)
                 .header(PURPOSE_HEADER, purpose.name().toLowerCase(Locale.ROOT))
@@ -81,7 +94,11 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
             if (failure != null) {
                 throw new CompletionException(new NoAnswerException(describe(failure)));
             }
-            return judge(response.statusCode(), response.body());
+            boolean isPage = response.headers()
+                    .firstValue("Content-Type")
+                    .filter(type -> type.toLowerCase(Locale.ROOT).startsWith("text/html"))
+                    .isPresent();
+            return new Reply(judge(response.statusCode(), response.body()), isPage);
         });
     }
 

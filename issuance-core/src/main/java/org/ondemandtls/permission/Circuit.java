@@ -4,8 +4,11 @@ import java.time.Duration;
 import java.util.function.LongSupplier;
 
 /**
- * Leaves a source that keeps failing alone for a while: after {@value #FAILURES_TO_OPEN} failures in a row nobody is
- * let through but one probe per interval, which grows from one second to five.
+ * Leaves a source that keeps failing alone for a while: then nobody is let through but one probe per interval, which grows
+ * from one second to five.
+ *
+ * <p>After {@value #FAILURES_TO_OPEN} failures in a row it asks to be confirmed: strangers choose the names, and a source may
+ * fail for some of them. It opens only where a name of our own choice is not answered either.
  *
  * <p>Safe for use by many threads.
  */
@@ -18,6 +21,8 @@ final class Circuit {
 
     private final LongSupplier nanoTime;
     private int failures;
+    private boolean checking;
+    private boolean open;
     private long nextProbe;
     private Duration interval = FIRST_INTERVAL;
 
@@ -27,7 +32,7 @@ final class Circuit {
 
     /** Whether a question may be put now; while the circuit is open, true only for the probe that is due. */
     synchronized boolean tryPass() {
-        if (failures < FAILURES_TO_OPEN) {
+        if (!open) {
             return true;
         }
         long now = nanoTime.getAsLong();
@@ -43,34 +48,51 @@ final class Circuit {
         return failures > 0;
     }
 
-    /**
-     * Notes an answer.
-     *
-     * @return whether this closed the circuit
-     */
-    synchronized boolean answered() {
-        boolean wasOpen = failures >= FAILURES_TO_OPEN;
+    /** Notes an answer, which closes the circuit. */
+    synchronized void answered() {
         failures = 0;
+        open = false;
         interval = FIRST_INTERVAL;
-        return wasOpen;
     }
 
     /**
      * Notes a failure.
      *
-     * @return whether this opened the circuit
+     * @return whether the source is to be asked about a name of our own choice, and {@link #confirmed} told what came of it
      */
     synchronized boolean failed() {
-        failures = Math.min(failures + 1, FAILURES_TO_OPEN + 1);
+        failures = Math.min(failures + 1, FAILURES_TO_OPEN);
+        if (open) {
+            Duration doubled = interval.multipliedBy(2);
+            interval = doubled.compareTo(LONGEST_INTERVAL) > 0 ? LONGEST_INTERVAL : doubled;
+            nextProbe = nanoTime.getAsLong() + interval.toNanos();
+            return false;
+        }
+        if (failures < FAILURES_TO_OPEN || checking) {
+            return false;
+        }
+        checking = true;
+        return true;
+    }
+
+    /**
+     * Takes note of what came of the question about a name of our own choice.
+     *
+     * @param answers whether the source answered it
+     * @return whether this opened the circuit
+     */
+    synchronized boolean confirmed(boolean answers) {
+        checking = false;
+        if (answers) {
+            failures = 0;
+            return false;
+        }
+        // Somebody may have had an answer meanwhile.
         if (failures < FAILURES_TO_OPEN) {
             return false;
         }
-        boolean opened = failures == FAILURES_TO_OPEN;
-        if (!opened) {
-            Duration doubled = interval.multipliedBy(2);
-            interval = doubled.compareTo(LONGEST_INTERVAL) > 0 ? LONGEST_INTERVAL : doubled;
-        }
+        open = true;
         nextProbe = nanoTime.getAsLong() + interval.toNanos();
-        return opened;
+        return true;
     }
 }

@@ -4,17 +4,13 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.Expiry;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +20,7 @@ import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.event.Outage;
 import org.ondemandtls.name.ClientBlock;
+import org.ondemandtls.name.PublicSuffixes;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy.Decision;
 import org.ondemandtls.permission.PermissionPolicy.Purpose;
@@ -42,6 +39,8 @@ public final class Permission implements AutoCloseable {
     private static final Decision GRANTED = new Decision.Granted();
     private static final Duration FILE_CHECK = Duration.ofSeconds(2);
     private static final Duration NO_ANSWER_RETRY = Duration.ofSeconds(3);
+    private static final Duration NOBODYS_CHECK = Duration.ofDays(1);
+    private static final Duration NOBODYS_RETRY = Duration.ofMinutes(1);
 
     /**
      * What runs policies.
@@ -52,39 +51,27 @@ public final class Permission implements AutoCloseable {
      */
     public record Ports(ExecutorService executor, ScheduledExecutorService scheduler, LongSupplier nanoTime) {}
 
-    private static final String UNDECIDED = "no source decided";
-    private static final String BUSY = "all threads for permission are held by policies that do not return";
-
     private static final String NEW_NAMES = "onDemandTls.shield.newNamesPerClient";
     private static final String ASK_QUEUE = "onDemandTls.shield.askQueue";
 
-    private record Source(
-            String label, PermissionPolicy policy, @Nullable Circuit circuit) {}
-
     private record Answer(Decision decision, long forNanos) {}
-
-    private record Question(ServerName name, Purpose purpose, long since, CompletableFuture<Decision> answer) {}
 
     private final NamesPolicy names;
     private final @Nullable NamesFile file;
-    private final List<Source> sources;
-    private final Duration timeout;
+    private final Sources sources;
     private final Duration rememberDenied;
     private final Duration rememberGranted;
-    private final int concurrency;
     private final Ports ports;
     private final Events events;
     private final Outage outage;
     private final Cache<ServerName, Answer> remembered;
-    private final ReentrantLock lock = new ReentrantLock();
-    private final FairQueue<Question> queue;
-    private final Allowance askRate;
+    private final Turns<Question> turns;
     private final Reasons reasons = new Reasons();
     private final NewNames newNames;
+    private final DomainNames domainNames;
     private final @Nullable ScheduledFuture<?> fileCheck;
 
-    private int running;
-    private boolean wakeScheduled;
+    private volatile boolean closed;
 
     /**
      * Builds the sources; the file, where there is one, is read before this returns.
@@ -102,8 +89,24 @@ public final class Permission implements AutoCloseable {
             @Nullable PermissionPolicy policy,
             Ports ports,
             Events events) {
-        this(config, shield, policy, key -> Optional.empty(), ports, events);
+        this(
+                config,
+                shield,
+                policy,
+                new House(
+                        key -> Optional.empty(),
+                        name -> PublicSuffixes.bundled().registeredDomain(name)),
+                ports,
+                events);
     }
+
+    /**
+     * What is around.
+     *
+     * @param published what the server's running applications publish under a name
+     * @param registeredDomain what the public suffix list makes of a name
+     */
+    public record House(Function<String, Optional<Object>> published, Function<ServerName, String> registeredDomain) {}
 
     /**
      * Builds the sources on a server whose applications may publish one.
@@ -111,7 +114,7 @@ public final class Permission implements AutoCloseable {
      * @param config what the operator allowed
      * @param shield how much may be asked at once
      * @param policy the operator's own policy, null where none is configured
-     * @param published what the server's running applications publish under a name
+     * @param house what is around
      * @param ports what runs policies
      * @param events where answers and trouble are reported
      * @throws IllegalArgumentException if there is no driver for the database; the message says what to do
@@ -120,17 +123,19 @@ public final class Permission implements AutoCloseable {
             OnDemandTlsConfig.Permission config,
             OnDemandTlsConfig.Shield shield,
             @Nullable PermissionPolicy policy,
-            Function<String, Optional<Object>> published,
+            House house,
             Ports ports,
             Events events) {
         this.names = new NamesPolicy(config.names());
-        this.timeout = config.askTimeout();
         this.rememberDenied = config.rememberDenied();
         this.rememberGranted = config.rememberGranted();
-        this.concurrency = shield.askConcurrency();
-        this.queue = new FairQueue<>(shield.askQueue());
-        this.askRate = new Allowance(shield.askRate(), ports.nanoTime());
         this.newNames = new NewNames(shield.clients().newNames(), shield.rememberedRefusals(), ports.nanoTime());
+        this.domainNames = new DomainNames(
+                shield.clients().newNamesPerDomain(),
+                shield.rememberedRefusals(),
+                house.registeredDomain(),
+                ports.nanoTime(),
+                events);
         this.ports = ports;
         this.events = events;
         this.outage = new Outage(events, EventKind.NO_ANSWER, "permission", ports.nanoTime());
@@ -140,29 +145,14 @@ public final class Permission implements AutoCloseable {
                 .ticker(ports.nanoTime()::getAsLong)
                 .executor(Runnable::run)
                 .build();
-        List<Source> chain = new ArrayList<>();
-        config.sql()
-                .ifPresent(sql -> chain.add(new Source(
-                        "onDemandTls.permission.sql",
-                        new SqlPolicy(
-                                SqlPolicy.connections(sql.dataSource(), ports.nanoTime()),
-                                sql.query(),
-                                timeout,
-                                ports.nanoTime()),
-                        new Circuit(ports.nanoTime()))));
-        if (policy != null) {
-            String label = config.className().isPresent() ? "onDemandTls.permission.class" : "the permission policy";
-            chain.add(new Source(label, policy, null));
-        }
-        config.bean()
-                .ifPresent(key ->
-                        chain.add(new Source("onDemandTls.permission.bean", new BeanPolicy(key, published), null)));
-        config.ask()
-                .ifPresent(url -> chain.add(new Source(
-                        "onDemandTls.permission.ask",
-                        new AskPolicy(url, timeout, ports.executor(), ports.scheduler(), ports.nanoTime()),
-                        new Circuit(ports.nanoTime()))));
-        this.sources = List.copyOf(chain);
+        this.sources = new Sources(config, policy, house.published(), ports, events);
+        this.turns = new Turns<>(
+                shield.askConcurrency(),
+                shield.askQueue(),
+                // Nobody is asked where there are lists only.
+                sources.isEmpty() ? Optional.empty() : Optional.of(new Allowance(shield.askRate(), ports.nanoTime())),
+                ports.scheduler(),
+                this::run);
         this.file = config.file().map(path -> new NamesFile(path, events)).orElse(null);
         if (file == null) {
             this.fileCheck = null;
@@ -172,6 +162,20 @@ public final class Permission implements AutoCloseable {
                     .scheduleWithFixedDelay(
                             this::checkFile, FILE_CHECK.toNanos(), FILE_CHECK.toNanos(), TimeUnit.NANOSECONDS);
         }
+    }
+
+    /**
+     * Begins to look, now and once a day, for a source that grants everything: each is asked for a name that nobody can own.
+     * Called once the server accepts connections, since it may be asked itself. Returns at once.
+     */
+    public void watch() {
+        if (closed || sources.isEmpty()) {
+            return;
+        }
+        sources.lookForOneThatGrantsAll().whenComplete((answered, failure) -> {
+            Duration next = answered != null && answered ? NOBODYS_CHECK : NOBODYS_RETRY;
+            ports.scheduler().schedule(this::watch, next.toNanos(), TimeUnit.NANOSECONDS);
+        });
     }
 
     /**
@@ -189,20 +193,39 @@ public final class Permission implements AutoCloseable {
         if (known != null) {
             return known.decision() instanceof Decision.Denied denied
                     ? CompletableFuture.failedFuture(denial(name, denied))
-                    : CompletableFuture.completedFuture(null);
+                    : granted(name, purpose, client);
         }
         // Listed names are counted too: what they cost is the CA's.
         if (purpose == Purpose.OBTAIN && !newNames.admit(name, client)) {
             return CompletableFuture.failedFuture(new IssuanceException.Overloaded(name, NEW_NAMES));
         }
         if (listed) {
-            return CompletableFuture.completedFuture(null);
+            return granted(name, purpose, client);
         }
         Question question = new Question(name, purpose, ports.nanoTime().getAsLong(), new CompletableFuture<>());
-        enqueue(question, client);
         CompletableFuture<Void> verdict = new CompletableFuture<>();
-        question.answer().whenComplete((decision, failure) -> conclude(question, decision, failure, verdict));
-        return verdict;
+        question.answer().whenComplete((decision, failure) -> {
+            try {
+                conclude(question, decision, failure);
+                verdict.complete(null);
+            } catch (IssuanceException refused) {
+                verdict.completeExceptionally(refused);
+            } catch (RuntimeException | Error defect) {
+                // A listener's, for example: whoever waits must hear of it.
+                verdict.completeExceptionally(defect);
+            }
+        });
+        Question displaced = turns.offer(client, question);
+        if (displaced != null) {
+            displaced.answer().completeExceptionally(new IssuanceException.Overloaded(displaced.name(), ASK_QUEUE));
+        }
+        return verdict.thenCompose(answered -> granted(name, purpose, client));
+    }
+
+    private CompletableFuture<Void> granted(ServerName name, Purpose purpose, ClientBlock client) {
+        return purpose == Purpose.RENEW || domainNames.admit(name, client)
+                ? CompletableFuture.completedFuture(null)
+                : CompletableFuture.failedFuture(new IssuanceException.Overloaded(name, DomainNames.KEY));
     }
 
     /**
@@ -234,12 +257,7 @@ public final class Permission implements AutoCloseable {
 
     /** How many questions wait for their turn. */
     public int waiting() {
-        lock.lock();
-        try {
-            return queue.size();
-        } finally {
-            lock.unlock();
-        }
+        return turns.waiting();
     }
 
     /** Stops looking at the file and closes connections; questions that wait are left without an answer. */
@@ -248,51 +266,34 @@ public final class Permission implements AutoCloseable {
         if (fileCheck != null) {
             fileCheck.cancel(false);
         }
-        List<Question> left = new ArrayList<>();
-        lock.lock();
-        try {
-            for (Question next = queue.poll(); next != null; next = queue.poll()) {
-                left.add(next);
-            }
-        } finally {
-            lock.unlock();
-        }
-        left.forEach(
-                question -> question.answer().completeExceptionally(new NoAnswerException("the server is stopping")));
-        for (Source source : sources) {
-            if (source.policy() instanceof AskPolicy ask) {
-                ask.close();
-            } else if (source.policy() instanceof SqlPolicy sql) {
-                sql.close();
-            }
-        }
+        closed = true;
+        turns.drain()
+                .forEach(question ->
+                        question.answer().completeExceptionally(new NoAnswerException("the server is stopping")));
+        sources.close();
     }
 
-    private void conclude(
-            Question question,
-            @Nullable Decision decision,
-            @Nullable Throwable failure,
-            CompletableFuture<Void> verdict) {
+    private void conclude(Question question, @Nullable Decision decision, @Nullable Throwable failure)
+            throws IssuanceException {
         ServerName name = question.name();
         if (decision != null) {
             outage.worked();
         }
         if (decision instanceof Decision.Granted) {
             remember(question, decision, rememberGranted);
-            verdict.complete(null);
         } else if (decision instanceof Decision.Denied denied) {
             Decision.Denied printable = Reasons.printable(denied);
             remember(question, reasons.remembered(printable), rememberDenied);
             events.publish(EventKind.DENIED, name, "denied: " + printable.reason());
-            verdict.completeExceptionally(denial(name, printable));
-        } else if (failure instanceof IssuanceException) {
-            verdict.completeExceptionally(failure);
+            throw denial(name, printable);
+        } else if (failure instanceof IssuanceException known) {
+            throw known;
         } else {
             String reason = failure instanceof NoAnswerException known
                     ? String.valueOf(known.getMessage())
                     : "the policy failed (" + failure + ")";
             outage.failed(name, "no answer: " + reason);
-            verdict.completeExceptionally(new IssuanceException.NoAnswer(name, reason, NO_ANSWER_RETRY));
+            throw new IssuanceException.NoAnswer(name, reason, NO_ANSWER_RETRY);
         }
     }
 
@@ -315,65 +316,9 @@ public final class Permission implements AutoCloseable {
         return new IssuanceException.NotPermitted(name, denied.reason(), rememberDenied);
     }
 
-    private void enqueue(Question question, ClientBlock client) {
-        Question displaced = null;
-        Question next = null;
-        lock.lock();
-        try {
-            // Nobody is asked where there are lists only.
-            if (running < concurrency && queue.size() == 0 && (sources.isEmpty() || askRate.tryTake())) {
-                running++;
-                next = question;
-            } else {
-                displaced = queue.offer(client, question);
-                scheduleWake();
-            }
-        } finally {
-            lock.unlock();
-        }
-        if (next != null) {
-            run(next);
-        }
-        if (displaced != null) {
-            displaced.answer().completeExceptionally(new IssuanceException.Overloaded(displaced.name(), ASK_QUEUE));
-        }
-    }
-
-    // Takes from the queue what may be asked now; the caller runs it. Guarded by the lock.
-    private @Nullable Question nextInTurn() {
-        if (running >= concurrency || queue.size() == 0 || !(sources.isEmpty() || askRate.tryTake())) {
-            return null;
-        }
-        running++;
-        return queue.poll();
-    }
-
-    // Where questions wait for nothing but their rate, nobody's end makes room for them. Guarded by the lock.
-    private void scheduleWake() {
-        if (!wakeScheduled && running < concurrency && queue.size() > 0) {
-            wakeScheduled = true;
-            ports.scheduler().schedule(this::wake, askRate.nanosUntilNext(), TimeUnit.NANOSECONDS);
-        }
-    }
-
-    private void wake() {
-        List<Question> turns = new ArrayList<>();
-        lock.lock();
-        try {
-            wakeScheduled = false;
-            for (Question next = nextInTurn(); next != null; next = nextInTurn()) {
-                turns.add(next);
-            }
-            scheduleWake();
-        } finally {
-            lock.unlock();
-        }
-        turns.forEach(this::run);
-    }
-
     private void run(Question question) {
         if (file == null) {
-            ask(question, 0, new NoAnswerException(UNDECIDED));
+            ask(question);
             return;
         }
         try {
@@ -383,144 +328,31 @@ public final class Permission implements AutoCloseable {
                     refreshFile();
                     granted = file.grants(question.name());
                 } catch (RuntimeException | Error thrown) {
-                    finish(question, null, notRun(thrown));
+                    finish(question, null, Sources.notRun(thrown));
                     return;
                 }
                 if (granted) {
                     finish(question, GRANTED, null);
                 } else {
-                    ask(question, 0, new NoAnswerException(UNDECIDED));
+                    ask(question);
                 }
             });
         } catch (RuntimeException | Error thrown) {
-            finish(question, null, notRun(thrown));
+            finish(question, null, Sources.notRun(thrown));
         }
     }
 
-    private void ask(Question question, int at, NoAnswerException last) {
-        if (at == sources.size()) {
-            if (sources.isEmpty()) {
-                finish(question, new Decision.Denied("it is in no list of allowed names"), null);
-            } else {
-                finish(question, null, last);
-            }
-            return;
-        }
-        Source source = sources.get(at);
-        Circuit circuit = source.circuit();
-        if (circuit != null && (isLate(question, circuit) || !circuit.tryPass())) {
-            NoAnswerException open =
-                    new NoAnswerException(source.label() + " has failed repeatedly and is left alone for some seconds");
-            ask(question, at + 1, open);
-            return;
-        }
-        CompletableFuture<Decision> decided = new CompletableFuture<>();
-        ScheduledFuture<?> end;
-        try {
-            end = ports.scheduler()
-                    .schedule(
-                            () -> decided.completeExceptionally(new NoAnswerException(
-                                    source.label() + " did not answer within " + timeout.toMillis() + " ms")),
-                            timeout.toNanos(),
-                            TimeUnit.NANOSECONDS);
-        } catch (RuntimeException | Error thrown) {
-            finish(question, null, notRun(thrown));
-            return;
-        }
-        decided.whenComplete((decision, failure) -> {
-            end.cancel(false);
-            concluded(question, at, source, decision, failure);
-        });
-        try {
-            ports.executor().execute(() -> put(source.policy(), question, decided));
-        } catch (RuntimeException | Error thrown) {
-            decided.completeExceptionally(notRun(thrown));
-        }
-    }
-
-    // Whatever it is, a thread that cannot be started for example: who keeps his slot keeps it for good.
-    private static NoAnswerException notRun(Throwable thrown) {
-        return new NoAnswerException(
-                thrown instanceof RejectedExecutionException ? BUSY : "permission could not be asked: " + thrown);
-    }
-
-    // Whoever has waited for a quarter of an ask already would wait for all of another: not for a source that has just
-    // failed.
-    private boolean isLate(Question question, Circuit circuit) {
-        return circuit.isFailing()
-                && ports.nanoTime().getAsLong() - question.since()
-                        > timeout.dividedBy(4).toNanos();
-    }
-
-    private void concluded(
-            Question question, int at, Source source, @Nullable Decision decision, @Nullable Throwable failure) {
-        note(source, decision != null);
-        if (decision != null) {
-            finish(question, decision, null);
-        } else {
-            ask(question, at + 1, noAnswer(source, failure));
-        }
-    }
-
-    private static void put(PermissionPolicy policy, Question question, CompletableFuture<Decision> decided) {
-        try {
-            policy.decide(question.name(), question.purpose()).whenComplete((decision, failure) -> {
-                if (decision != null) {
-                    decided.complete(decision);
-                } else {
-                    decided.completeExceptionally(
-                            failure != null ? failure : new NoAnswerException("the policy answered null"));
-                }
-            });
-        } catch (RuntimeException | Error thrown) {
-            decided.completeExceptionally(thrown);
-        }
-    }
-
-    private void note(Source source, boolean answered) {
-        Circuit circuit = source.circuit();
-        if (circuit == null) {
-            return;
-        }
-        if (answered) {
-            if (circuit.answered()) {
-                events.publish(EventKind.PERMISSION_SOURCE, source.label() + " answers again");
-            }
-        } else if (circuit.failed()) {
-            events.publish(
-                    EventKind.ADVICE,
-                    source.label()
-                            + " keeps failing and is left alone for some seconds at a time; new names are refused "
-                            + "until it answers, names with a certificate are served");
-        }
-    }
-
-    private static NoAnswerException noAnswer(Source source, @Nullable Throwable failure) {
-        Throwable cause =
-                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
-        return cause instanceof NoAnswerException known
-                ? known
-                : new NoAnswerException(source.label() + " failed ("
-                        + (cause == null ? "null" : cause.getClass().getName()) + ")");
+    private void ask(Question question) {
+        sources.ask(question, (decision, failure) -> finish(question, decision, failure));
     }
 
     private void finish(Question question, @Nullable Decision decision, @Nullable Throwable failure) {
-        Question next;
-        lock.lock();
-        try {
-            running--;
-            next = nextInTurn();
-            scheduleWake();
-        } finally {
-            lock.unlock();
-        }
-        if (next != null) {
-            run(next);
-        }
+        turns.end();
         if (decision != null) {
             question.answer().complete(decision);
         } else {
-            question.answer().completeExceptionally(failure != null ? failure : new NoAnswerException(UNDECIDED));
+            question.answer()
+                    .completeExceptionally(failure != null ? failure : new NoAnswerException("no source decided"));
         }
     }
 

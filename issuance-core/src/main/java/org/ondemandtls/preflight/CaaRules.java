@@ -49,7 +49,7 @@ final class CaaRules {
         for (String issuer : issuers) {
             String domain = domain(issuer);
             if (!authority.domains().contains(domain)) {
-                others.add(domain.isEmpty() ? "nobody" : printable(domain));
+                others.add(named(domain, authority));
                 continue;
             }
             Optional<String> limit = limit(issuer, authority);
@@ -59,6 +59,14 @@ final class CaaRules {
             limited = limit.get();
         }
         return Optional.of(limited != null ? limited : "only " + String.join(", ", others) + " may issue");
+    }
+
+    // A name with a dot at its end is no CA's (RFC 8659 section 4.2), however much it looks like one.
+    private static String named(String domain, CaIdentity authority) {
+        boolean dotted = domain.endsWith(".") && authority.domains().contains(domain.substring(0, domain.length() - 1));
+        return domain.isEmpty()
+                ? "nobody"
+                : printable(domain) + (dotted ? " (which is no CA's name: remove the dot at its end)" : "");
     }
 
     private static Optional<String> limit(String issuer, CaIdentity authority) {

@@ -4,92 +4,122 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.xbill.DNS.DClass;
 import org.xbill.DNS.Message;
 import org.xbill.DNS.Name;
 import org.xbill.DNS.Rcode;
 import org.xbill.DNS.Record;
-import org.xbill.DNS.ResolverConfig;
+import org.xbill.DNS.SOARecord;
 import org.xbill.DNS.Section;
 import org.xbill.DNS.SimpleResolver;
 import org.xbill.DNS.Type;
+import org.xbill.DNS.WireParseException;
 
 /**
  * Asks recursive resolvers, by UDP and, where the answer does not fit, by TCP. Blocks, within a deadline.
  *
- * <p><b>Cost.</b> One question is sent up to {@value #ATTEMPTS} times; an answer is at most 64 KiB.
+ * <p><b>Cost.</b> One question is sent up to {@value #ATTEMPTS} times, each of them counted; an answer is at most 64 KiB.
  */
-final class Dns {
+final class Dns implements Questions {
 
     private static final int ATTEMPTS = 3;
     private static final Duration ATTEMPT = Duration.ofMillis(700);
 
-    /** No resolver gave an answer that says anything. */
-    static final class NoAnswer extends Exception {
-        NoAnswer(String what) {
-            super(what, null, false, false);
-        }
-    }
-
-    /**
-     * What a resolver said.
-     *
-     * @param exists whether the name exists, with records of whatever type
-     * @param records the records of the type asked for, of the name or of what it is an alias of
-     */
-    record Answer(boolean exists, List<Record> records) {}
-
-    private final List<InetSocketAddress> servers;
+    private final Supplier<List<InetSocketAddress>> servers;
+    private final DnsPreflight.Bounds bounds;
     private final LongSupplier nanoTime;
+    private final LongAdder sent = new LongAdder();
 
     /**
-     * Makes a client of one resolver, or of the system's.
+     * Makes a client.
      *
-     * @param servers the resolvers asked in turn; empty for the system's
+     * @param servers the resolvers asked in turn
+     * @param bounds how much may be asked
      * @param nanoTime a monotonic clock in nanoseconds
      */
-    Dns(List<InetSocketAddress> servers, LongSupplier nanoTime) {
-        this.servers = List.copyOf(servers);
+    Dns(Supplier<List<InetSocketAddress>> servers, DnsPreflight.Bounds bounds, LongSupplier nanoTime) {
+        this.servers = servers;
+        this.bounds = bounds;
         this.nanoTime = nanoTime;
     }
 
-    /**
-     * Asks one question.
-     *
-     * @param name an absolute name
-     * @param type a record type, see {@link Type}
-     * @param end when to give up, on the clock
-     * @return what was said
-     * @throws NoAnswer if nobody answered in time, or only that he cannot
-     */
-    Answer ask(Name name, int type, long end) throws NoAnswer {
-        List<InetSocketAddress> asked =
-                servers.isEmpty() ? ResolverConfig.getCurrentConfig().servers() : servers;
+    @Override
+    public Answer ask(Name name, int type, Look look) throws NoAnswerException, TooManyException {
+        List<InetSocketAddress> asked = servers.get();
         String last = "there is no resolver";
         for (int attempt = 0; attempt < ATTEMPTS && !asked.isEmpty(); attempt++) {
-            Duration left = Duration.ofNanos(end - nanoTime.getAsLong());
+            Duration left = Duration.ofNanos(look.end() - nanoTime.getAsLong());
             if (left.isNegative() || left.isZero()) {
-                throw new NoAnswer("no answer in time");
+                throw new NoAnswerException("no answer in time");
+            }
+            Optional<String> bound = bounds.tryTake(look.client());
+            if (bound.isPresent()) {
+                throw new TooManyException(bound.get());
             }
             try {
+                look.silent(true);
                 Message answer = send(asked.get(attempt % asked.size()), name, type, left);
+                look.silent(false);
                 int code = answer.getRcode();
                 if (code == Rcode.NOERROR || code == Rcode.NXDOMAIN) {
-                    return new Answer(code == Rcode.NOERROR, records(answer, type));
+                    return new Answer(code == Rcode.NOERROR, records(answer, type), kept(answer));
                 }
                 last = Rcode.string(code);
+            } catch (WireParseException e) {
+                // Somebody is there, even if nothing can be made of it.
+                look.silent(false);
+                last = e.getClass().getSimpleName();
             } catch (IOException e) {
                 last = e.getClass().getSimpleName();
             }
         }
-        throw new NoAnswer(last);
+        throw new NoAnswerException(last);
     }
 
-    private static Message send(InetSocketAddress server, Name name, int type, Duration left) throws IOException {
+    /**
+     * Whether a resolver is there: one of them answers, with whatever, a question whose answer every resolver has. Blocks for
+     * {@value #ATTEMPTS} attempts; not counted against anybody.
+     */
+    boolean isThere() {
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            for (InetSocketAddress server : servers.get()) {
+                try {
+                    send(server, Name.root, Type.NS, ATTEMPT);
+                    return true;
+                } catch (WireParseException e) {
+                    return true;
+                } catch (IOException silence) {
+                    // The next one, or once more.
+                    continue;
+                }
+            }
+        }
+        return false;
+    }
+
+    /** How many questions have been sent since the start. */
+    long sent() {
+        return sent.sum();
+    }
+
+    /** The resolvers, for a line of log. */
+    String resolvers() {
+        List<InetSocketAddress> asked = servers.get();
+        return asked.isEmpty()
+                ? "the DNS resolver (none is configured)"
+                : "the DNS resolver " + asked.get(0).getHostString()
+                        + (asked.size() == 1 ? "" : " and those beside it");
+    }
+
+    private Message send(InetSocketAddress server, Name name, int type, Duration left) throws IOException {
         SimpleResolver resolver = new SimpleResolver(server);
         resolver.setIoClientFactory(new SocketClients());
         resolver.setTimeout(left.compareTo(ATTEMPT) < 0 ? left : ATTEMPT);
+        sent.increment();
         return resolver.send(Message.newQuery(Record.newRecord(name, type, DClass.IN)));
     }
 
@@ -97,5 +127,14 @@ final class Dns {
         return answer.getSection(Section.ANSWER).stream()
                 .filter(record -> record.getType() == type && record.getDClass() == DClass.IN)
                 .toList();
+    }
+
+    // RFC 2308 section 5: the time to live of the SOA record, which a cache counts down, or its last field where less.
+    private static Optional<Duration> kept(Message answer) {
+        return answer.getSection(Section.AUTHORITY).stream()
+                .filter(SOARecord.class::isInstance)
+                .map(SOARecord.class::cast)
+                .findFirst()
+                .map(soa -> Duration.ofSeconds(Math.min(soa.getTTL(), soa.getMinimum())));
     }
 }

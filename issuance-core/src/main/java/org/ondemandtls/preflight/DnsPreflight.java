@@ -1,35 +1,31 @@
 package org.ondemandtls.preflight;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.LongFunction;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
+import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.config.OnDemandTlsConfig;
-import org.ondemandtls.name.AddressBlock;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Events;
+import org.ondemandtls.event.Outage;
+import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
-import org.xbill.DNS.AAAARecord;
-import org.xbill.DNS.ARecord;
-import org.xbill.DNS.CAARecord;
 import org.xbill.DNS.Name;
-import org.xbill.DNS.Record;
 import org.xbill.DNS.TextParseException;
-import org.xbill.DNS.Type;
 
 /**
  * Looks at a name's DNS before an order is spent on it: does it resolve, to an address of ours, and may the CA issue?
@@ -39,7 +35,8 @@ import org.xbill.DNS.Type;
  *
  * <p><b>Threads.</b> {@link #look} never blocks; the questions are asked on an executor of its own.
  *
- * <p><b>Cost.</b> A stranger's new name costs a few DNS questions to our own resolver, a bounded number of names at once.
+ * <p><b>Cost.</b> A permitted new name costs five DNS questions to our own resolver, ten at most whatever its length, each
+ * counted against the client block and in all; a bounded number of names at once, four of one registered domain.
  */
 public final class DnsPreflight implements Preflight {
 
@@ -47,10 +44,8 @@ public final class DnsPreflight implements Preflight {
     public static final Duration LIMIT = Duration.ofSeconds(2);
 
     private static final Duration TO_TELL = Duration.ofMillis(100);
-
-    // A resolver that does not answer would make every first visit two seconds slower.
-    private static final int SILENCES_TO_REST = 3;
-    private static final Duration REST = Duration.ofSeconds(10);
+    private static final int MOST_PASSED = 1_000;
+    private static final Duration PASSED = Duration.ofMinutes(10);
 
     /**
      * What runs the looks.
@@ -58,8 +53,22 @@ public final class DnsPreflight implements Preflight {
      * @param executor asks; bounded, rejects what does not fit
      * @param scheduler runs deadlines
      * @param nanoTime a monotonic clock in nanoseconds
+     * @param events told when the resolver falls silent
      */
-    public record Ports(Executor executor, ScheduledExecutorService scheduler, LongSupplier nanoTime) {}
+    public record Ports(Executor executor, ScheduledExecutorService scheduler, LongSupplier nanoTime, Events events) {}
+
+    /** How many DNS questions may be sent. */
+    @FunctionalInterface
+    public interface Bounds {
+
+        /**
+         * Takes one question.
+         *
+         * @param client whose visit causes it
+         * @return empty if it may be sent, otherwise the key of the bound that was reached
+         */
+        Optional<String> tryTake(ClientBlock client);
+    }
 
     /** How proofs are shown over plain HTTP, and whether an order would use that now. */
     public interface HttpProofs {
@@ -77,192 +86,187 @@ public final class DnsPreflight implements Preflight {
 
         /** Whether HTTP-01 is what an order would use first. */
         boolean isUsed();
+
+        /**
+         * Whether a handshake for a name succeeds without an order.
+         *
+         * @param name the name
+         */
+        boolean isServed(ServerName name);
     }
 
     private final Dns dns;
+    private final ResolverWatch watch;
+    private final SlowZones slowZones;
+    private final AddressCheck addresses;
+    private final CaaCheck caa;
     private final HttpProbe probe;
-    private final List<AddressBlock> ours;
-    private final Supplier<List<CaIdentity>> authorities;
+    private final Function<ServerName, String> registeredDomain;
+    private final Cache<ServerName, Boolean> passed;
     private final Ports ports;
-    private final AtomicInteger silences = new AtomicInteger();
-    private final AtomicLong restUntil = new AtomicLong();
 
     /**
      * Makes one.
      *
      * @param config which resolver is asked, and where names may point
-     * @param authorities the CAs an order may go to, as far as they are known; one that allows it is enough
+     * @param authorities the CAs an order may go to, without domains where nothing is known of one; one that allows it is
+     *     enough
+     * @param registeredDomain what the public suffix list makes of a name
+     * @param bounds how much may be asked
      * @param proofs how proofs are shown over plain HTTP
      * @param ports what runs it
      */
     public DnsPreflight(
             OnDemandTlsConfig.Preflight config,
             Supplier<List<CaIdentity>> authorities,
+            Function<ServerName, String> registeredDomain,
+            Bounds bounds,
             HttpProofs proofs,
             Ports ports) {
-        this.probe = new HttpProbe(proofs, config.httpPort(), ports.nanoTime());
-        this.dns = new Dns(config.resolver().map(List::of).orElse(List.of()), ports.nanoTime());
-        this.ours = config.addresses();
-        this.authorities = authorities;
+        this.dns = new Dns(resolvers(config), bounds, ports.nanoTime());
+        this.watch = new ResolverWatch(
+                dns::isThere,
+                new Outage(ports.events(), EventKind.RESOLVER, dns.resolvers(), ports.nanoTime()),
+                ports.nanoTime());
+        this.slowZones = new SlowZones(ports.nanoTime());
+        this.addresses = new AddressCheck(dns, config.addresses());
+        this.caa = new CaaCheck(dns, authorities, registeredDomain);
+        this.probe = new HttpProbe(
+                proofs, addresses::isListed, PublicAddresses::hasOneLike, config.httpPort(), ports.nanoTime());
+        this.registeredDomain = registeredDomain;
+        this.passed = Caffeine.newBuilder()
+                .maximumSize(MOST_PASSED)
+                .expireAfterWrite(PASSED)
+                .ticker(ports.nanoTime()::getAsLong)
+                .executor(Runnable::run)
+                .build();
         this.ports = ports;
     }
 
     @Override
-    public CompletableFuture<Optional<Verdict>> look(ServerName name) {
-        return begin(end -> judge(name, end));
+    public CompletableFuture<Optional<Verdict>> look(ServerName name, ClientBlock client) {
+        return passed.getIfPresent(name) != null
+                ? CompletableFuture.completedFuture(Optional.empty())
+                : begin(name, client, this::judge);
     }
 
     @Override
-    public CompletableFuture<Optional<Verdict>> probe(ServerName name) {
-        return probe.isUsed() ? begin(end -> probed(name, end)) : CompletableFuture.completedFuture(Optional.empty());
+    public CompletableFuture<Optional<Verdict>> probe(ServerName name, ClientBlock client) {
+        // The last of a flight's questions: what was passed over is looked at again by the next flight.
+        return passed.asMap().remove(name) != null || !probe.isUsed()
+                ? CompletableFuture.completedFuture(Optional.empty())
+                : begin(name, client, this::probed);
     }
 
-    private CompletableFuture<Optional<Verdict>> begin(LongFunction<Optional<Verdict>> work) {
+    @Override
+    public void passOver(ServerName name) {
+        passed.put(name, Boolean.TRUE);
+    }
+
+    @Override
+    public void accepted(ServerName name) {
+        probe.accepted(name);
+    }
+
+    @Override
+    public String state() {
+        if (!watch.isSilent()) {
+            return "on";
+        }
+        return "resting: " + dns.resolvers() + " does not answer; names are ordered without a look at their DNS"
+                + (watch.isResting() ? "" : ", the next one has it asked again");
+    }
+
+    @Override
+    public boolean isResting() {
+        return watch.isSilent();
+    }
+
+    @Override
+    public long questions() {
+        return dns.sent();
+    }
+
+    private static Supplier<List<InetSocketAddress>> resolvers(OnDemandTlsConfig.Preflight config) {
+        if (config.resolver().isEmpty()) {
+            return new SystemResolvers(SystemResolvers.RESOLV_CONF);
+        }
+        List<InetSocketAddress> given = List.of(config.resolver().get());
+        return () -> given;
+    }
+
+    private interface Work {
+        Optional<Verdict> judge(ServerName name, Name asked, Look look)
+                throws Questions.NoAnswerException, Questions.TooManyException, TextParseException;
+    }
+
+    private CompletableFuture<Optional<Verdict>> begin(ServerName name, ClientBlock client, Work work) {
         CompletableFuture<Optional<Verdict>> verdict = new CompletableFuture<>();
-        long now = ports.nanoTime().getAsLong();
-        if (silences.get() >= SILENCES_TO_REST && now - restUntil.get() < 0) {
+        String domain = registeredDomain.apply(name);
+        if (watch.isResting() || !slowZones.tryBegin(domain)) {
             verdict.complete(Optional.empty());
             return verdict;
         }
-        long end = now + LIMIT.minus(TO_TELL).toNanos();
-        Future<?> timer = ports.scheduler()
-                .schedule(() -> verdict.complete(Optional.empty()), LIMIT.toNanos(), TimeUnit.NANOSECONDS);
-        verdict.whenComplete((found, never) -> timer.cancel(false));
+        long end = ports.nanoTime().getAsLong() + LIMIT.minus(TO_TELL).toNanos();
         try {
+            Future<?> timer = ports.scheduler()
+                    .schedule(() -> verdict.complete(Optional.empty()), LIMIT.toNanos(), TimeUnit.NANOSECONDS);
+            verdict.whenComplete((found, never) -> timer.cancel(false));
             ports.executor().execute(() -> {
                 try {
                     if (!verdict.isDone()) {
-                        verdict.complete(work.apply(end));
+                        perform(name, domain, new Look(client, end), work, verdict);
                     }
                 } finally {
+                    slowZones.end(domain);
                     // A defect of ours is no reason to keep a name waiting.
                     verdict.complete(Optional.empty());
                 }
             });
-        } catch (RejectedExecutionException e) {
+        } catch (RejectedExecutionException | OutOfMemoryError notBegun) {
+            // Too busy, or no thread to be had.
+            slowZones.end(domain);
             verdict.complete(Optional.empty());
         }
         return verdict;
     }
 
-    private Optional<Verdict> judge(ServerName name, long end) {
+    private void perform(
+            ServerName name, String domain, Look look, Work work, CompletableFuture<Optional<Verdict>> verdict) {
+        if (!watch.isBack()) {
+            return;
+        }
         try {
-            Name asked = Name.fromString(name.value() + ".");
-            Optional<Verdict> misdirected = addresses(name, asked, end);
-            silences.set(0);
-            return misdirected.isPresent() ? misdirected : caa(asked, end);
-        } catch (Dns.NoAnswer e) {
-            silences.incrementAndGet();
-            restUntil.set(ports.nanoTime().getAsLong() + REST.toNanos());
-            return Optional.empty();
+            Optional<Verdict> found = work.judge(name, Name.fromString(name.value() + "."), look);
+            watch.heard();
+            verdict.complete(found);
+        } catch (Questions.NoAnswerException e) {
+            // Whoever waits for this name goes on first.
+            verdict.complete(Optional.empty());
+            if (ports.nanoTime().getAsLong() - look.end() >= 0 || look.wasSilent()) {
+                slowZones.tooSlow(domain);
+            }
+            if (look.wasSilent()) {
+                watch.silent();
+            }
+        } catch (Questions.TooManyException e) {
+            verdict.completeExceptionally(new IssuanceException.Overloaded(name, e.bound()));
         } catch (TextParseException e) {
             // A server name is a DNS name.
-            return Optional.empty();
+            verdict.complete(Optional.empty());
         }
     }
 
-    private Optional<Verdict> probed(ServerName name, long end) {
-        try {
-            List<InetAddress> found =
-                    addresses(Name.fromString(name.value() + "."), end).found();
-            // A CA prefers IPv6 as well.
-            return found.isEmpty() ? Optional.empty() : probe.ask(name, found.get(found.size() - 1), ours, end);
-        } catch (Dns.NoAnswer | TextParseException e) {
-            return Optional.empty();
-        }
+    private Optional<Verdict> judge(ServerName name, Name asked, Look look)
+            throws Questions.NoAnswerException, Questions.TooManyException, TextParseException {
+        Optional<Verdict> misdirected = addresses.judge(name, asked, look);
+        return misdirected.isPresent() ? misdirected : caa.judge(name, look);
     }
 
-    private record Addresses(boolean exists, List<InetAddress> found) {}
-
-    private Addresses addresses(Name asked, long end) throws Dns.NoAnswer {
-        Dns.Answer ipv4 = dns.ask(asked, Type.A, end);
-        Dns.Answer ipv6 = dns.ask(asked, Type.AAAA, end);
-        List<InetAddress> found = new ArrayList<>();
-        for (Record record : ipv4.records()) {
-            found.add(((ARecord) record).getAddress());
-        }
-        for (Record record : ipv6.records()) {
-            found.add(((AAAARecord) record).getAddress());
-        }
-        return new Addresses(ipv4.exists() || ipv6.exists(), found);
-    }
-
-    private Optional<Verdict> addresses(ServerName name, Name asked, long end) throws Dns.NoAnswer {
-        Addresses addresses = addresses(asked, end);
-        List<InetAddress> found = addresses.found();
-        if (found.isEmpty()) {
-            String why = addresses.exists() ? "has no address" : "does not exist";
-            return Optional.of(Verdict.customer("add " + wanted(name) + "; the name " + why));
-        }
-        return ours.isEmpty()
-                ? Optional.empty()
-                : found.stream()
-                        .filter(address -> ours.stream().noneMatch(block -> block.contains(address)))
-                        .findFirst()
-                        .map(strange -> misdirected(name, strange));
-    }
-
-    private Verdict misdirected(ServerName name, InetAddress strange) {
-        boolean ipv4 = isIpv4(strange);
-        String type = ipv4 ? "A " : "AAAA ";
-        String right = ours(ipv4);
-        // Where we have none of its kind, a CA would still go to the wrong one.
-        return Verdict.customer(
-                right.isEmpty()
-                        ? "remove " + type + name + " " + strange.getHostAddress()
-                        : "change " + type + name + " from " + strange.getHostAddress() + " to " + right);
-    }
-
-    private String wanted(ServerName name) {
-        String ipv4 = ours(true);
-        String ipv6 = ours(false);
-        if (ipv4.isEmpty() && ipv6.isEmpty()) {
-            return "A or AAAA " + name;
-        }
-        return ipv4.isEmpty() ? "AAAA " + name + " " + ipv6 : "A " + name + " " + ipv4;
-    }
-
-    private String ours(boolean ipv4) {
-        return ours.stream()
-                .filter(block -> block.isIpv4() == ipv4)
-                .map(AddressBlock::shortText)
-                .collect(Collectors.joining(" or "));
-    }
-
-    private static boolean isIpv4(InetAddress address) {
-        return address.getAddress().length == 4;
-    }
-
-    // The nearest name upwards that has records is in force (RFC 8659 section 3); aliases are followed by the resolver.
-    private Optional<Verdict> caa(Name asked, long end) throws Dns.NoAnswer {
-        List<CaIdentity> candidates = authorities.get();
-        if (candidates.isEmpty()) {
-            return Optional.empty();
-        }
-        for (Name at = asked; at.labels() > 1; at = new Name(at, 1)) {
-            List<CAARecord> records = dns.ask(at, Type.CAA, end).records().stream()
-                    .map(CAARecord.class::cast)
-                    .toList();
-            if (!records.isEmpty()) {
-                return forbidden(at, records, candidates);
-            }
-        }
-        return Optional.empty();
-    }
-
-    private static Optional<Verdict> forbidden(Name at, List<CAARecord> records, List<CaIdentity> candidates) {
-        String why = "";
-        Set<String> domains = new LinkedHashSet<>();
-        for (CaIdentity candidate : candidates) {
-            Optional<String> forbids = CaaRules.forbid(records, candidate);
-            if (forbids.isEmpty()) {
-                return Optional.empty();
-            }
-            why = forbids.get();
-            candidate.domains().stream().sorted().findFirst().ifPresent(domains::add);
-        }
-        String place = at.toString(true);
-        return Optional.of(Verdict.customer("add CAA " + CaaRules.printable(place) + " 0 issue \""
-                + String.join("\" or \"", domains) + "\"; by the records there " + why));
+    private Optional<Verdict> probed(ServerName name, Name asked, Look look)
+            throws Questions.NoAnswerException, Questions.TooManyException {
+        List<InetAddress> found = addresses.find(asked, look).addresses();
+        // A CA prefers IPv6 as well.
+        return found.isEmpty() ? Optional.empty() : probe.ask(name, found.get(found.size() - 1), look.end());
     }
 }

@@ -1,67 +1,89 @@
 package org.ondemandtls.preflight;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Base64;
-import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.LongSupplier;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import org.ondemandtls.name.AddressBlock;
+import java.util.function.Predicate;
 import org.ondemandtls.name.ServerName;
 
 /**
- * Asks the address a name points to for a proof that is on display here, as a CA does for HTTP-01.
+ * Asks the address a name points to for a proof that is on display here, as a CA does for HTTP-01: redirects followed on the
+ * same host, chunks joined, white space after the proof borne.
  *
- * <p>An answer by somebody else is certain; no connection is not: many networks do not let a server reach itself by its
- * public address. Addresses that are not public are left alone unless the operator lists them, so that a customer's DNS
- * cannot send requests of ours into our own network. Blocks, within a deadline; reads at most {@value #MAX_ANSWER} octets.
+ * <p>Certain is only a complete 200 with another content, or a 404, and only from an address that a CA would reach as we do.
+ * No connection is not certain: many networks do not let a server reach itself by its public address, and some answer such a
+ * request with a page of the router's. Addresses that are not public are left alone unless the operator lists them, so that a
+ * customer's DNS cannot send requests of ours into our own network. Blocks, within a deadline; reads at most {@value
+ * #MAX_ANSWER} octets of each answer.
  */
 final class HttpProbe {
 
+    private static final String PATH = "/.well-known/acme-challenge/";
     private static final int MAX_ANSWER = 8192;
+    private static final int MAX_REDIRECTS = 5;
     private static final int HTTP = 80;
+    private static final int HTTPS = 443;
+    private static final int OK = 200;
+    private static final int NOT_FOUND = 404;
+    private static final Set<Integer> FOLLOWED = Set.of(301, 302, 307, 308);
     private static final int TOKEN_OCTETS = 24;
+    private static final int MOST_REMEMBERED = 1_000;
+    private static final Duration REMEMBERED = Duration.ofDays(7);
     private static final SecureRandom RANDOM = new SecureRandom();
-    private static final Pattern STATUS = Pattern.compile("HTTP/1\\.[01] ([0-9]{3})\\b");
-
-    private static final List<AddressBlock> NOT_PUBLIC = List.of(
-            AddressBlock.parse("0.0.0.0/8"),
-            AddressBlock.parse("10.0.0.0/8"),
-            AddressBlock.parse("100.64.0.0/10"),
-            AddressBlock.parse("127.0.0.0/8"),
-            AddressBlock.parse("169.254.0.0/16"),
-            AddressBlock.parse("172.16.0.0/12"),
-            AddressBlock.parse("192.168.0.0/16"),
-            AddressBlock.parse("224.0.0.0/3"),
-            AddressBlock.parse("::/3"),
-            AddressBlock.parse("fc00::/7"),
-            AddressBlock.parse("fe80::/9"),
-            AddressBlock.parse("ff00::/8"));
 
     private final DnsPreflight.HttpProofs proofs;
+    private final Predicate<InetAddress> listed;
+    private final Predicate<InetAddress> reachedDirectly;
     private final int port;
     private final LongSupplier nanoTime;
+    private final Cache<ServerName, InetAddress> failed;
+    private final Cache<InetAddress, Boolean> disbelieved;
+    private volatile boolean cameBack;
 
     /**
      * Makes a probe.
      *
      * @param proofs how proofs are shown, and whether an order would use them now
+     * @param listed whether the operator says that an address leads here
+     * @param reachedDirectly whether there is no translator between this machine and an address
      * @param port where a CA looks
      * @param nanoTime a monotonic clock in nanoseconds
      */
-    HttpProbe(DnsPreflight.HttpProofs proofs, int port, LongSupplier nanoTime) {
+    HttpProbe(
+            DnsPreflight.HttpProofs proofs,
+            Predicate<InetAddress> listed,
+            Predicate<InetAddress> reachedDirectly,
+            int port,
+            LongSupplier nanoTime) {
         this.proofs = proofs;
+        this.listed = listed;
+        this.reachedDirectly = reachedDirectly;
         this.port = port;
         this.nanoTime = nanoTime;
+        this.failed = remembered(nanoTime);
+        this.disbelieved = remembered(nanoTime);
+    }
+
+    private static <K, V> Cache<K, V> remembered(LongSupplier nanoTime) {
+        return Caffeine.newBuilder()
+                .maximumSize(MOST_REMEMBERED)
+                .expireAfterWrite(REMEMBERED)
+                .ticker(nanoTime::getAsLong)
+                .executor(Runnable::run)
+                .build();
     }
 
     boolean isUsed() {
@@ -73,13 +95,12 @@ final class HttpProbe {
      *
      * @param name the name
      * @param address where it points
-     * @param ours the addresses the operator lists
      * @param end when to give up, on the clock
      * @return what is wrong, empty where nothing is certain
      */
-    Optional<Verdict> ask(ServerName name, InetAddress address, List<AddressBlock> ours, long end) {
-        boolean listed = ours.stream().anyMatch(block -> block.contains(address));
-        if (!listed && NOT_PUBLIC.stream().anyMatch(block -> block.contains(address))) {
+    Optional<Verdict> ask(ServerName name, InetAddress address, long end) {
+        boolean isListed = listed.test(address);
+        if (!isListed && !PublicAddresses.contain(address)) {
             return Optional.empty();
         }
         byte[] random = new byte[TOKEN_OCTETS];
@@ -89,7 +110,16 @@ final class HttpProbe {
         Runnable takeDown = () -> {};
         try {
             takeDown = proofs.show(name, token, text);
-            return judge(name, address, listed, text, fetch(name, address, token, end));
+            Optional<String> wrong = follow(name, address, token, text, end);
+            if (wrong.isEmpty() || !isBelieved(address)) {
+                return Optional.empty();
+            }
+            failed.put(name, address);
+            String what = "http://" + name + PATH + " at " + address.getHostAddress() + " " + wrong.get() + "; ";
+            return Optional.of(
+                    isListed
+                            ? new Verdict(Verdict.Who.OPERATOR, what + remedy(wrong.get()))
+                            : Verdict.customer(what + "point " + name + " to this one"));
         } catch (IOException notReached) {
             return Optional.empty();
         } finally {
@@ -97,48 +127,113 @@ final class HttpProbe {
         }
     }
 
-    private static Optional<Verdict> judge(
-            ServerName name, InetAddress address, boolean listed, String text, String answer) {
-        Matcher status = STATUS.matcher(answer);
-        if (!status.lookingAt() || answer.endsWith(text)) {
-            return Optional.empty();
-        }
-        // A CA follows redirects and we do not; what failed may work by the time it looks.
-        char kind = status.group(1).charAt(0);
-        if (kind != '2' && kind != '4') {
-            return Optional.empty();
-        }
-        String what = "http://" + name + "/.well-known/acme-challenge/ at " + address.getHostAddress()
-                + " is answered by another server (" + status.group(1) + "); ";
-        return Optional.of(
-                listed
-                        ? new Verdict(Verdict.Who.OPERATOR, what + "send its port 80 to this one")
-                        : Verdict.customer(what + "point " + name + " to this one"));
+    private static String remedy(String wrong) {
+        return wrong.startsWith("is redirected")
+                ? "leave this path out of the redirect"
+                : "send its port 80 to this one";
     }
 
-    private String fetch(ServerName name, InetAddress address, String token, long end) throws IOException {
+    /** A CA has validated a name: where the probe had failed, it saw something else than the CA. */
+    void accepted(ServerName name) {
+        InetAddress address = failed.getIfPresent(name);
+        if (address != null) {
+            failed.invalidate(name);
+            disbelieved.put(address, Boolean.TRUE);
+        }
+    }
+
+    // Behind a translator a request to the own public address may end at the translator's own page: not where one has
+    // come
+    // back already, nor where nothing is translated.
+    private boolean isBelieved(InetAddress address) {
+        return disbelieved.getIfPresent(address) == null
+                && (cameBack || !PublicAddresses.contain(address) || reachedDirectly.test(address));
+    }
+
+    // What is wrong, in words that follow the URL.
+    private Optional<String> follow(ServerName name, InetAddress address, String token, String text, long end)
+            throws IOException {
+        URI at = URI.create("http://" + name + PATH + token);
+        for (int redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+            HttpAnswer answer = fetch(name, address, at, end);
+            if (answer.says(text)) {
+                cameBack = true;
+                return Optional.empty();
+            }
+            if (FOLLOWED.contains(answer.status()) && answer.location().isPresent()) {
+                Optional<URI> next = resolve(at, answer.location().get());
+                if (next.isEmpty() || !name.value().equalsIgnoreCase(next.get().getHost())) {
+                    return Optional.empty();
+                }
+                if ("https".equalsIgnoreCase(next.get().getScheme())) {
+                    return secure(name, address, next.get());
+                }
+                if (!"http".equalsIgnoreCase(next.get().getScheme()) || !isPlainPort(next.get())) {
+                    return Optional.empty();
+                }
+                at = next.get();
+                continue;
+            }
+            boolean certain = answer.status() == NOT_FOUND || (answer.status() == OK && answer.complete());
+            return certain ? Optional.of("is answered by another server (" + answer.status() + ")") : Optional.empty();
+        }
+        return Optional.empty();
+    }
+
+    // The CA would come to our own TLS port for the name, and wait there for the certificate that waits for the CA.
+    private Optional<String> secure(ServerName name, InetAddress address, URI next) {
+        boolean ours = listed.test(address) && (next.getPort() == -1 || next.getPort() == HTTPS);
+        return ours && !proofs.isServed(name)
+                ? Optional.of("is redirected to https, where the name has no certificate yet")
+                : Optional.empty();
+    }
+
+    private boolean isPlainPort(URI uri) {
+        return uri.getPort() == -1 || uri.getPort() == HTTP || uri.getPort() == port;
+    }
+
+    private static Optional<URI> resolve(URI at, String location) {
+        try {
+            return Optional.of(at.resolve(location));
+        } catch (IllegalArgumentException malformed) {
+            return Optional.empty();
+        }
+    }
+
+    private HttpAnswer fetch(ServerName name, InetAddress address, URI at, long end) throws IOException {
         try (Socket socket = new Socket()) {
             socket.connect(new InetSocketAddress(address, port), millisUntil(end));
             socket.setSoTimeout(millisUntil(end));
             String host = port == HTTP ? name.value() : name.value() + ":" + port;
+            String path = at.getRawPath() == null || at.getRawPath().isEmpty() ? "/" : at.getRawPath();
+            String query = at.getRawQuery() == null ? "" : "?" + at.getRawQuery();
             socket.getOutputStream()
-                    .write(("GET /.well-known/acme-challenge/" + token + " HTTP/1.1\r\nHost: " + host
+                    .write(("GET " + path + query + " HTTP/1.1\r\nHost: " + host
                                     + "\r\nUser-Agent: ondemand-tls preflight\r\nAccept: */*\r\nConnection: close\r\n\r\n")
                             .getBytes(StandardCharsets.US_ASCII));
             return read(socket, end);
         }
     }
 
-    private String read(Socket socket, long end) throws IOException {
-        ByteArrayOutputStream answer = new ByteArrayOutputStream();
+    private HttpAnswer read(Socket socket, long end) throws IOException {
+        ByteArrayOutputStream octets = new ByteArrayOutputStream();
         InputStream in = socket.getInputStream();
         byte[] piece = new byte[1024];
-        for (int length = in.read(piece);
-                length > 0 && answer.size() < MAX_ANSWER && nanoTime.getAsLong() - end < 0;
-                length = in.read(piece)) {
-            answer.write(piece, 0, length);
+        while (true) {
+            int length = in.read(piece);
+            if (length > 0) {
+                octets.write(piece, 0, length);
+            }
+            HttpAnswer answer = HttpAnswer.read(octets.toString(StandardCharsets.ISO_8859_1), length < 0);
+            if (length < 0 || answer.complete()) {
+                return answer;
+            }
+            if (octets.size() >= MAX_ANSWER) {
+                // No proof is as long: whatever comes yet, it is another content.
+                return new HttpAnswer(answer.status(), answer.location(), answer.body(), answer.status() == OK);
+            }
+            socket.setSoTimeout(millisUntil(end));
         }
-        return answer.toString(StandardCharsets.ISO_8859_1);
     }
 
     private int millisUntil(long end) throws IOException {

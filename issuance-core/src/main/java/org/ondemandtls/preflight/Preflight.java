@@ -2,42 +2,79 @@ package org.ondemandtls.preflight;
 
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 
 /**
  * Says before an order is spent on a name whether it cannot succeed.
  *
- * <p>Only what is certain stands in the way. Futures complete within seconds, never exceptionally; no method blocks.
+ * <p>Only what is certain stands in the way. Futures complete within seconds; no method blocks. Only for names that are
+ * permitted: others hear of it, resolvers and the servers of the name's zone among them.
  */
 public interface Preflight {
 
     /** Nothing is looked at. */
     Preflight NONE = new Preflight() {
         @Override
-        public CompletableFuture<Optional<Verdict>> look(ServerName name) {
+        public CompletableFuture<Optional<Verdict>> look(ServerName name, ClientBlock client) {
             return CompletableFuture.completedFuture(Optional.empty());
         }
 
         @Override
-        public CompletableFuture<Optional<Verdict>> probe(ServerName name) {
+        public CompletableFuture<Optional<Verdict>> probe(ServerName name, ClientBlock client) {
             return CompletableFuture.completedFuture(Optional.empty());
         }
     };
 
     /**
-     * Looks at a name's DNS; may be begun before permission is given, since only our own resolver hears of it.
+     * Looks at a name's DNS.
      *
      * @param name the name an order would be for
-     * @return why an order cannot succeed, empty where nothing is certain
+     * @param client whose visit it is
+     * @return why an order cannot succeed, empty where nothing is certain; exceptionally with {@link
+     *     org.ondemandtls.certificate.IssuanceException.Overloaded} where too many questions were asked already
      */
-    CompletableFuture<Optional<Verdict>> look(ServerName name);
+    CompletableFuture<Optional<Verdict>> look(ServerName name, ClientBlock client);
 
     /**
-     * Fetches a proof of our own through the public name, where the CA will; only for names that are permitted, since the
-     * server the name points to hears of it.
+     * Fetches a proof of our own through the public name, where the CA will.
      *
      * @param name the name an order would be for
-     * @return why an order cannot succeed, empty where nothing is certain
+     * @param client whose visit it is
+     * @return as {@link #look}
      */
-    CompletableFuture<Optional<Verdict>> probe(ServerName name);
+    CompletableFuture<Optional<Verdict>> probe(ServerName name, ClientBlock client);
+
+    /**
+     * Lets the next order for a name go ahead without a look: the operator knows better.
+     *
+     * @param name the name
+     */
+    default void passOver(ServerName name) {
+        // Nothing is looked at.
+    }
+
+    /**
+     * Takes note that a CA has issued for a name.
+     *
+     * @param name the name
+     */
+    default void accepted(ServerName name) {
+        // Nothing is learned.
+    }
+
+    /** What it does now, in words for an operator; no I/O. */
+    default String state() {
+        return "off (onDemandTls.preflight)";
+    }
+
+    /** Whether names are ordered without a look for now, since the resolver is silent. */
+    default boolean isResting() {
+        return false;
+    }
+
+    /** How many DNS questions have been sent since the start. */
+    default long questions() {
+        return 0;
+    }
 }

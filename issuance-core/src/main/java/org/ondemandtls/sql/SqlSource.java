@@ -5,9 +5,11 @@ import java.sql.Driver;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.ServiceLoader;
+import java.util.concurrent.ConcurrentHashMap;
 import javax.naming.InitialContext;
 import javax.naming.NamingException;
 import javax.sql.DataSource;
@@ -24,6 +26,7 @@ public final class SqlSource {
 
     private static final int MILLIS = 1000;
     // By itself on Jetty; Tomcat has its global resources below the second one for its own threads.
+    private static final Map<String, DataSource> LENT = new ConcurrentHashMap<>();
     private static final List<String> PREFIXES = List.of("", "java:", "java:comp/env/");
 
     /** A source that cannot give a connection, for a reason that is ours to word. */
@@ -50,6 +53,16 @@ public final class SqlSource {
      */
     public static SqlSource of(String source) {
         return new SqlSource(source, source.startsWith(JDBC) ? driver(source) : null);
+    }
+
+    /**
+     * Has a name stand for a pool of an application in this JVM, where there is no JNDI. It comes before what JNDI has.
+     *
+     * @param name the name; whoever had it before loses it
+     * @param pool the pool
+     */
+    public static void lend(String name, DataSource pool) {
+        LENT.put(name, pool);
     }
 
     /** Whether connections are the server's and go back to it, rather than ours to keep. */
@@ -89,6 +102,10 @@ public final class SqlSource {
 
     // Looked up for each connection: the server may bind it after we started, and an operator may bind another one.
     private DataSource lookUp() throws Unusable {
+        DataSource lent = LENT.get(source);
+        if (lent != null) {
+            return lent;
+        }
         try {
             Object found = lookUp(source);
             if (found instanceof DataSource pool) {

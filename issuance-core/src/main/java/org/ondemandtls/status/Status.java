@@ -1,13 +1,22 @@
 package org.ondemandtls.status;
 
+import java.time.Clock;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ScheduledExecutorService;
+import org.ondemandtls.authority.Authority;
+import org.ondemandtls.authority.RevocationReason;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.event.Figures;
 import org.ondemandtls.handshake.HandshakeGate;
 import org.ondemandtls.handshake.ParkingLot;
 import org.ondemandtls.inventory.Inventory;
@@ -15,6 +24,7 @@ import org.ondemandtls.issuance.HoldScope;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
+import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.renewal.Renewal;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.StoreException;
@@ -23,52 +33,100 @@ import org.ondemandtls.store.StoredCertificate;
 /** Reads the floors below; every attribute is a few memory accesses, the operations look into the store. */
 public final class Status implements OnDemandTlsMXBean {
 
+    /**
+     * What it reads.
+     *
+     * @param issuer who signs, in words
+     * @param version the engine's version
+     * @param store where certificates are kept
+     * @param inventory what can be served
+     * @param renewal what renews
+     * @param issuance what obtains
+     * @param permission what decides
+     * @param preflight what looks at names
+     * @param authorities the CAs
+     * @param challenges what is on display
+     * @param lot what waits
+     * @param gate what was completed
+     * @param events what happened
+     */
+    public record Floors(
+            String issuer,
+            String version,
+            CertificateStore store,
+            Inventory inventory,
+            Renewal renewal,
+            Issuance issuance,
+            Permission permission,
+            Preflight preflight,
+            List<Authority> authorities,
+            ChallengeBoard challenges,
+            ParkingLot lot,
+            HandshakeGate gate,
+            Events events) {
+
+        /** Keeps a copy of the list. */
+        public Floors {
+            authorities = List.copyOf(authorities);
+        }
+    }
+
     private final String issuer;
     private final CertificateStore store;
     private final Renewal renewal;
     private final Inventory inventory;
     private final Issuance issuance;
     private final Permission permission;
+    private final Preflight preflight;
     private final ChallengeBoard challenges;
     private final ParkingLot lot;
     private final HandshakeGate gate;
     private final Events events;
+    private final Operations operations;
+
+    private Status(Floors floors, Operations operations) {
+        this.issuer = floors.issuer();
+        this.store = floors.store();
+        this.inventory = floors.inventory();
+        this.renewal = floors.renewal();
+        this.issuance = floors.issuance();
+        this.permission = floors.permission();
+        this.preflight = floors.preflight();
+        this.challenges = floors.challenges();
+        this.lot = floors.lot();
+        this.gate = floors.gate();
+        this.events = floors.events();
+        this.operations = operations;
+    }
 
     /**
-     * Makes a view of one engine.
+     * Makes a view of one engine; from now on it remembers what happens lately to names.
      *
-     * @param issuer who signs
-     * @param store where certificates are kept
-     * @param inventory what can be served
-     * @param renewal what renews
-     * @param issuance what obtains
-     * @param permission what decides
-     * @param challenges what is on display
-     * @param lot what waits
-     * @param gate what was completed
-     * @param events what happened
+     * @param floors what it reads
+     * @param clock the wall clock
+     * @param scheduler runs what is to be done a moment after a command
      */
-    public Status(
-            String issuer,
-            CertificateStore store,
-            Inventory inventory,
-            Renewal renewal,
-            Issuance issuance,
-            Permission permission,
-            ChallengeBoard challenges,
-            ParkingLot lot,
-            HandshakeGate gate,
-            Events events) {
-        this.issuer = issuer;
-        this.store = store;
-        this.inventory = inventory;
-        this.renewal = renewal;
-        this.issuance = issuance;
-        this.permission = permission;
-        this.challenges = challenges;
-        this.lot = lot;
-        this.gate = gate;
-        this.events = events;
+    public static Status of(Floors floors, Clock clock, ScheduledExecutorService scheduler) {
+        Recent recent = new Recent(clock);
+        floors.events().tap(recent);
+        return new Status(
+                floors,
+                new Operations(new Operations.Floors(
+                        floors.version(),
+                        floors.store(),
+                        floors.inventory(),
+                        floors.issuance(),
+                        floors.renewal(),
+                        floors.authorities(),
+                        floors.events(),
+                        recent,
+                        clock,
+                        scheduler)));
+    }
+
+    /** What an operator may ask and do. */
+    public Operations operations() {
+        return operations;
     }
 
     @Override
@@ -122,6 +180,16 @@ public final class Status implements OnDemandTlsMXBean {
     }
 
     @Override
+    public String getPreflight() {
+        return preflight.state();
+    }
+
+    @Override
+    public long getDnsQuestions() {
+        return preflight.questions();
+    }
+
+    @Override
     public int getChallengesOnDisplay() {
         return challenges.size();
     }
@@ -169,11 +237,19 @@ public final class Status implements OnDemandTlsMXBean {
                     .orElse("not in memory: the next visit looks in the store, then asks permission"));
         }
         try {
-            store.find(parsed).ifPresent(stored -> words.append("; ").append(words(stored)));
+            Optional<StoredCertificate> found = store.find(parsed);
+            found.ifPresent(stored -> words.append("; ").append(words(stored)));
+            if (found.flatMap(StoredCertificate::deniedSince).isPresent()) {
+                renewal.nothingWithdrawnUntil()
+                        .ifPresent(until -> words.append("; so many names are denied that nothing is withdrawn before ")
+                                .append(until)
+                                .append(" (confirmDenials ends that)"));
+            }
             store.hold(new HoldScope.Name(parsed).key())
-                    .ifPresent(hold -> words.append("; refused ")
-                            .append(hold.refusals())
-                            .append(" times by ")
+                    .ifPresent(hold -> words.append(
+                                    hold.refusals() == 0
+                                            ? "; on its way to the name there was trouble that passes by itself, met by "
+                                            : "; refused " + hold.refusals() + " times by ")
                             .append(hold.issuer())
                             .append(", not tried before ")
                             .append(hold.until())
@@ -183,6 +259,9 @@ public final class Status implements OnDemandTlsMXBean {
                             .append(hold.detail()));
         } catch (StoreException e) {
             words.append("; the store does not answer: ").append(e.getMessage());
+        }
+        if (preflight.isResting()) {
+            words.append("; preflight is ").append(preflight.state());
         }
         return words.toString();
     }
@@ -199,6 +278,137 @@ public final class Status implements OnDemandTlsMXBean {
             issuance.retry(parsed);
             renewal.retry(parsed);
             return "what was remembered of " + parsed + " is forgotten; the next visit tries it, a renewal begins now";
+        } catch (StoreException e) {
+            return "nothing done, the store does not answer: " + e.getMessage();
+        }
+    }
+
+    @Override
+    public Map<String, Long> getFigures() {
+        Map<String, Long> counts = new TreeMap<>();
+        for (Figures.Series series : events.figures().series()) {
+            counts.put(series.figure().spelling() + series.values(), series.count());
+        }
+        return counts;
+    }
+
+    @Override
+    public Map<String, String> getPaused() {
+        Map<String, String> paused = new TreeMap<>();
+        try {
+            issuance.pauses().all().forEach((what, since) -> paused.put(what, since.toString()));
+        } catch (StoreException e) {
+            paused.put("unknown", "the store does not answer: " + e.getMessage());
+        }
+        return paused;
+    }
+
+    @Override
+    public String lookUp(String name) {
+        return asked(name, parsed -> Json.of(operations.lookUp(parsed)));
+    }
+
+    @Override
+    public String list(String prefix, String states, String after, int limit) {
+        try {
+            return Json.of(operations.list(
+                    new Operations.Filter(
+                            prefix.strip().toLowerCase(Locale.ROOT),
+                            states(states),
+                            Optional.empty(),
+                            Optional.empty()),
+                    after,
+                    limit));
+        } catch (StoreException | IllegalArgumentException e) {
+            return Json.of(Map.of("error", String.valueOf(e.getMessage())));
+        }
+    }
+
+    /**
+     * Reads states as an operator writes them.
+     *
+     * @param words states in any case, separated by commas; empty for none
+     * @throws IllegalArgumentException if there is no such state
+     */
+    public static Set<NameState> states(String words) {
+        Set<NameState> states = EnumSet.noneOf(NameState.class);
+        for (String word : words.split(",", -1)) {
+            if (!word.isBlank()) {
+                states.add(NameState.valueOf(word.strip().toUpperCase(Locale.ROOT)));
+            }
+        }
+        return states;
+    }
+
+    @Override
+    public String obtain(String name) {
+        return asked(name, parsed -> operations.obtain(parsed).sentence());
+    }
+
+    @Override
+    public String renew(String name) {
+        return asked(name, parsed -> operations.renew(parsed).sentence());
+    }
+
+    @Override
+    public String withdraw(String name) {
+        return asked(name, parsed -> operations.withdraw(parsed).sentence());
+    }
+
+    @Override
+    public String revoke(String name, String reason) {
+        return asked(name, parsed -> {
+            Optional<RevocationReason> known = RevocationReason.of(reason);
+            return known.isEmpty()
+                    ? "nothing done: the reason is one of " + RevocationReason.words()
+                    : operations.revoke(parsed, known.get()).sentence();
+        });
+    }
+
+    @Override
+    public String forget(String name) {
+        return asked(name, parsed -> operations.forget(parsed).sentence());
+    }
+
+    @Override
+    public String pause(String what) {
+        return operations.pause(what).sentence();
+    }
+
+    @Override
+    public String resume(String what) {
+        return operations.resume(what).sentence();
+    }
+
+    @Override
+    public String authorities() {
+        try {
+            return Json.of(operations.authorities());
+        } catch (StoreException e) {
+            return Json.of(Map.of("error", "the store does not answer: " + e.getMessage()));
+        }
+    }
+
+    private static String asked(String name, Question question) {
+        try {
+            return question.of(ServerName.parse(name));
+        } catch (IllegalArgumentException e) {
+            return "nothing done: " + e.getMessage();
+        } catch (StoreException e) {
+            return "the store does not answer: " + e.getMessage();
+        }
+    }
+
+    private interface Question {
+        String of(ServerName name) throws StoreException;
+    }
+
+    @Override
+    public String confirmDenials() {
+        try {
+            return renewal.confirmDenials()
+                    ? "the denials are taken as meant: names that have been denied for long enough are withdrawn"
+                    : "nothing done: nothing is held back";
         } catch (StoreException e) {
             return "nothing done, the store does not answer: " + e.getMessage();
         }

@@ -28,9 +28,7 @@ public interface CertificateStore extends AutoCloseable {
     boolean mayHold(ServerName name);
 
     /** Whether {@link #mayHold} can tell by now; until then it says that any name may be there. No I/O. */
-    default boolean knowsItsNames() {
-        return true;
-    }
+    boolean knowsItsNames();
 
     /**
      * The certificate stored for a name: its own before one of a wildcard of one label. One that cannot be read back
@@ -62,9 +60,7 @@ public interface CertificateStore extends AutoCloseable {
      * @throws StaleRevisionException if another revision is stored: read again and merge
      * @throws StoreException if it could not be kept
      */
-    default StoredCertificate save(StoredCertificate certificate, Lease lease) throws StoreException {
-        return save(certificate);
-    }
+    StoredCertificate save(StoredCertificate certificate, Lease lease) throws StoreException;
 
     /**
      * The certificates about which something is to be done, by an index: costs in proportion to what it returns, nothing
@@ -76,6 +72,17 @@ public interface CertificateStore extends AutoCloseable {
      * @throws StoreException if the store could not be read
      */
     List<StoredCertificate> due(Instant atOrBefore, int limit) throws StoreException;
+
+    /**
+     * The same from a moment on, so that a look goes on where the last one ended.
+     *
+     * @param from the earliest due time to be returned, itself included; one up to a second earlier may be returned too
+     * @param atOrBefore the moment up to which, itself included
+     * @param limit how many at most, at least 1
+     * @return whole records, the earliest due first
+     * @throws StoreException if the store could not be read
+     */
+    List<StoredCertificate> due(Instant from, Instant atOrBefore, int limit) throws StoreException;
 
     /**
      * The earliest due time of all certificates. May be too early, by a second or because an index is still being built;
@@ -110,9 +117,7 @@ public interface CertificateStore extends AutoCloseable {
      * @throws LeaseLostException if the lease is no longer held
      * @throws StoreException if it could not be kept
      */
-    default void journal(OpenOrder order, Lease lease) throws StoreException {
-        journal(order);
-    }
+    void journal(OpenOrder order, Lease lease) throws StoreException;
 
     /**
      * The open order of a name.
@@ -144,9 +149,7 @@ public interface CertificateStore extends AutoCloseable {
      * @throws LeaseLostException if the lease is no longer held
      * @throws StoreException if it could not be removed
      */
-    default void closeOrder(ServerName name, Lease lease) throws StoreException {
-        closeOrder(name);
-    }
+    void closeOrder(ServerName name, Lease lease) throws StoreException;
 
     /**
      * What holds a scope. Holds are kept until they are dropped, also when their time has passed.
@@ -220,23 +223,10 @@ public interface CertificateStore extends AutoCloseable {
      * @return what is there now
      * @throws StoreException if that is not known
      */
-    default byte[] writeFirst(String path, byte[] content, boolean secret) throws StoreException {
-        Optional<byte[]> there = readSecret(path);
-        if (there.isPresent()) {
-            return there.get();
-        }
-        if (secret) {
-            writeSecret(path, content);
-        } else {
-            writePublic(path, content);
-        }
-        return content;
-    }
+    byte[] writeFirst(String path, byte[] content, boolean secret) throws StoreException;
 
     /** What servers that share this store agree on through it; the same object each time. */
-    default Peers peers() {
-        return Peers.NONE;
-    }
+    Peers peers();
 
     /** Told of each certificate in turn. */
     @FunctionalInterface
@@ -259,6 +249,19 @@ public interface CertificateStore extends AutoCloseable {
      * @throws StoreException if the store could not be read, or what the visitor threw
      */
     void visitAll(Visitor visitor) throws StoreException;
+
+    /**
+     * Certificates by their first names, a page at a time, for an operator's list.
+     *
+     * <p>What is saved or removed between two pages may be met or not; nothing else is left out or met twice.
+     *
+     * @param prefix what first names begin with; empty for all
+     * @param after the first name that ended the page before, empty for the first page
+     * @param limit how many at most, at least 1
+     * @return the page in the order of first names by their octets; one that cannot be read is left out
+     * @throws StoreException if the store could not be read
+     */
+    List<StoredCertificate> page(String prefix, String after, int limit) throws StoreException;
 
     /**
      * The places of what is kept among the secrets, in their order.

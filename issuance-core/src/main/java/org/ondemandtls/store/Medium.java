@@ -3,6 +3,7 @@ package org.ondemandtls.store;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -100,7 +101,13 @@ public interface Medium extends AutoCloseable {
      * @param at when, as exactly as the medium keeps it
      * @param found the record
      */
-    record Due(Instant at, Found found) {}
+    record Due(Instant at, Found found) {
+
+        /** What comes before all that is due at a moment. */
+        static Due before(Instant at) {
+            return new Due(at, new Found(Shelf.CERTIFICATE, "", "", 0, () -> new byte[0]));
+        }
+    }
 
     /** What was found cannot be read, so that it is not known which revision it has. */
     final class DamagedException extends StoreException {
@@ -228,6 +235,16 @@ public interface Medium extends AutoCloseable {
 
     /** Goes through a shelf, a few records in memory at a time, in no order. What is changed meanwhile may be met or not. */
     void each(Shelf shelf, Visitor visitor) throws StoreException;
+
+    /**
+     * Certificates by their first names, in the order of these by their octets.
+     *
+     * @param prefix what the names begin with
+     * @param after the name that ended the page before, empty for the first page
+     * @param limit how many at most
+     * @return as many as there are, up to the limit
+     */
+    SortedMap<String, Found> page(String prefix, String after, int limit) throws StoreException;
 
     /** About how many names and other names of certificates there are. */
     long estimatedNames() throws StoreException;

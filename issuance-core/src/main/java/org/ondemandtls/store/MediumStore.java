@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -192,8 +193,13 @@ public class MediumStore implements CertificateStore {
 
     @Override
     public List<StoredCertificate> due(Instant atOrBefore, int limit) throws StoreException {
+        return due(Instant.EPOCH, atOrBefore, limit);
+    }
+
+    @Override
+    public List<StoredCertificate> due(Instant from, Instant atOrBefore, int limit) throws StoreException {
         List<StoredCertificate> found = new ArrayList<>();
-        @Nullable Due last = null;
+        @Nullable Due last = from.isAfter(Instant.EPOCH) ? Due.before(from) : null;
         while (true) {
             int wanted = limit - found.size();
             List<Due> page = medium.due(atOrBefore, last, wanted);
@@ -236,6 +242,21 @@ public class MediumStore implements CertificateStore {
             }
             return true;
         });
+    }
+
+    @Override
+    public List<StoredCertificate> page(String prefix, String after, int limit) throws StoreException {
+        List<StoredCertificate> page = new ArrayList<>();
+        String last = after;
+        while (true) {
+            int wanted = limit - page.size();
+            SortedMap<String, Found> found = medium.page(prefix, last, wanted);
+            found.values().forEach(one -> certificates.readable(one).ifPresent(page::add));
+            if (found.size() < wanted || page.size() >= limit) {
+                return page;
+            }
+            last = found.lastKey();
+        }
     }
 
     @Override

@@ -198,6 +198,16 @@ public final class RecordCodec {
         }
     }
 
+    /**
+     * The name a certificate is kept under; the rest of it is not checked.
+     *
+     * @param content a certificate's record
+     * @throws UnreadableException if it is none
+     */
+    public static String firstName(byte[] content) throws UnreadableException {
+        return Bundle.decode(CERTIFICATE, content).field("names").split(" ", 2)[0];
+    }
+
     /** The same content with its key under the one that encrypts now. */
     static byte[] resealed(Shelf shelf, String key, byte[] content, KeySealing sealing) throws UnreadableException {
         return switch (shelf) {

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.certificate.KeyedCertificate;
@@ -15,7 +17,12 @@ class ChallengeBoardTest {
     private static final ServerName SHOP = ServerName.parse("shop.example.com");
     private static final ServerName OTHER = ServerName.parse("other.example.com");
 
-    private final ChallengeBoard board = new ChallengeBoard(Clock.systemUTC());
+    private final List<String> strayed = new ArrayList<>();
+    private final ChallengeBoard board = new ChallengeBoard(
+            ChallengeBoard.Elsewhere.NONE,
+            (name, host) ->
+                    strayed.add(name + " under " + host.map(ServerName::value).orElse("?")),
+            Clock.systemUTC());
 
     private static final byte[] DIGEST = new byte[32];
 
@@ -47,6 +54,23 @@ class ChallengeBoardTest {
             assertThat(board.answer("GET", path, null, "127.0.0.1")).isEmpty();
             assertThat(board.answer("GET", path, null, null)).isEmpty();
             assertThat(board.answer("GET", null, null, SHOP.value())).isEmpty();
+        }
+
+        @Test
+        void thatIsAskedForUnderAnotherHostIsNotShownAndToldOfOnce() throws Exception {
+            String path = "/.well-known/acme-challenge/token";
+            ChallengeBoard.Display display = board.displayHttp(SHOP, "token", "answer");
+
+            assertThat(board.answer("GET", path, null, "other.example.com")).isEmpty();
+            assertThat(board.answer("GET", path, null, "127.0.0.1")).isEmpty();
+            assertThat(board.answer("GET", path + "x", null, "other.example.com"))
+                    .isEmpty();
+
+            assertThat(strayed).containsExactly("shop.example.com under other.example.com");
+            display.close();
+            board.displayHttp(SHOP, "token", "answer");
+            board.answer("GET", path, null, "localhost");
+            assertThat(strayed).hasSize(2).endsWith("shop.example.com under ?");
         }
 
         @Test

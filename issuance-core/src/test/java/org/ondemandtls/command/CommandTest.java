@@ -3,6 +3,7 @@ package org.ondemandtls.command;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -14,6 +15,7 @@ import java.time.Instant;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -201,10 +203,122 @@ class CommandTest {
         assertThat(said())
                 .contains("swapped: the leaf is for another key")
                 .contains("expired: the leaf was valid until")
-                .contains("address: it has a name that cannot be served")
+                .contains("address: none of its names can be served: localhost")
                 .contains("1 certificates brought, 0 were there already, 3 left out");
         assertThat(stored(SHOP.value())).isPresent();
         assertThat(stored("a.example.com")).isEmpty();
+    }
+
+    @Test
+    void aNameThatNoServerCanServeDoesNotKeepTheOthers() throws Exception {
+        caddy("several", leaf("localhost", SHOP.value(), "_sip.example.com"), CA);
+
+        assertThat(run("import", directory.resolve("caddy").toString(), target.toString()))
+                .isEqualTo(Command.INCOMPLETE);
+
+        assertThat(stored(SHOP.value())).isPresent();
+        assertThat(said())
+                .contains("left out the name localhost of ")
+                .contains("left out the name _sip.example.com of ")
+                .contains("1 certificates brought");
+    }
+
+    @Test
+    void aCaddyCertificateWithoutItsKeyIsNamed() throws Exception {
+        Path caddy = caddy(SHOP.value(), leaf(SHOP.value()), CA);
+        Path bundles = caddy.resolve("certificates/acme-v02.api.letsencrypt.org-directory");
+        caddy("other.example.com", leaf("other.example.com"), CA);
+        Files.delete(bundles.resolve("other.example.com/other.example.com.key"));
+
+        assertThat(run("import", caddy.toString(), target.toString())).isEqualTo(Command.INCOMPLETE);
+
+        assertThat(said())
+                .contains("left out " + bundles.resolve("other.example.com") + ": other.example.com.key is not there")
+                .contains("1 certificates brought");
+    }
+
+    @Test
+    void whatCaddyOneKeepsIsBrought() throws Exception {
+        Path site = Files.createDirectories(
+                directory.resolve("caddy1/acme/acme-v02.api.letsencrypt.org/sites/" + SHOP.value()));
+        KeyedCertificate shop = leaf(SHOP.value());
+        Files.writeString(site.resolve(SHOP.value() + ".crt"), Pem.certificates(shop.chain()));
+        Files.writeString(site.resolve(SHOP.value() + ".key"), sec1(shop.key()));
+        Files.createDirectories(directory.resolve("caddy1/acme/acme-v02.api.letsencrypt.org/users/x@example.com"));
+
+        assertThat(run("import", directory.resolve("caddy1").toString(), target.toString()))
+                .as(said())
+                .isEqualTo(Command.DONE);
+
+        assertThat(stored(SHOP.value()).orElseThrow().issuer()).isEqualTo(CA);
+    }
+
+    @Test
+    void whatCaddyExportsIsBrought() throws Exception {
+        Path caddy = caddy(SHOP.value(), leaf(SHOP.value()), CA);
+        Path archive = directory.resolve("export.tar");
+        try (OutputStream tar = Files.newOutputStream(archive);
+                var files = Files.walk(caddy)) {
+            for (Path file : (Iterable<Path>) files.filter(Files::isRegularFile)::iterator) {
+                tar.write(Tars.file(caddy.relativize(file).toString(), Files.readAllBytes(file)));
+            }
+            tar.write(Tars.end());
+        }
+
+        assertThat(run("import", archive.toString(), target.toString()))
+                .as(said())
+                .isEqualTo(Command.DONE);
+
+        assertThat(stored(SHOP.value()).orElseThrow().issuer()).isEqualTo(CA);
+    }
+
+    @Test
+    void ofTwoLineagesTheOneIssuedLaterIsServed() throws Exception {
+        KeyedCertificate earlier = TestLeaves.leaf(
+                now().minus(Duration.ofDays(20)), Duration.ofDays(90), "www.example.com", "example.com");
+        KeyedCertificate later = TestLeaves.leaf(
+                now().minus(Duration.ofDays(2)),
+                Duration.ofDays(45),
+                "example.com",
+                "www.example.com",
+                "a.example.com");
+        certbot("www.example.com", earlier);
+        Path letsencrypt = certbot("example.com", later);
+
+        assertThat(run("import", letsencrypt.toString(), target.toString())).isEqualTo(Command.INCOMPLETE);
+
+        for (String name : later.names()) {
+            assertThat(stored(name).orElseThrow().certificate().leaf()).as(name).isEqualTo(later.leaf());
+        }
+        assertThat(said()).contains("live/www.example.com: lineages that were issued later have all its names");
+    }
+
+    @Test
+    void anEarlierLineageOfTheSameNameIsLeftOutWithWhatGoesWithoutACertificate() throws Exception {
+        KeyedCertificate earlier =
+                TestLeaves.leaf(now().minus(Duration.ofDays(2)), Duration.ofDays(90), "example.com", "old.example.com");
+        KeyedCertificate later = TestLeaves.leaf(now().minus(Duration.ofDays(1)), Duration.ofDays(45), "example.com");
+        certbot("example.com", earlier);
+        Path letsencrypt = certbot("example.com-0001", later);
+
+        assertThat(run("import", letsencrypt.toString(), target.toString())).isEqualTo(Command.INCOMPLETE);
+
+        assertThat(stored("example.com").orElseThrow().certificate().leaf()).isEqualTo(later.leaf());
+        assertThat(said())
+                .contains("the lineage example.com-0001 is for example.com too and was issued later; these names get"
+                        + " a certificate at their next visit: old.example.com");
+    }
+
+    @Test
+    void everyCommandExplainsItself() {
+        for (String command : List.of("import", "check", "install", "uninstall")) {
+            out.reset();
+            assertThat(run(command, "--help")).isEqualTo(Command.DONE);
+            assertThat(said()).contains("usage: ").contains(" " + command + " ").contains("Exit status:");
+        }
+        out.reset();
+        assertThat(run("--help")).isEqualTo(Command.DONE);
+        assertThat(said()).contains("import FROM TO").contains("check FILE").contains("Exit status:");
     }
 
     @Test
@@ -263,7 +377,7 @@ class CommandTest {
         assertThat(run("import", nothing.toString(), target.toString())).isEqualTo(Command.FAILED);
         assertThat(said())
                 .contains("neither a store nor what Caddy or certbot keeps")
-                .contains("usage:");
+                .contains("usage: java -jar ondemand-tls-*.jar import FROM TO");
         Path caddy = caddy(SHOP.value(), leaf(SHOP.value()), CA);
         assertThat(run("import", caddy.toString(), full.toString())).isEqualTo(Command.FAILED);
         assertThat(said()).contains("holds something else than a store");
@@ -291,5 +405,18 @@ class CommandTest {
 
         assertThat(run("lib/ondemand-tls-jetty-1.0.0.jar", "import", caddy.toString(), target.toString()))
                 .isEqualTo(Command.DONE);
+    }
+
+    @Test
+    void whatRootWroteIsSaidWithTheChown() {
+        Path store = Path.of("/srv/tls");
+
+        assertThat(Command.ownership(Set.of("tomcat"), "root", store)).isEmpty();
+        assertThat(Command.ownership(Set.of("root", "tomcat"), "root", store))
+                .hasValueSatisfying(line -> assertThat(line).endsWith("chown -R tomcat: /srv/tls"));
+        assertThat(Command.ownership(Set.of("root"), "jetty", store))
+                .hasValueSatisfying(line -> assertThat(line).endsWith("chown -R jetty: /srv/tls"));
+        assertThat(Command.ownership(Set.of("root"), "root", store))
+                .hasValueSatisfying(line -> assertThat(line).endsWith("chown -R USER: /srv/tls"));
     }
 }

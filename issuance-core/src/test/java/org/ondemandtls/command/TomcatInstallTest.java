@@ -21,6 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TomcatInstallTest {
 
     private static final String ASK = "http://localhost:9123/check?a=1&b=2";
+    private static final Map<String, String> KEYS = Map.of("onDemandTls.permission.ask", ASK);
     private static final String SERVER = """
             <?xml version="1.0" encoding="UTF-8"?>
             <!-- <Engine name="old"> and <Connector port="443" protocol="org.ondemandtls.tomcat.OnDemandTlsProtocol"/> -->
@@ -128,7 +129,7 @@ class TomcatInstallTest {
     void aDryRunSaysItAllAndChangesNothing() throws Exception {
         Map<String, String> before = files();
 
-        new TomcatInstall(jar, base, out()).install(443, ASK, true);
+        new TomcatInstall(jar, base, out()).install(443, KEYS, true);
 
         assertThat(files()).isEqualTo(before);
         assertThat(told())
@@ -168,10 +169,33 @@ class TomcatInstallTest {
     }
 
     @Test
+    void eachKeyIsAnAttributeOfTheConnector() throws Exception {
+        Map<String, String> keys = new TreeMap<>(KEYS);
+        keys.put("onDemandTls.acme.directory", "letsencrypt-staging");
+
+        new TomcatInstall(jar, base, out()).install(443, keys, false);
+
+        assertThat(read("conf/server.xml")).contains("""
+                               onDemandTls.acme.directory="letsencrypt-staging"
+                               onDemandTls.permission.ask="http://localhost:9123/check?a=1&amp;b=2">
+                """);
+    }
+
+    @Test
+    void aConnectorThatIsThereKeepsItsKeysAndThatIsSaid() throws Exception {
+        install();
+
+        new TomcatInstall(jar, base, out()).install(443, Map.of("onDemandTls.issuer", "internal"), false);
+
+        assertThat(read("conf/server.xml")).doesNotContain("internal");
+        assertThat(told()).contains("has the connector already. It stays as it is");
+    }
+
+    @Test
     void aPortThatIsTakenIsSaid() throws Exception {
         Map<String, String> before = files();
 
-        assertThatThrownBy(() -> new TomcatInstall(jar, base, out()).install(8080, ASK, false))
+        assertThatThrownBy(() -> new TomcatInstall(jar, base, out()).install(8080, KEYS, false))
                 .hasMessageContaining("a connector on port 8080 already");
 
         assertThat(files()).isEqualTo(before);
@@ -215,7 +239,7 @@ class TomcatInstallTest {
     }
 
     private void install() throws Exception {
-        new TomcatInstall(jar, base, out()).install(443, ASK, false);
+        new TomcatInstall(jar, base, out()).install(443, KEYS, false);
     }
 
     private PrintStream out() {

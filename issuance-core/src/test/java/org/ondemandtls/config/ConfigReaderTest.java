@@ -138,7 +138,12 @@ class ConfigReaderTest {
                             256,
                             50_000,
                             new Rate(200, Duration.ofSeconds(1)),
-                            new OnDemandTlsConfig.Clients(new Rate(60, Duration.ofMinutes(10)), List.of(), 2000, 500),
+                            new OnDemandTlsConfig.Clients(
+                                    new Rate(60, Duration.ofMinutes(10)),
+                                    new Rate(100, Duration.ofHours(1)),
+                                    List.of(),
+                                    2000,
+                                    500),
                             new OnDemandTlsConfig.Lookups(4, 256, new Rate(500, Duration.ofSeconds(1)))));
         }
 
@@ -345,8 +350,11 @@ class ConfigReaderTest {
 
             assertThat(config.names()).isEmpty();
             assertThat(config.renewal())
-                    .isEqualTo(
-                            new OnDemandTlsConfig.Renewal(Optional.empty(), Duration.ofDays(30), Duration.ofDays(1)));
+                    .isEqualTo(new OnDemandTlsConfig.Renewal(
+                            Optional.empty(),
+                            Duration.ofDays(30),
+                            Duration.ofDays(1),
+                            Optional.of(Duration.ofDays(1))));
         }
 
         @Test
@@ -357,14 +365,29 @@ class ConfigReaderTest {
                             "onDemandTls.names", "www.Example.com, b.example.com",
                             "onDemandTls.renewal.visitedWithin", "7d",
                             "onDemandTls.renewal.grace", "12h",
-                            "onDemandTls.permission.withdrawAfter", "2h"),
+                            "onDemandTls.permission.withdrawAfter", "2h",
+                            "onDemandTls.permission.recheck", "6h"),
                     base);
 
             assertThat(config.names())
                     .containsExactly(ServerName.parse("www.example.com"), ServerName.parse("b.example.com"));
             assertThat(config.renewal())
                     .isEqualTo(new OnDemandTlsConfig.Renewal(
-                            Optional.of(Duration.ofDays(7)), Duration.ofHours(12), Duration.ofHours(2)));
+                            Optional.of(Duration.ofDays(7)),
+                            Duration.ofHours(12),
+                            Duration.ofHours(2),
+                            Optional.of(Duration.ofHours(6))));
+        }
+
+        @Test
+        void asksAtRenewalsOnlyWhereNoRecheckIsWanted() throws Exception {
+            OnDemandTlsConfig config = ConfigReader.read(
+                    Map.of("onDemandTls.permission.names", "a.example.com", "onDemandTls.permission.recheck", "none"),
+                    base);
+
+            assertThat(config.renewal().recheck()).isEmpty();
+            assertThat(mistakes("permission.recheck", "never")).hasSize(1);
+            assertThat(mistakes("permission.recheck", "10ms")).hasSize(1);
         }
 
         @Test
@@ -1263,7 +1286,13 @@ class ConfigReaderTest {
         @Test
         void isForThePublicCasUnlessToldOtherwise() throws ConfigException {
             assertThat(read().preflight())
-                    .isEqualTo(new OnDemandTlsConfig.Preflight(true, Optional.empty(), List.of(), 80));
+                    .isEqualTo(new OnDemandTlsConfig.Preflight(
+                            true,
+                            Optional.empty(),
+                            List.of(),
+                            80,
+                            new OnDemandTlsConfig.Questions(
+                                    new Rate(600, Duration.ofMinutes(10)), new Rate(500, Duration.ofSeconds(1)))));
             assertThat(read("acme.directory", "https://ca.example/dir")
                             .preflight()
                             .enabled())

@@ -2,6 +2,8 @@ package org.ondemandtls.event;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.testing.ManualTime;
@@ -38,14 +40,49 @@ class OutageTest {
     }
 
     @Test
-    void isOverOnceAndThenBeginsAnew() {
+    void isNotOverWhileItWorksForSomeNamesAndFailsForOthers() {
+        for (int i = 0; i < 600; i++) {
+            outage.failed(A, "no connection");
+            outage.worked();
+            time.advance(Duration.ofMillis(50));
+        }
+
+        assertThat(recorded.lines(EventKind.RECOVERED)).isEmpty();
+        assertThat(recorded.lines(EventKind.AUTHORITY_UNAVAILABLE)).hasSize(1);
+    }
+
+    @Test
+    void isOverOnceWhenItWorksAfterAQuietTimeAndThenBeginsAnew() {
         outage.worked();
         outage.failed(A, "no connection");
+        time.advance(Outage.QUIET.minusNanos(1));
+        outage.worked();
+        assertThat(recorded.lines(EventKind.RECOVERED)).isEmpty();
+        time.advance(Duration.ofNanos(1));
         outage.worked();
         outage.worked();
         outage.failed(A, "no connection");
 
         assertThat(recorded.lines(EventKind.RECOVERED)).containsExactly("the CA works again");
         assertThat(recorded.lines(EventKind.AUTHORITY_UNAVAILABLE)).hasSize(2);
+    }
+
+    @Test
+    void isSeenWhileItLastsAndForAsLongAsItWasMetLately() {
+        Events events = new Events(event -> {}, time::nanoTime);
+        Outage outage = new Outage(events, EventKind.AUTHORITY_UNAVAILABLE, "the CA", time::nanoTime);
+        Duration minute = Duration.ofMinutes(1);
+        outage.failed(A, "no connection");
+
+        assertThat(events.failing(minute)).containsExactly(Map.entry("the CA", "no connection"));
+
+        time.advance(minute);
+        assertThat(events.failing(minute)).isNotEmpty();
+        time.advance(Duration.ofNanos(1));
+        assertThat(events.failing(minute)).isEmpty();
+
+        outage.failed(A, "no connection");
+        outage.worked();
+        assertThat(events.failing(minute)).isEmpty();
     }
 }

@@ -101,4 +101,31 @@ class InventoryTest {
         return TestLeaves.leaf(
                 like.leaf().getPublicKey(), like.key(), time.clock().instant(), "n" + number + ".example.org");
     }
+
+    @Test
+    void aNamesOwnCertificateIsNotDisplacedByOneOfSeveralNames() {
+        KeyedCertificate own = leaf(Duration.ofDays(1), SHOP.value());
+        KeyedCertificate several = leaf(Duration.ofDays(2), "first.example.com", SHOP.value());
+        inventory.publish(own);
+
+        inventory.publish(several);
+        assertThat(inventory.find(SHOP)).containsSame(own);
+        assertThat(inventory.find(ServerName.parse("first.example.com"))).containsSame(several);
+
+        time.advance(Duration.ofDays(1).plusSeconds(1));
+        inventory.publish(several);
+        assertThat(inventory.find(SHOP)).containsSame(several);
+    }
+
+    @Test
+    void oneOfSeveralNamesIsPublishedUnderTheNameAskedForAlone() {
+        KeyedCertificate several = leaf(Duration.ofDays(2), "first.example.com", SHOP.value(), "*.example.org");
+
+        inventory.publish(several, SHOP);
+        inventory.publish(several, ServerName.parse("any.example.org"));
+
+        assertThat(inventory.find(SHOP)).containsSame(several);
+        assertThat(inventory.find(ServerName.parse("other.example.org"))).containsSame(several);
+        assertThat(inventory.find(ServerName.parse("first.example.com"))).isEmpty();
+    }
 }

@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
@@ -21,10 +20,10 @@ import org.ondemandtls.certificate.IssuanceException.OverBudget;
 import org.ondemandtls.config.ConfigReader;
 import org.ondemandtls.config.OnDemandTlsConfig.Allowance;
 import org.ondemandtls.config.Rate;
+import org.ondemandtls.issuance.Budget.Exemption;
 import org.ondemandtls.name.PublicSuffixes;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy.Purpose;
-import org.ondemandtls.store.Ledger;
 import org.ondemandtls.testing.IssuanceFixture;
 
 /** {@link Budget}: the CA's own limits are never run into, and renewals and new names do not starve each other. */
@@ -66,12 +65,13 @@ class BudgetTest {
 
     private static void use(Budget budget, String issuer, Purpose purpose, int times, String pattern) throws Exception {
         for (int i = 0; i < times; i++) {
-            budget.reserve(issuer, name(pattern.replace("#", Integer.toString(i))), purpose, false);
+            budget.issued(
+                    budget.reserve(issuer, name(pattern.replace("#", Integer.toString(i))), purpose, Exemption.NONE));
         }
     }
 
     private static void assertSpent(Budget budget, String issuer, String name, Purpose purpose, String key) {
-        assertThatThrownBy(() -> budget.reserve(issuer, name(name), purpose, false))
+        assertThatThrownBy(() -> budget.reserve(issuer, name(name), purpose, Exemption.NONE))
                 .isInstanceOf(OverBudget.class)
                 .hasMessageStartingWith(name + ": over budget: ")
                 .hasMessageContaining("(onDemandTls.budget." + key + "), it fits again at 2026-");
@@ -84,7 +84,7 @@ class BudgetTest {
         void takesHalfOfTheAccountsOrdersForNewNamesAndHalfForRenewals() throws Exception {
             Budget budget = budget();
             use(budget, LETS_ENCRYPT, Purpose.OBTAIN, 149, "a.example#.com");
-            budget.reserve(LETS_ENCRYPT, name("last.example.net"), Purpose.OBTAIN, false);
+            budget.reserve(LETS_ENCRYPT, name("last.example.net"), Purpose.OBTAIN, Exemption.NONE);
             assertSpent(budget, LETS_ENCRYPT, "more.example.org", Purpose.OBTAIN, "orders");
 
             use(budget, LETS_ENCRYPT, Purpose.RENEW, 150, "b.example#.org");
@@ -93,7 +93,7 @@ class BudgetTest {
             house.time().advance(Duration.ofHours(3).minusMillis(1));
             assertSpent(budget, LETS_ENCRYPT, "more.example.org", Purpose.OBTAIN, "orders");
             house.time().advance(Duration.ofMillis(1));
-            budget.reserve(LETS_ENCRYPT, name("more.example.org"), Purpose.OBTAIN, false);
+            budget.reserve(LETS_ENCRYPT, name("more.example.org"), Purpose.OBTAIN, Exemption.NONE);
         }
 
         @Test
@@ -102,12 +102,12 @@ class BudgetTest {
             use(budget, LETS_ENCRYPT, Purpose.OBTAIN, 50, "n#.example.co.uk");
 
             assertSpent(budget, LETS_ENCRYPT, "n50.example.co.uk", Purpose.OBTAIN, "domain");
-            budget.reserve(LETS_ENCRYPT, name("n.other.co.uk"), Purpose.OBTAIN, false);
+            budget.reserve(LETS_ENCRYPT, name("n.other.co.uk"), Purpose.OBTAIN, Exemption.NONE);
             // Private suffixes are the customers' own domains.
             use(budget, LETS_ENCRYPT, Purpose.OBTAIN, 60, "n#.github.io");
 
             house.time().advance(Duration.ofDays(7));
-            budget.reserve(LETS_ENCRYPT, name("n50.example.co.uk"), Purpose.OBTAIN, false);
+            budget.reserve(LETS_ENCRYPT, name("n50.example.co.uk"), Purpose.OBTAIN, Exemption.NONE);
         }
 
         @Test
@@ -125,21 +125,21 @@ class BudgetTest {
             for (int i = 0; i < 4; i++) {
                 budget.authorizationFailed(LETS_ENCRYPT, name("bad.example.com"));
             }
-            budget.reserve(LETS_ENCRYPT, name("bad.example.com"), Purpose.OBTAIN, false);
+            budget.reserve(LETS_ENCRYPT, name("bad.example.com"), Purpose.OBTAIN, Exemption.NONE);
             budget.authorizationFailed(LETS_ENCRYPT, name("bad.example.com"));
 
             assertSpent(budget, LETS_ENCRYPT, "bad.example.com", Purpose.OBTAIN, "failures");
-            budget.reserve(LETS_ENCRYPT, name("good.example.com"), Purpose.OBTAIN, false);
+            budget.reserve(LETS_ENCRYPT, name("good.example.com"), Purpose.OBTAIN, Exemption.NONE);
             house.time().advance(Duration.ofHours(1));
-            budget.reserve(LETS_ENCRYPT, name("bad.example.com"), Purpose.OBTAIN, false);
+            budget.reserve(LETS_ENCRYPT, name("bad.example.com"), Purpose.OBTAIN, Exemption.NONE);
         }
 
         @Test
         void doesNotCountARenewalThatSaysWhatItReplaces() throws Exception {
             Budget budget = budget();
             for (int i = 0; i < 400; i++) {
-                assertThat(budget.reserve(LETS_ENCRYPT, name("same.example.com"), Purpose.RENEW, true))
-                        .isEmpty();
+                assertThat(budget.reserve(LETS_ENCRYPT, name("same.example.com"), Purpose.RENEW, Exemption.REPLACES))
+                        .isEqualTo(Budget.Reservation.NONE);
             }
             use(budget, LETS_ENCRYPT, Purpose.OBTAIN, 5, "same.example.com");
         }
@@ -147,11 +147,89 @@ class BudgetTest {
         @Test
         void isGivenBackWhatNoOrderWasPlacedFor() throws Exception {
             Budget budget = budget();
-            for (int i = 0; i < 20; i++) {
-                Optional<Ledger.Ticket> ticket =
-                        budget.reserve(LETS_ENCRYPT, name("same.example.com"), Purpose.OBTAIN, false);
-                budget.giveBack(ticket.orElseThrow());
+            for (int i = 0; i < 200; i++) {
+                budget.notIssued(
+                        budget.reserve(LETS_ENCRYPT, name("same.example.com"), Purpose.OBTAIN, Exemption.NONE), false);
             }
+        }
+
+        @Test
+        void spendsNoCertificateOnAnOrderThatFails() throws Exception {
+            Budget budget = budget();
+            for (int i = 0; i < 60; i++) {
+                budget.notIssued(
+                        budget.reserve(LETS_ENCRYPT, name("same.example.com"), Purpose.OBTAIN, Exemption.NONE), true);
+            }
+
+            use(budget, LETS_ENCRYPT, Purpose.OBTAIN, 5, "same.example.com");
+        }
+
+        @Test
+        void spendsAnOrderThatFailsOnceItIsPlaced() throws Exception {
+            Budget budget = budget();
+            for (int i = 0; i < 150; i++) {
+                budget.notIssued(
+                        budget.reserve(LETS_ENCRYPT, name("same.example.com"), Purpose.OBTAIN, Exemption.NONE), true);
+            }
+
+            assertSpent(budget, LETS_ENCRYPT, "same.example.com", Purpose.OBTAIN, "orders");
+        }
+
+        @Test
+        void promisesNoMoreCertificatesThanThereAreLeft() throws Exception {
+            Budget budget = budget();
+            use(budget, LETS_ENCRYPT, Purpose.OBTAIN, 4, "same.example.com");
+            Budget.Reservation last =
+                    budget.reserve(LETS_ENCRYPT, name("same.example.com"), Purpose.OBTAIN, Exemption.NONE);
+
+            assertThatThrownBy(() ->
+                            budget.reserve(LETS_ENCRYPT, name("same.example.com"), Purpose.OBTAIN, Exemption.NONE))
+                    .isInstanceOfSatisfying(
+                            OverBudget.class,
+                            over -> assertThat(over.retryAfter()).isEqualTo(Duration.ofSeconds(10)))
+                    .hasMessageContaining(
+                            "5 in 7 d are used up (onDemandTls.budget.name) once the orders under way end");
+            budget.notIssued(last, true);
+            use(budget, LETS_ENCRYPT, Purpose.OBTAIN, 1, "same.example.com");
+            assertSpent(budget, LETS_ENCRYPT, "same.example.com", Purpose.OBTAIN, "name");
+        }
+
+        @Test
+        void countsARenewalOfExactlyTheSameNamesAgainstTheNameOnly() throws Exception {
+            Budget budget = budget("budget.orders", "2/3h", "budget.domain", "1/7d");
+            for (int i = 0; i < 5; i++) {
+                budget.issued(
+                        budget.reserve(LETS_ENCRYPT, name("same.example.com"), Purpose.RENEW, Exemption.SAME_NAMES));
+            }
+
+            assertThatThrownBy(() ->
+                            budget.reserve(LETS_ENCRYPT, name("same.example.com"), Purpose.RENEW, Exemption.SAME_NAMES))
+                    .isInstanceOf(OverBudget.class)
+                    .hasMessageContaining("onDemandTls.budget.name");
+            use(budget, LETS_ENCRYPT, Purpose.OBTAIN, 1, "other.example.com");
+        }
+
+        @Test
+        void placesTheNextOrderForANameThatAnOperatorRetriesWhateverFailedBefore() throws Exception {
+            Budget budget = budget();
+            for (int i = 0; i < 6; i++) {
+                budget.authorizationFailed(LETS_ENCRYPT, name("bad.example.com"));
+            }
+
+            budget.pardon(name("bad.example.com"));
+
+            use(budget, LETS_ENCRYPT, Purpose.OBTAIN, 1, "bad.example.com");
+            assertSpent(budget, LETS_ENCRYPT, "bad.example.com", Purpose.OBTAIN, "failures");
+        }
+
+        @Test
+        void countsTheCertificateOfAnOrderThatAnEarlierLifePlaced() throws Exception {
+            Budget budget = budget();
+            for (int i = 0; i < 5; i++) {
+                budget.issued(budget.resumed(LETS_ENCRYPT, name("same.example.com"), Exemption.NONE));
+            }
+
+            assertSpent(budget, LETS_ENCRYPT, "same.example.com", Purpose.OBTAIN, "name");
         }
 
         @Test
@@ -170,7 +248,7 @@ class BudgetTest {
                 assertSpent(budget, LETS_ENCRYPT, "same.example.com", Purpose.OBTAIN, "name");
             }
 
-            budget.reserve(LETS_ENCRYPT, name("other.example.com"), Purpose.OBTAIN, false);
+            budget.reserve(LETS_ENCRYPT, name("other.example.com"), Purpose.OBTAIN, Exemption.NONE);
         }
     }
 
@@ -181,8 +259,8 @@ class BudgetTest {
                 ? budget("acme.directory", issuer)
                 : budget("acme.directory", issuer, "acme.eab", "kid:" + "A".repeat(43));
         for (int i = 0; i < 500; i++) {
-            assertThat(budget.reserve(issuer, name("same.example.com"), Purpose.OBTAIN, false))
-                    .isEmpty();
+            assertThat(budget.reserve(issuer, name("same.example.com"), Purpose.OBTAIN, Exemption.NONE))
+                    .isEqualTo(Budget.Reservation.NONE);
         }
     }
 
@@ -218,7 +296,7 @@ class BudgetTest {
         Budget budget = budget("acme.directory", OWN, "budget.name", "1/" + window);
         use(budget, OWN, Purpose.OBTAIN, 1, "same.example.com");
 
-        assertThatThrownBy(() -> budget.reserve(OWN, name("same.example.com"), Purpose.OBTAIN, false))
+        assertThatThrownBy(() -> budget.reserve(OWN, name("same.example.com"), Purpose.OBTAIN, Exemption.NONE))
                 .isInstanceOf(OverBudget.class)
                 .hasMessageContaining(said);
     }

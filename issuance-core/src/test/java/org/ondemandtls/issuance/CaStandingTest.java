@@ -43,13 +43,13 @@ class CaStandingTest {
         return new CaStanding(house.store(), house.watch(), house.time().clock(), house.time()::nanoTime);
     }
 
-    private boolean keep(Scope scope, Duration wait) throws Exception {
-        return holds.keep(CA, new RateLimited(SHOP, scope, "too many", wait));
+    private void keep(Scope scope, Duration wait) throws Exception {
+        holds.keep(CA, new RateLimited(SHOP, scope, "too many", wait));
     }
 
     @Test
     void ofAnAccountConcernsEveryNameAndNoOtherCa() throws Exception {
-        assertThat(keep(new Scope.Account(), Duration.ofMinutes(5))).isTrue();
+        keep(new Scope.Account(), Duration.ofMinutes(5));
 
         assertThat(holds.holding(CA, STRANGER).orElseThrow())
                 .hasMessageContaining("shop.example.net: the CA limits the rate of the account (too many)");
@@ -67,9 +67,17 @@ class CaStandingTest {
     }
 
     @Test
-    void ofANameIsNotKeptHere() throws Exception {
-        assertThat(keep(new Scope.Name(), Duration.ofMinutes(5))).isFalse();
-        assertThat(holds.holding(CA, SHOP)).isEmpty();
+    void ofANameConcernsThatNameAtThatCaOverARestart() throws Exception {
+        keep(new Scope.Name(), Duration.ofHours(5));
+        house.reopenStore();
+        holds = holds();
+        holds.recall(CA, SHOP);
+
+        assertThat(holds.holding(CA, SHOP).orElseThrow())
+                .hasMessageContaining("the CA limits the rate of this name (too many)");
+        assertThat(holds.holding(NEXT, SHOP)).isEmpty();
+        assertThat(holds.holding(CA, ServerName.parse("www.shop.example.com"))).isEmpty();
+        assertThat(holds.holding(CA, OTHER)).isEmpty();
     }
 
     @Test

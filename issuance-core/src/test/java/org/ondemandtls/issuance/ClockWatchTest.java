@@ -3,6 +3,7 @@ package org.ondemandtls.issuance;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -78,5 +79,47 @@ class ClockWatchTest {
         time.advance(Duration.ofHours(23));
 
         assertThat(watch.isTrusted()).isFalse();
+    }
+
+    @Test
+    void aMachineThatSleepsEveryNightKeepsItsTrustWhereTheKernelSaysSo() {
+        ClockWatch told =
+                new ClockWatch(time.clock(), time::nanoTime, () -> Optional.of(time.upSinceBoot()), recorded.events());
+        for (int day = 0; day < 90; day++) {
+            time.advance(Duration.ofHours(14));
+            assertThat(told.isTrusted()).isTrue();
+            time.sleep(Duration.ofHours(10));
+            assertThat(told.isTrusted()).isTrue();
+        }
+        assertThat(told.generation()).isZero();
+        assertThat(recorded.lines(EventKind.CLOCK)).isEmpty();
+    }
+
+    @Test
+    void whatTheKernelDoesNotExplainIsAJump() {
+        ClockWatch told =
+                new ClockWatch(time.clock(), time::nanoTime, () -> Optional.of(time.upSinceBoot()), recorded.events());
+        time.sleep(Duration.ofHours(10));
+        time.jump(Duration.ofHours(1));
+
+        assertThat(told.isTrusted()).isFalse();
+
+        time.jump(Duration.ofHours(-1));
+        assertThat(told.isTrusted()).isTrue();
+    }
+
+    @Test
+    void aMachineWhoseKernelDoesNotTellIsWaitedForOnceAndNotEachMorning() {
+        int trusted = 0;
+        for (int day = 0; day < 90; day++) {
+            for (int hour = 0; hour < 14; hour++) {
+                time.advance(Duration.ofHours(1));
+                trusted += watch.isTrusted() ? 1 : 0;
+            }
+            time.jump(Duration.ofHours(10));
+        }
+
+        assertThat(trusted).isGreaterThan(86 * 14);
+        assertThat(recorded.lines(EventKind.CLOCK)).hasSize(2);
     }
 }

@@ -115,4 +115,32 @@ class HoldSweepTest {
 
         assertThat(isThere("account/now")).isTrue();
     }
+
+    @Test
+    void reachesWhatIsOverBehindAnyNumberThatLasts() throws Exception {
+        IssuanceFixture many = new IssuanceFixture(directory, true);
+        for (int i = 0; i <= HoldSweep.PAGE; i++) {
+            many.store().keepHold(hold("name/lasts-" + i + ".example", Duration.ofDays(100), many));
+        }
+        many.store().keepHold(hold("name/z-over.example", Duration.ofSeconds(1), many));
+        HoldSweep all = new HoldSweep(many.store(), many.watch(), many.time().clock(), many.time()::nanoTime);
+        many.time().advance(HoldSweep.KEPT_AFTER.plusDays(1));
+
+        all.sweepIfDue();
+
+        assertThat(many.store().hold("name/z-over.example")).isEmpty();
+        assertThat(many.store().holds(Integer.MAX_VALUE)).hasSize(HoldSweep.PAGE + 1);
+        many.close();
+    }
+
+    private static Hold hold(String scope, Duration left, IssuanceFixture in) {
+        return new Hold(
+                scope,
+                "https://ca.example/directory",
+                1,
+                in.time().clock().instant().plus(left),
+                "caa",
+                "no",
+                Optional.empty());
+    }
 }

@@ -302,8 +302,11 @@ class IssuanceTest {
 
             CompletableFuture<KeyedCertificate> again = obtain(SHOP);
             orders.runAll();
-
             assertThat(again).isCompleted();
+            time.advance(Duration.ofSeconds(10));
+            obtain(ServerName.parse("later.example.com"));
+            orders.runAll();
+
             assertThat(recorded.lines(EventKind.RECOVERED)).hasSize(1);
         }
     }
@@ -367,7 +370,7 @@ class IssuanceTest {
         }
 
         private void down() {
-            authority.fail(new IssuanceException.Unavailable(SHOP, "down", Duration.ofSeconds(2), null));
+            authority.fail(IssuanceException.Unavailable.unwell(SHOP, "down", Duration.ofSeconds(2), null));
         }
 
         @Test

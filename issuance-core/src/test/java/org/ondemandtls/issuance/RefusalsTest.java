@@ -13,7 +13,6 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.IssuanceException;
-import org.ondemandtls.certificate.IssuanceException.RateLimited;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.testing.IssuanceFixture;
 import org.ondemandtls.testing.ManualTime;
@@ -57,7 +56,7 @@ class RefusalsTest {
     }
 
     private void refuse() throws Exception {
-        refusals.refused(SHOP, CA, rejected(), LIFE);
+        refusals.refused(SHOP, CA, rejected(), 1, LIFE);
     }
 
     private void assertBlockedFor(Duration block) {
@@ -124,6 +123,7 @@ class RefusalsTest {
                     SHOP,
                     CA,
                     new IssuanceException.Rejected(SHOP, "unauthorized", "slow down", Duration.ofHours(1)),
+                    1,
                     LIFE);
 
             assertBlockedFor(Duration.ofHours(1));
@@ -131,17 +131,17 @@ class RefusalsTest {
 
         @Test
         void thatSomebodyHasToActOnStartsAtTheThirdStep() throws Exception {
-            refusals.refused(SHOP, CA, new IssuanceException.Rejected(SHOP, "caa", "no", Duration.ZERO), LIFE);
+            refusals.refused(SHOP, CA, new IssuanceException.Rejected(SHOP, "caa", "no", Duration.ZERO), 1, LIFE);
             assertBlockedFor(Duration.ofMinutes(100));
-            refusals.refused(SHOP, CA, new IssuanceException.Rejected(SHOP, "caa", "no", Duration.ZERO), LIFE);
+            refusals.refused(SHOP, CA, new IssuanceException.Rejected(SHOP, "caa", "no", Duration.ZERO), 1, LIFE);
             assertBlockedFor(Duration.ofDays(1));
         }
 
         @Test
         void isTriedSoonerWhereLifeIsShort() throws Exception {
-            refusals.refused(SHOP, CA, rejected(), Duration.ofDays(5));
+            refusals.refused(SHOP, CA, rejected(), 1, Duration.ofDays(5));
             assertBlockedFor(Duration.ofSeconds(30));
-            refusals.refused(SHOP, CA, rejected(), Duration.ofMinutes(2));
+            refusals.refused(SHOP, CA, rejected(), 1, Duration.ofMinutes(2));
             assertBlockedFor(Duration.ofSeconds(10));
         }
     }
@@ -161,6 +161,7 @@ class RefusalsTest {
                     CA,
                     IssuanceException.Rejected.paused(
                             SHOP, "rateLimited", "paused", URI.create("https://ca.example/unpause"), Duration.ZERO),
+                    1,
                     LIFE);
             time.advance(Duration.ofMinutes(40));
             restart();
@@ -339,7 +340,11 @@ class RefusalsTest {
             fail(500, "failure 500");
             fail(501, "failure 1");
             refusals.refused(
-                    name(502), CA, new IssuanceException.Rejected(name(502), "dns", "of its own", Duration.ZERO), LIFE);
+                    name(502),
+                    CA,
+                    new IssuanceException.Rejected(name(502), "dns", "of its own", Duration.ZERO),
+                    1,
+                    LIFE);
 
             assertThat(remembered(255)).endsWith("failure 255");
             assertThat(remembered(500))
@@ -367,11 +372,89 @@ class RefusalsTest {
         }
     }
 
-    @Test
-    void aLimitOnTheNameHoldsForAsLongAsTheCaSays() {
-        refusals.unanswered(SHOP, new RateLimited(SHOP, new RateLimited.Scope.Name(), "too many", Duration.ofHours(3)));
+    @Nested
+    class TroubleThatPasses {
 
-        assertBlockedFor(Duration.ofHours(3));
+        private void pass(int validations) throws Exception {
+            refusals.refused(
+                    SHOP,
+                    CA,
+                    IssuanceException.Rejected.passing(SHOP, "dns", "SERVFAIL looking up CAA", Duration.ZERO),
+                    validations,
+                    LIFE);
+        }
+
+        @Test
+        void isTriedAgainAfterOneThenTenMinutesAndCausesFourFailuresAnHour() throws Exception {
+            pass(1);
+            assertBlockedFor(Duration.ofMinutes(1));
+            pass(1);
+            assertBlockedFor(Duration.ofMinutes(10));
+            pass(1);
+            assertBlockedFor(Duration.ofMinutes(10));
+            pass(1);
+            assertBlockedFor(Duration.ofMinutes(39));
+            pass(1);
+            assertBlockedFor(Duration.ofMinutes(10));
+        }
+
+        @Test
+        void countsEachProofThatFailed() throws Exception {
+            pass(2);
+            assertBlockedFor(Duration.ofMinutes(1));
+            pass(2);
+
+            assertBlockedFor(Duration.ofMinutes(59));
+        }
+
+        @Test
+        void doesNotStepTheNamesSchedule() throws Exception {
+            pass(1);
+            time.advance(Duration.ofMinutes(1));
+            pass(1);
+            time.advance(Duration.ofMinutes(10));
+            refuse();
+            assertBlockedFor(Duration.ofMinutes(1));
+            pass(1);
+            time.advance(Duration.ofMinutes(1));
+            refuse();
+
+            assertBlockedFor(Duration.ofMinutes(10));
+        }
+
+        @Test
+        void isTriedOnceADayWhereItLastsForHalfADay() throws Exception {
+            for (int i = 0; i < 48; i++) {
+                pass(0);
+                time.advance(refusals.left(SHOP));
+            }
+            pass(0);
+
+            assertBlockedFor(Duration.ofDays(1));
+        }
+
+        @Test
+        void isKeptOverARestartAndTellsNobodyToActOnIt() throws Exception {
+            pass(1);
+            house.reopenStore();
+            refusals = refusals(() -> 0.0);
+
+            assertThat(refusals.recall(SHOP).orElseThrow())
+                    .hasMessage("shop.example.com: the CA could not look at the name, which passes and is tried again,"
+                            + " nothing has to be changed (dns): SERVFAIL looking up CAA");
+            assertBlockedFor(Duration.ofMinutes(1));
+        }
+
+        @Test
+        void isForgottenOnceTheNameIsObtained() throws Exception {
+            pass(1);
+
+            refusals.forget(SHOP);
+
+            assertThat(house.store().holds(10)).isEmpty();
+            pass(1);
+            assertBlockedFor(Duration.ofMinutes(1));
+        }
     }
 
     @Test

@@ -14,7 +14,9 @@ class CircuitTest {
 
     private void fail(int times) {
         for (int i = 0; i < times; i++) {
-            circuit.failed();
+            if (circuit.failed()) {
+                circuit.confirmed(false);
+            }
         }
     }
 
@@ -26,18 +28,40 @@ class CircuitTest {
     }
 
     @Test
-    void opensOnceAndSaysSo() {
+    void asksOnceToBeConfirmedAndOpensWhenItIs() {
         fail(Circuit.FAILURES_TO_OPEN - 1);
 
         assertThat(circuit.failed()).isTrue();
         assertThat(circuit.failed()).isFalse();
+        assertThat(circuit.tryPass()).isTrue();
+        assertThat(circuit.confirmed(false)).isTrue();
         assertThat(circuit.tryPass()).isFalse();
+    }
+
+    @Test
+    void staysClosedWhereANameOfOurOwnIsAnswered() {
+        for (int i = 0; i < 100; i++) {
+            if (circuit.failed()) {
+                assertThat(circuit.confirmed(true)).isFalse();
+            }
+            assertThat(circuit.tryPass()).isTrue();
+        }
+    }
+
+    @Test
+    void staysClosedWhereSomebodyHadAnAnswerMeanwhile() {
+        fail(Circuit.FAILURES_TO_OPEN - 1);
+        circuit.failed();
+        circuit.answered();
+
+        assertThat(circuit.confirmed(false)).isFalse();
+        assertThat(circuit.tryPass()).isTrue();
     }
 
     @Test
     void anAnswerInBetweenStartsTheCountAnew() {
         fail(Circuit.FAILURES_TO_OPEN - 1);
-        assertThat(circuit.answered()).isFalse();
+        circuit.answered();
 
         fail(Circuit.FAILURES_TO_OPEN - 1);
 
@@ -69,10 +93,11 @@ class CircuitTest {
     }
 
     @Test
-    void closesOnTheFirstAnswerAndSaysSo() {
+    void closesOnTheFirstAnswer() {
         fail(Circuit.FAILURES_TO_OPEN);
 
-        assertThat(circuit.answered()).isTrue();
+        circuit.answered();
+
         assertThat(circuit.tryPass()).isTrue();
     }
 }

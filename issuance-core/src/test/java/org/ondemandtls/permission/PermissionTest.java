@@ -2,25 +2,37 @@ package org.ondemandtls.permission;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.net.httpserver.HttpServer;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicReference;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.Rate;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy.Decision;
 import org.ondemandtls.permission.PermissionPolicy.Purpose;
+import org.ondemandtls.testing.AskEndpoint;
 import org.ondemandtls.testing.Configurations;
 import org.ondemandtls.testing.DirectExecutor;
 import org.ondemandtls.testing.ManualTime;
@@ -290,6 +302,255 @@ class PermissionTest {
                     .failsWithin(Duration.ZERO)
                     .withThrowableThat()
                     .withCauseInstanceOf(IssuanceException.NoAnswer.class);
+        }
+    }
+
+    @Nested
+    class ASourceThatFails {
+
+        private Permission asking(AskEndpoint endpoint) {
+            OnDemandTlsConfig.Permission lists = Configurations.permission(null);
+            return new Permission(
+                    new OnDemandTlsConfig.Permission(
+                            Optional.of(endpoint.uri()),
+                            lists.askTimeout(),
+                            lists.names(),
+                            Optional.empty(),
+                            Optional.empty(),
+                            Optional.empty(),
+                            Optional.empty(),
+                            lists.rememberGranted(),
+                            lists.rememberDenied()),
+                    Configurations.shield(4, 4),
+                    null,
+                    new Permission.Ports(executor, scheduler, System::nanoTime),
+                    recorded.events());
+        }
+
+        private final ExecutorService executor = Executors.newFixedThreadPool(4);
+        private final ScheduledExecutorService scheduler = Executors.newScheduledThreadPool(1);
+
+        @AfterEach
+        void stop() {
+            executor.shutdownNow();
+            scheduler.shutdownNow();
+        }
+
+        private static boolean isGranted(Permission permission, ServerName name) {
+            return permission
+                    .decide(name, Purpose.OBTAIN, ALICE)
+                    .handle((v, failure) -> failure == null)
+                    .join();
+        }
+
+        @Test
+        void forNamesThatStrangersChooseIsAskedForOthersAllTheSame() {
+            try (AskEndpoint endpoint = AskEndpoint.answering(name -> name.startsWith("n")
+                            ? AskEndpoint.Answer.status(500)
+                            : name.equals(SHOP.value()) ? AskEndpoint.Answer.GRANTED : AskEndpoint.Answer.DENIED);
+                    Permission permission = asking(endpoint)) {
+                for (int i = 0; i < 4 * Circuit.FAILURES_TO_OPEN; i++) {
+                    assertThat(isGranted(permission, name(i))).isFalse();
+                }
+
+                assertThat(isGranted(permission, SHOP)).isTrue();
+                assertThat(recorded.lines(EventKind.ADVICE)).isEmpty();
+                assertThat(endpoint.timesAskedForNobodys()).isPositive();
+            }
+        }
+
+        @Test
+        void forEverythingIsLeftAloneAndToldOfOnce() {
+            try (AskEndpoint endpoint = AskEndpoint.answering(name -> AskEndpoint.Answer.status(500));
+                    Permission permission = asking(endpoint)) {
+                int names = 0;
+                while (recorded.lines(EventKind.ADVICE).isEmpty() && names < 1_000) {
+                    assertThat(isGranted(permission, name(names++))).isFalse();
+                }
+
+                assertThat(recorded.lines(EventKind.ADVICE))
+                        .singleElement()
+                        .asString()
+                        .contains("onDemandTls.permission.ask keeps failing and is left alone");
+            }
+        }
+
+        @Test
+        void orGrantsWhatNobodyCanOwnIsToldOfLoudly() throws Exception {
+            HttpServer frontEnd = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+            frontEnd.createContext("/", exchange -> {
+                exchange.getResponseHeaders().set("Content-Type", "text/html; charset=utf-8");
+                exchange.sendResponseHeaders(200, -1);
+                exchange.close();
+            });
+            frontEnd.start();
+            try (Permission permission = new Permission(
+                    new OnDemandTlsConfig.Permission(
+                            Optional.of(URI.create(
+                                    "http://127.0.0.1:" + frontEnd.getAddress().getPort() + "/app")),
+                            Duration.ofSeconds(20),
+                            List.of(),
+                            Optional.empty(),
+                            Optional.empty(),
+                            Optional.empty(),
+                            Optional.empty(),
+                            Duration.ofMinutes(5),
+                            Duration.ofMinutes(1)),
+                    Configurations.shield(4, 4),
+                    null,
+                    new Permission.Ports(executor, scheduler, System::nanoTime),
+                    recorded.events())) {
+
+                permission.watch();
+
+                Awaitility.await()
+                        .atMost(Duration.ofMinutes(1))
+                        .until(() -> !recorded.lines(EventKind.GRANTS_ALL).isEmpty());
+                assertThat(recorded.lines(EventKind.GRANTS_ALL).get(0))
+                        .startsWith("onDemandTls.permission.ask granted check-")
+                        .contains(".invalid, which nobody can own")
+                        .contains("HTML page");
+            } finally {
+                frontEnd.stop(0);
+            }
+        }
+    }
+
+    @Nested
+    class APolicyThatIsAskedForWhatNobodyCanOwn {
+
+        private final List<ServerName> nobodys = new ArrayList<>();
+
+        private PermissionPolicy answering(Decision decision) {
+            return (name, purpose) -> {
+                nobodys.add(name);
+                return CompletableFuture.completedFuture(decision);
+            };
+        }
+
+        @Test
+        void isAskedAtTheStartAndOnceADay() {
+            Permission permission = permission(answering(new Decision.Granted()), null, 1, 1);
+
+            permission.watch();
+            assertThat(nobodys).hasSize(1);
+            assertThat(nobodys.get(0).value()).endsWith(".invalid");
+            time.advance(Duration.ofDays(3));
+
+            assertThat(nobodys).hasSize(4).doesNotHaveDuplicates();
+            assertThat(recorded.lines(EventKind.GRANTS_ALL)).hasSize(4);
+            permission.close();
+            time.advance(Duration.ofDays(3));
+            assertThat(nobodys).hasSize(4);
+        }
+
+        @Test
+        void isNotToldOfWhereItDenies() {
+            Permission permission = permission(answering(new Decision.Denied("unknown")), null, 1, 1);
+
+            permission.watch();
+
+            assertThat(nobodys).hasSize(1);
+            assertThat(recorded.lines(EventKind.GRANTS_ALL)).isEmpty();
+        }
+
+        @Test
+        void isAskedAgainInAMinuteWhereItDoesNotAnswer() {
+            Permission permission = permission(PermissionTest.this::slowPolicy, null, 1, 1);
+
+            permission.watch();
+            time.advance(Duration.ofSeconds(2).plusMinutes(1));
+
+            assertThat(asked).hasSize(2);
+        }
+
+        @Test
+        void isNotThereWhereThereAreListsOnly() {
+            permission(null, null, 1, 1, SHOP.value()).watch();
+
+            assertThat(time.scheduled()).isZero();
+        }
+    }
+
+    @Nested
+    class GuessedNames {
+
+        private Permission limited(Rate perDomain) {
+            OnDemandTlsConfig.Shield shield = Configurations.shield(100, 100);
+            return new Permission(
+                    Configurations.permission(null, "*.listed.example"),
+                    new OnDemandTlsConfig.Shield(
+                            shield.askConcurrency(),
+                            shield.askQueue(),
+                            shield.ordersInFlight(),
+                            shield.ordersQueued(),
+                            shield.rememberedRefusals(),
+                            shield.askRate(),
+                            new OnDemandTlsConfig.Clients(Configurations.often(), perDomain, List.of(), 1000, 1000),
+                            shield.lookups()),
+                    (name, purpose) -> CompletableFuture.completedFuture(new Decision.Granted()),
+                    new Permission.Ports(new DirectExecutor(), time.scheduler(), time::nanoTime),
+                    recorded.events());
+        }
+
+        private static ServerName guess(int number, String domain) {
+            return ServerName.parse("www.".repeat(number) + domain);
+        }
+
+        @Test
+        void ofOneRegisteredDomainAreBoundedAndToldOfOnce() {
+            Permission permission = limited(new Rate(3, Duration.ofHours(1)));
+            List<CompletableFuture<Void>> answers = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                answers.add(permission.decide(guess(i, "shop.example"), Purpose.OBTAIN, i % 2 == 0 ? ALICE : BOB));
+            }
+
+            assertThat(answers.stream().filter(answer -> !answer.isCompletedExceptionally()))
+                    .hasSize(3);
+            assertThat(answers.get(3))
+                    .failsWithin(Duration.ZERO)
+                    .withThrowableThat()
+                    .withCauseInstanceOf(IssuanceException.Overloaded.class)
+                    .withMessageContaining("onDemandTls.shield.newNamesPerDomain");
+            assertThat(recorded.lines(EventKind.MANY_NAMES))
+                    .singleElement()
+                    .asString()
+                    .contains("3 new names of shop.example")
+                    .contains("wildcard");
+            assertThat(permission.decide(guess(1, "other.example"), Purpose.OBTAIN, ALICE))
+                    .isCompleted();
+        }
+
+        @Test
+        void thatWereCountedAreNotNewAgainAndWhatIsRefusedIsNotGrantedByMemory() {
+            Permission permission = limited(new Rate(1, Duration.ofHours(1)));
+            for (int i = 0; i < 5; i++) {
+                assertThat(permission.decide(guess(1, "shop.example"), Purpose.OBTAIN, ALICE))
+                        .isCompleted();
+                assertThat(permission.decide(guess(2, "shop.example"), Purpose.OBTAIN, ALICE))
+                        .isCompletedExceptionally();
+            }
+        }
+
+        @Test
+        void areNeitherRenewalsNorVisitsFromLoopback() {
+            Permission permission = limited(new Rate(1, Duration.ofHours(1)));
+            for (int i = 0; i < 5; i++) {
+                assertThat(permission.decide(guess(i, "shop.example"), Purpose.RENEW, ALICE))
+                        .isCompleted();
+                assertThat(permission.decide(guess(i, "shop.example"), Purpose.OBTAIN, ClientBlock.LOCAL))
+                        .isCompleted();
+            }
+        }
+
+        @Test
+        void ofAListAreBoundedToo() {
+            Permission permission = limited(new Rate(1, Duration.ofHours(1)));
+
+            assertThat(permission.decide(ServerName.parse("a.listed.example"), Purpose.OBTAIN, ALICE))
+                    .isCompleted();
+            assertThat(permission.decide(ServerName.parse("b.listed.example"), Purpose.OBTAIN, ALICE))
+                    .isCompletedExceptionally();
         }
     }
 

@@ -59,6 +59,7 @@ class RenewalTest {
     private Issuance issuance;
     private Renewal renewal;
     private CompletionStage<Decision> answer = granted();
+    private Optional<Duration> recheck = Optional.empty();
 
     @BeforeEach
     void open() throws Exception {
@@ -92,16 +93,17 @@ class RenewalTest {
         renewal = new Renewal(
                 new Renewal.Floors(
                         store,
-                        issuance,
+                        Orders.of(issuance),
                         house.authorities(),
                         house.inventory(),
                         house.visits(),
                         house.watch(),
                         house.recorded().events()),
-                new OnDemandTlsConfig.Renewal(visitedWithin, Duration.ofDays(30), DAY),
+                new OnDemandTlsConfig.Renewal(visitedWithin, Duration.ofDays(30), DAY, recheck),
                 List.of(ownNames),
                 8,
-                new Renewal.Ports(Runnable::run, time.scheduler(), time.clock(), time::nanoTime, () -> 0.0, LOOK));
+                new Renewal.Ports(
+                        Runnable::run, Runnable::run, time.scheduler(), time.clock(), time::nanoTime, () -> 0.0, LOOK));
         renewal.start();
     }
 
@@ -284,6 +286,30 @@ class RenewalTest {
             assertThat(authority.asked()).isEmpty();
             assertThat(house.store().find(SHOP)).isEmpty();
         }
+
+        @Test
+        void givesEachOfItsNamesATurnAndServesNoneThatIsDenied() throws Exception {
+            List<String> names = new ArrayList<>(List.of("a0.example.net"));
+            for (int i = 1; i < 20; i++) {
+                names.add("a" + i + ".example.net");
+            }
+            names.add("www.example.com");
+            brought(names.toArray(String[]::new));
+            visit(ServerName.parse("www.example.com"));
+            answer = denied();
+
+            time.advance(Duration.ofDays(60).plus(OFF_THE_HOUR));
+            assertThat(authority.asked())
+                    .extracting(order -> order.name().value())
+                    .containsExactly("www.example.com");
+            time.advance(Duration.ofDays(2));
+
+            assertThat(house.inventory().find(ServerName.parse("a7.example.net")))
+                    .isEmpty();
+            assertThat(issuance.obtain(ServerName.parse("a7.example.net"), ClientBlock.LOCAL))
+                    .isCompletedExceptionally();
+            assertThat(questions.size()).isLessThan(20 * 12);
+        }
     }
 
     @Nested
@@ -402,6 +428,18 @@ class RenewalTest {
             begin(Optional.empty(), SHOP);
             time.advance(LOOK);
 
+            assertThat(authority.asked()).hasSize(2);
+        }
+
+        @Test
+        void areObtainedAgainWithoutAVisitWhereTheirRecordWasSetAside() throws Exception {
+            renewal.close();
+            begin(Optional.empty(), SHOP);
+            house.store().forget(stored(SHOP));
+
+            time.advance(Duration.ofMinutes(12));
+
+            assertThat(stored(SHOP).isServableAt(now())).isTrue();
             assertThat(authority.asked()).hasSize(2);
         }
     }
@@ -580,14 +618,14 @@ class RenewalTest {
         }
 
         @Test
-        void isAskedForAboutTwiceADay() throws Exception {
+        void isAskedForAsOftenAsTheCaSays() throws Exception {
             plan(Duration.ofDays(40), Duration.ofDays(42));
             obtain(SHOP);
             visit(SHOP);
 
             time.advance(Duration.ofDays(10));
 
-            assertThat(authority.advisedOf().size()).isBetween(20, 22);
+            assertThat(authority.advisedOf().size()).isBetween(39, 41);
             assertThat(stored(SHOP).renew())
                     .isBetween(
                             stored(SHOP).window().orElseThrow().start(),
@@ -646,6 +684,44 @@ class RenewalTest {
 
             assertThat(authority.advisedOf()).isEmpty();
         }
+
+        @Test
+        void isAskedForSoonWhereTheCaCouldNotBeReachedAtTheStart() throws Exception {
+            plan(Duration.ofDays(20), Duration.ofDays(22));
+            obtain(SHOP);
+            visit(SHOP);
+            time.advance(LOOK);
+            renewal.close();
+            authority.unreachable(true);
+            begin(Optional.empty());
+            time.advance(DAY);
+            int before = authority.advisedOf().size();
+            authority.unreachable(false);
+
+            time.advance(Duration.ofMinutes(30));
+
+            assertThat(authority.advisedOf().size()).isGreaterThan(before);
+        }
+
+        @Test
+        void alwaysInThePastCostsOneReplacementInAQuarterOfALifeAndALineThatNamesTheCa() throws Exception {
+            authority.advise(now().minus(DAY), now().minusSeconds(1), Duration.ofMinutes(1));
+            obtain(SHOP);
+            for (int day = 0; day < 45; day++) {
+                visit(SHOP);
+                time.advance(DAY);
+                if (day == 10) {
+                    renewal.close();
+                    begin(Optional.empty());
+                }
+            }
+
+            // The first one, its replacement, and one after each quarter of ninety days.
+            assertThat(authority.asked().size()).isBetween(3, 4);
+            assertThat(house.recorded().lines(EventKind.ADVICE))
+                    .isNotEmpty()
+                    .allMatch(line -> line.contains(authority.id()));
+        }
     }
 
     @Nested
@@ -687,6 +763,21 @@ class RenewalTest {
 
             assertThat(stored(SHOP).visited()).isPresent();
         }
+
+        @Test
+        void becauseTheMachineSleepsEveryNightChangesNothing() throws Exception {
+            obtain(SHOP);
+            for (int day = 0; day < 90; day++) {
+                time.advance(Duration.ofHours(7));
+                visit(SHOP);
+                time.advance(Duration.ofHours(7));
+                assertThat(house.inventory().find(SHOP)).as("day " + day).isPresent();
+                time.sleep(Duration.ofHours(10));
+            }
+
+            assertThat(house.recorded().lines(EventKind.RENEWED)).hasSize(1);
+            assertThat(house.recorded().lines(EventKind.CLOCK)).isEmpty();
+        }
     }
 
     @Nested
@@ -699,12 +790,12 @@ class RenewalTest {
         void look() throws Exception {
             house.preflight(new Preflight() {
                 @Override
-                public CompletableFuture<Optional<Verdict>> look(ServerName name) {
+                public CompletableFuture<Optional<Verdict>> look(ServerName name, ClientBlock client) {
                     return CompletableFuture.completedFuture(verdict);
                 }
 
                 @Override
-                public CompletableFuture<Optional<Verdict>> probe(ServerName name) {
+                public CompletableFuture<Optional<Verdict>> probe(ServerName name, ClientBlock client) {
                     probes++;
                     return CompletableFuture.completedFuture(Optional.empty());
                 }
@@ -820,15 +911,12 @@ class RenewalTest {
         private final AtomicInteger attempts = new AtomicInteger();
         private boolean broken = true;
 
-        private CertificateStore failingToSave(ServerName name, Exception failure) {
+        private CertificateStore failingToRead(ServerName name, Exception failure) {
             return (CertificateStore) Proxy.newProxyInstance(
                     getClass().getClassLoader(),
                     new Class<?>[] {CertificateStore.class},
                     (proxy, method, arguments) -> {
-                        if (broken
-                                && method.getName().equals("save")
-                                && arguments[0] instanceof StoredCertificate record
-                                && record.firstName().equals(name.value())) {
+                        if (broken && method.getName().equals("find") && name.equals(arguments[0])) {
                             attempts.incrementAndGet();
                             throw failure;
                         }
@@ -848,7 +936,7 @@ class RenewalTest {
             visit(ASKED);
             time.advance(LOOK);
             renewal.close();
-            begin(failingToSave(SHOP, failure));
+            begin(failingToRead(SHOP, failure));
             advanceTo(stored(ASKED).renew().plus(OFF_THE_HOUR));
         }
 

@@ -12,6 +12,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -246,6 +247,16 @@ final class MemoryMedium implements Medium {
                 return;
             }
         }
+    }
+
+    @Override
+    public SortedMap<String, Found> page(String prefix, String after, int limit) {
+        SortedMap<String, Found> page = new TreeMap<>();
+        all(Shelf.CERTIFICATE).stream()
+                .filter(kept -> kept.key().startsWith(prefix) && kept.key().compareTo(after) > 0)
+                .limit(limit)
+                .forEach(kept -> page.put(kept.key(), found(kept)));
+        return page;
     }
 
     @Override

@@ -24,6 +24,8 @@ import java.util.stream.Stream;
  */
 public final class AskEndpoint implements AutoCloseable {
 
+    private static final String NOBODYS = ".invalid";
+
     private final HttpServer server;
     private final ScheduledExecutorService later = Executors.newSingleThreadScheduledExecutor();
     private final ExecutorService threads = Executors.newCachedThreadPool();
@@ -69,9 +71,18 @@ public final class AskEndpoint implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/check");
     }
 
-    /** All questions so far, in the order they came. */
+    /** All questions so far that visits or renewals caused, in the order they came. */
     public List<Question> questions() {
-        return List.copyOf(questions);
+        return questions.stream()
+                .filter(question -> !question.name().endsWith(NOBODYS))
+                .toList();
+    }
+
+    /** How often it was asked for a name that nobody can own. */
+    public long timesAskedForNobodys() {
+        return questions.stream()
+                .filter(question -> question.name().endsWith(NOBODYS))
+                .count();
     }
 
     /** How often this name was asked for. */

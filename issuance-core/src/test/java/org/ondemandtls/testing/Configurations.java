@@ -49,7 +49,7 @@ public final class Configurations {
 
     /** What one client block, and all who want one name, may do. */
     public static OnDemandTlsConfig.Clients clients(Rate newNames, int parkedPerName, int parkedPerClient) {
-        return new OnDemandTlsConfig.Clients(newNames, List.of(), parkedPerName, parkedPerClient);
+        return new OnDemandTlsConfig.Clients(newNames, often(), List.of(), parkedPerName, parkedPerClient);
     }
 
     /** A rate that is never reached. */

@@ -15,6 +15,7 @@ import org.ondemandtls.authority.Authority;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.RenewalWindow;
+import org.ondemandtls.name.ServerName;
 
 /** Signs at once, with a CA of the tests, or fails as it is told; remembers what it was asked. No handshake proves it. */
 public final class FakeAuthority implements Authority {
@@ -35,7 +36,10 @@ public final class FakeAuthority implements Authority {
     private Duration lifetime = Duration.ofDays(90);
     private Optional<RenewalAdvice> advice = Optional.empty();
     private IssuanceException adviceFailure;
+    private boolean unreachable;
     private boolean placesBeforeFailing = true;
+    private boolean losesOrders;
+    private int validationsPerRefusal = 1;
     private Runnable whileSigning = () -> {};
 
     /** A CA called {@code id} whose certificates begin a day before {@code now}. */
@@ -57,6 +61,16 @@ public final class FakeAuthority implements Authority {
     /** Whether the CA has told the order's URL before an order fails. */
     public void placesBeforeFailing(boolean places) {
         placesBeforeFailing = places;
+    }
+
+    /** Whether the CA has forgotten every order that is taken up. */
+    public void losesOrders(boolean loses) {
+        losesOrders = loses;
+    }
+
+    /** How many proofs fail before a name is refused that cannot be validated. */
+    public void validationsPerRefusal(int failed) {
+        validationsPerRefusal = failed;
     }
 
     /** Runs something each time between an order and its certificate. */
@@ -101,6 +115,11 @@ public final class FakeAuthority implements Authority {
         adviceFailure = with;
     }
 
+    /** Cannot be reached from the start on, so that not even its directory is known; or can be again. */
+    public void unreachable(boolean now) {
+        unreachable = now;
+    }
+
     /** The orders, in order. */
     public List<Order> asked() {
         return asked;
@@ -122,6 +141,9 @@ public final class FakeAuthority implements Authority {
     @Override
     public List<X509Certificate> sign(Order order, Journal journal) throws IssuanceException {
         asked.add(order);
+        if (losesOrders && order.url().isPresent() && !journal.mayPlaceAnother()) {
+            throw new IssuanceException.Unavailable(order.name(), "the order is lost", Duration.ZERO, null);
+        }
         IssuanceException fails = failuresOnce.isEmpty() ? failure : failuresOnce.poll();
         if (fails == null || placesBeforeFailing) {
             journal.orderCreated(ORDER_URL);
@@ -129,6 +151,11 @@ public final class FakeAuthority implements Authority {
         whileSigning.run();
         if (crashAfterUrl != null) {
             throw crashAfterUrl;
+        }
+        if (fails instanceof IssuanceException.Rejected rejected && !rejected.elsewhere()) {
+            for (int i = 0; i < validationsPerRefusal; i++) {
+                journal.validationFailed();
+            }
         }
         if (fails != null) {
             throw fails;
@@ -145,6 +172,10 @@ public final class FakeAuthority implements Authority {
     @Override
     public Optional<RenewalAdvice> renewalAdvice(X509Certificate leaf) throws IssuanceException {
         advisedOf.add(leaf);
+        if (unreachable) {
+            throw new IssuanceException.Unavailable(
+                    ServerName.parse("any.example"), "no connection", Duration.ofMinutes(10), null);
+        }
         if (adviceFailure != null) {
             throw adviceFailure;
         }
@@ -153,7 +184,7 @@ public final class FakeAuthority implements Authority {
 
     @Override
     public boolean honoursReplaces() {
-        return advice.isPresent() || adviceFailure != null;
+        return !unreachable && (advice.isPresent() || adviceFailure != null);
     }
 
     @Override

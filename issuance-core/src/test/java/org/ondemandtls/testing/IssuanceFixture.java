@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -64,7 +65,8 @@ public final class IssuanceFixture implements AutoCloseable {
         this.time = time;
         this.inventory = new Inventory(100, time.clock());
         this.visits = new Visits(100, time.clock());
-        this.watch = new ClockWatch(time.clock(), time::nanoTime, recorded.events());
+        this.watch =
+                new ClockWatch(time.clock(), time::nanoTime, () -> Optional.of(time.upSinceBoot()), recorded.events());
         authorities.add(new FakeAuthority("https://ca.example/directory", time.clock()::instant));
     }
 
@@ -153,7 +155,7 @@ public final class IssuanceFixture implements AutoCloseable {
 
     /** Takes the clock for right as it is now, as a process that starts does. */
     public void restartWatch() {
-        watch = new ClockWatch(time.clock(), time::nanoTime, recorded.events());
+        watch = new ClockWatch(time.clock(), time::nanoTime, () -> Optional.of(time.upSinceBoot()), recorded.events());
     }
 
     /** Whether the clock is trusted. */

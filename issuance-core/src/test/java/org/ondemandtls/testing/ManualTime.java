@@ -23,6 +23,7 @@ public final class ManualTime {
             new PriorityQueue<>(Comparator.<Task<?>>comparingLong(t -> t.at).thenComparingLong(t -> t.number));
     private Instant now = Instant.parse("2026-11-23T20:00:00Z");
     private long nanos = 1_000_000L;
+    private Duration asleep = Duration.ZERO;
     private long numbers;
 
     /** The wall clock. */
@@ -64,6 +65,17 @@ public final class ManualTime {
     /** Sets the wall clock forward, or back, and leaves monotonic time alone. */
     public void jump(Duration by) {
         now = now.plus(by);
+    }
+
+    /** Has the machine sleep: the wall clock goes on, monotonic time stands still. */
+    public void sleep(Duration by) {
+        now = now.plus(by);
+        asleep = asleep.plus(by);
+    }
+
+    /** How long the machine has been up, sleep included. */
+    public Duration upSinceBoot() {
+        return Duration.ofNanos(nanos).plus(asleep);
     }
 
     /** How many tasks are scheduled. */

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.eclipse.jetty.io.AbstractConnection;
 import org.eclipse.jetty.io.AbstractEndPoint;
@@ -17,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.Alert;
 import org.ondemandtls.handshake.HandshakeGate;
+import org.ondemandtls.handshake.TimerWheel;
 import org.ondemandtls.handshake.Visit;
 import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.ClientHelloParser;
@@ -28,7 +28,7 @@ import org.ondemandtls.name.RequestedName;
  * <p><b>Threads.</b> Reads and decides on the selector's thread, for neither blocks. A parked handshake holds no
  * thread; it resumes on the connector's executor.
  *
- * <p><b>Cost.</b> What an unauthenticated peer holds here: one end point, one timer, and the octets of a ClientHello
+ * <p><b>Cost.</b> What an unauthenticated peer holds here: one end point, one timer of the wheel, and the octets of a ClientHello
  * it has really sent, at most 16 KiB; for {@code onDemandTls.handshake.helloTimeout} at most, or, once parked, for
  * {@code onDemandTls.handshake.deadline}.
  */
@@ -42,6 +42,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     private final Connector connector;
     private final OnDemandSslConnectionFactory factory;
     private final HandshakeGate gate;
+    private final TimerWheel timers;
     private final Duration helloTimeout;
 
     // Used by one thread at a time: whoever the state belongs to.
@@ -59,6 +60,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
      * @param endPoint where the octets come from
      * @param factory makes the connection that takes over
      * @param gate decides
+     * @param timers limits what the client may take
      * @param helloTimeout how long the whole ClientHello may take
      */
     ClientHelloConnection(
@@ -66,11 +68,13 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
             EndPoint endPoint,
             OnDemandSslConnectionFactory factory,
             HandshakeGate gate,
+            TimerWheel timers,
             Duration helloTimeout) {
         super(endPoint, connector.getExecutor());
         this.connector = connector;
         this.factory = factory;
         this.gate = gate;
+        this.timers = timers;
         this.helloTimeout = helloTimeout;
     }
 
@@ -378,7 +382,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
 
         @Override
         public Runnable later(Runnable task, Duration delay) {
-            return connector.getScheduler().schedule(task, delay.toMillis(), TimeUnit.MILLISECONDS)::cancel;
+            return timers.set(task, delay);
         }
 
         @Override

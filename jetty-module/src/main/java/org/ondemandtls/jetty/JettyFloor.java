@@ -4,20 +4,20 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.ondemandtls.StartException;
 
-/** The oldest Jetty of each line that is supported. */
+/** The oldest Jetty of each line that is supported: those that Spring Boot 3.5 and 4 bring, older ones are not tried. */
 final class JettyFloor {
 
     private static final Pattern VERSION = Pattern.compile("(\\d{1,4})\\.(\\d{1,4})\\.(\\d{1,4})(?:\\D.*)?");
-    private static final int OLDEST_12_0 = 31;
-    private static final int OLDEST_12_1 = 12;
+    private static final int OLDEST_12_0 = 29;
+    private static final int OLDEST_12_1 = 10;
 
     private JettyFloor() {}
 
     /**
      * Refuses a Jetty that is too old.
      *
-     * @param version what the server calls itself, for example {@code 12.0.31}; one that cannot be read passes
-     * @throws StartException if it is older than 12.0.31, or of the 12.1 line and older than 12.1.12
+     * @param version what the server calls itself, for example {@code 12.0.29}; one that cannot be read passes
+     * @throws StartException if it is older than 12.0.29, or of the 12.1 line and older than 12.1.10
      */
     static void require(String version) throws StartException {
         Matcher matcher = VERSION.matcher(version);

@@ -58,6 +58,7 @@ final class OnDemandSslConnectionFactory extends SslConnectionFactory {
                         endPoint,
                         this,
                         engine.gate(),
+                        engine.timers(),
                         engine.config().handshake().helloTimeout()),
                 connector,
                 endPoint);

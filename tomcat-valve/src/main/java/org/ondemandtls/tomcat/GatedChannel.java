@@ -35,7 +35,7 @@ import org.ondemandtls.name.RequestedName;
  * <p><b>Threads.</b> All but {@link #watch} runs on Tomcat's workers, one at a time per connection, under the lock of
  * its socket wrapper.
  *
- * <p><b>Cost.</b> What an unauthenticated peer holds here: one connection, one timer, and the buffers Tomcat gives to
+ * <p><b>Cost.</b> What an unauthenticated peer holds here: one connection, one timer of the wheel, and the buffers Tomcat gives to
  * every TLS connection; for {@code onDemandTls.handshake.helloTimeout} at most, or, once parked, for {@code
  * onDemandTls.handshake.deadline}.
  */
@@ -57,6 +57,7 @@ final class GatedChannel extends SecureNioChannel {
     private volatile int helloEnd;
     private byte[] rest = NO_OCTETS;
     private volatile boolean unwrapping;
+    private volatile boolean bound;
     private @Nullable Set<String> servedNames;
 
     /**
@@ -81,6 +82,7 @@ final class GatedChannel extends SecureNioChannel {
         helloEnd = 0;
         rest = NO_OCTETS;
         unwrapping = false;
+        bound = false;
         servedNames = null;
         Visit begun = endpoint.visit(wrapper);
         visit = begun;
@@ -156,8 +158,8 @@ final class GatedChannel extends SecureNioChannel {
         if (!unwrapping) {
             unwrapping = true;
             bringBackRest();
-            if (serve != null) {
-                bind(serve);
+            if (serve != null && !bound) {
+                bindAnew(serve);
             }
         }
         return super.handshakeUnwrap(read);
@@ -271,7 +273,7 @@ final class GatedChannel extends SecureNioChannel {
 
     private int shakeHands(boolean read, boolean write) throws IOException {
         boolean before = super.isHandshakeComplete();
-        int verdict = super.handshake(read, write);
+        int verdict = serve == null || sniComplete ? super.handshake(read, write) : begin(serve, read, write);
         if (!before && super.isHandshakeComplete()) {
             // Before the first octet of the application.
             if (requestedName == null
@@ -286,9 +288,21 @@ final class GatedChannel extends SecureNioChannel {
         return verdict;
     }
 
-    // The stock engine has begun its handshake, too late for what it is to be bound to; and where the user gave the
-    // host configuration certificates of its own, its context has those.
-    private void bind(Admission.Serve decided) throws IOException {
+    // Tomcat makes its engine in here, and begins.
+    private int begin(Admission.Serve decided, boolean read, boolean write) throws IOException {
+        BindingContext.expect(engine -> {
+            ServedMatcher.bind(engine, decided);
+            bound = true;
+        });
+        try {
+            return super.handshake(read, write);
+        } finally {
+            BindingContext.expectNone();
+        }
+    }
+
+    // Where the user gave the host configuration certificates of its own, Tomcat has made an engine that shows those.
+    private void bindAnew(Admission.Serve decided) throws IOException {
         SSLContext context = endpoint.onDemandContext(requestedName);
         if (context == null) {
             throw new IOException("no TLS context for certificates obtained on demand");

@@ -75,7 +75,7 @@ final class HandshakeContexts {
         }
         for (SSLHostConfigCertificate certificate : certificates) {
             if (placeholders.contains(certificate)) {
-                certificate.setSslContext(onDemand(certificate));
+                certificate.setSslContext(new BindingContext(onDemand(certificate)));
             }
         }
     }

@@ -6,7 +6,6 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.apache.juli.logging.Log;
 import org.apache.juli.logging.LogFactory;
@@ -201,15 +200,7 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
             @Override
             public @Nullable Runnable later(Runnable task, Duration delay) {
                 OnDemandTls engine = engine();
-                if (engine == null) {
-                    return null;
-                }
-                try {
-                    Future<?> later = engine.scheduler().schedule(task, delay.toMillis(), TimeUnit.MILLISECONDS);
-                    return () -> later.cancel(false);
-                } catch (RejectedExecutionException closed) {
-                    return null;
-                }
+                return engine == null ? null : engine.timers().set(task, delay);
             }
 
             // As if the connection were readable.

@@ -45,7 +45,7 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
     private final SortedMap<String, String> attributes = new TreeMap<>();
     private final OnDemandEndpoint onDemandEndpoint;
 
-    private final @Nullable OnDemandTlsSetup given;
+    private @Nullable OnDemandTlsSetup given;
 
     // Written at start and stop, read by workers.
     private volatile @Nullable OnDemandTlsConfig config;
@@ -81,6 +81,19 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
         JarScan.passOverDropIn();
     }
 
+    /**
+     * Gives a connector that somebody else made, by the name of this class, what it would have been made with in Java.
+     *
+     * @param setup what the operator said, and what only Java can say
+     * @throws IllegalStateException if the connector is initialised
+     */
+    public void use(OnDemandTlsSetup setup) {
+        if (shared != null) {
+            throw new IllegalStateException("the connector is initialised");
+        }
+        given = setup;
+    }
+
     /** The engine; null before the connector is initialised and after it has stopped. */
     public @Nullable OnDemandTls engine() {
         SharedEngine joined = shared;
@@ -102,7 +115,11 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
         TomcatFloor.require(ServerInfo.getServerNumber());
         onDemandEndpoint.check();
         onDemandEndpoint.completeHostConfigs();
-        join();
+        if (ConfigTest.isRunning()) {
+            check();
+        } else {
+            join();
+        }
         try {
             super.init();
         } catch (Exception | Error e) {
@@ -175,12 +192,23 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
         return known != null && known.handshake().hostCheck();
     }
 
+    private interface Opening {
+        void run() throws ConfigException, StartException;
+    }
+
+    private void check() throws ConfigException, StartException {
+        reporting(() -> OnDemandTls.check(setup(base())));
+    }
+
     private void join() throws ConfigException, StartException {
-        if (shared != null) {
-            return;
+        if (shared == null) {
+            reporting(this::open);
         }
+    }
+
+    private static void reporting(Opening opening) throws ConfigException, StartException {
         try {
-            open();
+            opening.run();
         } catch (ConfigException e) {
             // Tomcat shows the exception, with all its mistakes on one line, on top of a long stack trace.
             e.mistakes().forEach(OnDemandTlsProtocol::report);
@@ -195,17 +223,23 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
         JuliLog.of(EventKind.STARTED.logger()).write(Level.SEVERE, String.valueOf(line), null);
     }
 
-    private void open() throws ConfigException, StartException {
-        Path base = Path.of(System.getProperty("catalina.base", ""))
-                .toAbsolutePath()
-                .normalize();
+    private static Path base() {
+        return Path.of(System.getProperty("catalina.base", "")).toAbsolutePath().normalize();
+    }
+
+    private OnDemandTlsSetup setup(Path base) throws ConfigException, StartException {
         if (given != null && !attributes.isEmpty()) {
             throw new StartException(sm.getString("onDemandTlsProtocol.twice", attributes.firstKey()));
         }
-        OnDemandTlsSetup known = given != null
+        return given != null
                 ? given
                 : OnDemandTlsSetup.of(
                         ConfigReader.read(ConfigReader.withFallback(attributes, System.getProperties()), base));
+    }
+
+    private void open() throws ConfigException, StartException {
+        Path base = base();
+        OnDemandTlsSetup known = setup(base);
         config = known.config();
         SharedEngine joined = SharedEngine.join(base, known, this);
         shared = joined;

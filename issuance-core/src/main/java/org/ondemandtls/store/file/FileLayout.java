@@ -11,6 +11,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 
@@ -107,14 +108,19 @@ final class FileLayout {
         return certificates().resolve(shardOf(name)).resolve(fileName(name) + SEE);
     }
 
-    private static String shardOfFile(String fileName) {
+    /** The name in the name of a bundle's file, empty where it is a hash. */
+    static Optional<String> nameOf(String fileName) {
         if (HASHED.matcher(fileName).matches()) {
-            return fileName.substring(1, 3);
+            return Optional.empty();
         }
         if (fileName.startsWith(WILDCARD)) {
-            return shardOf("*" + fileName.substring(WILDCARD.length()));
+            return Optional.of('*' + fileName.substring(WILDCARD.length()));
         }
-        return shardOf(fileName.startsWith("_") ? fileName.substring(1) : fileName);
+        return Optional.of(fileName.startsWith("_") ? fileName.substring(1) : fileName);
+    }
+
+    private static String shardOfFile(String fileName) {
+        return nameOf(fileName).map(FileLayout::shardOf).orElseGet(() -> fileName.substring(1, 3));
     }
 
     private static String shardOf(String name) {

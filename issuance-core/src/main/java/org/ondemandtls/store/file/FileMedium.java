@@ -1,7 +1,6 @@
 package org.ondemandtls.store.file;
 
 import org.ondemandtls.store.UnreadableException;
-import org.ondemandtls.store.Records;
 import org.ondemandtls.store.RecordCodec;
 import org.ondemandtls.store.Lease;
 import org.ondemandtls.store.EncryptionState;
@@ -19,6 +18,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -27,6 +27,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
@@ -51,6 +52,7 @@ final class FileMedium implements Medium {
     private final FileLayout layout;
     private final Disk disk;
     private final FileShelves shelves;
+    private final ListedNames listed;
     private final Events events;
     private final Clock clock;
     private final DirectoryLock lock;
@@ -82,6 +84,7 @@ final class FileMedium implements Medium {
         }
         this.disk = new Disk(root.resolve("tmp"));
         this.shelves = new FileShelves(layout, disk);
+        this.listed = new ListedNames(shelves::firstNames);
         if (!Files.exists(root.resolve("FORMAT"))) {
             disk.write(root.resolve("FORMAT"), FORMAT.getBytes(US_ASCII));
         }
@@ -196,6 +199,19 @@ final class FileMedium implements Medium {
     }
 
     @Override
+    public SortedMap<String, Found> page(String prefix, String after, int limit) throws StoreException {
+        try {
+            return listed.page(
+                    prefix,
+                    after,
+                    limit,
+                    name -> shelves.found(Shelf.CERTIFICATE, handle(Shelf.CERTIFICATE, name)));
+        } catch (IOException | DirectoryIteratorException e) {
+            throw shelves.failed(Shelf.CERTIFICATE.all() + " cannot be listed", e);
+        }
+    }
+
+    @Override
     public long estimatedNames() throws StoreException {
         return shelves.estimatedNames();
     }
@@ -235,6 +251,7 @@ final class FileMedium implements Medium {
         Disk.directory(Disk.parentOf(file));
         disk.write(file, record.content());
         known.put(record.key(), new Version(record.revision(), record.marks().at()));
+        listed.saved(record.key());
         for (String other : record.marks().aliases()) {
             shelves.point(other, record.key());
         }
@@ -298,6 +315,7 @@ final class FileMedium implements Medium {
             Files.deleteIfExists(file);
             if (before.isPresent()) {
                 known.invalidate(key);
+                listed.forgotten(key);
                 // A bundle that came back after a crash without its hint would stay for good.
                 Disk.synchronise(Disk.parentOf(file));
                 dueIndex.remove(DueIndex.Hint.of(before.get().due(), handle(shelf, key)));

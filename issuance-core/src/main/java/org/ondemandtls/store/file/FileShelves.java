@@ -1,8 +1,9 @@
 package org.ondemandtls.store.file;
 
 import org.ondemandtls.store.UnreadableException;
-import org.ondemandtls.store.MediumStore;
+
 import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.RecordCodec;
 import org.ondemandtls.store.Shelf;
 import org.ondemandtls.store.Medium;
 
@@ -29,6 +30,7 @@ import org.ondemandtls.store.Medium.Content;
 import org.ondemandtls.store.Medium.Found;
 import org.ondemandtls.store.Medium.View;
 import org.ondemandtls.store.Medium.Visitor;
+import org.ondemandtls.store.MediumStore;
 
 /**
  * The shelves of a directory: a file for each record, read, listed, changed and set aside one by one; and for each other name
@@ -194,6 +196,32 @@ final class FileShelves {
                 }
             }
             return true;
+        }
+    }
+
+    /** Goes through the first names of all certificates; opens those only whose names do not tell. */
+    void firstNames(Consumer<String> name) throws IOException, StoreException {
+        for (Path shard : layout.of(Shelf.CERTIFICATE)) {
+            try (DirectoryStream<Path> files =
+                    Files.newDirectoryStream(shard, "*" + FileLayout.suffix(Shelf.CERTIFICATE))) {
+                for (Path file : files) {
+                    String handle = FileLayout.handleOf(Shelf.CERTIFICATE, file);
+                    FileLayout.nameOf(handle).or(() -> hashed(handle)).ifPresent(name);
+                }
+            }
+        }
+    }
+
+    private Optional<String> hashed(String handle) {
+        Optional<Found> found = found(Shelf.CERTIFICATE, handle);
+        if (found.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(RecordCodec.firstName(found.get().content().read()));
+        } catch (UnreadableException | StoreException e) {
+            // The look-up that wants it says so.
+            return Optional.empty();
         }
     }
 

@@ -1,7 +1,6 @@
 package org.ondemandtls.store.jdbc;
 
 import org.ondemandtls.store.UnreadableException;
-import org.ondemandtls.store.Records;
 import org.ondemandtls.store.EncryptionState;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.KeySealing;

@@ -1,7 +1,6 @@
 package org.ondemandtls.store.jdbc;
 
 import org.ondemandtls.store.UnreadableException;
-import org.ondemandtls.store.Records;
 import org.ondemandtls.store.Lease;
 import org.ondemandtls.store.LeaseLostException;
 import org.ondemandtls.store.Peers;
@@ -27,6 +26,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -385,6 +386,18 @@ final class JdbcMedium implements Medium {
                 + table(shelf) + " WHERE " + key + " > ? ORDER BY " + key + " LIMIT " + CONTENTS_PAGE;
         String what = shelf.all() + " cannot be listed";
         eachOf(last -> pool.read(what, sql, row -> found(shelf, row, 1, 2, row.getLong(3)), last), visitor);
+    }
+
+    @Override
+    public SortedMap<String, Found> page(String prefix, String after, int limit) throws StoreException {
+        // No name has a character behind '~', and names are compared by their octets.
+        String sql = "SELECT name, content, revision FROM ondemand_tls_certificate"
+                + " WHERE name > ? AND name >= ? AND name < ? ORDER BY name LIMIT ?";
+        JdbcPool.Reader<Found> reader = row -> found(Shelf.CERTIFICATE, row, 1, 2, row.getLong(3));
+        SortedMap<String, Found> page = new TreeMap<>();
+        pool.read("the certificates cannot be listed", sql, reader, after, prefix, prefix + '~', limit)
+                .forEach(found -> page.put(found.handle(), found));
+        return page;
     }
 
     @Override

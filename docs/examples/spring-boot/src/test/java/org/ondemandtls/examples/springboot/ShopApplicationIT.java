@@ -32,8 +32,9 @@ class ShopApplicationIT {
                 ShopApplication.class,
                 "--server.address=127.0.0.1",
                 "--server.port=" + httpPort,
-                "--shop.tls-port=" + tlsPort,
-                "--shop.base=" + directory,
+                "--server.http2.enabled=true",
+                "--ondemand-tls.port=" + tlsPort,
+                "--ondemand-tls.store=" + directory.resolve("ondemand-tls"),
                 "--shop.customers=" + NAME + ",www.customer.example");
         root = directory.resolve("ondemand-tls/internal-ca/root.pem");
     }

@@ -1,0 +1,97 @@
+package org.ondemandtls;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import org.ondemandtls.authority.Authority;
+import org.ondemandtls.challenge.ChallengeBoard;
+import org.ondemandtls.config.ConfigKey;
+import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
+import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
+import org.ondemandtls.event.Events;
+import org.ondemandtls.inventory.Inventory;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.permission.ClientAllowances;
+import org.ondemandtls.preflight.CaIdentity;
+import org.ondemandtls.preflight.DnsPreflight;
+import org.ondemandtls.preflight.Preflight;
+
+/** Joins the look at a name's DNS with the rest of the house. */
+final class PreflightSetup {
+
+    private static final CaIdentity UNKNOWN = new CaIdentity(Set.of(), Optional.empty(), Set.of());
+
+    private PreflightSetup() {}
+
+    /**
+     * What it needs of the house.
+     *
+     * @param host the server
+     * @param authorities the CAs an order may go to
+     * @param challenges where proofs are shown
+     * @param inventory what is served
+     * @param registeredDomain what the public suffix list makes of a name
+     */
+    record House(
+            OnDemandTls.Host host,
+            List<Authority> authorities,
+            ChallengeBoard challenges,
+            Inventory inventory,
+            Function<ServerName, String> registeredDomain) {}
+
+    /** Makes it, where the operator wants it. */
+    static Preflight preflight(OnDemandTlsConfig config, House house, EngineThreads threads, Events events) {
+        if (!config.preflight().enabled()) {
+            return Preflight.NONE;
+        }
+        return new DnsPreflight(
+                config.preflight(),
+                // One that has not said who it is may be the one that is allowed.
+                () -> house.authorities().stream()
+                        .map(authority -> authority.caaIdentity().orElse(UNKNOWN))
+                        .toList(),
+                house.registeredDomain(),
+                bounds(config)::tryTake,
+                new Proofs(config, house),
+                new DnsPreflight.Ports(
+                        threads.pool(
+                                "preflight",
+                                config.shield().askConcurrency(),
+                                config.shield().askQueue()),
+                        threads.scheduler(),
+                        System::nanoTime,
+                        events));
+    }
+
+    private static ClientAllowances bounds(OnDemandTlsConfig config) {
+        OnDemandTlsConfig.Questions questions = config.preflight().questions();
+        return new ClientAllowances(
+                new ClientAllowances.Bound(ConfigKey.SHIELD_DNS_QUESTIONS_PER_CLIENT.key(), questions.perClient()),
+                new ClientAllowances.Bound(ConfigKey.SHIELD_DNS_QUESTIONS.key(), questions.all()),
+                config.shield().rememberedRefusals(),
+                System::nanoTime);
+    }
+
+    private record Proofs(OnDemandTlsConfig config, House house) implements DnsPreflight.HttpProofs {
+
+        @Override
+        public Runnable show(ServerName name, String token, String text) throws IOException {
+            return house.challenges().displayHttp(name, token, text)::close;
+        }
+
+        @Override
+        public boolean isUsed() {
+            return config.issuer() == Issuer.ACME
+                    && config.acme().challenges().get(0) == ChallengeType.HTTP_01
+                    && house.host().answersPlainHttp();
+        }
+
+        @Override
+        public boolean isServed(ServerName name) {
+            return house.inventory().find(name).isPresent();
+        }
+    }
+}

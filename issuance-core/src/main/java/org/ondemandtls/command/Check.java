@@ -1,0 +1,173 @@
+package org.ondemandtls.command;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.StringReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import javax.xml.stream.XMLInputFactory;
+import javax.xml.stream.XMLStreamConstants;
+import javax.xml.stream.XMLStreamException;
+import javax.xml.stream.XMLStreamReader;
+import org.ondemandtls.config.ConfigException;
+import org.ondemandtls.config.ConfigKey;
+import org.ondemandtls.config.ConfigReader;
+
+/**
+ * Reads a configuration where it is written, and lists its mistakes. Nothing is opened, asked or written; only the files that
+ * the configuration names are read.
+ */
+final class Check {
+
+    private static final String PROTOCOL = "org.ondemandtls.tomcat.OnDemandTlsProtocol";
+
+    /** One configuration: where it is written, and its keys. */
+    private record Written(String where, Map<String, String> keys) {}
+
+    private final Path file;
+    private final Path base;
+    private final PrintStream out;
+    private int mistakes;
+
+    /**
+     * Makes it ready.
+     *
+     * @param file a {@code server.xml}, a file of properties, or the base directory of a server
+     * @param base where relative paths begin; empty for the base of the server that the file belongs to
+     * @param out where it tells what it finds
+     */
+    Check(Path file, Optional<Path> base, PrintStream out) {
+        this.file = file;
+        this.base = base.orElseGet(() -> baseOf(file)).toAbsolutePath().normalize();
+        this.out = out;
+    }
+
+    /**
+     * Checks.
+     *
+     * @return whether there is no mistake
+     * @throws IOException if the file cannot be read
+     * @throws Arguments.WrongException if there is no configuration of ours in it
+     */
+    boolean run() throws IOException, Arguments.WrongException {
+        List<Written> all = Files.isDirectory(file) ? inDirectory() : inFile(file);
+        if (all.isEmpty()) {
+            throw new Arguments.WrongException("there is no configuration of On-Demand TLS in " + file);
+        }
+        all.forEach(this::check);
+        return mistakes == 0;
+    }
+
+    private void check(Written written) {
+        try {
+            ConfigReader.read(written.keys(), base);
+            out.println(written.where() + ": no mistake in " + written.keys().size() + " keys");
+        } catch (ConfigException e) {
+            mistakes += e.mistakes().size();
+            e.mistakes().forEach(mistake -> out.println(written.where() + ": " + mistake));
+        }
+    }
+
+    private List<Written> inDirectory() throws IOException, Arguments.WrongException {
+        Path serverXml = file.resolve("conf/server.xml");
+        if (Files.isRegularFile(serverXml)) {
+            return inFile(serverXml);
+        }
+        Map<String, String> keys = new TreeMap<>();
+        List<Path> files = new ArrayList<>(List.of(file.resolve("start.ini")));
+        if (Files.isDirectory(file.resolve("start.d"))) {
+            try (Stream<Path> more = Files.list(file.resolve("start.d"))) {
+                more.filter(one -> one.toString().endsWith(".ini")).sorted().forEach(files::add);
+            }
+        }
+        for (Path one : files) {
+            if (Files.isRegularFile(one)) {
+                keys.putAll(keysOf(Files.readString(one, StandardCharsets.UTF_8)));
+            }
+        }
+        boolean enabled = Files.exists(file.resolve("start.d/ondemand-tls.ini"));
+        return keys.isEmpty() && !enabled ? List.of() : List.of(new Written(file.toString(), keys));
+    }
+
+    private static List<Written> inFile(Path file) throws IOException, Arguments.WrongException {
+        if (!Files.isRegularFile(file)) {
+            throw new Arguments.WrongException(file + " is not there");
+        }
+        if (file.toString().endsWith(".xml")) {
+            return connectors(file);
+        }
+        Map<String, String> keys = keysOf(Files.readString(file, StandardCharsets.UTF_8));
+        boolean template = "ondemand-tls.ini".equals(String.valueOf(file.getFileName()));
+        return keys.isEmpty() && !template ? List.of() : List.of(new Written(file.toString(), keys));
+    }
+
+    // Jetty's files: KEY=VALUE, KEY?=VALUE for a default, # for a comment, all else is Jetty's.
+    private static Map<String, String> keysOf(String text) {
+        Map<String, String> keys = new TreeMap<>();
+        for (String line : text.lines().map(String::strip).toList()) {
+            int equals = line.indexOf('=');
+            if (equals > 0 && isOurs(line)) {
+                String key = line.substring(0, equals).strip();
+                keys.put(key.endsWith("?") ? key.substring(0, key.length() - 1) : key, line.substring(equals + 1));
+            }
+        }
+        return keys;
+    }
+
+    private static List<Written> connectors(Path file) throws IOException, Arguments.WrongException {
+        XMLInputFactory factory = XMLInputFactory.newInstance();
+        // Nothing outside of the file is fetched.
+        factory.setProperty(XMLInputFactory.SUPPORT_DTD, false);
+        factory.setProperty(XMLInputFactory.IS_SUPPORTING_EXTERNAL_ENTITIES, false);
+        List<Written> found = new ArrayList<>();
+        try {
+            XMLStreamReader xml =
+                    factory.createXMLStreamReader(new StringReader(Files.readString(file, StandardCharsets.UTF_8)));
+            while (xml.hasNext()) {
+                if (xml.next() == XMLStreamConstants.START_ELEMENT
+                        && xml.getLocalName().equals("Connector")
+                        && PROTOCOL.equals(xml.getAttributeValue(null, "protocol"))) {
+                    found.add(new Written(
+                            file + ", connector on port " + xml.getAttributeValue(null, "port"), attributes(xml)));
+                }
+            }
+        } catch (XMLStreamException e) {
+            throw new Arguments.WrongException(
+                    file + ", line " + e.getLocation().getLineNumber() + ", is no XML that can be read");
+        }
+        return found;
+    }
+
+    private static Map<String, String> attributes(XMLStreamReader xml) {
+        Map<String, String> keys = new TreeMap<>();
+        for (int i = 0; i < xml.getAttributeCount(); i++) {
+            if (isOurs(xml.getAttributeLocalName(i))) {
+                keys.put(xml.getAttributeLocalName(i), xml.getAttributeValue(i));
+            }
+        }
+        return keys;
+    }
+
+    private static boolean isOurs(String text) {
+        return text.regionMatches(true, 0, ConfigKey.PREFIX, 0, ConfigKey.PREFIX.length());
+    }
+
+    // start.d/x.ini and conf/server.xml lie one folder below the base of their server.
+    private static Path baseOf(Path file) {
+        Path absolute = file.toAbsolutePath().normalize();
+        Path parent = absolute.getParent();
+        if (Files.isDirectory(absolute) || parent == null) {
+            return absolute;
+        }
+        String folder = String.valueOf(parent.getFileName());
+        Path above = parent.getParent();
+        return above != null && (folder.equals("conf") || folder.equals("start.d")) ? above : parent;
+    }
+}

@@ -1,0 +1,96 @@
+package org.ondemandtls.command;
+
+import java.util.Map;
+
+/** What {@code --help} says, of the program and of each command. */
+final class Help {
+
+    private static final String STATUS = """
+
+            Exit status:
+              0  all is done
+              1  some was left out; the output says what and why
+              2  nothing was done, or not all; the last line says why""";
+
+    /** The whole program. */
+    static final String ALL = """
+            usage: java -jar ondemand-tls-*.jar COMMAND
+
+              import FROM TO           copies certificates into a store
+              check FILE               checks a configuration; opens no store and contacts nobody
+              install CATALINA_BASE    puts On-Demand TLS into a Tomcat (only in the jar for Tomcat)
+              uninstall CATALINA_BASE  takes it out again (only in the jar for Tomcat)
+
+            COMMAND --help explains a command.""" + STATUS;
+
+    private static final String IMPORT = """
+            usage: java -jar ondemand-tls-*.jar import FROM TO [options]
+
+            Copies certificates into a store. Nothing is changed at FROM. You can interrupt it and run it again: what is there
+            already is skipped. Stop a server that uses one of the directories first; a server on a database may run. Run the
+            command as the user of the server.
+
+            FROM  the storage of Caddy 2 or 1 (the directory that holds certificates or acme),
+                  a file that "caddy storage export" wrote (.tar),
+                  the directory of certbot (the one that holds live),
+                  or a store of ours (a directory or a jdbc: URL)
+            TO    a store of ours: a directory or a jdbc: URL
+
+              --from-user NAME, --to-user NAME                                 user of the database
+              --from-password-file FILE, --to-password-file FILE               file with its password
+              --from-encryption-key-file FILE, --to-encryption-key-file FILE   file with onDemandTls.store.encryptionKey
+
+            The driver of a database must lie beside this jar.
+            """ + STATUS;
+
+    private static final String CHECK = """
+            usage: java -jar ondemand-tls-*.jar check FILE [--base DIRECTORY]
+
+            Reads a configuration and lists all its mistakes. It opens no store, starts no server and contacts nobody. It reads
+            the files that the configuration names, such as KEY.file.
+
+            FILE  server.xml of a Tomcat,
+                  an ini or properties file with lines KEY=VALUE,
+                  or a $JETTY_BASE or $CATALINA_BASE as a whole
+
+              --base DIRECTORY   where relative paths begin; without it, the base of the server that FILE belongs to
+
+            Exit status:
+              0  the configuration has no mistake
+              1  it has mistakes; each has one line
+              2  FILE cannot be read, or has no configuration of ours""";
+
+    private static final String INSTALL = """
+            usage: java -jar ondemand-tls-tomcat-VERSION-all.jar install CATALINA_BASE [options]
+
+            Stop Tomcat first. The command says what it changes, and keeps a copy of each changed file. You can run it again.
+            It changes three things:
+
+              lib/                      gets the jar; the jar of another version is removed
+              conf/server.xml           gets a connector, and a valve as the first of the <Engine>
+              conf/catalina.properties  gets EXIT_ON_INIT_FAILURE=true, by which a mistake in the configuration ends the start
+
+              --ask URL         the endpoint that is asked for permission (http://localhost:9123/check)
+              --port PORT       the port of the connector (443)
+              --set KEY=VALUE   a key for the connector, such as onDemandTls.acme.directory=letsencrypt-staging; can be repeated
+              --dry-run         only says what would change
+            """ + STATUS;
+
+    private static final String UNINSTALL = """
+            usage: java -jar ondemand-tls-tomcat-VERSION-all.jar uninstall CATALINA_BASE [--dry-run]
+
+            Stop Tomcat first. The command takes back what install did. Certificates stay.
+
+              --dry-run   only says what would change
+            """ + STATUS;
+
+    private static final Map<String, String> OF =
+            Map.of("import", IMPORT, "check", CHECK, "install", INSTALL, "uninstall", UNINSTALL);
+
+    private Help() {}
+
+    /** Of a command, or of the whole program if there is none of that name. */
+    static String of(String command) {
+        return OF.getOrDefault(command, ALL);
+    }
+}

@@ -1,0 +1,392 @@
+package org.ondemandtls.issuance;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import java.net.URI;
+import java.security.KeyPair;
+import java.security.cert.X509Certificate;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.DoubleSupplier;
+import java.util.function.LongSupplier;
+import org.ondemandtls.authority.Authority;
+import org.ondemandtls.certificate.CertificateVerifier;
+import org.ondemandtls.certificate.CertificationRequests;
+import org.ondemandtls.certificate.InvalidCertificateException;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Figure;
+import org.ondemandtls.event.Outage;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.permission.PermissionPolicy.Purpose;
+import org.ondemandtls.store.Lease;
+import org.ondemandtls.store.LeaseLostException;
+import org.ondemandtls.store.OpenOrder;
+import org.ondemandtls.store.StaleRevisionException;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.StoredCertificate;
+
+/**
+ * Takes one name to its certificate at one CA: its budget, the journal, the order, verification, the store, publication;
+ * and notes what the CA said about the name, the account and itself.
+ *
+ * <p><b>Threads.</b> Called on the order executor, by one thread at a time for any one name.
+ */
+final class Placement {
+
+    private static final Duration STORE_RETRY = Duration.ofSeconds(2);
+    private static final Duration UNKNOWN_LIFETIME = Duration.ofDays(90);
+    private static final int MOST_REPLACED = 10_000;
+
+    /** What is stored for a name, by another server perhaps. */
+    @FunctionalInterface
+    interface Current {
+        Optional<StoredCertificate> of(ServerName name) throws IssuanceException;
+    }
+
+    private final OrderPipeline.Parts parts;
+    private final Current current;
+    private final Clock clock;
+    private final LongSupplier nanoTime;
+    private final DoubleSupplier random;
+    private final Outage storeOutage;
+    private final Map<String, Outage> outages = new ConcurrentHashMap<>();
+    private final AtomicReference<Duration> lastLifetime = new AtomicReference<>(UNKNOWN_LIFETIME);
+    private final Cache<String, Boolean> replaced =
+            Caffeine.newBuilder().maximumSize(MOST_REPLACED).build();
+
+    Placement(OrderPipeline.Parts parts, Current current, Clock clock, LongSupplier nanoTime, DoubleSupplier random) {
+        this.parts = parts;
+        this.current = current;
+        this.clock = clock;
+        this.nanoTime = nanoTime;
+        this.random = random;
+        this.storeOutage = new Outage(
+                parts.events(),
+                EventKind.STORE_FAILED,
+                "the store " + parts.store().location(),
+                nanoTime);
+    }
+
+    /** What a failure of the store's is to whoever waits for a name. */
+    static IssuanceException.StoreFailed storeFailed(ServerName name, StoreException e) {
+        return new IssuanceException.StoreFailed(name, String.valueOf(e.getMessage()), STORE_RETRY, e);
+    }
+
+    /** Tells of a failure of the store's, once while it lasts. */
+    void tellStoreFailed(ServerName name, String words) {
+        storeOutage.failed(name, words);
+    }
+
+    /** Has a name left alone that a CA has refused. */
+    void refused(Attempt attempt, IssuanceException.Rejected rejected) {
+        if (attempt.undated) {
+            parts.refusals().undated(attempt.name, rejected);
+            return;
+        }
+        try {
+            parts.refusals()
+                    .refused(attempt.name, attempt.issuer(), rejected, attempt.failedValidations, lastLifetime.get());
+        } catch (StoreException e) {
+            tellStoreFailed(attempt.name, String.valueOf(e.getMessage()));
+        }
+    }
+
+    /**
+     * Orders from one CA.
+     *
+     * @param attempt the CA's turn, which learns what comes of it
+     * @param patience how long it may take
+     * @return the certificate, stored and published
+     */
+    KeyedCertificate place(Attempt attempt, Duration patience) throws IssuanceException {
+        long started = nanoTime.getAsLong();
+        ServerName name = attempt.name;
+        String issuer = attempt.issuer();
+        try {
+            parts.standing().recall(issuer, name);
+            Optional<IssuanceException> held = parts.standing().holding(issuer, name);
+            if (held.isPresent()) {
+                attempt.held = true;
+                throw held.get();
+            }
+            Optional<IssuanceException.RefusesAll> refused = parts.common().enter(issuer, name);
+            if (refused.isPresent()) {
+                attempt.held = true;
+                throw refused.get();
+            }
+            OpenOrder open = journaled(attempt);
+            KeyedCertificate certificate = sign(attempt, open, patience);
+            parts.standing().worked(issuer);
+            parts.common().worked(issuer);
+            outage(issuer).worked();
+            save(attempt, certificate);
+            storeOutage.worked();
+            parts.withdrawals().checkSaved(name);
+            parts.inventory().publish(certificate);
+            closeOrder(attempt.lease);
+            parts.refusals().forget(name);
+            lastLifetime.set(RenewalTime.lifetime(certificate));
+            boolean first = attempt.purpose == Purpose.OBTAIN;
+            timed(attempt, started, "obtained");
+            long millis = Duration.ofNanos(nanoTime.getAsLong() - started).toMillis();
+            parts.events()
+                    .publish(
+                            first ? EventKind.OBTAINED : EventKind.RENEWED,
+                            name,
+                            (first ? "obtained from " : "renewed by ") + issuer + " in " + millis + " ms, valid until "
+                                    + certificate.notAfter());
+            return certificate;
+        } catch (IssuanceException e) {
+            IssuanceException told = general(attempt, e);
+            timed(attempt, started, told.kind());
+            note(attempt, told);
+            if (attempt.lapsed) {
+                closeOrder(attempt.lease);
+                throw new OrderPipeline.PermissionNeededException();
+            }
+            throw told;
+        } catch (StoreException e) {
+            timed(attempt, started, "store_failed");
+            throw storeFailed(name, e);
+        }
+    }
+
+    private void timed(Attempt attempt, long started, String result) {
+        parts.events()
+                .figures()
+                .time(
+                        Figure.ORDER,
+                        nanoTime.getAsLong() - started,
+                        attempt.issuer(),
+                        attempt.purpose == Purpose.OBTAIN ? "obtain" : "renew",
+                        result);
+    }
+
+    // What a CA minds about every name is no refusal of this one.
+    private IssuanceException general(Attempt attempt, IssuanceException failure) {
+        if (failure instanceof IssuanceException.AccountRefused account) {
+            parts.common().refused(attempt.issuer(), account);
+        }
+        if (!(failure instanceof IssuanceException.Rejected rejected) || !rejected.isGeneral() || attempt.undated) {
+            return failure;
+        }
+        Optional<CommonRefusals.Verdict> verdict = parts.common().refused(attempt.issuer(), attempt.name, rejected);
+        if (verdict.isEmpty()) {
+            return failure;
+        }
+        try {
+            for (ServerName freed : verdict.get().freed()) {
+                parts.refusals().forget(freed);
+                parts.store().peers().tell(freed);
+            }
+        } catch (StoreException e) {
+            tellStoreFailed(attempt.name, String.valueOf(e.getMessage()));
+        }
+        return verdict.get().exception();
+    }
+
+    private void note(Attempt attempt, IssuanceException failure) {
+        ServerName name = attempt.name;
+        String issuer = attempt.issuer();
+        try {
+            parts.budget().notIssued(attempt.reservation, attempt.placed);
+            attempt.reservation = Budget.Reservation.NONE;
+            if (failure instanceof IssuanceException.Rejected) {
+                closeOrder(attempt.lease);
+                outage(issuer).worked();
+            } else if (failure instanceof IssuanceException.RateLimited limited) {
+                if (!attempt.held) {
+                    parts.standing().keep(issuer, limited);
+                }
+                outage(issuer).failed(name, "not obtained: " + failure.what());
+            } else if (failure instanceof IssuanceException.RefusesAll) {
+                if (!attempt.held) {
+                    // Its request may be what the CA minds.
+                    closeOrder(attempt.lease);
+                    outage(issuer).failed(name, "not obtained: " + failure.what());
+                }
+            } else if (failure instanceof IssuanceException.AccountRefused) {
+                parts.standing().failed(issuer);
+                outage(issuer).failed(name, "not obtained: " + failure.what());
+            } else if (failure instanceof IssuanceException.Unavailable unavailable && !attempt.lapsed) {
+                // One order that is stuck, or one slow validation, is no trouble of the others.
+                if (unavailable.isUnwell()) {
+                    parts.standing().failed(issuer);
+                }
+                outage(issuer).failed(name, "not obtained: " + failure.what());
+                if (unavailable.isUnfinished()) {
+                    giveUpIfStuck(attempt);
+                }
+            }
+        } catch (StoreException e) {
+            tellStoreFailed(name, String.valueOf(e.getMessage()));
+        }
+    }
+
+    // The next attempt places another, with the same key and request.
+    private void giveUpIfStuck(Attempt attempt) throws StoreException {
+        Instant now = clock.instant();
+        Optional<OpenOrder> stuck = parts.store()
+                .openOrder(attempt.name)
+                .filter(open -> open.url().isPresent())
+                .filter(open -> !now.isBefore(open.started().plus(OrderPipeline.LONGEST_PROCESSING)));
+        if (stuck.isPresent() && parts.watch().isTrusted()) {
+            parts.store().journal(stuck.get().anew(now), attempt.lease);
+            parts.events()
+                    .publish(
+                            EventKind.RESUMED,
+                            attempt.name,
+                            "gave up the open order: the CA has not finished it since "
+                                    + stuck.get().started());
+        }
+    }
+
+    private Outage outage(String issuer) {
+        return outages.computeIfAbsent(
+                issuer, id -> new Outage(parts.events(), EventKind.AUTHORITY_UNAVAILABLE, "the CA " + id, nanoTime));
+    }
+
+    private OpenOrder journaled(Attempt attempt) throws IssuanceException, StoreException {
+        ServerName name = attempt.name;
+        attempt.exempt(attempt.replaced().map(this::isReplacedFirst).orElse(false));
+        Optional<OpenOrder> left = parts.store().openOrder(name);
+        boolean ours = left.isPresent() && left.get().issuer().equals(attempt.issuer());
+        if (ours && left.get().url().isPresent()) {
+            attempt.placed = true;
+            attempt.reservation = parts.budget().resumed(attempt.issuer(), name, attempt.exemption);
+            return left.get();
+        }
+        attempt.reservation = parts.budget().reserve(attempt.issuer(), name, attempt.purpose, attempt.exemption);
+        if (ours) {
+            return left.get();
+        }
+        // The same key and request for whichever CA signs them.
+        KeyPair key = left.isPresent() ? left.get().key() : parts.keys().get();
+        byte[] csr = left.isPresent() ? left.get().csr() : CertificationRequests.request(key, name);
+        OpenOrder fresh = new OpenOrder(name, attempt.issuer(), clock.instant(), Optional.empty(), key, csr);
+        parts.store().journal(fresh, attempt.lease);
+        return fresh;
+    }
+
+    private KeyedCertificate sign(Attempt attempt, OpenOrder open, Duration patience) throws IssuanceException {
+        List<X509Certificate> chain = attempt.authority.sign(
+                new Authority.Order(open.name(), open.key(), open.csr(), open.url(), attempt.replaced(), patience),
+                new Told(attempt, open));
+        issued(attempt);
+        Instant now = clock.instant();
+        try {
+            CertificateVerifier.verify(chain, open.key().getPublic(), open.name(), now);
+        } catch (InvalidCertificateException e) {
+            attempt.undated = e.isAboutDates() && !parts.watch().isTrusted();
+            throw IssuanceException.Rejected.general(
+                    open.name(),
+                    "badCertificate",
+                    "what it returned cannot be used: " + e.getMessage()
+                            + (attempt.undated ? ", and the clock of this machine has jumped" : ""),
+                    Duration.ZERO);
+        }
+        return new KeyedCertificate(open.key().getPrivate(), chain);
+    }
+
+    // Once more of a leaf that was said to be replaced counts (RFC 9773 section 5), whatever came of the first time.
+    private boolean isReplacedFirst(X509Certificate leaf) {
+        return replaced.getIfPresent(leaf.getIssuerX500Principal().getName() + leaf.getSerialNumber()) == null;
+    }
+
+    private void issued(Attempt attempt) {
+        Budget.Reservation spent = attempt.reservation;
+        attempt.reservation = Budget.Reservation.NONE;
+        try {
+            parts.budget().issued(spent);
+        } catch (StoreException e) {
+            tellStoreFailed(attempt.name, String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Hears from the authority what becomes of an order. */
+    private final class Told implements Authority.Journal {
+        private final Attempt attempt;
+        private final OpenOrder open;
+
+        Told(Attempt attempt, OpenOrder open) {
+            this.attempt = attempt;
+            this.open = open;
+        }
+
+        @Override
+        public void orderCreated(URI url) throws IssuanceException.StoreFailed {
+            attempt.placed = true;
+            if (attempt.exemption == Budget.Exemption.REPLACES) {
+                attempt.replaced()
+                        .ifPresent(leaf ->
+                                replaced.put(leaf.getIssuerX500Principal().getName() + leaf.getSerialNumber(), true));
+            }
+            journalUrl(open, attempt.lease, url);
+        }
+
+        @Override
+        public void validationFailed() {
+            attempt.failedValidations++;
+            try {
+                parts.budget().authorizationFailed(attempt.issuer(), attempt.name);
+            } catch (StoreException e) {
+                tellStoreFailed(attempt.name, String.valueOf(e.getMessage()));
+            }
+        }
+
+        @Override
+        public boolean mayPlaceAnother() {
+            attempt.lapsed = attempt.onlyFinishes;
+            return !attempt.onlyFinishes;
+        }
+    }
+
+    private void journalUrl(OpenOrder open, Lease lease, URI url) throws IssuanceException.StoreFailed {
+        try {
+            parts.store().journal(open.withUrl(url), lease);
+        } catch (StoreException e) {
+            throw storeFailed(open.name(), e);
+        }
+    }
+
+    private void save(Attempt attempt, KeyedCertificate certificate) throws IssuanceException, StoreException {
+        Authority authority = attempt.authority;
+        Instant now = clock.instant();
+        Instant renew = RenewalTime.byLifetime(certificate, random);
+        Instant due = authority.honoursReplaces() ? RenewalTime.firstAdvice(certificate, now, random) : renew;
+        StoredCertificate fresh = StoredCertificate.obtained(certificate, authority.id(), now, renew)
+                .withDue(due.isBefore(renew) ? due : renew);
+        // A visit may have been written down between the look and the save.
+        for (int tries = 1; ; tries++) {
+            Optional<StoredCertificate> before =
+                    current.of(attempt.name).filter(stored -> stored.firstName().equals(fresh.firstName()));
+            try {
+                parts.store().save(before.isPresent() ? fresh.succeeding(before.get()) : fresh, attempt.lease);
+                return;
+            } catch (StaleRevisionException e) {
+                if (tries == 5) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    /** Forgets an open order; what is left of it is asked for again at the next start, at worst. */
+    void closeOrder(Lease lease) {
+        try {
+            parts.store().closeOrder(lease.name(), lease);
+        } catch (LeaseLostException lost) {
+            throw OrderPipeline.lost(parts.events(), lease, lost);
+        } catch (StoreException e) {
+            parts.events().publish(EventKind.STORE_FAILED, lease.name(), String.valueOf(e.getMessage()));
+        }
+    }
+}

@@ -1,0 +1,146 @@
+package org.ondemandtls.preflight;
+
+import java.net.InetAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.ondemandtls.name.AddressBlock;
+import org.ondemandtls.name.ServerName;
+import org.xbill.DNS.AAAARecord;
+import org.xbill.DNS.ARecord;
+import org.xbill.DNS.Name;
+import org.xbill.DNS.Record;
+import org.xbill.DNS.Type;
+
+/** Whether a name has addresses, and only such as lead to this server. Blocks for two DNS questions, rarely three. */
+final class AddressCheck {
+
+    private static final int IPV4_OCTETS = 4;
+    private static final int NAT64_PREFIX_OCTETS = 12;
+    // Has no AAAA record but by a resolver that makes some (RFC 7050).
+    private static final Name IPV4_ONLY = Name.fromConstantString("ipv4only.arpa.");
+
+    /**
+     * What DNS has for a name.
+     *
+     * @param exists whether there is such a name
+     * @param addresses all of them, IPv6 last
+     * @param kept how long a resolver goes on saying that there is none
+     */
+    record Found(boolean exists, List<InetAddress> addresses, Optional<Duration> kept) {}
+
+    private final Questions dns;
+    private final List<AddressBlock> ours;
+
+    /**
+     * Makes one.
+     *
+     * @param dns answers questions
+     * @param ours the addresses that lead here, empty where any will do
+     */
+    AddressCheck(Questions dns, List<AddressBlock> ours) {
+        this.dns = dns;
+        this.ours = ours;
+    }
+
+    /** Whether the operator has said that an address leads here. */
+    boolean isListed(InetAddress address) {
+        return ours.stream().anyMatch(block -> block.contains(address));
+    }
+
+    /** Asks for the addresses of a name. */
+    Found find(Name asked, Look look) throws Questions.NoAnswerException, Questions.TooManyException {
+        Questions.Answer ipv4 = dns.ask(asked, Type.A, look);
+        Questions.Answer ipv6 = dns.ask(asked, Type.AAAA, look);
+        List<InetAddress> found = new ArrayList<>();
+        for (Record record : ipv4.records()) {
+            found.add(((ARecord) record).getAddress());
+        }
+        for (Record record : ipv6.records()) {
+            found.add(((AAAARecord) record).getAddress());
+        }
+        return new Found(ipv4.exists() || ipv6.exists(), found, ipv4.kept().or(ipv6::kept));
+    }
+
+    /** What is wrong with the addresses of a name, empty where nothing is certain. */
+    Optional<Verdict> judge(ServerName name, Name asked, Look look)
+            throws Questions.NoAnswerException, Questions.TooManyException {
+        Found found = find(asked, look);
+        if (found.addresses().isEmpty()) {
+            return Optional.of(missing(name, found));
+        }
+        if (ours.isEmpty()) {
+            return Optional.empty();
+        }
+        boolean publicOnly = ours.stream().noneMatch(PublicAddresses::isPrivate);
+        for (InetAddress address : found.addresses()) {
+            // A resolver inside may know a name by an address that nobody else does: the CA sees another one.
+            boolean inside = publicOnly && !PublicAddresses.contain(address);
+            if (!isListed(address) && !inside && !isMadeFrom(found.addresses(), address, look)) {
+                return Optional.of(misdirected(name, address));
+            }
+        }
+        return Optional.empty();
+    }
+
+    // DNS64: the resolver makes IPv6 addresses of the name's IPv4 ones, and no CA sees them.
+    private boolean isMadeFrom(List<InetAddress> all, InetAddress address, Look look)
+            throws Questions.NoAnswerException, Questions.TooManyException {
+        byte[] octets = address.getAddress();
+        if (octets.length == IPV4_OCTETS
+                || all.stream().noneMatch(other -> isIpv4(other) && isTail(other.getAddress(), octets))) {
+            return false;
+        }
+        return dns.ask(IPV4_ONLY, Type.AAAA, look).records().stream()
+                .map(made -> ((AAAARecord) made).getAddress().getAddress())
+                .anyMatch(made -> Arrays.equals(made, 0, NAT64_PREFIX_OCTETS, octets, 0, NAT64_PREFIX_OCTETS));
+    }
+
+    private static boolean isTail(byte[] ipv4, byte[] ipv6) {
+        return Arrays.equals(ipv4, 0, IPV4_OCTETS, ipv6, NAT64_PREFIX_OCTETS, ipv6.length);
+    }
+
+    private Verdict missing(ServerName name, Found found) {
+        String kept = found.kept()
+                .filter(time -> !time.isZero())
+                .map(time -> "; the resolver keeps this answer for " + time.toSeconds()
+                        + " s, retry of the name orders without asking it")
+                .orElse("");
+        return Verdict.customer(
+                "add " + wanted(name) + "; the name " + (found.exists() ? "has no address" : "does not exist") + kept);
+    }
+
+    private Verdict misdirected(ServerName name, InetAddress strange) {
+        boolean ipv4 = isIpv4(strange);
+        String type = ipv4 ? "A " : "AAAA ";
+        String right = ours(ipv4);
+        // Where we have none of its kind, a CA would still go to the wrong one.
+        return Verdict.customer(
+                right.isEmpty()
+                        ? "remove " + type + name + " " + strange.getHostAddress()
+                        : "change " + type + name + " from " + strange.getHostAddress() + " to " + right);
+    }
+
+    private String wanted(ServerName name) {
+        String ipv4 = ours(true);
+        String ipv6 = ours(false);
+        if (ipv4.isEmpty() && ipv6.isEmpty()) {
+            return "A or AAAA " + name;
+        }
+        return ipv4.isEmpty() ? "AAAA " + name + " " + ipv6 : "A " + name + " " + ipv4;
+    }
+
+    private String ours(boolean ipv4) {
+        return ours.stream()
+                .filter(block -> block.isIpv4() == ipv4)
+                .map(AddressBlock::shortText)
+                .collect(Collectors.joining(" or "));
+    }
+
+    private static boolean isIpv4(InetAddress address) {
+        return address.getAddress().length == IPV4_OCTETS;
+    }
+}

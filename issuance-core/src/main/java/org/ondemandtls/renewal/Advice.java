@@ -1,0 +1,240 @@
+package org.ondemandtls.renewal;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.authority.Authority;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.RenewalWindow;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Outage;
+import org.ondemandtls.issuance.RenewalTime;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.Hold;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.StoredCertificate;
+
+/**
+ * Asks CAs when to renew (RFC 9773), as often as each of them says, and plans by it. Where there is no answer a renewal
+ * stays as it is planned.
+ *
+ * <p>A CA whose windows are always in the past, or that has a certificate replaced right after it was issued, costs one
+ * replacement per name in a quarter of its life. That is kept in the store, so that a restart makes no difference.
+ *
+ * <p><b>Threads.</b> The CA is asked on an executor of its own, everything else runs on the renewal executor. <b>Memory.</b>
+ * At most {@value #MOST} names' next moments; what is not remembered is asked for when the record is looked at.
+ */
+final class Advice {
+
+    private static final int MOST = 100_000;
+    private static final Duration WITHOUT_ADVICE = Duration.ofHours(6);
+    private static final Duration WITHOUT_ARI = Duration.ofDays(1);
+    private static final Duration RETRY = Duration.ofMinutes(10);
+    private static final Duration CLAIM = Duration.ofMinutes(5);
+    private static final Duration TOLD_AGAIN = Duration.ofDays(1);
+    private static final int PART_PER_REPLACEMENT = 4;
+    private static final String SCOPE = "advised/";
+
+    private final Desk desk;
+    private final Map<String, Outage> outages = new ConcurrentHashMap<>();
+    private final Map<String, Long> toldEarly = new ConcurrentHashMap<>();
+    private final Map<String, Instant> next = new LinkedHashMap<>();
+
+    Advice(Desk desk) {
+        this.desk = desk;
+    }
+
+    /** Whether the CA of a certificate is to be asked for its window. */
+    boolean isDue(StoredCertificate record, Instant now) {
+        Instant planned = planned(record);
+        return authority(record).isPresent() && (planned == null || !planned.isAfter(now));
+    }
+
+    /** When a record is to be looked at next, whatever for. */
+    Instant next(StoredCertificate record, Instant now) {
+        Instant other = desk.planned(record, now);
+        Instant advice = planned(record);
+        return advice != null && advice.isAfter(now) && advice.isBefore(other) ? advice : other;
+    }
+
+    /** Begins; blocks for the store where several servers share it. */
+    void begin(Entry entry, StoredCertificate record) throws StoreException {
+        StoredCertificate claimed = record;
+        if (desk.records().areShared()) {
+            Optional<StoredCertificate> ours =
+                    desk.records().save(record.withDue(desk.now().plus(Waits.partOfLife(record, CLAIM))));
+            if (ours.isEmpty()) {
+                // Somebody else is at it, or a visit was written.
+                desk.again(entry, desk.ports().lookEvery());
+                return;
+            }
+            claimed = ours.get();
+        }
+        StoredCertificate asked = claimed;
+        Optional<Authority> authority = authority(record);
+        if (authority.isEmpty()) {
+            desk.records().reschedule(asked, next(asked, desk.now()));
+            desk.backlog().done(entry);
+            return;
+        }
+        try {
+            desk.ports().advice().execute(() -> ask(entry, asked, authority.get()));
+        } catch (RejectedExecutionException e) {
+            desk.again(entry, RETRY);
+        }
+    }
+
+    private void ask(Entry entry, StoredCertificate record, Authority authority) {
+        long began = desk.nanos();
+        try {
+            Optional<Authority.RenewalAdvice> advice =
+                    authority.renewalAdvice(record.certificate().leaf());
+            desk.backlog().worked(entry, desk.nanos() - began);
+            outage(record.issuer()).worked();
+            Duration wait = advice.map(Authority.RenewalAdvice::retryAfter)
+                    .orElse(authority.honoursReplaces() ? WITHOUT_ADVICE : WITHOUT_ARI);
+            desk.end(
+                    entry,
+                    () -> Records.untilSaved(() -> {
+                        keep(entry, record, advice.map(Authority.RenewalAdvice::window), wait);
+                        desk.backlog().done(entry);
+                    }));
+        } catch (IssuanceException e) {
+            if (e instanceof IssuanceException.Stopping) {
+                desk.backlog().done(entry);
+                return;
+            }
+            outage(record.issuer()).failed(nameOf(record), e.what() + "; it is renewed as planned");
+            noAnswer(entry, record, Waits.longest(e.retryAfter(), RETRY));
+        } catch (RuntimeException e) {
+            desk.troubled().failed(record.firstName(), e);
+            noAnswer(entry, record, WITHOUT_ADVICE);
+        }
+    }
+
+    private void noAnswer(Entry entry, StoredCertificate record, Duration wait) {
+        desk.backlog().failed(entry, false, Duration.ZERO, desk.nanos());
+        desk.end(
+                entry,
+                () -> Records.untilSaved(() -> {
+                    keep(entry, record, Optional.empty(), wait);
+                    desk.backlog().done(entry);
+                }));
+    }
+
+    private void keep(Entry entry, StoredCertificate asked, Optional<RenewalWindow> window, Duration wait)
+            throws StoreException {
+        Optional<StoredCertificate> current = desk.records()
+                .under(entry.name())
+                .filter(stored ->
+                        stored.certificate().id().equals(asked.certificate().id()));
+        if (current.isEmpty() || !desk.floors().watch().isTrusted()) {
+            return;
+        }
+        Instant now = desk.now();
+        StoredCertificate record = current.get();
+        remember(record.firstName(), now.plus(wait));
+        StoredCertificate advised = window.isEmpty() ? record : advised(record, window.get(), now);
+        desk.floors().store().save(advised.withDue(next(advised, now)));
+    }
+
+    private StoredCertificate advised(StoredCertificate record, RenewalWindow window, Instant now)
+            throws StoreException {
+        Optional<Instant> before = record.window().map(old -> record.renew());
+        Instant wanted = RenewalTime.inWindow(
+                record.certificate(), window, before, now, desk.ports().random());
+        Instant renew = wanted.equals(record.renew()) ? wanted : bounded(record, wanted, now);
+        if (!renew.equals(record.renew())) {
+            desk.floors()
+                    .events()
+                    .publish(
+                            EventKind.RENEWAL_WINDOW,
+                            nameOf(record),
+                            "to be renewed at " + renew + ": the CA suggests " + window.start() + " to " + window.end()
+                                    + window.explanation()
+                                            .map(link -> " (why: " + link + ")")
+                                            .orElse(""));
+        }
+        return record.withWindow(Optional.of(window)).withRenew(renew);
+    }
+
+    // A certificate that was revoked is replaced at once; the next one not again before a quarter of its life is over.
+    private Instant bounded(StoredCertificate record, Instant wanted, Instant now) throws StoreException {
+        Duration quarter = RenewalTime.lifetime(record.certificate()).dividedBy(PART_PER_REPLACEMENT);
+        if (!wanted.isBefore(record.obtained().plus(quarter))) {
+            return wanted;
+        }
+        CertificateStore store = desk.floors().store();
+        String scope = SCOPE + record.firstName();
+        Optional<Instant> held = store.hold(scope).map(Hold::until).filter(wanted::isBefore);
+        if (held.isPresent()) {
+            tellEarly(record.issuer());
+            return held.get().isBefore(record.renew()) ? held.get() : record.renew();
+        }
+        store.keepHold(new Hold(
+                scope,
+                record.issuer(),
+                1,
+                wanted.plus(quarter),
+                "replacedEarly",
+                "replaced as its CA suggested",
+                Optional.empty()));
+        return wanted;
+    }
+
+    private void tellEarly(String issuer) {
+        long now = desk.nanos();
+        Long told = toldEarly.get(issuer);
+        if (told == null || now - told >= TOLD_AGAIN.toNanos()) {
+            toldEarly.put(issuer, now);
+            desk.floors()
+                    .events()
+                    .publish(
+                            EventKind.ADVICE,
+                            "the CA " + issuer + " wants certificates replaced that it has only just issued; a name is"
+                                    + " replaced for that once in a quarter of its certificate's life at most");
+        }
+    }
+
+    private Optional<Authority> authority(StoredCertificate record) {
+        return desk.floors().authorities().stream()
+                .filter(ca -> ca.id().equals(record.issuer()))
+                .findFirst();
+    }
+
+    private Outage outage(String issuer) {
+        return outages.computeIfAbsent(
+                issuer,
+                id -> new Outage(
+                        desk.floors().events(),
+                        EventKind.RENEWAL_WINDOW,
+                        "the renewal information of " + id,
+                        desk.ports().nanoTime()));
+    }
+
+    private @Nullable Instant planned(StoredCertificate record) {
+        synchronized (next) {
+            return next.get(record.firstName());
+        }
+    }
+
+    private void remember(String name, Instant moment) {
+        synchronized (next) {
+            next.remove(name);
+            next.put(name, moment);
+            if (next.size() > MOST) {
+                next.remove(next.keySet().iterator().next());
+            }
+        }
+    }
+
+    private static @Nullable ServerName nameOf(StoredCertificate record) {
+        return Records.plainName(record.firstName()).orElse(null);
+    }
+}

@@ -1,0 +1,166 @@
+package org.ondemandtls.renewal;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.issuance.WithdrawnName;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.StoredCertificate;
+
+/**
+ * Succeeds a certificate of several names, which another program obtained, by one for each of them.
+ *
+ * <p>Each name has a turn and waits of its own. The first name's certificate takes the old one's place in the store, so it
+ * comes last, and never while that serves a name which has none of its own. One that is denied for as long as the operator
+ * wants is not served any more, and is not waited for.
+ */
+final class SeveralNames {
+
+    private final Desk desk;
+    private final Denials denials;
+    private final Succession succession;
+    private final Consumer<StoredCertificate> dueNow;
+
+    SeveralNames(Desk desk, Denials denials, Succession succession, Consumer<StoredCertificate> dueNow) {
+        this.desk = desk;
+        this.denials = denials;
+        this.succession = succession;
+        this.dueNow = dueNow;
+    }
+
+    /** Gives each name that is left its turn, where the time has come. */
+    void enter(StoredCertificate record, Instant now) throws StoreException {
+        if (record.renew().isAfter(now)) {
+            desk.records().reschedule(record, record.renew());
+            return;
+        }
+        List<ServerName> left = left(record);
+        if (left.isEmpty()) {
+            desk.records().reschedule(record, desk.records().forgottenAt(record));
+            return;
+        }
+        Optional<StoredCertificate> saved =
+                desk.records().save(record.withDue(now.plus(Waits.partOfLife(record, Waits.MENDED))));
+        if (saved.isPresent()) {
+            String ca = desk.caOf(record);
+            left.forEach(name -> desk.backlog().offer(Entry.ofSeveral(record, name.value(), ca)));
+        }
+    }
+
+    /** Begins with one name, unless it has its own by now. */
+    void begin(Entry entry) throws StoreException {
+        Optional<StoredCertificate> several = several(entry);
+        ServerName name = new ServerName(entry.name());
+        if (several.isEmpty() || !left(several.get()).contains(name)) {
+            desk.backlog().done(entry);
+            return;
+        }
+        long began = desk.nanos();
+        succession
+                .renewed(name)
+                .whenComplete((certificate, failure) ->
+                        desk.end(entry, () -> Records.untilSaved(() -> ended(entry, name, failure, began))));
+    }
+
+    private void ended(Entry entry, ServerName name, @Nullable Throwable failure, long began) throws StoreException {
+        Optional<StoredCertificate> several = several(entry);
+        if (failure == null) {
+            desk.backlog().worked(entry, desk.nanos() - began);
+            desk.backlog().done(entry);
+            goOn(several);
+        } else if (several.isEmpty()
+                || failure instanceof IssuanceException.Stopping
+                || !desk.floors().watch().isTrusted()) {
+            desk.backlog().done(entry);
+        } else if (failure instanceof IssuanceException.NotPermitted denied) {
+            denied(entry, name, several.get(), denied);
+        } else if (failure instanceof IssuanceException reason) {
+            failed(entry, name, several.get(), reason);
+        } else {
+            desk.troubled().failed(entry.name(), failure);
+            desk.again(entry, Troubled.LEFT_ALONE);
+        }
+    }
+
+    private void denied(Entry entry, ServerName name, StoredCertificate several, IssuanceException reason)
+            throws StoreException {
+        if (name.value().equals(several.firstName())) {
+            denials.denied(name, several, reason);
+            desk.backlog().done(entry);
+            return;
+        }
+        Instant now = desk.now();
+        Instant since = entry.deniedSince().orElse(now);
+        boolean kept = denials.isKept(name.value(), since);
+        if (kept || now.isBefore(since.plus(desk.config().withdrawAfter()))) {
+            desk.backlog().again(entry, entry.denied(Optional.of(since)), denials.again(several, kept), desk.nanos());
+            tell(name, reason);
+            return;
+        }
+        WithdrawnName.keep(desk.floors().store(), name, several);
+        desk.floors().inventory().withdraw(name);
+        desk.backlog().done(entry);
+        denials.tellWithdrawn(name, since);
+        goOn(Optional.of(several));
+    }
+
+    private void failed(Entry entry, ServerName name, StoredCertificate several, IssuanceException reason) {
+        succession.mayPass(entry, reason);
+        Optional<Instant> since = reason instanceof IssuanceException.NoAnswer ? entry.deniedSince() : Optional.empty();
+        Duration wait = Waits.jittered(
+                succession.wait(several, name, reason), desk.ports().random());
+        desk.backlog().again(entry, entry.denied(since), wait, desk.nanos());
+        tell(name, reason);
+    }
+
+    private void tell(ServerName name, IssuanceException reason) {
+        desk.floors().events().publish(EventKind.NOT_RENEWED, name, "not renewed: " + reason.what());
+    }
+
+    // Where the last of the others has its own, the first name's turn has come.
+    private void goOn(Optional<StoredCertificate> several) throws StoreException {
+        if (several.isPresent() && isNextTheFirst(several.get())) {
+            desk.records().save(several.get().withDue(desk.now())).ifPresent(dueNow);
+        }
+    }
+
+    private boolean isNextTheFirst(StoredCertificate several) throws StoreException {
+        List<ServerName> left = left(several);
+        return left.size() == 1 && left.get(0).value().equals(several.firstName());
+    }
+
+    private Optional<StoredCertificate> several(Entry entry) throws StoreException {
+        return desk.records()
+                .under(entry.several().orElseThrow())
+                .filter(stored -> stored.certificate().names().size() > 1
+                        && stored.withdrawn().isEmpty());
+    }
+
+    private List<ServerName> left(StoredCertificate record) throws StoreException {
+        List<ServerName> left = new ArrayList<>();
+        boolean others = false;
+        for (String text : record.certificate().names()) {
+            Optional<ServerName> name = Records.plainName(text);
+            if (text.equals(record.firstName())) {
+                continue;
+            }
+            if (name.isEmpty()) {
+                others = true;
+            } else if (desk.records().under(text).isEmpty()
+                    && !WithdrawnName.isKept(desk.floors().store(), name.get())) {
+                left.add(name.get());
+            }
+        }
+        if (left.isEmpty() && !others) {
+            Records.plainName(record.firstName()).ifPresent(left::add);
+        }
+        return left;
+    }
+}

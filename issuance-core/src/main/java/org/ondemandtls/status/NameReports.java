@@ -1,0 +1,255 @@
+package org.ondemandtls.status;
+
+import java.security.PublicKey;
+import java.security.interfaces.ECPublicKey;
+import java.security.interfaces.RSAPublicKey;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.issuance.HoldScope;
+import org.ondemandtls.issuance.Issuance;
+import org.ondemandtls.issuance.Withdrawals;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.status.NameReport.CertificateReport;
+import org.ondemandtls.status.NameReport.NextStep;
+import org.ondemandtls.status.NameReport.Refusal;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.Hold;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.StoredCertificate;
+
+/** Says how a name stands; blocks for a few look-ups in the store. Safe for use by many threads. */
+final class NameReports {
+
+    /** What part of its life a renewal may be late before it counts as overdue. */
+    static final int PART_OF_LIFE = 20;
+
+    private final Operations.Floors floors;
+
+    NameReports(Operations.Floors floors) {
+        this.floors = floors;
+    }
+
+    /**
+     * All about one name.
+     *
+     * @throws StoreException if the store did not say
+     */
+    NameReport of(ServerName name) throws StoreException {
+        Instant now = floors.clock().instant();
+        CertificateStore store = floors.store();
+        Issuance issuance = floors.issuance();
+        Optional<KeyedCertificate> served = floors.inventory().find(name);
+        Optional<StoredCertificate> stored = store.find(name);
+        boolean inFlight = issuance.isInFlight(name);
+        Optional<Hold> withdrawal = store.hold(Withdrawals.scope(name));
+        Optional<IssuanceException> remembered = issuance.remembered(name);
+        Optional<Refusal> refusal = refusal(name, remembered, now);
+        NameState state = state(served.isPresent(), stored, now);
+        if (withdrawal.isPresent()) {
+            state = NameState.WITHDRAWN;
+        } else if (state == NameState.UNKNOWN && inFlight) {
+            state = NameState.OBTAINING;
+        } else if (state == NameState.UNKNOWN || state == NameState.EXPIRED) {
+            state = refusedState(remembered, refusal).orElse(state);
+        }
+        Optional<CertificateReport> certificate = stored.map(one -> certificate(one.certificate(), one, now))
+                .or(() -> served.map(one -> certificate(one, null, now)));
+        Optional<NextStep> next = stored.map(one -> next(one));
+        return new NameReport(
+                name.value(),
+                state,
+                sentence(state, certificate, next, refusal, withdrawal, inFlight),
+                certificate,
+                served.isPresent(),
+                stored.isPresent(),
+                inFlight,
+                stored.flatMap(StoredCertificate::visited),
+                next,
+                refusal,
+                floors.recent().of(name));
+    }
+
+    /** About a stored certificate as far as its record and memory tell; looks nothing up. */
+    NameReport of(StoredCertificate stored) {
+        Instant now = floors.clock().instant();
+        boolean served = floors.inventory()
+                .heldUnder(stored.firstName())
+                .filter(one -> one.id().equals(stored.certificate().id()))
+                .isPresent();
+        NameState state = state(served, Optional.of(stored), now);
+        Optional<CertificateReport> certificate = Optional.of(certificate(stored.certificate(), stored, now));
+        Optional<NextStep> next = Optional.of(next(stored));
+        return new NameReport(
+                stored.firstName(),
+                state,
+                sentence(state, certificate, next, Optional.empty(), Optional.empty(), false),
+                certificate,
+                served,
+                true,
+                false,
+                stored.visited(),
+                next,
+                Optional.empty(),
+                List.of());
+    }
+
+    /** Whether a renewal is late by more than a twentieth of the certificate's life. */
+    static boolean isOverdue(StoredCertificate stored, Instant now) {
+        return stored.isServableAt(now)
+                && !isIdle(stored)
+                && stored.renew()
+                        .plus(lifetime(stored.certificate()).dividedBy(PART_OF_LIFE))
+                        .isBefore(now);
+    }
+
+    private static boolean isIdle(StoredCertificate stored) {
+        return stored.withdrawn().isEmpty()
+                && stored.due().isAfter(stored.certificate().notAfter());
+    }
+
+    private static Duration lifetime(KeyedCertificate certificate) {
+        return Duration.between(certificate.notBefore(), certificate.notAfter());
+    }
+
+    private static NameState state(boolean served, Optional<StoredCertificate> stored, Instant now) {
+        if (stored.isEmpty()) {
+            return served ? NameState.SERVED : NameState.UNKNOWN;
+        }
+        StoredCertificate record = stored.get();
+        if (record.withdrawn().isPresent()) {
+            return NameState.WITHDRAWN;
+        }
+        if (!record.isServableAt(now)) {
+            return served ? NameState.SERVED : NameState.EXPIRED;
+        }
+        if (isOverdue(record, now)) {
+            return NameState.OVERDUE;
+        }
+        if (isIdle(record)) {
+            return NameState.IDLE;
+        }
+        return served ? NameState.SERVED : NameState.STORED;
+    }
+
+    private static Optional<NameState> refusedState(Optional<IssuanceException> remembered, Optional<Refusal> refusal) {
+        if (remembered.filter(IssuanceException.NotPermitted.class::isInstance).isPresent()) {
+            return Optional.of(NameState.DENIED);
+        }
+        return refusal.map(one -> one.times() > 0 ? NameState.REFUSED : NameState.WAITING);
+    }
+
+    // What a CA said of the name outlives what memory has of it, and says more.
+    private Optional<Refusal> refusal(ServerName name, Optional<IssuanceException> remembered, Instant now)
+            throws StoreException {
+        if (remembered.filter(IssuanceException.NotPermitted.class::isInstance).isPresent()) {
+            return remembered.map(reason -> refusal(reason, now));
+        }
+        Optional<Hold> hold = floors.store().hold(new HoldScope.Name(name).key());
+        if (hold.isPresent() && hold.get().refusals() > 0) {
+            Hold kept = hold.get();
+            return Optional.of(new Refusal(
+                    Who.CUSTOMER,
+                    "rejected by " + kept.issuer() + " (" + kept.problemType() + "): " + kept.detail(),
+                    Optional.of(kept.until()),
+                    kept.refusals(),
+                    kept.link()));
+        }
+        Optional<IssuanceException> reason =
+                remembered.isPresent() ? remembered : floors.issuance().held(name);
+        return reason.map(held -> refusal(held, now));
+    }
+
+    private static Refusal refusal(IssuanceException reason, Instant now) {
+        return new Refusal(
+                Who.of(reason),
+                reason.what(),
+                reason.retryAfter().isZero() ? Optional.empty() : Optional.of(now.plus(reason.retryAfter())),
+                0,
+                Optional.empty());
+    }
+
+    private static CertificateReport certificate(
+            KeyedCertificate certificate, @Nullable StoredCertificate stored, Instant now) {
+        return new CertificateReport(
+                List.copyOf(certificate.names()),
+                Optional.ofNullable(stored).map(StoredCertificate::issuer),
+                certificate.leaf().getIssuerX500Principal().getName(),
+                certificate.notBefore(),
+                certificate.notAfter(),
+                certificate.leaf().getSerialNumber().toString(16),
+                kind(certificate.leaf().getPublicKey()),
+                Optional.ofNullable(stored).map(StoredCertificate::obtained),
+                Math.floorDiv(
+                        Duration.between(now, certificate.notAfter()).toSeconds(),
+                        Duration.ofDays(1).toSeconds()));
+    }
+
+    private static String kind(PublicKey key) {
+        if (key instanceof ECPublicKey ec) {
+            return "EC P-" + ec.getParams().getCurve().getField().getFieldSize();
+        }
+        return key instanceof RSAPublicKey rsa ? "RSA " + rsa.getModulus().bitLength() : key.getAlgorithm();
+    }
+
+    private static NextStep next(StoredCertificate stored) {
+        if (stored.withdrawn().isPresent() || isIdle(stored)) {
+            return new NextStep("forgotten", stored.due(), "our own plan");
+        }
+        String advice = stored.window()
+                .map(window -> "the CA: between " + window.start() + " and " + window.end())
+                .orElse("our own plan");
+        if (stored.due().isBefore(stored.renew())) {
+            return new NextStep("renewed, and looked at before, at " + stored.due(), stored.renew(), advice);
+        }
+        return new NextStep(stored.due().isAfter(stored.renew()) ? "tried again" : "renewed", stored.due(), advice);
+    }
+
+    private static String sentence(
+            NameState state,
+            Optional<CertificateReport> certificate,
+            Optional<NextStep> next,
+            Optional<Refusal> refusal,
+            Optional<Hold> withdrawal,
+            boolean inFlight) {
+        String until = certificate.map(one -> " until " + one.notAfter()).orElse("");
+        String why = refusal.map(
+                        one -> ": " + one.what() + "; to act: " + one.who().words()
+                                + one.until()
+                                        .map(at -> "; tried again from " + at + " on")
+                                        .orElse(""))
+                .orElse("");
+        String then =
+                next.map(one -> "; next: " + one.what() + " at " + one.at()).orElse("");
+        return switch (state) {
+            case SERVED -> "Served from memory with a certificate that is valid" + until + then + notRenewed(why) + ".";
+            case STORED ->
+                "Stored with a certificate that is valid" + until + ", served at the next visit" + then
+                        + notRenewed(why) + ".";
+            case OVERDUE ->
+                "Served with a certificate that is valid" + until + ", but its renewal is overdue" + then
+                        + notRenewed(why) + ".";
+            case IDLE ->
+                "Served with a certificate that is valid" + until + ", and not renewed since nobody has visited it"
+                        + then + ".";
+            case OBTAINING -> "A certificate is being obtained now.";
+            case WITHDRAWN ->
+                withdrawal
+                                .map(hold -> "Not served: " + hold.detail())
+                                .orElse("Not served: permission was denied for so long that it was withdrawn")
+                        + "; it is served again once it is granted anew" + then + ".";
+            case EXPIRED -> "Not served: its certificate was valid" + until + "; the next visit obtains another.";
+            case DENIED, REFUSED, WAITING ->
+                (inFlight ? "Being tried now; it was not served" : "Not served") + why + ".";
+            case UNKNOWN -> "Not served: nothing is known of it; the next visit asks permission.";
+        };
+    }
+
+    private static String notRenewed(String why) {
+        return why.isEmpty() ? "" : "; not renewed" + why;
+    }
+}

@@ -1,0 +1,528 @@
+package org.ondemandtls.status;
+
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.ondemandtls.authority.Authority;
+import org.ondemandtls.authority.RevocationReason;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Events;
+import org.ondemandtls.event.Figure;
+import org.ondemandtls.inventory.Inventory;
+import org.ondemandtls.issuance.Issuance;
+import org.ondemandtls.issuance.Pauses;
+import org.ondemandtls.name.ClientBlock;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.renewal.Renewal;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.StaleRevisionException;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.StoredCertificate;
+
+/**
+ * The one management contract: what an operator may ask and do. JMX, the JSON API, the page and the command line offer
+ * exactly this.
+ *
+ * <p><b>Threads.</b> Safe for many; every method blocks for the store, and {@link #revoke} for the CA. None is for a
+ * server's selector.
+ *
+ * <p><b>Cost.</b> Only operators get here. A page of a list reads at most {@value #READ_PER_PAGE} certificates.
+ */
+public final class Operations {
+
+    /** How many names a page has at most. */
+    public static final int LONGEST_PAGE = 500;
+
+    /** How many certificates are read for a page at most, whatever the filter leaves of them. */
+    public static final int READ_PER_PAGE = 1_000;
+
+    private static final int CHUNK = 100;
+    private static final int SAVE_ATTEMPTS = 5;
+    private static final long LOOKED_AGAIN_AFTER_MILLIS = 1_000;
+
+    /**
+     * What the contract joins.
+     *
+     * @param version the version of the engine
+     * @param store what survives
+     * @param inventory what is served
+     * @param issuance what obtains
+     * @param renewal what renews
+     * @param authorities the CAs
+     * @param events what happened
+     * @param recent what happened lately to names
+     * @param clock the wall clock
+     * @param scheduler runs what is to be done a moment later
+     */
+    record Floors(
+            String version,
+            CertificateStore store,
+            Inventory inventory,
+            Issuance issuance,
+            Renewal renewal,
+            List<Authority> authorities,
+            Events events,
+            Recent recent,
+            Clock clock,
+            ScheduledExecutorService scheduler) {}
+
+    /**
+     * Which names a list has.
+     *
+     * @param prefix what they begin with, in lower case; empty for all
+     * @param states how they stand; empty for all
+     * @param expiresBefore the moment before which their certificates expire, empty for all
+     * @param issuer the CA they were obtained from, empty for all
+     */
+    public record Filter(
+            String prefix, Set<NameState> states, Optional<Instant> expiresBefore, Optional<String> issuer) {
+
+        /** Keeps a copy. */
+        public Filter {
+            states = states.isEmpty() ? Set.of() : EnumSet.copyOf(states);
+        }
+
+        /** Every name. */
+        public static Filter all() {
+            return new Filter("", Set.of(), Optional.empty(), Optional.empty());
+        }
+
+        private boolean lets(NameReport report) {
+            return (states.isEmpty() || states.contains(report.state()))
+                    && (expiresBefore.isEmpty()
+                            || report.certificate()
+                                    .filter(one -> one.notAfter().isBefore(expiresBefore.get()))
+                                    .isPresent())
+                    && (issuer.isEmpty()
+                            || report.certificate()
+                                    .flatMap(NameReport.CertificateReport::issuer)
+                                    .equals(issuer));
+        }
+    }
+
+    /**
+     * A page of a list.
+     *
+     * @param names the names, in their order
+     * @param next what the next page begins after, empty where this is the last; a page may be short and not be the last
+     */
+    public record Page(List<NameReport> names, Optional<String> next) {
+
+        /** Keeps a copy. */
+        public Page {
+            names = List.copyOf(names);
+        }
+    }
+
+    /**
+     * One CA.
+     *
+     * @param id its directory, or {@code internal}
+     * @param well whether it has answered when it was asked last
+     * @param sentence how it stands, in one sentence
+     * @param account the URL of our account, empty while it is not known
+     * @param paused since when an operator has paused it, empty where it is not
+     * @param orders how many orders ended in which way on this server since its start
+     * @param successRate the part of them that gave a certificate, from 0 to 1, empty before the first
+     * @param meanSeconds how long those took on the average, empty before the first
+     * @param lastRenewalAdvice whether it advises on renewals
+     */
+    public record CaReport(
+            String id,
+            boolean well,
+            String sentence,
+            Optional<String> account,
+            Optional<Instant> paused,
+            Map<String, Long> orders,
+            Optional<Double> successRate,
+            Optional<Double> meanSeconds,
+            boolean lastRenewalAdvice) {}
+
+    /**
+     * What came of a command.
+     *
+     * @param done whether it was done, or begun
+     * @param sentence what was done, or why not, in one sentence
+     */
+    public record Outcome(boolean done, String sentence) {}
+
+    private final Floors floors;
+    private final NameReports reports;
+
+    Operations(Floors floors) {
+        this.floors = floors;
+        this.reports = new NameReports(floors);
+    }
+
+    /**
+     * Looks a name up.
+     *
+     * @param name the name
+     * @return all there is to say
+     * @throws StoreException if the store did not say
+     */
+    public NameReport lookUp(ServerName name) throws StoreException {
+        return reports.of(name);
+    }
+
+    /**
+     * Lists names that have a stored certificate.
+     *
+     * @param filter which
+     * @param after where the page before ended, empty for the first
+     * @param limit how many at most, from 1 to {@value #LONGEST_PAGE}
+     * @return the page
+     * @throws StoreException if the store did not say
+     */
+    public Page list(Filter filter, String after, int limit) throws StoreException {
+        int most = Math.max(1, Math.min(limit, LONGEST_PAGE));
+        List<NameReport> found = new ArrayList<>();
+        String last = after;
+        for (int read = 0; read < READ_PER_PAGE; ) {
+            List<StoredCertificate> chunk = floors.store().page(filter.prefix(), last, Math.min(CHUNK, most + 1));
+            for (StoredCertificate stored : chunk) {
+                if (found.size() == most) {
+                    return new Page(found, Optional.of(last));
+                }
+                NameReport report = reports.of(stored);
+                last = stored.firstName();
+                read++;
+                if (filter.lets(report)) {
+                    found.add(report);
+                }
+            }
+            if (chunk.isEmpty()) {
+                return new Page(found, Optional.empty());
+            }
+        }
+        return new Page(found, Optional.of(last));
+    }
+
+    /**
+     * Begins to obtain a certificate, as a visit would: permission is asked, budgets count, and whoever obtains it already
+     * is joined. A withdrawal by an operator ends. Returns at once; {@link #lookUp} tells how it goes.
+     *
+     * @param name the name
+     * @return what was begun
+     */
+    public Outcome obtain(ServerName name) {
+        return command("obtain", () -> {
+            floors.issuance().withdrawals().lift(name);
+            if (floors.inventory().find(name).isPresent()) {
+                return new Outcome(true, name + " is served already");
+            }
+            var flight = floors.issuance().obtain(name, ClientBlock.LOCAL);
+            if (flight.isCompletedExceptionally()) {
+                return flight.handle((certificate, failure) -> new Outcome(false, "not obtained: " + words(failure)))
+                        .join();
+            }
+            return new Outcome(true, name + (flight.isDone() ? " is served" : " is being obtained"));
+        });
+    }
+
+    /**
+     * Has a certificate renewed at once, whenever that was planned. Budgets count, and permission is asked.
+     *
+     * @param name the name
+     * @return what was begun
+     */
+    public Outcome renew(ServerName name) {
+        return command("renew", () -> {
+            if (floors.store().find(name).isEmpty()) {
+                return new Outcome(false, name + " has no certificate: have it obtained");
+            }
+            floors.renewal().retry(name);
+            return new Outcome(true, "the renewal of " + name + " begins now");
+        });
+    }
+
+    /**
+     * Has a name tried again at once, whatever refusal or wait is remembered for it: obtained where it has no certificate,
+     * renewed otherwise.
+     *
+     * @param name the name
+     * @return what was begun
+     */
+    public Outcome retry(ServerName name) {
+        return command("retry", () -> {
+            floors.issuance().retry(name);
+            if (floors.store().find(name).isPresent()) {
+                floors.renewal().retry(name);
+                return new Outcome(true, "what was remembered of " + name + " is forgotten, its renewal begins now");
+            }
+            if (floors.issuance().withdrawals().of(name).isPresent()) {
+                return new Outcome(false, name + " is withdrawn: have it obtained to end that");
+            }
+            floors.issuance().obtain(name, ClientBlock.LOCAL);
+            return new Outcome(true, "what was remembered of " + name + " is forgotten, it is being obtained");
+        });
+    }
+
+    /**
+     * Takes a name away: every server stops serving it within two seconds. It stays away until an operator has it obtained,
+     * or permission is granted after it was denied.
+     *
+     * @param name the name
+     * @return what was done
+     */
+    public Outcome withdraw(ServerName name) {
+        return command("withdraw", () -> {
+            boolean stored = floors.issuance().withdrawals().withdraw(name);
+            lookAgain(name);
+            return new Outcome(
+                    true,
+                    name + " is withdrawn" + (stored ? "" : "; no certificate was stored for it")
+                            + "; it is served again once it is granted anew");
+        });
+    }
+
+    /**
+     * Has the CA revoke the certificate of a name, and forgets it, so that the next visit obtains another with another key.
+     * Blocks for the CA.
+     *
+     * @param name the name
+     * @param reason why
+     * @return what was done
+     */
+    public Outcome revoke(ServerName name, RevocationReason reason) {
+        return command("revoke", () -> {
+            Optional<StoredCertificate> stored = floors.store().find(name);
+            if (stored.isEmpty()) {
+                return new Outcome(false, name + " has no certificate");
+            }
+            Optional<Authority> authority = floors.authorities().stream()
+                    .filter(ca -> ca.id().equals(stored.get().issuer()))
+                    .findFirst();
+            if (authority.isEmpty()) {
+                return new Outcome(
+                        false,
+                        stored.get().issuer() + " is not configured any more: add it to onDemandTls.acme.directory");
+            }
+            try {
+                authority.get().revoke(stored.get().certificate(), reason);
+            } catch (IssuanceException e) {
+                return new Outcome(false, "not revoked: " + e.what());
+            }
+            floors.events()
+                    .publish(
+                            EventKind.REVOKED,
+                            name,
+                            "revoked by an operator (" + reason.word() + "): "
+                                    + stored.get().certificate().id());
+            removed(name);
+            return new Outcome(true, stored.get().certificate().id() + " is revoked; the next visit obtains another");
+        });
+    }
+
+    /**
+     * Removes a name from the store and from memory, with every refusal and wait that is remembered for it. Nothing is
+     * revoked; the next visit asks permission as for a new name.
+     *
+     * @param name the name
+     * @return what was done
+     */
+    public Outcome forget(ServerName name) {
+        return command("forget", () -> {
+            boolean there = removed(name);
+            floors.issuance().retry(name);
+            floors.issuance().withdrawals().lift(name);
+            floors.events().publish(EventKind.FORGOTTEN, name, "forgotten by an operator");
+            return new Outcome(there, there ? name + " is forgotten" : name + " had no certificate");
+        });
+    }
+
+    /**
+     * Pauses issuing on every server; what is stored goes on being served.
+     *
+     * @param what {@code all}, {@code ca} and a CA's {@code id()}, or {@code domain} and a domain, with a space between
+     * @return what was done
+     */
+    public Outcome pause(String what) {
+        return command("pause", () -> {
+            Optional<String> scope = scope(what);
+            if (scope.isEmpty()) {
+                return unknownScope(what);
+            }
+            floors.issuance().pauses().pause(scope.get());
+            return new Outcome(true, "issuing is paused: " + scope.get());
+        });
+    }
+
+    /**
+     * Ends a pause on every server.
+     *
+     * @param what as it was paused
+     * @return what was done
+     */
+    public Outcome resume(String what) {
+        return command("resume", () -> {
+            Optional<String> scope = scope(what);
+            if (scope.isEmpty()) {
+                return unknownScope(what);
+            }
+            floors.issuance().pauses().resume(scope.get());
+            return new Outcome(true, "issuing goes on: " + scope.get());
+        });
+    }
+
+    /**
+     * The CAs in the operator's order.
+     *
+     * @throws StoreException if the store did not say
+     */
+    public List<CaReport> authorities() throws StoreException {
+        Map<String, Instant> paused = floors.issuance().pauses().all();
+        List<CaReport> all = new ArrayList<>();
+        for (Authority authority : floors.authorities()) {
+            all.add(report(authority, Optional.ofNullable(paused.get(Pauses.ca(authority.id())))));
+        }
+        return all;
+    }
+
+    /**
+     * This server.
+     *
+     * @throws StoreException if the store did not say
+     */
+    public Map<String, Object> server() throws StoreException {
+        Map<String, Object> server = new LinkedHashMap<>();
+        server.put("version", floors.version());
+        server.put("time", floors.clock().instant());
+        server.put("store", floors.store().location());
+        server.put("sharedStore", floors.store().peers().any());
+        server.put("paused", floors.issuance().pauses().all());
+        server.put("nextDue", floors.store().nextDue());
+        server.put("inMemory", floors.inventory().size());
+        server.put("flights", floors.issuance().inFlight());
+        server.put("renewals", floors.renewal().inFlight());
+        server.put("overflows", floors.events().overflows());
+        return server;
+    }
+
+    /** How many certificates in memory are valid for how many more days, in bands; no I/O. */
+    public Map<String, Long> expiry() {
+        return ExpiryBands.of(floors.inventory().all(), floors.clock().instant());
+    }
+
+    private CaReport report(Authority authority, Optional<Instant> paused) {
+        Map<String, Long> orders = new TreeMap<>();
+        double seconds = 0;
+        for (var series : floors.events().figures().series()) {
+            if (series.figure() == Figure.ORDER && series.values().get(0).equals(authority.id())) {
+                String result = series.values().get(2);
+                orders.merge(result, series.count(), Long::sum);
+                if (result.equals("obtained")) {
+                    seconds += series.seconds();
+                }
+            }
+        }
+        long all = orders.values().stream().mapToLong(Long::longValue).sum();
+        long obtained = orders.getOrDefault("obtained", 0L);
+        boolean well = floors.issuance().isWell(authority.id());
+        String sentence = paused.map(since -> "Paused by an operator since " + since + ".")
+                .orElse(
+                        well
+                                ? all == 0
+                                        ? "Not asked since this server has started."
+                                        : "Well: " + obtained + " of " + all + " orders gave a certificate."
+                                : "Not well: it did not answer, or could not work, when it was asked last.");
+        return new CaReport(
+                authority.id(),
+                well,
+                sentence,
+                authority.caaIdentity().flatMap(identity -> identity.accountUri()),
+                paused,
+                orders,
+                all == 0 ? Optional.empty() : Optional.of((double) obtained / all),
+                obtained == 0 ? Optional.empty() : Optional.of(seconds / obtained),
+                authority.honoursReplaces());
+    }
+
+    private Optional<String> scope(String what) {
+        String asked = what.strip();
+        if (asked.equals(Pauses.ALL)) {
+            return Optional.of(asked);
+        }
+        if (asked.startsWith("ca ")) {
+            return floors.authorities().stream()
+                    .map(Authority::id)
+                    .filter(asked.substring(3).strip()::equals)
+                    .findFirst()
+                    .map(Pauses::ca);
+        }
+        if (asked.startsWith("domain ")) {
+            try {
+                return Optional.of(Pauses.domain(
+                        ServerName.parse(asked.substring(7).strip()).value()));
+            } catch (IllegalArgumentException e) {
+                return Optional.empty();
+            }
+        }
+        return Optional.empty();
+    }
+
+    private Outcome unknownScope(String what) {
+        return new Outcome(
+                false,
+                "nothing done: give all, ca and one of "
+                        + floors.authorities().stream().map(Authority::id).toList()
+                        + ", or domain and a domain, not " + (what.isBlank() ? "nothing" : "what was given"));
+    }
+
+    private boolean removed(ServerName name) throws StoreException {
+        for (int attempt = 1; ; attempt++) {
+            Optional<StoredCertificate> stored = floors.store().find(name);
+            if (stored.isEmpty()) {
+                floors.inventory().withdraw(name);
+                return false;
+            }
+            try {
+                floors.store().forget(stored.get());
+                floors.inventory().withdraw(stored.get().certificate());
+                lookAgain(name);
+                return true;
+            } catch (StaleRevisionException e) {
+                if (attempt == SAVE_ATTEMPTS) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    // A visit that was under way may just have brought back from the store what is gone.
+    private void lookAgain(ServerName name) {
+        floors.scheduler()
+                .schedule(
+                        () -> floors.issuance().changed(List.of(name.value())),
+                        LOOKED_AGAIN_AFTER_MILLIS,
+                        TimeUnit.MILLISECONDS);
+    }
+
+    private Outcome command(String word, Work work) {
+        floors.events().figures().count(Figure.COMMAND, word.toLowerCase(Locale.ROOT));
+        try {
+            return work.run();
+        } catch (StoreException e) {
+            return new Outcome(false, "nothing done, or not all: the store does not answer: " + e.getMessage());
+        }
+    }
+
+    private static String words(Throwable failure) {
+        return failure instanceof IssuanceException reason ? reason.what() : String.valueOf(failure);
+    }
+
+    private interface Work {
+        Outcome run() throws StoreException;
+    }
+}

@@ -1,0 +1,352 @@
+package org.ondemandtls;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import javax.management.ObjectName;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
+import org.ondemandtls.event.EventListener;
+import org.ondemandtls.handshake.Admission;
+import org.ondemandtls.handshake.Alert;
+import org.ondemandtls.handshake.StaticCertificates;
+import org.ondemandtls.name.ClientBlock;
+import org.ondemandtls.name.ClientHello;
+import org.ondemandtls.name.RequestedName;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.permission.PermissionPolicy;
+import org.ondemandtls.status.NameReport;
+import org.ondemandtls.status.NameState;
+import org.ondemandtls.status.Operations;
+import org.ondemandtls.status.Operations.Filter;
+
+/** {@link Operations}: what an operator may ask and do, on an engine with the embedded CA. */
+class OperationsTest {
+
+    private static final ServerName SHOP = ServerName.parse("shop.example.com");
+
+    private final Set<ServerName> denied = ConcurrentHashMap.newKeySet();
+
+    @TempDir
+    private Path base;
+
+    private OnDemandTls engine;
+    private Operations operations;
+
+    @BeforeEach
+    void open() throws Exception {
+        OnDemandTlsSetup setup = OnDemandTls.builder()
+                .issuer(Issuer.INTERNAL)
+                .permissionPolicy(new PermissionPolicy() {
+                    @Override
+                    public CompletionStage<Decision> decide(ServerName name, Purpose purpose) {
+                        return CompletableFuture.completedFuture(
+                                denied.contains(name) ? new Decision.Denied("not ours") : new Decision.Granted());
+                    }
+                })
+                .set("onDemandTls.permission.rememberDenied", "1ms")
+                .set("onDemandTls.permission.rememberGranted", "1ms")
+                .build(base);
+        engine = OnDemandTls.open(setup, new OnDemandTls.Host() {
+            @Override
+            public StaticCertificates staticCertificates() {
+                return StaticCertificates.NONE;
+            }
+
+            @Override
+            public boolean answersPlainHttp() {
+                return false;
+            }
+
+            @Override
+            public EventListener eventListener() {
+                return event -> {};
+            }
+        });
+        engine.serve();
+        operations = engine.status().operations();
+    }
+
+    @AfterEach
+    void close() {
+        engine.close();
+    }
+
+    /** A visit: what the client gets in the end. */
+    private Admission visit(ServerName name) throws Exception {
+        Admission first = engine.gate()
+                .admit(new ClientHello(new RequestedName.Named(name), List.of("h2"), true), ClientBlock.LOCAL);
+        return first instanceof Admission.Park park ? (Admission) park.outcome().get() : first;
+    }
+
+    private NameReport lookedUp(ServerName name) throws Exception {
+        return operations.lookUp(name);
+    }
+
+    private void obtained(ServerName name) {
+        assertThat(operations.obtain(name).done()).isTrue();
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(2))
+                .until(() -> lookedUp(name).state() == NameState.SERVED);
+    }
+
+    @Test
+    void aNameIsObtainedAheadOfItsFirstVisitAndLookedUp() throws Exception {
+        assertThat(lookedUp(SHOP).state()).isEqualTo(NameState.UNKNOWN);
+
+        obtained(SHOP);
+
+        NameReport report = lookedUp(SHOP);
+        assertThat(report.sentence()).startsWith("Served from memory with a certificate that is valid until ");
+        assertThat(report.inMemory()).isTrue();
+        assertThat(report.inStore()).isTrue();
+        NameReport.CertificateReport certificate = report.certificate().orElseThrow();
+        assertThat(certificate.names()).containsExactly("shop.example.com");
+        assertThat(certificate.issuer()).contains("internal");
+        assertThat(certificate.key()).isEqualTo("EC P-256");
+        assertThat(certificate.serial()).matches("[0-9a-f]+");
+        assertThat(report.next().orElseThrow().what()).isEqualTo("renewed");
+        assertThat(report.history()).extracting(NameReport.Happening::kind).contains("obtained");
+        assertThat(operations.obtain(SHOP).sentence()).isEqualTo("shop.example.com is served already");
+        assertThat(visit(SHOP)).isInstanceOf(Admission.Serve.class);
+    }
+
+    @Test
+    void whatIsWithdrawnStaysWithdrawnThoughPermissionStillGrants() throws Exception {
+        obtained(SHOP);
+
+        assertThat(operations.withdraw(SHOP).done()).isTrue();
+
+        assertThat(visit(SHOP)).isEqualTo(new Admission.Refuse(Alert.UNRECOGNIZED_NAME));
+        assertThat(lookedUp(SHOP).state()).isEqualTo(NameState.WITHDRAWN);
+        assertThat(lookedUp(SHOP).sentence()).startsWith("Not served: withdrawn by an operator at ");
+        assertThat(operations.retry(SHOP).done()).isTrue();
+        assertThat(visit(SHOP)).isEqualTo(new Admission.Refuse(Alert.UNRECOGNIZED_NAME));
+
+        obtained(SHOP);
+        assertThat(visit(SHOP)).isInstanceOf(Admission.Serve.class);
+    }
+
+    @Test
+    void aGrantAfterADenialEndsAWithdrawal() throws Exception {
+        obtained(SHOP);
+        operations.withdraw(SHOP);
+        denied.add(SHOP);
+        assertThat(visit(SHOP)).isInstanceOf(Admission.Refuse.class);
+        denied.remove(SHOP);
+
+        Awaitility.await().atMost(Duration.ofMinutes(2)).until(() -> visit(SHOP) instanceof Admission.Serve);
+    }
+
+    @Test
+    void aNameThatWasNeverObtainedCanBeWithdrawnToo() throws Exception {
+        assertThat(operations.withdraw(SHOP).sentence()).contains("no certificate was stored for it");
+
+        assertThat(visit(SHOP)).isEqualTo(new Admission.Refuse(Alert.UNRECOGNIZED_NAME));
+        assertThat(lookedUp(SHOP).state()).isEqualTo(NameState.WITHDRAWN);
+    }
+
+    @Test
+    void whatIsForgottenIsObtainedAnewByTheNextVisit() throws Exception {
+        obtained(SHOP);
+        String before = lookedUp(SHOP).certificate().orElseThrow().serial();
+
+        assertThat(operations.forget(SHOP).sentence()).isEqualTo("shop.example.com is forgotten");
+
+        assertThat(lookedUp(SHOP).state()).isEqualTo(NameState.UNKNOWN);
+        assertThat(visit(SHOP)).isInstanceOf(Admission.Serve.class);
+        assertThat(lookedUp(SHOP).certificate().orElseThrow().serial()).isNotEqualTo(before);
+        assertThat(operations.forget(ServerName.parse("never.example.com")).done())
+                .isFalse();
+    }
+
+    @Test
+    void nothingIsIssuedWhileItIsPausedAndWhatIsStoredIsServed() throws Exception {
+        obtained(SHOP);
+        ServerName other = ServerName.parse("other.example.com");
+        assertThat(operations.pause("all").done()).isTrue();
+
+        assertThat(visit(SHOP)).isInstanceOf(Admission.Serve.class);
+        assertThat(visit(other)).isEqualTo(new Admission.Refuse(Alert.INTERNAL_ERROR));
+        assertThat(lookedUp(other).state()).isEqualTo(NameState.WAITING);
+        assertThat(lookedUp(other).lastRefusal().orElseThrow().what()).contains("an operator has paused issuing");
+        assertThat(engine.status().getPaused()).containsKey("all");
+
+        assertThat(operations.resume("all").done()).isTrue();
+        operations.retry(other);
+        assertThat(visit(other)).isInstanceOf(Admission.Serve.class);
+    }
+
+    @Test
+    void oneDomainOrOneCaIsPausedAndWhatIsNoneIsRefusedInWords() throws Exception {
+        operations.pause("domain example.com");
+        assertThat(visit(SHOP)).isInstanceOf(Admission.Refuse.class);
+        assertThat(visit(ServerName.parse("shop.example.org"))).isInstanceOf(Admission.Serve.class);
+
+        assertThat(operations.pause("ca internal").done()).isTrue();
+        assertThat(visit(ServerName.parse("two.example.org"))).isInstanceOf(Admission.Refuse.class);
+        assertThat(operations.authorities().get(0).sentence()).startsWith("Paused by an operator since ");
+
+        assertThat(operations.pause("ca nobody").done()).isFalse();
+        assertThat(operations.pause("domain -").done()).isFalse();
+        assertThat(operations.resume("").done()).isFalse();
+    }
+
+    @Test
+    void namesAreListedPageByPageInTheirOrderByPrefixAndState() throws Exception {
+        for (String name : List.of("c.example.com", "a.example.com", "b.example.com", "b2.example.com")) {
+            obtained(ServerName.parse(name));
+        }
+        operations.withdraw(ServerName.parse("b.example.com"));
+
+        List<String> all = new ArrayList<>();
+        Optional<String> after = Optional.of("");
+        while (after.isPresent()) {
+            Operations.Page page = operations.list(Filter.all(), after.get(), 2);
+            assertThat(page.names()).hasSizeLessThanOrEqualTo(2);
+            page.names().forEach(report -> all.add(report.name()));
+            after = page.next();
+        }
+
+        assertThat(all).containsExactly("a.example.com", "b.example.com", "b2.example.com", "c.example.com");
+        assertThat(listed("b", Set.of())).containsExactly("b.example.com", "b2.example.com");
+        assertThat(listed("", Set.of(NameState.WITHDRAWN))).containsExactly("b.example.com");
+        assertThat(listed("z", Set.of())).isEmpty();
+        operations.forget(ServerName.parse("b2.example.com"));
+        assertThat(listed("b", Set.of())).containsExactly("b.example.com");
+    }
+
+    private List<String> listed(String prefix, Set<NameState> states) throws Exception {
+        return operations.list(new Filter(prefix, states, Optional.empty(), Optional.empty()), "", 10).names().stream()
+                .map(NameReport::name)
+                .toList();
+    }
+
+    @Test
+    void namesAreListedByExpiryAndCa() throws Exception {
+        obtained(SHOP);
+        Instant end = lookedUp(SHOP).certificate().orElseThrow().notAfter();
+
+        assertThat(operations
+                        .list(new Filter("", Set.of(), Optional.of(end), Optional.empty()), "", 10)
+                        .names())
+                .isEmpty();
+        assertThat(operations
+                        .list(
+                                new Filter("", Set.of(), Optional.of(end.plusSeconds(1)), Optional.of("internal")),
+                                "",
+                                10)
+                        .names())
+                .hasSize(1);
+        assertThat(operations
+                        .list(new Filter("", Set.of(), Optional.empty(), Optional.of("another")), "", 10)
+                        .names())
+                .isEmpty();
+    }
+
+    @Test
+    void aDeniedNameAndWhoMustActAreTold() throws Exception {
+        denied.add(SHOP);
+        engine.close();
+        open(Duration.ofMinutes(1));
+        assertThat(visit(SHOP)).isInstanceOf(Admission.Refuse.class);
+
+        NameReport report = lookedUp(SHOP);
+
+        assertThat(report.state()).isEqualTo(NameState.DENIED);
+        assertThat(report.sentence()).startsWith("Not served: not permitted: not ours; to act: you; tried again from ");
+    }
+
+    private void open(Duration rememberDenied) throws Exception {
+        OnDemandTlsConfig config = OnDemandTlsConfig.builder()
+                .issuer(Issuer.INTERNAL)
+                .set("onDemandTls.permission.class", Denying.class.getName())
+                .set("onDemandTls.permission.rememberDenied", rememberDenied.toSeconds() + "s")
+                .build(base);
+        engine = OnDemandTls.open(config, new OnDemandTls.Host() {
+            @Override
+            public StaticCertificates staticCertificates() {
+                return StaticCertificates.NONE;
+            }
+
+            @Override
+            public boolean answersPlainHttp() {
+                return false;
+            }
+
+            @Override
+            public EventListener eventListener() {
+                return event -> {};
+            }
+        });
+        operations = engine.status().operations();
+    }
+
+    /** Denies everything. */
+    public static final class Denying implements PermissionPolicy {
+        @Override
+        public CompletionStage<Decision> decide(ServerName name, Purpose purpose) {
+            return CompletableFuture.completedFuture(new Decision.Denied("not ours"));
+        }
+    }
+
+    @Test
+    void theMBeanSaysOfEverythingWhatItIs() throws Exception {
+        var mbeans = ManagementFactory.getPlatformMBeanServer();
+        ObjectName name = mbeans.queryNames(new ObjectName("org.ondemandtls:type=OnDemandTls,*"), null).stream()
+                .findFirst()
+                .orElseThrow();
+        var info = mbeans.getMBeanInfo(name);
+
+        assertThat(info.getDescription()).startsWith("On-Demand TLS");
+        assertThat(info.getAttributes())
+                .allSatisfy(attribute -> assertThat(attribute.getDescription())
+                        .as(attribute.getName())
+                        .endsWith("."));
+        assertThat(info.getOperations()).hasSizeGreaterThan(10).allSatisfy(operation -> {
+            assertThat(operation.getDescription()).as(operation.getName()).endsWith(".");
+            assertThat(operation.getSignature()).allSatisfy(parameter -> {
+                assertThat(parameter.getName()).doesNotMatch("p[0-9]+");
+                assertThat(parameter.getDescription()).endsWith(".");
+            });
+        });
+        String[] text = {String.class.getName()};
+        assertThat(mbeans.invoke(name, "lookUp", new Object[] {"new.example.com"}, text))
+                .asString()
+                .startsWith("{\"name\":\"new.example.com\",\"state\":\"unknown\",");
+        assertThat(mbeans.invoke(name, "obtain", new Object[] {"no name"}, text))
+                .asString()
+                .startsWith("nothing done: ");
+        assertThat(mbeans.invoke(name, "authorities", new Object[0], new String[0]))
+                .asString()
+                .startsWith("[{\"id\":\"internal\",\"well\":true,");
+    }
+
+    @Test
+    void theListIsTheSameAfterARestart() throws Exception {
+        obtained(SHOP);
+        engine.close();
+        open(Duration.ofMinutes(1));
+
+        assertThat(listed("", Set.of())).containsExactly("shop.example.com");
+        assertThat(Files.exists(base.resolve("ondemand-tls"))).isTrue();
+        assertThat(Clock.systemUTC().instant()).isAfter(Instant.EPOCH);
+    }
+}

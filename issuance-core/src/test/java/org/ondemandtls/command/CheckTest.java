@@ -1,0 +1,136 @@
+package org.ondemandtls.command;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.testing.ManualTime;
+
+/** {@code check FILE}: all mistakes of a configuration, and nothing is opened. */
+class CheckTest {
+
+    private final ManualTime time = new ManualTime();
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+
+    @TempDir
+    private Path base;
+
+    @Test
+    void aJettyFileWithoutMistakesIsFine() throws Exception {
+        Path ini = write("start.d/ondemand-tls.ini", """
+                # onDemandTls.issuer=nobody
+                --modules=ondemand-tls
+                jetty.ssl.port=443
+                onDemandTls.permission.ask=http://localhost:9123/check
+                onDemandTls.handshake.deadline?=20s
+                """);
+
+        assertThat(run("check", ini.toString())).as(said()).isEqualTo(Command.DONE);
+
+        assertThat(said()).contains("no mistake in 2 keys");
+        assertThat(base.resolve("ondemand-tls")).doesNotExist();
+    }
+
+    @Test
+    void everyMistakeHasALine() throws Exception {
+        Path ini = write("start.d/ondemand-tls.ini", "onDemandTls.issuer=nobody\nonDemandTls.isuer=internal\n");
+
+        assertThat(run("check", ini.toString())).isEqualTo(Command.INCOMPLETE);
+
+        assertThat(said().lines())
+                .anyMatch(line -> line.startsWith(ini + ": onDemandTls.issuer"))
+                .anyMatch(line -> line.contains("onDemandTls.isuer"))
+                .anyMatch(line -> line.contains("onDemandTls.permission"))
+                .allMatch(line -> line.startsWith(ini + ": "));
+    }
+
+    @Test
+    void anIniFileWithNothingButItsTemplateLacksPermission() throws Exception {
+        Path ini = write("start.d/ondemand-tls.ini", "# onDemandTls.permission.ask=\n");
+
+        assertThat(run("check", ini.toString())).isEqualTo(Command.INCOMPLETE);
+        assertThat(said()).contains("onDemandTls.permission");
+    }
+
+    @Test
+    void aJettyBaseIsCheckedAsAWhole() throws Exception {
+        write("start.ini", "onDemandTls.permission.names=shop.example.com\n");
+        write("start.d/more.ini", "onDemandTls.issuer=internal\n");
+
+        assertThat(run("check", base.toString())).as(said()).isEqualTo(Command.DONE);
+        assertThat(said()).contains("no mistake in 2 keys");
+    }
+
+    @Test
+    void eachConnectorOfATomcatIsChecked() throws Exception {
+        write("conf/server.xml", """
+                <?xml version="1.0" encoding="UTF-8"?>
+                <!DOCTYPE Server SYSTEM "http://nobody.example/server.dtd">
+                <Server><Service>
+                  <!-- <Connector protocol="org.ondemandtls.tomcat.OnDemandTlsProtocol"/> -->
+                  <Connector port="80" protocol="HTTP/1.1" onDemandTls.issuer="not ours"/>
+                  <Connector port="443" protocol="org.ondemandtls.tomcat.OnDemandTlsProtocol"
+                             onDemandTls.permission.names="shop.example.com"/>
+                  <Connector port="444" protocol="org.ondemandtls.tomcat.OnDemandTlsProtocol"
+                             onDemandTls.permission.names="shop.example.com" onDemandTls.issuer="nobody"/>
+                </Service></Server>
+                """);
+
+        assertThat(run("check", base.toString())).isEqualTo(Command.INCOMPLETE);
+
+        assertThat(said())
+                .contains("connector on port 443: no mistake in 1 keys")
+                .contains("connector on port 444: onDemandTls.issuer");
+        assertThat(said().lines()).hasSize(2);
+    }
+
+    @Test
+    void relativePathsBeginAtTheBaseOfTheServer() throws Exception {
+        write("names.txt", "shop.example.com\n");
+        Path ini = write("start.d/ondemand-tls.ini", "onDemandTls.permission.ask.file=names.txt\n");
+        write("ask.txt", "http://localhost:9123/check");
+        Path other = write("elsewhere/keys.properties", "onDemandTls.permission.ask.file=ask.txt\n");
+
+        assertThat(run("check", ini.toString())).isEqualTo(Command.INCOMPLETE);
+        assertThat(run("check", other.toString(), "--base", base.toString()))
+                .as(said())
+                .isEqualTo(Command.DONE);
+        assertThat(run("check", other.toString())).isEqualTo(Command.INCOMPLETE);
+    }
+
+    @Test
+    void whatHoldsNoConfigurationOfOursFails() throws Exception {
+        assertThat(run("check", write("conf/server.xml", "<Server/>").toString()))
+                .isEqualTo(Command.FAILED);
+        assertThat(said()).contains("there is no configuration of On-Demand TLS in ");
+        assertThat(run("check", write("other/broken.xml", "<Server>").toString()))
+                .isEqualTo(Command.FAILED);
+        assertThat(said()).contains("is no XML that can be read");
+        assertThat(run("check", base.resolve("nothing.ini").toString())).isEqualTo(Command.FAILED);
+        assertThat(said()).contains("nothing.ini is not there");
+        assertThat(run("check", Files.createDirectory(base.resolve("empty")).toString()))
+                .isEqualTo(Command.FAILED);
+    }
+
+    private int run(String... line) {
+        out.reset();
+        PrintStream print = new PrintStream(out, true, StandardCharsets.UTF_8);
+        return new Command(time.clock(), print, print, time::nanoTime).run(line);
+    }
+
+    private String said() {
+        return out.toString(StandardCharsets.UTF_8);
+    }
+
+    private Path write(String name, String text) throws IOException {
+        Path file = base.resolve(name);
+        Files.createDirectories(file.getParent());
+        return Files.writeString(file, text);
+    }
+}

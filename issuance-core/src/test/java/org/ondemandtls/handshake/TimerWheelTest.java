@@ -1,0 +1,112 @@
+package org.ondemandtls.handshake;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.ondemandtls.testing.ManualTime;
+
+/** {@link TimerWheel}: never early, hardly late, and nothing is left of what was taken back. */
+class TimerWheelTest {
+
+    private static final Duration DELAY = Duration.ofSeconds(10);
+
+    private final ManualTime time = new ManualTime();
+    private long stoodStill;
+    private final TimerWheel wheel = new TimerWheel(time.scheduler(), () -> time.nanoTime() + stoodStill);
+    private final List<String> ran = new ArrayList<>();
+
+    private Runnable set(String what, Duration delay) {
+        return wheel.set(() -> ran.add(what), delay);
+    }
+
+    @Test
+    void aTimerIsNeverEarlyAndTwoTicksLateAtMost() {
+        set("one", DELAY);
+
+        time.advance(DELAY.minusNanos(1));
+        assertThat(ran).isEmpty();
+
+        time.advance(TimerWheel.TICK.multipliedBy(2).plusNanos(1));
+        assertThat(ran).containsExactly("one");
+        assertThat(wheel.size()).isZero();
+    }
+
+    @Test
+    void aTimerThatWasTakenBackDoesNotRunAndIsGoneAtOnce() {
+        Runnable first = set("first", DELAY);
+        Runnable second = set("second", DELAY);
+        Runnable third = set("third", DELAY);
+
+        second.run();
+        second.run();
+        assertThat(wheel.size()).isEqualTo(2);
+        first.run();
+        third.run();
+
+        assertThat(wheel.size()).isZero();
+        time.advance(DELAY.multipliedBy(2));
+        assertThat(ran).isEmpty();
+    }
+
+    @Test
+    void takingOneBackThatHasRunChangesNothing() {
+        Runnable ranBefore = set("early", Duration.ZERO);
+        set("late", DELAY);
+        time.advance(Duration.ofSeconds(1));
+
+        ranBefore.run();
+
+        assertThat(wheel.size()).isEqualTo(1);
+        time.advance(DELAY);
+        assertThat(ran).containsExactly("early", "late");
+    }
+
+    @Test
+    void whatIsDueInALaterTurnStaysForIt() {
+        set("later", Duration.ofMinutes(2));
+        set("now", Duration.ofMinutes(2).minus(TimerWheel.TICK.multipliedBy(1024)));
+
+        time.advance(Duration.ofSeconds(100));
+        assertThat(ran).containsExactly("now");
+        time.advance(Duration.ofSeconds(21));
+        assertThat(ran).containsExactly("now", "later");
+    }
+
+    @Test
+    void itStandsStillWhileThereIsNoTimer() {
+        set("one", Duration.ofSeconds(1)).run();
+        time.advance(TimerWheel.TICK);
+
+        assertThat(time.scheduled()).isZero();
+
+        set("two", Duration.ofSeconds(1));
+        time.advance(Duration.ofSeconds(2));
+        assertThat(ran).containsExactly("two");
+        assertThat(time.scheduled()).isZero();
+    }
+
+    @Test
+    void aTaskMaySetTheNextTimer() {
+        wheel.set(() -> set("next", Duration.ofSeconds(1)), Duration.ofSeconds(1));
+
+        time.advance(Duration.ofSeconds(3));
+
+        assertThat(ran).containsExactly("next");
+    }
+
+    @Test
+    void nothingIsMissedWhereTheMachineStoodStillForLong() {
+        set("first", Duration.ofSeconds(1));
+        set("second", Duration.ofSeconds(30));
+        set("third", Duration.ofHours(2));
+
+        stoodStill = Duration.ofHours(1).toNanos();
+        time.advance(Duration.ofSeconds(1));
+
+        assertThat(ran).containsExactlyInAnyOrder("first", "second");
+        assertThat(wheel.size()).isEqualTo(1);
+    }
+}

@@ -1,0 +1,426 @@
+package org.ondemandtls.issuance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.IssuanceException.RateLimited;
+import org.ondemandtls.certificate.IssuanceException.Rejected;
+import org.ondemandtls.certificate.IssuanceException.Unavailable;
+import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.config.ConfigReader;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.name.ClientBlock;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.permission.PermissionPolicy.Decision;
+import org.ondemandtls.store.OpenOrder;
+import org.ondemandtls.testing.DirectExecutor;
+import org.ondemandtls.testing.FakeAuthority;
+import org.ondemandtls.testing.IssuanceFixture;
+import org.ondemandtls.testing.TestCertificates;
+
+/** {@link Issuance}: what a CA says is held against whom it concerns: a name, all names, the CA, or nobody. */
+class CaAnswersTest {
+
+    private static final String CA = "https://ca.example/directory";
+    private static final ServerName SHOP = ServerName.parse("shop.one.example");
+
+    @TempDir
+    private Path directory;
+
+    private IssuanceFixture house;
+    private FakeAuthority authority;
+    private final AtomicReference<Decision> decision = new AtomicReference<>(new Decision.Granted());
+    private int asked;
+    private Issuance issuance;
+
+    @BeforeEach
+    void open() throws Exception {
+        house = new IssuanceFixture(directory);
+        house.ask((name, purpose) -> {
+            asked++;
+            return CompletableFuture.completedFuture(decision.get());
+        });
+        authority = house.authority();
+        issuance = issuance();
+    }
+
+    @AfterEach
+    void close() {
+        house.close();
+    }
+
+    private Issuance issuance() throws Exception {
+        return house.issuance(new DirectExecutor(), new DirectExecutor());
+    }
+
+    private CompletableFuture<KeyedCertificate> visit(String name) {
+        return issuance.obtain(ServerName.parse(name), ClientBlock.LOCAL);
+    }
+
+    private static IssuanceException failureOf(CompletableFuture<KeyedCertificate> flight) {
+        assertThat(flight).isCompletedExceptionally();
+        return (IssuanceException)
+                flight.handle((certificate, failure) -> failure).join();
+    }
+
+    private void advance(Duration by) {
+        house.time().advance(by);
+    }
+
+    private void refuseKeys() {
+        authority.fail(Rejected.general(SHOP, "badPublicKey", "RSA is not taken", Duration.ZERO));
+    }
+
+    @Nested
+    class ThatConcernsEveryName {
+
+        @Test
+        void costsTwoOrdersThenOneAMinuteAndSaysWhatToChangeOnce() {
+            refuseKeys();
+            for (int i = 0; i < 6; i++) {
+                visit("shop.number" + i + ".example");
+            }
+
+            assertThat(authority.asked()).hasSize(2);
+            assertThat(house.recorded().lines(EventKind.AUTHORITY_UNAVAILABLE))
+                    .singleElement()
+                    .asString()
+                    .contains("change onDemandTls.certificate.key");
+            for (int minute = 1; minute <= 5; minute++) {
+                advance(Duration.ofMinutes(1));
+                for (int i = 0; i < 6; i++) {
+                    visit("shop.number" + i + ".example");
+                }
+                assertThat(authority.asked()).hasSize(2 + minute);
+            }
+        }
+
+        @Test
+        void isHeldAgainstNoNameOverARestart() throws Exception {
+            refuseKeys();
+            for (int i = 0; i < 6; i++) {
+                visit("shop.number" + i + ".example");
+            }
+
+            assertThat(house.store().holds(10)).isEmpty();
+            assertThat(house.store().openOrders()).isEmpty();
+        }
+
+        @Test
+        void endsForAllWithTheFirstSuccess() {
+            refuseKeys();
+            for (int i = 0; i < 6; i++) {
+                visit("shop.number" + i + ".example");
+            }
+            authority.fail(null);
+            advance(Duration.ofMinutes(1));
+
+            for (int i = 5; i >= 0; i--) {
+                assertThat(visit("shop.number" + i + ".example")).isCompleted();
+            }
+        }
+
+        @Test
+        void isSaidToWhoeverAsksForAName() throws Exception {
+            refuseKeys();
+            visit("shop.one.example");
+            visit("shop.two.example");
+
+            assertThat(issuance.held(ServerName.parse("shop.three.example")).orElseThrow())
+                    .isInstanceOf(IssuanceException.RefusesAll.class)
+                    .hasMessageStartingWith("shop.three.example: the CA " + CA + " refuses every name at present");
+        }
+
+        @Test
+        void sendsEveryNameToTheNextCa() throws Exception {
+            FakeAuthority next = house.addAuthority("https://next.example/directory");
+            issuance = issuance();
+            refuseKeys();
+
+            for (int i = 0; i < 6; i++) {
+                assertThat(visit("shop.number" + i + ".example")).isCompleted();
+            }
+            assertThat(authority.asked()).hasSize(2);
+            assertThat(next.asked()).hasSize(6);
+        }
+
+        @Test
+        void isNotConcludedFromOneRegisteredDomain() {
+            refuseKeys();
+            visit("a.one.example");
+            visit("b.one.example");
+
+            assertThat(visit("shop.two.example")).isCompletedExceptionally();
+            assertThat(authority.asked()).hasSize(3);
+        }
+
+        @Test
+        void isAnAccountThatIsRefusedTriedOnceAMinute() {
+            authority.fail(new IssuanceException.AccountRefused(SHOP, "deactivated", Duration.ofMinutes(10)));
+            for (int i = 0; i < 6; i++) {
+                visit("shop.number" + i + ".example");
+            }
+            assertThat(authority.asked()).hasSize(1);
+            authority.fail(null);
+            advance(Duration.ofMinutes(1));
+
+            assertThat(visit("shop.one.example")).isCompleted();
+            assertThat(visit("shop.two.example")).isCompleted();
+        }
+    }
+
+    @Nested
+    class ThatConcernsOneOrder {
+
+        private FakeAuthority next;
+
+        @BeforeEach
+        void addOne() throws Exception {
+            next = house.addAuthority("https://next.example/directory");
+            issuance = issuance();
+        }
+
+        private void assertTheFirstIsStillAsked() {
+            assertThat(next.asked()).hasSize(1);
+            assertThat(visit("shop.other.example")).isCompleted();
+            assertThat(authority.asked()).hasSize(2);
+            assertThat(next.asked()).hasSize(1);
+        }
+
+        @Test
+        void doesNotSendOtherNamesElsewhereWhereItIsStuck() {
+            authority.failOnce(Unavailable.unfinished(SHOP, "the CA has not issued", Duration.ofSeconds(10)));
+            visit("shop.one.example");
+
+            assertTheFirstIsStillAsked();
+        }
+
+        @Test
+        void doesNotSendOtherNamesElsewhereWhereItsValidationIsSlow() {
+            authority.failOnce(new Unavailable(SHOP, "the CA has not validated", Duration.ofSeconds(10), null));
+            visit("shop.one.example");
+
+            assertTheFirstIsStillAsked();
+        }
+
+        @Test
+        void sendsOtherNamesElsewhereWhereTheCaIsUnwell() {
+            authority.failOnce(Unavailable.unwell(SHOP, "HTTP 500", Duration.ofSeconds(10), null));
+            visit("shop.one.example");
+
+            assertThat(visit("shop.other.example")).isCompleted();
+            assertThat(authority.asked()).hasSize(1);
+            assertThat(next.asked()).hasSize(2);
+        }
+    }
+
+    @Nested
+    class ALimitOnAName {
+
+        @Test
+        void isKeptOverARestart() throws Exception {
+            authority.failOnce(new RateLimited(SHOP, new RateLimited.Scope.Name(), "too many", Duration.ofHours(5)));
+            visit("shop.one.example");
+            house.reopenStore();
+            issuance = issuance();
+            advance(Duration.ofHours(5).minusSeconds(1));
+
+            visit("shop.one.example");
+            assertThat(authority.asked()).hasSize(1);
+            advance(Duration.ofSeconds(11));
+
+            assertThat(visit("shop.one.example")).isCompleted();
+        }
+
+        @Test
+        void isNoWaitForAnotherCa() throws Exception {
+            FakeAuthority next = house.addAuthority("https://next.example/directory");
+            issuance = issuance();
+            authority.fail(new RateLimited(SHOP, new RateLimited.Scope.Name(), "too many", Duration.ofHours(5)));
+            next.failOnce(Unavailable.unwell(SHOP, "down", Duration.ofSeconds(1), null));
+            visit("shop.one.example");
+            advance(Duration.ofSeconds(10));
+
+            assertThat(visit("shop.one.example")).isCompleted();
+            assertThat(authority.asked()).hasSize(1);
+        }
+    }
+
+    @Nested
+    class WithBudgets {
+
+        @BeforeEach
+        void limit() throws Exception {
+            Budget budget = Budget.of(
+                    house.store().ledger(),
+                    ConfigReader.read(
+                            Map.of(
+                                    "onDemandTls.permission.names", "*.example.com",
+                                    "onDemandTls.acme.directory", CA,
+                                    "onDemandTls.budget.name", "5/7d",
+                                    "onDemandTls.budget.domain", "50/7d",
+                                    "onDemandTls.budget.failures", "5/1h"),
+                            Path.of("")),
+                    house.time().clock());
+            issuance = house.issuance(new DirectExecutor(), new DirectExecutor(), budget);
+        }
+
+        private void fail() {
+            authority.fail(new Rejected(SHOP, "unauthorized", "404", Duration.ZERO));
+        }
+
+        @Test
+        void aCustomerWhoseDnsWasWrongForADayIsHelpedAtOnce() throws Exception {
+            fail();
+            for (int minute = 0; minute < 24 * 60; minute++) {
+                visit("shop.one.example");
+                advance(Duration.ofMinutes(1));
+            }
+            assertThat(authority.asked()).hasSizeGreaterThan(3);
+            authority.fail(null);
+
+            issuance.retry(SHOP);
+
+            assertThat(visit("shop.one.example")).isCompleted();
+        }
+
+        @Test
+        void retryHelpsThoughFiveProofsHaveFailedInThisHour() throws Exception {
+            fail();
+            authority.validationsPerRefusal(6);
+            visit("shop.one.example");
+            advance(Duration.ofMinutes(2));
+            assertThat(failureOf(visit("shop.one.example"))).isInstanceOf(IssuanceException.OverBudget.class);
+            assertThat(authority.asked()).hasSize(1);
+            authority.fail(null);
+
+            issuance.retry(SHOP);
+
+            assertThat(visit("shop.one.example")).isCompleted();
+        }
+
+        @Test
+        void fiftyFailuresBelowOneDomainDoNotLockIt() {
+            fail();
+            for (int i = 0; i < 60; i++) {
+                visit("shop" + i + ".one.example");
+            }
+            authority.fail(null);
+
+            assertThat(visit("good.one.example")).isCompleted();
+        }
+
+        @Test
+        void twoFailedProofsAreTwo() {
+            fail();
+            authority.validationsPerRefusal(2);
+            for (int i = 0; i < 3; i++) {
+                visit("shop.one.example");
+                advance(Duration.ofMinutes(12));
+            }
+            assertThat(authority.asked()).hasSize(3);
+            advance(Duration.ofMinutes(20));
+
+            // 6 in the hour before, and the schedule has not ended either: nothing is ordered.
+            visit("shop.one.example");
+            assertThat(authority.asked()).hasSize(3);
+        }
+
+        @Test
+        void aLeafThatWasReplacedCountsWhereItIsReplacedOnceMore() throws Exception {
+            authority.advise(Instant.EPOCH, Instant.EPOCH.plusSeconds(1), Duration.ofHours(6));
+            visit("shop.one.example");
+            for (int i = 0; i < 10; i++) {
+                assertThat(issuance.renew(SHOP)).isCompleted();
+            }
+
+            // The order for the successor is placed, and nothing comes of it: from now on this leaf is replaced again.
+            authority.failOnce(new Unavailable(SHOP, "nothing came of it", Duration.ofSeconds(1), null));
+            issuance.renew(SHOP);
+            house.store().closeOrder(SHOP);
+            advance(Duration.ofSeconds(10));
+            issuance.renew(SHOP);
+
+            assertThat(house.store().ledger().used("name|" + CA + "|shop.one.example", Duration.ofDays(7)))
+                    .isEqualTo(2);
+        }
+    }
+
+    @Nested
+    class AnOrderLeftOpen {
+
+        private static final URI URL = FakeAuthority.ORDER_URL;
+
+        private void leaveOpen(String name) throws Exception {
+            house.store()
+                    .journal(new OpenOrder(
+                            ServerName.parse(name),
+                            CA,
+                            house.time().clock().instant(),
+                            Optional.of(URL),
+                            TestCertificates.key(),
+                            new byte[] {1}));
+        }
+
+        @Test
+        void isFinishedWithoutAQuestion() throws Exception {
+            leaveOpen("shop.one.example");
+
+            issuance.resumeOpenOrders().join();
+
+            assertThat(authority.asked()).hasSize(1);
+            assertThat(house.inventory().find(SHOP)).isPresent();
+            assertThat(asked).isZero();
+        }
+
+        @Test
+        void isPlacedAnewOnlyWithPermission() throws Exception {
+            leaveOpen("shop.one.example");
+            authority.losesOrders(true);
+
+            issuance.resumeOpenOrders().join();
+
+            assertThat(asked).isEqualTo(1);
+            assertThat(house.inventory().find(SHOP)).isPresent();
+            assertThat(authority.asked()).hasSize(2);
+        }
+
+        @Test
+        void isClosedWithItsKeyWhereItIsLostAndPermissionIsDenied() throws Exception {
+            leaveOpen("shop.one.example");
+            authority.losesOrders(true);
+            decision.set(new Decision.Denied("gone"));
+
+            issuance.resumeOpenOrders().join();
+
+            assertThat(authority.asked()).hasSize(1);
+            assertThat(house.store().openOrder(SHOP)).isEmpty();
+        }
+
+        @Test
+        void isNotTakenToAnotherCaWithoutPermission() throws Exception {
+            FakeAuthority next = house.addAuthority("https://next.example/directory");
+            issuance = issuance();
+            leaveOpen("shop.one.example");
+            authority.fail(Unavailable.unwell(SHOP, "down", Duration.ofSeconds(1), null));
+
+            issuance.resumeOpenOrders().join();
+
+            assertThat(next.asked()).isEmpty();
+            assertThat(house.store().openOrder(SHOP)).isPresent();
+        }
+    }
+}

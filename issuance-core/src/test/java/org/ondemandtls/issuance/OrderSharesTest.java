@@ -1,0 +1,90 @@
+package org.ondemandtls.issuance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
+import org.junit.jupiter.api.Test;
+import org.ondemandtls.issuance.OrderShares.Side;
+
+/** {@link OrderShares}: both sides have their part, and neither keeps the other waiting. */
+class OrderSharesTest {
+
+    private final List<Runnable> threads = new ArrayList<>();
+    private final List<String> ran = new ArrayList<>();
+    private final OrderShares shares = new OrderShares(threads::add, 4, 3);
+
+    private void submit(Side side, String task) {
+        shares.of(side).execute(() -> ran.add(task));
+    }
+
+    @Test
+    void aSideAloneGetsAllThreadsButOne() {
+        for (int i = 0; i < 6; i++) {
+            submit(Side.RENEWALS, "r" + i);
+        }
+        assertThat(threads).hasSize(3);
+
+        submit(Side.VISITS, "v0");
+
+        assertThat(threads).hasSize(4);
+    }
+
+    @Test
+    void aThreadThatBecomesFreeGoesToTheSideThatHasLess() {
+        for (int i = 0; i < 3; i++) {
+            submit(Side.RENEWALS, "r" + i);
+        }
+        submit(Side.RENEWALS, "r3");
+        submit(Side.VISITS, "v0");
+        submit(Side.VISITS, "v1");
+        submit(Side.VISITS, "v2");
+
+        threads.get(0).run();
+
+        assertThat(ran).startsWith("r0", "v1");
+        assertThat(ran).containsExactlyInAnyOrder("r0", "v1", "r3", "v2");
+    }
+
+    @Test
+    void eachSideHasAQueueOfItsOwn() {
+        for (int i = 0; i < 6; i++) {
+            submit(Side.RENEWALS, "r" + i);
+        }
+        assertThatThrownBy(() -> submit(Side.RENEWALS, "r6")).isInstanceOf(RejectedExecutionException.class);
+
+        submit(Side.VISITS, "v0");
+        submit(Side.VISITS, "v1");
+
+        assertThat(threads).hasSize(4);
+    }
+
+    @Test
+    void whatWaitsGoesOnWhereATaskThrows() {
+        shares.of(Side.VISITS).execute(() -> {
+            throw new IllegalStateException("a defect");
+        });
+        submit(Side.VISITS, "v1");
+        submit(Side.VISITS, "v2");
+        submit(Side.VISITS, "v3");
+
+        assertThatThrownBy(() -> threads.get(0).run()).isInstanceOf(IllegalStateException.class);
+
+        assertThat(threads).hasSize(4);
+        threads.get(3).run();
+        assertThat(ran).containsExactly("v3");
+    }
+
+    @Test
+    void oneThreadServesBothSides() {
+        OrderShares one = new OrderShares(threads::add, 1, 3);
+        one.of(Side.RENEWALS).execute(() -> ran.add("r"));
+        one.of(Side.VISITS).execute(() -> ran.add("v"));
+
+        threads.get(0).run();
+
+        assertThat(ran).containsExactly("r", "v");
+    }
+}

@@ -1,0 +1,118 @@
+package org.ondemandtls.issuance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.OpenOrder;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.testing.DirectExecutor;
+import org.ondemandtls.testing.RecordedEvents;
+import org.ondemandtls.testing.TestCertificates;
+
+/** {@link Resumption}: every open order has its turn, four at a time, however many there are. */
+class ResumptionTest {
+
+    private final RecordedEvents recorded = new RecordedEvents();
+    private final List<CompletableFuture<KeyedCertificate>> begun = new ArrayList<>();
+    private boolean stopping;
+    private final Resumption resumption = new Resumption(
+            order -> {
+                CompletableFuture<KeyedCertificate> flight = new CompletableFuture<>();
+                begun.add(flight);
+                return flight;
+            },
+            new DirectExecutor(),
+            recorded.events(),
+            () -> stopping);
+
+    private static List<OpenOrder> orders(int count) {
+        return IntStream.range(0, count)
+                .mapToObj(i -> new OpenOrder(
+                        ServerName.parse("shop" + i + ".example.com"),
+                        "https://ca.example/directory",
+                        Instant.EPOCH,
+                        Optional.empty(),
+                        TestCertificates.key(),
+                        new byte[] {1}))
+                .toList();
+    }
+
+    private static void fail(CompletableFuture<KeyedCertificate> flight) {
+        flight.completeExceptionally(new IssuanceException.Stopping(ServerName.parse("shop.example.com")));
+    }
+
+    @Test
+    void thousandsThatEndAtOnceFitOnTheStack() {
+        List<OpenOrder> one = orders(1);
+        List<OpenOrder> many = Collections.nCopies(20_000, one.get(0));
+        int[] ended = new int[1];
+        Resumption atOnce = new Resumption(
+                order -> {
+                    ended[0]++;
+                    return CompletableFuture.failedFuture(new IssuanceException.Stopping(order.name()));
+                },
+                new DirectExecutor(),
+                recorded.events(),
+                () -> false);
+
+        CompletableFuture<Void> done = atOnce.resume(() -> many);
+
+        assertThat(done).isCompleted();
+        assertThat(ended[0]).isEqualTo(20_000);
+    }
+
+    @Test
+    void fourAreUnderWayAtATimeAndTheNextBeginsWhenOneEnds() {
+        CompletableFuture<Void> done = resumption.resume(() -> orders(6));
+        assertThat(begun).hasSize(4);
+
+        fail(begun.get(2));
+        assertThat(begun).hasSize(5);
+        fail(begun.get(0));
+        fail(begun.get(1));
+        fail(begun.get(3));
+        fail(begun.get(4));
+        assertThat(done).isNotDone();
+        fail(begun.get(5));
+
+        assertThat(done).isCompleted();
+        assertThat(recorded.lines(EventKind.RESUMED))
+                .hasSize(6)
+                .allSatisfy(line -> assertThat(line).contains("the server is stopping"));
+    }
+
+    @Test
+    void noneIsBegunWhileStopping() {
+        CompletableFuture<Void> done = resumption.resume(() -> orders(6));
+        stopping = true;
+        begun.forEach(ResumptionTest::fail);
+
+        assertThat(begun).hasSize(4);
+        assertThat(done).isCompleted();
+    }
+
+    @Test
+    void aJournalThatCannotBeReadIsTold() {
+        assertThat(resumption.resume(() -> {
+                    throw new StoreException("unreadable");
+                }))
+                .isCompleted();
+        assertThat(recorded.lines(EventKind.STORE_FAILED)).hasSize(1);
+    }
+
+    @Test
+    void nothingLeftOpenIsDoneAtOnce() {
+        assertThat(resumption.resume(List::of)).isCompleted();
+    }
+}

@@ -1,0 +1,59 @@
+package org.ondemandtls.preflight;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.ondemandtls.name.AddressBlock;
+import org.ondemandtls.name.ServerName;
+import org.xbill.DNS.Name;
+
+/** {@link AddressCheck}: which addresses are certain to be wrong. */
+class AddressCheckTest {
+
+    private static final String SHOP = "shop.example";
+
+    private final FakeQuestions dns = new FakeQuestions();
+
+    private String judge(String... ours) throws Exception {
+        return new AddressCheck(dns, Stream.of(ours).map(AddressBlock::parse).toList())
+                .judge(ServerName.parse(SHOP), Name.fromString(SHOP + "."), FakeQuestions.LOOK)
+                .map(Verdict::what)
+                .orElse("ready");
+    }
+
+    @Test
+    void anAddressThatADns64ResolverMadeIsNoneOfTheNames() throws Exception {
+        dns.with(SHOP, "A", "198.51.100.1").with(SHOP, "AAAA", "64:ff9b::198.51.100.1");
+        assertThat(judge("198.51.100.1")).isEqualTo("ready");
+    }
+
+    @Test
+    void neitherIsOneMadeWithAPrefixOfTheNetworks() throws Exception {
+        dns.with(SHOP, "A", "198.51.100.1").with(SHOP, "AAAA", "2001:db8:64::198.51.100.1");
+        assertThat(judge("198.51.100.1")).startsWith("remove AAAA");
+
+        dns.with("ipv4only.arpa", "AAAA", "2001:db8:64::192.0.0.170");
+
+        assertThat(judge("198.51.100.1")).isEqualTo("ready");
+    }
+
+    @Test
+    void anAddressThatOnlyAResolverInsideKnowsIsNotCertainToBeWrong() throws Exception {
+        dns.with(SHOP, "A", "10.0.0.7");
+
+        assertThat(judge("198.51.100.1")).isEqualTo("ready");
+        assertThat(judge("10.0.0.8")).isEqualTo("change A shop.example from 10.0.0.7 to 10.0.0.8");
+    }
+
+    @Test
+    void aNameThatDoesNotExistIsSaidWithHowLongTheResolverKeepsThat() throws Exception {
+        dns.keptFor(Duration.ofMinutes(15));
+
+        assertThat(judge())
+                .isEqualTo(
+                        "add A or AAAA shop.example; the name does not exist; the resolver keeps this answer for 900 s,"
+                                + " retry of the name orders without asking it");
+    }
+}

@@ -1,0 +1,177 @@
+package org.ondemandtls.renewal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.ondemandtls.renewal.Entry.Kind;
+
+/** {@link Backlog}: who is next, and what keeps nobody from his turn. */
+class BacklogTest {
+
+    private static final Instant NOW = Instant.parse("2026-11-29T10:00:00Z");
+    private static final String CA = "https://ca.example/directory";
+    private static final String OTHER = "https://other.example/directory";
+
+    private final Backlog backlog = new Backlog(Map.of(Kind.RENEW, 4, Kind.ASK, 2, Kind.ADVICE, 2), true);
+    private long nanos;
+
+    private static Entry entry(String name, Kind kind, String ca, Duration left) {
+        return new Entry(name, kind, ca, NOW, NOW.plusSeconds(60), NOW.plus(left), Optional.empty(), Optional.empty());
+    }
+
+    private void offer(String name, String ca, int hoursLeft) {
+        backlog.offer(entry(name, Kind.RENEW, ca, Duration.ofHours(hoursLeft)));
+    }
+
+    private Optional<Entry> take() {
+        return backlog.take(Kind.RENEW, NOW, nanos);
+    }
+
+    private String next() {
+        return take().orElseThrow().name();
+    }
+
+    @Test
+    void theMostUrgentComesFirstWheneverItWasAdded() {
+        offer("later.example", CA, 30);
+        offer("soon.example", CA, 1);
+        offer("next.example", CA, 10);
+
+        assertThat(next()).isEqualTo("soon.example");
+        assertThat(next()).isEqualTo("next.example");
+        assertThat(next()).isEqualTo("later.example");
+        assertThat(take()).isEmpty();
+    }
+
+    @Test
+    void aNameIsKnownOnceWhateverIsToBeDone() {
+        offer("a.example", CA, 1);
+        backlog.offer(entry("a.example", Kind.ASK, CA, Duration.ofHours(1)));
+
+        assertThat(backlog.size()).isEqualTo(1);
+        Entry taken = take().orElseThrow();
+        offer("a.example", CA, 1);
+        assertThat(take()).isEmpty();
+        backlog.done(taken);
+        assertThat(backlog.size()).isZero();
+    }
+
+    @Test
+    void oneCaThatHangsLeavesATurnToTheOther() {
+        for (int i = 0; i < 10; i++) {
+            offer("a" + i + ".example", CA, i);
+        }
+        assertThat(next()).isEqualTo("a0.example");
+        assertThat(next()).isEqualTo("a1.example");
+        assertThat(next()).isEqualTo("a2.example");
+        assertThat(take()).isEmpty();
+
+        offer("b.example", OTHER, 1000);
+
+        assertThat(next()).isEqualTo("b.example");
+    }
+
+    @Test
+    void whatFailsAgainAndAgainKeepsNobodyWaiting() {
+        offer("bad.example", CA, 1);
+        offer("good.example", CA, 2);
+        Entry bad = take().orElseThrow();
+
+        backlog.again(bad, bad, Duration.ofMinutes(5), nanos);
+
+        assertThat(next()).isEqualTo("good.example");
+        assertThat(take()).isEmpty();
+        nanos += Duration.ofMinutes(5).toNanos();
+        assertThat(next()).isEqualTo("bad.example");
+    }
+
+    @Test
+    void whatWasPlannedGivesWayToARenewal() {
+        backlog.offer(entry("a.example", Kind.ADVICE, CA, Duration.ofHours(5)));
+
+        assertThat(backlog.take(Kind.RENEW, NOW, nanos)).isEmpty();
+        Optional<Entry> taken = backlog.take(Kind.RENEW, NOW.plusSeconds(60), nanos);
+
+        assertThat(taken).map(Entry::kind).contains(Kind.RENEW);
+        assertThat(backlog.take(Kind.ADVICE, NOW.plusSeconds(60), nanos)).isEmpty();
+    }
+
+    @Test
+    void ofTooManyTheLeastUrgentAreDroppedAndFoundAgainLater() {
+        for (int i = 0; i < Backlog.MOST; i++) {
+            offer("n" + i + ".example", CA, 100);
+        }
+        offer("urgent.example", CA, 1);
+
+        assertThat(backlog.size()).isEqualTo(Backlog.MOST);
+        assertThat(backlog.takesDroppedBack()).isFalse();
+        for (int i = 0; i <= Backlog.MOST / 2; i++) {
+            Entry taken = take().orElseThrow();
+            assertThat(i > 0 || taken.name().equals("urgent.example")).isTrue();
+            backlog.done(taken);
+        }
+        assertThat(backlog.takesDroppedBack()).isTrue();
+        assertThat(backlog.takesDroppedBack()).isFalse();
+    }
+
+    @Nested
+    class ACaThatFails {
+
+        private void fail(int times) {
+            for (int i = 0; i < times; i++) {
+                Entry taken = take().orElseThrow();
+                backlog.failed(taken, false, Duration.ZERO, nanos);
+                backlog.again(taken, taken, Duration.ofMinutes(5), nanos);
+            }
+        }
+
+        @Test
+        void isAskedByOneAtATimeUntilItWorksAgain() {
+            for (int i = 0; i < 20; i++) {
+                offer("a" + i + ".example", CA, i);
+            }
+            fail(3);
+            assertThat(take()).isEmpty();
+            nanos += Duration.ofMinutes(1).toNanos();
+
+            Entry probe = take().orElseThrow();
+            assertThat(take()).isEmpty();
+            backlog.worked(probe, 1);
+            backlog.done(probe);
+
+            assertThat(take()).isPresent();
+            assertThat(take()).isPresent();
+        }
+
+        @Test
+        void keepsNoOtherCasNamesWaiting() {
+            for (int i = 0; i < 20; i++) {
+                offer("a" + i + ".example", CA, i);
+            }
+            fail(3);
+
+            offer("b.example", OTHER, 1000);
+
+            assertThat(next()).isEqualTo("b.example");
+        }
+
+        @Test
+        void thatSaysSoForEverybodyIsLeftAloneForAsLongAsItSays() {
+            offer("a.example", CA, 1);
+            offer("b.example", CA, 2);
+            Entry taken = take().orElseThrow();
+            backlog.failed(taken, true, Duration.ofHours(1), nanos);
+            backlog.done(taken);
+
+            nanos += Duration.ofHours(1).toNanos() - 1;
+            assertThat(take()).isEmpty();
+            nanos += 1;
+            assertThat(take()).isPresent();
+        }
+    }
+}

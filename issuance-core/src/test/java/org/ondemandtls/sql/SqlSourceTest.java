@@ -1,0 +1,32 @@
+package org.ondemandtls.sql;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.lang.reflect.Proxy;
+import java.sql.Connection;
+import java.util.Properties;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.Test;
+
+/** {@link SqlSource}. */
+class SqlSourceTest {
+
+    private final Connection connection = (Connection) Proxy.newProxyInstance(
+            SqlSourceTest.class.getClassLoader(), new Class<?>[] {Connection.class}, (self, method, arguments) -> null);
+    private final DataSource pool = (DataSource) Proxy.newProxyInstance(
+            SqlSourceTest.class.getClassLoader(),
+            new Class<?>[] {DataSource.class},
+            (self, method, arguments) -> connection);
+
+    @Test
+    void aPoolThatAnApplicationLendsIsUsedWithoutJndi() throws Exception {
+        SqlSource source = SqlSource.of("lentByATest");
+        assertThatThrownBy(() -> source.connect(1000, new Properties())).isInstanceOf(SqlSource.Unusable.class);
+
+        SqlSource.lend("lentByATest", pool);
+
+        assertThat(source.connect(1000, new Properties())).isSameAs(connection);
+        assertThat(source.isPool()).isTrue();
+    }
+}

@@ -1,0 +1,28 @@
+package org.ondemandtls.spring;
+
+import org.springframework.context.annotation.Condition;
+import org.springframework.context.annotation.ConditionContext;
+import org.springframework.core.env.Environment;
+import org.springframework.core.type.AnnotatedTypeMetadata;
+
+/**
+ * True where the application says anything below {@code ondemand-tls.}, and does not say it is off. In a
+ * {@code @SpringBootTest} true only where the test says {@code ondemand-tls.enabled=true}, so that no test speaks to a CA
+ * for what production is configured with.
+ */
+final class OnAnyKey implements Condition {
+
+    // Spring Boot's own mark of a test; it is the same on both lines.
+    private static final String IN_A_TEST = "org.springframework.boot.test.context.SpringBootTestContextBootstrapper";
+
+    @Override
+    public boolean matches(ConditionContext context, AnnotatedTypeMetadata metadata) {
+        Environment environment = context.getEnvironment();
+        Keys keys = Keys.of(environment);
+        String enabled = keys.own().getOrDefault(Keys.ENABLED, "");
+        return !keys.isEmpty()
+                && !enabled.equals("false")
+                && (enabled.equals("true")
+                        || !environment.getProperty(IN_A_TEST, "").equals("true"));
+    }
+}

@@ -1,0 +1,143 @@
+package org.ondemandtls.spring;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+import javax.sql.DataSource;
+import org.ondemandtls.OnDemandTls;
+import org.ondemandtls.OnDemandTlsBuilder;
+import org.ondemandtls.OnDemandTlsSetup;
+import org.ondemandtls.StartException;
+import org.ondemandtls.config.ConfigException;
+import org.ondemandtls.permission.PermissionPolicy;
+import org.ondemandtls.sql.SqlSource;
+import org.springframework.beans.factory.ListableBeanFactory;
+import org.springframework.core.ResolvableType;
+import org.springframework.core.env.Environment;
+
+/**
+ * What the servers are set up with.
+ *
+ * @param setup what the engine is opened with
+ * @param port the port for HTTPS; 0 lets the system choose
+ * @param redirect whether plain requests are redirected for names that have a certificate
+ * @param virtualThreads whether HTTPS requests run on virtual threads
+ */
+record Settings(OnDemandTlsSetup setup, int port, boolean redirect, boolean virtualThreads) {
+
+    /** The name of a {@code Predicate<String>} bean that is permission. */
+    static final String PREDICATE = "onDemandTlsPermission";
+
+    private static final ResolvableType NAMES = ResolvableType.forClassWithGenerics(Predicate.class, String.class);
+    private static final int DEFAULT_PORT = 8443;
+    private static final int MAX_PORT = 65_535;
+    private static final int FIRST_JDK_WITH_VIRTUAL_THREADS = 21;
+
+    // What an application writes where its own pool is to be used.
+    private static final String DATA_SOURCE = "dataSource";
+    // What keys take for it; the value is the text that reaches the reader.
+    private static final Map<String, String> OF_THE_APPLICATION =
+            Map.of("onDemandTls.store", "jndi:" + DATA_SOURCE, "onDemandTls.permission.dataSource", DATA_SOURCE);
+
+    /**
+     * Reads and validates properties and looks for permission among the beans, without making one. A DataSource that is to
+     * be used is made.
+     *
+     * @param environment the properties
+     * @param beans the application's
+     * @param predicate makes the bean {@value #PREDICATE}, where there is one
+     * @throws ConfigException if there are mistakes among the keys of all servers; it names them all
+     * @throws StartException if there is a mistake in what is Spring Boot's alone
+     */
+    static Settings of(Environment environment, ListableBeanFactory beans, Supplier<Predicate<String>> predicate)
+            throws ConfigException, StartException {
+        Keys keys = Keys.of(environment);
+        OnDemandTlsBuilder builder = OnDemandTls.builder();
+        keys.server()
+                .forEach((key, text) ->
+                        builder.set(key, text.equals(DATA_SOURCE) ? OF_THE_APPLICATION.getOrDefault(key, text) : text));
+        if (OF_THE_APPLICATION.keySet().stream()
+                .anyMatch(key -> DATA_SOURCE.equals(keys.server().get(key)))) {
+            lendDataSource(beans);
+        }
+        permission(beans, predicate).ifPresent(builder::permissionPolicy);
+        return new Settings(
+                builder.build(Path.of("")),
+                port(keys),
+                flag(keys, Keys.REDIRECT),
+                environment.getProperty("spring.threads.virtual.enabled", Boolean.class, false)
+                        && Runtime.version().feature() >= FIRST_JDK_WITH_VIRTUAL_THREADS);
+    }
+
+    /** Whether HTTPS takes the place of the server's plain connector rather than one beside it. */
+    boolean takesPort(int serverPort) {
+        return port > 0 && port == serverPort;
+    }
+
+    private static Optional<PermissionPolicy> permission(
+            ListableBeanFactory beans, Supplier<Predicate<String>> predicate) throws StartException {
+        List<String> policies = List.of(beans.getBeanNamesForType(PermissionPolicy.class, true, false));
+        boolean isPredicate = beans.containsBean(PREDICATE);
+        if (isPredicate && !beans.isTypeMatch(PREDICATE, NAMES)) {
+            if (beans.isTypeMatch(PREDICATE, PermissionPolicy.class)) {
+                isPredicate = false;
+            } else {
+                throw new StartException("the bean " + PREDICATE + " is no Predicate<String>");
+            }
+        }
+        if (policies.size() + (isPredicate ? 1 : 0) > 1) {
+            throw new StartException("more than one bean is permission: "
+                    + String.join(", ", policies)
+                    + (isPredicate ? ", " + PREDICATE : "")
+                    + "; keep one of them");
+        }
+        // The bean may need the web server; it is made by the time the first question comes.
+        if (!policies.isEmpty()) {
+            String name = policies.get(0);
+            return Optional.of((server, purpose) ->
+                    beans.getBean(name, PermissionPolicy.class).decide(server, purpose));
+        }
+        return isPredicate
+                ? Optional.of(
+                        (server, purpose) -> CompletableFuture.completedFuture(granted(predicate, server.value())))
+                : Optional.empty();
+    }
+
+    private static void lendDataSource(ListableBeanFactory beans) throws StartException {
+        if (beans.getBeanNamesForType(DataSource.class, true, false).length == 0) {
+            throw new StartException(DATA_SOURCE + " is written, but the application has no DataSource bean");
+        }
+        SqlSource.lend(DATA_SOURCE, beans.getBean(DataSource.class));
+    }
+
+    private static PermissionPolicy.Decision granted(Supplier<Predicate<String>> predicate, String name) {
+        return predicate.get().test(name)
+                ? new PermissionPolicy.Decision.Granted()
+                : new PermissionPolicy.Decision.Denied(PREDICATE + " said no");
+    }
+
+    private static int port(Keys keys) throws StartException {
+        String text = keys.own().getOrDefault(Keys.PORT, "").trim();
+        if (text.isEmpty()) {
+            return DEFAULT_PORT;
+        }
+        if (text.matches("\\d{1,5}") && Integer.parseInt(text) <= MAX_PORT) {
+            return Integer.parseInt(text);
+        }
+        throw new StartException(Keys.PREFIX + ".port: not a port: write a number from 0 to " + MAX_PORT);
+    }
+
+    /** Whether a key of this starter is on, as it is without being written. */
+    static boolean flag(Keys keys, String name) throws StartException {
+        String text = keys.own().getOrDefault(name, "").trim();
+        return switch (text) {
+            case "", "true" -> true;
+            case "false" -> false;
+            default -> throw new StartException(Keys.PREFIX + "." + name + ": write true or false");
+        };
+    }
+}

@@ -1,0 +1,147 @@
+package org.ondemandtls.spring;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.lang.reflect.Proxy;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Predicate;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.Test;
+import org.ondemandtls.StartException;
+import org.ondemandtls.config.ConfigException;
+import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
+import org.ondemandtls.config.OnDemandTlsConfig.FileStore;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.permission.PermissionPolicy;
+import org.ondemandtls.permission.PermissionPolicy.Decision;
+import org.ondemandtls.permission.PermissionPolicy.Purpose;
+import org.springframework.beans.factory.support.DefaultListableBeanFactory;
+import org.springframework.beans.factory.support.RootBeanDefinition;
+import org.springframework.core.ResolvableType;
+import org.springframework.core.env.MapPropertySource;
+import org.springframework.core.env.StandardEnvironment;
+
+/** {@link Settings}. */
+class SettingsTest {
+
+    private static final ServerName NAME = ServerName.parse("shop.example.com");
+    private static final Predicate<String> ENDS_IN_COM = name -> name.endsWith(".com");
+
+    private final DefaultListableBeanFactory beans = new DefaultListableBeanFactory();
+
+    @Test
+    void withoutAnyPermissionNothingStarts() {
+        assertThatThrownBy(() -> given(Map.of("ondemand-tls.issuer", "internal")))
+                .isInstanceOf(ConfigException.class);
+    }
+
+    @Test
+    void aPredicateUnderItsNameIsPermission() throws Exception {
+        predicate(Settings.PREDICATE);
+
+        Settings settings = given(Map.of());
+
+        assertThat(decided(settings)).isEqualTo(new Decision.Granted());
+    }
+
+    @Test
+    void aPredicateUnderAnotherNameIsNot() {
+        predicate("somethingElse");
+
+        assertThatThrownBy(() -> given(Map.of("ondemand-tls.issuer", "internal")))
+                .isInstanceOf(ConfigException.class);
+    }
+
+    @Test
+    void anotherKindOfBeanUnderThatNameIsRefused() {
+        beans.registerSingleton(Settings.PREDICATE, "no predicate");
+
+        assertThatThrownBy(() -> given(Map.of()))
+                .isInstanceOf(StartException.class)
+                .hasMessageContaining("onDemandTlsPermission");
+    }
+
+    @Test
+    void aPolicyIsPermissionWhateverItsName() throws Exception {
+        beans.registerSingleton("customers", PermissionPolicy.grantingIf(name -> true));
+
+        assertThat(decided(given(Map.of()))).isEqualTo(new Decision.Granted());
+    }
+
+    @Test
+    void twoBeansThatArePermissionAreRefusedByName() {
+        predicate(Settings.PREDICATE);
+        beans.registerSingleton("customers", PermissionPolicy.grantingIf(name -> true));
+
+        assertThatThrownBy(() -> given(Map.of()))
+                .isInstanceOf(StartException.class)
+                .hasMessageContaining("customers")
+                .hasMessageContaining("onDemandTlsPermission");
+    }
+
+    @Test
+    void theDataSourceOfTheApplicationIsUsedOnlyWhereItIsWritten() throws Exception {
+        predicate(Settings.PREDICATE);
+        assertThatThrownBy(() -> given(Map.of("ondemand-tls.store", "dataSource")))
+                .isInstanceOf(StartException.class)
+                .hasMessageContaining("DataSource");
+        DataSource pool = (DataSource) Proxy.newProxyInstance(
+                SettingsTest.class.getClassLoader(),
+                new Class<?>[] {DataSource.class},
+                (self, method, arguments) -> null);
+        beans.registerSingleton("pool", pool);
+
+        assertThat(given(Map.of()).setup().config().store()).isInstanceOf(FileStore.class);
+        assertThat(given(Map.of("ondemand-tls.store", "dataSource"))
+                        .setup()
+                        .config()
+                        .store())
+                .isInstanceOf(DatabaseStore.class);
+    }
+
+    @Test
+    void httpsIsBesideThePlainPortUnlessBothAreTheSame() throws Exception {
+        predicate(Settings.PREDICATE);
+
+        assertThat(given(Map.of()).port()).isEqualTo(8443);
+        assertThat(given(Map.of()).takesPort(8080)).isFalse();
+        assertThat(given(Map.of("ondemand-tls.port", "443")).takesPort(443)).isTrue();
+        assertThat(given(Map.of("ondemand-tls.port", "0")).takesPort(0)).isFalse();
+    }
+
+    @Test
+    void mistakesInTheStartersOwnKeysAreRefused() {
+        predicate(Settings.PREDICATE);
+
+        assertThatThrownBy(() -> given(Map.of("ondemand-tls.port", "65536")))
+                .isInstanceOf(StartException.class)
+                .hasMessageContaining("ondemand-tls.port");
+        assertThatThrownBy(() -> given(Map.of("ondemand-tls.redirect", "yes")))
+                .isInstanceOf(StartException.class)
+                .hasMessageContaining("ondemand-tls.redirect");
+    }
+
+    private void predicate(String name) {
+        RootBeanDefinition definition = new RootBeanDefinition();
+        definition.setTargetType(ResolvableType.forClassWithGenerics(Predicate.class, String.class));
+        definition.setInstanceSupplier(() -> ENDS_IN_COM);
+        beans.registerBeanDefinition(name, definition);
+    }
+
+    private Settings given(Map<String, Object> properties) throws ConfigException, StartException {
+        StandardEnvironment environment = new StandardEnvironment();
+        environment.getPropertySources().addFirst(new MapPropertySource("given", new LinkedHashMap<>(properties)));
+        return Settings.of(environment, beans, () -> ENDS_IN_COM);
+    }
+
+    private static Decision decided(Settings settings) throws Exception {
+        return settings.setup()
+                .permissionPolicy()
+                .orElseThrow()
+                .decide(NAME, Purpose.OBTAIN)
+                .toCompletableFuture()
+                .get();
+    }
+}

@@ -361,7 +361,7 @@ final class OrderPipeline {
                 // Permission has just been granted again.
                 WithdrawnName.drop(parts.store(), name, stored);
             } catch (StoreException e) {
-                throw storeFailed(name, e);
+                throw Placement.storeFailed(name, e);
             }
             parts.inventory().publish(stored.certificate(), name);
             return Optional.of(stored.certificate());

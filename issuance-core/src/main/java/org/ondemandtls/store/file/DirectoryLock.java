@@ -1,7 +1,5 @@
 package org.ondemandtls.store.file;
 
-import org.ondemandtls.store.StoreException;
-
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -12,6 +10,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.store.StoreException;
 
 /** Keeps a directory to one process, and in it to one store. */
 final class DirectoryLock implements AutoCloseable {

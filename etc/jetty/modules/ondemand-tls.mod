@@ -227,6 +227,10 @@ etc/ondemand-tls.xml
 ## no order. Without them any address will do.
 # onDemandTls.preflight.addresses=
 
+## File of the addresses of CDNs that end TLS in front of this server, a name and a block on each line, instead
+## of the list that comes along; names behind one are proved by HTTP-01 only.
+# onDemandTls.preflight.cdnRanges=
+
 ## The port at which the CA looks for HTTP-01 proofs, and the look before an order as well: 80 for all public
 ## CAs. From 1 to 65535.
 # onDemandTls.preflight.httpPort=80

@@ -336,6 +336,12 @@ public enum ConfigKey {
             null,
             "Addresses a name may point to, 198.51.100.1,2001:db8::1 or whole blocks; a name that points anywhere else"
                     + " gets no order. Without them any address will do."),
+    PREFLIGHT_CDN_RANGES(
+            "preflight.cdnRanges",
+            Type.PATH,
+            null,
+            "File of the addresses of CDNs that end TLS in front of this server, a name and a block on each line, instead of"
+                    + " the list that comes along; names behind one are proved by HTTP-01 only."),
     PREFLIGHT_HTTP_PORT(
             "preflight.httpPort",
             Type.INTEGER,

@@ -234,6 +234,10 @@ etc/ondemand-tls.xml
 ## gets no order. Without this key any address is accepted.
 # onDemandTls.preflight.addresses=
 
+## File with the addresses of CDNs that end TLS in front of this server, instead of the built-in list: a name and
+## an address block on each line. Names behind a CDN are proved by HTTP-01 only.
+# onDemandTls.preflight.cdnRanges=
+
 ## Port at which the CA fetches HTTP-01 proofs; the check before an order uses it as well. It is 80 for all
 ## public CAs. From 1 to 65535.
 # onDemandTls.preflight.httpPort=80

@@ -177,7 +177,7 @@ public final class OnDemandTls implements AutoCloseable {
             this.spareKeys = new SpareKeyPairs(config.keyType(), SPARE_KEYS, lookups);
             ClockWatch watch = new ClockWatch(clock, System::nanoTime, new BootTime(), events);
             DoubleSupplier random = () -> ThreadLocalRandom.current().nextDouble();
-            this.preflight = PreflightSetup.preflight(
+            this.preflight = PreflightSetup.open(
                     config,
                     new PreflightSetup.House(host, authorities, challenges, inventory, budget::registeredDomain),
                     threads,
@@ -462,7 +462,7 @@ public final class OnDemandTls implements AutoCloseable {
                     files,
                     challenges,
                     new ChallengePreference(config.acme().challenges()),
-                    () -> usable(host),
+                    name -> usable(host, name),
                     clock,
                     System::nanoTime,
                     events);
@@ -486,7 +486,13 @@ public final class OnDemandTls implements AutoCloseable {
         }
     }
 
-    private static Set<ChallengeType> usable(Host host) {
-        return host.answersPlainHttp() ? EnumSet.allOf(ChallengeType.class) : EnumSet.of(ChallengeType.TLS_ALPN_01);
+    private Set<ChallengeType> usable(Host host, ServerName name) {
+        Set<ChallengeType> usable =
+                host.answersPlainHttp() ? EnumSet.allOf(ChallengeType.class) : EnumSet.of(ChallengeType.TLS_ALPN_01);
+        // Whoever ends TLS in front shows the CA a certificate of its own.
+        if (preflight.cdn(name).isPresent()) {
+            usable.remove(ChallengeType.TLS_ALPN_01);
+        }
+        return usable;
     }
 }

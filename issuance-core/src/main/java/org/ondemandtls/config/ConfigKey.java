@@ -358,6 +358,12 @@ public enum ConfigKey {
             null,
             "Addresses that a name may point to, 198.51.100.1,2001:db8::1 or whole blocks. A name that"
                     + " points anywhere else gets no order. Without this key any address is accepted."),
+    PREFLIGHT_CDN_RANGES(
+            "preflight.cdnRanges",
+            Type.PATH,
+            null,
+            "File with the addresses of CDNs that end TLS in front of this server, instead of the built-in list: a"
+                    + " name and an address block on each line. Names behind a CDN are proved by HTTP-01 only."),
     PREFLIGHT_HTTP_PORT(
             "preflight.httpPort",
             Type.INTEGER,

@@ -213,7 +213,8 @@ public final class ConfigReader {
                 given.number(ConfigKey.PREFLIGHT_HTTP_PORT),
                 new Questions(
                         given.required(ConfigKey.SHIELD_DNS_QUESTIONS_PER_CLIENT, Grammar.RATE),
-                        given.required(ConfigKey.SHIELD_DNS_QUESTIONS, Grammar.RATE)));
+                        given.required(ConfigKey.SHIELD_DNS_QUESTIONS, Grammar.RATE)),
+                given.optional(ConfigKey.PREFLIGHT_CDN_RANGES, files::cdnRanges));
     }
 
     private Permission permission(List<ServerName> ownNames) {

@@ -389,13 +389,15 @@ public record OnDemandTlsConfig(
      * @param addresses where names may point, empty where that does not matter
      * @param httpPort where the CA looks for HTTP-01 proofs
      * @param questions how many DNS questions may be sent
+     * @param cdnRanges a list of CDNs' addresses, absolute; empty for the one that comes along
      */
     public record Preflight(
             boolean enabled,
             Optional<InetSocketAddress> resolver,
             List<AddressBlock> addresses,
             int httpPort,
-            Questions questions) {
+            Questions questions,
+            Optional<Path> cdnRanges) {
 
         /** Keeps a copy of the list. */
         public Preflight {

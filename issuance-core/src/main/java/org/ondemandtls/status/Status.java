@@ -260,6 +260,13 @@ public final class Status implements OnDemandTlsMXBean {
         } catch (StoreException e) {
             words.append("; the store does not answer: ").append(e.getMessage());
         }
+        preflight
+                .cdn(parsed)
+                .ifPresent(
+                        network -> words.append("; its addresses are those of ")
+                                .append(network)
+                                .append(
+                                        ", which ends TLS in front: only HTTP-01 is tried, and port 80 has to reach this server"));
         if (preflight.isResting()) {
             words.append("; preflight is ").append(preflight.state());
         }

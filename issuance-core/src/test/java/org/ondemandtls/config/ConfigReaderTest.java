@@ -1292,7 +1292,8 @@ class ConfigReaderTest {
                             List.of(),
                             80,
                             new OnDemandTlsConfig.Questions(
-                                    new Rate(600, Duration.ofMinutes(10)), new Rate(500, Duration.ofSeconds(1)))));
+                                    new Rate(600, Duration.ofMinutes(10)), new Rate(500, Duration.ofSeconds(1))),
+                            Optional.empty()));
             assertThat(read("acme.directory", "https://ca.example/dir")
                             .preflight()
                             .enabled())
@@ -1303,6 +1304,20 @@ class ConfigReaderTest {
                             .preflight()
                             .enabled())
                     .isTrue();
+        }
+
+        @Test
+        void readsAListOfCdnsAtOnceAndSaysWhichLineIsNone() throws Exception {
+            Path good = Files.writeString(base.resolve("cdns"), "Own 198.51.100.0/24\n");
+            assertThat(read("preflight.cdnRanges", "cdns").preflight().cdnRanges())
+                    .contains(good);
+
+            Files.writeString(good, "Own 198.51.100.0/24\n198.51.100.0/24\n");
+
+            assertThat(mistakes("preflight.cdnRanges", "cdns"))
+                    .singleElement()
+                    .asString()
+                    .contains("line 2");
         }
 
         @ParameterizedTest

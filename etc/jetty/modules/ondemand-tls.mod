@@ -122,8 +122,8 @@ etc/ondemand-tls.xml
 ## How long a client may take to send its whole ClientHello. From 1ms to 10m.
 # onDemandTls.handshake.helloTimeout=10s
 
-## Whether a request whose Host the served certificate does not cover gets 421; a client that sent no SNI is not
-## checked.
+## Whether a request whose Host the served certificate does not cover gets 421: true, false, or strict, which refuses
+## clients that send no SNI as well.
 # onDemandTls.handshake.hostCheck=true
 
 ## Name assumed when a client sends no SNI; without it such a handshake is refused unless the server has a

@@ -155,10 +155,10 @@ public enum ConfigKey {
             "How long a client may take to send its whole ClientHello."),
     HANDSHAKE_HOST_CHECK(
             "handshake.hostCheck",
-            Type.BOOLEAN,
+            Type.CHOICE,
             "true",
-            "Whether a request whose Host the served certificate does not cover gets 421;"
-                    + " a client that sent no SNI is not checked."),
+            "Whether a request whose Host the served certificate does not cover gets 421: true, false, or strict,"
+                    + " which refuses clients that send no SNI as well."),
     HANDSHAKE_DEFAULT_NAME(
             "handshake.defaultName",
             Type.NAME,

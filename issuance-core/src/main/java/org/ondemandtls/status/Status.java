@@ -92,6 +92,11 @@ public final class Status implements OnDemandTlsMXBean {
     }
 
     @Override
+    public int getParkedLimit() {
+        return lot.capacity();
+    }
+
+    @Override
     public long getCompletedHandshakes() {
         return gate.completedHandshakes();
     }
@@ -138,6 +143,11 @@ public final class Status implements OnDemandTlsMXBean {
             counts.put(kind.name(), events.count(kind));
         }
         return counts;
+    }
+
+    @Override
+    public Map<String, Long> getRefusals() {
+        return gate.refusals();
     }
 
     @Override

@@ -1,0 +1,32 @@
+package org.ondemandtls.handshake;
+
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.LongAdder;
+
+/** How many handshakes were refused, by reason. Safe for many threads; counting is one addition. */
+final class RefusalCounts {
+
+    private final LongAdder[] counts = new LongAdder[Refusal.values().length];
+
+    /** Begins at zero. */
+    RefusalCounts() {
+        for (int reason = 0; reason < counts.length; reason++) {
+            counts[reason] = new LongAdder();
+        }
+    }
+
+    /** Counts one. */
+    void count(Refusal reason) {
+        counts[reason.ordinal()].increment();
+    }
+
+    /** All counts, those that are zero included, by {@link Refusal#word}. */
+    Map<String, Long> all() {
+        Map<String, Long> all = new TreeMap<>();
+        for (Refusal reason : Refusal.values()) {
+            all.put(reason.word(), counts[reason.ordinal()].sum());
+        }
+        return all;
+    }
+}

@@ -126,8 +126,8 @@ etc/ondemand-tls.xml
 ## How long a client may take to send its whole ClientHello. From 1ms to 10m.
 # onDemandTls.handshake.helloTimeout=10s
 
-## Whether a request gets 421 if the served certificate does not cover its Host. A client without SNI is not
-## checked.
+## Whether a request gets 421 if the served certificate does not cover its Host: true, false, or strict. strict
+## also refuses every client without SNI.
 # onDemandTls.handshake.hostCheck=true
 
 ## Name to assume when a client sends no SNI. Without it such a handshake is refused, unless the server has a

@@ -225,6 +225,7 @@ public final class OnDemandTls implements AutoCloseable {
                     events);
             this.gate = new HandshakeGate(
                     config.handshake().defaultName(),
+                    config.handshake().hostCheck() == OnDemandTlsConfig.HostCheck.STRICT,
                     staticCertificates,
                     challenges,
                     inventory,

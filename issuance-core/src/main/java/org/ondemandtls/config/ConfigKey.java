@@ -172,10 +172,10 @@ public enum ConfigKey {
             "How long a client may take to send its whole ClientHello."),
     HANDSHAKE_HOST_CHECK(
             "handshake.hostCheck",
-            Type.BOOLEAN,
+            Type.CHOICE,
             "true",
-            "Whether a request gets 421 if the served certificate does not cover its Host. A client without"
-                    + " SNI is not checked."),
+            "Whether a request gets 421 if the served certificate does not cover its Host: true, false, or strict."
+                    + " strict also refuses every client without SNI."),
     HANDSHAKE_DEFAULT_NAME(
             "handshake.defaultName",
             Type.NAME,

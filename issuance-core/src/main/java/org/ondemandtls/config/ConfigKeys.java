@@ -284,6 +284,12 @@ public abstract class ConfigKeys<B extends ConfigKeys<B>> {
             return this;
         }
 
+        /** The same, with the choice to refuse clients that name no server. */
+        public HandshakeKeys hostCheck(OnDemandTlsConfig.HostCheck check) {
+            put(ConfigKey.HANDSHAKE_HOST_CHECK, check.word());
+            return this;
+        }
+
         /** The name assumed when a client sends none. */
         public HandshakeKeys defaultName(ServerName name) {
             put(ConfigKey.HANDSHAKE_DEFAULT_NAME, name.value());

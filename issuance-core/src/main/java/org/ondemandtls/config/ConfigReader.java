@@ -26,6 +26,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.EncryptionKey;
 import org.ondemandtls.config.OnDemandTlsConfig.ExternalAccountBinding;
 import org.ondemandtls.config.OnDemandTlsConfig.FileStore;
 import org.ondemandtls.config.OnDemandTlsConfig.Handshake;
+import org.ondemandtls.config.OnDemandTlsConfig.HostCheck;
 import org.ondemandtls.config.OnDemandTlsConfig.Inventory;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
@@ -325,7 +326,9 @@ public final class ConfigReader {
         return new Handshake(
                 given.duration(ConfigKey.HANDSHAKE_DEADLINE),
                 given.number(ConfigKey.HANDSHAKE_PARKED),
-                given.required(ConfigKey.HANDSHAKE_HOST_CHECK, Grammar::bool),
+                given.required(
+                        ConfigKey.HANDSHAKE_HOST_CHECK,
+                        text -> Grammar.choice(HostCheck.values(), HostCheck::word, text)),
                 given.optional(ConfigKey.HANDSHAKE_DEFAULT_NAME, Grammar.SERVER_NAME),
                 given.duration(ConfigKey.HANDSHAKE_HELLO_TIMEOUT));
     }

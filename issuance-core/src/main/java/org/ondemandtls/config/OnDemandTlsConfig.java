@@ -63,6 +63,21 @@ public record OnDemandTlsConfig(
         INTERNAL
     }
 
+    /** Whether the {@code Host} of a request is compared to the certificate its connection was served with. */
+    public enum HostCheck {
+        /** It is; who named no server is checked against what was served. */
+        TRUE,
+        /** It is, and who names no server is refused. */
+        STRICT,
+        /** It is not. */
+        FALSE;
+
+        /** As it is written. */
+        public String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
     /** The kind of key made for a certificate. */
     public enum KeyType {
         /** ECDSA on the curve P-256. */
@@ -288,7 +303,7 @@ public record OnDemandTlsConfig(
     public record Handshake(
             Duration deadline,
             int parked,
-            boolean hostCheck,
+            HostCheck hostCheck,
             Optional<ServerName> defaultName,
             Duration helloTimeout) {}
 

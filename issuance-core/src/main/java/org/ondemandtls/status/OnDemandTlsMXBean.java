@@ -22,6 +22,9 @@ public interface OnDemandTlsMXBean {
     @Described("How many handshakes wait for a certificate.")
     int getParkedHandshakes();
 
+    /** How many handshakes may wait at the same time. */
+    int getParkedLimit();
+
     /** How many handshakes with a certificate of the engine were completed, resumptions included. */
     @Described("How many handshakes with a certificate of the engine were completed, resumptions included.")
     long getCompletedHandshakes();
@@ -63,6 +66,9 @@ public interface OnDemandTlsMXBean {
     /** How often each kind of event happened since the start, by the kind's name. */
     @Described("How often each kind of event happened since the start, by the kind's name.")
     Map<String, Long> getEvents();
+
+    /** How many handshakes were refused, by reason. */
+    Map<String, Long> getRefusals();
 
     /** How often each bound was reached and something refused for it, by the bound's key. */
     @Described("How often each bound was reached and something refused for it, by the bound's key.")

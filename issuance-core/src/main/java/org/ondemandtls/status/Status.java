@@ -150,6 +150,11 @@ public final class Status implements OnDemandTlsMXBean {
     }
 
     @Override
+    public int getParkedLimit() {
+        return lot.capacity();
+    }
+
+    @Override
     public long getCompletedHandshakes() {
         return gate.completedHandshakes();
     }
@@ -206,6 +211,11 @@ public final class Status implements OnDemandTlsMXBean {
             counts.put(kind.name(), events.count(kind));
         }
         return counts;
+    }
+
+    @Override
+    public Map<String, Long> getRefusals() {
+        return gate.refusals();
     }
 
     @Override

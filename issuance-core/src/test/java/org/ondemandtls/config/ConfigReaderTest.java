@@ -37,6 +37,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.config.OnDemandTlsConfig.Directory;
 import org.ondemandtls.config.OnDemandTlsConfig.ExternalAccountBinding;
 import org.ondemandtls.config.OnDemandTlsConfig.FileStore;
+import org.ondemandtls.config.OnDemandTlsConfig.HostCheck;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 import org.ondemandtls.name.ServerName;
@@ -128,7 +129,7 @@ class ConfigReaderTest {
             assertThat(config.store()).isEqualTo(new FileStore(base.resolve("ondemand-tls")));
             assertThat(config.handshake())
                     .isEqualTo(new OnDemandTlsConfig.Handshake(
-                            Duration.ofSeconds(25), 10_000, true, Optional.empty(), Duration.ofSeconds(10)));
+                            Duration.ofSeconds(25), 10_000, HostCheck.TRUE, Optional.empty(), Duration.ofSeconds(10)));
             assertThat(config.inventory()).isEqualTo(new OnDemandTlsConfig.Inventory(10_000));
             assertThat(config.shield())
                     .isEqualTo(new OnDemandTlsConfig.Shield(
@@ -847,7 +848,8 @@ class ConfigReaderTest {
                             "onDemandTls.issuer: \"Internal\" is not one of acme, internal; write one of them");
             assertThat(mistakes("handshake.hostCheck", "yes"))
                     .containsExactly(
-                            "onDemandTls.handshake.hostCheck: \"yes\" is neither true nor false; write one of them");
+                            "onDemandTls.handshake.hostCheck: \"yes\" is not one of true, strict, false; write one of"
+                                    + " them");
         }
 
         @Test
@@ -861,7 +863,9 @@ class ConfigReaderTest {
             var handshake = read("handshake.hostCheck", "false", "handshake.defaultName", "WWW.example.com.")
                     .handshake();
 
-            assertThat(handshake.hostCheck()).isFalse();
+            assertThat(handshake.hostCheck()).isEqualTo(HostCheck.FALSE);
+            assertThat(read("handshake.hostCheck", "strict").handshake().hostCheck())
+                    .isEqualTo(HostCheck.STRICT);
             assertThat(handshake.defaultName()).contains(ServerName.parse("www.example.com"));
             assertThat(mistakes("handshake.defaultName", "*.example.com")).hasSize(1);
         }

@@ -219,3 +219,17 @@ etc/ondemand-tls.xml
 ## The port at which the CA looks for HTTP-01 proofs, and the look before an order as well: 80 for all public
 ## CAs. From 1 to 65535.
 # onDemandTls.preflight.httpPort=80
+
+## Addresses the management page and its API may be asked from, 192.0.2.7 or whole blocks; without them, from
+## this machine only. From other machines by HTTPS only.
+# onDemandTls.status.addresses=
+
+## Host names the management page and its API are offered under, beside localhost and this machine's loopback
+## addresses.
+# onDemandTls.status.hosts=
+
+## Role of the server's users who may look at the management page and its figures.
+# onDemandTls.status.lookRole=ondemand-tls-look
+
+## Role of the server's users who may obtain, withdraw and so on; they may look as well.
+# onDemandTls.status.actRole=ondemand-tls-act

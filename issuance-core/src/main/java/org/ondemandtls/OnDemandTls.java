@@ -48,10 +48,12 @@ import org.ondemandtls.preflight.DnsPreflight;
 import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.renewal.Renewal;
 import org.ondemandtls.status.Status;
+import org.ondemandtls.status.http.StatusSite;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.FileCertificateStore;
 import org.ondemandtls.store.JdbcCertificateStore;
 import org.ondemandtls.store.KeySealing;
+import org.ondemandtls.store.MeasuredStore;
 import org.ondemandtls.store.Peers;
 import org.ondemandtls.store.StoreException;
 
@@ -117,6 +119,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final HandshakeGate gate;
     private final InventoryKeyManager keyManager;
     private final Status status;
+    private final StatusSite statusSite;
     private final Registration registration;
     private final Runnable rehearsal;
     private final boolean rehearsesLater;
@@ -154,13 +157,14 @@ public final class OnDemandTls implements AutoCloseable {
                     setup, host, new Permission.Ports(asks, scheduler, System::nanoTime), events);
             this.authorities = authorities(host, clock);
             this.spareKeys = new SpareKeyPairs(config.keyType(), SPARE_KEYS, lookups);
+            Preflight diagnosing = preflight(host);
             ClockWatch watch = new ClockWatch(clock, System::nanoTime, events);
             DoubleSupplier random = () -> ThreadLocalRandom.current().nextDouble();
             this.issuance = new Issuance(
                     new Issuance.Floors(
                             store,
                             permission,
-                            preflight(host),
+                            config.preflight().enabled() ? diagnosing : Preflight.NONE,
                             authorities,
                             inventory,
                             spareKeys::take,
@@ -208,6 +212,7 @@ public final class OnDemandTls implements AutoCloseable {
                             renewal,
                             issuance,
                             permission,
+                            diagnosing,
                             authorities,
                             challenges,
                             lot,
@@ -215,6 +220,7 @@ public final class OnDemandTls implements AutoCloseable {
                             events),
                     clock,
                     scheduler);
+            this.statusSite = new StatusSite(status, config.status(), clock, System::nanoTime);
         } catch (StartException | RuntimeException e) {
             threads.abandon();
             throw e;
@@ -264,7 +270,7 @@ public final class OnDemandTls implements AutoCloseable {
         PermissionSetup.check(setup);
         Events events = new Events(host.eventListener(), System::nanoTime);
         try {
-            CertificateStore store = store(config, events);
+            CertificateStore store = MeasuredStore.of(store(config, events), events.figures(), System::nanoTime);
             try {
                 return new OnDemandTls(setup, host, store, events);
             } catch (StartException | RuntimeException e) {
@@ -361,6 +367,11 @@ public final class OnDemandTls implements AutoCloseable {
         return status;
     }
 
+    /** The management page, its API and figures, for a host that is told to carry them. */
+    public StatusSite statusSite() {
+        return statusSite;
+    }
+
     /** Where a host reports what it has to say in the engine's log. */
     public Events events() {
         return events;
@@ -429,9 +440,6 @@ public final class OnDemandTls implements AutoCloseable {
     }
 
     private Preflight preflight(Host host) {
-        if (!config.preflight().enabled()) {
-            return Preflight.NONE;
-        }
         DnsPreflight.HttpProofs proofs = new DnsPreflight.HttpProofs() {
             @Override
             public Runnable show(ServerName name, String token, String text) throws IOException {

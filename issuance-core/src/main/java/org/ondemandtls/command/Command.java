@@ -27,7 +27,7 @@ import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.StoreException;
 
 /**
- * The command line of the jars: {@code import FROM TO}, and of the jar for Tomcat {@code install CATALINA_BASE} and
+ * The command line of the jars: {@code import FROM TO}, what {@link RemoteCommand} asks of a running server, and of the jar for Tomcat {@code install CATALINA_BASE} and
  * {@code uninstall CATALINA_BASE}.
  *
  * <p>{@code FROM} is a store of ours (a directory or a {@code jdbc:} URL), the storage of Caddy, or the configuration
@@ -46,6 +46,8 @@ public final class Command {
             usage: java -jar ondemand-tls-*.jar import FROM TO [options]
                    java -jar ondemand-tls-tomcat-VERSION-all.jar install CATALINA_BASE [--ask URL] [--port PORT] [--dry-run]
                    java -jar ondemand-tls-tomcat-VERSION-all.jar uninstall CATALINA_BASE [--dry-run]
+                   java -jar ondemand-tls-*.jar status [options]
+                   java -jar ondemand-tls-*.jar explain|diagnose|obtain|renew|retry|withdraw|revoke|forget NAME [options]
 
             install puts the jar into lib, a connector and a valve into conf/server.xml, and into conf/catalina.properties
             the line by which a mistake in the configuration ends the start. It says first what it changes and keeps a
@@ -67,6 +69,13 @@ public final class Command {
             Nothing is changed at FROM. It can be broken off and run again: what is there already is passed over. Stop the
             server that uses a directory first; a database may be in use. Run it as the user the server runs as.
 
+            status, explain and so on ask a running server that carries the management page.
+
+              --server URL   where the page is (http://localhost:8080/ondemand-tls/)
+              --user NAME    --password-file FILE
+              --reason WORD  why a certificate is revoked: unspecified, keyCompromise, affiliationChanged, superseded or
+                             cessationOfOperation
+
             Exit status: 0 all is done; 1 some was left out, the output says what and why; 2 nothing was done or not all,
             the last line says why.""";
 
@@ -78,7 +87,11 @@ public final class Command {
             "--to-password-file",
             "--to-encryption-key-file",
             "--ask",
-            "--port");
+            "--port",
+            "--server",
+            "--user",
+            "--password-file",
+            "--reason");
     private static final String DRY_RUN = "--dry-run";
     private static final Set<String> FLAGS = Set.of(DRY_RUN, "--help");
     private static final String ASK = "http://localhost:9123/check";
@@ -128,6 +141,9 @@ public final class Command {
             if (words.size() == 2
                     && (words.get(0).equals("install") || words.get(0).equals("uninstall"))) {
                 return settle(words.get(0).equals("install"), Path.of(words.get(1)), arguments);
+            }
+            if (RemoteCommand.isOne(words)) {
+                return new RemoteCommand(arguments, out, err).run();
             }
             err.println(USAGE);
             return FAILED;

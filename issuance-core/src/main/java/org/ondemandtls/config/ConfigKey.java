@@ -326,7 +326,29 @@ public enum ConfigKey {
             "1",
             "65535",
             "The port at which the CA looks for HTTP-01 proofs, and the look before an order as well: 80 for all public"
-                    + " CAs.");
+                    + " CAs."),
+    STATUS_ADDRESSES(
+            "status.addresses",
+            Type.BLOCKS,
+            null,
+            "Addresses the management page and its API may be asked from, 192.0.2.7 or whole blocks; without them, from"
+                    + " this machine only. From other machines by HTTPS only."),
+    STATUS_HOSTS(
+            "status.hosts",
+            Type.NAMES,
+            null,
+            "Host names the management page and its API are offered under, beside localhost and this machine's loopback"
+                    + " addresses."),
+    STATUS_LOOK_ROLE(
+            "status.lookRole",
+            Type.TEXT,
+            "ondemand-tls-look",
+            "Role of the server's users who may look at the management page and its figures."),
+    STATUS_ACT_ROLE(
+            "status.actRole",
+            Type.TEXT,
+            "ondemand-tls-act",
+            "Role of the server's users who may obtain, withdraw and so on; they may look as well.");
 
     /** What the name of every key begins with. */
     public static final String PREFIX = "onDemandTls.";

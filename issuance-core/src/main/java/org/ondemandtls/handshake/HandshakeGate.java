@@ -13,6 +13,7 @@ import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.event.Figure;
+import org.ondemandtls.event.FlightRecorder;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.inventory.Visits;
 import org.ondemandtls.issuance.Issuance;
@@ -216,6 +217,7 @@ public final class HandshakeGate {
 
     private void refused(String reason) {
         events.figures().count(Figure.REFUSED, reason);
+        FlightRecorder.refusal(reason);
     }
 
     /**

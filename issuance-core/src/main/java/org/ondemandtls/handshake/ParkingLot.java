@@ -90,6 +90,11 @@ public final class ParkingLot {
         return parked.get();
     }
 
+    /** How many may wait. */
+    public int capacity() {
+        return capacity;
+    }
+
     /** Ends every handshake that waits with {@code internal_error}, and refuses all that come. */
     public void close() {
         closed = true;

@@ -26,6 +26,7 @@ import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.event.Figure;
+import org.ondemandtls.event.FlightRecorder;
 import org.ondemandtls.event.Outage;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.name.ServerName;
@@ -449,6 +450,7 @@ final class OrderPipeline {
         private boolean placed;
         private boolean undated;
         private boolean held;
+        private final FlightRecorder.Span span;
         private @Nullable IssuanceException failure;
 
         Attempt(Authority authority, Lease lease, Purpose purpose, Optional<StoredCertificate> current) {
@@ -457,6 +459,11 @@ final class OrderPipeline {
             this.name = lease.name();
             this.purpose = purpose;
             this.current = current;
+            this.span = FlightRecorder.order(name, authority.id(), word());
+        }
+
+        String word() {
+            return purpose == Purpose.OBTAIN ? "obtain" : "renew";
         }
 
         String issuer() {
@@ -527,14 +534,10 @@ final class OrderPipeline {
     }
 
     private void timed(Attempt attempt, long started, String result) {
+        attempt.span.end(result);
         parts.events()
                 .figures()
-                .time(
-                        Figure.ORDER,
-                        nanoTime.getAsLong() - started,
-                        attempt.issuer(),
-                        attempt.purpose == Purpose.OBTAIN ? "obtain" : "renew",
-                        result);
+                .time(Figure.ORDER, nanoTime.getAsLong() - started, attempt.issuer(), attempt.word(), result);
     }
 
     private void note(Attempt attempt, IssuanceException failure) {

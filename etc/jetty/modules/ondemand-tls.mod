@@ -241,3 +241,17 @@ etc/ondemand-tls.xml
 ## Port at which the CA fetches HTTP-01 proofs; the check before an order uses it as well. It is 80 for all
 ## public CAs. From 1 to 65535.
 # onDemandTls.preflight.httpPort=80
+
+## Addresses that may ask for the management page and its API, 192.0.2.7 or whole blocks. Without them only this
+## machine may. Other machines need HTTPS.
+# onDemandTls.status.addresses=
+
+## Host names under which the management page and its API answer, besides localhost and the loopback addresses.
+# onDemandTls.status.hosts=
+
+## Role of the users of the server who may see the management page and its figures.
+# onDemandTls.status.lookRole=ondemand-tls-look
+
+## Role of the users of the server who may act on the management page: obtain, withdraw and so on. They may see
+## it as well.
+# onDemandTls.status.actRole=ondemand-tls-act

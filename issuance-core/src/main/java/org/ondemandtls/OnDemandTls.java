@@ -51,10 +51,12 @@ import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.renewal.Orders;
 import org.ondemandtls.renewal.Renewal;
 import org.ondemandtls.status.Status;
+import org.ondemandtls.status.http.StatusSite;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.FileCertificateStore;
 import org.ondemandtls.store.JdbcCertificateStore;
 import org.ondemandtls.store.KeySealing;
+import org.ondemandtls.store.MeasuredStore;
 import org.ondemandtls.store.Peers;
 import org.ondemandtls.store.StoreException;
 
@@ -123,6 +125,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final HandshakeGate gate;
     private final InventoryKeyManager keyManager;
     private final Status status;
+    private final StatusSite statusSite;
     private final Registration registration;
     private final Runnable rehearsal;
     private final boolean rehearsesLater;
@@ -186,7 +189,7 @@ public final class OnDemandTls implements AutoCloseable {
                     new Issuance.Floors(
                             store,
                             permission,
-                            preflight,
+                            config.preflight().enabled() ? preflight : Preflight.NONE,
                             authorities,
                             inventory,
                             spareKeys::take,
@@ -243,6 +246,7 @@ public final class OnDemandTls implements AutoCloseable {
                             renewal,
                             issuance,
                             permission,
+                            config.preflight().enabled() ? preflight : Preflight.NONE,
                             preflight,
                             authorities,
                             challenges,
@@ -251,6 +255,7 @@ public final class OnDemandTls implements AutoCloseable {
                             events),
                     clock,
                     scheduler);
+            this.statusSite = new StatusSite(status, config.status(), clock, System::nanoTime);
         } catch (StartException | RuntimeException e) {
             threads.abandon();
             throw e;
@@ -300,7 +305,7 @@ public final class OnDemandTls implements AutoCloseable {
         check(setup);
         Events events = new Events(host.eventListener(), System::nanoTime);
         try {
-            CertificateStore store = store(config, events);
+            CertificateStore store = MeasuredStore.of(store(config, events), events.figures(), System::nanoTime);
             try {
                 return new OnDemandTls(setup, host, store, events);
             } catch (StartException | RuntimeException e) {
@@ -413,6 +418,11 @@ public final class OnDemandTls implements AutoCloseable {
     /** Counters and gauges. */
     public Status status() {
         return status;
+    }
+
+    /** The management page, its API and figures, for a host that is told to carry them. */
+    public StatusSite statusSite() {
+        return statusSite;
     }
 
     /** Where a host reports what it has to say in the engine's log. */

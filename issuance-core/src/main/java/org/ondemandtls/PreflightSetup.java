@@ -47,15 +47,12 @@ final class PreflightSetup {
             Function<ServerName, String> registeredDomain) {}
 
     /**
-     * Makes it, where the operator wants it.
+     * Makes it, also where orders do not wait for it: an operator may have a name diagnosed.
      *
      * @throws StartException if the list of CDNs cannot be read any more
      */
     static Preflight open(OnDemandTlsConfig config, House house, EngineThreads threads, Events events)
             throws StartException {
-        if (!config.preflight().enabled()) {
-            return Preflight.NONE;
-        }
         return new DnsPreflight(
                 config.preflight(),
                 cdns(config),

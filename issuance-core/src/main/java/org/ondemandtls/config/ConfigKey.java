@@ -371,7 +371,30 @@ public enum ConfigKey {
             "1",
             "65535",
             "Port at which the CA fetches HTTP-01 proofs; the check before an order uses it as well. It is"
-                    + " 80 for all public CAs.");
+                    + " 80 for all public CAs."),
+    STATUS_ADDRESSES(
+            "status.addresses",
+            Type.BLOCKS,
+            null,
+            "Addresses that may ask for the management page and its API, 192.0.2.7 or whole blocks. Without them only"
+                    + " this machine may. Other machines need HTTPS."),
+    STATUS_HOSTS(
+            "status.hosts",
+            Type.NAMES,
+            null,
+            "Host names under which the management page and its API answer, besides localhost and the loopback"
+                    + " addresses."),
+    STATUS_LOOK_ROLE(
+            "status.lookRole",
+            Type.TEXT,
+            "ondemand-tls-look",
+            "Role of the users of the server who may see the management page and its figures."),
+    STATUS_ACT_ROLE(
+            "status.actRole",
+            Type.TEXT,
+            "ondemand-tls-act",
+            "Role of the users of the server who may act on the management page: obtain, withdraw and so on. They may"
+                    + " see it as well.");
 
     /** What the name of every key begins with. */
     public static final String PREFIX = "onDemandTls.";

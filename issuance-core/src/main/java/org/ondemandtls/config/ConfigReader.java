@@ -37,6 +37,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.Questions;
 import org.ondemandtls.config.OnDemandTlsConfig.Renewal;
 import org.ondemandtls.config.OnDemandTlsConfig.Shield;
 import org.ondemandtls.config.OnDemandTlsConfig.Sql;
+import org.ondemandtls.config.OnDemandTlsConfig.Status;
 import org.ondemandtls.config.OnDemandTlsConfig.Store;
 import org.ondemandtls.name.ServerName;
 
@@ -200,7 +201,12 @@ public final class ConfigReader {
                         given.required(ConfigKey.BUDGET_NAME, text -> Grammar.allowance(text, 1)),
                         given.required(ConfigKey.BUDGET_FAILURES, text -> Grammar.allowance(text, 1)),
                         given.optional(ConfigKey.BUDGET_PUBLIC_SUFFIXES, files::publicSuffixes)),
-                preflight(issuer, acme));
+                preflight(issuer, acme),
+                new Status(
+                        given.elements(ConfigKey.STATUS_ADDRESSES, Grammar.ADDRESS_BLOCK),
+                        given.elements(ConfigKey.STATUS_HOSTS, Grammar.SERVER_NAME),
+                        given.required(ConfigKey.STATUS_LOOK_ROLE, Grammar.ROLE),
+                        given.required(ConfigKey.STATUS_ACT_ROLE, Grammar.ROLE)));
     }
 
     private Preflight preflight(Issuer issuer, Acme acme) {

@@ -65,6 +65,11 @@ final class Grammar {
             Pattern.compile("[\\x21-\\x7e]{1,64}"),
             "is no name of a profile; write the CA's name for it, without spaces");
 
+    /** The server's name for a role of its users. */
+    static final Parser<String> ROLE = matching(
+            Pattern.compile("[\\x21-\\x7e&&[^,]]{1,100}"),
+            "is no name of a role; write what the server calls it, without spaces or commas");
+
     /** So many in so long. */
     static final Parser<Rate> RATE = accepted(Quantity::rate, Quantity.NO_RATE);
 

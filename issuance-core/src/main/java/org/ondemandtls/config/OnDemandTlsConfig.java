@@ -28,6 +28,7 @@ import org.ondemandtls.name.ServerName;
  * @param renewal which certificates are renewed, withdrawn and forgotten
  * @param budget what may be asked of a CA over time
  * @param preflight what is looked at before an order
+ * @param status who may use the management page and its API, where a server has them
  */
 public record OnDemandTlsConfig(
         Permission permission,
@@ -42,7 +43,8 @@ public record OnDemandTlsConfig(
         List<ServerName> names,
         Renewal renewal,
         Budget budget,
-        Preflight preflight) {
+        Preflight preflight,
+        Status status) {
 
     /** Keeps copies of the lists. */
     public OnDemandTlsConfig {
@@ -427,4 +429,21 @@ public record OnDemandTlsConfig(
      * @param all for everybody
      */
     public record Questions(Rate perClient, Rate all) {}
+
+    /**
+     * Who may use the management page and its API.
+     *
+     * @param addresses where they may be asked from, empty for this machine only
+     * @param hosts the host names they are offered under, beside localhost
+     * @param lookRole the role of users who may look
+     * @param actRole the role of users who may act, and look
+     */
+    public record Status(List<AddressBlock> addresses, List<ServerName> hosts, String lookRole, String actRole) {
+
+        /** Keeps copies of the lists. */
+        public Status {
+            addresses = List.copyOf(addresses);
+            hosts = List.copyOf(hosts);
+        }
+    }
 }

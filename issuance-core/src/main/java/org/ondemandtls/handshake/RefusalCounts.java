@@ -5,6 +5,7 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.LongAdder;
 import org.ondemandtls.event.Figure;
 import org.ondemandtls.event.Figures;
+import org.ondemandtls.event.FlightRecorder;
 
 /** How many handshakes were refused, by reason. Safe for many threads; counting is two additions. */
 final class RefusalCounts {
@@ -29,6 +30,7 @@ final class RefusalCounts {
     void count(Refusal reason) {
         counts[reason.ordinal()].increment();
         figures.count(Figure.REFUSED, reason.word());
+        FlightRecorder.refusal(reason.word());
     }
 
     /** All counts, those that are zero included, by {@link Refusal#word}. */

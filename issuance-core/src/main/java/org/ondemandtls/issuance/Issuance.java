@@ -24,6 +24,7 @@ import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.event.Figure;
+import org.ondemandtls.event.FlightRecorder;
 import org.ondemandtls.event.Outage;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.name.ClientBlock;
@@ -390,16 +391,15 @@ public final class Issuance {
         // Only for what is permitted: a stranger's random names are no reason to ask resolvers and other people's
         // servers.
         long asked = ports.nanoTime().getAsLong();
+        FlightRecorder.Span span = FlightRecorder.permission(name);
         return permission
                 .decide(name, purpose, client)
                 .whenComplete((granted, failure) -> {
-                    events.figures()
-                            .time(
-                                    Figure.PERMISSION,
-                                    ports.nanoTime().getAsLong() - asked,
-                                    failure == null
-                                            ? "granted"
-                                            : failure instanceof IssuanceException reason ? reason.kind() : "failed");
+                    String answer = failure == null
+                            ? "granted"
+                            : failure instanceof IssuanceException reason ? reason.kind() : "failed";
+                    span.end(answer);
+                    events.figures().time(Figure.PERMISSION, ports.nanoTime().getAsLong() - asked, answer);
                     noteDenial(name, failure);
                 })
                 .thenCompose(granted -> preflight.look(name, client))

@@ -111,6 +111,16 @@ public interface OnDemandTlsMXBean {
     String lookUp(@Described(name = "name", value = "A server name, for example shop.example.com.") String name);
 
     /**
+     * Looks for what keeps a name from its certificate: asks permission and DNS now, without an order.
+     *
+     * @param name a server name as an operator spells it
+     * @return JSON, the same as from the JSON API
+     */
+    @Described(
+            "Looks for what keeps a name from its certificate, and says who must act. Asks permission and DNS now. JSON.")
+    String diagnose(@Described(name = "name", value = "A server name, for example shop.example.com.") String name);
+
+    /**
      * Lists names that have a stored certificate, a page at a time.
      *
      * @param prefix what they begin with, empty for all

@@ -53,9 +53,8 @@ class BackupIT {
         Map<String, X509Certificate> before = visits();
         Path backup = directory.resolve("backup.tar.gz");
 
-        Command saved = whileVisitorsCome(() -> shell(
-                "tar -C " + server.base() + " -czf " + backup
-                        + " --warning=no-file-changed --ignore-failed-read ondemand-tls"));
+        Command saved = whileVisitorsCome(() -> shell("tar -C " + server.base() + " -czf " + backup
+                + " --warning=no-file-changed --ignore-failed-read ondemand-tls"));
         server.stop();
         Command restored = shell("cd " + server.base() + " && mv ondemand-tls ondemand-tls.old && tar -xpzf " + backup);
 
@@ -63,9 +62,10 @@ class BackupIT {
         assertThat(restored.exitCode()).as(restored.stderr()).isZero();
         server.start();
         assertThat(visits()).isEqualTo(before);
-        assertThat(server.store().resolve("quarantine")).satisfiesAnyOf(
-                quarantine -> assertThat(quarantine).doesNotExist(),
-                quarantine -> assertThat(quarantine).isEmptyDirectory());
+        assertThat(server.store().resolve("quarantine"))
+                .satisfiesAnyOf(
+                        quarantine -> assertThat(quarantine).doesNotExist(),
+                        quarantine -> assertThat(quarantine).isEmptyDirectory());
     }
 
     @Test
@@ -106,8 +106,7 @@ class BackupIT {
     }
 
     private X509Certificate visit(String label) {
-        TlsProbe.Outcome outcome =
-                TlsProbe.trustingAnything().handshake(server.tlsPort(), label + ".customer.example");
+        TlsProbe.Outcome outcome = TlsProbe.trustingAnything().handshake(server.tlsPort(), label + ".customer.example");
         assertThat(outcome.failure()).as(label + "\n" + server.log()).isEmpty();
         return outcome.leaf();
     }

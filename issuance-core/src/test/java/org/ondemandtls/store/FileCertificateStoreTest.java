@@ -242,8 +242,8 @@ class FileCertificateStoreTest extends CertificateStoreContract {
 
         @Test
         void saysThatItWaitsWhileAnotherHasTheStore() {
-            assertThatThrownBy(() -> FileCertificateStore.open(
-                            root(), recorded.events(), time.clock(), Duration.ofMillis(1)))
+            assertThatThrownBy(() ->
+                            FileCertificateStore.open(root(), recorded.events(), time.clock(), Duration.ofMillis(1)))
                     .hasMessageContaining("in use by another server");
 
             assertThat(recorded.lines(EventKind.ADVICE))

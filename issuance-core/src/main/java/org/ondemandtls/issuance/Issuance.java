@@ -574,7 +574,7 @@ public final class Issuance {
             ports.lookups().execute(task);
         } catch (RejectedExecutionException e) {
             // Stopping, or so busy that whoever waits looks again by itself, as it does once a second.
-            events.publish(EventKind.STILL_FAILING, "news was passed over: too much is looked up");
+            events.publish(EventKind.STILL_FAILING, "ignored news: too many look-ups run");
         }
     }
 

@@ -85,6 +85,14 @@ etc/ondemand-tls.xml
 ## Allowed challenges in order of preference: tls-alpn-01, http-01, separated by a comma.
 # onDemandTls.acme.challenges=tls-alpn-01,http-01
 
+## More origins that a CA's URLs may have beside its directory's, separated by commas, like
+## https://acme.example.org; without them a CA that names another origin is not used.
+# onDemandTls.acme.origins=
+
+## Common name of an issuer, like ISRG Root X1: where the CA offers several chains, the one that this issuer
+## signed is served; without such a chain, the one the CA sends first.
+# onDemandTls.acme.preferredChain=
+
 ## Kind of key made for a certificate: P-256, P-384, RSA-2048, RSA-3072 or RSA-4096.
 # onDemandTls.certificate.key=P-256
 

@@ -119,7 +119,7 @@ public final class AcmeAuthority implements Authority {
             Duration requestLimit) {
         this.directory = directory.url();
         this.ports = ports;
-        this.http = new CaHttp(directory.url(), trust, ports.nanoTime());
+        this.http = new CaHttp(directory.url(), config.origins(), trust, ports.nanoTime());
         this.shared = new CaSession.Shared(
                 directory.url(), http, ports.clock(), ports.nanoTime(), new CaSession.Limits(requestLimit, closed));
         this.account = new CaAccount(directory, config.email(), ports.files(), ports.events());
@@ -132,7 +132,8 @@ public final class AcmeAuthority implements Authority {
                 ports.events(),
                 closed,
                 new AtomicBoolean(),
-                Pace.OfCa.unknown(ports.nanoTime()));
+                Pace.OfCa.unknown(ports.nanoTime()),
+                config.preferredChain());
     }
 
     /**
@@ -203,7 +204,7 @@ public final class AcmeAuthority implements Authority {
         }
         refuseWhilePaused(name);
         List<ChallengeType> candidates =
-                ports.preference().candidates(ports.usable().get());
+                ports.preference().candidates(name, ports.usable().get());
         if (candidates.isEmpty()) {
             throw new IssuanceException.Unavailable(
                     name,
@@ -324,8 +325,9 @@ public final class AcmeAuthority implements Authority {
                 throw e;
             }
             account.forget(login);
-            account.login(session);
+            login = account.login(session);
         }
+        account.update(login, session);
     }
 
     private CaSession take() {

@@ -41,9 +41,7 @@ final class CaddyStorage extends ForeignStorage {
             String name = nameOf(bundle);
             try {
                 visitor.found(
-                        new FoundCertificate(
-                                read(bundle.resolve(name + ".crt"), bundle.resolve(name + ".key"), now),
-                                issuer(bundle, name)),
+                        read(bundle.resolve(name + ".crt"), bundle.resolve(name + ".key"), issuer(bundle, name), now),
                         bundle);
             } catch (UnusableException e) {
                 visitor.passedOver(bundle, String.valueOf(e.getMessage()));

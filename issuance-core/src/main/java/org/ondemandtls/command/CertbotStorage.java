@@ -47,7 +47,7 @@ final class CertbotStorage extends ForeignStorage {
                 continue;
             }
             try {
-                visitor.found(new FoundCertificate(read(chain, key, now), issuer(live, lineage)), lineage);
+                visitor.found(read(chain, key, issuer(live, lineage), now), lineage);
             } catch (UnusableException e) {
                 visitor.passedOver(lineage, String.valueOf(e.getMessage()));
             }

@@ -75,14 +75,13 @@ abstract sealed class ForeignStorage permits CaddyStorage, CertbotStorage {
     }
 
     /** Reads one, and makes sure that it could be served. */
-    static KeyedCertificate read(Path chainFile, Path keyFile, Instant now) throws IOException, UnusableException {
+    static FoundCertificate read(Path chainFile, Path keyFile, String issuer, Instant now)
+            throws IOException, UnusableException {
         try {
             PrivateKey key = Pem.readAnyPrivateKey(text(keyFile));
-            List<X509Certificate> chain = ChainOrder.of(
-                            Pem.readCertificates(text(chainFile)),
-                            KeyPairs.pair(key).getPublic(),
-                            now)
-                    .chain();
+            ChainOrder order = ChainOrder.of(
+                    Pem.readCertificates(text(chainFile)), KeyPairs.pair(key).getPublic(), now);
+            List<X509Certificate> chain = order.chain();
             KeyedCertificate certificate = new KeyedCertificate(key, chain);
             if (certificate.names().isEmpty()) {
                 throw new UnusableException("it has no DNS name");
@@ -90,7 +89,7 @@ abstract sealed class ForeignStorage permits CaddyStorage, CertbotStorage {
             for (String name : certificate.names()) {
                 CertificateVerifier.verify(chain, KeyPairs.pair(key).getPublic(), nameIn(name), now);
             }
-            return certificate;
+            return new FoundCertificate(certificate, issuer, order.remark());
         } catch (InvalidPemException | InvalidCertificateException | IllegalArgumentException e) {
             throw new UnusableException(String.valueOf(e.getMessage()));
         } catch (GeneralSecurityException e) {

@@ -1,5 +1,6 @@
 package org.ondemandtls.command;
 
+import java.util.Optional;
 import org.ondemandtls.certificate.KeyedCertificate;
 
 /**
@@ -7,5 +8,6 @@ import org.ondemandtls.certificate.KeyedCertificate;
  *
  * @param certificate leaf, chain and key
  * @param issuer the directory URL of the CA that issued it, as far as it is known; otherwise the name its issuer has
+ * @param remark what was done to its chain, empty where nothing was
  */
-record FoundCertificate(KeyedCertificate certificate, String issuer) {}
+record FoundCertificate(KeyedCertificate certificate, String issuer, Optional<String> remark) {}

@@ -93,6 +93,18 @@ public enum ConfigKey {
             Type.LIST,
             "tls-alpn-01,http-01",
             "Allowed challenges in order of preference: tls-alpn-01, http-01, separated by a comma."),
+    ACME_ORIGINS(
+            "acme.origins",
+            Type.URLS,
+            null,
+            "More origins that a CA's URLs may have beside its directory's, separated by commas, like"
+                    + " https://acme.example.org; without them a CA that names another origin is not used."),
+    ACME_PREFERRED_CHAIN(
+            "acme.preferredChain",
+            Type.TEXT,
+            null,
+            "Common name of an issuer, like ISRG Root X1: where the CA offers several chains, the one that this issuer"
+                    + " signed is served; without such a chain, the one the CA sends first."),
     CERTIFICATE_KEY(
             "certificate.key",
             Type.CHOICE,

@@ -44,11 +44,12 @@ final class HoldSweep {
     /**
      * Sweeps, where it is time and the clock is trusted. Blocks for the store then.
      *
+     * @return whether it was time
      * @throws StoreException if the store failed; it is tried again a day later
      */
-    void sweepIfDue() throws StoreException {
+    boolean sweepIfDue() throws StoreException {
         if (nanoTime.getAsLong() - next < 0 || !watch.isTrusted()) {
-            return;
+            return false;
         }
         next = nanoTime.getAsLong() + EVERY.toNanos();
         Instant before = clock.instant().minus(KEPT_AFTER);
@@ -57,5 +58,6 @@ final class HoldSweep {
                 store.dropHold(hold.scope());
             }
         }
+        return true;
     }
 }

@@ -90,6 +90,14 @@ etc/ondemand-tls.xml
 ## Allowed challenges in order of preference, separated by commas: tls-alpn-01, http-01.
 # onDemandTls.acme.challenges=tls-alpn-01,http-01
 
+## More origins that URLs of a CA may have besides the origin of its directory, separated by commas, like
+## https://acme.example.org. Without them a CA that names another origin is not used.
+# onDemandTls.acme.origins=
+
+## Common name of an issuer, like ISRG Root X1. If the CA offers several chains, the server serves the one that
+## this issuer signed. Without such a chain it serves the first.
+# onDemandTls.acme.preferredChain=
+
 ## Kind of private key for a certificate: P-256, P-384, RSA-2048, RSA-3072 or RSA-4096.
 # onDemandTls.certificate.key=P-256
 

@@ -120,7 +120,7 @@ public final class AcmeAuthority implements Authority {
             Duration requestLimit) {
         this.directory = directory.url();
         this.ports = ports;
-        this.http = new CaHttp(directory.url(), trust, ports.nanoTime());
+        this.http = new CaHttp(directory.url(), config.origins(), trust, ports.nanoTime());
         this.shared = new CaSession.Shared(
                 directory.url(), http, ports.clock(), ports.nanoTime(), new CaSession.Limits(requestLimit, closed));
         this.account = new CaAccount(directory, config.email(), ports.files(), ports.events());
@@ -133,7 +133,8 @@ public final class AcmeAuthority implements Authority {
                 ports.events(),
                 closed,
                 new AtomicBoolean(),
-                Pace.OfCa.unknown(ports.nanoTime()));
+                Pace.OfCa.unknown(ports.nanoTime()),
+                config.preferredChain());
     }
 
     /**
@@ -204,7 +205,7 @@ public final class AcmeAuthority implements Authority {
         }
         refuseWhilePaused(name);
         List<ChallengeType> candidates =
-                ports.preference().candidates(ports.usable().apply(name));
+                ports.preference().candidates(name, ports.usable().apply(name));
         if (candidates.isEmpty()) {
             throw new IssuanceException.Unavailable(
                     name,
@@ -351,8 +352,9 @@ public final class AcmeAuthority implements Authority {
                 throw e;
             }
             account.forget(login);
-            account.login(session);
+            login = account.login(session);
         }
+        account.update(login, session);
     }
 
     private CaSession take() {

@@ -110,6 +110,18 @@ public enum ConfigKey {
             Type.LIST,
             "tls-alpn-01,http-01",
             "Allowed challenges in order of preference, separated by commas: tls-alpn-01, http-01."),
+    ACME_ORIGINS(
+            "acme.origins",
+            Type.URLS,
+            null,
+            "More origins that URLs of a CA may have besides the origin of its directory, separated by commas, like"
+                    + " https://acme.example.org. Without them a CA that names another origin is not used."),
+    ACME_PREFERRED_CHAIN(
+            "acme.preferredChain",
+            Type.TEXT,
+            null,
+            "Common name of an issuer, like ISRG Root X1. If the CA offers several chains, the server serves the one"
+                    + " that this issuer signed. Without such a chain it serves the first."),
     CERTIFICATE_KEY(
             "certificate.key",
             Type.CHOICE,

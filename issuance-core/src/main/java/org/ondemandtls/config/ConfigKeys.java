@@ -248,6 +248,18 @@ public abstract class ConfigKeys<B extends ConfigKeys<B>> {
             return this;
         }
 
+        /** More origins a CA's URLs may have beside its directory's. */
+        public AcmeKeys origins(URI... origins) {
+            put(ConfigKey.ACME_ORIGINS, joined(Stream.of(origins).map(URI::toString)));
+            return this;
+        }
+
+        /** The common name of an issuer whose chain is served where the CA offers several. */
+        public AcmeKeys preferredChain(String issuer) {
+            put(ConfigKey.ACME_PREFERRED_CHAIN, issuer);
+            return this;
+        }
+
         /** The allowed challenges in order of preference. */
         public AcmeKeys challenges(ChallengeType... challenges) {
             put(ConfigKey.ACME_CHALLENGES, joined(Stream.of(challenges).map(ChallengeType::identifier)));

@@ -276,7 +276,9 @@ public final class ConfigReader {
                 given.optional(ConfigKey.ACME_EMAIL, Grammar.EMAIL),
                 given.optional(ConfigKey.ACME_PROFILE, Grammar.PROFILE),
                 given.optional(ConfigKey.ACME_TRUSTED_ROOTS, files::trustedRoots),
-                challenges());
+                challenges(),
+                given.elements(ConfigKey.ACME_ORIGINS, Grammar::origin),
+                given.optional(ConfigKey.ACME_PREFERRED_CHAIN, Grammar.ISSUER_NAME));
     }
 
     private List<Directory> directories(Issuer issuer) {

@@ -170,16 +170,31 @@ public record OnDemandTlsConfig(
      * @param trustedRoots a PEM file of roots trusted for the CAs' own HTTPS, absolute, beside the JVM's where there are
      *     several CAs; empty for the JVM's
      * @param challenges the allowed challenges in order of preference, not empty
+     * @param origins more origins a CA's URLs may have beside its directory's, https
+     * @param preferredChain the name of an issuer: where a CA offers several chains, one up to it is served
      */
     public record Acme(
             List<Directory> directories,
             Optional<String> email,
             Optional<String> profile,
             Optional<Path> trustedRoots,
-            List<ChallengeType> challenges) {
+            List<ChallengeType> challenges,
+            List<URI> origins,
+            Optional<String> preferredChain) {
+
+        /** Without other origins and without a preferred chain. */
+        public Acme(
+                List<Directory> directories,
+                Optional<String> email,
+                Optional<String> profile,
+                Optional<Path> trustedRoots,
+                List<ChallengeType> challenges) {
+            this(directories, email, profile, trustedRoots, challenges, List.of(), Optional.empty());
+        }
 
         /** Keeps copies of the lists. */
         public Acme {
+            origins = List.copyOf(origins);
             directories = List.copyOf(directories);
             challenges = List.copyOf(challenges);
             if (directories.isEmpty()) {

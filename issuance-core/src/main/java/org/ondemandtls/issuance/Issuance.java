@@ -3,6 +3,7 @@ package org.ondemandtls.issuance;
 import java.security.KeyPair;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -35,7 +36,6 @@ import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.OpenOrder;
 import org.ondemandtls.store.StoreException;
-import org.ondemandtls.store.StoredCertificate;
 
 /**
  * Obtains certificates: from the store where there is one, otherwise, with permission, from the authority.
@@ -242,13 +242,16 @@ public final class Issuance {
     }
 
     /**
-     * Drops what CAs refused so long ago that it does not matter any more, where a day has passed since the last time. Called
+     * Drops what CAs refused, and what was ordered, so long ago that it does not matter any more, where a day has passed since the last time. Called
      * often, by one thread at a time; blocks for the store once a day.
      *
      * @throws StoreException if the store failed
      */
     public void sweepHolds() throws StoreException {
-        holdSweep.sweepIfDue();
+        if (holdSweep.sweepIfDue()) {
+            resumption.resume(() ->
+                    store.openOrders().stream().filter(pipeline::isExpired).toList());
+        }
     }
 
     /** How long a name is not going to be tried, for what a CA, or somebody who did not answer, has said; no I/O. */
@@ -357,6 +360,9 @@ public final class Issuance {
     // What an order needs that is already placed is paid for; another needs permission.
     private CompletableFuture<KeyedCertificate> resumed(OpenOrder open) {
         ServerName name = open.name();
+        if (pipeline.isExpired(open)) {
+            return ordered(name, () -> pipeline.closeExpired(open));
+        }
         if (open.url().isEmpty()) {
             return obtain(name, ClientBlock.LOCAL)
                     .thenCompose(there -> ordered(name, ports.orders(), () -> pipeline.closeUnplaced(open, there)));
@@ -419,20 +425,23 @@ public final class Issuance {
 
     private Optional<KeyedCertificate> load(ServerName name) throws IssuanceException {
         try {
-            Optional<StoredCertificate> found = store.find(name)
-                    .filter(stored -> stored.isServableAt(ports.clock().instant()));
+            Instant now = ports.clock().instant();
+            Optional<StoredCertificate> found = store.find(name).filter(stored -> stored.isServableAt(now));
             if (found.isPresent() && WithdrawnName.isKept(store, name, found.get())) {
                 return Optional.empty();
             }
-            found.ifPresent(stored -> {
-                inventory.publish(stored.certificate(), name);
+            return found.map(stored -> {
+                KeyedCertificate certificate = stored.certificate().inOrder(now);
+                inventory.publish(certificate, name);
+                int less = stored.certificate().chain().size()
+                        - certificate.chain().size();
                 events.publish(
                         EventKind.LOADED,
                         name,
-                        "served from the store, valid until "
-                                + stored.certificate().notAfter());
+                        "served from the store, valid until " + certificate.notAfter()
+                                + (less == 0 ? "" : ", its chain without " + less + " that have ended"));
+                return certificate;
             });
-            return found.map(StoredCertificate::certificate);
         } catch (StoreException e) {
             throw Placement.storeFailed(name, e);
         }

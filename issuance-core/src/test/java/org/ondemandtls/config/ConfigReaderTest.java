@@ -70,6 +70,7 @@ class ConfigReaderTest {
             ConfigKey.PERMISSION_CLASS,
             ConfigKey.PERMISSION_BEAN,
             ConfigKey.ACME_PROFILE,
+            ConfigKey.ACME_PREFERRED_CHAIN,
             ConfigKey.STORE);
 
     // Which have a place only beside a database.

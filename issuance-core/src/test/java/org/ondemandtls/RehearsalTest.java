@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.authority.OrderRehearsal;
 import org.ondemandtls.certificate.KeyedCertificate;
-import org.ondemandtls.store.FileCertificateStore;
+import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.ManualTime;
 import org.ondemandtls.testing.RecordedEvents;

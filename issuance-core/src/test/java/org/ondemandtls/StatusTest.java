@@ -17,7 +17,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.event.EventListener;
 import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.status.Status;
-import org.ondemandtls.store.FileCertificateStore;
+import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.store.Hold;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.RecordedEvents;

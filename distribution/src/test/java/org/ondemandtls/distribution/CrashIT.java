@@ -27,7 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.status.OnDemandTlsMXBean;
-import org.ondemandtls.store.FileCertificateStore;
+import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.AskEndpoint;
 import org.ondemandtls.testing.Pebble;

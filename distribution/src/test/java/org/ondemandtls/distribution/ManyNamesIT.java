@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.KeyedCertificate;
-import org.ondemandtls.store.FileCertificateStore;
+import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.FreePorts;
 import org.ondemandtls.testing.RecordedEvents;

@@ -26,8 +26,8 @@ import org.ondemandtls.config.ConfigReader;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.store.CertificateStore;
-import org.ondemandtls.store.FileCertificateStore;
-import org.ondemandtls.store.JdbcCertificateStore;
+import org.ondemandtls.store.file.FileCertificateStore;
+import org.ondemandtls.store.jdbc.JdbcCertificateStore;
 import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.StoreException;
 

@@ -39,17 +39,6 @@ record Bundle(String kind, Map<String, String> fields, List<Block> blocks) {
         }
     }
 
-    /** Why a text is no bundle. */
-    static class UnreadableException extends Exception {
-        UnreadableException(String message) {
-            super(message);
-        }
-
-        UnreadableException(String message, Throwable cause) {
-            super(message, cause);
-        }
-    }
-
     byte[] encode() {
         StringBuilder text = new StringBuilder(2048);
         text.append(MAGIC).append(kind).append(' ').append(VERSION).append('\n');

@@ -2,9 +2,7 @@ package org.ondemandtls.store;
 
 import java.time.Instant;
 import java.util.List;
-import java.util.NavigableMap;
 import java.util.Optional;
-import java.util.TreeMap;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -30,9 +28,7 @@ public interface CertificateStore extends AutoCloseable {
     boolean mayHold(ServerName name);
 
     /** Whether {@link #mayHold} can tell by now; until then it says that any name may be there. No I/O. */
-    default boolean knowsItsNames() {
-        return true;
-    }
+    boolean knowsItsNames();
 
     /**
      * The certificate stored for a name: its own before one of a wildcard of one label. One that cannot be read back
@@ -64,9 +60,7 @@ public interface CertificateStore extends AutoCloseable {
      * @throws StaleRevisionException if another revision is stored: read again and merge
      * @throws StoreException if it could not be kept
      */
-    default StoredCertificate save(StoredCertificate certificate, Lease lease) throws StoreException {
-        return save(certificate);
-    }
+    StoredCertificate save(StoredCertificate certificate, Lease lease) throws StoreException;
 
     /**
      * The certificates about which something is to be done, by an index: costs in proportion to what it returns, nothing
@@ -88,16 +82,7 @@ public interface CertificateStore extends AutoCloseable {
      * @return whole records, the earliest due first
      * @throws StoreException if the store could not be read
      */
-    default List<StoredCertificate> due(Instant from, Instant atOrBefore, int limit) throws StoreException {
-        for (int most = limit; ; most *= 2) {
-            List<StoredCertificate> all = due(atOrBefore, most);
-            List<StoredCertificate> rest =
-                    all.stream().filter(stored -> !stored.due().isBefore(from)).toList();
-            if (rest.size() >= limit || all.size() < most) {
-                return rest.subList(0, Math.min(limit, rest.size()));
-            }
-        }
-    }
+    List<StoredCertificate> due(Instant from, Instant atOrBefore, int limit) throws StoreException;
 
     /**
      * The earliest due time of all certificates. May be too early, by a second or because an index is still being built;
@@ -132,9 +117,7 @@ public interface CertificateStore extends AutoCloseable {
      * @throws LeaseLostException if the lease is no longer held
      * @throws StoreException if it could not be kept
      */
-    default void journal(OpenOrder order, Lease lease) throws StoreException {
-        journal(order);
-    }
+    void journal(OpenOrder order, Lease lease) throws StoreException;
 
     /**
      * The open order of a name.
@@ -166,9 +149,7 @@ public interface CertificateStore extends AutoCloseable {
      * @throws LeaseLostException if the lease is no longer held
      * @throws StoreException if it could not be removed
      */
-    default void closeOrder(ServerName name, Lease lease) throws StoreException {
-        closeOrder(name);
-    }
+    void closeOrder(ServerName name, Lease lease) throws StoreException;
 
     /**
      * What holds a scope. Holds are kept until they are dropped, also when their time has passed.
@@ -242,23 +223,10 @@ public interface CertificateStore extends AutoCloseable {
      * @return what is there now
      * @throws StoreException if that is not known
      */
-    default byte[] writeFirst(String path, byte[] content, boolean secret) throws StoreException {
-        Optional<byte[]> there = readSecret(path);
-        if (there.isPresent()) {
-            return there.get();
-        }
-        if (secret) {
-            writeSecret(path, content);
-        } else {
-            writePublic(path, content);
-        }
-        return content;
-    }
+    byte[] writeFirst(String path, byte[] content, boolean secret) throws StoreException;
 
     /** What servers that share this store agree on through it; the same object each time. */
-    default Peers peers() {
-        return Peers.NONE;
-    }
+    Peers peers();
 
     /** Told of each certificate in turn. */
     @FunctionalInterface
@@ -293,19 +261,7 @@ public interface CertificateStore extends AutoCloseable {
      * @return the page in the order of first names by their octets; one that cannot be read is left out
      * @throws StoreException if the store could not be read
      */
-    default List<StoredCertificate> page(String prefix, String after, int limit) throws StoreException {
-        NavigableMap<String, StoredCertificate> first = new TreeMap<>();
-        visitAll(stored -> {
-            String name = stored.firstName();
-            if (name.startsWith(prefix) && name.compareTo(after) > 0) {
-                first.put(name, stored);
-                if (first.size() > limit) {
-                    first.pollLastEntry();
-                }
-            }
-        });
-        return List.copyOf(first.values());
-    }
+    List<StoredCertificate> page(String prefix, String after, int limit) throws StoreException;
 
     /**
      * The places of what is kept among the secrets, in their order.

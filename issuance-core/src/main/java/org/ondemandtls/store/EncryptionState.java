@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.ondemandtls.store.Bundle.UnreadableException;
 
 /**
  * Under which keys the records of a store are, kept in the store itself so that opening it tells a wrong key at once. It
@@ -16,7 +15,7 @@ import org.ondemandtls.store.Bundle.UnreadableException;
  * @param current the identifier of the key that encrypts
  * @param older what records may still be under besides: identifiers, and {@code plain} for those in clear
  */
-record EncryptionState(String current, Set<String> older) {
+public record EncryptionState(String current, Set<String> older) {
 
     private static final String KIND = "encryption";
 
@@ -30,7 +29,7 @@ record EncryptionState(String current, Set<String> older) {
      * @return the state from now on, empty if nothing is encrypted
      * @throws StoreException if its records cannot all be read with these keys, with what to do
      */
-    static Optional<EncryptionState> opening(
+    public static Optional<EncryptionState> opening(
             Optional<EncryptionState> stored, KeySealing sealing, boolean filled, String location)
             throws StoreException {
         List<String> given = List.copyOf(sealing.keyIds());
@@ -68,11 +67,12 @@ record EncryptionState(String current, Set<String> older) {
     }
 
     /** The state in which every record is under the current key. */
-    EncryptionState completed() {
+    public EncryptionState completed() {
         return new EncryptionState(current, Set.of());
     }
 
-    byte[] encode() {
+    /** The note as it is kept. */
+    public byte[] encode() {
         Map<String, String> fields = new LinkedHashMap<>();
         fields.put("current", current);
         if (!older.isEmpty()) {
@@ -81,7 +81,12 @@ record EncryptionState(String current, Set<String> older) {
         return new Bundle(KIND, fields, List.of()).encode();
     }
 
-    static EncryptionState decode(byte[] content) throws UnreadableException {
+    /**
+     * Reads the note.
+     *
+     * @throws UnreadableException if it is damaged
+     */
+    public static EncryptionState decode(byte[] content) throws UnreadableException {
         Bundle bundle = Bundle.decode(KIND, content);
         List<String> older = new ArrayList<>(
                 bundle.optional("older").map(ids -> List.of(ids.split(" "))).orElse(List.of()));

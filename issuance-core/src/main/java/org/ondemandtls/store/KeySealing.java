@@ -17,7 +17,6 @@ import javax.crypto.Mac;
 import javax.crypto.SecretKey;
 import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
-import org.ondemandtls.store.Bundle.UnreadableException;
 
 /**
  * Encrypts what a store must not hold in clear, the same way whatever the medium: AES-256-GCM under a data key made for
@@ -32,7 +31,7 @@ public final class KeySealing {
     public static final int KEY_LENGTH = 32;
 
     /** The form of what is not encrypted. */
-    static final String PLAIN = "plain";
+    public static final String PLAIN = "plain";
 
     private static final String ALGORITHM = "aes-256-gcm ";
     private static final String CIPHER = "AES/GCM/NoPadding";
@@ -111,7 +110,7 @@ public final class KeySealing {
     }
 
     /** Whether what is written is encrypted. */
-    boolean encrypts() {
+    public boolean encrypts() {
         return !keys.isEmpty();
     }
 
@@ -121,8 +120,18 @@ public final class KeySealing {
     }
 
     /** The identifiers of the keys, which tell nothing about them; the one that encrypts first. */
-    Set<String> keyIds() {
+    public Set<String> keyIds() {
         return keys.keySet();
+    }
+
+    /** How a record is marked that is written now: the identifier of the key, or {@code plain}. */
+    public String keyId() {
+        return keyId(form);
+    }
+
+    /** The same of what is marked with a form. */
+    static String keyId(String form) {
+        return form.startsWith(ALGORITHM) ? form.substring(ALGORITHM.length()) : form;
     }
 
     /** Encrypts under the first key. Call it only where {@link #encrypts}. */

@@ -68,6 +68,19 @@ public interface Peers {
      */
     interface News {
 
+        /** Nobody listens. */
+        News NONE = new News() {
+            @Override
+            public void changed(List<String> names) {
+                // Nobody is told.
+            }
+
+            @Override
+            public void missed() {
+                // Nobody is told.
+            }
+        };
+
         /**
          * A certificate was obtained, renewed, withdrawn, granted again or forgotten; or a name is to be tried again.
          *
@@ -143,7 +156,7 @@ public interface Peers {
     void tell(ServerName name) throws StoreException;
 
     /**
-     * Says who is told of changes from now on. Called once, before the first certificate is served.
+     * Says who else is told of changes from now on. Called before the first certificate is served.
      *
      * @param news whom to tell
      */

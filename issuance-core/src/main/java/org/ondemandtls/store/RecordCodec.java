@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyPair;
+import java.security.MessageDigest;
 import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.cert.CertificateFactory;
@@ -16,6 +17,7 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -28,12 +30,12 @@ import org.ondemandtls.certificate.Pem;
 import org.ondemandtls.certificate.RenewalWindow;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.Bundle.Block;
-import org.ondemandtls.store.Bundle.UnreadableException;
 import org.ondemandtls.store.KeySealing.Kind;
 import org.ondemandtls.store.KeySealing.Place;
+import org.ondemandtls.store.Medium.Marks;
 
 /** Turns records into bundles and back; what comes back is complete and fits together, or does not come back. */
-final class RecordCodec {
+public final class RecordCodec {
 
     static final String CERTIFICATE = "certificate";
     static final String ORDER = "order";
@@ -46,6 +48,14 @@ final class RecordCodec {
     private static final String SEALED_KEY = "ENCRYPTED ONDEMAND-TLS KEY";
     private static final String SECRET = "secret";
     private static final int ESCAPE = "\\u0000".length();
+
+    /**
+     * What has to be known of a certificate to change it.
+     *
+     * @param revision how often it has been saved
+     * @param due when it is due
+     */
+    public record Version(long revision, Instant due) {}
 
     private RecordCodec() {}
 
@@ -108,7 +118,7 @@ final class RecordCodec {
             if (!KeyPairs.belongTogether(key, publicKey)) {
                 throw new UnreadableException("its key is not the leaf's");
             }
-            Instant due = due(bundle);
+            Instant due = Instant.parse(bundle.field("due"));
             return new StoredCertificate(
                     new KeyedCertificate(key, shared),
                     bundle.field("issuer"),
@@ -137,13 +147,84 @@ final class RecordCodec {
         }
     }
 
-    /** When a certificate's bundle is due; the rest of it is not read. */
-    static Instant due(Bundle certificate) throws UnreadableException {
+    /** What a certificate is found by, when it is kept now. */
+    static Marks marks(StoredCertificate stored, KeySealing sealing) {
+        List<String> names = List.copyOf(stored.certificate().names());
         try {
-            return Instant.parse(certificate.field("due"));
-        } catch (DateTimeException e) {
-            throw new UnreadableException("its due time cannot be read", e);
+            byte[] leaf = MessageDigest.getInstance("SHA-256")
+                    .digest(stored.certificate().leaf().getEncoded());
+            return new Marks(
+                    names.subList(1, names.size()),
+                    stored.due(),
+                    sealing.keyId(),
+                    HexFormat.of().formatHex(leaf),
+                    stored.withdrawn().isPresent());
+        } catch (GeneralSecurityException e) {
+            throw new IllegalArgumentException("a leaf has no encoding", e);
         }
+    }
+
+    /**
+     * The identifier of the key a content is under, as in {@link Marks}.
+     *
+     * @param shelf what it is
+     * @param content a record of ours
+     * @throws UnreadableException if it is none
+     */
+    public static String keyId(Shelf shelf, byte[] content) throws UnreadableException {
+        if (shelf == Shelf.HOLD) {
+            return "";
+        }
+        if (shelf == Shelf.SECRET && !isSealedSecret(content)) {
+            return new String(content, StandardCharsets.ISO_8859_1).contains(PRIVATE_KEY + "-----")
+                    ? KeySealing.PLAIN
+                    : "";
+        }
+        return KeySealing.keyId(Bundle.decode(kind(shelf), content).field("key"));
+    }
+
+    /**
+     * The due time and the revision of a certificate; the rest of it is not checked.
+     *
+     * @param content a certificate's record
+     * @throws UnreadableException if it is none
+     */
+    public static Version version(byte[] content) throws UnreadableException {
+        Bundle bundle = Bundle.decode(CERTIFICATE, content);
+        try {
+            return new Version(Long.parseLong(bundle.field("revision")), Instant.parse(bundle.field("due")));
+        } catch (DateTimeException | NumberFormatException e) {
+            throw new UnreadableException("its revision or due time cannot be read", e);
+        }
+    }
+
+    /**
+     * The name a certificate is kept under; the rest of it is not checked.
+     *
+     * @param content a certificate's record
+     * @throws UnreadableException if it is none
+     */
+    public static String firstName(byte[] content) throws UnreadableException {
+        return Bundle.decode(CERTIFICATE, content).field("names").split(" ", 2)[0];
+    }
+
+    /** The same content with its key under the one that encrypts now. */
+    static byte[] resealed(Shelf shelf, String key, byte[] content, KeySealing sealing) throws UnreadableException {
+        return switch (shelf) {
+            case CERTIFICATE -> encode(decodeCertificate(content, sealing), fence(content), sealing);
+            case ORDER -> encode(decodeOrder(content, sealing), fence(content), sealing);
+            case SECRET -> encodeSecret(key, decodeSecret(key, content, sealing), sealing);
+            case HOLD -> content;
+        };
+    }
+
+    private static String kind(Shelf shelf) {
+        return switch (shelf) {
+            case CERTIFICATE -> CERTIFICATE;
+            case ORDER -> ORDER;
+            case SECRET -> SECRET;
+            case HOLD -> HOLD;
+        };
     }
 
     private static Optional<RenewalWindow> window(Bundle bundle) throws UnreadableException {
@@ -303,24 +384,10 @@ final class RecordCodec {
         return startsWith(content, Bundle.MAGIC + SECRET + ' ');
     }
 
-    /** Whether the key in a bundle of that kind, or in a secret, is as it would be written now. */
-    static boolean isUnder(String kind, byte[] content, KeySealing sealing) throws UnreadableException {
-        return Bundle.decode(kind, content).field("key").equals(sealing.form());
-    }
-
-    static boolean isSecretUnder(byte[] content, KeySealing sealing) throws UnreadableException {
-        return isUnder(SECRET, content, sealing);
-    }
-
     /** Whether there is a private key in clear in a content, or it cannot be told that there is none. */
     static boolean mayBeInClear(byte[] content) {
         String text = new String(content, StandardCharsets.ISO_8859_1);
         return !text.contains("-----BEGIN " + SEALED_KEY + "-----") || text.contains(PRIVATE_KEY + "-----");
-    }
-
-    /** Whether a content is a private key in PEM, in clear. */
-    static boolean isPrivateKey(byte[] content) {
-        return new String(content, StandardCharsets.ISO_8859_1).contains(PRIVATE_KEY + "-----");
     }
 
     private static boolean startsWith(byte[] content, String text) {

@@ -10,7 +10,7 @@ import org.ondemandtls.event.Events;
  * Single records that could not be read: each is told once with its place, and left alone. A record that is damaged is set
  * aside instead. Safe for use by many threads.
  */
-final class Troubles {
+public final class Troubles {
 
     // Beyond it a place may be told twice.
     private static final int MOST_REMEMBERED = 1_000;
@@ -19,7 +19,12 @@ final class Troubles {
     private final Set<String> told = new LinkedHashSet<>();
     private final ReentrantLock lock = new ReentrantLock();
 
-    Troubles(Events events) {
+    /**
+     * Nothing is told yet.
+     *
+     * @param events where it will be
+     */
+    public Troubles(Events events) {
         this.events = events;
     }
 
@@ -29,7 +34,7 @@ final class Troubles {
      * @param place where it is
      * @param why why it could not be read
      */
-    void tell(Object place, StoreException why) {
+    public void tell(Object place, StoreException why) {
         String at = place.toString();
         String message = String.valueOf(why.getMessage());
         boolean fresh;

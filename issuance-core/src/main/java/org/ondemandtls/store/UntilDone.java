@@ -12,13 +12,13 @@ import org.jspecify.annotations.Nullable;
  * A task in the background that is tried again until it succeeds, whatever it throws. There is a thread only while there is
  * something to do. Safe for use by many threads.
  */
-final class UntilDone implements AutoCloseable {
+public final class UntilDone implements AutoCloseable {
 
     private static final Duration LONGEST_PAUSE = Duration.ofMinutes(1);
 
     /** What is to be done; may block, and ends soon after {@link UntilDone#isClosed}. */
     @FunctionalInterface
-    interface Task {
+    public interface Task {
         /**
          * Does it once, from the beginning.
          *
@@ -47,7 +47,7 @@ final class UntilDone implements AutoCloseable {
      * @param task what is to be done
      * @param failed told of the first failure in a row, on the thread of the task
      */
-    UntilDone(String threadName, Duration firstPause, Task task, Consumer<Exception> failed) {
+    public UntilDone(String threadName, Duration firstPause, Task task, Consumer<Exception> failed) {
         this.threadName = threadName;
         this.firstPause = firstPause;
         this.task = task;
@@ -55,13 +55,18 @@ final class UntilDone implements AutoCloseable {
     }
 
     /** Has the task done once more from the beginning, after the run that is under way. Does not block. */
-    void start() {
+    public void start() {
         wanted.set(true);
         runIfWanted();
     }
 
+    /** Whether the task is being done, or waits to be tried again. */
+    public boolean isRunning() {
+        return running.get();
+    }
+
     /** Whether the task is to end. */
-    boolean isClosed() {
+    public boolean isClosed() {
         return closed;
     }
 
@@ -70,7 +75,7 @@ final class UntilDone implements AutoCloseable {
      *
      * @param nanos how long
      */
-    void rest(long nanos) {
+    public void rest(long nanos) {
         long until = System.nanoTime() + nanos;
         for (long left = nanos; left > 0 && !closed; left = until - System.nanoTime()) {
             LockSupport.parkNanos(this, left);

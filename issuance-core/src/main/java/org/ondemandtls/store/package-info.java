@@ -1,4 +1,4 @@
-/** What survives: certificates, order journal and accounts, on disk. */
+/** What survives: certificates, the order journal, holds and secrets; once, over any medium. */
 @NullMarked
 package org.ondemandtls.store;
 

@@ -26,7 +26,7 @@ import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.Pem;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.CertificateStore;
-import org.ondemandtls.store.FileCertificateStore;
+import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.store.Hold;
 import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.OpenOrder;

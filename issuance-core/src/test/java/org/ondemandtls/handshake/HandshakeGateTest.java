@@ -32,7 +32,7 @@ import org.ondemandtls.name.RequestedName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
 import org.ondemandtls.preflight.Preflight;
-import org.ondemandtls.store.FileCertificateStore;
+import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.testing.Configurations;
 import org.ondemandtls.testing.IssuanceFixture;
 import org.ondemandtls.testing.ManualTime;

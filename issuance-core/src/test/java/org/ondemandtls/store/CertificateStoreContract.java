@@ -31,19 +31,19 @@ import org.ondemandtls.testing.TestCertificates;
 import org.ondemandtls.testing.TestLeaves;
 
 /** What every kind of store promises. */
-abstract class CertificateStoreContract {
+public abstract class CertificateStoreContract {
 
-    static final Instant NOW = Instant.parse("2026-11-23T20:00:00Z");
-    static final ServerName SHOP = ServerName.parse("shop.example.com");
+    public static final Instant NOW = Instant.parse("2026-11-23T20:00:00Z");
+    public static final ServerName SHOP = ServerName.parse("shop.example.com");
 
-    final ManualTime time = new ManualTime();
+    protected final ManualTime time = new ManualTime();
 
-    CertificateStore store;
+    protected CertificateStore store;
 
-    abstract CertificateStore open() throws Exception;
+    protected abstract CertificateStore open() throws Exception;
 
     /** How many may keep the same thing first at once: one, where only one process may use the store. */
-    int writersAtOnce() {
+    protected int writersAtOnce() {
         return 1;
     }
 
@@ -57,16 +57,21 @@ abstract class CertificateStoreContract {
         store.close();
     }
 
-    static StoredCertificate stored(KeyedCertificate certificate) {
+    public static StoredCertificate stored(KeyedCertificate certificate) {
         return StoredCertificate.obtained(
                 certificate, "https://ca.example/directory", NOW, NOW.plus(Duration.ofDays(60)));
     }
 
-    static StoredCertificate stored(String... names) {
+    public static StoredCertificate stored(String... names) {
         return stored(TestLeaves.leaf(NOW, Duration.ofDays(90), names));
     }
 
-    static Hold hold(String scope, int refusals) {
+    /** A record as it is kept, in clear. */
+    public static String bundle(StoredCertificate certificate) {
+        return new String(RecordCodec.encode(certificate, KeySealing.none()), StandardCharsets.ISO_8859_1);
+    }
+
+    public static Hold hold(String scope, int refusals) {
         return new Hold(
                 scope,
                 "https://ca.example/directory",

@@ -1,5 +1,7 @@
 package org.ondemandtls.store;
 
+import org.ondemandtls.store.file.FileCertificateStore;
+
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -39,7 +41,7 @@ class EncryptedFileCertificateStoreTest extends CertificateStoreContract {
     }
 
     @Override
-    CertificateStore open() throws Exception {
+    protected CertificateStore open() throws Exception {
         return open(under(1));
     }
 

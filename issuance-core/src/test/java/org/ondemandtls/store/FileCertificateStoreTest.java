@@ -1,5 +1,7 @@
 package org.ondemandtls.store;
 
+import org.ondemandtls.store.file.FileCertificateStore;
+
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -35,7 +37,7 @@ class FileCertificateStoreTest extends CertificateStoreContract {
     }
 
     @Override
-    CertificateStore open() throws Exception {
+    protected CertificateStore open() throws Exception {
         return FileCertificateStore.open(root(), recorded.events(), time.clock(), Duration.ZERO);
     }
 

@@ -9,7 +9,6 @@ import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.ondemandtls.store.Bundle.UnreadableException;
 import org.ondemandtls.store.KeySealing.KeyMissingException;
 import org.ondemandtls.store.KeySealing.Kind;
 import org.ondemandtls.store.KeySealing.Place;

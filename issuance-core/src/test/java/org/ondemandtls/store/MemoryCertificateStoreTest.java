@@ -12,7 +12,7 @@ class MemoryCertificateStoreTest extends CertificateStoreContract {
     private Path directory;
 
     @Override
-    CertificateStore open() throws Exception {
+    protected CertificateStore open() throws Exception {
         return new MemoryCertificateStore(medium, directory, time.clock());
     }
 }

@@ -15,12 +15,12 @@ class SharedMemoryStoreTest extends SharedStoreContract {
     private Path directory;
 
     @Override
-    CertificateStore join() throws Exception {
+    protected CertificateStore join() throws Exception {
         return new MemoryCertificateStore(medium, Files.createTempDirectory(directory, "ledger"), time.clock(), true);
     }
 
     @Override
-    void lapse(CertificateStore holder) {
+    protected void lapse(CertificateStore holder) {
         ((MemoryCertificateStore) holder).standStill();
     }
 }

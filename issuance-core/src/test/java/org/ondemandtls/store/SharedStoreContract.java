@@ -21,21 +21,21 @@ import org.ondemandtls.testing.TestCertificates;
 import org.ondemandtls.testing.TestLeaves;
 
 /** What a store promises that several servers share. */
-abstract class SharedStoreContract {
+public abstract class SharedStoreContract {
 
-    static final Instant NOW = CertificateStoreContract.NOW;
-    static final ServerName SHOP = CertificateStoreContract.SHOP;
+    protected static final Instant NOW = CertificateStoreContract.NOW;
+    protected static final ServerName SHOP = CertificateStoreContract.SHOP;
 
-    CertificateStore one;
-    CertificateStore other;
+    protected CertificateStore one;
+    protected CertificateStore other;
 
     private final List<CertificateStore> open = new ArrayList<>();
 
     /** One server more. */
-    abstract CertificateStore join() throws Exception;
+    protected abstract CertificateStore join() throws Exception;
 
     /** Has the leases of a server run out, as if it had stood still, without its knowing. */
-    abstract void lapse(CertificateStore holder) throws Exception;
+    protected abstract void lapse(CertificateStore holder) throws Exception;
 
     @BeforeEach
     void openBoth() throws Exception {
@@ -54,7 +54,7 @@ abstract class SharedStoreContract {
         return CertificateStoreContract.stored(names);
     }
 
-    static OpenOrder order(ServerName name) {
+    public static OpenOrder order(ServerName name) {
         KeyPair key = TestCertificates.key();
         return new OpenOrder(name, "https://ca.example/directory", NOW, Optional.empty(), key, new byte[] {1, 2, 3});
     }

@@ -1,13 +1,18 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.file;
 
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.NavigableSet;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.store.Medium;
+import org.ondemandtls.store.Medium.Found;
+import org.ondemandtls.store.StoreException;
 
 /**
  * The first names of a store of files in their order, for an operator's list.
@@ -28,19 +33,6 @@ final class ListedNames {
          * @throws StoreException if they cannot be read
          */
         void read(Consumer<String> found) throws IOException, StoreException;
-    }
-
-    /** Reads one certificate. */
-    @FunctionalInterface
-    interface Reader {
-        /**
-         * Reads the certificate stored under a first name.
-         *
-         * @return the record, null if there is none or none that can be read
-         * @throws StoreException if the store could not be read
-         */
-        @Nullable
-        StoredCertificate read(String name) throws StoreException;
     }
 
     private final Survey survey;
@@ -68,20 +60,21 @@ final class ListedNames {
         }
     }
 
-    /** A page, as {@link CertificateStore#page} says; blocks for the disk. */
-    List<StoredCertificate> page(String prefix, String after, int limit, Reader reader)
+    /**
+     * Reads a page, as {@link Medium#page} says; blocks for the disk.
+     *
+     * @param reader reads the certificate of a first name, empty if it is gone
+     */
+    SortedMap<String, Found> page(String prefix, String after, int limit, Function<String, Optional<Found>> reader)
             throws IOException, StoreException {
         NavigableSet<String> all = known();
-        List<StoredCertificate> page = new ArrayList<>();
+        SortedMap<String, Found> page = new TreeMap<>();
         boolean behind = after.compareTo(prefix) >= 0;
         for (String name : all.tailSet(behind ? after : prefix, !behind)) {
             if (page.size() == limit || !name.startsWith(prefix)) {
                 break;
             }
-            StoredCertificate stored = reader.read(name);
-            if (stored != null) {
-                page.add(stored);
-            }
+            reader.apply(name).ifPresent(found -> page.put(name, found));
         }
         return page;
     }

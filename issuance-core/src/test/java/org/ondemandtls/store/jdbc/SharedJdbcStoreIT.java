@@ -1,4 +1,14 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.jdbc;
+
+import org.ondemandtls.store.Lease;
+import org.ondemandtls.store.StoredCertificate;
+import org.ondemandtls.store.Peers;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.StaleRevisionException;
+import org.ondemandtls.store.KeySealing;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.CertificateStoreContract;
+import org.ondemandtls.store.SharedStoreContract;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -79,7 +89,7 @@ class SharedJdbcStoreIT extends SharedStoreContract {
     }
 
     @Override
-    CertificateStore join() throws Exception {
+    protected CertificateStore join() throws Exception {
         if (url == null) {
             url = JdbcTables.emptied(kind);
         }
@@ -87,7 +97,7 @@ class SharedJdbcStoreIT extends SharedStoreContract {
     }
 
     @Override
-    void lapse(CertificateStore holder) {
+    protected void lapse(CertificateStore holder) {
         Database.update(url, "UPDATE ondemand_tls_lease SET expires = 1000");
     }
 

@@ -1,4 +1,4 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.file;
 
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
@@ -67,11 +67,6 @@ final class DueIndex {
                     hourOf(clamped),
                     String.format(
                             Locale.ROOT, "%02d%02d_%s", inHour / MINUTE_SECONDS, inHour % MINUTE_SECONDS, bundle));
-        }
-
-        /** What comes before all hints of a second. */
-        static Hint before(Instant due) {
-            return of(due, "");
         }
 
         /** The due time in whole seconds, rounded down. */

@@ -1,14 +1,18 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.jdbc;
 
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
+import org.ondemandtls.store.Lease;
+import org.ondemandtls.store.Peers;
+import org.ondemandtls.store.OpenOrder;
+import org.ondemandtls.store.StoreException;
+
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import org.jspecify.annotations.Nullable;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 import org.ondemandtls.challenge.Proof;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.event.EventKind;
@@ -30,7 +34,7 @@ final class JdbcPeers implements Peers {
     private final Events events;
     private final Set<Proof> shown = ConcurrentHashMap.newKeySet();
 
-    private volatile @Nullable News follower;
+    private final List<News> followers = new CopyOnWriteArrayList<>();
 
     /** Reads the orders of servers that are gone. */
     @FunctionalInterface
@@ -73,23 +77,15 @@ final class JdbcPeers implements Peers {
 
     @Override
     public void show(Proof proof) throws StoreException {
-        pool.each("a proof cannot be shown", connection -> {
-            try (PreparedStatement upsert = pool.prepared(
-                    connection,
-                    dialect.upsert(
-                            "ondemand_tls_proof",
-                            "name, kind, token, content, expires",
-                            "?, ?, ?, ?, " + dialect.now() + " + ?",
-                            "name, kind, token",
-                            List.of("content", "expires")))) {
-                upsert.setString(1, proof.name().value());
-                upsert.setString(2, proof.type().identifier());
-                upsert.setString(3, proof.token());
-                upsert.setString(4, proof.content());
-                upsert.setLong(5, SHOWN.toMillis());
-                return upsert.executeUpdate();
-            }
-        });
+        String sql = dialect.upsert(
+                "ondemand_tls_proof",
+                "name, kind, token, content, expires",
+                "?, ?, ?, ?, " + dialect.now() + " + ?",
+                "name, kind, token",
+                List.of("content", "expires"));
+        String name = proof.name().value();
+        String type = proof.type().identifier();
+        pool.change("a proof cannot be shown", sql, name, type, proof.token(), proof.content(), SHOWN.toMillis());
         shown.add(proof);
     }
 
@@ -104,34 +100,19 @@ final class JdbcPeers implements Peers {
 
     private void remove(Proof proof) throws StoreException {
         shown.remove(proof);
-        pool.eachAtOnce("a proof cannot be taken down", connection -> {
-            try (PreparedStatement delete = pool.prepared(
-                    connection,
-                    "DELETE FROM ondemand_tls_proof WHERE name = ? AND kind = ? AND token = ? AND content = ?")) {
-                delete.setString(1, proof.name().value());
-                delete.setString(2, proof.type().identifier());
-                delete.setString(3, proof.token());
-                delete.setString(4, proof.content());
-                return delete.executeUpdate();
-            }
-        });
+        String sql = "DELETE FROM ondemand_tls_proof WHERE name = ? AND kind = ? AND token = ? AND content = ?";
+        String name = proof.name().value();
+        String type = proof.type().identifier();
+        pool.changeAtOnce("a proof cannot be taken down", sql, name, type, proof.token(), proof.content());
     }
 
     @Override
     public Optional<String> proof(ServerName name, ChallengeType type, String token) throws StoreException {
-        return pool.each("a proof cannot be looked up", connection -> {
-            try (PreparedStatement select = pool.prepared(
-                    connection,
-                    "SELECT content FROM ondemand_tls_proof WHERE name = ? AND kind = ? AND token = ? AND expires > "
-                            + dialect.now())) {
-                select.setString(1, name.value());
-                select.setString(2, type.identifier());
-                select.setString(3, token);
-                try (ResultSet rows = select.executeQuery()) {
-                    return rows.next() ? Optional.of(rows.getString(1)) : Optional.empty();
-                }
-            }
-        });
+        String sql = "SELECT content FROM ondemand_tls_proof WHERE name = ? AND kind = ? AND token = ? AND expires > "
+                + dialect.now();
+        String what = "a proof cannot be looked up";
+        return pool.read(what, sql, row -> row.getString(1), name.value(), type.identifier(), token).stream()
+                .findFirst();
     }
 
     @Override
@@ -144,22 +125,31 @@ final class JdbcPeers implements Peers {
 
     @Override
     public void follow(News news) {
-        follower = news;
+        followers.add(news);
     }
 
-    /** Hands on what has changed. */
-    void changed(List<String> names) {
-        News told = follower;
-        if (told != null) {
-            told.changed(names);
-        }
+    /** Hands on what has changed, and that something may have been missed. */
+    News news() {
+        return new News() {
+            @Override
+            public void changed(List<String> names) {
+                tellAll(follower -> follower.changed(names));
+            }
+
+            @Override
+            public void missed() {
+                tellAll(News::missed);
+            }
+        };
     }
 
-    /** Hands on that something may have been missed. */
-    void missed() {
-        News told = follower;
-        if (told != null) {
-            told.missed();
+    private void tellAll(Consumer<News> what) {
+        for (News follower : followers) {
+            try {
+                what.accept(follower);
+            } catch (RuntimeException e) {
+                events.publish(EventKind.DEFECT, "news could not be used: " + e);
+            }
         }
     }
 

@@ -1,4 +1,8 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.file;
+
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.Ledger;
+import org.ondemandtls.store.Reckoning;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
@@ -26,6 +30,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
@@ -43,7 +48,7 @@ import org.jspecify.annotations.Nullable;
  * <p>A day's log is removed when nothing in it counts any more, at open and when a day ends; not when the clock leapt over
  * days, since it may leap back.
  */
-final class FileLedger implements Ledger, AutoCloseable {
+public final class FileLedger implements Ledger, AutoCloseable {
 
     /** Entries in memory at most; the oldest are forgotten first. */
     static final int MOST_ENTRIES = 500_000;
@@ -54,9 +59,8 @@ final class FileLedger implements Ledger, AutoCloseable {
 
     private record Entry(long id, String key, long millis, long keptMillis) {
 
-        // An entry from farther in the future than its window is one from a clock that was wrong, then or now.
         boolean counts(long now, long windowMillis) {
-            return now - millis < windowMillis && millis - now < windowMillis;
+            return Reckoning.counts(millis, now, windowMillis);
         }
     }
 
@@ -77,8 +81,9 @@ final class FileLedger implements Ledger, AutoCloseable {
      *
      * @param directory where it is; exists
      * @param clock the wall clock
+     * @throws IOException if a log cannot be read
      */
-    FileLedger(Path directory, Clock clock) throws IOException {
+    public FileLedger(Path directory, Clock clock) throws IOException {
         this.directory = directory;
         this.clock = clock;
         try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*" + SUFFIX)) {
@@ -102,24 +107,13 @@ final class FileLedger implements Ledger, AutoCloseable {
         lock.lock();
         try {
             long now = clock.millis();
-            Outcome.Spent spent = null;
-            for (List<Quota> quotas : List.of(counted, checked)) {
-                for (Quota quota : quotas) {
-                    Instant fits = fits(quota, now);
-                    if (fits != null && (spent == null || fits.isAfter(spent.fits()))) {
-                        spent = new Outcome.Spent(quota, fits);
-                    }
-                }
-            }
-            if (spent != null) {
-                return spent;
-            }
-            Map<String, Duration> keys = new LinkedHashMap<>();
-            for (Quota quota : counted) {
-                keys.merge(quota.key(), quota.window(), (one, other) -> one.compareTo(other) >= 0 ? one : other);
+            Optional<Outcome.Spent> spent = Reckoning.spent(counted, checked, now, this::inTheWay);
+            if (spent.isPresent()) {
+                return spent.get();
             }
             List<Entry> fresh = new ArrayList<>();
-            keys.forEach((key, window) -> fresh.add(new Entry(++lastId, key, now, window.toMillis())));
+            Reckoning.keys(counted)
+                    .forEach((key, window) -> fresh.add(new Entry(++lastId, key, now, window.toMillis())));
             append(fresh, now);
             fresh.forEach(this::remember);
             return new Outcome.Reserved(new Ticket(fresh.stream().map(Entry::id).toList()));
@@ -178,15 +172,9 @@ final class FileLedger implements Ledger, AutoCloseable {
         }
     }
 
-    // When a quota has room for one more, null if it has now.
-    private @Nullable Instant fits(Quota quota, long now) {
-        if (quota.most() == 0) {
-            return Instant.ofEpochMilli(now).plus(quota.window());
-        }
+    private OptionalLong inTheWay(Quota quota, long now) {
         long[] times = times(quota, now);
-        return times.length < quota.most()
-                ? null
-                : Instant.ofEpochMilli(times[times.length - quota.most()]).plus(quota.window());
+        return times.length < quota.most() ? OptionalLong.empty() : OptionalLong.of(times[times.length - quota.most()]);
     }
 
     private long[] times(Quota quota, long now) {

@@ -1,4 +1,6 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.jdbc;
+
+import org.ondemandtls.store.StoreException;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 

@@ -1,4 +1,10 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.jdbc;
+
+import org.ondemandtls.store.Lease;
+import org.ondemandtls.store.StoredCertificate;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.KeySealing;
+import org.ondemandtls.store.CertificateStoreContract;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,4 +1,4 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.jdbc;
 
 import java.time.Instant;
 

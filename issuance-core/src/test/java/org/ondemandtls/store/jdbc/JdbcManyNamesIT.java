@@ -1,6 +1,13 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.jdbc;
 
-import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import org.ondemandtls.store.Lease;
+import org.ondemandtls.store.StoredCertificate;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.Ledger;
+import org.ondemandtls.store.KeySealing;
+import org.ondemandtls.store.CertificateStoreContract;
+import org.ondemandtls.store.SharedStoreContract;
+
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Clock;
@@ -40,8 +47,7 @@ class JdbcManyNamesIT {
 
     // One renewal in ninety days is due on average; the first falls due in an hour.
     private static void fill(Database.Kind kind, String url, int names) throws Exception {
-        String bundle = new String(
-                RecordCodec.encode(CertificateStoreContract.stored(SHOP.value()), KeySealing.none()), ISO_8859_1);
+        String bundle = CertificateStoreContract.bundle(CertificateStoreContract.stored(SHOP.value()));
         boolean postgres = kind == Database.Kind.POSTGRESQL;
         String number = postgres ? "g" : "seq";
         String from = postgres ? " FROM generate_series(1::bigint, " + names + ") g" : " FROM seq_1_to_" + names;

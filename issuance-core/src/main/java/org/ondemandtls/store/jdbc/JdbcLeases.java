@@ -1,8 +1,10 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.jdbc;
+
+import org.ondemandtls.store.Lease;
+import org.ondemandtls.store.LeaseLostException;
+import org.ondemandtls.store.StoreException;
 
 import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -40,22 +42,15 @@ final class JdbcLeases {
     Optional<Lease> take(ServerName name) throws StoreException {
         long fence = pool.each("a lease cannot be taken", connection -> {
             long number = SqlDialect.number(connection, "SELECT " + dialect.next("ondemand_tls_fence"));
-            try (PreparedStatement take = pool.prepared(connection, takeStatement())) {
-                take.setString(1, name.value());
-                take.setString(2, holder);
-                take.setLong(3, number);
-                take.setLong(4, LENGTH.toMillis());
-                take.executeUpdate();
-            }
-            try (PreparedStatement select = pool.prepared(
-                    connection, "SELECT 1 FROM ondemand_tls_lease WHERE name = ? AND fence = ? AND holder = ?")) {
-                select.setString(1, name.value());
-                select.setLong(2, number);
-                select.setString(3, holder);
-                try (ResultSet rows = select.executeQuery()) {
-                    return rows.next() ? number : 0;
-                }
-            }
+            pool.update(connection, takeStatement(), name.value(), holder, number, LENGTH.toMillis());
+            return pool.row(
+                            connection,
+                            "SELECT 1 FROM ondemand_tls_lease WHERE name = ? AND fence = ? AND holder = ?",
+                            row -> number,
+                            name.value(),
+                            number,
+                            holder)
+                    .orElse(0L);
         });
         if (fence == 0) {
             return Optional.empty();
@@ -68,32 +63,25 @@ final class JdbcLeases {
     void giveBack(Lease lease) throws StoreException {
         // First: it must not be extended any more if this fails.
         held.remove(lease.name().value(), lease);
-        pool.eachAtOnce("a lease cannot be given back", connection -> {
-            try (PreparedStatement delete = pool.prepared(
-                    connection, "DELETE FROM ondemand_tls_lease WHERE name = ? AND fence = ? AND holder = ?")) {
-                delete.setString(1, lease.name().value());
-                delete.setLong(2, lease.fence());
-                delete.setString(3, holder);
-                return delete.executeUpdate();
-            }
-        });
+        pool.changeAtOnce(
+                "a lease cannot be given back",
+                "DELETE FROM ondemand_tls_lease WHERE name = ? AND fence = ? AND holder = ?",
+                lease.name().value(),
+                lease.fence(),
+                holder);
     }
 
     /** Lets all run out that are held: others find by that what this server has left open. */
     void endAll() throws StoreException {
         for (Lease lease : List.copyOf(held.values())) {
             held.remove(lease.name().value(), lease);
-            pool.eachAtOnce("a lease cannot be ended", connection -> {
-                try (PreparedStatement update = pool.prepared(
-                        connection,
-                        "UPDATE ondemand_tls_lease SET expires = " + dialect.now() + " WHERE name = ? AND fence = ?"
-                                + " AND holder = ?")) {
-                    update.setString(1, lease.name().value());
-                    update.setLong(2, lease.fence());
-                    update.setString(3, holder);
-                    return update.executeUpdate();
-                }
-            });
+            pool.changeAtOnce(
+                    "a lease cannot be ended",
+                    "UPDATE ondemand_tls_lease SET expires = " + dialect.now()
+                            + " WHERE name = ? AND fence = ? AND holder = ?",
+                    lease.name().value(),
+                    lease.fence(),
+                    holder);
         }
     }
 
@@ -107,19 +95,15 @@ final class JdbcLeases {
     }
 
     private int extend(Connection connection, List<String> page) throws SQLException {
-        List<String> sorted = new ArrayList<>(page);
-        sorted.sort(null);
-        try (PreparedStatement update = pool.prepared(
+        List<Object> values = new ArrayList<>(page);
+        values.sort(null);
+        values.add(0, LENGTH.toMillis());
+        values.add(holder);
+        return pool.update(
                 connection,
                 "UPDATE ondemand_tls_lease SET expires = " + dialect.now() + " + ? WHERE name IN ("
-                        + Sql.places(sorted.size()) + ") AND holder = ? AND expires > " + dialect.now())) {
-            update.setLong(1, LENGTH.toMillis());
-            for (int i = 0; i < sorted.size(); i++) {
-                update.setString(i + 2, sorted.get(i));
-            }
-            update.setString(sorted.size() + 2, holder);
-            return update.executeUpdate();
-        }
+                        + Sql.places(page.size()) + ") AND holder = ? AND expires > " + dialect.now(),
+                values.toArray());
     }
 
     /**
@@ -129,17 +113,16 @@ final class JdbcLeases {
      * @throws LeaseLostException if it is not
      */
     void check(Connection connection, Lease lease) throws SQLException, LeaseLostException {
-        try (PreparedStatement update = pool.prepared(
+        int rows = pool.update(
                 connection,
                 "UPDATE ondemand_tls_lease SET expires = " + dialect.now()
-                        + " + ? WHERE name = ? AND fence = ? AND holder = ? AND expires > " + dialect.now())) {
-            update.setLong(1, LENGTH.toMillis());
-            update.setString(2, lease.name().value());
-            update.setLong(3, lease.fence());
-            update.setString(4, holder);
-            if (update.executeUpdate() != 1) {
-                throw new LeaseLostException(lease);
-            }
+                        + " + ? WHERE name = ? AND fence = ? AND holder = ? AND expires > " + dialect.now(),
+                LENGTH.toMillis(),
+                lease.name().value(),
+                lease.fence(),
+                holder);
+        if (rows != 1) {
+            throw new LeaseLostException(lease);
         }
     }
 

@@ -1,4 +1,8 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.jdbc;
+
+import org.ondemandtls.store.KeySealing;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.CertificateStoreContract;
 
 import java.util.Optional;
 import org.junit.jupiter.params.Parameter;
@@ -19,12 +23,12 @@ class JdbcCertificateStoreIT extends CertificateStoreContract {
     private String url;
 
     @Override
-    int writersAtOnce() {
+    protected int writersAtOnce() {
         return 8;
     }
 
     @Override
-    CertificateStore open() throws Exception {
+    protected CertificateStore open() throws Exception {
         if (url == null) {
             url = JdbcTables.emptied(kind);
         }

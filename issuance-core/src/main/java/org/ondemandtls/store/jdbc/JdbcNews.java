@@ -1,4 +1,7 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.jdbc;
+
+import org.ondemandtls.store.Peers;
+import org.ondemandtls.store.StoreException;
 
 import java.lang.reflect.Method;
 import java.sql.Connection;
@@ -47,10 +50,11 @@ final class JdbcNews implements AutoCloseable {
     private final SqlDialect dialect;
     private final String origin;
     private final Events events;
-    private final Peers.News feed;
     private final Thread thread;
     // Those younger than UNSETTLED, with their time.
     private final Map<Long, Long> seen = new LinkedHashMap<>();
+
+    private volatile Peers.News feed;
 
     private volatile boolean closed;
 
@@ -65,17 +69,13 @@ final class JdbcNews implements AutoCloseable {
     private long failingSince;
     private boolean failing;
 
-    /**
-     * Begins to read after what is settled now.
-     *
-     * @param feed told of each change, on the thread of this
-     */
-    JdbcNews(JdbcPool pool, SqlDialect dialect, String origin, Events events, Peers.News feed) throws StoreException {
+    /** Will read after what is settled now. */
+    JdbcNews(JdbcPool pool, SqlDialect dialect, String origin, Events events) throws StoreException {
         this.pool = pool;
         this.dialect = dialect;
         this.origin = origin;
         this.events = events;
-        this.feed = feed;
+        this.feed = Peers.News.NONE;
         this.lastRead = pool.each(
                 "news cannot be read", connection -> SqlDialect.number(connection, "SELECT " + dialect.now()));
         long before = lastRead - UNSETTLED.toMillis();
@@ -90,7 +90,13 @@ final class JdbcNews implements AutoCloseable {
         thread.setDaemon(true);
     }
 
-    void start() {
+    /**
+     * Begins to read.
+     *
+     * @param told told of each change, on the thread of this
+     */
+    void start(Peers.News told) {
+        feed = told;
         thread.start();
     }
 
@@ -102,22 +108,17 @@ final class JdbcNews implements AutoCloseable {
                 notify.execute();
             }
         }
-        try (PreparedStatement insert = pool.prepared(
+        pool.update(
                 connection,
-                "INSERT INTO ondemand_tls_news (since, origin, names) VALUES (" + dialect.now() + ", ?, ?)")) {
-            insert.setString(1, origin);
-            insert.setString(2, String.join(" ", names));
-            insert.executeUpdate();
-        }
+                "INSERT INTO ondemand_tls_news (since, origin, names) VALUES (" + dialect.now() + ", ?, ?)",
+                origin,
+                String.join(" ", names));
     }
 
     /** Removes what is too old. */
     static int sweep(JdbcPool pool, SqlDialect dialect, Connection connection) throws SQLException {
-        try (PreparedStatement delete =
-                pool.prepared(connection, "DELETE FROM ondemand_tls_news WHERE since < " + dialect.now() + " - ?")) {
-            delete.setLong(1, KEPT.toMillis());
-            return delete.executeUpdate();
-        }
+        return pool.update(
+                connection, "DELETE FROM ondemand_tls_news WHERE since < " + dialect.now() + " - ?", KEPT.toMillis());
     }
 
     @Override

@@ -1,9 +1,13 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.jdbc;
+
+import org.ondemandtls.store.UnreadableException;
+import org.ondemandtls.store.EncryptionState;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.KeySealing;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -17,7 +21,6 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.sql.SqlDialect;
-import org.ondemandtls.store.Bundle.UnreadableException;
 
 /**
  * Which keys the records in a database are under, and their encryption anew.
@@ -31,7 +34,6 @@ final class JdbcEncryption {
     /** How long a server that says nothing counts as running. */
     static final Duration RUNNING = Duration.ofSeconds(60);
 
-    private static final int PAGE = 50;
     private static final String WHAT = "the note of the encryption keys cannot be kept";
 
     private final JdbcPool pool;
@@ -41,24 +43,13 @@ final class JdbcEncryption {
     private final Events events;
     private final String keyId;
 
-    private boolean told;
-
     JdbcEncryption(JdbcPool pool, SqlDialect dialect, String node, KeySealing sealing, Events events) {
         this.pool = pool;
         this.dialect = dialect;
         this.node = node;
         this.sealing = sealing;
         this.events = events;
-        this.keyId = keyIdOf(sealing);
-    }
-
-    /** How a record is marked that is written now: the identifier of the key, or {@code plain}. */
-    static String keyIdOf(KeySealing sealing) {
-        return sealing.encrypts() ? sealing.keyIds().iterator().next() : KeySealing.PLAIN;
-    }
-
-    String keyId() {
-        return keyId;
+        this.keyId = sealing.keyId();
     }
 
     /**
@@ -74,20 +65,18 @@ final class JdbcEncryption {
             if (now.isPresent() && !now.equals(before)) {
                 write(connection, now.get());
             }
-            try (PreparedStatement upsert = pool.prepared(
+            pool.update(
                     connection,
                     dialect.upsert(
                             "ondemand_tls_node",
                             "id, key_id, key_ids, expires",
                             "?, ?, ?, " + dialect.now() + " + ?",
                             "id",
-                            List.of("key_id", "key_ids", "expires")))) {
-                upsert.setString(1, node);
-                upsert.setString(2, keyId);
-                upsert.setString(3, String.join(" ", sealing.keyIds()));
-                upsert.setLong(4, RUNNING.toMillis());
-                upsert.executeUpdate();
-            }
+                            List.of("key_id", "key_ids", "expires")),
+                    node,
+                    keyId,
+                    String.join(" ", sealing.keyIds()),
+                    RUNNING.toMillis());
             return othersWithout(connection, keyId);
         });
         if (!lacking.isEmpty()) {
@@ -100,14 +89,8 @@ final class JdbcEncryption {
 
     /** Says that this server still runs; noted anew where that came too late. */
     void stay() throws StoreException {
-        int rows = pool.eachAtOnce(WHAT, connection -> {
-            try (PreparedStatement update = pool.prepared(
-                    connection, "UPDATE ondemand_tls_node SET expires = " + dialect.now() + " + ? WHERE id = ?")) {
-                update.setLong(1, RUNNING.toMillis());
-                update.setString(2, node);
-                return update.executeUpdate();
-            }
-        });
+        String sql = "UPDATE ondemand_tls_node SET expires = " + dialect.now() + " + ? WHERE id = ?";
+        int rows = pool.changeAtOnce(WHAT, sql, RUNNING.toMillis(), node);
         if (rows == 0) {
             join();
         }
@@ -115,31 +98,29 @@ final class JdbcEncryption {
 
     /** Says that this server ends. */
     void leave() throws StoreException {
-        pool.eachAtOnce(WHAT, connection -> {
-            try (PreparedStatement delete = pool.prepared(connection, "DELETE FROM ondemand_tls_node WHERE id = ?")) {
-                delete.setString(1, node);
-                return delete.executeUpdate();
-            }
-        });
+        pool.changeAtOnce(WHAT, "DELETE FROM ondemand_tls_node WHERE id = ?", node);
     }
 
     /**
-     * Whether records are under other keys than the one all servers encrypt under; costs a few look-ups in indices.
+     * Whether records are under other keys than the one all servers encrypt under, or are noted to be; costs a few look-ups
+     * in indices.
      */
-    boolean isToBeDone() throws StoreException {
+    boolean hasOtherKeys() throws StoreException {
         return sealing.encrypts()
-                && pool.eachAtOnce(
-                        WHAT,
-                        connection -> agreed(connection) && !pending(connection).isEmpty());
+                && pool.eachAtOnce(WHAT, connection -> {
+                    if (!agreed(connection)) {
+                        return false;
+                    }
+                    Optional<EncryptionState> state =
+                            decoded(text(connection, "SELECT content FROM ondemand_tls_encryption WHERE id = 1"));
+                    return !pending(connection).isEmpty()
+                            || (state.isPresent() && !state.get().older().isEmpty());
+                });
     }
 
-    /** Whether the note says that records are under other keys, though all servers encrypt under one and none is. */
-    boolean isToBeNoted() throws StoreException {
-        return pool.eachAtOnce(WHAT, connection -> {
-            Optional<EncryptionState> state =
-                    decoded(text(connection, "SELECT content FROM ondemand_tls_encryption WHERE id = 1"));
-            return state.isPresent() && !state.get().older().isEmpty() && agreed(connection);
-        });
+    /** Whether all servers that run encrypt under the key of this one. */
+    boolean isAgreed() throws StoreException {
+        return pool.eachAtOnce(WHAT, this::agreed);
     }
 
     /**
@@ -147,8 +128,8 @@ final class JdbcEncryption {
      *
      * @return whether that is so
      */
-    boolean complete(long changed) throws StoreException {
-        boolean complete = pool.togetherAtOnce(WHAT, connection -> {
+    boolean complete() throws StoreException {
+        return pool.togetherAtOnce(WHAT, connection -> {
             Optional<EncryptionState> state = lock(connection);
             if (state.isEmpty() || !agreed(connection) || !pending(connection).isEmpty()) {
                 return false;
@@ -156,25 +137,6 @@ final class JdbcEncryption {
             write(connection, new EncryptionState(keyId, Set.of()));
             return true;
         });
-        if (complete) {
-            told = false;
-            events.publish(
-                    EventKind.ENCRYPTION,
-                    "everything in " + pool.location() + " is encrypted under the key " + keyId + " (" + changed
-                            + " rows written by this server); older keys are not needed any more");
-        }
-        return complete;
-    }
-
-    /** Says that encryption anew begins. */
-    void begins() {
-        if (!told) {
-            told = true;
-            events.publish(
-                    EventKind.ENCRYPTION,
-                    "what is in clear or under an older key in " + pool.location() + " is encrypted under the key "
-                            + keyId + " in the background; until that is done, keep the older keys");
-        }
     }
 
     /** The keys that records are under besides the one they are to be under, {@code plain} among them. */
@@ -196,50 +158,26 @@ final class JdbcEncryption {
         return others;
     }
 
-    /** One page of the names that a table has under a key, after a name. */
-    List<String> page(String table, String under, String after) throws StoreException {
-        return pool.eachAtOnce(WHAT, connection -> {
-            try (PreparedStatement select = pool.prepared(
-                    connection,
-                    "SELECT name FROM " + table + " WHERE key_id = ? AND name > ? ORDER BY name LIMIT " + PAGE)) {
-                select.setString(1, under);
-                select.setString(2, after);
-                List<String> names = new ArrayList<>();
-                try (ResultSet rows = select.executeQuery()) {
-                    while (rows.next()) {
-                        names.add(rows.getString(1));
-                    }
-                }
-                return names;
-            }
-        });
-    }
-
-    // All servers that run encrypt under the key of this one.
     private boolean agreed(Connection connection) throws SQLException {
-        try (PreparedStatement select = pool.prepared(
-                connection,
-                "SELECT count(*) FROM ondemand_tls_node WHERE key_id <> ? AND expires > " + dialect.now())) {
-            select.setString(1, keyId);
-            try (ResultSet rows = select.executeQuery()) {
-                rows.next();
-                return rows.getLong(1) == 0;
-            }
-        }
+        return pool.row(
+                        connection,
+                        "SELECT count(*) FROM ondemand_tls_node WHERE key_id <> ? AND expires > " + dialect.now(),
+                        row -> row.getLong(1),
+                        keyId)
+                .equals(Optional.of(0L));
     }
 
     private List<String> othersWithout(Connection connection, String needed) throws SQLException {
         List<String> lacking = new ArrayList<>();
         if (sealing.encrypts()) {
-            try (PreparedStatement select = pool.prepared(
-                            connection, "SELECT id, key_ids FROM ondemand_tls_node WHERE expires > " + dialect.now());
-                    ResultSet rows = select.executeQuery()) {
-                while (rows.next()) {
-                    if (!List.of(rows.getString(2).split(" ")).contains(needed)) {
-                        lacking.add(rows.getString(1));
-                    }
-                }
-            }
+            pool
+                    .rows(
+                            connection,
+                            "SELECT key_ids FROM ondemand_tls_node WHERE expires > " + dialect.now(),
+                            row -> row.getString(1))
+                    .stream()
+                    .filter(ids -> !List.of(ids.split(" ")).contains(needed))
+                    .forEach(lacking::add);
         }
         return lacking;
     }
@@ -267,11 +205,10 @@ final class JdbcEncryption {
     }
 
     private void write(Connection connection, EncryptionState state) throws SQLException {
-        try (PreparedStatement update =
-                pool.prepared(connection, "UPDATE ondemand_tls_encryption SET content = ? WHERE id = 1")) {
-            update.setString(1, new String(state.encode(), ISO_8859_1));
-            update.executeUpdate();
-        }
+        pool.update(
+                connection,
+                "UPDATE ondemand_tls_encryption SET content = ? WHERE id = 1",
+                new String(state.encode(), ISO_8859_1));
     }
 
     private static boolean isFilled(Connection connection) throws SQLException {

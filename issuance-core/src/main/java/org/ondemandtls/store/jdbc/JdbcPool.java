@@ -1,8 +1,13 @@
-package org.ondemandtls.store;
+package org.ondemandtls.store.jdbc;
+
+import org.ondemandtls.store.StoreException;
 
 import java.sql.Connection;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.function.LongSupplier;
@@ -28,6 +33,12 @@ final class JdbcPool implements AutoCloseable {
     /** Something done on a connection. */
     @FunctionalInterface
     interface Work<T> extends SqlPool.Work<T, StoreException> {}
+
+    /** Reads the row a result is at. */
+    @FunctionalInterface
+    interface Reader<T> {
+        T read(ResultSet row) throws SQLException;
+    }
 
     /** What the pool below is asked for. */
     private interface Call<T> {
@@ -116,6 +127,64 @@ final class JdbcPool implements AutoCloseable {
     /** Bounds what the database does for a statement, where the connection is not ours to bound. */
     PreparedStatement prepared(Connection connection, String sql) throws SQLException {
         return pool.prepared(connection, sql);
+    }
+
+    /** A statement with its values, each of the type of its column. */
+    PreparedStatement bound(Connection connection, String sql, Object... values) throws SQLException {
+        PreparedStatement statement = pool.prepared(connection, sql);
+        try {
+            for (int i = 0; i < values.length; i++) {
+                statement.setObject(i + 1, values[i]);
+            }
+            return statement;
+        } catch (SQLException | RuntimeException e) {
+            statement.close();
+            throw e;
+        }
+    }
+
+    /** Changes rows; how many. */
+    int update(Connection connection, String sql, Object... values) throws SQLException {
+        try (PreparedStatement update = bound(connection, sql, values)) {
+            return update.executeUpdate();
+        }
+    }
+
+    /** Reads rows. */
+    <T> List<T> rows(Connection connection, String sql, Reader<T> reader, Object... values) throws SQLException {
+        List<T> found = new ArrayList<>();
+        try (PreparedStatement select = bound(connection, sql, values);
+                ResultSet rows = select.executeQuery()) {
+            while (rows.next()) {
+                found.add(reader.read(rows));
+            }
+        }
+        return found;
+    }
+
+    /** Reads the first row, empty if there is none. */
+    <T> Optional<T> row(Connection connection, String sql, Reader<T> reader, Object... values) throws SQLException {
+        return rows(connection, sql, reader, values).stream().findFirst();
+    }
+
+    /** Changes rows by one statement; how many. May run it twice. */
+    int change(String what, String sql, Object... values) throws StoreException {
+        return each(what, connection -> update(connection, sql, values));
+    }
+
+    /** As {@link #change}, without waiting for a free connection. */
+    int changeAtOnce(String what, String sql, Object... values) throws StoreException {
+        return eachAtOnce(what, connection -> update(connection, sql, values));
+    }
+
+    /** Reads rows by one statement. */
+    <T> List<T> read(String what, String sql, Reader<T> reader, Object... values) throws StoreException {
+        return each(what, connection -> rows(connection, sql, reader, values));
+    }
+
+    /** As {@link #read}, without waiting for a free connection. */
+    <T> List<T> readAtOnce(String what, String sql, Reader<T> reader, Object... values) throws StoreException {
+        return eachAtOnce(what, connection -> rows(connection, sql, reader, values));
     }
 
     @Override

@@ -1,0 +1,90 @@
+package org.ondemandtls.store.file;
+
+import org.ondemandtls.store.StoreException;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Events;
+
+/** Keeps a directory to one process, and in it to one store. */
+final class DirectoryLock implements AutoCloseable {
+
+    private static final Duration RETRY = Duration.ofMillis(100);
+    private static final Set<Path> OPEN_HERE = ConcurrentHashMap.newKeySet();
+
+    private final Path root;
+    private final FileChannel channel;
+
+    private DirectoryLock(Path root, FileChannel channel) {
+        this.root = root;
+        this.channel = channel;
+    }
+
+    /**
+     * Takes the lock.
+     *
+     * @param root the real path of the directory
+     * @param wait how long to wait for another process to end
+     * @param events told that it waits
+     * @throws StoreException if another one has it still
+     */
+    static DirectoryLock take(Path root, Duration wait, Events events) throws IOException, StoreException {
+        long deadline = System.nanoTime() + wait.toNanos();
+        boolean told = wait.isZero();
+        do {
+            FileChannel channel = tryLock(root);
+            if (channel != null) {
+                return new DirectoryLock(root, channel);
+            }
+            if (!told) {
+                told = true;
+                events.publish(
+                        EventKind.ADVICE,
+                        "another process uses the store " + root + "; waiting up to " + wait.toSeconds()
+                                + " s for it to end");
+            }
+            LockSupport.parkNanos(RETRY.toNanos());
+        } while (System.nanoTime() - deadline < 0 && !Thread.currentThread().isInterrupted());
+        throw new StoreException("the store " + root + " is in use by another server (waited " + wait.toSeconds()
+                + " s); a file store belongs to one process: end the other one, "
+                + "give each its own onDemandTls.store, or use a database for several nodes");
+    }
+
+    // The registry comes first: POSIX drops a process's lock when any of its channels on the file is closed.
+    private static @Nullable FileChannel tryLock(Path root) throws IOException {
+        if (!OPEN_HERE.add(root)) {
+            return null;
+        }
+        FileChannel locked = null;
+        FileChannel channel = FileChannel.open(
+                root.resolve("lock"),
+                Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        try {
+            if (channel.tryLock() != null) {
+                locked = channel;
+            }
+        } finally {
+            if (locked == null) {
+                OPEN_HERE.remove(root);
+                channel.close();
+            }
+        }
+        return locked;
+    }
+
+    @Override
+    public void close() throws IOException {
+        OPEN_HERE.remove(root);
+        channel.close();
+    }
+}

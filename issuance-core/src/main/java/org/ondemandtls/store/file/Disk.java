@@ -1,0 +1,178 @@
+package org.ondemandtls.store.file;
+
+import org.ondemandtls.store.StoreException;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
+
+/**
+ * Files that are there whole or not at all: written beside and moved into place, synchronised with their directory, 0600 in
+ * directories of 0700 whatever the process's umask says. Safe for use by many threads.
+ */
+final class Disk {
+
+    private static final Set<PosixFilePermission> OWNER_FILE = PosixFilePermissions.fromString("rw-------");
+    private static final Set<PosixFilePermission> OWNER_DIRECTORY = PosixFilePermissions.fromString("rwx------");
+    private static final int LARGEST_FILE = 1 << 20;
+
+    private final Path tmp;
+    private final AtomicLong written = new AtomicLong();
+
+    /** Clears away what an earlier writer left behind. */
+    Disk(Path tmp) throws IOException {
+        this.tmp = tmp;
+        try (DirectoryStream<Path> leftovers = Files.newDirectoryStream(tmp)) {
+            for (Path leftover : leftovers) {
+                Files.deleteIfExists(leftover);
+            }
+        }
+    }
+
+    /** A file that cannot be ours: larger than anything we write. */
+    static final class TooLargeException extends IOException {
+        TooLargeException(Path file) {
+            super(file + " is larger than anything we write");
+        }
+    }
+
+    void write(Path target, byte[] content) throws IOException {
+        Path beside = tmp.resolve(Long.toString(written.incrementAndGet(), Character.MAX_RADIX));
+        try {
+            try (FileChannel channel = FileChannel.open(
+                    beside,
+                    Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+                    PosixFilePermissions.asFileAttribute(OWNER_FILE))) {
+                ByteBuffer buffer = ByteBuffer.wrap(content);
+                while (buffer.hasRemaining()) {
+                    channel.write(buffer);
+                }
+                channel.force(true);
+            }
+            Files.move(beside, target, StandardCopyOption.ATOMIC_MOVE);
+        } catch (AtomicMoveNotSupportedException e) {
+            Files.deleteIfExists(beside);
+            throw new IOException("this file system cannot replace a file atomically", e);
+        } catch (IOException e) {
+            Files.deleteIfExists(beside);
+            throw e;
+        }
+        synchronise(parentOf(target));
+    }
+
+    /** A file's content, empty where there is none. */
+    static Optional<byte[]> read(Path file) throws IOException {
+        try (InputStream in = Files.newInputStream(file)) {
+            byte[] content = in.readNBytes(LARGEST_FILE + 1);
+            if (content.length > LARGEST_FILE) {
+                throw new TooLargeException(file);
+            }
+            return Optional.of(content);
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Makes a directory for good, unless it is there. */
+    static void directory(Path directory) throws IOException {
+        if (create(directory)) {
+            synchronise(parentOf(directory));
+        }
+    }
+
+    /** Makes a directory, unless it is there; whether it did. */
+    static boolean create(Path directory) throws IOException {
+        if (Files.isDirectory(directory)) {
+            return false;
+        }
+        try {
+            Files.createDirectory(directory, PosixFilePermissions.asFileAttribute(OWNER_DIRECTORY));
+            return true;
+        } catch (FileAlreadyExistsException e) {
+            if (!Files.isDirectory(directory)) {
+                throw e;
+            }
+            return false;
+        }
+    }
+
+    /** Puts on stable storage which files are in a directory. */
+    static void synchronise(Path directory) throws IOException {
+        try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+    }
+
+    /** The directories in a directory. */
+    static List<Path> directories(Path parent) throws IOException {
+        List<Path> found = new ArrayList<>();
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(parent, Files::isDirectory)) {
+            entries.forEach(found::add);
+        }
+        return found;
+    }
+
+    static Path parentOf(Path path) {
+        Path parent = path.toAbsolutePath().getParent();
+        if (parent == null) {
+            throw new UncheckedIOException(new IOException(path + " has no parent directory"));
+        }
+        return parent;
+    }
+
+    /** Makes the directory of a store, or makes sure that it is its owner's alone. */
+    static void secure(Path root) throws IOException, StoreException {
+        if (!Files.exists(root)) {
+            Path parent = parentOf(root);
+            Files.createDirectories(parent);
+            Files.createDirectory(root, PosixFilePermissions.asFileAttribute(OWNER_DIRECTORY));
+            synchronise(parent);
+            return;
+        }
+        if (!Files.isDirectory(root)) {
+            throw new StoreException("the store " + root + " is not a directory; set onDemandTls.store to one");
+        }
+        Set<PosixFilePermission> permissions = EnumSet.copyOf(Files.getPosixFilePermissions(root));
+        permissions.removeAll(OWNER_DIRECTORY);
+        if (permissions.isEmpty()) {
+            return;
+        }
+        try (Stream<Path> content = Files.list(root)) {
+            if (content.findAny().isPresent()) {
+                throw new StoreException("the store " + root + " can be reached by other users ("
+                        + PosixFilePermissions.toString(Files.getPosixFilePermissions(root))
+                        + ") and is not empty; check who read it, then: chmod -R go-rwx " + root);
+            }
+        }
+        Files.setPosixFilePermissions(root, OWNER_DIRECTORY);
+    }
+
+    /** What went wrong, without the names of files: the same trouble reads the same whichever file it hits. */
+    static String describe(Exception e) {
+        if (e instanceof FileSystemException file && file.getReason() != null) {
+            return file.getReason();
+        }
+        return e.getClass().getSimpleName()
+                + (e.getMessage() == null || e instanceof FileSystemException ? "" : " " + e.getMessage());
+    }
+}

@@ -1,0 +1,67 @@
+package org.ondemandtls.store.file;
+
+import org.ondemandtls.store.MediumStore;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.Shelf;
+import org.ondemandtls.store.KeySealing;
+
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import org.ondemandtls.event.Events;
+import org.ondemandtls.name.ServerName;
+
+/** A store in a directory, owned by one process. */
+public final class FileCertificateStore extends MediumStore {
+
+    /** How long a second process waits for the first to end. */
+    public static final Duration LOCK_WAIT = Duration.ofSeconds(30);
+
+    private final FileMedium medium;
+
+    private FileCertificateStore(FileMedium medium, Events events, KeySealing sealing) {
+        super(medium, events, sealing);
+        this.medium = medium;
+    }
+
+    /**
+     * Opens a store with everything in clear, making the directory where there is none. Reads no certificate.
+     *
+     * @param root the directory
+     * @param events where trouble is reported
+     * @param clock the wall clock
+     * @param lockWait how long to wait for another process that has it open
+     * @return the store
+     * @throws StoreException if the directory cannot be used, with what to do
+     */
+    public static FileCertificateStore open(Path root, Events events, Clock clock, Duration lockWait)
+            throws StoreException {
+        return open(root, events, clock, lockWait, KeySealing.none());
+    }
+
+    /**
+     * Opens a store, making the directory where there is none. Reads no certificate. Where records are in clear or under
+     * an older key, they are encrypted under the first in the background.
+     *
+     * @param root the directory
+     * @param events where trouble is reported
+     * @param clock the wall clock
+     * @param lockWait how long to wait for another process that has it open
+     * @param sealing what encrypts private keys and other secrets
+     * @return the store
+     * @throws StoreException if the directory cannot be used, with what to do
+     */
+    public static FileCertificateStore open(
+            Path root, Events events, Clock clock, Duration lockWait, KeySealing sealing) throws StoreException {
+        FileCertificateStore store =
+                new FileCertificateStore(FileMedium.open(root, events, clock, lockWait, sealing), events, sealing);
+        store.begin();
+        store.lookAtEncryption();
+        return store;
+    }
+
+    /** The file a name's certificate is kept in, whether it is there or not. */
+    public Path fileOf(ServerName name) {
+        return medium.file(Shelf.CERTIFICATE, name.value());
+    }
+}

@@ -1,0 +1,515 @@
+package org.ondemandtls.store.file;
+
+import org.ondemandtls.store.UnreadableException;
+import org.ondemandtls.store.RecordCodec;
+import org.ondemandtls.store.Lease;
+import org.ondemandtls.store.EncryptionState;
+import org.ondemandtls.store.UntilDone;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.Shelf;
+import org.ondemandtls.store.Troubles;
+import org.ondemandtls.store.Ledger;
+import org.ondemandtls.store.Medium;
+import org.ondemandtls.store.StaleRevisionException;
+import org.ondemandtls.store.KeySealing;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Events;
+import org.ondemandtls.store.RecordCodec.Version;
+
+/** Records in a directory that one process owns: a file each. What they are found by is read back from them. */
+final class FileMedium implements Medium {
+
+    private static final String ENCRYPTION = "ENCRYPTION";
+    private static final String FORMAT = "ondemand-tls store 1\n";
+    private static final int REMEMBERED_RECORDS = 10_000;
+    private static final Duration INDEX_RETRY = Duration.ofSeconds(5);
+    private static final Duration WHILE_INDEX_IS_BUILT = Duration.ofMinutes(1);
+
+    private final Path root;
+    private final FileLayout layout;
+    private final Disk disk;
+    private final FileShelves shelves;
+    private final ListedNames listed;
+    private final Events events;
+    private final Clock clock;
+    private final DirectoryLock lock;
+    private final DueIndex dueIndex;
+    private final FileLedger ledger;
+    private final Cache<String, Version> known = Caffeine.newBuilder()
+            .maximumSize(REMEMBERED_RECORDS)
+            .executor(Runnable::run)
+            .build();
+    private final UntilDone indexing;
+    private final Troubles troubles;
+
+    private volatile Optional<EncryptionState> encryption;
+
+    private FileMedium(Path root, Events events, Clock clock, DirectoryLock lock, KeySealing sealing)
+            throws IOException, StoreException {
+        this.root = root;
+        this.layout = new FileLayout(root);
+        this.events = events;
+        this.clock = clock;
+        this.lock = lock;
+        boolean fresh = !Files.exists(layout.certificates());
+        boolean made = false;
+        for (Path directory : layout.ours()) {
+            made |= Disk.create(directory);
+        }
+        if (made) {
+            Disk.synchronise(root);
+        }
+        this.disk = new Disk(root.resolve("tmp"));
+        this.shelves = new FileShelves(layout, disk);
+        this.listed = new ListedNames(shelves::firstNames);
+        if (!Files.exists(root.resolve("FORMAT"))) {
+            disk.write(root.resolve("FORMAT"), FORMAT.getBytes(US_ASCII));
+        }
+        this.encryption = openEncryption(!fresh, sealing);
+        this.dueIndex = new DueIndex(root.resolve("due"));
+        this.ledger = new FileLedger(root.resolve("ledger"), clock);
+        this.troubles = new Troubles(events);
+        this.indexing = new UntilDone(
+                "ondemand-tls-store-index",
+                INDEX_RETRY,
+                this::buildDueIndex,
+                e -> events.publish(
+                        EventKind.STORE_FAILED,
+                        "the due times in " + root + " cannot be indexed: " + Disk.describe(e)
+                                + "; certificates are not renewed before they are visited; tried again by itself"));
+        if (fresh) {
+            dueIndex.completed();
+        } else if (!dueIndex.isComplete()) {
+            indexing.start();
+        }
+    }
+
+    /** Opens a directory, as {@link FileCertificateStore#open} says. */
+    static FileMedium open(Path root, Events events, Clock clock, Duration lockWait, KeySealing sealing)
+            throws StoreException {
+        try {
+            Disk.secure(root);
+            Path real = root.toRealPath();
+            DirectoryLock lock = DirectoryLock.take(real, lockWait, events);
+            try {
+                checkFormat(real);
+                return new FileMedium(real, events, clock, lock, sealing);
+            } catch (IOException | StoreException | RuntimeException e) {
+                lock.close();
+                throw e;
+            }
+        } catch (IOException e) {
+            throw new StoreException(
+                    "the store " + root + " cannot be opened: " + Disk.describe(e)
+                            + "; make the directory writable for the server's user, or set onDemandTls.store",
+                    e);
+        }
+    }
+
+    private static void checkFormat(Path root) throws IOException, StoreException {
+        Optional<byte[]> format = Disk.read(root.resolve("FORMAT"));
+        if (format.isPresent() && !new String(format.get(), US_ASCII).equals(FORMAT)) {
+            throw new StoreException("the store " + root + " has a format this version does not know ("
+                    + root.resolve("FORMAT") + "); use the version that wrote it, or set onDemandTls.store to "
+                    + "another directory");
+        }
+    }
+
+    // Before any record is read or written: what is noted here tells which keys are needed.
+    private Optional<EncryptionState> openEncryption(boolean filled, KeySealing sealing)
+            throws IOException, StoreException {
+        Path file = root.resolve(ENCRYPTION);
+        Optional<EncryptionState> stored;
+        try {
+            Optional<byte[]> content = Disk.read(file);
+            stored = content.isEmpty() ? Optional.empty() : Optional.of(EncryptionState.decode(content.get()));
+        } catch (UnreadableException e) {
+            throw new StoreException("the note of the encryption keys " + file + " is damaged; bring it back from a"
+                    + " backup, or remove it and give every key the store was ever encrypted with in"
+                    + " onDemandTls.store.encryptionKey");
+        }
+        Optional<EncryptionState> now = EncryptionState.opening(stored, sealing, filled, root.toString());
+        if (now.isPresent() && !now.equals(stored)) {
+            disk.write(file, now.get().encode());
+        }
+        return now;
+    }
+
+    @Override
+    public String location() {
+        return root.toString();
+    }
+
+    @Override
+    public String handle(Shelf shelf, String key) {
+        return FileLayout.handle(shelf, key);
+    }
+
+    /** The file a record is kept in, whether it is there or not. */
+    Path file(Shelf shelf, String key) {
+        return layout.file(shelf, handle(shelf, key));
+    }
+
+    @Override
+    public View view(Shelf shelf, List<String> keys) {
+        return shelves.view(shelf, keys);
+    }
+
+    @Override
+    public boolean rewrite(Found read, byte[] before, byte[] content, String keyId) throws StoreException {
+        return shelves.rewrite(read, before, content);
+    }
+
+    @Override
+    public Optional<String> setAside(Found read, String reason, boolean keep) throws StoreException {
+        return shelves.setAside(read, keep);
+    }
+
+    @Override
+    public void removeSetAside(Predicate<byte[]> which) throws StoreException {
+        shelves.removeSetAside(which);
+    }
+
+    @Override
+    public void each(Shelf shelf, Visitor visitor) throws StoreException {
+        shelves.each(shelf, visitor);
+    }
+
+    @Override
+    public SortedMap<String, Found> page(String prefix, String after, int limit) throws StoreException {
+        try {
+            return listed.page(
+                    prefix,
+                    after,
+                    limit,
+                    name -> shelves.found(Shelf.CERTIFICATE, handle(Shelf.CERTIFICATE, name)));
+        } catch (IOException | DirectoryIteratorException e) {
+            throw shelves.failed(Shelf.CERTIFICATE.all() + " cannot be listed", e);
+        }
+    }
+
+    @Override
+    public long estimatedNames() throws StoreException {
+        return shelves.estimatedNames();
+    }
+
+    @Override
+    public void names(Consumer<String> name, BooleanSupplier ended) throws StoreException {
+        shelves.names(name, ended);
+    }
+
+    @Override
+    public void put(Kept record, Expected expected, @Nullable Lease lease) throws StoreException {
+        String handle = handle(record.shelf(), record.key());
+        Path file = layout.file(record.shelf(), handle);
+        ReentrantLock held = shelves.lockOf(file);
+        held.lock();
+        try {
+            Optional<Version> before = check(record.shelf(), record.key(), expected);
+            if (record.shelf() == Shelf.CERTIFICATE) {
+                putCertificate(record, handle, file, before);
+            } else {
+                Disk.directory(Disk.parentOf(file));
+                disk.write(file, record.content());
+            }
+        } catch (IOException e) {
+            // What is on disk now is not known.
+            known.invalidate(record.key());
+            throw shelves.failed(record.shelf().one(record.key()) + " cannot be kept", e);
+        } finally {
+            held.unlock();
+        }
+    }
+
+    private void putCertificate(Kept record, String handle, Path file, Optional<Version> before) throws IOException {
+        DueIndex.Hint hint = DueIndex.Hint.of(record.marks().at(), handle);
+        // Before the bundle: a hint too many does no harm, a bundle without one would never be due.
+        dueIndex.add(hint);
+        Disk.directory(Disk.parentOf(file));
+        disk.write(file, record.content());
+        known.put(record.key(), new Version(record.revision(), record.marks().at()));
+        listed.saved(record.key());
+        for (String other : record.marks().aliases()) {
+            shelves.point(other, record.key());
+        }
+        if (before.isPresent()) {
+            DueIndex.Hint old = DueIndex.Hint.of(before.get().due(), handle);
+            if (!old.equals(hint)) {
+                dueIndex.remove(old);
+            }
+        }
+    }
+
+    // The version of the certificate that is there, known without reading it where it was saved or read under the lock.
+    private Optional<Version> check(Shelf shelf, String key, Expected expected) throws StoreException {
+        if (!(expected instanceof Expected.Revision revision)) {
+            return Optional.empty();
+        }
+        Optional<Version> stored = Optional.ofNullable(known.getIfPresent(key));
+        if (shelf != Shelf.CERTIFICATE) {
+            stored = Files.exists(file(shelf, key)) ? Optional.of(new Version(1, Instant.EPOCH)) : Optional.empty();
+        } else if (stored.isEmpty() || stored.get().revision() != revision.number()) {
+            known.invalidate(key);
+            stored = storedVersion(key);
+            stored.ifPresent(version -> known.put(key, version));
+        }
+        long number = stored.map(Version::revision).orElse(0L);
+        if (number != revision.number()) {
+            throw new StaleRevisionException(key, number, revision.number());
+        }
+        return stored;
+    }
+
+    private Optional<Version> storedVersion(String key) throws StoreException {
+        Optional<Found> found = shelves.found(Shelf.CERTIFICATE, handle(Shelf.CERTIFICATE, key));
+        if (found.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(RecordCodec.version(found.get().content().read()));
+        } catch (UnreadableException e) {
+            throw new DamagedException(found.get(), e);
+        }
+    }
+
+    @Override
+    public void remove(Shelf shelf, String key, List<String> aliases, Expected expected, @Nullable Lease lease)
+            throws StoreException {
+        Path file = file(shelf, key);
+        ReentrantLock held = shelves.lockOf(file);
+        held.lock();
+        try {
+            if (!Files.exists(file)) {
+                return;
+            }
+            Optional<Version> before = check(shelf, key, expected);
+            for (String other : aliases) {
+                if (shelves.pointer(other).equals(Optional.of(key))) {
+                    Files.deleteIfExists(layout.see(other));
+                }
+            }
+            // An order or a hold that comes back after a crash does no harm, and is removed again.
+            Files.deleteIfExists(file);
+            if (before.isPresent()) {
+                known.invalidate(key);
+                listed.forgotten(key);
+                // A bundle that came back after a crash without its hint would stay for good.
+                Disk.synchronise(Disk.parentOf(file));
+                dueIndex.remove(DueIndex.Hint.of(before.get().due(), handle(shelf, key)));
+            }
+        } catch (IOException e) {
+            known.invalidate(key);
+            throw shelves.failed(shelf.one(key) + " cannot be removed", e);
+        } finally {
+            held.unlock();
+        }
+    }
+
+    @Override
+    public List<Due> due(Instant atOrBefore, @Nullable Due after, int limit) throws StoreException {
+        List<Due> due = new ArrayList<>();
+        DueIndex.@Nullable Hint last = after == null
+                ? null
+                : DueIndex.Hint.of(after.at(), after.found().handle());
+        try {
+            while (true) {
+                List<DueIndex.Hint> page = dueIndex.upTo(atOrBefore, last, limit - due.size());
+                for (DueIndex.Hint hint : page) {
+                    last = hint;
+                    Optional<Found> found = agreeing(hint);
+                    if (found.isPresent()) {
+                        due.add(new Due(hint.at(), found.get()));
+                    } else {
+                        removeIfStale(hint);
+                    }
+                }
+                if (page.isEmpty() || due.size() >= limit) {
+                    return due;
+                }
+            }
+        } catch (IOException e) {
+            throw shelves.failed("what is due cannot be listed", e);
+        }
+    }
+
+    // The certificate of a hint, empty if there is none or the hint is not for it.
+    private Optional<Found> agreeing(DueIndex.Hint hint) {
+        return shelves.found(Shelf.CERTIFICATE, hint.bundle()).filter(found -> {
+            try {
+                Instant due = RecordCodec.version(found.content().read()).due();
+                return DueIndex.Hint.of(due, hint.bundle()).equals(hint);
+            } catch (UnreadableException | StoreException e) {
+                // Whoever reads it says so.
+                return true;
+            }
+        });
+    }
+
+    // Looked at again under the lock: a save makes its hint first.
+    private void removeIfStale(DueIndex.Hint hint) throws IOException {
+        ReentrantLock held = shelves.lockOf(layout.file(Shelf.CERTIFICATE, hint.bundle()));
+        held.lock();
+        try {
+            if (agreeing(hint).isEmpty()) {
+                dueIndex.remove(hint);
+            }
+        } finally {
+            held.unlock();
+        }
+    }
+
+    @Override
+    public Optional<Instant> firstDue() throws StoreException {
+        // Asked first: an index that becomes complete in between is read as it is then.
+        boolean complete = dueIndex.isComplete();
+        try {
+            Optional<Instant> first = dueIndex.first().map(DueIndex.Hint::at);
+            if (complete) {
+                return first;
+            }
+            Instant soon = clock.instant().plus(WHILE_INDEX_IS_BUILT);
+            return Optional.of(first.filter(soon::isAfter).orElse(soon));
+        } catch (IOException e) {
+            throw shelves.failed("what is due cannot be listed", e);
+        }
+    }
+
+    // A hint that a loss of power took comes back with the first visit.
+    @Override
+    public void read(String key, Instant due) {
+        if (known.getIfPresent(key) == null) {
+            try {
+                dueIndex.add(DueIndex.Hint.of(due, handle(Shelf.CERTIFICATE, key)));
+            } catch (IOException e) {
+                // What can be read is served from a store that cannot be written.
+                return;
+            }
+        }
+    }
+
+    // Once in the life of a store: for one that was filled before there was an index.
+    private void buildDueIndex() throws IOException, StoreException {
+        if (dueIndex.isComplete()) {
+            return;
+        }
+        AtomicBoolean all = new AtomicBoolean(true);
+        each(Shelf.CERTIFICATE, found -> {
+            try {
+                Instant due = RecordCodec.version(found.content().read()).due();
+                dueIndex.add(DueIndex.Hint.of(due, found.handle()));
+            } catch (UnreadableException e) {
+                // Set aside by the look-up that wants it.
+                return !indexing.isClosed();
+            } catch (StoreException | IOException e) {
+                all.set(false);
+                troubles.tell(
+                        found.place(),
+                        e instanceof StoreException told ? told : shelves.failed("its due time cannot be noted", e));
+            }
+            return !indexing.isClosed();
+        });
+        if (indexing.isClosed()) {
+            return;
+        }
+        for (Path directory : dueIndex.directories()) {
+            Disk.synchronise(directory);
+        }
+        if (!all.get()) {
+            throw new IOException("some files cannot be read, which are named above");
+        }
+        dueIndex.completed();
+    }
+
+    @Override
+    public List<Found> idleOrders() throws StoreException {
+        List<Found> open = new ArrayList<>();
+        each(Shelf.ORDER, open::add);
+        return open;
+    }
+
+    @Override
+    public boolean hasOtherKeys() {
+        return encryption.isPresent() && !encryption.get().older().isEmpty();
+    }
+
+    @Override
+    public void eachUnderOtherKeys(Visitor visitor) throws StoreException {
+        String current = encryption.map(EncryptionState::current).orElse(KeySealing.PLAIN);
+        AtomicBoolean goOn = new AtomicBoolean(true);
+        for (Shelf shelf : List.of(Shelf.ORDER, Shelf.SECRET, Shelf.CERTIFICATE)) {
+            each(shelf, found -> {
+                goOn.set(isUnder(current, found) || visitor.visit(found));
+                return goOn.get();
+            });
+            if (!goOn.get()) {
+                return;
+            }
+        }
+    }
+
+    private static boolean isUnder(String current, Found found) {
+        try {
+            String keyId = RecordCodec.keyId(found.shelf(), found.content().read());
+            return keyId.isEmpty() || keyId.equals(current);
+        } catch (UnreadableException | StoreException e) {
+            return false;
+        }
+    }
+
+    @Override
+    public boolean noteSingleKey() throws StoreException {
+        Optional<EncryptionState> completed = encryption.map(EncryptionState::completed);
+        try {
+            if (completed.isPresent()) {
+                disk.write(root.resolve(ENCRYPTION), completed.get().encode());
+            }
+        } catch (IOException e) {
+            throw shelves.failed("the note of the encryption keys cannot be kept", e);
+        }
+        encryption = completed;
+        return true;
+    }
+
+    @Override
+    public long restNanos() {
+        return TimeUnit.MILLISECONDS.toNanos(10);
+    }
+
+    @Override
+    public Ledger ledger() {
+        return ledger;
+    }
+
+    @Override
+    public void close() {
+        indexing.close();
+        try (lock) {
+            ledger.close();
+        } catch (IOException e) {
+            events.publish(EventKind.STORE_FAILED, "the store " + root + " could not be closed: " + Disk.describe(e));
+        }
+    }
+}

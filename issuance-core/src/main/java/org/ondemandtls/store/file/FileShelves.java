@@ -1,0 +1,277 @@
+package org.ondemandtls.store.file;
+
+import org.ondemandtls.store.UnreadableException;
+
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.RecordCodec;
+import org.ondemandtls.store.Shelf;
+import org.ondemandtls.store.Medium;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import org.ondemandtls.store.file.Disk.TooLargeException;
+import org.ondemandtls.store.Medium.Content;
+import org.ondemandtls.store.Medium.Found;
+import org.ondemandtls.store.Medium.View;
+import org.ondemandtls.store.Medium.Visitor;
+import org.ondemandtls.store.MediumStore;
+
+/**
+ * The shelves of a directory: a file for each record, read, listed, changed and set aside one by one; and for each other name
+ * of a certificate one that says where it leads.
+ *
+ * <p>Safe for use by many threads; who compares a record with what he writes holds its {@link #lockOf lock}.
+ */
+final class FileShelves {
+
+    private static final Pattern NAME = Pattern.compile("[a-z0-9.*-]{1,253}");
+    private static final int STRIPES = 64;
+    private static final int SHARDS_LOOKED_AT = 4;
+
+    private final Path root;
+    private final FileLayout layout;
+    private final Disk disk;
+    private final List<ReentrantLock> stripes =
+            IntStream.range(0, STRIPES).mapToObj(i -> new ReentrantLock()).toList();
+
+    FileShelves(FileLayout layout, Disk disk) {
+        this.root = layout.root();
+        this.layout = layout;
+        this.disk = disk;
+    }
+
+    /** As {@link Medium#view}. Each is looked at when it is asked for: a look costs little, and the first mostly does. */
+    View view(Shelf shelf, List<String> keys) {
+        return new View() {
+            @Override
+            public Optional<Found> own(String key) {
+                return found(shelf, FileLayout.handle(shelf, key));
+            }
+
+            @Override
+            public Optional<Found> led(String alias) throws StoreException {
+                try {
+                    return pointer(alias).flatMap(this::own);
+                } catch (IOException e) {
+                    throw failed(shelf.one(alias) + " cannot be read", e);
+                }
+            }
+        };
+    }
+
+    /** The record of a handle, empty if there is none. */
+    Optional<Found> found(Shelf shelf, String handle) {
+        return found(shelf, handle, layout.file(shelf, handle));
+    }
+
+    private Optional<Found> found(Shelf shelf, String handle, Path file) {
+        Content content;
+        try {
+            Optional<byte[]> bytes = Disk.read(file);
+            if (bytes.isEmpty()) {
+                return Optional.empty();
+            }
+            content = bytes::get;
+        } catch (TooLargeException e) {
+            content = () -> {
+                throw new UnreadableException(String.valueOf(e.getMessage()));
+            };
+        } catch (IOException e) {
+            content = () -> {
+                throw failed(shelf.one(handle) + " cannot be read", e);
+            };
+        }
+        return Optional.of(new Found(shelf, handle, file.toString(), 0, content));
+    }
+
+    /** The first name of the certificate that another name leads to. */
+    Optional<String> pointer(String name) throws IOException {
+        return Disk.read(layout.see(name))
+                .map(pointer -> new String(pointer, US_ASCII).trim())
+                .filter(text -> NAME.matcher(text).matches());
+    }
+
+    /** Has another name lead to a certificate. Reading costs less than synchronising what is there already. */
+    void point(String name, String first) throws IOException {
+        if (!pointer(name).equals(Optional.of(first))) {
+            Path see = layout.see(name);
+            Disk.directory(Disk.parentOf(see));
+            disk.write(see, (first + '\n').getBytes(US_ASCII));
+        }
+    }
+
+    /** As {@link Medium#rewrite}. */
+    boolean rewrite(Found read, byte[] before, byte[] content) throws StoreException {
+        Path file = layout.file(read.shelf(), read.handle());
+        ReentrantLock held = lockOf(file);
+        held.lock();
+        try {
+            Optional<byte[]> now = Disk.read(file);
+            if (now.isEmpty() || !Arrays.equals(now.get(), before)) {
+                return false;
+            }
+            disk.write(file, content);
+            return true;
+        } catch (IOException e) {
+            throw failed(read.shelf().one(read.handle()) + " cannot be kept", e);
+        } finally {
+            held.unlock();
+        }
+    }
+
+    /** As {@link Medium#setAside}. */
+    Optional<String> setAside(Found read, boolean keep) throws StoreException {
+        Path file = layout.file(read.shelf(), read.handle());
+        Path aside = layout.quarantine()
+                .resolve(file.getFileName() + "." + Long.toString(System.nanoTime(), Character.MAX_RADIX));
+        try {
+            if (keep) {
+                Files.move(file, aside, StandardCopyOption.ATOMIC_MOVE);
+                Disk.synchronise(layout.quarantine());
+            } else {
+                Files.delete(file);
+                Disk.synchronise(Disk.parentOf(file));
+            }
+            return Optional.of("as " + aside);
+        } catch (NoSuchFileException e) {
+            // Another look-up has set it aside already.
+            return Optional.empty();
+        } catch (IOException e) {
+            throw failed(file + " is damaged and cannot be set aside", e);
+        }
+    }
+
+    /** As {@link Medium#removeSetAside}. */
+    void removeSetAside(Predicate<byte[]> which) throws StoreException {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(layout.quarantine())) {
+            for (Path file : files) {
+                if (which.test(Disk.read(file).orElse(new byte[0]))) {
+                    Files.deleteIfExists(file);
+                }
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            throw failed("what was set aside cannot be removed", e);
+        }
+    }
+
+    /** As {@link Medium#each}. */
+    void each(Shelf shelf, Visitor visitor) throws StoreException {
+        try {
+            for (Path directory : layout.of(shelf)) {
+                if (!each(shelf, directory, visitor)) {
+                    return;
+                }
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            throw failed(shelf.all() + " cannot be listed", e);
+        }
+    }
+
+    private boolean each(Shelf shelf, Path directory, Visitor visitor) throws IOException, StoreException {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*" + FileLayout.suffix(shelf))) {
+            for (Path file : files) {
+                String handle = FileLayout.handleOf(shelf, file);
+                if (shelf == Shelf.SECRET && !(MediumStore.isSecretPath(handle) && Files.isRegularFile(file))) {
+                    continue;
+                }
+                Optional<Found> found = found(shelf, handle, file);
+                if (found.isPresent() && !visitor.visit(found.get())) {
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
+
+    /** Goes through the first names of all certificates; opens those only whose names do not tell. */
+    void firstNames(Consumer<String> name) throws IOException, StoreException {
+        for (Path shard : layout.of(Shelf.CERTIFICATE)) {
+            try (DirectoryStream<Path> files =
+                    Files.newDirectoryStream(shard, "*" + FileLayout.suffix(Shelf.CERTIFICATE))) {
+                for (Path file : files) {
+                    String handle = FileLayout.handleOf(Shelf.CERTIFICATE, file);
+                    FileLayout.nameOf(handle).or(() -> hashed(handle)).ifPresent(name);
+                }
+            }
+        }
+    }
+
+    private Optional<String> hashed(String handle) {
+        Optional<Found> found = found(Shelf.CERTIFICATE, handle);
+        if (found.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(RecordCodec.firstName(found.get().content().read()));
+        } catch (UnreadableException | StoreException e) {
+            // The look-up that wants it says so.
+            return Optional.empty();
+        }
+    }
+
+    /** As {@link Medium#estimatedNames}: names are spread evenly over the directories. */
+    long estimatedNames() throws StoreException {
+        try {
+            List<Path> shards = layout.of(Shelf.CERTIFICATE);
+            List<Path> some = shards.subList(0, Math.min(shards.size(), SHARDS_LOOKED_AT));
+            long files = 0;
+            for (Path shard : some) {
+                try (DirectoryStream<Path> found = Files.newDirectoryStream(shard)) {
+                    for (Path file : found) {
+                        files++;
+                    }
+                }
+            }
+            return some.isEmpty() ? 0 : files * shards.size() / some.size();
+        } catch (IOException | DirectoryIteratorException e) {
+            throw failed("the names cannot be listed", e);
+        }
+    }
+
+    /** As {@link Medium#names}. */
+    void names(Consumer<String> name, BooleanSupplier ended) throws StoreException {
+        try {
+            for (Path shard : layout.of(Shelf.CERTIFICATE)) {
+                try (DirectoryStream<Path> files = Files.newDirectoryStream(shard)) {
+                    for (Path file : files) {
+                        String found = String.valueOf(file.getFileName());
+                        name.accept(found.substring(0, Math.max(0, found.lastIndexOf('.'))));
+                    }
+                }
+                if (ended.getAsBoolean()) {
+                    return;
+                }
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            throw failed("the names cannot be listed", e);
+        }
+    }
+
+    /** The lock under which a record is compared and written. */
+    ReentrantLock lockOf(Path file) {
+        return stripes.get(Math.floorMod(file.hashCode(), STRIPES));
+    }
+
+    /** What failed, without names of files: the same trouble reads the same whichever name it hits. */
+    StoreException failed(String what, Exception cause) {
+        return new StoreException(
+                what + " in " + root + ": " + Disk.describe(cause) + "; check disk space, mount and owner of the store",
+                cause);
+    }
+}

@@ -1,0 +1,158 @@
+package org.ondemandtls.store.jdbc;
+
+import org.ondemandtls.store.MediumStore;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.KeySealing;
+
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.Properties;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Events;
+import org.ondemandtls.sql.SqlDialect;
+import org.ondemandtls.sql.SqlSource;
+
+/**
+ * A store in a PostgreSQL or MariaDB database that any number of servers share.
+ *
+ * <p>Each method throws within a few seconds while the database does not answer, and works again by itself when it does. A
+ * thread keeps up what this server holds, and waits for nobody's connection.
+ */
+public final class JdbcCertificateStore extends MediumStore {
+
+    private static final Duration EXTEND = Duration.ofSeconds(5);
+    private static final Duration RETRY = Duration.ofSeconds(1);
+    private static final Duration SWEEP = Duration.ofMinutes(10);
+    private static final Duration RESEAL = Duration.ofSeconds(30);
+    private static final int NODE_ID = 8;
+    private static final SecureRandom RANDOM = new SecureRandom();
+
+    private final JdbcMedium medium;
+    private final Events events;
+    private final Thread keeper;
+    private final long firstSweep;
+
+    private volatile boolean closed;
+
+    private JdbcCertificateStore(JdbcMedium medium, String node, Events events, KeySealing sealing) {
+        super(medium, events, sealing);
+        this.medium = medium;
+        this.events = events;
+        // Servers that start together do not sweep together.
+        this.firstSweep = SWEEP.toNanos() / 10 * (1 + Math.floorMod(node.hashCode(), 10));
+        this.keeper = new Thread(this::keep, "ondemand-tls-store-leases");
+        keeper.setDaemon(true);
+    }
+
+    /**
+     * Opens a store. Reads no certificate.
+     *
+     * @param place where it is
+     * @param events where trouble is reported
+     * @param clock the wall clock
+     * @param sealing what encrypts private keys and other secrets
+     * @return the store
+     * @throws StoreException if it cannot be used, with what to do
+     */
+    public static JdbcCertificateStore open(DatabaseStore place, Events events, Clock clock, KeySealing sealing)
+            throws StoreException {
+        JdbcPool pool = new JdbcPool(source(place), credentials(place), place.location(), place.connections());
+        try {
+            SqlDialect dialect = pool.begin();
+            pool.alone("the tables of the store cannot be made or read", connection -> {
+                JdbcSchema.prepare(connection, dialect, place.createSchema(), pool.location());
+                return true;
+            });
+            byte[] random = new byte[NODE_ID];
+            RANDOM.nextBytes(random);
+            String node = HexFormat.of().formatHex(random);
+            JdbcMedium medium = new JdbcMedium(pool, dialect, node, events, clock, sealing);
+            JdbcCertificateStore store = new JdbcCertificateStore(medium, node, events, sealing);
+            store.begin();
+            medium.start();
+            store.keeper.start();
+            return store;
+        } catch (StoreException | RuntimeException e) {
+            pool.close();
+            throw e;
+        }
+    }
+
+    private static SqlSource source(DatabaseStore place) throws StoreException {
+        try {
+            String source = place.source();
+            return SqlSource.of(
+                    source.startsWith(DatabaseStore.JNDI) ? source.substring(DatabaseStore.JNDI.length()) : source);
+        } catch (IllegalArgumentException e) {
+            throw new StoreException("the store " + place.location() + " cannot be opened: " + e.getMessage(), e);
+        }
+    }
+
+    private static Properties credentials(DatabaseStore place) {
+        Properties credentials = new Properties();
+        place.user().ifPresent(user -> credentials.setProperty("user", user));
+        place.password().ifPresent(password -> credentials.setProperty("password", password));
+        return credentials;
+    }
+
+    private void keep() {
+        long sweepAt = System.nanoTime() + firstSweep;
+        long resealAt = System.nanoTime();
+        boolean failing = false;
+        while (!closed) {
+            Duration pause = EXTEND;
+            try {
+                extendLeases();
+                failing = false;
+                if (System.nanoTime() - resealAt >= 0) {
+                    resealAt = System.nanoTime() + RESEAL.toNanos();
+                    lookAtEncryption();
+                }
+                if (System.nanoTime() - sweepAt >= 0) {
+                    sweepAt = System.nanoTime() + SWEEP.toNanos();
+                    sweep();
+                }
+            } catch (StoreException | RuntimeException e) {
+                pause = RETRY;
+                if (!failing) {
+                    failing = true;
+                    events.publish(EventKind.STORE_FAILED, String.valueOf(e.getMessage()));
+                }
+            }
+            long until = System.nanoTime() + pause.toNanos();
+            for (long left = pause.toNanos(); left > 0 && !closed; left = until - System.nanoTime()) {
+                LockSupport.parkNanos(this, left);
+            }
+        }
+    }
+
+    /** Extends the leases of this server, and says that it runs. */
+    void extendLeases() throws StoreException {
+        medium.keepUp();
+    }
+
+    /** Removes what has run out. */
+    void sweep() throws StoreException {
+        medium.sweep();
+    }
+
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        LockSupport.unpark(keeper);
+        try {
+            keeper.join(TimeUnit.SECONDS.toMillis(5));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        super.close();
+    }
+}

@@ -1,0 +1,27 @@
+package org.ondemandtls.store.file;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.store.KeySealing;
+import org.ondemandtls.store.Medium;
+import org.ondemandtls.store.MediumContract;
+import org.ondemandtls.testing.ManualTime;
+import org.ondemandtls.testing.RecordedEvents;
+
+/** {@link FileMedium}: the contract of a medium. */
+class FileMediumTest extends MediumContract {
+
+    @TempDir
+    private Path directory;
+
+    @Override
+    protected Medium open() throws Exception {
+        return FileMedium.open(
+                directory.resolve("store"),
+                new RecordedEvents().events(),
+                new ManualTime().clock(),
+                Duration.ZERO,
+                KeySealing.none());
+    }
+}

@@ -1,0 +1,35 @@
+package org.ondemandtls.store.jdbc;
+
+import java.time.Clock;
+import java.util.Properties;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.ondemandtls.sql.SqlDialect;
+import org.ondemandtls.sql.SqlSource;
+import org.ondemandtls.store.KeySealing;
+import org.ondemandtls.store.Medium;
+import org.ondemandtls.store.MediumContract;
+import org.ondemandtls.testing.Database;
+import org.ondemandtls.testing.RecordedEvents;
+
+/** {@link JdbcMedium} in real databases: the contract of a medium. */
+@ParameterizedClass
+@EnumSource(Database.Kind.class)
+class JdbcMediumIT extends MediumContract {
+
+    @Parameter
+    private Database.Kind kind;
+
+    @Override
+    protected Medium open() throws Exception {
+        JdbcPool pool = new JdbcPool(SqlSource.of(JdbcTables.emptied(kind)), new Properties(), "here", 4);
+        SqlDialect dialect = pool.begin();
+        pool.<Boolean>alone("the tables cannot be made", connection -> {
+            JdbcSchema.prepare(connection, dialect, true, "here");
+            return true;
+        });
+        return new JdbcMedium(
+                pool, dialect, "0123456789abcdef", new RecordedEvents().events(), Clock.systemUTC(), KeySealing.none());
+    }
+}

@@ -90,6 +90,14 @@ etc/ondemand-tls.xml
 ## Allowed challenges in order of preference, separated by commas: tls-alpn-01, http-01.
 # onDemandTls.acme.challenges=tls-alpn-01,http-01
 
+## More origins that URLs of a CA may have besides the origin of its directory, separated by commas, like
+## https://acme.example.org. Without them a CA that names another origin is not used.
+# onDemandTls.acme.origins=
+
+## Common name of an issuer, like ISRG Root X1. If the CA offers several chains, the server serves the one that
+## this issuer signed. Without such a chain it serves the first.
+# onDemandTls.acme.preferredChain=
+
 ## Kind of private key for a certificate: P-256, P-384, RSA-2048, RSA-3072 or RSA-4096.
 # onDemandTls.certificate.key=P-256
 
@@ -126,8 +134,8 @@ etc/ondemand-tls.xml
 ## How long a client may take to send its whole ClientHello. From 1ms to 10m.
 # onDemandTls.handshake.helloTimeout=10s
 
-## Whether a request gets 421 if the served certificate does not cover its Host. A client without SNI is not
-## checked.
+## Whether a request gets 421 if the served certificate does not cover its Host: true, false, or strict. strict
+## also refuses every client without SNI.
 # onDemandTls.handshake.hostCheck=true
 
 ## Name to assume when a client sends no SNI. Without it such a handshake is refused, unless the server has a
@@ -234,6 +242,24 @@ etc/ondemand-tls.xml
 ## gets no order. Without this key any address is accepted.
 # onDemandTls.preflight.addresses=
 
+## File with the addresses of CDNs that end TLS in front of this server, instead of the built-in list: a name and
+## an address block on each line. Names behind a CDN are proved by HTTP-01 only.
+# onDemandTls.preflight.cdnRanges=
+
 ## Port at which the CA fetches HTTP-01 proofs; the check before an order uses it as well. It is 80 for all
 ## public CAs. From 1 to 65535.
 # onDemandTls.preflight.httpPort=80
+
+## Addresses that may ask for the management page and its API, 192.0.2.7 or whole blocks. Without them only this
+## machine may. Other machines need HTTPS.
+# onDemandTls.status.addresses=
+
+## Host names under which the management page and its API answer, besides localhost and the loopback addresses.
+# onDemandTls.status.hosts=
+
+## Role of the users of the server who may see the management page and its figures.
+# onDemandTls.status.lookRole=ondemand-tls-look
+
+## Role of the users of the server who may act on the management page: obtain, withdraw and so on. They may see
+## it as well.
+# onDemandTls.status.actRole=ondemand-tls-act

@@ -43,6 +43,10 @@ class Metadata {
                 "true",
                 "Whether a plain request is redirected to HTTPS when its host has a certificate.");
         for (ConfigKey key : ConfigKey.values()) {
+            if (key == ConfigKey.PERMISSION_BEAN) {
+                // Of a server that is not the application's own.
+                continue;
+            }
             String name = kebab(key.key().substring(ConfigKey.PREFIX.length()));
             property(name, type(key.type()), key.defaultText().orElse(null), key.sentence());
             if (key.type() == ConfigKey.Type.SECRET) {

@@ -51,8 +51,10 @@ import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.renewal.Orders;
 import org.ondemandtls.renewal.Renewal;
 import org.ondemandtls.status.Status;
+import org.ondemandtls.status.http.StatusSite;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.KeySealing;
+import org.ondemandtls.store.MeasuredStore;
 import org.ondemandtls.store.Peers;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.file.FileCertificateStore;
@@ -123,6 +125,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final HandshakeGate gate;
     private final InventoryKeyManager keyManager;
     private final Status status;
+    private final StatusSite statusSite;
     private final Registration registration;
     private final Runnable rehearsal;
     private final boolean rehearsesLater;
@@ -177,7 +180,7 @@ public final class OnDemandTls implements AutoCloseable {
             this.spareKeys = new SpareKeyPairs(config.keyType(), SPARE_KEYS, lookups);
             ClockWatch watch = new ClockWatch(clock, System::nanoTime, new BootTime(), events);
             DoubleSupplier random = () -> ThreadLocalRandom.current().nextDouble();
-            this.preflight = PreflightSetup.preflight(
+            this.preflight = PreflightSetup.open(
                     config,
                     new PreflightSetup.House(host, authorities, challenges, inventory, budget::registeredDomain),
                     threads,
@@ -186,7 +189,7 @@ public final class OnDemandTls implements AutoCloseable {
                     new Issuance.Floors(
                             store,
                             permission,
-                            preflight,
+                            config.preflight().enabled() ? preflight : Preflight.NONE,
                             authorities,
                             inventory,
                             spareKeys::take,
@@ -225,6 +228,7 @@ public final class OnDemandTls implements AutoCloseable {
                     events);
             this.gate = new HandshakeGate(
                     config.handshake().defaultName(),
+                    config.handshake().hostCheck() == OnDemandTlsConfig.HostCheck.STRICT,
                     staticCertificates,
                     challenges,
                     inventory,
@@ -242,6 +246,7 @@ public final class OnDemandTls implements AutoCloseable {
                             renewal,
                             issuance,
                             permission,
+                            config.preflight().enabled() ? preflight : Preflight.NONE,
                             preflight,
                             authorities,
                             challenges,
@@ -250,6 +255,7 @@ public final class OnDemandTls implements AutoCloseable {
                             events),
                     clock,
                     scheduler);
+            this.statusSite = new StatusSite(status, config.status(), clock, System::nanoTime);
         } catch (StartException | RuntimeException e) {
             threads.abandon();
             throw e;
@@ -299,7 +305,7 @@ public final class OnDemandTls implements AutoCloseable {
         check(setup);
         Events events = new Events(host.eventListener(), System::nanoTime);
         try {
-            CertificateStore store = store(config, events);
+            CertificateStore store = MeasuredStore.of(store(config, events), events.figures(), System::nanoTime);
             try {
                 return new OnDemandTls(setup, host, store, events);
             } catch (StartException | RuntimeException e) {
@@ -414,6 +420,11 @@ public final class OnDemandTls implements AutoCloseable {
         return status;
     }
 
+    /** The management page, its API and figures, for a host that is told to carry them. */
+    public StatusSite statusSite() {
+        return statusSite;
+    }
+
     /** Where a host reports what it has to say in the engine's log. */
     public Events events() {
         return events;
@@ -462,7 +473,7 @@ public final class OnDemandTls implements AutoCloseable {
                     files,
                     challenges,
                     new ChallengePreference(config.acme().challenges()),
-                    () -> usable(host),
+                    name -> usable(host, name),
                     clock,
                     System::nanoTime,
                     events);
@@ -486,7 +497,13 @@ public final class OnDemandTls implements AutoCloseable {
         }
     }
 
-    private static Set<ChallengeType> usable(Host host) {
-        return host.answersPlainHttp() ? EnumSet.allOf(ChallengeType.class) : EnumSet.of(ChallengeType.TLS_ALPN_01);
+    private Set<ChallengeType> usable(Host host, ServerName name) {
+        Set<ChallengeType> usable =
+                host.answersPlainHttp() ? EnumSet.allOf(ChallengeType.class) : EnumSet.of(ChallengeType.TLS_ALPN_01);
+        // Whoever ends TLS in front shows the CA a certificate of its own.
+        if (preflight.cdn(name).isPresent()) {
+            usable.remove(ChallengeType.TLS_ALPN_01);
+        }
+        return usable;
     }
 }

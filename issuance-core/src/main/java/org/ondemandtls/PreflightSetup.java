@@ -1,6 +1,9 @@
 package org.ondemandtls;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -13,6 +16,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.inventory.Inventory;
+import org.ondemandtls.name.CdnRanges;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.ClientAllowances;
 import org.ondemandtls.preflight.CaIdentity;
@@ -42,13 +46,16 @@ final class PreflightSetup {
             Inventory inventory,
             Function<ServerName, String> registeredDomain) {}
 
-    /** Makes it, where the operator wants it. */
-    static Preflight preflight(OnDemandTlsConfig config, House house, EngineThreads threads, Events events) {
-        if (!config.preflight().enabled()) {
-            return Preflight.NONE;
-        }
+    /**
+     * Makes it, also where orders do not wait for it: an operator may have a name diagnosed.
+     *
+     * @throws StartException if the list of CDNs cannot be read any more
+     */
+    static Preflight open(OnDemandTlsConfig config, House house, EngineThreads threads, Events events)
+            throws StartException {
         return new DnsPreflight(
                 config.preflight(),
+                cdns(config),
                 // One that has not said who it is may be the one that is allowed.
                 () -> house.authorities().stream()
                         .map(authority -> authority.caaIdentity().orElse(UNKNOWN))
@@ -64,6 +71,18 @@ final class PreflightSetup {
                         threads.scheduler(),
                         System::nanoTime,
                         events));
+    }
+
+    private static CdnRanges cdns(OnDemandTlsConfig config) throws StartException {
+        Optional<Path> newer = config.preflight().cdnRanges();
+        if (newer.isEmpty()) {
+            return CdnRanges.bundled();
+        }
+        try (InputStream in = Files.newInputStream(newer.get())) {
+            return CdnRanges.read(in);
+        } catch (IOException | IllegalArgumentException e) {
+            throw new StartException(ConfigKey.PREFLIGHT_CDN_RANGES.key() + " cannot be used: " + e.getMessage(), e);
+        }
     }
 
     private static ClientAllowances bounds(OnDemandTlsConfig config) {

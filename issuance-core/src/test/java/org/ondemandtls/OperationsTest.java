@@ -36,6 +36,7 @@ import org.ondemandtls.status.NameReport;
 import org.ondemandtls.status.NameState;
 import org.ondemandtls.status.Operations;
 import org.ondemandtls.status.Operations.Filter;
+import org.ondemandtls.status.Who;
 
 /** {@link Operations}: what an operator may ask and do, on an engine with the embedded CA. */
 class OperationsTest {
@@ -272,6 +273,28 @@ class OperationsTest {
 
         assertThat(report.state()).isEqualTo(NameState.DENIED);
         assertThat(report.sentence()).startsWith("Not served: not permitted: not ours; to act: you; tried again from ");
+    }
+
+    @Test
+    void aDiagnosisSaysWhatStandsInTheWayAndWhoMustAct() throws Exception {
+        denied.add(SHOP);
+        assertThat(operations.diagnose(SHOP).sentence())
+                .isEqualTo("Permission was asked now: not permitted: not ours. To act: you.");
+
+        denied.remove(SHOP);
+        operations.pause("domain example.com");
+        assertThat(operations.diagnose(SHOP).findings())
+                .filteredOn(finding -> finding.what().equals("pauses"))
+                .singleElement()
+                .satisfies(finding -> {
+                    assertThat(finding.good()).isFalse();
+                    assertThat(finding.who()).isEqualTo(Who.YOU);
+                });
+        operations.resume("domain example.com");
+
+        operations.withdraw(SHOP);
+        assertThat(operations.diagnose(SHOP).sentence()).startsWith("It was withdrawn by an operator at ");
+        assertThat(lookedUp(SHOP).state()).as("nothing was ordered").isEqualTo(NameState.WITHDRAWN);
     }
 
     private void open(Duration rememberDenied) throws Exception {

@@ -38,6 +38,7 @@ final class Benchmarks {
     static {
         ALL.put("first-visit", new FirstVisits());
         ALL.put("new-names", new NewNames());
+        ALL.put("handshakes", new Handshakes());
         ALL.put("gate", new GateCost());
         ALL.put("parked", new ParkedHandshakes());
         ALL.put("strangers", new Strangers());

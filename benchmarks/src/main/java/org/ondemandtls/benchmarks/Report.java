@@ -64,7 +64,7 @@ final class Report {
         add(new Line(
                 figure,
                 String.format(Locale.ROOT, "%.2f%s", measured, unit),
-                String.format(Locale.ROOT, "≤ %.0f%s", target, unit),
+                String.format(Locale.ROOT, target == Math.rint(target) ? "≤ %.0f%s" : "≤ %.2f%s", target, unit),
                 verdict(measured <= target)));
     }
 

@@ -18,7 +18,7 @@ import org.ondemandtls.testing.FreePorts;
 abstract class Server implements AutoCloseable {
 
     /** How long starting and the like may take. */
-    static final Duration PATIENCE = Duration.ofSeconds(60);
+    static final Duration PATIENCE = Duration.ofMinutes(3);
 
     private final Path base;
     private final int plainPort = FreePorts.next();

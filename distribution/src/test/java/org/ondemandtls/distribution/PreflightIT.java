@@ -1,12 +1,15 @@
 package org.ondemandtls.distribution;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
+import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -178,10 +181,19 @@ class PreflightIT {
         try (DatagramSocket silent = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
             server.property("onDemandTls.preflight.resolver", HERE + ":" + silent.getLocalPort())
                     .start();
+            for (int i = 0; i < 20; i++) {
+                assertThat(visit("n" + i + ".stranger.example").alert()).contains("unrecognized_name");
+            }
+            silent.setSoTimeout(1);
+            assertThatThrownBy(() -> silent.receive(new DatagramPacket(new byte[512], 512)))
+                    .as("nobody asks DNS for what permission denies")
+                    .isInstanceOf(SocketTimeoutException.class);
 
             assertThat(visit(NAME).failure()).as(server.log()).isEmpty();
 
             assertThat(pebble.orders()).isEqualTo(1);
+            silent.receive(new DatagramPacket(new byte[512], 512));
+            Awaitility.await().atMost(PATIENCE).until(() -> server.log().contains("the DNS resolver does not answer"));
         }
     }
 }

@@ -20,8 +20,8 @@ import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
-import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
@@ -74,7 +74,7 @@ public final class AcmeAuthority implements Authority {
      * @param files where the account is kept
      * @param board where proofs are displayed
      * @param preference which proof to try first; knows the allowed ones
-     * @param usable the kinds of proof this server can answer, asked at every order
+     * @param usable the kinds of proof this server can answer for a name, asked at every order
      * @param clock tells the date
      * @param nanoTime monotonic time, as {@link System#nanoTime()}
      * @param events told of what happens to account and orders
@@ -83,7 +83,7 @@ public final class AcmeAuthority implements Authority {
             SecretFiles files,
             ChallengeBoard board,
             ChallengePreference preference,
-            Supplier<Set<ChallengeType>> usable,
+            Function<ServerName, Set<ChallengeType>> usable,
             Clock clock,
             LongSupplier nanoTime,
             Events events) {}
@@ -120,7 +120,7 @@ public final class AcmeAuthority implements Authority {
             Duration requestLimit) {
         this.directory = directory.url();
         this.ports = ports;
-        this.http = new CaHttp(directory.url(), trust, ports.nanoTime());
+        this.http = new CaHttp(directory.url(), config.origins(), trust, ports.nanoTime());
         this.shared = new CaSession.Shared(
                 directory.url(), http, ports.clock(), ports.nanoTime(), new CaSession.Limits(requestLimit, closed));
         this.account = new CaAccount(directory, config.email(), ports.files(), ports.events());
@@ -133,7 +133,8 @@ public final class AcmeAuthority implements Authority {
                 ports.events(),
                 closed,
                 new AtomicBoolean(),
-                Pace.OfCa.unknown(ports.nanoTime()));
+                Pace.OfCa.unknown(ports.nanoTime()),
+                config.preferredChain());
     }
 
     /**
@@ -204,11 +205,12 @@ public final class AcmeAuthority implements Authority {
         }
         refuseWhilePaused(name);
         List<ChallengeType> candidates =
-                ports.preference().candidates(ports.usable().get());
+                ports.preference().candidates(name, ports.usable().apply(name));
         if (candidates.isEmpty()) {
             throw new IssuanceException.Unavailable(
                     name,
-                    "none of onDemandTls.acme.challenges can be answered by this server: http-01 needs a plain connector",
+                    "none of onDemandTls.acme.challenges can be answered by this server: http-01 needs a plain connector,"
+                            + " and behind a CDN that ends TLS there is no other",
                     RetryAfter.DEFAULT,
                     null);
         }
@@ -350,8 +352,9 @@ public final class AcmeAuthority implements Authority {
                 throw e;
             }
             account.forget(login);
-            account.login(session);
+            login = account.login(session);
         }
+        account.update(login, session);
     }
 
     private CaSession take() {

@@ -24,10 +24,13 @@ import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.shredzone.acme4j.Account;
 import org.shredzone.acme4j.AccountBuilder;
 import org.shredzone.acme4j.Login;
 import org.shredzone.acme4j.exception.AcmeException;
 import org.shredzone.acme4j.exception.AcmeNetworkException;
+import org.shredzone.acme4j.exception.AcmeRateLimitedException;
+import org.shredzone.acme4j.exception.AcmeServerException;
 
 /**
  * The one account with a CA: its key and its URL, kept for good.
@@ -45,10 +48,16 @@ final class CaAccount {
     private final Events events;
     private final String keyFile;
     private final String urlFile;
+    private final String contactFile;
+    private final String termsFile;
     private final AtomicReference<@Nullable Known> known = new AtomicReference<>();
 
     // Held across requests on purpose: everybody else needs what the one who holds it is fetching. Waits are bounded.
     private final ReentrantLock making = new ReentrantLock();
+
+    // Guarded by the lock, but for a look at how many there were before one waits for it.
+    private volatile int failures;
+    private @Nullable AcmeException lastFailure;
 
     /**
      * The account that {@code files} hold, read when first needed.
@@ -66,6 +75,8 @@ final class CaAccount {
         String stem = "accounts/" + digest(directory.url().toString());
         this.keyFile = stem + ".pem";
         this.urlFile = stem + ".url";
+        this.contactFile = stem + ".contact";
+        this.termsFile = stem + ".terms";
     }
 
     /** The account's URL; empty until it has been found or made. */
@@ -85,13 +96,19 @@ final class CaAccount {
     Login login(CaSession session) throws AcmeException, IOException, InterruptedException {
         Known account = known.get();
         if (account == null) {
+            int before = failures;
             if (!making.tryLock(session.deadline().left().toNanos(), TimeUnit.NANOSECONDS)) {
                 throw new AcmeNetworkException(new IOException("no account within the time for an order"));
             }
             try {
                 account = known.get();
                 if (account == null) {
-                    account = findOrMake(session);
+                    // Whoever waited for an attempt that failed does not make one more: what the CA said holds for all.
+                    AcmeException failed = lastFailure;
+                    if (failures != before && failed != null) {
+                        throw failed;
+                    }
+                    account = found(session);
                     known.set(account);
                 }
             } finally {
@@ -117,7 +134,65 @@ final class CaAccount {
         }
     }
 
+    /**
+     * Tells the CA a contact that has changed in the configuration, and the log terms of service that have changed at the CA.
+     *
+     * @param login the account
+     * @param session the line to speak over
+     * @throws AcmeException if the CA does not take the contact; it is told again at the next start
+     * @throws IOException if that cannot be kept
+     */
+    void update(Login login, CaSession session) throws AcmeException, IOException {
+        Optional<String> told = files.read(contactFile).map(CaAccount::text);
+        if (email.isPresent() && !email.equals(told)) {
+            Account.EditableAccount changed = login.getAccount().modify();
+            changed.getContacts().clear();
+            changed.addEmail(email.get());
+            changed.commit();
+            keep(contactFile, email.get());
+            events.publish(EventKind.ACCOUNT, "told " + directory.url() + " that the contact is " + email.get());
+        }
+        String terms = terms(session);
+        Optional<String> accepted = files.read(termsFile).map(CaAccount::text);
+        if (!terms.equals(accepted.orElse(""))) {
+            keep(termsFile, terms);
+            if (accepted.isPresent() && !terms.isEmpty()) {
+                events.publish(
+                        EventKind.ACCOUNT,
+                        "the terms of service of " + directory.url() + " are new: " + terms
+                                + "; using the CA accepts them");
+            }
+        }
+    }
+
+    private static String terms(CaSession session) throws AcmeException {
+        return session.session()
+                .getMetadata()
+                .getTermsOfService()
+                .map(uri -> CaProblem.oneLine(uri.toString()))
+                .orElse("");
+    }
+
+    private void keep(String file, String text) throws IOException {
+        files.write(file, text.getBytes(StandardCharsets.UTF_8), false);
+    }
+
+    private static String text(byte[] content) {
+        return new String(content, StandardCharsets.UTF_8);
+    }
+
+    private Known found(CaSession session) throws AcmeException, IOException {
+        try {
+            return findOrMake(session);
+        } catch (AcmeException e) {
+            lastFailure = e;
+            failures++;
+            throw e;
+        }
+    }
+
     private Known findOrMake(CaSession session) throws AcmeException, IOException {
+        boolean keyIsNew = files.read(keyFile).isEmpty();
         KeyPair key = key();
         Optional<URL> url = storedUrl();
         if (url.isPresent()) {
@@ -126,18 +201,42 @@ final class CaAccount {
                     "uses the account " + CaProblem.oneLine(url.get().toString()));
             return new Known(key, url.get());
         }
-        Optional<URI> terms = session.session().getMetadata().getTermsOfService();
+        // An external binding can be used once: an account that is there already needs none.
+        Optional<URL> there = keyIsNew || directory.eab().isEmpty() ? Optional.empty() : existing(session, key);
+        if (there.isPresent()) {
+            keep(urlFile, there.get().toString());
+            events.publish(
+                    EventKind.ACCOUNT,
+                    "found the account " + CaProblem.oneLine(there.get().toString()) + " by its key");
+            return new Known(key, there.get());
+        }
+        String terms = terms(session);
         AccountBuilder builder = new AccountBuilder().useKeyPair(key).agreeToTermsOfService();
         email.ifPresent(builder::addEmail);
         directory.eab().ifPresent(eab -> builder.withKeyIdentifier(eab.keyId(), eab.hmac()));
         URL made = builder.createLogin(session.session()).getAccountLocation();
-        files.write(urlFile, made.toString().getBytes(StandardCharsets.UTF_8), false);
+        keep(urlFile, made.toString());
+        keep(contactFile, email.orElse(""));
+        keep(termsFile, terms);
         events.publish(
                 EventKind.ACCOUNT,
                 "made the account " + CaProblem.oneLine(made.toString()) + " at " + directory.url()
-                        + terms.map(uri -> ", accepting the terms of service " + CaProblem.oneLine(uri.toString()))
-                                .orElse(""));
+                        + (terms.isEmpty() ? "" : ", accepting the terms of service " + terms));
         return new Known(key, made);
+    }
+
+    private static Optional<URL> existing(CaSession session, KeyPair key) throws AcmeException {
+        try {
+            return Optional.of(new AccountBuilder()
+                    .useKeyPair(key)
+                    .onlyExisting()
+                    .createLogin(session.session())
+                    .getAccountLocation());
+        } catch (AcmeRateLimitedException e) {
+            throw e;
+        } catch (AcmeServerException e) {
+            return Optional.empty();
+        }
     }
 
     private KeyPair key() throws IOException {

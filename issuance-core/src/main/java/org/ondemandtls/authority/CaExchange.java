@@ -16,6 +16,6 @@ interface CaExchange {
      */
     CaAnswer send(CaRequest request, Duration patience) throws IOException;
 
-    /** Whether a URL has the directory's origin: scheme, host and port. */
+    /** Whether a URL is of an origin that may be asked, by scheme, host and port: the directory's, or one that was added. */
     boolean isOwn(URI uri);
 }

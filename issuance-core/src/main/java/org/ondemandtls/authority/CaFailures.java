@@ -44,6 +44,9 @@ final class CaFailures {
     // A refused connection is an answer.
     private static final Pattern WAY_FAILED = Pattern.compile("SERVFAIL|time-?d? ?out", Pattern.CASE_INSENSITIVE);
 
+    private static final Pattern BINDING =
+            Pattern.compile("external account|\\beab\\b|\\bbinding\\b|key identifier", Pattern.CASE_INSENSITIVE);
+
     private static final int TOO_MANY_REQUESTS = 429;
     private static final int SERVER_ERROR = 500;
     private static final int SERVICE_UNAVAILABLE = 503;
@@ -213,6 +216,11 @@ final class CaFailures {
     }
 
     private static String remedy(CaProblem problem) {
+        if (problem.type().equals("unauthorized")
+                && BINDING.matcher(problem.text()).find()) {
+            return "a binding is spent once an account was made with it: get another from the CA and set"
+                    + " onDemandTls.acme.eab to it";
+        }
         return switch (problem.type()) {
             case "externalAccountRequired" -> "set onDemandTls.acme.eab to the KEYID:BASE64URL-HMAC the CA gave you";
             case "invalidContact", "unsupportedContact" -> "correct onDemandTls.acme.email";
@@ -240,7 +248,7 @@ final class CaFailures {
         } else {
             what = cause.getClass().getSimpleName();
         }
-        String told = "the CA cannot be reached: " + what;
+        String told = cause instanceof ForeignUrlException ? what : "the CA cannot be reached: " + what;
         Duration wait = noConnection ? NO_CONNECTION : RetryAfter.DEFAULT;
         // A request that our own time cut short says nothing about the CA.
         boolean cutShort = cause instanceof HttpTimeoutException && !noConnection && session.wasCutShort();

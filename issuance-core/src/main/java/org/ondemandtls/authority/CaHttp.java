@@ -8,6 +8,8 @@ import java.net.http.HttpTimeoutException;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.Deque;
+import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -25,12 +27,13 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocketFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Speaks HTTP with one CA, which is not trusted: https only, one origin, no redirects, every exchange limited in time
+ * Speaks HTTP with one CA, which is not trusted: https only, its origins only, no redirects, every exchange limited in time
  * and size as a whole.
  *
  * <p>Connections are kept and shared. Safe for use by many threads; an exchange blocks the thread that wants it.
@@ -43,13 +46,14 @@ final class CaHttp implements CaExchange, AutoCloseable {
     private record Idle(CaLine line, long since) {}
 
     private final URI directory;
+    private final List<URI> origins;
     private final SSLSocketFactory sockets;
     private final LongSupplier nanoTime;
     private final ExecutorService connecting;
     private final ScheduledThreadPoolExecutor timer;
 
-    // Last in, first out: what is not needed grows old and is closed.
-    private final Deque<Idle> idle = new ConcurrentLinkedDeque<>();
+    // By origin; last in, first out: what is not needed grows old and is closed.
+    private final ConcurrentMap<String, Deque<Idle>> idle = new ConcurrentHashMap<>();
     private final Set<CaLine> busy = ConcurrentHashMap.newKeySet();
     private final ConcurrentMap<Object, CompletableFuture<CaLine>> opening = new ConcurrentHashMap<>();
     private final AtomicBoolean closed = new AtomicBoolean();
@@ -57,12 +61,14 @@ final class CaHttp implements CaExchange, AutoCloseable {
     /**
      * Makes a client; nothing is connected yet.
      *
-     * @param directory the directory URL, whose origin every request stays at
+     * @param directory the directory URL
+     * @param others more origins that may be asked beside the directory's own
      * @param trust who is trusted for the CA's own HTTPS, null for whom the JVM trusts
      * @param nanoTime monotonic time
      */
-    CaHttp(URI directory, @Nullable SSLContext trust, LongSupplier nanoTime) {
+    CaHttp(URI directory, List<URI> others, @Nullable SSLContext trust, LongSupplier nanoTime) {
         this.directory = directory;
+        this.origins = Stream.concat(Stream.of(directory), others.stream()).toList();
         this.nanoTime = nanoTime;
         try {
             this.sockets = (trust == null ? SSLContext.getDefault() : trust).getSocketFactory();
@@ -95,7 +101,7 @@ final class CaHttp implements CaExchange, AutoCloseable {
             throw new HttpTimeoutException("no time left for the order");
         }
         Deadline deadline = Deadline.in(patience, nanoTime);
-        CaLine line = take(deadline, patience);
+        CaLine line = take(request.uri(), deadline, patience);
         busy.add(line);
         AtomicBoolean late = new AtomicBoolean();
         Future<?> limit = null;
@@ -118,15 +124,15 @@ final class CaHttp implements CaExchange, AutoCloseable {
                 limit.cancel(false);
             }
             busy.remove(line);
-            keep(line);
+            keep(request.uri(), line);
         }
     }
 
     @Override
     public boolean isOwn(URI uri) {
         return "https".equalsIgnoreCase(uri.getScheme())
-                && directory.getHost().equalsIgnoreCase(uri.getHost())
-                && port(directory) == port(uri);
+                && origins.stream()
+                        .anyMatch(own -> own.getHost().equalsIgnoreCase(uri.getHost()) && port(own) == port(uri));
     }
 
     /** Ends all connections and threads, soon and without waiting for it; exchanges in the air fail. */
@@ -140,9 +146,11 @@ final class CaHttp implements CaExchange, AutoCloseable {
         opening.values()
                 .forEach(line -> line.completeExceptionally(new InterruptedIOException("the server is stopping")));
         busy.forEach(CaLine::abort);
-        for (Idle unused = idle.poll(); unused != null; unused = idle.poll()) {
-            unused.line().abort();
-        }
+        idle.values().forEach(lines -> {
+            for (Idle unused = lines.poll(); unused != null; unused = lines.poll()) {
+                unused.line().abort();
+            }
+        });
     }
 
     private void requireOpen() throws InterruptedIOException {
@@ -151,41 +159,48 @@ final class CaHttp implements CaExchange, AutoCloseable {
         }
     }
 
-    private CaLine take(Deadline deadline, Duration patience) throws IOException {
-        for (Idle unused = idle.pollFirst(); unused != null; unused = idle.pollFirst()) {
+    private Deque<Idle> idle(URI uri) {
+        String origin = uri.getHost().toLowerCase(Locale.ROOT) + ':' + port(uri);
+        return idle.computeIfAbsent(origin, own -> new ConcurrentLinkedDeque<>());
+    }
+
+    private CaLine take(URI uri, Deadline deadline, Duration patience) throws IOException {
+        Deque<Idle> lines = idle(uri);
+        for (Idle unused = lines.pollFirst(); unused != null; unused = lines.pollFirst()) {
             Duration age = Duration.ofNanos(nanoTime.getAsLong() - unused.since());
             if (age.compareTo(KEPT) < 0 && unused.line().isAlive()) {
                 return unused.line();
             }
             unused.line().abort();
         }
-        return connected(deadline, patience);
+        return connected(uri, deadline, patience);
     }
 
-    private void keep(CaLine line) {
+    private void keep(URI uri, CaLine line) {
         if (!line.isKept()) {
             line.abort();
             return;
         }
-        idle.addFirst(new Idle(line, nanoTime.getAsLong()));
-        closeOld();
+        Deque<Idle> lines = idle(uri);
+        lines.addFirst(new Idle(line, nanoTime.getAsLong()));
+        closeOld(lines);
         if (closed.get()) {
             line.abort();
         }
     }
 
-    private void closeOld() {
-        Idle oldest = idle.peekLast();
+    private void closeOld(Deque<Idle> lines) {
+        Idle oldest = lines.peekLast();
         while (oldest != null && nanoTime.getAsLong() - oldest.since() > KEPT.toNanos()) {
-            if (idle.removeLastOccurrence(oldest)) {
+            if (lines.removeLastOccurrence(oldest)) {
                 oldest.line().abort();
             }
-            oldest = idle.peekLast();
+            oldest = lines.peekLast();
         }
     }
 
     // On a thread of its own: neither a look-up in the DNS nor the tunnel of a proxy can be interrupted.
-    private CaLine connected(Deadline deadline, Duration patience) throws IOException {
+    private CaLine connected(URI origin, Deadline deadline, Duration patience) throws IOException {
         CompletableFuture<CaLine> awaited = new CompletableFuture<>();
         Object ticket = new Object();
         Future<?> attempt = null;
@@ -193,7 +208,7 @@ final class CaHttp implements CaExchange, AutoCloseable {
         opening.put(ticket, awaited);
         try {
             requireOpen();
-            attempt = connecting.submit(() -> connect(awaited));
+            attempt = connecting.submit(() -> connect(origin, awaited));
             line = awaited.get(deadline.left().toNanos(), TimeUnit.NANOSECONDS);
             return line;
         } catch (TimeoutException e) {
@@ -214,9 +229,9 @@ final class CaHttp implements CaExchange, AutoCloseable {
         }
     }
 
-    private void connect(CompletableFuture<CaLine> awaited) {
+    private void connect(URI origin, CompletableFuture<CaLine> awaited) {
         try {
-            CaLine line = CaLine.connect(directory, sockets);
+            CaLine line = CaLine.connect(origin, sockets);
             if (!awaited.complete(line)) {
                 // The server is stopping.
                 line.abort();

@@ -8,6 +8,7 @@ import java.net.URL;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
@@ -22,6 +23,7 @@ import org.shredzone.acme4j.connector.Connection;
 import org.shredzone.acme4j.connector.NonceHolder;
 import org.shredzone.acme4j.connector.Resource;
 import org.shredzone.acme4j.exception.AcmeException;
+import org.shredzone.acme4j.exception.AcmeNetworkException;
 import org.shredzone.acme4j.exception.AcmeProtocolException;
 import org.shredzone.acme4j.provider.AbstractAcmeProvider;
 import org.shredzone.acme4j.toolbox.JSON;
@@ -315,9 +317,26 @@ final class CaSession {
                     Connection connection = ours.connect()) {
                 connection.sendRequest(resolve(serverUri), ours, null);
                 connection.getNonce().ifPresent(nonce::setNonce);
-                return new Directory(connection.readJsonResponse(), Deadline.in(CaLimits.DIRECTORY, shared.nanoTime));
+                JSON json = connection.readJsonResponse();
+                requireOwn(json);
+                return new Directory(json, Deadline.in(CaLimits.DIRECTORY, shared.nanoTime));
             }
         }
+    }
+
+    // What no order can do without. Renewal information elsewhere is left alone.
+    private void requireOwn(JSON directory) throws AcmeNetworkException {
+        for (Resource resource : List.of(Resource.NEW_NONCE, Resource.NEW_ACCOUNT, Resource.NEW_ORDER)) {
+            Optional<URI> url =
+                    directory.get(resource.path()).map(JSON.Value::asURL).map(CaSession::uri);
+            if (url.isPresent() && !isOfThisCa(url.get())) {
+                throw new AcmeNetworkException(new ForeignUrlException(url.get(), shared.url));
+            }
+        }
+    }
+
+    private static URI uri(URL url) {
+        return URI.create(url.toString());
     }
 
     /** Makes acme4j send by {@link CaConnection}; an HTTP client of its own is never made. */

@@ -14,7 +14,9 @@ final class ForeignUrlException extends IOException {
      */
     ForeignUrlException(URI url, URI directory) {
         super("the CA names a URL outside its own origin: " + CaProblem.oneLine(origin(url))
-                + ", while its directory is at " + origin(directory));
+                + ", while its directory is at " + origin(directory) + "; if you trust it, add "
+                + CaProblem.oneLine(origin(url))
+                + " to onDemandTls.acme.origins");
     }
 
     private static String origin(URI url) {

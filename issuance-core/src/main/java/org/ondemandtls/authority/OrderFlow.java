@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
+import org.ondemandtls.certificate.ChainOrder;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.Pem;
 import org.ondemandtls.challenge.ChallengeBoard;
@@ -51,6 +52,9 @@ final class OrderFlow {
     /** More authorizations than one name can need. */
     private static final int MOST_AUTHORIZATIONS = 4;
 
+    /** More chains than a CA offers for one leaf. */
+    private static final int MOST_CHAINS = 8;
+
     private static final int LONGEST_URL = 2048;
 
     /** An order nothing has gone wrong with. */
@@ -81,6 +85,7 @@ final class OrderFlow {
      * @param closed opened when everything has to stop
      * @param profileMissed whether it has been said that the CA does not offer the profile
      * @param paces how long the CA takes
+     * @param preferredChain by whom the chain should end, where the CA offers a choice
      */
     record Tools(
             ChallengeBoard board,
@@ -89,7 +94,8 @@ final class OrderFlow {
             Events events,
             CountDownLatch closed,
             AtomicBoolean profileMissed,
-            Pace.OfCa paces) {}
+            Pace.OfCa paces,
+            Optional<String> preferredChain) {}
 
     /** An order nothing can come of any more. */
     static final class SpentOrderException extends Exception {
@@ -156,6 +162,7 @@ final class OrderFlow {
                 return certificate(order);
             } catch (ValidationFailedException failed) {
                 journal.validationFailed();
+                tools.preference().failed(name, failed.type());
                 failures.add(failed);
                 untried.remove(failed.type());
                 if (untried.isEmpty() || !failed.isCurable()) {
@@ -409,7 +416,19 @@ final class OrderFlow {
     private List<X509Certificate> download(URL url) throws AcmeException {
         Certificate certificate = login.bindCertificate(url);
         certificate.download();
-        return Pem.sharingIssuers(certificate.getCertificateChain());
+        List<X509Certificate> first = certificate.getCertificateChain();
+        String preferred = tools.preferredChain().orElse("");
+        if (!preferred.isEmpty() && !ChainOrder.leadsTo(first, preferred)) {
+            for (URL alternate :
+                    certificate.getAlternates().stream().limit(MOST_CHAINS).toList()) {
+                Certificate other = login.bindCertificate(alternate);
+                other.download();
+                if (ChainOrder.leadsTo(other.getCertificateChain(), preferred)) {
+                    return Pem.sharingIssuers(other.getCertificateChain());
+                }
+            }
+        }
+        return Pem.sharingIssuers(first);
     }
 
     private IssuanceException.Rejected rejected(List<ValidationFailedException> failures) {

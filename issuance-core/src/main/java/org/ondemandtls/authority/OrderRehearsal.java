@@ -92,7 +92,8 @@ public final class OrderRehearsal {
                 nobody,
                 new CountDownLatch(1),
                 new AtomicBoolean(),
-                Pace.OfCa.unknown(nanoTime));
+                Pace.OfCa.unknown(nanoTime),
+                Optional.empty());
     }
 
     /**

@@ -50,7 +50,7 @@ record Validation(OrderFlow.Tools tools, Login login, ServerName name, OrderWait
             Optional<Challenge> challenge = challenge(authorization, type);
             if (challenge.isPresent()) {
                 prove(authorization, type, challenge.get(), journal);
-                tools.preference().worked(type);
+                tools.preference().worked(name, type);
                 return;
             }
         }

@@ -10,6 +10,10 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import javax.naming.InvalidNameException;
+import javax.naming.ldap.LdapName;
+import javax.naming.ldap.Rdn;
+import javax.security.auth.x500.X500Principal;
 
 /**
  * A chain as clients want it: the leaf, then each one's issuer, and nothing else. CAs and other programs also send roots,
@@ -76,6 +80,24 @@ public record ChainOrder(List<X509Certificate> chain, List<String> dropped, bool
         List<X509Certificate> kept =
                 sent.stream().distinct().filter(chain::contains).toList();
         return new ChainOrder(chain, dropped, !kept.equals(chain));
+    }
+
+    /** Whether one of a chain was issued by whoever has this common name, whatever the case of its letters. */
+    public static boolean leadsTo(List<X509Certificate> chain, String commonName) {
+        return chain.stream().anyMatch(each -> commonName.equalsIgnoreCase(commonName(each.getIssuerX500Principal())));
+    }
+
+    private static String commonName(X500Principal principal) {
+        try {
+            for (Rdn rdn : new LdapName(principal.getName()).getRdns()) {
+                if (rdn.getType().equalsIgnoreCase("CN")) {
+                    return String.valueOf(rdn.getValue());
+                }
+            }
+        } catch (InvalidNameException e) {
+            return "";
+        }
+        return "";
     }
 
     /** What was done, for a log; empty where nothing was. */

@@ -92,6 +92,23 @@ public final class KeyedCertificate {
         return !now.plus(CertificateVerifier.CLOCK_SKEW).isBefore(notBefore()) && !now.isAfter(notAfter());
     }
 
+    /**
+     * The same without issuers that have ended, in order, for serving what was kept for long.
+     *
+     * @return this where all of the chain is valid
+     */
+    public KeyedCertificate inOrder(Instant now) {
+        boolean whole = chain.stream()
+                .skip(1)
+                .allMatch(each -> !now.isAfter(each.getNotAfter().toInstant()));
+        if (whole) {
+            return this;
+        }
+        List<X509Certificate> ordered =
+                ChainOrder.of(chain, leaf().getPublicKey(), now).chain();
+        return ordered.equals(chain) ? this : new KeyedCertificate(key, ordered);
+    }
+
     /** Whether the leaf names {@code name}, exactly or by a wildcard of one label (RFC 9525 section 6.3). */
     public boolean covers(ServerName name) {
         return names.contains(name.value()) || names.contains(name.wildcard());

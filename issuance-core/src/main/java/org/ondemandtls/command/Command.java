@@ -32,8 +32,9 @@ import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.store.jdbc.JdbcCertificateStore;
 
 /**
- * The command line of the jars: {@code import FROM TO}, {@code check FILE}, and of the jar for Tomcat {@code install
- * CATALINA_BASE} and {@code uninstall CATALINA_BASE}. {@code --help} explains each.
+ * The command line of the jars: {@code import FROM TO}, {@code check FILE}, what {@link RemoteCommand} asks of a running
+ * server, and of the jar for Tomcat {@code install CATALINA_BASE} and {@code uninstall CATALINA_BASE}. {@code --help}
+ * explains each.
  *
  * <p>{@code FROM} is a store of ours (a directory or a {@code jdbc:} URL), the storage of Caddy, or the configuration
  * directory of certbot; {@code TO} is a store of ours. Secrets are read from files, never from the command line.
@@ -61,7 +62,11 @@ public final class Command {
             "--ask",
             "--port",
             SET,
-            BASE);
+            BASE,
+            "--server",
+            "--user",
+            "--password-file",
+            "--reason");
     private static final Set<String> HELP = Set.of("--help", "-h");
     private static final Set<String> FLAGS = Set.of(DRY_RUN, "--help", "-h");
     private static final String ASK = "http://localhost:9123/check";
@@ -117,6 +122,9 @@ public final class Command {
             }
             if ((command.equals("install") || command.equals("uninstall")) && words.size() == 2) {
                 return settle(command.equals("install"), Path.of(words.get(1)), arguments);
+            }
+            if (RemoteCommand.isOne(words)) {
+                return new RemoteCommand(arguments, out, err).run();
             }
             err.println(Help.of(command));
             return FAILED;

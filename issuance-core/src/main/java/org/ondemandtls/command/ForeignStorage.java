@@ -89,11 +89,9 @@ abstract sealed class ForeignStorage permits CaddyStorage, CertbotStorage {
             throws IOException, UnusableException {
         try {
             PrivateKey key = Pem.readAnyPrivateKey(files.text(keyFile));
-            List<X509Certificate> chain = ChainOrder.of(
-                            Pem.readCertificates(files.text(chainFile)),
-                            KeyPairs.pair(key).getPublic(),
-                            now)
-                    .chain();
+            ChainOrder order = ChainOrder.of(
+                    Pem.readCertificates(files.text(chainFile)), KeyPairs.pair(key).getPublic(), now);
+            List<X509Certificate> chain = order.chain();
             KeyedCertificate certificate = new KeyedCertificate(key, chain);
             List<String> unservable = new ArrayList<>(KeyedCertificate.allNamesOf(certificate.leaf()));
             unservable.removeAll(certificate.names());
@@ -109,6 +107,7 @@ abstract sealed class ForeignStorage permits CaddyStorage, CertbotStorage {
             return new FoundCertificate(
                     certificate,
                     issuer,
+                    order.remark(),
                     unservable.stream().map(ForeignStorage::printable).toList());
         } catch (InvalidPemException | InvalidCertificateException | IllegalArgumentException e) {
             throw new UnusableException(String.valueOf(e.getMessage()));

@@ -79,6 +79,7 @@ final class Import {
         source.visit(now, new ForeignStorage.Visitor() {
             @Override
             public void found(FoundCertificate found, String where) throws IOException {
+                found.remark().ifPresent(remark -> out.println("changed  the chain of " + where + ": " + remark));
                 Instant renew = RenewalTime.byLifetime(found.certificate(), random);
                 try {
                     bring(

@@ -110,6 +110,18 @@ public enum ConfigKey {
             Type.LIST,
             "tls-alpn-01,http-01",
             "Allowed challenges in order of preference, separated by commas: tls-alpn-01, http-01."),
+    ACME_ORIGINS(
+            "acme.origins",
+            Type.URLS,
+            null,
+            "More origins that URLs of a CA may have besides the origin of its directory, separated by commas, like"
+                    + " https://acme.example.org. Without them a CA that names another origin is not used."),
+    ACME_PREFERRED_CHAIN(
+            "acme.preferredChain",
+            Type.TEXT,
+            null,
+            "Common name of an issuer, like ISRG Root X1. If the CA offers several chains, the server serves the one"
+                    + " that this issuer signed. Without such a chain it serves the first."),
     CERTIFICATE_KEY(
             "certificate.key",
             Type.CHOICE,
@@ -172,10 +184,10 @@ public enum ConfigKey {
             "How long a client may take to send its whole ClientHello."),
     HANDSHAKE_HOST_CHECK(
             "handshake.hostCheck",
-            Type.BOOLEAN,
+            Type.CHOICE,
             "true",
-            "Whether a request gets 421 if the served certificate does not cover its Host. A client without"
-                    + " SNI is not checked."),
+            "Whether a request gets 421 if the served certificate does not cover its Host: true, false, or strict."
+                    + " strict also refuses every client without SNI."),
     HANDSHAKE_DEFAULT_NAME(
             "handshake.defaultName",
             Type.NAME,
@@ -358,6 +370,12 @@ public enum ConfigKey {
             null,
             "Addresses that a name may point to, 198.51.100.1,2001:db8::1 or whole blocks. A name that"
                     + " points anywhere else gets no order. Without this key any address is accepted."),
+    PREFLIGHT_CDN_RANGES(
+            "preflight.cdnRanges",
+            Type.PATH,
+            null,
+            "File with the addresses of CDNs that end TLS in front of this server, instead of the built-in list: a"
+                    + " name and an address block on each line. Names behind a CDN are proved by HTTP-01 only."),
     PREFLIGHT_HTTP_PORT(
             "preflight.httpPort",
             Type.INTEGER,
@@ -365,7 +383,30 @@ public enum ConfigKey {
             "1",
             "65535",
             "Port at which the CA fetches HTTP-01 proofs; the check before an order uses it as well. It is"
-                    + " 80 for all public CAs.");
+                    + " 80 for all public CAs."),
+    STATUS_ADDRESSES(
+            "status.addresses",
+            Type.BLOCKS,
+            null,
+            "Addresses that may ask for the management page and its API, 192.0.2.7 or whole blocks. Without them only"
+                    + " this machine may. Other machines need HTTPS."),
+    STATUS_HOSTS(
+            "status.hosts",
+            Type.NAMES,
+            null,
+            "Host names under which the management page and its API answer, besides localhost and the loopback"
+                    + " addresses."),
+    STATUS_LOOK_ROLE(
+            "status.lookRole",
+            Type.TEXT,
+            "ondemand-tls-look",
+            "Role of the users of the server who may see the management page and its figures."),
+    STATUS_ACT_ROLE(
+            "status.actRole",
+            Type.TEXT,
+            "ondemand-tls-act",
+            "Role of the users of the server who may act on the management page: obtain, withdraw and so on. They may"
+                    + " see it as well.");
 
     /** What the name of every key begins with. */
     public static final String PREFIX = "onDemandTls.";

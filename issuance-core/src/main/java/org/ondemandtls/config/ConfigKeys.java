@@ -248,6 +248,18 @@ public abstract class ConfigKeys<B extends ConfigKeys<B>> {
             return this;
         }
 
+        /** More origins a CA's URLs may have beside its directory's. */
+        public AcmeKeys origins(URI... origins) {
+            put(ConfigKey.ACME_ORIGINS, joined(Stream.of(origins).map(URI::toString)));
+            return this;
+        }
+
+        /** The common name of an issuer whose chain is served where the CA offers several. */
+        public AcmeKeys preferredChain(String issuer) {
+            put(ConfigKey.ACME_PREFERRED_CHAIN, issuer);
+            return this;
+        }
+
         /** The allowed challenges in order of preference. */
         public AcmeKeys challenges(ChallengeType... challenges) {
             put(ConfigKey.ACME_CHALLENGES, joined(Stream.of(challenges).map(ChallengeType::identifier)));
@@ -281,6 +293,12 @@ public abstract class ConfigKeys<B extends ConfigKeys<B>> {
         /** Whether a request whose {@code Host} the served certificate does not cover gets 421. */
         public HandshakeKeys hostCheck(boolean check) {
             put(ConfigKey.HANDSHAKE_HOST_CHECK, Boolean.toString(check));
+            return this;
+        }
+
+        /** The same, with the choice to refuse clients that name no server. */
+        public HandshakeKeys hostCheck(OnDemandTlsConfig.HostCheck check) {
+            put(ConfigKey.HANDSHAKE_HOST_CHECK, check.word());
             return this;
         }
 

@@ -26,6 +26,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.EncryptionKey;
 import org.ondemandtls.config.OnDemandTlsConfig.ExternalAccountBinding;
 import org.ondemandtls.config.OnDemandTlsConfig.FileStore;
 import org.ondemandtls.config.OnDemandTlsConfig.Handshake;
+import org.ondemandtls.config.OnDemandTlsConfig.HostCheck;
 import org.ondemandtls.config.OnDemandTlsConfig.Inventory;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
@@ -36,6 +37,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.Questions;
 import org.ondemandtls.config.OnDemandTlsConfig.Renewal;
 import org.ondemandtls.config.OnDemandTlsConfig.Shield;
 import org.ondemandtls.config.OnDemandTlsConfig.Sql;
+import org.ondemandtls.config.OnDemandTlsConfig.Status;
 import org.ondemandtls.config.OnDemandTlsConfig.Store;
 import org.ondemandtls.name.ServerName;
 
@@ -199,7 +201,12 @@ public final class ConfigReader {
                         given.required(ConfigKey.BUDGET_NAME, text -> Grammar.allowance(text, 1)),
                         given.required(ConfigKey.BUDGET_FAILURES, text -> Grammar.allowance(text, 1)),
                         given.optional(ConfigKey.BUDGET_PUBLIC_SUFFIXES, files::publicSuffixes)),
-                preflight(issuer, acme));
+                preflight(issuer, acme),
+                new Status(
+                        given.elements(ConfigKey.STATUS_ADDRESSES, Grammar.ADDRESS_BLOCK),
+                        given.elements(ConfigKey.STATUS_HOSTS, Grammar.SERVER_NAME),
+                        given.required(ConfigKey.STATUS_LOOK_ROLE, Grammar.ROLE),
+                        given.required(ConfigKey.STATUS_ACT_ROLE, Grammar.ROLE)));
     }
 
     private Preflight preflight(Issuer issuer, Acme acme) {
@@ -213,7 +220,8 @@ public final class ConfigReader {
                 given.number(ConfigKey.PREFLIGHT_HTTP_PORT),
                 new Questions(
                         given.required(ConfigKey.SHIELD_DNS_QUESTIONS_PER_CLIENT, Grammar.RATE),
-                        given.required(ConfigKey.SHIELD_DNS_QUESTIONS, Grammar.RATE)));
+                        given.required(ConfigKey.SHIELD_DNS_QUESTIONS, Grammar.RATE)),
+                given.optional(ConfigKey.PREFLIGHT_CDN_RANGES, files::cdnRanges));
     }
 
     private Permission permission(List<ServerName> ownNames) {
@@ -268,7 +276,9 @@ public final class ConfigReader {
                 given.optional(ConfigKey.ACME_EMAIL, Grammar.EMAIL),
                 given.optional(ConfigKey.ACME_PROFILE, Grammar.PROFILE),
                 given.optional(ConfigKey.ACME_TRUSTED_ROOTS, files::trustedRoots),
-                challenges());
+                challenges(),
+                given.elements(ConfigKey.ACME_ORIGINS, Grammar::origin),
+                given.optional(ConfigKey.ACME_PREFERRED_CHAIN, Grammar.ISSUER_NAME));
     }
 
     private List<Directory> directories(Issuer issuer) {
@@ -324,7 +334,9 @@ public final class ConfigReader {
         return new Handshake(
                 given.duration(ConfigKey.HANDSHAKE_DEADLINE),
                 given.number(ConfigKey.HANDSHAKE_PARKED),
-                given.required(ConfigKey.HANDSHAKE_HOST_CHECK, Grammar::bool),
+                given.required(
+                        ConfigKey.HANDSHAKE_HOST_CHECK,
+                        text -> Grammar.choice(HostCheck.values(), HostCheck::word, text)),
                 given.optional(ConfigKey.HANDSHAKE_DEFAULT_NAME, Grammar.SERVER_NAME),
                 given.duration(ConfigKey.HANDSHAKE_HELLO_TIMEOUT));
     }

@@ -65,6 +65,15 @@ final class Grammar {
             Pattern.compile("[\\x21-\\x7e]{1,64}"),
             "is no name of a profile; write the CA's name for it, without spaces");
 
+    /** The server's name for a role of its users. */
+    static final Parser<String> ROLE = matching(
+            Pattern.compile("[\\x21-\\x7e&&[^,]]{1,100}"),
+            "is no name of a role; write what the server calls it, without spaces or commas");
+
+    /** The common name of an issuer. */
+    static final Parser<String> ISSUER_NAME = matching(
+            Pattern.compile("\\p{Print}{1,200}"), "is no name of an issuer; write its common name, like ISRG Root X1");
+
     /** So many in so long. */
     static final Parser<Rate> RATE = accepted(Quantity::rate, Quantity.NO_RATE);
 
@@ -313,6 +322,24 @@ final class Grammar {
         throw new Mistake(
                 text,
                 "is no address of a DNS resolver; write one like 192.0.2.53, 127.0.0.1:5353 or [2001:db8::53]:53");
+    }
+
+    /** Scheme, host and port of what a CA may name. */
+    static URI origin(String text) throws Mistake {
+        try {
+            URI uri = new URI(text);
+            String path = uri.getRawPath();
+            boolean bare = (path == null || path.isEmpty() || path.equals("/"))
+                    && uri.getRawQuery() == null
+                    && uri.getRawFragment() == null
+                    && uri.getRawUserInfo() == null;
+            if ("https".equalsIgnoreCase(uri.getScheme()) && uri.getHost() != null && bare) {
+                return uri;
+            }
+        } catch (URISyntaxException notOne) {
+            // Said below.
+        }
+        throw new Mistake(text, "is no origin; write https, host and port only, like https://acme.example.org");
     }
 
     /** What binds an account. */

@@ -28,6 +28,7 @@ import org.ondemandtls.name.ServerName;
  * @param renewal which certificates are renewed, withdrawn and forgotten
  * @param budget what may be asked of a CA over time
  * @param preflight what is looked at before an order
+ * @param status who may use the management page and its API, where a server has them
  */
 public record OnDemandTlsConfig(
         Permission permission,
@@ -42,7 +43,8 @@ public record OnDemandTlsConfig(
         List<ServerName> names,
         Renewal renewal,
         Budget budget,
-        Preflight preflight) {
+        Preflight preflight,
+        Status status) {
 
     /** Keeps copies of the lists. */
     public OnDemandTlsConfig {
@@ -61,6 +63,21 @@ public record OnDemandTlsConfig(
         ACME,
         /** The CA embedded in the engine, for development and private networks. */
         INTERNAL
+    }
+
+    /** Whether the {@code Host} of a request is compared to the certificate its connection was served with. */
+    public enum HostCheck {
+        /** It is; who named no server is checked against what was served. */
+        TRUE,
+        /** It is, and who names no server is refused. */
+        STRICT,
+        /** It is not. */
+        FALSE;
+
+        /** As it is written. */
+        public String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     /** The kind of key made for a certificate. */
@@ -153,16 +170,31 @@ public record OnDemandTlsConfig(
      * @param trustedRoots a PEM file of roots trusted for the CAs' own HTTPS, absolute, beside the JVM's where there are
      *     several CAs; empty for the JVM's
      * @param challenges the allowed challenges in order of preference, not empty
+     * @param origins more origins a CA's URLs may have beside its directory's, https
+     * @param preferredChain the name of an issuer: where a CA offers several chains, one up to it is served
      */
     public record Acme(
             List<Directory> directories,
             Optional<String> email,
             Optional<String> profile,
             Optional<Path> trustedRoots,
-            List<ChallengeType> challenges) {
+            List<ChallengeType> challenges,
+            List<URI> origins,
+            Optional<String> preferredChain) {
+
+        /** Without other origins and without a preferred chain. */
+        public Acme(
+                List<Directory> directories,
+                Optional<String> email,
+                Optional<String> profile,
+                Optional<Path> trustedRoots,
+                List<ChallengeType> challenges) {
+            this(directories, email, profile, trustedRoots, challenges, List.of(), Optional.empty());
+        }
 
         /** Keeps copies of the lists. */
         public Acme {
+            origins = List.copyOf(origins);
             directories = List.copyOf(directories);
             challenges = List.copyOf(challenges);
             if (directories.isEmpty()) {
@@ -288,7 +320,7 @@ public record OnDemandTlsConfig(
     public record Handshake(
             Duration deadline,
             int parked,
-            boolean hostCheck,
+            HostCheck hostCheck,
             Optional<ServerName> defaultName,
             Duration helloTimeout) {}
 
@@ -389,13 +421,15 @@ public record OnDemandTlsConfig(
      * @param addresses where names may point, empty where that does not matter
      * @param httpPort where the CA looks for HTTP-01 proofs
      * @param questions how many DNS questions may be sent
+     * @param cdnRanges a list of CDNs' addresses, absolute; empty for the one that comes along
      */
     public record Preflight(
             boolean enabled,
             Optional<InetSocketAddress> resolver,
             List<AddressBlock> addresses,
             int httpPort,
-            Questions questions) {
+            Questions questions,
+            Optional<Path> cdnRanges) {
 
         /** Keeps a copy of the list. */
         public Preflight {
@@ -410,4 +444,21 @@ public record OnDemandTlsConfig(
      * @param all for everybody
      */
     public record Questions(Rate perClient, Rate all) {}
+
+    /**
+     * Who may use the management page and its API.
+     *
+     * @param addresses where they may be asked from, empty for this machine only
+     * @param hosts the host names they are offered under, beside localhost
+     * @param lookRole the role of users who may look
+     * @param actRole the role of users who may act, and look
+     */
+    public record Status(List<AddressBlock> addresses, List<ServerName> hosts, String lookRole, String actRole) {
+
+        /** Keeps copies of the lists. */
+        public Status {
+            addresses = List.copyOf(addresses);
+            hosts = List.copyOf(hosts);
+        }
+    }
 }

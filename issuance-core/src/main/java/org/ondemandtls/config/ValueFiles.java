@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.util.regex.Pattern;
+import org.ondemandtls.name.CdnRanges;
 import org.ondemandtls.name.PublicSuffixes;
 
 /** The files that are named as values, or hold values. It reads them and never writes. */
@@ -63,6 +64,21 @@ final class ValueFiles {
         }
         if (Files.isDirectory(file) || !Files.isReadable(file)) {
             throw new Mistake(file.toString(), "is no file this process may read; correct the path or its permissions");
+        }
+        return file;
+    }
+
+    /** The file of CDNs' addresses, after it was read. */
+    Path cdnRanges(String text) throws Mistake {
+        Path file = path(text);
+        byte[] list = bytes(file, MAX_SUFFIXES_FILE);
+        try {
+            CdnRanges.read(new ByteArrayInputStream(list));
+        } catch (IllegalArgumentException | IOException malformed) {
+            throw new Mistake(
+                    file.toString(),
+                    "is no list of CDN addresses (" + malformed.getMessage()
+                            + "); write a name and a block on each line");
         }
         return file;
     }

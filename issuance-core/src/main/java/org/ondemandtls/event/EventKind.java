@@ -70,6 +70,8 @@ public enum EventKind {
     ENCRYPTION("org.ondemandtls.store", Severity.INFO, false),
     /** A handshake was refused at the gate: no or malformed name, not TLS, too large, too slow. */
     REFUSED("org.ondemandtls.handshake", Severity.DEBUG, true),
+    /** A request asked for a host for which its connection was not served, and got 421. */
+    MISDIRECTED("org.ondemandtls.handshake", Severity.INFO, true),
     /** A bound was reached and what overflowed was refused. */
     OVERLOADED("org.ondemandtls.handshake", Severity.WARN, true),
     /** A parked handshake reached its deadline. */

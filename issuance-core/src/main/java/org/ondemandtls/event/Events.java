@@ -80,6 +80,7 @@ public final class Events {
     public void publish(EventKind kind, @Nullable ServerName name, String text) {
         Tally tally = tally(kind);
         tally.count.increment();
+        FlightRecorder.step(kind, name, text);
         if (!taps.isEmpty()) {
             Event event = new Event(kind, name, text);
             taps.forEach(tap -> tap.on(event));
@@ -103,6 +104,7 @@ public final class Events {
      */
     public void overflowed(String bound, ServerName name) {
         overflows.computeIfAbsent(bound, key -> new LongAdder()).increment();
+        figures.count(Figure.OVERFLOW, bound);
         publish(EventKind.OVERLOADED, name, "refused: too many at once (" + bound + ")");
     }
 

@@ -33,6 +33,8 @@ public enum Figure {
     SERVED("ondemandtls_handshakes_served_total", false, "Handshakes completed, by how the client waited.", "visit"),
     /** Handshakes that were refused. */
     REFUSED("ondemandtls_handshakes_refused_total", false, "Handshakes refused, by reason.", "reason"),
+    /** Bounds that were reached. */
+    OVERFLOW("ondemandtls_overflows_total", false, "How often a bound was reached, by its key.", "bound"),
     /** What the operator's page and API were asked to do. */
     COMMAND("ondemandtls_commands_total", false, "Commands given through the management contract.", "command");
 

@@ -1,11 +1,12 @@
 package org.ondemandtls.handshake;
 
 import java.net.SocketAddress;
-import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
@@ -13,11 +14,14 @@ import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.event.Figure;
+import org.ondemandtls.event.FlightRecorder;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.inventory.Visits;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ClientHello;
+import org.ondemandtls.name.ClientHelloParser;
+import org.ondemandtls.name.HttpHosts;
 import org.ondemandtls.name.RequestedName;
 import org.ondemandtls.name.ServerName;
 
@@ -31,9 +35,19 @@ import org.ondemandtls.name.ServerName;
  */
 public final class HandshakeGate {
 
+    /** What a client that got 421 reads: nearly always it is a proxy. */
+    public static final String MISDIRECTED_BODY = """
+            421 Misdirected Request: this connection was opened for another server name.
+            A proxy in front has to name the request's host in the TLS handshake (SNI) of each connection,
+            and must not send requests for several hosts over one connection or one TLS session.
+            nginx: proxy_ssl_server_name on; proxy_ssl_name $host; proxy_ssl_session_reuse off;
+            and no keepalive in the upstream that several hosts share.
+            """;
+
     private static final Admission.Static STATIC = new Admission.Static();
 
     private final Optional<ServerName> defaultName;
+    private final boolean requiresName;
     private final StaticCertificates staticCertificates;
     private final ChallengeBoard challenges;
     private final Inventory inventory;
@@ -41,6 +55,7 @@ public final class HandshakeGate {
     private final Issuance issuance;
     private final ParkingLot lot;
     private final Events events;
+    private final RefusalCounts refusals;
     private final LongAdder completed = new LongAdder();
     private final LongAdder completedAfterWaiting = new LongAdder();
 
@@ -48,6 +63,7 @@ public final class HandshakeGate {
      * Builds the gate from the floors below it.
      *
      * @param defaultName the name assumed where a client sends none
+     * @param requiresName whether a client that sends none is refused whatever could answer
      * @param staticCertificates what the server serves by itself
      * @param challenges the proofs on display
      * @param inventory what can be served right now
@@ -58,6 +74,7 @@ public final class HandshakeGate {
      */
     public HandshakeGate(
             Optional<ServerName> defaultName,
+            boolean requiresName,
             StaticCertificates staticCertificates,
             ChallengeBoard challenges,
             Inventory inventory,
@@ -66,6 +83,7 @@ public final class HandshakeGate {
             ParkingLot lot,
             Events events) {
         this.defaultName = defaultName;
+        this.requiresName = requiresName;
         this.staticCertificates = staticCertificates;
         this.challenges = challenges;
         this.inventory = inventory;
@@ -73,6 +91,7 @@ public final class HandshakeGate {
         this.issuance = issuance;
         this.lot = lot;
         this.events = events;
+        this.refusals = lot.refusals();
     }
 
     /**
@@ -93,7 +112,7 @@ public final class HandshakeGate {
      * @return how to go on
      */
     public Admission admit(ClientHello hello, ClientBlock client) {
-        return admit(hello, client, staticCertificates);
+        return admit(hello, client, staticCertificates, () -> false);
     }
 
     /**
@@ -102,26 +121,37 @@ public final class HandshakeGate {
      * @param hello what the client said
      * @param client where it comes from
      * @param statics what this connector serves by itself
+     * @param full whether as many of this connector's handshakes wait as may
      * @return how to go on
      */
-    public Admission admit(ClientHello hello, ClientBlock client, StaticCertificates statics) {
+    public Admission admit(ClientHello hello, ClientBlock client, StaticCertificates statics, BooleanSupplier full) {
         if (hello.offersAcmeTls()) {
-            return prove(hello, client);
+            return prove(hello, client, full);
         }
         RequestedName requested = hello.requestedName();
         if (requested instanceof RequestedName.Named named) {
-            return admit(named.name(), client, statics);
+            return admit(named.name(), client, statics, full);
+        }
+        if (requested instanceof RequestedName.Other other) {
+            return statics.covers(other.text()) ? STATIC : refuseOther(other.text());
         }
         if (requested instanceof RequestedName.Malformed) {
-            return refuse(Alert.UNRECOGNIZED_NAME, "the client's server name is no host name");
+            return refuseOther("");
+        }
+        if (requiresName) {
+            return refuse(
+                    Refusal.NO_NAME,
+                    Alert.UNRECOGNIZED_NAME,
+                    "the client sent no server name (onDemandTls.handshake.hostCheck is strict)");
         }
         if (defaultName.isPresent()) {
-            return admit(defaultName.get(), client, statics);
+            return admit(defaultName.get(), client, statics, full);
         }
         if (statics.any()) {
             return STATIC;
         }
         return refuse(
+                Refusal.NO_NAME,
                 Alert.UNRECOGNIZED_NAME,
                 "the client sent no server name (onDemandTls.handshake.defaultName is not set)");
     }
@@ -129,11 +159,46 @@ public final class HandshakeGate {
     /**
      * Answers bytes that are no ClientHello, or not one within its bounds.
      *
-     * @param reason what was wrong, in words of ours: nothing the client sent
+     * @param invalid what the parser found
      * @return the refusal
      */
-    public Admission.Refuse refuseUnreadable(String reason) {
-        return refuse(Alert.DECODE_ERROR, reason);
+    public Admission.Refuse refuseUnreadable(ClientHelloParser.Progress.Invalid invalid) {
+        Refusal reason = switch (invalid.fault()) {
+            case NOT_TLS -> Refusal.NOT_TLS;
+            case TOO_LARGE -> Refusal.TOO_LARGE;
+            case MALFORMED -> Refusal.MALFORMED;
+        };
+        return refuse(reason, Alert.DECODE_ERROR, invalid.reason());
+    }
+
+    /**
+     * Answers a ClientHello that is not whole in time.
+     *
+     * @param reason in words of ours: nothing the client sent
+     * @return the refusal
+     */
+    public Admission.Refuse refuseSlow(String reason) {
+        return refuse(Refusal.TOO_SLOW, Alert.DECODE_ERROR, reason);
+    }
+
+    /**
+     * Takes note of a request that got 421.
+     *
+     * @param served the server name its connection was served under, null where the client named none
+     * @param host the request's, as sent; only a name in its canonical spelling gets into a log
+     * @param peer the client's address
+     */
+    public void misdirected(@Nullable String served, @Nullable String host, String peer) {
+        events.publish(
+                EventKind.MISDIRECTED,
+                HttpHosts.serverName(host).orElse(null),
+                "421 to " + peer + ": the request is for this host, its connection was opened for "
+                        + HttpHosts.serverName(served).map(ServerName::value).orElse("no server name"));
+    }
+
+    /** How many handshakes were refused, by the reason's word. */
+    public Map<String, Long> refusals() {
+        return refusals.all();
     }
 
     /** Tells the board that the CA has seen a challenge certificate; call it when a {@link Admission.Prove} ends. */
@@ -167,7 +232,7 @@ public final class HandshakeGate {
         return completedAfterWaiting.sum();
     }
 
-    private Admission admit(ServerName name, ClientBlock client, StaticCertificates statics) {
+    private Admission admit(ServerName name, ClientBlock client, StaticCertificates statics, BooleanSupplier full) {
         if (statics.covers(name)) {
             return STATIC;
         }
@@ -177,13 +242,13 @@ public final class HandshakeGate {
         }
         Optional<IssuanceException> remembered = issuance.remembered(name);
         if (remembered.isPresent()) {
-            refused("remembered_" + remembered.get().kind());
+            refusals.count(refusalFor(remembered.get()));
             return new Admission.Refuse(alertFor(remembered.get()));
         }
-        return lot.park(name, client, () -> issuance.obtain(name, client), this::settle);
+        return lot.park(name, client, full, () -> issuance.obtain(name, client), HandshakeGate::settle);
     }
 
-    private Admission prove(ClientHello hello, ClientBlock client) {
+    private Admission prove(ClientHello hello, ClientBlock client, BooleanSupplier full) {
         if (hello.offersOnlyAcmeTls()
                 && hello.offersTls12()
                 && hello.requestedName() instanceof RequestedName.Named named) {
@@ -198,6 +263,7 @@ public final class HandshakeGate {
                 return lot.park(
                         name,
                         client,
+                        full,
                         () -> elsewhere
                                 .get()
                                 .thenCompose(found -> found.map(CompletableFuture::completedFuture)
@@ -208,14 +274,22 @@ public final class HandshakeGate {
         return refuseProof();
     }
 
-    private Admission.Refuse refuse(Alert alert, String reason) {
-        events.publish(EventKind.REFUSED, reason);
-        refused(alert.name().toLowerCase(Locale.ROOT));
-        return new Admission.Refuse(alert);
+    private Admission.Refuse refuseOther(String text) {
+        return text.endsWith(".")
+                ? refuse(
+                        Refusal.TRAILING_DOT,
+                        Alert.UNRECOGNIZED_NAME,
+                        "the client's server name ends with a dot, which RFC 6066 forbids")
+                : refuse(
+                        Refusal.MALFORMED_NAME,
+                        Alert.UNRECOGNIZED_NAME,
+                        "the client's server name is no host name, and no certificate of the server's own is for it");
     }
 
-    private void refused(String reason) {
-        events.figures().count(Figure.REFUSED, reason);
+    private Admission.Refuse refuse(Refusal counted, Alert alert, String reason) {
+        refusals.count(counted);
+        events.publish(EventKind.REFUSED, reason);
+        return new Admission.Refuse(alert);
     }
 
     /**
@@ -226,21 +300,23 @@ public final class HandshakeGate {
         return failure instanceof IssuanceException.NotPermitted ? Alert.UNRECOGNIZED_NAME : Alert.INTERNAL_ERROR;
     }
 
+    /** How such a failure is counted. */
+    static Refusal refusalFor(IssuanceException failure) {
+        return failure instanceof IssuanceException.NotPermitted ? Refusal.DENIED : Refusal.FAILED;
+    }
+
     private Admission.Settled settleProof(ServerName name, ParkingLot.Outcome outcome) {
         return outcome.certificate() != null ? new Admission.Prove(name, outcome.certificate()) : refuseProof();
     }
 
     private Admission.Refuse refuseProof() {
-        return refuse(Alert.NO_APPLICATION_PROTOCOL, "acme-tls/1 without a pending challenge for the name");
+        return refuse(
+                Refusal.NO_CHALLENGE,
+                Alert.NO_APPLICATION_PROTOCOL,
+                "acme-tls/1 without a pending challenge for the name");
     }
 
-    private Admission.Settled settle(ServerName name, ParkingLot.Outcome outcome) {
-        if (outcome.certificate() == null) {
-            refused(
-                    outcome.failure() == null
-                            ? "deadline_or_full"
-                            : outcome.failure().kind());
-        }
+    private static Admission.Settled settle(ServerName name, ParkingLot.Outcome outcome) {
         return outcome.certificate() != null
                 ? new Admission.Serve(name, outcome.certificate(), true)
                 : new Admission.Refuse(outcome.failure() != null ? alertFor(outcome.failure()) : Alert.INTERNAL_ERROR);

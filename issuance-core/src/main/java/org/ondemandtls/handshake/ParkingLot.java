@@ -11,6 +11,7 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.IssuanceException;
@@ -47,6 +48,9 @@ public final class ParkingLot {
         private final CompletableFuture<Admission.Settled> outcome = new LeavableFuture<>();
     }
 
+    /** What the overflow of a connector's share of its own connections is counted under. */
+    public static final String CONNECTOR = "onDemandTls.handshake.parked of the connector";
+
     private static final String PARKED = "onDemandTls.handshake.parked";
     private static final String PARKED_PER_NAME = "onDemandTls.shield.parkedPerName";
     private static final String PARKED_PER_CLIENT = "onDemandTls.shield.parkedPerClient";
@@ -58,6 +62,7 @@ public final class ParkingLot {
     private final Events events;
     private final Set<Place> waiting = ConcurrentHashMap.newKeySet();
     private final AtomicInteger parked = new AtomicInteger();
+    private final RefusalCounts refusals;
     private final Map<ServerName, Integer> byName = new ConcurrentHashMap<>();
     private final Map<ClientBlock, Integer> byClient = new ConcurrentHashMap<>();
 
@@ -83,6 +88,7 @@ public final class ParkingLot {
         this.deadline = deadline;
         this.scheduler = scheduler;
         this.events = events;
+        this.refusals = new RefusalCounts(events.figures());
     }
 
     /** How many handshakes wait now. */
@@ -90,11 +96,23 @@ public final class ParkingLot {
         return parked.get();
     }
 
+    /** How many may wait. */
+    public int capacity() {
+        return capacity;
+    }
+
+    /** Where refusals are counted. */
+    RefusalCounts refusals() {
+        return refusals;
+    }
+
     /** Ends every handshake that waits with {@code internal_error}, and refuses all that come. */
     public void close() {
         closed = true;
         for (Place place : waiting) {
-            place.outcome.complete(new Admission.Refuse(Alert.INTERNAL_ERROR));
+            if (place.outcome.complete(new Admission.Refuse(Alert.INTERNAL_ERROR))) {
+                refusals.count(Refusal.STOPPING);
+            }
         }
     }
 
@@ -106,13 +124,16 @@ public final class ParkingLot {
     Admission park(
             ServerName name,
             ClientBlock client,
+            BooleanSupplier connectorFull,
             Supplier<CompletableFuture<KeyedCertificate>> flight,
             BiFunction<ServerName, Outcome, Admission.Settled> settle) {
         if (closed) {
+            refusals.count(Refusal.STOPPING);
             return settle.apply(name, new Outcome(null, null));
         }
-        String full = enter(name, client);
+        String full = connectorFull.getAsBoolean() ? CONNECTOR : enter(name, client);
         if (full != null) {
+            refusals.count(Refusal.TOO_MANY);
             events.overflowed(full, name);
             return settle.apply(name, new Outcome(null, null));
         }
@@ -122,6 +143,7 @@ public final class ParkingLot {
         ScheduledFuture<?> timer = scheduler.schedule(
                 () -> {
                     if (outcome.complete(settle.apply(name, new Outcome(null, null)))) {
+                        refusals.count(Refusal.DEADLINE);
                         events.publish(
                                 EventKind.DEADLINE,
                                 name,
@@ -142,9 +164,15 @@ public final class ParkingLot {
             outcome.complete(settle.apply(name, new Outcome(null, null)));
         }
         CompletableFuture<KeyedCertificate> awaited = flight.get();
-        awaited.handle((certificate, failure) -> outcome.isDone()
-                || outcome.complete(settle.apply(
-                        name, new Outcome(certificate, failure instanceof IssuanceException reason ? reason : null))));
+        awaited.handle((certificate, failure) -> {
+            IssuanceException reason = failure instanceof IssuanceException known ? known : null;
+            boolean settled =
+                    !outcome.isDone() && outcome.complete(settle.apply(name, new Outcome(certificate, reason)));
+            if (settled && certificate == null) {
+                refusals.count(reason == null ? Refusal.FAILED : HandshakeGate.refusalFor(reason));
+            }
+            return settled;
+        });
         // Who has left keeps nothing waiting for him.
         outcome.handle((settled, gone) -> awaited.cancel(false));
         return new Admission.Park(outcome);

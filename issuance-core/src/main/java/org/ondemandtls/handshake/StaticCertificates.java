@@ -12,7 +12,7 @@ public interface StaticCertificates {
     /** A server without any certificate of its own. */
     StaticCertificates NONE = new StaticCertificates() {
         @Override
-        public boolean covers(ServerName name) {
+        public boolean covers(String host) {
             return false;
         }
 
@@ -22,8 +22,17 @@ public interface StaticCertificates {
         }
     };
 
+    /**
+     * Whether one of them names {@code host}, exactly or by a wildcard.
+     *
+     * @param host what a client named, in lower case: a server name, one label, an address literal
+     */
+    boolean covers(String host);
+
     /** Whether one of them names {@code name}, exactly or by a wildcard. */
-    boolean covers(ServerName name);
+    default boolean covers(ServerName name) {
+        return covers(name.value());
+    }
 
     /** Whether there is any, to answer a client that names no server. */
     boolean any();

@@ -1,7 +1,10 @@
 package org.ondemandtls.handshake;
 
 import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +26,8 @@ public final class Visit {
 
     /** How many octets a refused peer may still send; they are read so that our close does not turn into a reset. */
     static final int FAREWELL_OCTETS = 64 * 1024;
+
+    private static final Duration LOOK = Duration.ofMillis(5);
 
     /** The server's connection that a visit belongs to. */
     public interface Host {
@@ -233,6 +238,42 @@ public final class Visit {
         } finally {
             lock.unlock();
         }
+    }
+
+    /**
+     * Ends the wait of visits whose connector stops, each with {@code internal_error}, and gives the server a moment to say
+     * so.
+     *
+     * @param parked those that wait, and perhaps others
+     * @param patience how long this may take
+     */
+    public static void refuse(Collection<Visit> parked, Duration patience) {
+        List<Visit> refused = List.copyOf(parked);
+        refused.forEach(Visit::refuse);
+        long start = System.nanoTime();
+        for (Visit visit : refused) {
+            while (visit.isAboutToAnswer() && System.nanoTime() - start < patience.toNanos()) {
+                LockSupport.parkNanos(LOOK.toNanos());
+            }
+        }
+    }
+
+    private void refuse() {
+        lock.lock();
+        CompletableFuture<Admission.Settled> waiting;
+        try {
+            waiting = state == State.PARKED ? awaited : null;
+        } finally {
+            lock.unlock();
+        }
+        if (waiting != null) {
+            waiting.complete(new Admission.Refuse(Alert.INTERNAL_ERROR));
+        }
+    }
+
+    private boolean isAboutToAnswer() {
+        State now = state();
+        return now == State.SETTLED || now == State.DECIDED;
     }
 
     /** Ends it from wherever it stands, and gives its place in the parking lot back. */

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.event.FlightRecorder;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy.Purpose;
 import org.ondemandtls.store.Lease;
@@ -21,6 +22,8 @@ final class Attempt {
     final Purpose purpose;
 
     private final Optional<StoredCertificate> current;
+    /** Its event for recordings. */
+    final FlightRecorder.Span span;
 
     Budget.Reservation reservation = Budget.Reservation.NONE;
     Budget.Exemption exemption = Budget.Exemption.NONE;
@@ -46,6 +49,12 @@ final class Attempt {
         this.name = lease.name();
         this.purpose = purpose;
         this.current = current;
+        this.span = FlightRecorder.order(name, authority.id(), word());
+    }
+
+    /** What it is for, in a word. */
+    String word() {
+        return purpose == Purpose.OBTAIN ? "obtain" : "renew";
     }
 
     String issuer() {

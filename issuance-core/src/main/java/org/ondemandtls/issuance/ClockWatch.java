@@ -137,7 +137,7 @@ public final class ClockWatch {
             trusted = true;
             usedToNights = onlyNights;
             generation++;
-            events.publish(EventKind.CLOCK, "the clock has not moved again: it is taken for right");
+            events.publish(EventKind.CLOCK, "the clock has not jumped again; the server now trusts it");
         }
     }
 

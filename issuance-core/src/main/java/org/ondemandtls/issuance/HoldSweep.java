@@ -48,11 +48,12 @@ final class HoldSweep {
     /**
      * Sweeps, where it is time and the clock is trusted. Blocks for the store then.
      *
+     * @return whether it was time
      * @throws StoreException if the store failed; it is tried again a day later
      */
-    void sweepIfDue() throws StoreException {
+    boolean sweepIfDue() throws StoreException {
         if (nanoTime.getAsLong() - next < 0 || !watch.isTrusted()) {
-            return;
+            return false;
         }
         next = nanoTime.getAsLong() + EVERY.toNanos();
         Instant before = clock.instant().minus(KEPT_AFTER);
@@ -72,5 +73,6 @@ final class HoldSweep {
             // Those that last keep the rest out of sight: behind them only a larger page looks.
             page = dropped == 0 ? 2 * page : page;
         }
+        return true;
     }
 }

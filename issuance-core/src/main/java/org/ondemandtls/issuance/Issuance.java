@@ -3,6 +3,7 @@ package org.ondemandtls.issuance;
 import java.security.KeyPair;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,6 +25,7 @@ import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.event.Figure;
+import org.ondemandtls.event.FlightRecorder;
 import org.ondemandtls.event.Outage;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.name.ClientBlock;
@@ -34,7 +36,6 @@ import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.OpenOrder;
 import org.ondemandtls.store.StoreException;
-import org.ondemandtls.store.StoredCertificate;
 
 /**
  * Obtains certificates: from the store where there is one, otherwise, with permission, from the authority.
@@ -241,13 +242,16 @@ public final class Issuance {
     }
 
     /**
-     * Drops what CAs refused so long ago that it does not matter any more, where a day has passed since the last time. Called
+     * Drops what CAs refused, and what was ordered, so long ago that it does not matter any more, where a day has passed since the last time. Called
      * often, by one thread at a time; blocks for the store once a day.
      *
      * @throws StoreException if the store failed
      */
     public void sweepHolds() throws StoreException {
-        holdSweep.sweepIfDue();
+        if (holdSweep.sweepIfDue()) {
+            resumption.resume(() ->
+                    store.openOrders().stream().filter(pipeline::isExpired).toList());
+        }
     }
 
     /** How long a name is not going to be tried, for what a CA, or somebody who did not answer, has said; no I/O. */
@@ -356,6 +360,9 @@ public final class Issuance {
     // What an order needs that is already placed is paid for; another needs permission.
     private CompletableFuture<KeyedCertificate> resumed(OpenOrder open) {
         ServerName name = open.name();
+        if (pipeline.isExpired(open)) {
+            return ordered(name, () -> pipeline.closeExpired(open));
+        }
         if (open.url().isEmpty()) {
             return obtain(name, ClientBlock.LOCAL)
                     .thenCompose(there -> ordered(name, ports.orders(), () -> pipeline.closeUnplaced(open, there)));
@@ -392,16 +399,15 @@ public final class Issuance {
         // Only for what is permitted: a stranger's random names are no reason to ask resolvers and other people's
         // servers.
         long asked = ports.nanoTime().getAsLong();
+        FlightRecorder.Span span = FlightRecorder.permission(name);
         return permission
                 .decide(name, purpose, client)
                 .whenComplete((granted, failure) -> {
-                    events.figures()
-                            .time(
-                                    Figure.PERMISSION,
-                                    ports.nanoTime().getAsLong() - asked,
-                                    failure == null
-                                            ? "granted"
-                                            : failure instanceof IssuanceException reason ? reason.kind() : "failed");
+                    String answer = failure == null
+                            ? "granted"
+                            : failure instanceof IssuanceException reason ? reason.kind() : "failed";
+                    span.end(answer);
+                    events.figures().time(Figure.PERMISSION, ports.nanoTime().getAsLong() - asked, answer);
                     noteDenial(name, failure);
                 })
                 .thenCompose(granted -> preflight.look(name, client))
@@ -421,20 +427,23 @@ public final class Issuance {
 
     private Optional<KeyedCertificate> load(ServerName name) throws IssuanceException {
         try {
-            Optional<StoredCertificate> found = store.find(name)
-                    .filter(stored -> stored.isServableAt(ports.clock().instant()));
+            Instant now = ports.clock().instant();
+            Optional<StoredCertificate> found = store.find(name).filter(stored -> stored.isServableAt(now));
             if (found.isPresent() && WithdrawnName.isKept(store, name, found.get())) {
                 return Optional.empty();
             }
-            found.ifPresent(stored -> {
-                inventory.publish(stored.certificate(), name);
+            return found.map(stored -> {
+                KeyedCertificate certificate = stored.certificate().inOrder(now);
+                inventory.publish(certificate, name);
+                int less = stored.certificate().chain().size()
+                        - certificate.chain().size();
                 events.publish(
                         EventKind.LOADED,
                         name,
-                        "served from the store, valid until "
-                                + stored.certificate().notAfter());
+                        "served from the store, valid until " + certificate.notAfter()
+                                + (less == 0 ? "" : ", its chain without " + less + " that have ended"));
+                return certificate;
             });
-            return found.map(StoredCertificate::certificate);
         } catch (StoreException e) {
             throw Placement.storeFailed(name, e);
         }
@@ -576,7 +585,7 @@ public final class Issuance {
             ports.lookups().execute(task);
         } catch (RejectedExecutionException e) {
             // Stopping, or so busy that whoever waits looks again by itself, as it does once a second.
-            events.publish(EventKind.STILL_FAILING, "news was passed over: too much is looked up");
+            events.publish(EventKind.STILL_FAILING, "ignored news: too many look-ups run");
         }
     }
 

@@ -40,6 +40,9 @@ final class OrderPipeline {
 
     // Less would cut off a CA that works but is slow.
     private static final Duration SHORTEST_PATIENCE = Duration.ofSeconds(5);
+    /** How long an order is kept open: no CA keeps one for longer. */
+    static final Duration LONGEST_OPEN = Duration.ofDays(7);
+
     /** How long a CA may say that it is at an order before that is given up for another. */
     static final Duration LONGEST_PROCESSING = Duration.ofHours(1);
 
@@ -199,6 +202,27 @@ final class OrderPipeline {
                 return published(stored.get());
             }
             return order(lease, stored.isPresent() ? Purpose.RENEW : Purpose.OBTAIN, stored, true);
+        });
+    }
+
+    /** Whether an open order has expired, by a clock that is trusted. */
+    boolean isExpired(OpenOrder open) {
+        return parts.watch().isTrusted()
+                && !clock.instant().isBefore(open.started().plus(LONGEST_OPEN));
+    }
+
+    /**
+     * Closes an expired order with its key; nothing can come of it any more.
+     *
+     * @return never
+     * @throws IssuanceException always: there is no certificate
+     */
+    KeyedCertificate closeExpired(OpenOrder open) throws IssuanceException {
+        ServerName name = open.name();
+        return leased(name, lease -> {
+            placement.closeOrder(lease);
+            throw new IssuanceException.Remembered(
+                    name, "left open for more than 7 days, and closed with its key", Duration.ZERO);
         });
     }
 
@@ -383,8 +407,9 @@ final class OrderPipeline {
     }
 
     private KeyedCertificate published(StoredCertificate stored) {
-        parts.inventory().publish(stored.certificate());
-        return stored.certificate();
+        KeyedCertificate certificate = stored.certificate().inOrder(clock.instant());
+        parts.inventory().publish(certificate);
+        return certificate;
     }
 
     // What was ordered already is finished where it was ordered.

@@ -103,6 +103,17 @@ public final class Pauses {
     }
 
     /**
+     * What is paused that concerns every order for a name, whichever CA it is placed with.
+     *
+     * @param name the name
+     * @throws StoreException if the store could not be read
+     */
+    public List<String> concerning(ServerName name) throws StoreException {
+        Map<String, Instant> paused = all();
+        return scopes(name).stream().filter(paused::containsKey).toList();
+    }
+
+    /**
      * Leaves the CAs that may be asked for a name.
      *
      * @param name the name

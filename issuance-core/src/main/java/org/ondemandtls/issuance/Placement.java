@@ -160,14 +160,10 @@ final class Placement {
     }
 
     private void timed(Attempt attempt, long started, String result) {
+        attempt.span.end(result);
         parts.events()
                 .figures()
-                .time(
-                        Figure.ORDER,
-                        nanoTime.getAsLong() - started,
-                        attempt.issuer(),
-                        attempt.purpose == Purpose.OBTAIN ? "obtain" : "renew",
-                        result);
+                .time(Figure.ORDER, nanoTime.getAsLong() - started, attempt.issuer(), attempt.word(), result);
     }
 
     // What a CA minds about every name is no refusal of this one.

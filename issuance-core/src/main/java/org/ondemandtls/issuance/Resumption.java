@@ -133,8 +133,8 @@ final class Resumption {
                     EventKind.RESUMED,
                     order.name(),
                     failure == null
-                            ? "the order an earlier life left open is finished"
-                            : "the order an earlier life left open did not end in a certificate: "
+                            ? "finished an order that was open before the restart"
+                            : "an order that was open before the restart ended without a certificate: "
                                     + failure.getMessage());
         }
     }

@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -136,7 +137,30 @@ final class ClientHelloBody {
     private RequestedName hostName(int end) {
         return ServerName.fromWire(octets, position, end - position)
                 .<RequestedName>map(RequestedName.Named::new)
-                .orElse(MALFORMED_NAME);
+                .orElseGet(() -> otherName(end));
+    }
+
+    private RequestedName otherName(int end) {
+        int length = end - position;
+        if (length == 0 || length > RequestedName.MAX_OTHER) {
+            return MALFORMED_NAME;
+        }
+        for (int i = position; i < end; i++) {
+            if (!mayStandInOtherName(octets[i])) {
+                return MALFORMED_NAME;
+            }
+        }
+        return new RequestedName.Other(
+                new String(octets, position, length, StandardCharsets.US_ASCII).toLowerCase(Locale.ROOT));
+    }
+
+    private static boolean mayStandInOtherName(byte octet) {
+        return (octet >= 'a' && octet <= 'z')
+                || (octet >= 'A' && octet <= 'Z')
+                || (octet >= '0' && octet <= ':')
+                || octet == '-'
+                || octet == '.'
+                || octet == '_';
     }
 
     // RFC 7301 section 3.1.

@@ -56,6 +56,16 @@ public final class ClientHelloParser {
         INVALID
     }
 
+    /** What kind of thing is wrong with octets that cannot become a ClientHello. */
+    public enum Fault {
+        /** They are no TLS. */
+        NOT_TLS,
+        /** There would be more of it than is read. */
+        TOO_LARGE,
+        /** They are TLS, and break its syntax or begin with something else. */
+        MALFORMED
+    }
+
     /** How far the reading got. */
     public sealed interface Progress {
 
@@ -72,9 +82,10 @@ public final class ClientHelloParser {
         /**
          * It is no ClientHello, or none within the bounds; the connection cannot go on.
          *
+         * @param fault what kind of thing is wrong
          * @param reason what is wrong, in words of ours: nothing the peer sent
          */
-        record Invalid(String reason) implements Progress {}
+        record Invalid(Fault fault, String reason) implements Progress {}
     }
 
     /** Makes a parser for one connection; memory is taken when octets arrive. */
@@ -221,9 +232,17 @@ public final class ClientHelloParser {
         }
     }
 
+    private static Fault fault(String reason) {
+        return switch (reason) {
+            case NOT_A_RECORD -> Fault.NOT_TLS;
+            case TOO_LARGE -> Fault.TOO_LARGE;
+            default -> Fault.MALFORMED;
+        };
+    }
+
     private Progress invalid(String reason) {
         state = State.INVALID;
         joined = null;
-        return new Progress.Invalid(reason);
+        return new Progress.Invalid(fault(reason), reason);
     }
 }

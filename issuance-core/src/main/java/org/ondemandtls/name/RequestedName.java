@@ -10,6 +10,18 @@ public sealed interface RequestedName {
     /** The extension was not there. */
     record Absent() implements RequestedName {}
 
+    /**
+     * A name or an address that no public CA certifies: one label, a service name, an address literal, a name with a
+     * trailing dot. Only the server's own certificates may answer it; it goes nowhere else.
+     *
+     * @param text what was sent, in lower case: 1 to {@value #MAX_OTHER} letters, digits, hyphens, underscores, dots and
+     *     colons
+     */
+    record Other(String text) implements RequestedName {}
+
+    /** The longest text that is kept of what is no server name. */
+    int MAX_OTHER = 253;
+
     /** The extension was there but held no name that could be anybody's; what it held is not kept. */
     record Malformed() implements RequestedName {}
 

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.ondemandtls.name.AddressBlock;
+import org.ondemandtls.name.CdnRanges;
 import org.ondemandtls.name.ServerName;
 import org.xbill.DNS.AAAARecord;
 import org.xbill.DNS.ARecord;
@@ -34,16 +35,19 @@ final class AddressCheck {
 
     private final Questions dns;
     private final List<AddressBlock> ours;
+    private final CdnRanges cdns;
 
     /**
      * Makes one.
      *
      * @param dns answers questions
      * @param ours the addresses that lead here, empty where any will do
+     * @param cdns the addresses that lead here through somebody else, perhaps
      */
-    AddressCheck(Questions dns, List<AddressBlock> ours) {
+    AddressCheck(Questions dns, List<AddressBlock> ours, CdnRanges cdns) {
         this.dns = dns;
         this.ours = ours;
+        this.cdns = cdns;
     }
 
     /** Whether the operator has said that an address leads here. */
@@ -65,10 +69,16 @@ final class AddressCheck {
         return new Found(ipv4.exists() || ipv6.exists(), found, ipv4.kept().or(ipv6::kept));
     }
 
+    /** The network that ends TLS in front of a name, going by its addresses. */
+    Optional<String> cdn(Found found) {
+        return found.addresses().stream()
+                .flatMap(address -> cdns.network(address).stream())
+                .findFirst();
+    }
+
     /** What is wrong with the addresses of a name, empty where nothing is certain. */
-    Optional<Verdict> judge(ServerName name, Name asked, Look look)
+    Optional<Verdict> judge(ServerName name, Found found, Look look)
             throws Questions.NoAnswerException, Questions.TooManyException {
-        Found found = find(asked, look);
         if (found.addresses().isEmpty()) {
             return Optional.of(missing(name, found));
         }
@@ -79,7 +89,9 @@ final class AddressCheck {
         for (InetAddress address : found.addresses()) {
             // A resolver inside may know a name by an address that nobody else does: the CA sees another one.
             boolean inside = publicOnly && !PublicAddresses.contain(address);
-            if (!isListed(address) && !inside && !isMadeFrom(found.addresses(), address, look)) {
+            // What a CDN does with a request is its own affair.
+            boolean elsewhere = inside || cdns.network(address).isPresent();
+            if (!isListed(address) && !elsewhere && !isMadeFrom(found.addresses(), address, look)) {
                 return Optional.of(misdirected(name, address));
             }
         }

@@ -22,6 +22,7 @@ import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.event.Outage;
+import org.ondemandtls.name.CdnRanges;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.xbill.DNS.Name;
@@ -45,6 +46,9 @@ public final class DnsPreflight implements Preflight {
 
     private static final Duration TO_TELL = Duration.ofMillis(100);
     private static final int MOST_PASSED = 1_000;
+    private static final int MOST_BEHIND = 10_000;
+    // Looked at again before each order; longer than an order takes.
+    private static final Duration BEHIND = Duration.ofDays(1);
     private static final Duration PASSED = Duration.ofMinutes(10);
 
     /**
@@ -103,12 +107,14 @@ public final class DnsPreflight implements Preflight {
     private final HttpProbe probe;
     private final Function<ServerName, String> registeredDomain;
     private final Cache<ServerName, Boolean> passed;
+    private final Cache<ServerName, String> behind;
     private final Ports ports;
 
     /**
      * Makes one.
      *
      * @param config which resolver is asked, and where names may point
+     * @param cdns the addresses of those who end TLS in front of other people's servers
      * @param authorities the CAs an order may go to, without domains where nothing is known of one; one that allows it is
      *     enough
      * @param registeredDomain what the public suffix list makes of a name
@@ -118,6 +124,7 @@ public final class DnsPreflight implements Preflight {
      */
     public DnsPreflight(
             OnDemandTlsConfig.Preflight config,
+            CdnRanges cdns,
             Supplier<List<CaIdentity>> authorities,
             Function<ServerName, String> registeredDomain,
             Bounds bounds,
@@ -129,11 +136,17 @@ public final class DnsPreflight implements Preflight {
                 new Outage(ports.events(), EventKind.RESOLVER, dns.resolvers(), ports.nanoTime()),
                 ports.nanoTime());
         this.slowZones = new SlowZones(ports.nanoTime());
-        this.addresses = new AddressCheck(dns, config.addresses());
+        this.addresses = new AddressCheck(dns, config.addresses(), cdns);
         this.caa = new CaaCheck(dns, authorities, registeredDomain);
         this.probe = new HttpProbe(
                 proofs, addresses::isListed, PublicAddresses::hasOneLike, config.httpPort(), ports.nanoTime());
         this.registeredDomain = registeredDomain;
+        this.behind = Caffeine.newBuilder()
+                .maximumSize(MOST_BEHIND)
+                .expireAfterWrite(BEHIND)
+                .ticker(ports.nanoTime()::getAsLong)
+                .executor(Runnable::run)
+                .build();
         this.passed = Caffeine.newBuilder()
                 .maximumSize(MOST_PASSED)
                 .expireAfterWrite(PASSED)
@@ -161,6 +174,11 @@ public final class DnsPreflight implements Preflight {
     @Override
     public void passOver(ServerName name) {
         passed.put(name, Boolean.TRUE);
+    }
+
+    @Override
+    public Optional<String> cdn(ServerName name) {
+        return Optional.ofNullable(behind.getIfPresent(name));
     }
 
     @Override
@@ -259,7 +277,14 @@ public final class DnsPreflight implements Preflight {
 
     private Optional<Verdict> judge(ServerName name, Name asked, Look look)
             throws Questions.NoAnswerException, Questions.TooManyException, TextParseException {
-        Optional<Verdict> misdirected = addresses.judge(name, asked, look);
+        AddressCheck.Found found = addresses.find(asked, look);
+        Optional<String> network = addresses.cdn(found);
+        if (network.isPresent()) {
+            behind.put(name, network.get());
+        } else {
+            behind.invalidate(name);
+        }
+        Optional<Verdict> misdirected = addresses.judge(name, found, look);
         return misdirected.isPresent() ? misdirected : caa.judge(name, look);
     }
 

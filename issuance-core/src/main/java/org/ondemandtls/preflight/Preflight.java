@@ -55,6 +55,16 @@ public interface Preflight {
     }
 
     /**
+     * The content delivery network that ended TLS in front of a name when it was looked at last; no I/O.
+     *
+     * @param name the name
+     * @return its name, empty where there is none or nothing is known
+     */
+    default Optional<String> cdn(ServerName name) {
+        return Optional.empty();
+    }
+
+    /**
      * Takes note that a CA has issued for a name.
      *
      * @param name the name

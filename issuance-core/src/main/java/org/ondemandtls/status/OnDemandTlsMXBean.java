@@ -22,6 +22,9 @@ public interface OnDemandTlsMXBean {
     @Described("How many handshakes wait for a certificate.")
     int getParkedHandshakes();
 
+    /** How many handshakes may wait at the same time. */
+    int getParkedLimit();
+
     /** How many handshakes with a certificate of the engine were completed, resumptions included. */
     @Described("How many handshakes with a certificate of the engine were completed, resumptions included.")
     long getCompletedHandshakes();
@@ -64,6 +67,9 @@ public interface OnDemandTlsMXBean {
     @Described("How often each kind of event happened since the start, by the kind's name.")
     Map<String, Long> getEvents();
 
+    /** How many handshakes were refused, by reason. */
+    Map<String, Long> getRefusals();
+
     /** How often each bound was reached and something refused for it, by the bound's key. */
     @Described("How often each bound was reached and something refused for it, by the bound's key.")
     Map<String, Long> getOverflows();
@@ -103,6 +109,16 @@ public interface OnDemandTlsMXBean {
      */
     @Described("Looks a name up: its state in a word and a sentence, certificate, next step, last refusal. JSON.")
     String lookUp(@Described(name = "name", value = "A server name, for example shop.example.com.") String name);
+
+    /**
+     * Looks for what keeps a name from its certificate: asks permission and DNS now, without an order.
+     *
+     * @param name a server name as an operator spells it
+     * @return JSON, the same as from the JSON API
+     */
+    @Described(
+            "Looks for what keeps a name from its certificate, and says who must act. Asks permission and DNS now. JSON.")
+    String diagnose(@Described(name = "name", value = "A server name, for example shop.example.com.") String name);
 
     /**
      * Lists names that have a stored certificate, a page at a time.

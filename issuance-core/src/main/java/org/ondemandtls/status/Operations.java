@@ -45,7 +45,7 @@ public final class Operations {
     public static final int LONGEST_PAGE = 500;
 
     /** How many certificates are read for a page at most, whatever the filter leaves of them. */
-    public static final int READ_PER_PAGE = 1_000;
+    public static final int READ_PER_PAGE = 300;
 
     private static final int CHUNK = 100;
     private static final int SAVE_ATTEMPTS = 5;
@@ -159,9 +159,11 @@ public final class Operations {
 
     private final Floors floors;
     private final NameReports reports;
+    private final Diagnosis.Instruments instruments;
 
-    Operations(Floors floors) {
+    Operations(Floors floors, Diagnosis.Instruments instruments) {
         this.floors = floors;
+        this.instruments = instruments;
         this.reports = new NameReports(floors);
     }
 
@@ -174,6 +176,18 @@ public final class Operations {
      */
     public NameReport lookUp(ServerName name) throws StoreException {
         return reports.of(name);
+    }
+
+    /**
+     * Looks for what keeps a name from its certificate, without an order. Blocks for permission and DNS too, for some
+     * seconds at most.
+     *
+     * @param name the name
+     * @return what was found
+     * @throws StoreException if the store did not say
+     */
+    public Diagnosis diagnose(ServerName name) throws StoreException {
+        return Diagnosis.of(name, instruments);
     }
 
     /**

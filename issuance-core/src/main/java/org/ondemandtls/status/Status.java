@@ -43,7 +43,8 @@ public final class Status implements OnDemandTlsMXBean {
      * @param renewal what renews
      * @param issuance what obtains
      * @param permission what decides
-     * @param preflight what looks at names
+     * @param preflight what looks at names before they are ordered
+     * @param diagnosing what looks at a name when an operator wants to know
      * @param authorities the CAs
      * @param challenges what is on display
      * @param lot what waits
@@ -59,6 +60,7 @@ public final class Status implements OnDemandTlsMXBean {
             Issuance issuance,
             Permission permission,
             Preflight preflight,
+            Preflight diagnosing,
             List<Authority> authorities,
             ChallengeBoard challenges,
             ParkingLot lot,
@@ -83,8 +85,10 @@ public final class Status implements OnDemandTlsMXBean {
     private final HandshakeGate gate;
     private final Events events;
     private final Operations operations;
+    private final Gauges gauges;
 
-    private Status(Floors floors, Operations operations) {
+    private Status(Floors floors, Operations operations, Gauges gauges) {
+        this.gauges = gauges;
         this.issuer = floors.issuer();
         this.store = floors.store();
         this.inventory = floors.inventory();
@@ -108,20 +112,43 @@ public final class Status implements OnDemandTlsMXBean {
      */
     public static Status of(Floors floors, Clock clock, ScheduledExecutorService scheduler) {
         Recent recent = new Recent(clock);
+        Overdue overdue = new Overdue(clock);
         floors.events().tap(recent);
+        floors.events().tap(overdue);
+        Operations.Floors own = new Operations.Floors(
+                floors.version(),
+                floors.store(),
+                floors.inventory(),
+                floors.issuance(),
+                floors.renewal(),
+                floors.authorities(),
+                floors.events(),
+                recent,
+                clock,
+                scheduler);
         return new Status(
                 floors,
-                new Operations(new Operations.Floors(
-                        floors.version(),
-                        floors.store(),
-                        floors.inventory(),
-                        floors.issuance(),
-                        floors.renewal(),
-                        floors.authorities(),
-                        floors.events(),
-                        recent,
-                        clock,
-                        scheduler)));
+                new Operations(own, new Diagnosis.Instruments(own, floors.permission(), floors.diagnosing())),
+                new Gauges(floors, overdue, clock));
+    }
+
+    /** The media type of {@link #figuresText}. */
+    public static final String FIGURES_TYPE = FiguresText.TYPE;
+
+    /** What goes up and down; blocks for the store for at most one look every few seconds. */
+    public List<Gauge> gauges() {
+        return gauges.all();
+    }
+
+    /** What is counted and timed. */
+    public Figures figures() {
+        return events.figures();
+    }
+
+    /** All figures as Prometheus reads them; blocks as {@link #gauges} does. */
+    public String figuresText() {
+        return FiguresText.of(
+                gauges(), FiguresText.counts(events), events.figures().series());
     }
 
     /** What an operator may ask and do. */
@@ -147,6 +174,11 @@ public final class Status implements OnDemandTlsMXBean {
     @Override
     public int getParkedHandshakes() {
         return lot.parked();
+    }
+
+    @Override
+    public int getParkedLimit() {
+        return lot.capacity();
     }
 
     @Override
@@ -209,6 +241,11 @@ public final class Status implements OnDemandTlsMXBean {
     }
 
     @Override
+    public Map<String, Long> getRefusals() {
+        return gate.refusals();
+    }
+
+    @Override
     public Map<String, Long> getOverflows() {
         return events.overflows();
     }
@@ -260,6 +297,13 @@ public final class Status implements OnDemandTlsMXBean {
         } catch (StoreException e) {
             words.append("; the store does not answer: ").append(e.getMessage());
         }
+        preflight
+                .cdn(parsed)
+                .ifPresent(
+                        network -> words.append("; its addresses are those of ")
+                                .append(network)
+                                .append(
+                                        ", which ends TLS in front: only HTTP-01 is tried, and port 80 has to reach this server"));
         if (preflight.isResting()) {
             words.append("; preflight is ").append(preflight.state());
         }
@@ -306,6 +350,11 @@ public final class Status implements OnDemandTlsMXBean {
     @Override
     public String lookUp(String name) {
         return asked(name, parsed -> Json.of(operations.lookUp(parsed)));
+    }
+
+    @Override
+    public String diagnose(String name) {
+        return asked(name, parsed -> Json.of(operations.diagnose(parsed)));
     }
 
     @Override

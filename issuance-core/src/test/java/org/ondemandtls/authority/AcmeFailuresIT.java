@@ -349,7 +349,10 @@ class AcmeFailuresIT extends WithPebble {
         private void deactivate(Pebble pebble) throws Exception {
             KeyPair key = KeyPairs.pair(Pem.readPrivateKey(text(".pem")));
             try (CaHttp http = new CaHttp(
-                    pebble.directory(), LoopbackCertificate.trusting(pebble.trustedRoots()), System::nanoTime)) {
+                    pebble.directory(),
+                    List.of(),
+                    LoopbackCertificate.trusting(pebble.trustedRoots()),
+                    System::nanoTime)) {
                 CaSession session = new CaSession(new CaSession.Shared(
                         pebble.directory(),
                         http,

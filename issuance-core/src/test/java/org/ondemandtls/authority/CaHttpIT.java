@@ -77,7 +77,8 @@ class CaHttpIT {
         server = (SSLServerSocket) context().getServerSocketFactory().createServerSocket();
         server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
         threads.execute(this::accept);
-        http = new CaHttp(uri("/dir"), LoopbackCertificate.trusting(certificate.certificate()), System::nanoTime);
+        http = new CaHttp(
+                uri("/dir"), List.of(), LoopbackCertificate.trusting(certificate.certificate()), System::nanoTime);
     }
 
     @AfterEach
@@ -330,6 +331,7 @@ class CaHttpIT {
         try (ServerSocket frozen = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
                 CaHttp hung = new CaHttp(
                         URI.create("https://localhost:" + frozen.getLocalPort() + "/dir"),
+                        List.of(),
                         LoopbackCertificate.trusting(certificate.certificate()),
                         System::nanoTime)) {
             CaRequest request =
@@ -348,6 +350,7 @@ class CaHttpIT {
             int port = server.getLocalPort();
             try (CaHttp other = new CaHttp(
                     URI.create("https://127.0.0.2:" + port + "/dir"),
+                    List.of(),
                     LoopbackCertificate.trusting(certificate.certificate()),
                     System::nanoTime)) {
                 server.close();

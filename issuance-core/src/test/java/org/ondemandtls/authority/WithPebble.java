@@ -86,7 +86,7 @@ abstract class WithPebble {
                         files,
                         board,
                         new ChallengePreference(config.challenges()),
-                        () -> EnumSet.allOf(ChallengeType.class),
+                        name -> EnumSet.allOf(ChallengeType.class),
                         Clock.systemUTC(),
                         System::nanoTime,
                         events),

@@ -37,6 +37,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.config.OnDemandTlsConfig.Directory;
 import org.ondemandtls.config.OnDemandTlsConfig.ExternalAccountBinding;
 import org.ondemandtls.config.OnDemandTlsConfig.FileStore;
+import org.ondemandtls.config.OnDemandTlsConfig.HostCheck;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 import org.ondemandtls.name.ServerName;
@@ -69,6 +70,7 @@ class ConfigReaderTest {
             ConfigKey.PERMISSION_CLASS,
             ConfigKey.PERMISSION_BEAN,
             ConfigKey.ACME_PROFILE,
+            ConfigKey.ACME_PREFERRED_CHAIN,
             ConfigKey.STORE);
 
     // Which have a place only beside a database.
@@ -128,7 +130,7 @@ class ConfigReaderTest {
             assertThat(config.store()).isEqualTo(new FileStore(base.resolve("ondemand-tls")));
             assertThat(config.handshake())
                     .isEqualTo(new OnDemandTlsConfig.Handshake(
-                            Duration.ofSeconds(25), 10_000, true, Optional.empty(), Duration.ofSeconds(10)));
+                            Duration.ofSeconds(25), 10_000, HostCheck.TRUE, Optional.empty(), Duration.ofSeconds(10)));
             assertThat(config.inventory()).isEqualTo(new OnDemandTlsConfig.Inventory(10_000));
             assertThat(config.shield())
                     .isEqualTo(new OnDemandTlsConfig.Shield(
@@ -847,7 +849,8 @@ class ConfigReaderTest {
                             "onDemandTls.issuer: \"Internal\" is not one of acme, internal; write one of them");
             assertThat(mistakes("handshake.hostCheck", "yes"))
                     .containsExactly(
-                            "onDemandTls.handshake.hostCheck: \"yes\" is neither true nor false; write one of them");
+                            "onDemandTls.handshake.hostCheck: \"yes\" is not one of true, strict, false; write one of"
+                                    + " them");
         }
 
         @Test
@@ -861,7 +864,9 @@ class ConfigReaderTest {
             var handshake = read("handshake.hostCheck", "false", "handshake.defaultName", "WWW.example.com.")
                     .handshake();
 
-            assertThat(handshake.hostCheck()).isFalse();
+            assertThat(handshake.hostCheck()).isEqualTo(HostCheck.FALSE);
+            assertThat(read("handshake.hostCheck", "strict").handshake().hostCheck())
+                    .isEqualTo(HostCheck.STRICT);
             assertThat(handshake.defaultName()).contains(ServerName.parse("www.example.com"));
             assertThat(mistakes("handshake.defaultName", "*.example.com")).hasSize(1);
         }
@@ -1292,7 +1297,8 @@ class ConfigReaderTest {
                             List.of(),
                             80,
                             new OnDemandTlsConfig.Questions(
-                                    new Rate(600, Duration.ofMinutes(10)), new Rate(500, Duration.ofSeconds(1)))));
+                                    new Rate(600, Duration.ofMinutes(10)), new Rate(500, Duration.ofSeconds(1))),
+                            Optional.empty()));
             assertThat(read("acme.directory", "https://ca.example/dir")
                             .preflight()
                             .enabled())
@@ -1303,6 +1309,20 @@ class ConfigReaderTest {
                             .preflight()
                             .enabled())
                     .isTrue();
+        }
+
+        @Test
+        void readsAListOfCdnsAtOnceAndSaysWhichLineIsNone() throws Exception {
+            Path good = Files.writeString(base.resolve("cdns"), "Own 198.51.100.0/24\n");
+            assertThat(read("preflight.cdnRanges", "cdns").preflight().cdnRanges())
+                    .contains(good);
+
+            Files.writeString(good, "Own 198.51.100.0/24\n198.51.100.0/24\n");
+
+            assertThat(mistakes("preflight.cdnRanges", "cdns"))
+                    .singleElement()
+                    .asString()
+                    .contains("line 2");
         }
 
         @ParameterizedTest

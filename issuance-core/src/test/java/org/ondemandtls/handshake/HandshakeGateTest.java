@@ -27,6 +27,7 @@ import org.ondemandtls.issuance.ClockWatch;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ClientHello;
+import org.ondemandtls.name.ClientHelloParser;
 import org.ondemandtls.name.RequestedName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
@@ -96,7 +97,8 @@ class HandshakeGateTest {
     }
 
     private HandshakeGate gate(Optional<ServerName> defaultName, StaticCertificates statics) {
-        return new HandshakeGate(defaultName, statics, challenges, inventory, visits, issuance, lot, recorded.events());
+        return new HandshakeGate(
+                defaultName, false, statics, challenges, inventory, visits, issuance, lot, recorded.events());
     }
 
     private Admission admit(ClientHello hello) {
@@ -129,8 +131,8 @@ class HandshakeGateTest {
     private static StaticCertificates covering(ServerName name) {
         return new StaticCertificates() {
             @Override
-            public boolean covers(ServerName other) {
-                return other.equals(name);
+            public boolean covers(String other) {
+                return other.equals(name.value());
             }
 
             @Override
@@ -243,7 +245,7 @@ class HandshakeGateTest {
         @Test
         void aClientThatHasLeftIsWaitedForByNobody() {
             CompletableFuture<KeyedCertificate> awaited = new CompletableFuture<>();
-            Admission parked = lot.park(SHOP, ClientBlock.LOCAL, () -> awaited, (name, outcome) -> {
+            Admission parked = lot.park(SHOP, ClientBlock.LOCAL, () -> false, () -> awaited, (name, outcome) -> {
                 throw new AssertionError("nobody is left to settle with");
             });
 
@@ -361,9 +363,68 @@ class HandshakeGateTest {
         }
 
         @Test
+        void ofOneLabelStandsUnlessACertificateOfTheServersOwnIsForIt() {
+            ClientHello localhost = new ClientHello(new RequestedName.Other("localhost"), List.of(), true);
+            StaticCertificates own = new StaticCertificates() {
+                @Override
+                public boolean covers(String host) {
+                    return host.equals("localhost");
+                }
+
+                @Override
+                public boolean any() {
+                    return true;
+                }
+            };
+
+            assertRefused(admit(localhost), Alert.UNRECOGNIZED_NAME);
+            assertThat(gate(Optional.empty(), own).admit(localhost, ClientBlock.LOCAL))
+                    .isInstanceOf(Admission.Static.class);
+            assertThat(lot.refusals().all()).containsEntry("malformedName", 1L);
+        }
+
+        @Test
+        void ofATrailingDotIsCountedByItself() {
+            assertRefused(
+                    admit(new ClientHello(new RequestedName.Other("shop.example.com."), List.of(), true)),
+                    Alert.UNRECOGNIZED_NAME);
+
+            assertThat(lot.refusals().all()).containsEntry("trailingDot", 1L).containsEntry("malformedName", 0L);
+        }
+
+        @Test
+        void standsWhereAsManyOfTheConnectorsHandshakesWaitAsMay() {
+            Admission admission = gate(Optional.empty(), StaticCertificates.NONE)
+                    .admit(hello(SHOP), ClientBlock.LOCAL, StaticCertificates.NONE, () -> true);
+
+            assertRefused(admission, Alert.INTERNAL_ERROR);
+            assertThat(lot.parked()).isZero();
+            assertThat(lot.refusals().all()).containsEntry("tooMany", 1L);
+            assertThat(recorded.events().overflows()).containsEntry(ParkingLot.CONNECTOR, 1L);
+        }
+
+        @Test
+        void ofADeadlineADenialAndAFailureAreCountedApart() {
+            failure = new IssuanceException.Rejected(SHOP, "caa", "no", Duration.ZERO);
+            admit(hello(SHOP));
+            orders.runAll();
+            admit(hello(SHOP));
+            admit(hello(ServerName.parse("late.example.com")));
+            time.advance(DEADLINE);
+
+            assertThat(lot.refusals().all())
+                    .containsEntry("failed", 2L)
+                    .containsEntry("deadline", 1L)
+                    .containsEntry("denied", 0L);
+        }
+
+        @Test
         void ofBytesThatAreNoClientHelloIsDecodeError() {
             assertRefused(
-                    gate(Optional.empty(), StaticCertificates.NONE).refuseUnreadable("not TLS"), Alert.DECODE_ERROR);
+                    gate(Optional.empty(), StaticCertificates.NONE)
+                            .refuseUnreadable(
+                                    new ClientHelloParser.Progress.Invalid(ClientHelloParser.Fault.NOT_TLS, "not TLS")),
+                    Alert.DECODE_ERROR);
         }
     }
 

@@ -152,6 +152,17 @@ class VisitTest {
         }
 
         @Test
+        void isRefusedAtOnceWhenItsConnectorStops() {
+            park();
+
+            Visit.refuse(List.of(visit), Duration.ZERO);
+
+            assertThat(visit.state()).isEqualTo(State.SETTLED);
+            assertThat(visit.settled()).isEqualTo(settled);
+            assertThat(looks).isEqualTo(1);
+        }
+
+        @Test
         void leavesAtOnceWhereItWasOverBefore() {
             visit.end();
 

@@ -411,6 +411,35 @@ class CaAnswersTest {
         }
 
         @Test
+        void isClosedWithItsKeyAfterSevenDays() throws Exception {
+            leaveOpen("shop.one.example");
+            leaveOpen("shop.two.example");
+            advance(OrderPipeline.LONGEST_OPEN);
+
+            issuance.resumeOpenOrders().join();
+
+            assertThat(authority.asked()).isEmpty();
+            assertThat(house.store().openOrders()).isEmpty();
+            assertThat(house.recorded().lines(EventKind.RESUMED))
+                    .hasSize(2)
+                    .allSatisfy(line -> assertThat(line).contains("closed with its key"));
+        }
+
+        @Test
+        void isClosedByTheDailySweepWhereNobodyAsksForItsName() throws Exception {
+            leaveOpen("shop.one.example");
+            for (int day = 1; day < 7; day++) {
+                advance(Duration.ofDays(1));
+                issuance.sweepHolds();
+            }
+            assertThat(house.store().openOrders()).hasSize(1);
+            advance(Duration.ofDays(1));
+            issuance.sweepHolds();
+
+            assertThat(house.store().openOrders()).isEmpty();
+        }
+
+        @Test
         void isNotTakenToAnotherCaWithoutPermission() throws Exception {
             FakeAuthority next = house.addAuthority("https://next.example/directory");
             issuance = issuance();

@@ -21,6 +21,7 @@ import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.MemoryCertificateStore;
 import org.ondemandtls.store.Peers;
+import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.FakeAuthority;
 import org.ondemandtls.testing.IssuanceFixture;
@@ -339,6 +340,49 @@ class PeersTest {
         other.run();
 
         assertThat(other.served()).isEmpty();
+    }
+
+    @Test
+    void whatAnOperatorWithdrawsOnOneIsServedAndObtainedByNobody() throws Exception {
+        one.follows();
+        other.follows();
+        one.obtain().join();
+        other.obtain().join();
+
+        assertThat(one.issuance.withdrawals().withdraw(SHOP)).isTrue();
+        other.run();
+
+        assertThat(one.served()).isEmpty();
+        assertThat(other.served()).isEmpty();
+        assertThat(other.obtain()).isCompletedExceptionally();
+
+        other.issuance.withdrawals().lift(SHOP);
+        assertThat(other.obtain()).isCompleted();
+        assertThat(other.ca().asked()).as("what was paid for is served again").isEmpty();
+    }
+
+    @Test
+    void whatIsWithdrawnWhileItIsBeingObtainedIsNotServed() throws Exception {
+        one.ca().whileSigning(() -> {
+            try {
+                other.issuance.withdrawals().withdraw(SHOP);
+            } catch (StoreException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+
+        assertThat(one.obtain()).isCompletedExceptionally();
+
+        assertThat(one.served()).isEmpty();
+        assertThat(one.store().find(SHOP).orElseThrow().withdrawn()).isPresent();
+    }
+
+    @Test
+    void whatIsPausedOnOneIsPausedOnAll() throws Exception {
+        one.issuance.pauses().pause(Pauses.ALL);
+
+        assertThat(other.obtain()).isCompletedExceptionally();
+        assertThat(other.ca().asked()).isEmpty();
     }
 
     @Test

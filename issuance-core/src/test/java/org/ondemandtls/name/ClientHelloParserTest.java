@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
@@ -175,10 +176,24 @@ class ClientHelloParserTest {
 
         @ParameterizedTest
         @ValueSource(
-                strings = {"", "localhost", "192.0.2.1", "::1", "../etc", "a_b.example", "bücher.example", "a.example."
-                })
+                strings = {"", "../etc", "a b.example", "bücher.example", "a*.example", "a.example\n", "a.example\0"})
         void whatIsNoHostNameIsMalformed(String name) {
             assertThat(complete(read(ClientHellos.of(name))).requestedName()).isEqualTo(new RequestedName.Malformed());
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"localhost", "192.0.2.1", "::1", "a_b.example", "A.example.", "DB", "a..example", "."})
+        void whatNoPublicCaCertifiesIsKeptForTheServersOwnCertificates(String name) {
+            assertThat(complete(read(ClientHellos.of(name))).requestedName())
+                    .isEqualTo(new RequestedName.Other(name.toLowerCase(Locale.ROOT)));
+        }
+
+        @Test
+        void ofWhatIsTooLongForANameNothingIsKept() {
+            assertThat(complete(read(ClientHellos.of("x".repeat(253)))).requestedName())
+                    .isEqualTo(new RequestedName.Other("x".repeat(253)));
+            assertThat(complete(read(ClientHellos.of("x".repeat(254)))).requestedName())
+                    .isEqualTo(new RequestedName.Malformed());
         }
 
         @Test

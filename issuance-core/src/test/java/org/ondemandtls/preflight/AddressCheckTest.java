@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.name.AddressBlock;
+import org.ondemandtls.name.CdnRanges;
 import org.ondemandtls.name.ServerName;
 import org.xbill.DNS.Name;
 
@@ -17,8 +18,10 @@ class AddressCheckTest {
     private final FakeQuestions dns = new FakeQuestions();
 
     private String judge(String... ours) throws Exception {
-        return new AddressCheck(dns, Stream.of(ours).map(AddressBlock::parse).toList())
-                .judge(ServerName.parse(SHOP), Name.fromString(SHOP + "."), FakeQuestions.LOOK)
+        AddressCheck check =
+                new AddressCheck(dns, Stream.of(ours).map(AddressBlock::parse).toList(), CdnRanges.bundled());
+        AddressCheck.Found found = check.find(Name.fromString(SHOP + "."), FakeQuestions.LOOK);
+        return check.judge(ServerName.parse(SHOP), found, FakeQuestions.LOOK)
                 .map(Verdict::what)
                 .orElse("ready");
     }
@@ -55,5 +58,12 @@ class AddressCheckTest {
                 .isEqualTo(
                         "add A or AAAA shop.example; the name does not exist; the resolver keeps this answer for 900 s,"
                                 + " retry of the name orders without asking it");
+    }
+
+    @Test
+    void anAddressOfACdnIsNotCertainToBeWrong() throws Exception {
+        dns.with(SHOP, "A", "104.16.1.1").with(SHOP, "AAAA", "2606:4700::1");
+
+        assertThat(judge("198.51.100.1")).isEqualTo("ready");
     }
 }

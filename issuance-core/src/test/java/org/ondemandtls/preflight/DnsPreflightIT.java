@@ -39,6 +39,7 @@ import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.AddressBlock;
+import org.ondemandtls.name.CdnRanges;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.PublicSuffixes;
 import org.ondemandtls.name.ServerName;
@@ -102,6 +103,7 @@ class DnsPreflightIT {
                 "wild-only CAA 0 issuewild \"digicert.example\"",
                 "to-other-ca CNAME other-ca",
                 "local A 127.0.0.1",
+                "proxied A 104.16.1.1",
                 "long A 198.51.100.1",
                 "long CAA 0 issue \"ca.example\""));
         // More than fits a datagram: the one that allows it may be in any place.
@@ -129,7 +131,9 @@ class DnsPreflightIT {
                         Optional.of(resolver),
                         Stream.of(addresses).map(AddressBlock::parse).toList(),
                         probedPort,
-                        new OnDemandTlsConfig.Questions(Configurations.often(), Configurations.often())),
+                        new OnDemandTlsConfig.Questions(Configurations.often(), Configurations.often()),
+                        Optional.empty()),
+                CdnRanges.bundled(),
                 () -> List.of(authority),
                 PublicSuffixes.bundled()::registeredDomain,
                 bounds,
@@ -288,6 +292,17 @@ class DnsPreflightIT {
                 .isPresent();
 
         assertThat(preflight.questions()).isLessThanOrEqualTo(6);
+    }
+
+    @Test
+    void aNameBehindACdnIsReadyAndSaidToBeThere() {
+        DnsPreflight preflight = preflight(server.address(), CA, "198.51.100.1");
+
+        assertThat(preflight.look(name("proxied"), CLIENT).join()).isEmpty();
+        assertThat(preflight.look(name("good"), CLIENT).join()).isEmpty();
+
+        assertThat(preflight.cdn(name("proxied"))).contains("Cloudflare");
+        assertThat(preflight.cdn(name("good"))).isEmpty();
     }
 
     @Test

@@ -104,6 +104,32 @@ public abstract class CertificateStoreContract {
         }
 
         @Test
+        void areListedPageByPageInTheOrderOfTheirFirstNames() throws Exception {
+            for (String name :
+                    List.of("c.example.com", "a.example.com", "con.example.com", "*.example.com", "b.example")) {
+                store.save(stored(name));
+            }
+
+            assertThat(page("", "", 2)).containsExactly("*.example.com", "a.example.com");
+            assertThat(page("", "a.example.com", 2)).containsExactly("b.example", "c.example.com");
+            assertThat(page("", "c.example.com", 9)).containsExactly("con.example.com");
+            assertThat(page("", "con.example.com", 9)).isEmpty();
+            assertThat(page("c", "", 9)).containsExactly("c.example.com", "con.example.com");
+            assertThat(page("c", "c.example.com", 9)).containsExactly("con.example.com");
+            assertThat(page("c", "d", 9)).isEmpty();
+
+            store.save(stored("d.example.com"));
+            store.forget(store.find(ServerName.parse("c.example.com")).orElseThrow());
+            assertThat(page("", "b.example", 9)).containsExactly("con.example.com", "d.example.com");
+        }
+
+        private List<String> page(String prefix, String after, int limit) throws Exception {
+            return store.page(prefix, after, limit).stream()
+                    .map(StoredCertificate::firstName)
+                    .toList();
+        }
+
+        @Test
         void ofTheWildcardAnswerForANameThatLeftAnotherCertificate() throws Exception {
             store.save(stored("*.example.com"));
             StoredCertificate both = store.save(stored("www.example.com", SHOP.value()));

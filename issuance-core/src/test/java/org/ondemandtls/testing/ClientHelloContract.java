@@ -28,10 +28,39 @@ public abstract class ClientHelloContract<F extends HostFixture> extends HostCon
     private static final int NO_APPLICATION_PROTOCOL = 120;
 
     @Test
+    void refusalsAreCountedByReason() throws Exception {
+        fixture.keys.put("onDemandTls.handshake.helloTimeout", "1s");
+        fixture.launch();
+        TlsProbe client = TlsProbe.trustingAnything();
+
+        send("SSH-2.0-client\r\n".getBytes(StandardCharsets.US_ASCII));
+        send(new byte[] {22, 3, 1, 0, 1, 2});
+        send(new byte[] {22, 3, 1, 0, 4, 1, 0, (byte) 0xff, 0});
+        send(Arrays.copyOf(client.clientHello(NAME), 100));
+        send(client.clientHello(null));
+        send(client.clientHello("mail"));
+        send(client.clientHello("denied.customer.test"));
+        send(client.clientHello("broken.customer.test"));
+        send(client.alpn("acme-tls/1").clientHello(NAME));
+
+        assertThat(fixture.engine().status().getRefusals())
+                .containsEntry("notTls", 1L)
+                .containsEntry("malformed", 1L)
+                .containsEntry("tooLarge", 1L)
+                .containsEntry("tooSlow", 1L)
+                .containsEntry("noName", 1L)
+                .containsEntry("malformedName", 1L)
+                .containsEntry("denied", 1L)
+                .containsEntry("failed", 1L)
+                .containsEntry("noChallenge", 1L)
+                .containsEntry("tooMany", 0L);
+    }
+
+    @Test
     void whatIsNotTlsGetsDecodeErrorAndAClose() throws Exception {
         fixture.launch();
 
-        var answer = send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+        var answer = send("SSH-2.0-client\r\n".getBytes(StandardCharsets.US_ASCII));
 
         assertThat(answer.alert()).hasValue(50);
         assertThat(answer.closed()).isTrue();

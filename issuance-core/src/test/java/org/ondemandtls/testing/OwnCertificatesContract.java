@@ -25,6 +25,20 @@ public abstract class OwnCertificatesContract<F extends HostFixture> extends Hos
         assertThat(fixture.visit("shop.customer.test")).startsWith("HTTP/1.1 200 ");
     }
 
+    /** What no public CA certifies is nobody else's. */
+    @ParameterizedTest
+    @ValueSource(strings = {"localhost", "db", "intranet"})
+    void aNameOfOneLabelIsServedFromItToo(String name) throws Exception {
+        fixture.serveItself("localhost", "db", "intranet");
+        fixture.launch();
+
+        assertThat(issuer(name, "TLSv1.3")).isEqualTo(HostFixture.OWN_ISSUER);
+        assertThat(fixture.visit(name)).startsWith("HTTP/1.1 200 ");
+        assertThat(TlsProbe.trustingAnything().handshake(fixture.port(), "mail").alert())
+                .contains("unrecognized_name");
+        assertThat(fixture.ask.questions()).isEmpty();
+    }
+
     @Test
     void aClientThatNamesNoServerGetsIt() throws Exception {
         fixture.serveItself(OWN);

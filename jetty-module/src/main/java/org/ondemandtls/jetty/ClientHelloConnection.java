@@ -49,7 +49,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     private @Nullable ClientHelloParser parser = new ClientHelloParser();
     private ByteBuffer received = BufferUtil.EMPTY_BUFFER;
     private Admission.@Nullable Serve serve;
-    private volatile boolean serverNameSent;
+    private volatile @Nullable String serverName;
     private boolean limited;
     private volatile boolean moreFollowed;
 
@@ -81,6 +81,10 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     @Override
     public void onOpen() {
         super.onOpen();
+        orLeave(this::begin);
+    }
+
+    private void begin() {
         ByteBuffer readBefore = received;
         received = BufferUtil.EMPTY_BUFFER;
         if (readBefore.hasRemaining() && !parse(readBefore)) {
@@ -106,7 +110,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     @Override
     public void onFillable() {
         switch (visit.state()) {
-            case READING -> read();
+            case READING -> orLeave(this::read);
             case PARKED -> visit.watch(this::hasLeft);
             case FAREWELL -> discard();
             default -> {
@@ -137,9 +141,20 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
         return serve;
     }
 
-    /** Whether the client named a server. */
-    boolean serverNameSent() {
-        return serverNameSent;
+    /** The server the client named, in lower case; null where it named none. */
+    @Nullable
+    String serverName() {
+        return serverName;
+    }
+
+    // Jetty reports what is thrown, and would keep the connection.
+    private void orLeave(Runnable step) {
+        try {
+            step.run();
+        } catch (RuntimeException | Error thrown) {
+            leave();
+            throw thrown;
+        }
     }
 
     private void read() {
@@ -183,7 +198,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
             return false;
         }
         if (progress instanceof ClientHelloParser.Progress.Invalid invalid) {
-            refuseUnreadable(invalid.reason());
+            refuseUnreadable(gate.refuseUnreadable(invalid));
             return false;
         }
         return true;
@@ -193,17 +208,16 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
         if (!visit.move(Visit.State.READING, Visit.State.DECIDED)) {
             return;
         }
-        serverNameSent = hello.requestedName() instanceof RequestedName.Named;
-        Admission admission;
-        try {
-            admission = gate.admit(hello, gate.clientOf(getEndPoint().getRemoteSocketAddress()));
-        } catch (RuntimeException | Error thrown) {
-            // Jetty reports it, and would keep the connection.
-            leave();
-            throw thrown;
+        if (hello.requestedName() instanceof RequestedName.Named named) {
+            serverName = named.name().value();
+        } else if (hello.requestedName() instanceof RequestedName.Other other) {
+            serverName = other.text();
         }
+        Admission admission = gate.admit(
+                hello, gate.clientOf(getEndPoint().getRemoteSocketAddress()), factory.ownCertificates(), () -> false);
         if (admission instanceof Admission.Park park) {
             visit.park(park.outcome(), () -> {
+                factory.remember(visit);
                 if (fillInterestOwner() != null) {
                     getEndPoint().fillInterested(fillCallback);
                 }
@@ -215,7 +229,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
 
     private void act() {
         switch (visit.state()) {
-            case EXPIRED -> refuseUnreadable("no complete ClientHello within " + helloTimeout.toMillis() + " ms");
+            case EXPIRED -> refuseSlow("no complete ClientHello within " + helloTimeout.toMillis() + " ms");
             case SETTLED -> resume();
             case GONE, CUT -> leave();
             default -> {
@@ -289,9 +303,15 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
         }
     }
 
-    private void refuseUnreadable(String reason) {
+    private void refuseUnreadable(Admission.Refuse refuse) {
         if (visit.giveUp()) {
-            sendAlert(gate.refuseUnreadable(reason), false);
+            sendAlert(refuse, false);
+        }
+    }
+
+    private void refuseSlow(String reason) {
+        if (visit.giveUp()) {
+            sendAlert(gate.refuseSlow(reason), false);
         }
     }
 
@@ -388,15 +408,16 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
         @Override
         public void look() {
             try {
-                getExecutor().execute(ClientHelloConnection.this::act);
+                getExecutor().execute(() -> orLeave(ClientHelloConnection.this::act));
             } catch (RejectedExecutionException stopping) {
                 leave();
             }
         }
 
-        // Its end point knows of it, nobody else.
         @Override
-        public void forget(Visit over) {}
+        public void forget(Visit over) {
+            factory.forget(over);
+        }
     }
 
     private final class FillCallback implements Callback {
@@ -412,7 +433,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
                 return;
             }
             if (cause instanceof TimeoutException && visit.state() == Visit.State.READING) {
-                refuseUnreadable("no octet of a ClientHello within the connector's idle timeout");
+                refuseSlow("no octet of a ClientHello within the connector's idle timeout");
                 return;
             }
             if (awaitsPeer() || visit.state() == Visit.State.PARKED) {

@@ -16,7 +16,7 @@ import org.ondemandtls.handshake.Admission;
 final class GatedSslConnection extends SslConnection {
 
     private final Admission.@Nullable Serve serve;
-    private final boolean serverNameSent;
+    private final @Nullable String serverName;
 
     // Octets for which the stock input buffer, which holds one TLS record, has no room yet.
     private ByteBuffer waiting = BufferUtil.EMPTY_BUFFER;
@@ -29,7 +29,7 @@ final class GatedSslConnection extends SslConnection {
      * @param endPoint where the encrypted octets come from
      * @param engine the engine, bound where {@code serve} is not null
      * @param serve the certificate the gate decided on; null where the server's own answers
-     * @param serverNameSent whether the client named a server
+     * @param serverName the server the client named, null for none
      */
     GatedSslConnection(
             Connector connector,
@@ -37,7 +37,7 @@ final class GatedSslConnection extends SslConnection {
             EndPoint endPoint,
             SSLEngine engine,
             Admission.@Nullable Serve serve,
-            boolean serverNameSent) {
+            @Nullable String serverName) {
         super(
                 connector.getByteBufferPool(),
                 connector.getExecutor(),
@@ -47,7 +47,7 @@ final class GatedSslConnection extends SslConnection {
                 factory.isDirectBuffersForEncryption(),
                 factory.isDirectBuffersForDecryption());
         this.serve = serve;
-        this.serverNameSent = serverNameSent;
+        this.serverName = serverName;
     }
 
     /**
@@ -72,9 +72,10 @@ final class GatedSslConnection extends SslConnection {
         return serve;
     }
 
-    /** Whether the client named a server. */
-    boolean serverNameSent() {
-        return serverNameSent;
+    /** The server the client named, in lower case; null where it named none. */
+    @Nullable
+    String serverName() {
+        return serverName;
     }
 
     @Override

@@ -4,13 +4,14 @@ import java.io.IOException;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import org.eclipse.jetty.server.AbstractConnector;
 import org.eclipse.jetty.server.ConnectionFactory;
@@ -22,6 +23,7 @@ import org.eclipse.jetty.server.SslConnectionFactory;
 import org.eclipse.jetty.server.handler.ContextHandler;
 import org.eclipse.jetty.util.annotation.ManagedAttribute;
 import org.eclipse.jetty.util.annotation.ManagedObject;
+import org.eclipse.jetty.util.component.Container;
 import org.eclipse.jetty.util.component.ContainerLifeCycle;
 import org.eclipse.jetty.util.component.Dumpable;
 import org.eclipse.jetty.util.component.LifeCycle;
@@ -36,7 +38,7 @@ import org.ondemandtls.event.Event;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.EventListener;
 import org.ondemandtls.handshake.StaticCertificates;
-import org.ondemandtls.name.ServerName;
+import org.slf4j.LoggerFactory;
 
 /**
  * On-demand TLS as a component of a Jetty server.
@@ -52,9 +54,11 @@ import org.ondemandtls.name.ServerName;
 public final class JettyOnDemandTls extends ContainerLifeCycle {
 
     private final AcmeChallengeHandler challengeHandler = new AcmeChallengeHandler(this);
-    private final HostCheck hostCheck = new HostCheck();
-    private final List<KeyStoreCertificates> keyStores = new CopyOnWriteArrayList<>();
+    private final HostCheck hostCheck;
+    private final Map<SslContextFactory.Server, KeyStoreCertificates> keyStores = new ConcurrentHashMap<>();
     private final List<Runnable> undo = new ArrayList<>();
+    private final AtomicBoolean serving = new AtomicBoolean();
+    private final ConnectorLife connectorLife = new ConnectorLife();
     private final Server server;
     private final OnDemandTlsSetup setup;
     private final OnDemandTlsConfig config;
@@ -62,11 +66,14 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
 
     private volatile @Nullable OnDemandTls engine;
     private volatile boolean engineClosed;
+    private volatile boolean installed;
+    private volatile boolean connectorsComeLater;
 
     private JettyOnDemandTls(Server server, OnDemandTlsSetup setup, EventListener log) {
         this.server = server;
         this.setup = setup;
         this.config = setup.config();
+        this.hostCheck = new HostCheck(this, config.handshake().hostCheck() != OnDemandTlsConfig.HostCheck.FALSE);
         this.log = log;
     }
 
@@ -111,6 +118,19 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
         return added;
     }
 
+    /**
+     * Lets the server start without a TLS connector, for hosts that add theirs to a running server, as Spring Boot does:
+     * certificates are obtained from the moment the first one accepts connections.
+     *
+     * <p>Connectors may always be added to a running server, before they are started themselves.
+     *
+     * @return this
+     */
+    public JettyOnDemandTls withConnectorsLater() {
+        connectorsComeLater = true;
+        return this;
+    }
+
     /** The engine; null before the server starts and after it has stopped. */
     public @Nullable OnDemandTls engine() {
         return engine;
@@ -119,11 +139,6 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
     /** What the operator said. */
     public OnDemandTlsConfig config() {
         return config;
-    }
-
-    /** Whether one of the server's key stores covers a name, which is in lower case. */
-    boolean hasCertificateOfItsOwn(String name) {
-        return keyStores.stream().anyMatch(keyStore -> keyStore.covers(name));
     }
 
     /** Whether a connector without TLS is there, which HTTP-01 needs. */
@@ -165,8 +180,15 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
 
     @Override
     protected void doStart() throws Exception {
-        engine = OnDemandTls.open(setup, new JettyHost());
+        try {
+            engine = OnDemandTls.open(setup, new JettyHost());
+        } catch (StartException e) {
+            // Jetty shows the exception as well, among those it causes.
+            LoggerFactory.getLogger(EventKind.STARTED.logger()).error(e.getMessage());
+            throw e;
+        }
         engineClosed = false;
+        serving.set(false);
         super.doStart();
     }
 
@@ -178,24 +200,54 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
     }
 
     private void install() {
-        Map<SslContextFactory.Server, KeyStoreCertificates> found = new LinkedHashMap<>();
+        keyStores.clear();
         for (Connector connector : server.getConnectors()) {
-            if (connector instanceof AbstractConnector standard) {
-                putGateInFront(standard);
-            }
-            for (OnDemandSslConnectionFactory ours : connector.getContainedBeans(OnDemandSslConnectionFactory.class)) {
-                found.computeIfAbsent(ours.getSslContextFactory(), KeyStoreCertificates::new);
-                putHostCheckFirst(connector);
-            }
+            install(connector);
         }
-        if (found.isEmpty()) {
+        if (keyStores.isEmpty() && !connectorsComeLater) {
             throw new IllegalStateException("On-Demand TLS has no TLS connector to work on: add the module https");
         }
-        keyStores.clear();
-        keyStores.addAll(found.values());
-        found.forEach(this::installKeyManagers);
+        installed = true;
         if (!server.getDescendants(AcmeChallengeHandler.class).contains(challengeHandler)) {
             server.insertHandler(challengeHandler);
+        }
+    }
+
+    private void install(Connector connector) {
+        if (connector instanceof AbstractConnector standard) {
+            putGateInFront(standard);
+        }
+        for (OnDemandSslConnectionFactory ours : connector.getContainedBeans(OnDemandSslConnectionFactory.class)) {
+            if (keyStores.putIfAbsent(ours.getSslContextFactory(), ours.ownCertificates()) == null) {
+                installKeyManagers(ours.getSslContextFactory(), ours.ownCertificates());
+            }
+            putHostCheckFirst(connector);
+            if (!connector.getEventListeners().contains(connectorLife)) {
+                connector.addEventListener(connectorLife);
+            }
+        }
+    }
+
+    // Whether it can be seen to or not: nothing happens in silence.
+    private void added(Connector connector) {
+        if (!connector.isRunning()) {
+            install(connector);
+        } else if (StartAdvice.speaksTls(connector)) {
+            log.on(new Event(
+                    EventKind.ADVICE,
+                    null,
+                    "no certificates on demand from " + connector.getProtocols()
+                            + ": the connector ran before it was added to the server; add it first, then start it"));
+        }
+    }
+
+    private void serve(Collection<Connector> connectors) {
+        OnDemandTls open = engine;
+        if (open != null && !keyStores.isEmpty() && serving.compareAndSet(false, true)) {
+            open.serve();
+        }
+        if (open != null) {
+            StartAdvice.of(config, connectors).forEach(line -> log.on(new Event(EventKind.ADVICE, null, line)));
         }
     }
 
@@ -236,9 +288,6 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
     }
 
     private void putHostCheckFirst(Connector connector) {
-        if (!config.handshake().hostCheck()) {
-            return;
-        }
         for (HttpConfiguration http : connector.getContainedBeans(HttpConfiguration.class)) {
             List<HttpConfiguration.Customizer> customizers = http.getCustomizers();
             if (!customizers.contains(hostCheck)) {
@@ -295,6 +344,7 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
     }
 
     private void uninstall() {
+        installed = false;
         undo.forEach(Runnable::run);
         undo.clear();
     }
@@ -310,13 +360,13 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
     private final class OwnCertificates implements StaticCertificates {
 
         @Override
-        public boolean covers(ServerName name) {
-            return hasCertificateOfItsOwn(name.value());
+        public boolean covers(String host) {
+            return keyStores.values().stream().anyMatch(keyStore -> keyStore.covers(host));
         }
 
         @Override
         public boolean any() {
-            return keyStores.stream().anyMatch(KeyStoreCertificates::any);
+            return keyStores.values().stream().anyMatch(KeyStoreCertificates::any);
         }
     }
 
@@ -350,7 +400,41 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
         }
     }
 
-    private final class ServerLife implements LifeCycle.Listener {
+    /** Of each connector that speaks TLS. */
+    private final class ConnectorLife implements LifeCycle.Listener {
+
+        @Override
+        public void lifeCycleStarted(LifeCycle started) {
+            // Those that start with the server are seen to with it.
+            if (server.isStarted() && started instanceof Connector connector) {
+                serve(List.of(connector));
+            }
+        }
+
+        /** Parked clients get their alert while there are threads to send it. */
+        @Override
+        public void lifeCycleStopping(LifeCycle stopping) {
+            if (stopping instanceof Connector connector) {
+                connector
+                        .getContainedBeans(OnDemandSslConnectionFactory.class)
+                        .forEach(OnDemandSslConnectionFactory::refuseParked);
+            }
+        }
+    }
+
+    private final class ServerLife implements LifeCycle.Listener, Container.Listener {
+
+        @Override
+        public void beanAdded(Container parent, Object child) {
+            if (installed && child instanceof Connector connector) {
+                added(connector);
+            }
+        }
+
+        @Override
+        public void beanRemoved(Container parent, Object child) {
+            // What was put in front of it stays there: it may come back.
+        }
 
         @Override
         public void lifeCycleStarting(LifeCycle starting) {
@@ -359,12 +443,7 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
 
         @Override
         public void lifeCycleStarted(LifeCycle started) {
-            OnDemandTls open = engine;
-            if (open != null) {
-                open.serve();
-                StartAdvice.of(config, List.of(server.getConnectors()))
-                        .forEach(line -> log.on(new Event(EventKind.ADVICE, null, line)));
-            }
+            serve(List.of(server.getConnectors()));
         }
 
         /** Before connectors stop: a graceful stop would wait for handshakes that are parked. */

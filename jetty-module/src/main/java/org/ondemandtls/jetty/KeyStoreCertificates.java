@@ -10,6 +10,7 @@ import javax.net.ssl.SSLContext;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.eclipse.jetty.util.ssl.X509;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.handshake.StaticCertificates;
 
 /**
  * The certificates in the key store of one {@code sslContextFactory}, as they are now: a reload is seen by the next
@@ -18,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Cost.</b> A look-up walks the names of the key store's certificates; the key store itself is read once per
  * reload.
  */
-final class KeyStoreCertificates {
+final class KeyStoreCertificates implements StaticCertificates {
 
     // A new SSL context is what a reload leaves behind, even of the same key store object.
     private record Snapshot(@Nullable SSLContext of, List<X509> certificates) {}
@@ -37,19 +38,20 @@ final class KeyStoreCertificates {
     }
 
     /** Whether there is any certificate. */
-    boolean any() {
+    @Override
+    public boolean any() {
         return !certificates().isEmpty();
     }
 
     /**
      * Whether one of the certificates names {@code host}.
      *
-     * @param host a DNS name in lower case
+     * @param host a DNS name, one label, or an address literal, in lower case
      */
-    boolean covers(String host) {
-        String parent = host.substring(host.indexOf('.') + 1);
+    @Override
+    public boolean covers(String host) {
         for (X509 certificate : certificates()) {
-            if (certificate.getHosts().contains(host) || certificate.getWilds().contains(parent)) {
+            if (certificate.matches(host)) {
                 return true;
             }
         }

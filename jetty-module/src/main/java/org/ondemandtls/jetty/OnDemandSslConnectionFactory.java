@@ -1,6 +1,9 @@
 package org.ondemandtls.jetty;
 
+import java.time.Duration;
 import java.util.EventListener;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import javax.net.ssl.SSLEngine;
 import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.io.EndPoint;
@@ -11,6 +14,7 @@ import org.eclipse.jetty.util.component.Container;
 import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.ServedMatcher;
+import org.ondemandtls.handshake.Visit;
 
 /**
  * Jetty's factory of TLS connections with the gate in front: what it makes first reads the ClientHello.
@@ -19,7 +23,12 @@ import org.ondemandtls.handshake.ServedMatcher;
  */
 final class OnDemandSslConnectionFactory extends SslConnectionFactory {
 
+    /** How long a stop waits for parked clients to get their alert. */
+    private static final Duration FAREWELLS = Duration.ofSeconds(2);
+
     private final JettyOnDemandTls onDemand;
+    private final KeyStoreCertificates ownCertificates;
+    private final Set<Visit> parked = ConcurrentHashMap.newKeySet();
 
     /**
      * Takes the place of a stock factory.
@@ -30,6 +39,7 @@ final class OnDemandSslConnectionFactory extends SslConnectionFactory {
     OnDemandSslConnectionFactory(JettyOnDemandTls onDemand, SslConnectionFactory stock) {
         super(stock.getSslContextFactory(), stock.getNextProtocol());
         this.onDemand = onDemand;
+        this.ownCertificates = new KeyStoreCertificates(stock.getSslContextFactory());
         setInputBufferSize(stock.getInputBufferSize());
         setDirectBuffersForEncryption(stock.isDirectBuffersForEncryption());
         setDirectBuffersForDecryption(stock.isDirectBuffersForDecryption());
@@ -44,6 +54,26 @@ final class OnDemandSslConnectionFactory extends SslConnectionFactory {
                 to.addEventListener(listener);
             }
         }
+    }
+
+    /** The certificates this factory serves by itself. */
+    KeyStoreCertificates ownCertificates() {
+        return ownCertificates;
+    }
+
+    /** Looks after a visit that waits. */
+    void remember(Visit visit) {
+        parked.add(visit);
+    }
+
+    /** Ends that. */
+    void forget(Visit visit) {
+        parked.remove(visit);
+    }
+
+    /** Ends the wait of all that are parked here, while there are threads to tell them. */
+    void refuseParked() {
+        Visit.refuse(parked, FAREWELLS);
     }
 
     @Override
@@ -86,11 +116,10 @@ final class OnDemandSslConnectionFactory extends SslConnectionFactory {
             ServedMatcher.bind(engine, serve);
         }
         GatedSslConnection gated =
-                new GatedSslConnection(connector, this, endPoint, engine, serve, admitted.serverNameSent());
-        if (!admitted.serverNameSent()) {
+                new GatedSslConnection(connector, this, endPoint, engine, serve, admitted.serverName());
+        if (admitted.serverName() == null) {
             // Among the server's own names the server decides, as it would without us.
-            gated.addHandshakeListener(
-                    new NamelessSessionCheck(name -> serve == null && onDemand.hasCertificateOfItsOwn(name)));
+            gated.addHandshakeListener(new NamelessSessionCheck(name -> serve == null && ownCertificates.covers(name)));
         }
         if (serve != null) {
             // After the check, which may still end it.

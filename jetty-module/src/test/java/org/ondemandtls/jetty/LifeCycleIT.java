@@ -2,16 +2,27 @@ package org.ondemandtls.jetty;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.security.Security;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.eclipse.jetty.server.HttpConfiguration;
+import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.SecureRequestCustomizer;
+import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.server.SslConnectionFactory;
+import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.junit.jupiter.api.Test;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.testing.HostFixture;
 import org.ondemandtls.testing.LifeCycleContract;
+import org.ondemandtls.testing.TlsProbe;
 
 class LifeCycleIT extends LifeCycleContract<ServerFixture> {
 
@@ -41,6 +52,91 @@ class LifeCycleIT extends LifeCycleContract<ServerFixture> {
         fixture.add();
 
         assertThatThrownBy(() -> fixture.server.start()).hasMessageContaining("no TLS connector");
+    }
+
+    @Test
+    void aConnectorAddedToARunningServerIsGatedAndHasCertificatesOfItsOwn() throws Exception {
+        fixture.serveItself("own.operator.test");
+        fixture.start();
+        ServerConnector added = connector();
+        fixture.server.addConnector(added);
+        added.start();
+
+        assertThat(new Client(added.getLocalPort()).get("shop.customer.test")).startsWith("HTTP/1.1 200 ");
+        // What one connector serves by itself, the other obtains.
+        assertThat(issuer(added, "own.operator.test")).isNotEqualTo(HostFixture.OWN_ISSUER);
+        assertThat(issuer(fixture.secure, "own.operator.test")).isEqualTo(HostFixture.OWN_ISSUER);
+        assertThat(fixture.ask.timesAsked("own.operator.test")).isEqualTo(1);
+    }
+
+    @Test
+    void aConnectorThatRanBeforeItWasAddedIsToldOf() throws Exception {
+        fixture.start();
+        ServerConnector added = connector();
+        added.start();
+
+        fixture.server.addConnector(added);
+
+        assertThat(fixture.advice())
+                .anySatisfy(line -> assertThat(line).contains("the connector ran before it was added"));
+        added.stop();
+    }
+
+    @Test
+    void aServerWhoseConnectorsComeLaterWorksFromThenOn() throws Exception {
+        fixture.server.removeConnector(fixture.secure);
+        fixture.add().withConnectorsLater();
+        fixture.server.start();
+
+        fixture.server.addConnector(fixture.secure);
+        fixture.secure.start();
+
+        assertThat(fixture.client().get("shop.customer.test")).startsWith("HTTP/1.1 200 ");
+        assertThat(fixture.events).anyMatch(event -> event.kind() == EventKind.STARTED);
+    }
+
+    @Test
+    void aConnectorThatStopsTellsThoseWhoWaitThereAndNobodyElse() throws Exception {
+        fixture.start();
+        ServerConnector added = connector();
+        fixture.server.addConnector(added);
+        added.start();
+        int port = added.getLocalPort();
+        CompletableFuture<TlsProbe.Outcome> ends = CompletableFuture.supplyAsync(
+                () -> TlsProbe.trustingAnything().handshake(port, "slow2.customer.test"), LifeCycleIT::start);
+        CompletableFuture<String> stays =
+                CompletableFuture.supplyAsync(() -> fixture.visit("slow1.customer.test"), LifeCycleIT::start);
+        await().until(() -> fixture.parked() == 2);
+
+        added.stop();
+
+        assertThat(ends.get(20, TimeUnit.SECONDS).alert()).contains("internal_error");
+        assertThat(fixture.parked()).isEqualTo(1);
+        fixture.slowAnswers.countDown();
+        assertThat(stays.get(20, TimeUnit.SECONDS)).startsWith("HTTP/1.1 200 ");
+    }
+
+    private ServerConnector connector() {
+        HttpConfiguration https = new HttpConfiguration();
+        https.addCustomizer(new SecureRequestCustomizer());
+        ServerConnector connector = new ServerConnector(
+                fixture.server,
+                new SslConnectionFactory(new SslContextFactory.Server(), "http/1.1"),
+                new HttpConnectionFactory(https));
+        connector.setHost("127.0.0.1");
+        return connector;
+    }
+
+    private static String issuer(ServerConnector connector, String name) {
+        return TlsProbe.trustingAnything()
+                .handshake(connector.getLocalPort(), name)
+                .leaf()
+                .getIssuerX500Principal()
+                .getName();
+    }
+
+    private static void start(Runnable client) {
+        new Thread(client).start();
     }
 
     @Test

@@ -87,9 +87,9 @@ final class JettyParts {
             tls.setHost(plain.getHost());
             tls.setIdleTimeout(plain.getIdleTimeout());
             instead = settings.takesPort(plain.getPort());
-        }
-        if (instead) {
-            server.removeConnector(plain);
+            if (instead) {
+                server.removeConnector(plain);
+            }
         }
         server.addConnector(tls);
         return plain != null && !instead;

@@ -13,6 +13,7 @@ import org.ondemandtls.OnDemandTlsBuilder;
 import org.ondemandtls.OnDemandTlsSetup;
 import org.ondemandtls.StartException;
 import org.ondemandtls.config.ConfigException;
+import org.ondemandtls.config.ConfigKey;
 import org.ondemandtls.permission.PermissionPolicy;
 import org.ondemandtls.sql.SqlSource;
 import org.springframework.beans.factory.ListableBeanFactory;
@@ -63,6 +64,11 @@ record Settings(OnDemandTlsSetup setup, int port, boolean redirect, boolean virt
         if (OF_THE_APPLICATION.keySet().stream()
                 .anyMatch(key -> DATA_SOURCE.equals(keys.server().get(key)))) {
             lendDataSource(beans);
+        }
+        if (keys.server().containsKey(ConfigKey.PERMISSION_BEAN.key())) {
+            throw new StartException(
+                    ConfigKey.PERMISSION_BEAN + ": is for applications on a server of their operator's;"
+                            + " in Spring Boot declare a bean Predicate<String> with the name " + PREDICATE);
         }
         permission(beans, predicate).ifPresent(builder::permissionPolicy);
         return new Settings(

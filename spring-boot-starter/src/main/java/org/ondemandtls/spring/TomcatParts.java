@@ -35,6 +35,9 @@ final class TomcatParts {
     void setUp(Connector tls) {
         OnDemandTlsProtocol protocol = (OnDemandTlsProtocol) tls.getProtocolHandler();
         protocol.use(settings.setup());
+        // What Spring Boot writes into its log; requests know by themselves.
+        tls.setScheme("https");
+        tls.setSecure(true);
         tls.setThrowOnFailure(true);
         running.isIn(protocol::engine);
     }

@@ -102,6 +102,13 @@ class SettingsTest {
     }
 
     @Test
+    void aBeanOfAnotherApplicationOnTheServerIsRefusedWithWhatToDoInstead() {
+        assertThatThrownBy(() -> given(Map.of("ondemand-tls.permission.bean", "customers")))
+                .isInstanceOf(StartException.class)
+                .hasMessageContaining("onDemandTlsPermission");
+    }
+
+    @Test
     void httpsIsBesideThePlainPortUnlessBothAreTheSame() throws Exception {
         predicate(Settings.PREDICATE);
 

@@ -10,10 +10,13 @@ import java.util.Set;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLEngineResult;
 import org.apache.tomcat.util.buf.ByteBufferUtils;
+import org.apache.tomcat.util.net.NioChannel;
 import org.apache.tomcat.util.net.NioEndpoint.NioSocketWrapper;
 import org.apache.tomcat.util.net.SSLContext;
 import org.apache.tomcat.util.net.SecureNioChannel;
 import org.apache.tomcat.util.net.SocketBufferHandler;
+import org.apache.tomcat.util.net.SocketWrapperBase;
+import org.apache.tomcat.util.net.TLSClientHelloExtractor;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.ChallengeTls;
@@ -58,7 +61,8 @@ final class GatedChannel extends SecureNioChannel {
     private byte[] rest = NO_OCTETS;
     private volatile boolean unwrapping;
     private volatile boolean bound;
-    private @Nullable Set<String> servedNames;
+    private @Nullable Served served;
+    private boolean counted;
 
     /**
      * A channel for use by one connection after another.
@@ -83,7 +87,8 @@ final class GatedChannel extends SecureNioChannel {
         rest = NO_OCTETS;
         unwrapping = false;
         bound = false;
-        servedNames = null;
+        served = null;
+        counted = false;
         Visit begun = endpoint.visit(wrapper);
         visit = begun;
         begun.limit(Visit.State.READING, endpoint.helloTimeout(), Visit.State.EXPIRED);
@@ -99,20 +104,30 @@ final class GatedChannel extends SecureNioChannel {
     }
 
     /**
-     * The names a request on this connection may be for.
+     * What a connection was served with.
      *
-     * @return the names of the certificate that was served, or null where every name is fine: the client named no
-     *     server, or the certificate has no name
+     * @param serverName the server name the client sent, null for none
+     * @param names those of the certificate; empty where it has none, and every host is fine
+     * @param hostConfig the name of the {@code <SSLHostConfig>} that set the terms
      */
-    @Nullable
-    Set<String> servedNames() {
-        if (requestedName == null) {
-            return null;
+    record Served(@Nullable String serverName, Set<String> names, String hostConfig) {}
+
+    /** What this connection was served with; its handshake is complete. */
+    Served served() {
+        Served known = served;
+        if (known == null) {
+            known = new Served(
+                    requestedName,
+                    serve != null ? serve.certificate().names() : localNames(),
+                    endpoint.hostConfigName(requestedName));
+            served = known;
         }
-        if (servedNames == null) {
-            servedNames = serve != null ? serve.certificate().names() : localNames();
-        }
-        return servedNames.isEmpty() ? null : servedNames;
+        return known;
+    }
+
+    /** Whether this channel carries that connection, and not its next one already. */
+    boolean isUsedBy(SocketWrapperBase<NioChannel> wrapper) {
+        return wrapper.equals(socketWrapper);
     }
 
     @Override
@@ -124,7 +139,7 @@ final class GatedChannel extends SecureNioChannel {
     public int handshake(boolean read, boolean write) throws IOException {
         return switch (visit().state()) {
             case READING -> readHello();
-            case EXPIRED -> refuseUnreadable("no complete ClientHello in time");
+            case EXPIRED -> refuseSlow();
             case SETTLED -> resume();
             case ADMITTED -> shakeHands(read, write);
             case PROVING -> prove(read, write);
@@ -188,7 +203,7 @@ final class GatedChannel extends SecureNioChannel {
                     return admit(complete.hello());
                 }
                 if (progress instanceof ClientHelloParser.Progress.Invalid invalid) {
-                    return refuseUnreadable(invalid.reason());
+                    return refuseUnreadable(invalid);
                 }
             }
         } catch (IOException e) {
@@ -232,10 +247,12 @@ final class GatedChannel extends SecureNioChannel {
 
     private int admit(ClientHello hello) throws IOException {
         if (!visit().move(Visit.State.READING, Visit.State.DECIDED)) {
-            return refuseUnreadable("no complete ClientHello in time");
+            return refuseSlow();
         }
         if (hello.requestedName() instanceof RequestedName.Named named) {
             requestedName = named.name().value();
+        } else if (hello.requestedName() instanceof RequestedName.Other other) {
+            requestedName = other.text();
         }
         Admission admission = endpoint.admit(hello, sc.getRemoteAddress());
         if (admission instanceof Admission.Park park) {
@@ -278,10 +295,11 @@ final class GatedChannel extends SecureNioChannel {
             // Before the first octet of the application.
             if (requestedName == null
                     && NamelessSession.isOfAName(
-                            sslEngine.getSession(), name -> serve == null && endpoint.hasCertificateOfItsOwn(name))) {
+                            sslEngine.getSession(), name -> serve == null && endpoint.covers(name))) {
                 return leave();
             }
-            if (serve != null) {
+            if (serve != null && !counted) {
+                counted = true;
                 endpoint.completed(serve);
             }
         }
@@ -359,12 +377,49 @@ final class GatedChannel extends SecureNioChannel {
         }
     }
 
-    private int refuseUnreadable(String reason) {
+    private int refuseUnreadable(ClientHelloParser.Progress.Invalid invalid) {
         // The peer may just have been given up by the timer: then its look finds the refusal made.
         if (!visit().giveUp()) {
             return leave();
         }
-        return refuse(endpoint.refuseUnreadable(reason), true);
+        Admission.Refuse refuse = endpoint.refuseUnreadable(invalid);
+        return invalid.fault() == ClientHelloParser.Fault.NOT_TLS && isPlainHttp()
+                ? leaveToTomcat()
+                : refuse(refuse, true);
+    }
+
+    private int refuseSlow() {
+        return visit().giveUp() ? refuse(endpoint.refuseSlow(), true) : leave();
+    }
+
+    // As Tomcat tells it, from what has come so far.
+    private boolean isPlainHttp() {
+        int octets = netInBuffer.limit();
+        netInBuffer.clear().position(octets);
+        try {
+            return new TLSClientHelloExtractor(netInBuffer).getResult()
+                    == TLSClientHelloExtractor.ExtractorResult.NON_SECURE;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    // Its answer to plain HTTP says in words what is wrong.
+    private int leaveToTomcat() {
+        parser = null;
+        if (!visit().move(Visit.State.DECIDED, Visit.State.FAREWELL)) {
+            return leave();
+        }
+        try {
+            super.handshake(true, true);
+        } catch (IOException answered) {
+            // That is how it ends.
+        }
+        try {
+            return bidFarewell();
+        } catch (IOException e) {
+            return leave();
+        }
     }
 
     // Who has said a ClientHello, and nothing more, waits for our answer.

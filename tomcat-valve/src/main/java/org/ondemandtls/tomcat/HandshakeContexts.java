@@ -32,6 +32,7 @@ import org.ondemandtls.name.HttpHosts;
 final class HandshakeContexts {
 
     private static final int SAN_DNS = 2;
+    private static final int SAN_ADDRESS = 7;
     private static final List<String> KEY_TYPES = List.of("EC", "RSA", "RSASSA-PSS", "EdDSA", "DSA");
 
     /**
@@ -103,6 +104,22 @@ final class HandshakeContexts {
         if (onDemand != null) {
             entries.put(config, new Entry(configured, Set.copyOf(names), onDemand));
         }
+    }
+
+    /**
+     * Forgets the host configurations that are not in use any more.
+     *
+     * @param configs those that are
+     */
+    void retain(Collection<SSLHostConfig> configs) {
+        entries.keySet().retainAll(configs);
+        placeholders.removeIf(certificate -> !configs.contains(certificate.getSSLHostConfig()));
+        served.keySet().removeIf(certificate -> !configs.contains(certificate.getSSLHostConfig()));
+    }
+
+    /** How many host configurations are known. */
+    int size() {
+        return entries.size();
     }
 
     /** Whether {@code certificate} stands for those of the engine. */
@@ -206,7 +223,8 @@ final class HandshakeContexts {
     }
 
     /**
-     * The DNS names of a certificate: those of its subjectAltName extension, or, where it has none, its common name.
+     * The DNS names and addresses of a certificate: those of its subjectAltName extension, or, where it has none, its
+     * common name.
      *
      * @param certificate any certificate
      * @return the names in lower case, a wildcard among them as {@code *.example.com}
@@ -217,7 +235,8 @@ final class HandshakeContexts {
             Collection<List<?>> alternatives = certificate.getSubjectAlternativeNames();
             if (alternatives != null) {
                 for (List<?> alternative : alternatives) {
-                    if (Integer.valueOf(SAN_DNS).equals(alternative.get(0))) {
+                    if (Integer.valueOf(SAN_DNS).equals(alternative.get(0))
+                            || Integer.valueOf(SAN_ADDRESS).equals(alternative.get(0))) {
                         names.add(String.valueOf(alternative.get(1)).toLowerCase(Locale.ROOT));
                     }
                 }

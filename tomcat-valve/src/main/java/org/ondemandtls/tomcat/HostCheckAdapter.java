@@ -1,6 +1,8 @@
 package org.ondemandtls.tomcat;
 
-import java.util.Set;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import org.apache.coyote.ActionCode;
 import org.apache.coyote.Adapter;
 import org.apache.coyote.Request;
@@ -9,10 +11,13 @@ import org.apache.tomcat.util.buf.MessageBytes;
 import org.apache.tomcat.util.net.SocketEvent;
 import org.apache.tomcat.util.net.SocketWrapperBase;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.handshake.HandshakeGate;
 import org.ondemandtls.name.HttpHosts;
 
 /**
- * Answers 421 to a request whose authority the certificate served on its connection does not cover; all others go on.
+ * Answers 421 to a request whose authority the certificate served on its connection does not cover, or for which
+ * another {@code <SSLHostConfig>} sets the terms than set those of its connection: one that wants a client's certificate,
+ * for example. All others go on, a trailing dot of their host taken off.
  *
  * <p>Stands between the protocol and the container, so that no configuration can leave it out. Of one connection at a
  * time: HTTP/2 makes one for each, an HTTP/1.1 processor has one for all it serves in turn.
@@ -24,39 +29,59 @@ final class HostCheckAdapter implements Adapter {
     private static final int MISDIRECTED_REQUEST = 421;
 
     private final Adapter adapter;
+    private final OnDemandEndpoint endpoint;
+    private final boolean checks;
 
-    // Null where every host is fine. Requests of an HTTP/2 connection are served by many threads.
-    private volatile @Nullable Set<String> names;
+    // Null where it is not one of ours. Requests of an HTTP/2 connection are served by many threads.
+    private volatile @Nullable SocketWrapperBase<?> connection;
 
     /**
      * Stands in front of the container's adapter.
      *
      * @param adapter what serves requests
+     * @param endpoint the connector's
+     * @param checks whether hosts are checked; if not, trailing dots are taken off and nothing else is done
      */
-    HostCheckAdapter(Adapter adapter) {
+    HostCheckAdapter(Adapter adapter, OnDemandEndpoint endpoint, boolean checks) {
         this.adapter = adapter;
+        this.endpoint = endpoint;
+        this.checks = checks;
     }
 
     /**
      * Turns to a connection.
      *
-     * @param connection whose requests come next
+     * @param next whose requests come next
      */
-    void turnTo(SocketWrapperBase<?> connection) {
-        names = connection.getSocket() instanceof GatedChannel channel ? channel.servedNames() : null;
+    void turnTo(SocketWrapperBase<?> next) {
+        connection = next;
     }
 
     @Override
     public void service(Request request, Response response) throws Exception {
-        Set<String> served = names;
-        if (served == null
-                || (isFor(served, request.serverName())
-                        && isFor(served, request.getMimeHeaders().getValue("host")))) {
-            adapter.service(request, response);
-            return;
+        SocketWrapperBase<?> current = connection;
+        if (checks && current != null && current.getSocket() instanceof GatedChannel channel) {
+            GatedChannel.Served served = channel.served();
+            String wrong = misdirected(served, host(request.serverName()));
+            if (wrong == null) {
+                wrong = misdirected(served, host(request.getMimeHeaders().getValue("host")));
+            }
+            if (wrong != null) {
+                endpoint.misdirected(served.serverName(), wrong, String.valueOf(current.getRemoteAddr()));
+                answer(request, response);
+                return;
+            }
         }
+        takeDotOff(request.serverName());
+        adapter.service(request, response);
+    }
+
+    private void answer(Request request, Response response) throws IOException {
+        byte[] body = HandshakeGate.MISDIRECTED_BODY.getBytes(StandardCharsets.US_ASCII);
         response.setStatus(MISDIRECTED_REQUEST);
-        response.setContentLength(0);
+        response.setContentType("text/plain");
+        response.setContentLength(body.length);
+        response.doWrite(ByteBuffer.wrap(body));
         adapter.log(request, response, 0);
         response.action(ActionCode.CLOSE, null);
     }
@@ -86,10 +111,26 @@ final class HostCheckAdapter implements Adapter {
         return adapter.getDomain();
     }
 
-    private static boolean isFor(Set<String> names, @Nullable MessageBytes authority) {
-        if (authority == null || authority.isNull()) {
-            return true;
+    // The host where it is not one of the connection's, null where it is.
+    private @Nullable String misdirected(GatedChannel.Served served, @Nullable String host) {
+        boolean fine = host == null
+                || served.names().isEmpty()
+                || (HttpHosts.covered(served.names(), host)
+                        && endpoint.hostConfigName(host).equals(served.hostConfig()));
+        return fine ? null : host;
+    }
+
+    private static @Nullable String host(@Nullable MessageBytes authority) {
+        return authority == null || authority.isNull() ? null : HttpHosts.withoutPort(authority.toString());
+    }
+
+    // The same name (RFC 1034 section 3.1), which the container would not find among its hosts.
+    private static void takeDotOff(MessageBytes host) {
+        if (!host.isNull()) {
+            String text = host.toString();
+            if (text.length() > 1 && text.endsWith(".")) {
+                host.setString(text.substring(0, text.length() - 1));
+            }
         }
-        return HttpHosts.covered(names, HttpHosts.withoutPort(authority.toString()));
     }
 }

@@ -14,14 +14,20 @@ import org.apache.tomcat.util.net.SocketWrapperBase;
 final class HostCheckedUpgrade implements UpgradeProtocol {
 
     private final UpgradeProtocol protocol;
+    private final OnDemandEndpoint endpoint;
+    private final boolean checks;
 
     /**
      * Stands for a protocol that was negotiated.
      *
      * @param protocol the user's
+     * @param endpoint the connector's
+     * @param checks whether hosts are checked
      */
-    HostCheckedUpgrade(UpgradeProtocol protocol) {
+    HostCheckedUpgrade(UpgradeProtocol protocol, OnDemandEndpoint endpoint, boolean checks) {
         this.protocol = protocol;
+        this.endpoint = endpoint;
+        this.checks = checks;
     }
 
     @Override
@@ -55,8 +61,8 @@ final class HostCheckedUpgrade implements UpgradeProtocol {
         return protocol.accept(request);
     }
 
-    private static Adapter hostCheck(SocketWrapperBase<?> connection, Adapter adapter) {
-        HostCheckAdapter hostCheck = new HostCheckAdapter(adapter);
+    private Adapter hostCheck(SocketWrapperBase<?> connection, Adapter adapter) {
+        HostCheckAdapter hostCheck = new HostCheckAdapter(adapter, endpoint, checks);
         hostCheck.turnTo(connection);
         return hostCheck;
     }

@@ -28,8 +28,8 @@ import org.ondemandtls.handshake.Alert;
 import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.handshake.Visit;
 import org.ondemandtls.name.ClientHello;
+import org.ondemandtls.name.ClientHelloParser;
 import org.ondemandtls.name.HttpHosts;
-import org.ondemandtls.name.ServerName;
 
 /**
  * Tomcat's NIO endpoint whose TLS connections pass the gate first.
@@ -47,6 +47,9 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
 
     /** How often parked connections are looked at, to give back the places of clients that have left. */
     private static final Duration WATCH = Duration.ofMillis(500);
+
+    /** How long a stop waits for parked clients to get their alert. */
+    private static final Duration FAREWELLS = Duration.ofSeconds(2);
 
     // Enough to hand over the one channel that is being accepted, on a server too small to keep any.
     private static final int SMALLEST_POOL = 16;
@@ -153,12 +156,63 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     /**
      * Answers octets that are no ClientHello.
      *
-     * @param reason what was wrong, in words of ours
+     * @param invalid what was wrong
      * @return the refusal
      */
-    Admission.Refuse refuseUnreadable(String reason) {
+    Admission.Refuse refuseUnreadable(ClientHelloParser.Progress.Invalid invalid) {
         OnDemandTls engine = engine();
-        return engine == null ? CLOSED : engine.gate().refuseUnreadable(reason);
+        return engine == null ? CLOSED : engine.gate().refuseUnreadable(invalid);
+    }
+
+    /** Answers a ClientHello that is not whole in time. */
+    Admission.Refuse refuseSlow() {
+        OnDemandTls engine = engine();
+        return engine == null ? CLOSED : engine.gate().refuseSlow("no complete ClientHello in time");
+    }
+
+    /**
+     * Takes note of a request that got 421.
+     *
+     * @param served the server name its connection was served under, null for none
+     * @param host the request's, as sent
+     * @param peer the client's address
+     */
+    void misdirected(@Nullable String served, @Nullable String host, String peer) {
+        OnDemandTls engine = engine();
+        if (engine != null) {
+            engine.gate().misdirected(served, host, peer);
+        }
+    }
+
+    /**
+     * Which {@code <SSLHostConfig>} sets the terms for a host.
+     *
+     * @param host as sent, null for none
+     * @return its name
+     */
+    String hostConfigName(@Nullable String host) {
+        return getSSLHostConfig(host).getHostName();
+    }
+
+    /** Whether as many handshakes wait here as leave room for others among the connections that are taken. */
+    boolean isFullOfParked() {
+        int most = mostParked();
+        return most > 0 && parked.size() >= most;
+    }
+
+    /** How many handshakes may wait here: a half of the connections that are taken; 0 where those are not bounded. */
+    int mostParked() {
+        return getMaxConnections() <= 0 ? 0 : Math.max(1, getMaxConnections() / 2);
+    }
+
+    /** How many {@code <SSLHostConfig>} elements are known. */
+    int knownHostConfigs() {
+        return contexts.size();
+    }
+
+    /** Ends the wait of all that are parked, while there are workers to tell them. */
+    void refuseParked() {
+        Visit.refuse(parked.keySet(), FAREWELLS);
     }
 
     /** Says that a challenge certificate has been seen. */
@@ -223,14 +277,10 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
         parked.put(visit, channel);
     }
 
+    /** Whether the user gave this connector a certificate for a host, which is in lower case. */
     @Override
-    public boolean covers(ServerName name) {
-        return hasCertificateOfItsOwn(name.value());
-    }
-
-    /** Whether the user gave this connector a certificate for a name, which is in lower case. */
-    boolean hasCertificateOfItsOwn(String name) {
-        SSLHostConfig chosen = chosen(name);
+    public boolean covers(String host) {
+        SSLHostConfig chosen = chosen(HttpHosts.canonical(host));
         return chosen != null && contexts.isConfigured(chosen);
     }
 
@@ -244,7 +294,10 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     /** Keeps Tomcat's idle timeout from closing a connection before it has had its alert. */
     @Override
     public boolean processSocket(SocketWrapperBase<NioChannel> wrapper, SocketEvent event, boolean dispatch) {
-        if (event == SocketEvent.ERROR && wrapper != null && wrapper.getSocket() instanceof GatedChannel channel) {
+        if (event == SocketEvent.ERROR
+                && wrapper != null
+                && wrapper.getSocket() instanceof GatedChannel channel
+                && channel.isUsedBy(wrapper)) {
             Visit visit = channel.visit();
             if (visit.move(Visit.State.READING, Visit.State.EXPIRED)) {
                 return super.processSocket(wrapper, SocketEvent.OPEN_READ, dispatch);
@@ -283,6 +336,19 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
      */
     public NioChannel createChannel(SocketBufferHandler buffers) {
         return new GatedChannel(buffers, this);
+    }
+
+    @Override
+    public void addSslHostConfig(SSLHostConfig config, boolean replace) {
+        super.addSslHostConfig(config, replace);
+        contexts.retain(sslHostConfigs.values());
+    }
+
+    @Override
+    public SSLHostConfig removeSslHostConfig(String hostName) {
+        SSLHostConfig removed = super.removeSslHostConfig(hostName);
+        contexts.retain(sslHostConfigs.values());
+        return removed;
     }
 
     @Override

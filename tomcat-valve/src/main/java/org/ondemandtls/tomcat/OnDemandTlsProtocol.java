@@ -138,6 +138,7 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
             throw e;
         }
         onDemandEndpoint.beginWatch();
+        tellLimit();
         if (!AcmeChallengeValve.isStartingWith(this)) {
             serve();
         }
@@ -146,6 +147,7 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
     @Override
     public void stop() throws Exception {
         // Parked clients get their alert while there are workers to send it.
+        onDemandEndpoint.refuseParked();
         leave();
         super.stop();
     }
@@ -159,14 +161,12 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
     @Override
     public @Nullable UpgradeProtocol getNegotiatedProtocol(String name) {
         UpgradeProtocol negotiated = super.getNegotiatedProtocol(name);
-        return negotiated == null || !checksHosts() ? negotiated : new HostCheckedUpgrade(negotiated);
+        return negotiated == null ? null : new HostCheckedUpgrade(negotiated, onDemandEndpoint, checksHosts());
     }
 
     @Override
     protected Processor createProcessor() {
-        return checksHosts()
-                ? new HostCheckedProcessor(this, new HostCheckAdapter(getAdapter()))
-                : super.createProcessor();
+        return new HostCheckedProcessor(this, new HostCheckAdapter(getAdapter(), onDemandEndpoint, checksHosts()));
     }
 
     @Override
@@ -187,9 +187,23 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
         return onDemandEndpoint;
     }
 
+    private void tellLimit() {
+        OnDemandTls open = engine();
+        int most = onDemandEndpoint.mostParked();
+        if (open != null && most > 0 && most < open.config().handshake().parked()) {
+            report(
+                    Level.INFO,
+                    sm.getString(
+                            "onDemandTlsProtocol.mostParked",
+                            getName(),
+                            Integer.toString(most),
+                            Integer.toString(getMaxConnections())));
+        }
+    }
+
     private boolean checksHosts() {
         OnDemandTlsConfig known = config;
-        return known != null && known.handshake().hostCheck();
+        return known != null && known.handshake().hostCheck() != OnDemandTlsConfig.HostCheck.FALSE;
     }
 
     private interface Opening {
@@ -211,16 +225,16 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
             opening.run();
         } catch (ConfigException e) {
             // Tomcat shows the exception, with all its mistakes on one line, on top of a long stack trace.
-            e.mistakes().forEach(OnDemandTlsProtocol::report);
+            e.mistakes().forEach(mistake -> report(Level.SEVERE, mistake));
             throw e;
         } catch (StartException e) {
-            report(e.getMessage());
+            report(Level.SEVERE, e.getMessage());
             throw e;
         }
     }
 
-    private static void report(@Nullable String line) {
-        JuliLog.of(EventKind.STARTED.logger()).write(Level.SEVERE, String.valueOf(line), null);
+    private static void report(Level level, @Nullable String line) {
+        JuliLog.of(EventKind.STARTED.logger()).write(level, String.valueOf(line), null);
     }
 
     private static Path base() {

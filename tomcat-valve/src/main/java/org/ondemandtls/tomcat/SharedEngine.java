@@ -20,7 +20,6 @@ import org.ondemandtls.event.EventListener;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.name.ClientHello;
-import org.ondemandtls.name.ServerName;
 
 /**
  * The one engine of a server, whatever number of its connectors work on demand: opened for the first of them, closed
@@ -130,7 +129,7 @@ final class SharedEngine {
         OnDemandTls open = engine;
         return open == null
                 ? OnDemandEndpoint.CLOSED
-                : open.gate().admit(hello, open.gate().clientOf(client), endpoint);
+                : open.gate().admit(hello, open.gate().clientOf(client), endpoint, endpoint::isFullOfParked);
     }
 
     /**
@@ -174,8 +173,8 @@ final class SharedEngine {
         }
 
         @Override
-        public boolean covers(ServerName name) {
-            return members.stream().anyMatch(member -> member.onDemandEndpoint().covers(name));
+        public boolean covers(String host) {
+            return members.stream().anyMatch(member -> member.onDemandEndpoint().covers(host));
         }
 
         @Override

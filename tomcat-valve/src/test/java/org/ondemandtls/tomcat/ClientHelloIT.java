@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.testing.ClientHelloContract;
@@ -13,6 +14,21 @@ class ClientHelloIT extends ClientHelloContract<TomcatFixture> {
     @Override
     protected TomcatFixture fixture(Path directory) throws IOException {
         return new TomcatFixture(directory);
+    }
+
+    /** Tomcat's own answer says in words what is wrong. */
+    @Test
+    void plainHttpGetsTomcatsAnswer() throws Exception {
+        fixture.start();
+        try (Socket socket = fixture.tcp()) {
+            socket.getOutputStream()
+                    .write("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+
+            String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+
+            assertThat(answer).startsWith("HTTP/1.1 400 ").contains("requires TLS");
+        }
+        assertThat(fixture.engine().status().getRefusals()).containsEntry("notTls", 1L);
     }
 
     @Test

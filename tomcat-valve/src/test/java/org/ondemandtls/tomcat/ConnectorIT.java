@@ -16,6 +16,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import javax.management.MBeanServer;
 import javax.management.ObjectName;
+import org.apache.catalina.connector.Connector;
 import org.apache.catalina.core.StandardThreadExecutor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.config.ConfigReader;
 import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.handshake.ParkingLot;
 import org.ondemandtls.testing.TlsProbe;
 
 /** What Tomcat documents of its connectors goes on to work as documented: executors, attributes, JMX. */
@@ -102,21 +104,62 @@ class ConnectorIT {
     }
 
     @Test
-    void noMoreConnectionsThanAllowedAreTaken() throws Exception {
-        fixture.secure.setProperty("maxConnections", "2");
+    void aHalfOfTheConnectionsThatAreTakenMayWaitSoThatKnownNamesAreServedMeanwhile() throws Exception {
+        fixture.secure.setProperty("maxConnections", "8");
         fixture.start();
+        fixture.visit("known.customer.test");
         List<CompletableFuture<String>> visits = new ArrayList<>();
         for (int i = 0; i < 4; i++) {
             visits.add(visit("slow" + i + ".customer.test"));
         }
-        await().until(() -> fixture.parked() == 2);
-        await().pollDelay(Duration.ofMillis(300)).until(() -> fixture.parked() == 2);
+        await().until(() -> fixture.parked() == 4);
 
+        var fifth = TlsProbe.trustingAnything().handshake(fixture.port(), "slow4.customer.test");
+        String known = fixture.visit("known.customer.test");
+
+        assertThat(fifth.alert()).contains("internal_error");
+        assertThat(fixture.engine().status().getOverflows()).containsEntry(ParkingLot.CONNECTOR, 1L);
+        assertThat(known).startsWith("HTTP/1.1 200 ");
         fixture.slowAnswers.countDown();
-
         for (CompletableFuture<String> visit : visits) {
             assertThat(visit.get(20, TimeUnit.SECONDS)).startsWith("HTTP/1.1 200 ");
         }
+    }
+
+    @Test
+    void aConnectorThatStopsTellsThoseWhoWaitThereAndNobodyElse() throws Exception {
+        Connector other = TomcatFixture.connector();
+        fixture.keys.forEach(other::setProperty);
+        fixture.tomcat.getService().addConnector(other);
+        fixture.start();
+        CompletableFuture<String> stays = visit("slow1.customer.test");
+        int port = other.getLocalPort();
+        CompletableFuture<TlsProbe.Outcome> ends = CompletableFuture.supplyAsync(
+                () -> TlsProbe.trustingAnything().handshake(port, "slow2.customer.test"), clients);
+        await().until(() -> fixture.parked() == 2);
+
+        other.stop();
+
+        assertThat(ends.get(20, TimeUnit.SECONDS).alert()).contains("internal_error");
+        assertThat(fixture.parked()).isEqualTo(1);
+        fixture.slowAnswers.countDown();
+        assertThat(stays.get(20, TimeUnit.SECONDS)).startsWith("HTTP/1.1 200 ");
+    }
+
+    @Test
+    void hostConfigurationsThatWereReplacedOrRemovedAreForgotten() throws Exception {
+        fixture.serveItself("own.operator.test");
+        fixture.start();
+        OnDemandTlsProtocol protocol = (OnDemandTlsProtocol) fixture.secure.getProtocolHandler();
+        for (int i = 0; i < 3; i++) {
+            fixture.reloadItself("own" + i + ".operator.test");
+        }
+        protocol.addSslHostConfig(fixture.hostConfig("more.operator.test", "more.operator.test"));
+        assertThat(protocol.onDemandEndpoint().knownHostConfigs()).isEqualTo(2);
+
+        protocol.onDemandEndpoint().removeSslHostConfig("more.operator.test");
+
+        assertThat(protocol.onDemandEndpoint().knownHostConfigs()).isEqualTo(1);
     }
 
     @Test

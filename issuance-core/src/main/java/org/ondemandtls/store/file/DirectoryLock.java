@@ -10,6 +10,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Events;
 import org.ondemandtls.store.StoreException;
 
 /** Keeps a directory to one process, and in it to one store. */
@@ -31,14 +33,23 @@ final class DirectoryLock implements AutoCloseable {
      *
      * @param root the real path of the directory
      * @param wait how long to wait for another process to end
+     * @param events told that it waits
      * @throws StoreException if another one has it still
      */
-    static DirectoryLock take(Path root, Duration wait) throws IOException, StoreException {
+    static DirectoryLock take(Path root, Duration wait, Events events) throws IOException, StoreException {
         long deadline = System.nanoTime() + wait.toNanos();
+        boolean told = wait.isZero();
         do {
             FileChannel channel = tryLock(root);
             if (channel != null) {
                 return new DirectoryLock(root, channel);
+            }
+            if (!told) {
+                told = true;
+                events.publish(
+                        EventKind.ADVICE,
+                        "another process uses the store " + root + "; waiting up to " + wait.toSeconds()
+                                + " s for it to end");
             }
             LockSupport.parkNanos(RETRY.toNanos());
         } while (System.nanoTime() - deadline < 0 && !Thread.currentThread().isInterrupted());

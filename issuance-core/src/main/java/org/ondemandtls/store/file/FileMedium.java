@@ -109,7 +109,7 @@ final class FileMedium implements Medium {
         try {
             Disk.secure(root);
             Path real = root.toRealPath();
-            DirectoryLock lock = DirectoryLock.take(real, lockWait);
+            DirectoryLock lock = DirectoryLock.take(real, lockWait, events);
             try {
                 checkFormat(real);
                 return new FileMedium(real, events, clock, lock, sealing);

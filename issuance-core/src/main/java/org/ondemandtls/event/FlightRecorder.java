@@ -1,0 +1,83 @@
+package org.ondemandtls.event;
+
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.name.ServerName;
+
+/**
+ * Writes what happens into a recording of Java Flight Recorder, where one is running: orders, permission, the store,
+ * refusals, and every event as a step of a name's. Costs next to nothing where none is; nothing at all on a Java without it.
+ */
+public final class FlightRecorder {
+
+    private static final boolean THERE = isThere();
+
+    private FlightRecorder() {}
+
+    /** Ends what was begun. */
+    @FunctionalInterface
+    public interface Span {
+
+        /**
+         * Says how it ended.
+         *
+         * @param result in one word
+         */
+        void end(String result);
+    }
+
+    /**
+     * Begins an order.
+     *
+     * @param name the name ordered
+     * @param ca the CA
+     * @param purpose {@code obtain} or {@code renew}
+     */
+    public static Span order(ServerName name, String ca, String purpose) {
+        return THERE ? FlightEvents.order(name.value(), ca, purpose) : result -> {};
+    }
+
+    /**
+     * Begins a question to permission.
+     *
+     * @param name the name asked for
+     */
+    public static Span permission(ServerName name) {
+        return THERE ? FlightEvents.permission(name.value()) : result -> {};
+    }
+
+    /**
+     * Begins an operation of the store.
+     *
+     * @param operation which
+     */
+    public static Span store(String operation) {
+        return THERE ? FlightEvents.store(operation) : result -> {};
+    }
+
+    /**
+     * A handshake was refused.
+     *
+     * @param reason in one word
+     */
+    public static void refusal(String reason) {
+        if (THERE) {
+            FlightEvents.refusal(reason);
+        }
+    }
+
+    /** Something happened. */
+    static void step(EventKind kind, @Nullable ServerName name, String text) {
+        if (THERE) {
+            FlightEvents.step(kind.name(), name == null ? "" : name.value(), text);
+        }
+    }
+
+    private static boolean isThere() {
+        try {
+            Class.forName("jdk.jfr.Event");
+            return true;
+        } catch (ClassNotFoundException e) {
+            return false;
+        }
+    }
+}

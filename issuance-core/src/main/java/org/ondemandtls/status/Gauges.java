@@ -1,0 +1,130 @@
+package org.ondemandtls.status;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
+import org.ondemandtls.authority.Authority;
+import org.ondemandtls.store.StoreException;
+
+/**
+ * What goes up and down. What the store or all of memory has to be asked for is asked at most once in {@value #SECONDS}
+ * seconds, however often it is read. Safe for use by many threads.
+ */
+final class Gauges {
+
+    static final int SECONDS = 15;
+
+    private static final int MOST_DUE = 256;
+    private static final double MILLIS = 1000.0;
+
+    private record Looked(Instant at, boolean storeAnswers, int due, Duration oldestDue, Map<String, Double> expiry) {}
+
+    private final Status.Floors floors;
+    private final Overdue overdue;
+    private final Clock clock;
+    private final AtomicReference<Looked> looked;
+
+    Gauges(Status.Floors floors, Overdue overdue, Clock clock) {
+        this.floors = floors;
+        this.overdue = overdue;
+        this.clock = clock;
+        this.looked = new AtomicReference<>(new Looked(Instant.EPOCH, true, 0, Duration.ZERO, Map.of()));
+    }
+
+    List<Gauge> all() {
+        Looked known = looked();
+        List<Gauge> all = new ArrayList<>(List.of(
+                Gauge.of("ondemandtls_store_up", "Whether the store has answered.", known.storeAnswers() ? 1 : 0),
+                Gauge.of(
+                        "ondemandtls_renewals_due",
+                        "Certificates about which something is to be done now, 256 at most.",
+                        known.due()),
+                Gauge.of(
+                        "ondemandtls_renewals_oldest_due_seconds",
+                        "For how long the oldest of these has been due.",
+                        known.oldestDue().toMillis() / MILLIS),
+                Gauge.of(
+                        "ondemandtls_renewals_overdue",
+                        "Certificates whose renewal has failed on this server and has not succeeded since.",
+                        overdue.count()),
+                Gauge.of(
+                        "ondemandtls_renewals_oldest_overdue_seconds",
+                        "For how long the oldest of these has failed.",
+                        overdue.oldest().toMillis() / MILLIS),
+                Gauge.of(
+                        "ondemandtls_renewals_in_flight",
+                        "Renewals under way.",
+                        floors.renewal().inFlight()),
+                Gauge.of(
+                        "ondemandtls_flights",
+                        "Names a certificate is being obtained for.",
+                        floors.issuance().inFlight()),
+                Gauge.of(
+                        "ondemandtls_certificates_in_memory",
+                        "Names that can be served from memory.",
+                        floors.inventory().size()),
+                Gauge.of(
+                        "ondemandtls_parked_handshakes",
+                        "Handshakes that wait for a certificate.",
+                        floors.lot().parked()),
+                Gauge.of(
+                        "ondemandtls_parked_handshakes_limit",
+                        "How many may wait (onDemandTls.handshake.parked).",
+                        floors.lot().capacity()),
+                Gauge.of(
+                        "ondemandtls_permission_queue",
+                        "Questions that wait for the permission sources.",
+                        floors.permission().waiting()),
+                Gauge.of(
+                        "ondemandtls_challenges_on_display",
+                        "Proofs on display for a CA.",
+                        floors.challenges().size()),
+                Gauge.of(
+                        "ondemandtls_refusals_remembered",
+                        "Names whose failures are remembered.",
+                        floors.issuance().rememberedFailures())));
+        all.add(new Gauge(
+                "ondemandtls_certificates_by_days_left",
+                "Certificates in memory by the most days they are still valid, each in one band.",
+                "days",
+                known.expiry()));
+        Map<String, Double> well = new HashMap<>();
+        for (Authority authority : floors.authorities()) {
+            well.put(authority.id(), floors.issuance().isWell(authority.id()) ? 1.0 : 0.0);
+        }
+        all.add(new Gauge("ondemandtls_ca_well", "Whether the CA answered when it was asked last.", "ca", well));
+        return all;
+    }
+
+    private Looked looked() {
+        Looked known = looked.get();
+        Instant now = clock.instant();
+        if (Duration.between(known.at(), now).abs().compareTo(Duration.ofSeconds(SECONDS)) < 0) {
+            return known;
+        }
+        // Whoever comes meanwhile goes on with what was known.
+        looked.compareAndSet(
+                known, new Looked(now, known.storeAnswers(), known.due(), known.oldestDue(), known.expiry()));
+        Map<String, Double> expiry = new HashMap<>();
+        ExpiryBands.of(floors.inventory().all(), now).forEach((band, count) -> expiry.put(band, (double) count));
+        Looked fresh;
+        try {
+            Duration oldest = floors.store()
+                    .nextDue()
+                    .map(due -> Duration.between(due, now))
+                    .filter(age -> !age.isNegative())
+                    .orElse(Duration.ZERO);
+            int due = oldest.isZero() ? 0 : floors.store().due(now, MOST_DUE).size();
+            fresh = new Looked(now, true, due, oldest, expiry);
+        } catch (StoreException e) {
+            fresh = new Looked(now, false, known.due(), known.oldestDue(), expiry);
+        }
+        looked.set(fresh);
+        return fresh;
+    }
+}

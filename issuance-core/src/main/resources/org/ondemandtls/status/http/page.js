@@ -1,0 +1,262 @@
+'use strict';
+
+(() => {
+  const API = 'api/v1/';
+  const byId = id => document.getElementById(id);
+  const GOOD = ['served', 'stored'];
+  const BAD = ['refused', 'denied', 'expired', 'withdrawn'];
+  let following = 0;
+
+  async function ask(path, command) {
+    const answer = await fetch(API + path, command
+      ? {method: 'POST', headers: {'X-OnDemand-TLS': 'page'}, credentials: 'same-origin'}
+      : {credentials: 'same-origin'});
+    const content = await answer.json();
+    if (!answer.ok && content.error) {
+      throw new Error(content.error);
+    }
+    return content;
+  }
+
+  function element(tag, text, className) {
+    const made = document.createElement(tag);
+    made.textContent = text;
+    if (className) {
+      made.className = className;
+    }
+    return made;
+  }
+
+  function tone(state) {
+    return GOOD.includes(state) ? 'good' : BAD.includes(state) ? 'bad' : 'warn';
+  }
+
+  function say(text) {
+    byId('message').textContent = text;
+  }
+
+  function moment(text) {
+    return text ? text.replace('T', ' ').replace(/\.\d+Z$|Z$/, ' UTC') : '–';
+  }
+
+  function show(report) {
+    byId('report').hidden = false;
+    byId('report-name').textContent = report.name;
+    const state = byId('report-state');
+    state.textContent = report.state;
+    state.className = 'state ' + tone(report.state);
+    byId('report-sentence').textContent = report.sentence;
+    const details = byId('report-details');
+    details.replaceChildren();
+    const add = (label, value) => {
+      if (value !== null && value !== undefined && value !== '') {
+        details.append(element('dt', label), element('dd', String(value)));
+      }
+    };
+    const certificate = report.certificate;
+    if (certificate) {
+      add('Names', certificate.names.join(', '));
+      add('Obtained from', certificate.issuer);
+      add('Signed by', certificate.signer);
+      add('Valid', moment(certificate.notBefore) + ' to ' + moment(certificate.notAfter));
+      add('Days left', certificate.daysLeft);
+      add('Serial number', certificate.serial);
+      add('Key', certificate.key);
+    }
+    add('In memory', report.inMemory ? 'yes' : 'no');
+    add('In the store', report.inStore ? 'yes' : 'no');
+    add('Last visit noted', report.lastVisit ? moment(report.lastVisit) : null);
+    if (report.next) {
+      add('Next step', report.next.what + ' at ' + moment(report.next.at) + ' (' + report.next.advice + ')');
+    }
+    if (report.lastRefusal) {
+      add('Refused', report.lastRefusal.what);
+      add('Who must act', {you: 'you', customer: 'your customer', ca: 'the CA', nobody: 'nobody: wait'}[report.lastRefusal.who]);
+      add('Tried again from', report.lastRefusal.until ? moment(report.lastRefusal.until) : null);
+      add('More', report.lastRefusal.link);
+    }
+    byId('report-history').replaceChildren(
+      ...report.history.map(one => element('li', moment(one.at) + ' ' + one.kind + ': ' + one.text)));
+  }
+
+  async function diagnose() {
+    const name = byId('report-name').textContent;
+    say('Permission and DNS are asked …');
+    try {
+      const found = await ask('names/' + encodeURIComponent(name) + '/diagnosis');
+      byId('diagnosis').hidden = false;
+      byId('diagnosis-sentence').textContent = found.sentence;
+      byId('diagnosis-findings').replaceChildren(...found.findings.map(one =>
+        element('li', (one.good ? 'good – ' : 'in the way – ') + one.what + ': ' + one.sentence, one.good ? 'good' : 'bad')));
+      say('');
+    } catch (error) {
+      say(error.message);
+    }
+  }
+
+  async function lookUp(name) {
+    following++;
+    say('');
+    byId('diagnosis').hidden = true;
+    try {
+      show(await ask('names/' + encodeURIComponent(name)));
+    } catch (error) {
+      byId('report').hidden = true;
+      say(error.message);
+    }
+  }
+
+  // Shows the steps as they happen, for as long as an order may take.
+  async function follow(name) {
+    const mine = ++following;
+    for (let second = 0; second < 100 && mine === following; second++) {
+      const report = await ask('names/' + encodeURIComponent(name));
+      if (mine !== following) {
+        return;
+      }
+      show(report);
+      if (second > 2 && !report.inFlight) {
+        return;
+      }
+      await new Promise(resolve => setTimeout(resolve, 1000));
+    }
+  }
+
+  async function act(command) {
+    const name = byId('report-name').textContent;
+    const grave = {withdraw: 'Stop serving ', revoke: 'Have the CA revoke the certificate of ', forget: 'Forget '}[command];
+    if (grave && !window.confirm(grave + name + '?')) {
+      return;
+    }
+    try {
+      const path = 'names/' + encodeURIComponent(name) + '/' + command + (command === 'revoke' ? '?reason=keyCompromise' : '');
+      say((await ask(path, true)).sentence);
+      await follow(name);
+    } catch (error) {
+      say(error.message);
+    }
+  }
+
+  function row(report) {
+    const line = document.createElement('tr');
+    const cell = document.createElement('td');
+    const link = element('button', report.name, 'link');
+    link.type = 'button';
+    link.addEventListener('click', () => {
+      byId('name').value = report.name;
+      lookUp(report.name);
+      byId('lookup').focus();
+    });
+    cell.append(link);
+    line.append(cell, element('td', report.state, tone(report.state)),
+      element('td', moment(report.certificate.notAfter)), element('td', report.certificate.issuer || '–'));
+    return line;
+  }
+
+  let next = '';
+  async function list(more) {
+    const query = new URLSearchParams({prefix: byId('prefix').value, state: byId('state').value, limit: '50'});
+    if (byId('days').value) {
+      query.set('expiresWithinDays', byId('days').value);
+    }
+    query.set('after', more ? next : '');
+    try {
+      const page = await ask('names?' + query);
+      const rows = page.names.map(row);
+      if (more) {
+        byId('names').append(...rows);
+      } else {
+        byId('names').replaceChildren(...rows);
+      }
+      next = page.next || '';
+      byId('more').hidden = !page.next;
+    } catch (error) {
+      say(error.message);
+    }
+  }
+
+  async function pause(ca, resume) {
+    try {
+      say((await ask((resume ? 'resume' : 'pause') + '?what=' + encodeURIComponent('ca ' + ca), true)).sentence);
+    } catch (error) {
+      say(error.message);
+    }
+    await authorities();
+  }
+
+  async function authorities() {
+    const all = (await ask('cas')).cas;
+    byId('cas').replaceChildren(...all.map(ca => {
+      const line = document.createElement('tr');
+      const name = element('th', ca.id);
+      name.scope = 'row';
+      const orders = Object.entries(ca.orders).map(([result, count]) => count + ' ' + result).join(', ');
+      const cell = document.createElement('td');
+      const button = element('button', ca.paused ? 'Resume' : 'Pause');
+      button.type = 'button';
+      button.setAttribute('aria-label', button.textContent + ' issuing from ' + ca.id);
+      button.addEventListener('click', () => pause(ca.id, Boolean(ca.paused)));
+      cell.append(button);
+      line.append(name, element('td', ca.sentence, ca.well && !ca.paused ? 'good' : 'bad'), element('td', orders || '–'),
+        element('td', ca.meanSeconds === null ? '–' : ca.meanSeconds.toFixed(1) + ' s'), cell);
+      return line;
+    }));
+  }
+
+  async function expiry() {
+    const days = (await ask('expiry')).days;
+    const all = Object.values(days).reduce((sum, count) => sum + count, 0);
+    byId('expiry').replaceChildren(...Object.entries(days).map(([band, count]) => {
+      const line = document.createElement('tr');
+      const label = band === 'more' ? 'more' : band === '0' ? 'expired' : 'at most ' + band;
+      const head = element('th', label);
+      head.scope = 'row';
+      const share = document.createElement('td');
+      const bar = document.createElement('meter');
+      bar.max = Math.max(1, all);
+      bar.value = count;
+      bar.setAttribute('aria-label', label + ': ' + count + ' of ' + all);
+      share.append(bar);
+      line.append(head, element('td', String(count)), share);
+      return line;
+    }));
+  }
+
+  async function server() {
+    const one = await ask('server');
+    const paused = Object.keys(one.paused);
+    byId('server').textContent = 'Version ' + one.version + ', store ' + one.store + (one.sharedStore ? ' (shared)' : '')
+      + ', ' + one.inMemory + ' names in memory, ' + one.flights + ' being obtained, ' + one.parked + ' handshakes waiting'
+      + (paused.length ? '; paused: ' + paused.join(', ') : '');
+  }
+
+  async function overview() {
+    try {
+      await Promise.all([server(), list(false), authorities(), expiry()]);
+    } catch (error) {
+      say(error.message);
+    }
+  }
+
+  document.addEventListener('DOMContentLoaded', () => {
+    byId('lookup-form').addEventListener('submit', event => {
+      event.preventDefault();
+      lookUp(byId('name').value.trim());
+    });
+    byId('names-form').addEventListener('submit', event => {
+      event.preventDefault();
+      list(false);
+    });
+    byId('diagnose').addEventListener('click', diagnose);
+    byId('more').addEventListener('click', () => list(true));
+    document.querySelectorAll('[data-command]').forEach(button =>
+      button.addEventListener('click', () => act(button.dataset.command)));
+    const wanted = decodeURIComponent(location.hash.slice(1));
+    if (wanted.includes('.')) {
+      byId('name').value = wanted;
+      lookUp(wanted);
+    }
+    overview();
+    setInterval(() => server().catch(error => say(error.message)), 10000);
+  });
+})();

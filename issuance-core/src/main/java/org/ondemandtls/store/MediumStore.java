@@ -28,7 +28,6 @@ public class MediumStore implements CertificateStore {
     private static final int MAX_FINGERPRINT = 100_000_000;
 
     private final Medium medium;
-    private final Events events;
     private final KeySealing sealing;
     private final Troubles troubles;
     private final Records<StoredCertificate> certificates;
@@ -47,7 +46,6 @@ public class MediumStore implements CertificateStore {
      */
     protected MediumStore(Medium medium, Events events, KeySealing sealing) {
         this.medium = medium;
-        this.events = events;
         this.sealing = sealing;
         this.troubles = new Troubles(events);
         this.certificates = new Records<>(

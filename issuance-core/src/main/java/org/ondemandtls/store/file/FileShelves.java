@@ -231,7 +231,7 @@ final class FileShelves {
             long files = 0;
             for (Path shard : some) {
                 try (DirectoryStream<Path> found = Files.newDirectoryStream(shard)) {
-                    for (Path file : found) {
+                    for (Path unused : found) {
                         files++;
                     }
                 }

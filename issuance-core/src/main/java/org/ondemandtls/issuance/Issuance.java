@@ -36,6 +36,7 @@ import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.OpenOrder;
 import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.StoredCertificate;
 
 /**
  * Obtains certificates: from the store where there is one, otherwise, with permission, from the authority.
@@ -361,7 +362,7 @@ public final class Issuance {
     private CompletableFuture<KeyedCertificate> resumed(OpenOrder open) {
         ServerName name = open.name();
         if (pipeline.isExpired(open)) {
-            return ordered(name, () -> pipeline.closeExpired(open));
+            return ordered(name, ports.orders(), () -> pipeline.closeExpired(open));
         }
         if (open.url().isEmpty()) {
             return obtain(name, ClientBlock.LOCAL)

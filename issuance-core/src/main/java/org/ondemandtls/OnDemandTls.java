@@ -53,12 +53,12 @@ import org.ondemandtls.renewal.Renewal;
 import org.ondemandtls.status.Status;
 import org.ondemandtls.status.http.StatusSite;
 import org.ondemandtls.store.CertificateStore;
-import org.ondemandtls.store.file.FileCertificateStore;
-import org.ondemandtls.store.jdbc.JdbcCertificateStore;
 import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.MeasuredStore;
 import org.ondemandtls.store.Peers;
 import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.file.FileCertificateStore;
+import org.ondemandtls.store.jdbc.JdbcCertificateStore;
 
 /**
  * The engine as a whole.

@@ -70,6 +70,17 @@ class FloorsTest {
     }
 
     @Test
+    void theStoreDoesNotKnowTheMediaItStandsOn() {
+        noClasses()
+                .that()
+                .resideInAPackage(ROOT + ".store")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(ROOT + ".store.file", ROOT + ".store.jdbc")
+                .check(HOUSE);
+    }
+
+    @Test
     void namesNeedTheJdkOnly() {
         classes()
                 .that()

@@ -29,10 +29,10 @@ import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.RequestedName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.CertificateStore;
-import org.ondemandtls.store.jdbc.JdbcCertificateStore;
 import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.Lease;
 import org.ondemandtls.store.OpenOrder;
+import org.ondemandtls.store.jdbc.JdbcCertificateStore;
 import org.ondemandtls.testing.Database;
 import org.ondemandtls.testing.TestCertificates;
 

@@ -17,9 +17,9 @@ import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.event.EventListener;
 import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.status.Status;
-import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.store.Hold;
 import org.ondemandtls.store.StoredCertificate;
+import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.testing.RecordedEvents;
 import org.ondemandtls.testing.TestLeaves;
 

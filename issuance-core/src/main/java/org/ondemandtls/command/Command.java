@@ -26,10 +26,10 @@ import org.ondemandtls.config.ConfigReader;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.store.CertificateStore;
-import org.ondemandtls.store.file.FileCertificateStore;
-import org.ondemandtls.store.jdbc.JdbcCertificateStore;
 import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.file.FileCertificateStore;
+import org.ondemandtls.store.jdbc.JdbcCertificateStore;
 
 /**
  * The command line of the jars: {@code import FROM TO}, {@code check FILE}, what {@link RemoteCommand} asks of a running

@@ -382,8 +382,10 @@ public final class Issuance {
     private CompletableFuture<KeyedCertificate> anew(ServerName name) {
         return on(ports.lookups(), name, "onDemandTls.shield.lookupsQueued", () -> pipeline.stored(name))
                 .thenCompose(stored -> stored.isPresent()
-                        ? permitted(name, Purpose.RENEW, ClientBlock.LOCAL, ports.renewals(), () -> pipeline.renew(name))
-                        : permitted(name, Purpose.OBTAIN, ClientBlock.LOCAL, ports.orders(), () -> pipeline.obtain(name)));
+                        ? permitted(
+                                name, Purpose.RENEW, ClientBlock.LOCAL, ports.renewals(), () -> pipeline.renew(name))
+                        : permitted(
+                                name, Purpose.OBTAIN, ClientBlock.LOCAL, ports.orders(), () -> pipeline.obtain(name)));
     }
 
     private CompletableFuture<KeyedCertificate> first(ServerName name, ClientBlock client) {

@@ -58,7 +58,7 @@ public class MediumStore implements CertificateStore {
                 troubles,
                 RecordCodec::decodeCertificate,
                 StoredCertificate::firstName);
-        this.orders = new Records<>(
+        Records<OpenOrder> open = new Records<>(
                 medium,
                 Shelf.ORDER,
                 sealing,
@@ -66,6 +66,7 @@ public class MediumStore implements CertificateStore {
                 troubles,
                 RecordCodec::decodeOrder,
                 order -> order.name().value());
+        this.orders = open;
         this.holds = new Records<>(
                 medium,
                 Shelf.HOLD,
@@ -75,12 +76,12 @@ public class MediumStore implements CertificateStore {
                 (content, ignored) -> RecordCodec.decodeHold(content),
                 Hold::scope);
         this.names = new KnownNames(
-                this::survey,
+                ended -> survey(medium, ended),
                 e -> events.publish(
                         EventKind.STORE_FAILED,
                         e.getMessage() + "; every look-up goes to the store until they can; tried again by itself"));
-        this.resealing = new Resealing(medium, sealing, events, troubles, certificates, orders);
-        this.peers = medium.peers(found -> inOrder(orders.readable(found)));
+        this.resealing = new Resealing(medium, sealing, events, troubles, certificates, open);
+        this.peers = medium.peers(found -> inOrder(open.readable(found)));
     }
 
     /** Begins to learn which names are stored, in the background; reads no certificate. */
@@ -423,7 +424,7 @@ public class MediumStore implements CertificateStore {
         medium.close();
     }
 
-    private NameFingerprint survey(BooleanSupplier ended) throws StoreException {
+    private static NameFingerprint survey(Medium medium, BooleanSupplier ended) throws StoreException {
         long expected = medium.estimatedNames();
         while (true) {
             int most = (int) Math.min(MAX_FINGERPRINT, Math.max(MIN_FINGERPRINT, expected * 2));

@@ -1,7 +1,5 @@
 package org.ondemandtls.store;
 
-import org.ondemandtls.store.file.FileCertificateStore;
-
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -25,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.Pem;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.testing.RecordedEvents;
 import org.ondemandtls.testing.TestCertificates;
 

@@ -1,7 +1,5 @@
 package org.ondemandtls.store;
 
-import org.ondemandtls.store.file.FileCertificateStore;
-
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -22,6 +20,7 @@ import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.Ledger.Outcome;
 import org.ondemandtls.store.Ledger.Quota;
+import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.testing.RecordedEvents;
 
 /** {@link FileCertificateStore}: the contract, and what only files can show. */

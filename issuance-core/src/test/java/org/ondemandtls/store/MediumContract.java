@@ -107,8 +107,7 @@ public abstract class MediumContract {
         putFirst(NOW, "a.example.com", "b.example.com");
 
         for (int i = 0; i < 2; i++) {
-            medium.remove(
-                    Shelf.CERTIFICATE, "a.example.com", List.of("b.example.com"), new Expected.Revision(1), null);
+            medium.remove(Shelf.CERTIFICATE, "a.example.com", List.of("b.example.com"), new Expected.Revision(1), null);
         }
 
         Medium.View view = medium.view(Shelf.CERTIFICATE, List.of("a.example.com", "b.example.com"));

@@ -1,12 +1,11 @@
 package org.ondemandtls.store;
 
-import org.ondemandtls.store.file.FileLedger;
-
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.file.FileLedger;
 import org.ondemandtls.testing.RecordedEvents;
 
 /** Keeps in memory what a store keeps, for tests in which years pass; its ledger is that of files, which synchronises nothing. */

@@ -1,7 +1,5 @@
 package org.ondemandtls.store;
 
-import org.ondemandtls.store.file.FileLedger;
-
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Instant;
@@ -22,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.challenge.Proof;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.file.FileLedger;
 
 /** A medium in memory: the least that a store can stand on. */
 final class MemoryMedium implements Medium {

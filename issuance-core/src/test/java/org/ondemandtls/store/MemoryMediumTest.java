@@ -16,7 +16,6 @@ class MemoryMediumTest extends MediumContract {
 
     @Override
     protected Medium open() throws Exception {
-        return new MemoryMedium(
-                new MemoryMedium.World(), new FileLedger(directory, clock), false, KeySealing.none());
+        return new MemoryMedium(new MemoryMedium.World(), new FileLedger(directory, clock), false, KeySealing.none());
     }
 }

@@ -22,8 +22,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.event.EventKind;
-import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.store.StoredCertificate;
+import org.ondemandtls.store.file.FileCertificateStore;
 
 /** A server with more certificates in its store than it may keep in memory, and visitors who ask for ever other ones. */
 public abstract class InventoryContract<F extends HostFixture> extends HostContract<F> {

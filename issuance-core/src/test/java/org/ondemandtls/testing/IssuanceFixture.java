@@ -22,8 +22,8 @@ import org.ondemandtls.permission.Permission;
 import org.ondemandtls.permission.PermissionPolicy;
 import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.store.CertificateStore;
-import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.store.MemoryCertificateStore;
+import org.ondemandtls.store.file.FileCertificateStore;
 
 /** The floors up to issuance over a real store, by a clock and executors that the test moves. */
 public final class IssuanceFixture implements AutoCloseable {

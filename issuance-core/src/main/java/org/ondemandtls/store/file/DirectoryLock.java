@@ -1,7 +1,5 @@
 package org.ondemandtls.store.file;
 
-import org.ondemandtls.store.StoreException;
-
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -14,6 +12,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.store.StoreException;
 
 /** Keeps a directory to one process, and in it to one store. */
 final class DirectoryLock implements AutoCloseable {

@@ -1,7 +1,5 @@
 package org.ondemandtls.store.file;
 
-import org.ondemandtls.store.StoreException;
-
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -25,6 +23,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
+import org.ondemandtls.store.StoreException;
 
 /**
  * Files that are there whole or not at all: written beside and moved into place, synchronised with their directory, 0600 in

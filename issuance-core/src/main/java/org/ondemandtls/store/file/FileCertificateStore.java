@@ -1,15 +1,14 @@
 package org.ondemandtls.store.file;
 
-import org.ondemandtls.store.MediumStore;
-import org.ondemandtls.store.StoreException;
-import org.ondemandtls.store.Shelf;
-import org.ondemandtls.store.KeySealing;
-
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.KeySealing;
+import org.ondemandtls.store.MediumStore;
+import org.ondemandtls.store.Shelf;
+import org.ondemandtls.store.StoreException;
 
 /** A store in a directory, owned by one process. */
 public final class FileCertificateStore extends MediumStore {

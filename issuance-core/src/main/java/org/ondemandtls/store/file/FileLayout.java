@@ -1,7 +1,5 @@
 package org.ondemandtls.store.file;
 
-import org.ondemandtls.store.Shelf;
-
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import java.io.IOException;
@@ -14,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.ondemandtls.store.Shelf;
 
 /** Where in a directory what lies, and what its files are called on file systems of any kind. */
 final class FileLayout {

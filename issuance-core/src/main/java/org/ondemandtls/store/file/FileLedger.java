@@ -1,9 +1,5 @@
 package org.ondemandtls.store.file;
 
-import org.ondemandtls.store.StoreException;
-import org.ondemandtls.store.Ledger;
-import org.ondemandtls.store.Reckoning;
-
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import java.io.BufferedReader;
@@ -36,6 +32,9 @@ import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.store.Ledger;
+import org.ondemandtls.store.Reckoning;
+import org.ondemandtls.store.StoreException;
 
 /**
  * The ledger of a file store: in memory, and written behind to a log per day.

@@ -1,18 +1,5 @@
 package org.ondemandtls.store.file;
 
-import org.ondemandtls.store.UnreadableException;
-import org.ondemandtls.store.RecordCodec;
-import org.ondemandtls.store.Lease;
-import org.ondemandtls.store.EncryptionState;
-import org.ondemandtls.store.UntilDone;
-import org.ondemandtls.store.StoreException;
-import org.ondemandtls.store.Shelf;
-import org.ondemandtls.store.Troubles;
-import org.ondemandtls.store.Ledger;
-import org.ondemandtls.store.Medium;
-import org.ondemandtls.store.StaleRevisionException;
-import org.ondemandtls.store.KeySealing;
-
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import com.github.benmanes.caffeine.cache.Cache;
@@ -37,12 +24,22 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.store.KeySealing;
+import org.ondemandtls.store.Lease;
+import org.ondemandtls.store.Ledger;
+import org.ondemandtls.store.Medium;
+import org.ondemandtls.store.RecordCodec;
 import org.ondemandtls.store.RecordCodec.Version;
+import org.ondemandtls.store.Shelf;
+import org.ondemandtls.store.StaleRevisionException;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.Troubles;
+import org.ondemandtls.store.UnreadableException;
+import org.ondemandtls.store.UntilDone;
 
 /** Records in a directory that one process owns: a file each. What they are found by is read back from them. */
 final class FileMedium implements Medium {
 
-    private static final String ENCRYPTION = "ENCRYPTION";
     private static final String FORMAT = "ondemand-tls store 1\n";
     private static final int REMEMBERED_RECORDS = 10_000;
     private static final Duration INDEX_RETRY = Duration.ofSeconds(5);
@@ -53,6 +50,7 @@ final class FileMedium implements Medium {
     private final Disk disk;
     private final FileShelves shelves;
     private final ListedNames listed;
+    private final FileKeys keys;
     private final Events events;
     private final Clock clock;
     private final DirectoryLock lock;
@@ -64,8 +62,6 @@ final class FileMedium implements Medium {
             .build();
     private final UntilDone indexing;
     private final Troubles troubles;
-
-    private volatile Optional<EncryptionState> encryption;
 
     private FileMedium(Path root, Events events, Clock clock, DirectoryLock lock, KeySealing sealing)
             throws IOException, StoreException {
@@ -88,7 +84,7 @@ final class FileMedium implements Medium {
         if (!Files.exists(root.resolve("FORMAT"))) {
             disk.write(root.resolve("FORMAT"), FORMAT.getBytes(US_ASCII));
         }
-        this.encryption = openEncryption(!fresh, sealing);
+        this.keys = new FileKeys(root, disk, shelves, !fresh, sealing);
         this.dueIndex = new DueIndex(root.resolve("due"));
         this.ledger = new FileLedger(root.resolve("ledger"), clock);
         this.troubles = new Troubles(events);
@@ -138,26 +134,6 @@ final class FileMedium implements Medium {
         }
     }
 
-    // Before any record is read or written: what is noted here tells which keys are needed.
-    private Optional<EncryptionState> openEncryption(boolean filled, KeySealing sealing)
-            throws IOException, StoreException {
-        Path file = root.resolve(ENCRYPTION);
-        Optional<EncryptionState> stored;
-        try {
-            Optional<byte[]> content = Disk.read(file);
-            stored = content.isEmpty() ? Optional.empty() : Optional.of(EncryptionState.decode(content.get()));
-        } catch (UnreadableException e) {
-            throw new StoreException("the note of the encryption keys " + file + " is damaged; bring it back from a"
-                    + " backup, or remove it and give every key the store was ever encrypted with in"
-                    + " onDemandTls.store.encryptionKey");
-        }
-        Optional<EncryptionState> now = EncryptionState.opening(stored, sealing, filled, root.toString());
-        if (now.isPresent() && !now.equals(stored)) {
-            disk.write(file, now.get().encode());
-        }
-        return now;
-    }
-
     @Override
     public String location() {
         return root.toString();
@@ -202,10 +178,7 @@ final class FileMedium implements Medium {
     public SortedMap<String, Found> page(String prefix, String after, int limit) throws StoreException {
         try {
             return listed.page(
-                    prefix,
-                    after,
-                    limit,
-                    name -> shelves.found(Shelf.CERTIFICATE, handle(Shelf.CERTIFICATE, name)));
+                    prefix, after, limit, name -> shelves.found(Shelf.CERTIFICATE, handle(Shelf.CERTIFICATE, name)));
         } catch (IOException | DirectoryIteratorException e) {
             throw shelves.failed(Shelf.CERTIFICATE.all() + " cannot be listed", e);
         }
@@ -452,44 +425,17 @@ final class FileMedium implements Medium {
 
     @Override
     public boolean hasOtherKeys() {
-        return encryption.isPresent() && !encryption.get().older().isEmpty();
+        return keys.hasOthers();
     }
 
     @Override
     public void eachUnderOtherKeys(Visitor visitor) throws StoreException {
-        String current = encryption.map(EncryptionState::current).orElse(KeySealing.PLAIN);
-        AtomicBoolean goOn = new AtomicBoolean(true);
-        for (Shelf shelf : List.of(Shelf.ORDER, Shelf.SECRET, Shelf.CERTIFICATE)) {
-            each(shelf, found -> {
-                goOn.set(isUnder(current, found) || visitor.visit(found));
-                return goOn.get();
-            });
-            if (!goOn.get()) {
-                return;
-            }
-        }
-    }
-
-    private static boolean isUnder(String current, Found found) {
-        try {
-            String keyId = RecordCodec.keyId(found.shelf(), found.content().read());
-            return keyId.isEmpty() || keyId.equals(current);
-        } catch (UnreadableException | StoreException e) {
-            return false;
-        }
+        keys.eachUnderOthers(visitor);
     }
 
     @Override
     public boolean noteSingleKey() throws StoreException {
-        Optional<EncryptionState> completed = encryption.map(EncryptionState::completed);
-        try {
-            if (completed.isPresent()) {
-                disk.write(root.resolve(ENCRYPTION), completed.get().encode());
-            }
-        } catch (IOException e) {
-            throw shelves.failed("the note of the encryption keys cannot be kept", e);
-        }
-        encryption = completed;
+        keys.noteSingle();
         return true;
     }
 

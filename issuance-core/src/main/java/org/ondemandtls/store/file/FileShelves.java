@@ -1,12 +1,5 @@
 package org.ondemandtls.store.file;
 
-import org.ondemandtls.store.UnreadableException;
-
-import org.ondemandtls.store.StoreException;
-import org.ondemandtls.store.RecordCodec;
-import org.ondemandtls.store.Shelf;
-import org.ondemandtls.store.Medium;
-
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import java.io.IOException;
@@ -25,12 +18,17 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
-import org.ondemandtls.store.file.Disk.TooLargeException;
+import org.ondemandtls.store.Medium;
 import org.ondemandtls.store.Medium.Content;
 import org.ondemandtls.store.Medium.Found;
 import org.ondemandtls.store.Medium.View;
 import org.ondemandtls.store.Medium.Visitor;
 import org.ondemandtls.store.MediumStore;
+import org.ondemandtls.store.RecordCodec;
+import org.ondemandtls.store.Shelf;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.UnreadableException;
+import org.ondemandtls.store.file.Disk.TooLargeException;
 
 /**
  * The shelves of a directory: a file for each record, read, listed, changed and set aside one by one; and for each other name

@@ -1,9 +1,5 @@
 package org.ondemandtls.store.jdbc;
 
-import org.ondemandtls.store.StoreException;
-import org.ondemandtls.store.Medium;
-import org.ondemandtls.store.StaleRevisionException;
-
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
@@ -11,7 +7,10 @@ import java.util.List;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.ondemandtls.sql.SqlDialect;
+import org.ondemandtls.store.Medium;
 import org.ondemandtls.store.Medium.Kept;
+import org.ondemandtls.store.StaleRevisionException;
+import org.ondemandtls.store.StoreException;
 
 /** How certificates are written in a database: by their revision, with their other names and the news of it. */
 final class JdbcCertificateRows {

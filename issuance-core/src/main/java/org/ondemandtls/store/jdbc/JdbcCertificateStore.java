@@ -1,9 +1,5 @@
 package org.ondemandtls.store.jdbc;
 
-import org.ondemandtls.store.MediumStore;
-import org.ondemandtls.store.StoreException;
-import org.ondemandtls.store.KeySealing;
-
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
@@ -16,6 +12,9 @@ import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.sql.SqlSource;
+import org.ondemandtls.store.KeySealing;
+import org.ondemandtls.store.MediumStore;
+import org.ondemandtls.store.StoreException;
 
 /**
  * A store in a PostgreSQL or MariaDB database that any number of servers share.
@@ -25,6 +24,7 @@ import org.ondemandtls.sql.SqlSource;
  */
 public final class JdbcCertificateStore extends MediumStore {
 
+    private static final Duration CLOCKS_DIFFER = Duration.ofSeconds(5);
     private static final Duration EXTEND = Duration.ofSeconds(5);
     private static final Duration RETRY = Duration.ofSeconds(1);
     private static final Duration SWEEP = Duration.ofMinutes(10);
@@ -72,6 +72,7 @@ public final class JdbcCertificateStore extends MediumStore {
             RANDOM.nextBytes(random);
             String node = HexFormat.of().formatHex(random);
             JdbcMedium medium = new JdbcMedium(pool, dialect, node, events, clock, sealing);
+            compareClocks(pool, dialect, events, clock);
             JdbcCertificateStore store = new JdbcCertificateStore(medium, node, events, sealing);
             store.begin();
             medium.start();
@@ -98,6 +99,22 @@ public final class JdbcCertificateStore extends MediumStore {
         place.user().ifPresent(user -> credentials.setProperty("user", user));
         place.password().ifPresent(password -> credentials.setProperty("password", password));
         return credentials;
+    }
+
+    private static void compareClocks(JdbcPool pool, SqlDialect dialect, Events events, Clock clock)
+            throws StoreException {
+        long ahead = pool.each(
+                        "the time cannot be read",
+                        connection -> SqlDialect.number(connection, "SELECT " + dialect.now()))
+                - clock.millis();
+        if (Math.abs(ahead) > CLOCKS_DIFFER.toMillis()) {
+            events.publish(
+                    EventKind.ADVICE,
+                    "the clock of the database of the store is " + Math.abs(ahead) / 1000 + " s "
+                            + (ahead > 0 ? "ahead of" : "behind")
+                            + " this machine's; leases go by the database's, budgets and renewals by each machine's own:"
+                            + " let all of them follow the same time");
+        }
     }
 
     private void keep() {

@@ -1,10 +1,5 @@
 package org.ondemandtls.store.jdbc;
 
-import org.ondemandtls.store.UnreadableException;
-import org.ondemandtls.store.EncryptionState;
-import org.ondemandtls.store.StoreException;
-import org.ondemandtls.store.KeySealing;
-
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import java.sql.Connection;
@@ -21,6 +16,10 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.sql.SqlDialect;
+import org.ondemandtls.store.EncryptionState;
+import org.ondemandtls.store.KeySealing;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.UnreadableException;
 
 /**
  * Which keys the records in a database are under, and their encryption anew.

@@ -1,9 +1,5 @@
 package org.ondemandtls.store.jdbc;
 
-import org.ondemandtls.store.Lease;
-import org.ondemandtls.store.LeaseLostException;
-import org.ondemandtls.store.StoreException;
-
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -14,6 +10,9 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.sql.SqlDialect;
+import org.ondemandtls.store.Lease;
+import org.ondemandtls.store.LeaseLostException;
+import org.ondemandtls.store.StoreException;
 
 /**
  * The leases of this process: a row per name, by the database's time. Safe for use by many threads.

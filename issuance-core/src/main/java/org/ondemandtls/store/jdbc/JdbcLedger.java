@@ -1,9 +1,5 @@
 package org.ondemandtls.store.jdbc;
 
-import org.ondemandtls.store.StoreException;
-import org.ondemandtls.store.Ledger;
-import org.ondemandtls.store.Reckoning;
-
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -18,6 +14,9 @@ import java.util.OptionalLong;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import org.ondemandtls.sql.SqlDialect;
+import org.ondemandtls.store.Ledger;
+import org.ondemandtls.store.Reckoning;
+import org.ondemandtls.store.StoreException;
 
 /**
  * The ledger of a database: a row per entry. Reservations that have a key in common are put in a row by the lock on one of

@@ -1,16 +1,5 @@
 package org.ondemandtls.store.jdbc;
 
-import org.ondemandtls.store.UnreadableException;
-import org.ondemandtls.store.Lease;
-import org.ondemandtls.store.LeaseLostException;
-import org.ondemandtls.store.Peers;
-import org.ondemandtls.store.StoreException;
-import org.ondemandtls.store.Shelf;
-import org.ondemandtls.store.Ledger;
-import org.ondemandtls.store.Medium;
-import org.ondemandtls.store.StaleRevisionException;
-import org.ondemandtls.store.KeySealing;
-
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import java.sql.Connection;
@@ -35,6 +24,16 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.sql.SqlDialect;
+import org.ondemandtls.store.KeySealing;
+import org.ondemandtls.store.Lease;
+import org.ondemandtls.store.LeaseLostException;
+import org.ondemandtls.store.Ledger;
+import org.ondemandtls.store.Medium;
+import org.ondemandtls.store.Peers;
+import org.ondemandtls.store.Shelf;
+import org.ondemandtls.store.StaleRevisionException;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.UnreadableException;
 
 /**
  * Records in a database: a row each, with columns beside the content that it is found by. Every statement finds its rows by
@@ -42,7 +41,6 @@ import org.ondemandtls.sql.SqlDialect;
  */
 final class JdbcMedium implements Medium {
 
-    private static final Duration CLOCKS_DIFFER = Duration.ofSeconds(5);
     private static final Duration GRACE = Duration.ofMinutes(1);
     private static final int NAMES_PAGE = 2_000;
     private static final int MOST_OPEN_ORDERS = 1000;
@@ -86,22 +84,6 @@ final class JdbcMedium implements Medium {
         this.encryption = new JdbcEncryption(pool, dialect, node, sealing, events);
         encryption.join();
         this.news = new JdbcNews(pool, dialect, node, events);
-        compareClocks(clock);
-    }
-
-    private void compareClocks(Clock clock) throws StoreException {
-        long ahead = pool.each(
-                        "the time cannot be read",
-                        connection -> SqlDialect.number(connection, "SELECT " + dialect.now()))
-                - clock.millis();
-        if (Math.abs(ahead) > CLOCKS_DIFFER.toMillis()) {
-            events.publish(
-                    EventKind.ADVICE,
-                    "the clock of the database of the store is " + Math.abs(ahead) / 1000 + " s "
-                            + (ahead > 0 ? "ahead of" : "behind")
-                            + " this machine's; leases go by the database's, budgets and renewals by each machine's own:"
-                            + " let all of them follow the same time");
-        }
     }
 
     @Override

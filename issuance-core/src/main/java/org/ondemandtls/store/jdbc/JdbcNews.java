@@ -1,8 +1,5 @@
 package org.ondemandtls.store.jdbc;
 
-import org.ondemandtls.store.Peers;
-import org.ondemandtls.store.StoreException;
-
 import java.lang.reflect.Method;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -22,6 +19,8 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.sql.SqlDialect;
+import org.ondemandtls.store.Peers;
+import org.ondemandtls.store.StoreException;
 
 /**
  * Reads what other servers have changed, on a thread and a connection of its own: each second, and on PostgreSQL as soon as

@@ -1,10 +1,5 @@
 package org.ondemandtls.store.jdbc;
 
-import org.ondemandtls.store.Lease;
-import org.ondemandtls.store.Peers;
-import org.ondemandtls.store.OpenOrder;
-import org.ondemandtls.store.StoreException;
-
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,6 +14,10 @@ import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.sql.SqlDialect;
+import org.ondemandtls.store.Lease;
+import org.ondemandtls.store.OpenOrder;
+import org.ondemandtls.store.Peers;
+import org.ondemandtls.store.StoreException;
 
 /** What servers agree on through a database: leases, proofs on display, and whom to tell of news. */
 final class JdbcPeers implements Peers {

@@ -1,7 +1,5 @@
 package org.ondemandtls.store.jdbc;
 
-import org.ondemandtls.store.StoreException;
-
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -17,6 +15,7 @@ import org.ondemandtls.sql.SqlFailure;
 import org.ondemandtls.sql.SqlPool;
 import org.ondemandtls.sql.SqlPool.Wait;
 import org.ondemandtls.sql.SqlSource;
+import org.ondemandtls.store.StoreException;
 
 /**
  * Runs work on connections to the store's database, each statement and each attempt to connect within two seconds, and says

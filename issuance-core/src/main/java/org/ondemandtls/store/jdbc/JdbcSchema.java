@@ -1,7 +1,5 @@
 package org.ondemandtls.store.jdbc;
 
-import org.ondemandtls.store.StoreException;
-
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
@@ -13,6 +11,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import org.ondemandtls.sql.SqlDialect;
+import org.ondemandtls.store.StoreException;
 
 /** The tables in the database: made or brought up to date once, by one server, under a lock of the database. */
 final class JdbcSchema {

@@ -1,14 +1,13 @@
 package org.ondemandtls.store.jdbc;
 
-import org.ondemandtls.store.KeySealing;
-import org.ondemandtls.store.CertificateStore;
-import org.ondemandtls.store.CertificateStoreContract;
-
 import java.util.Optional;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.CertificateStoreContract;
+import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.testing.Database;
 import org.ondemandtls.testing.RecordedEvents;
 

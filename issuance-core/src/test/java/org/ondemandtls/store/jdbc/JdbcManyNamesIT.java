@@ -1,13 +1,5 @@
 package org.ondemandtls.store.jdbc;
 
-import org.ondemandtls.store.Lease;
-import org.ondemandtls.store.StoredCertificate;
-import org.ondemandtls.store.StoreException;
-import org.ondemandtls.store.Ledger;
-import org.ondemandtls.store.KeySealing;
-import org.ondemandtls.store.CertificateStoreContract;
-import org.ondemandtls.store.SharedStoreContract;
-
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Clock;
@@ -25,7 +17,14 @@ import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.sql.SqlDialect;
+import org.ondemandtls.store.CertificateStoreContract;
+import org.ondemandtls.store.KeySealing;
+import org.ondemandtls.store.Lease;
+import org.ondemandtls.store.Ledger;
 import org.ondemandtls.store.Ledger.Quota;
+import org.ondemandtls.store.SharedStoreContract;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.Database;
 import org.ondemandtls.testing.RecordedEvents;
 

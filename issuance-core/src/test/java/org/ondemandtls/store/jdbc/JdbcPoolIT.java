@@ -1,11 +1,5 @@
 package org.ondemandtls.store.jdbc;
 
-import org.ondemandtls.store.Lease;
-import org.ondemandtls.store.StoredCertificate;
-import org.ondemandtls.store.StoreException;
-import org.ondemandtls.store.KeySealing;
-import org.ondemandtls.store.CertificateStoreContract;
-
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -43,6 +37,11 @@ import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.sql.SqlSource;
+import org.ondemandtls.store.CertificateStoreContract;
+import org.ondemandtls.store.KeySealing;
+import org.ondemandtls.store.Lease;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.Database;
 import org.ondemandtls.testing.Jndi;
 import org.ondemandtls.testing.RecordedEvents;

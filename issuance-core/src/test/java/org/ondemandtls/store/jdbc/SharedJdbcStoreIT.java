@@ -1,15 +1,5 @@
 package org.ondemandtls.store.jdbc;
 
-import org.ondemandtls.store.Lease;
-import org.ondemandtls.store.StoredCertificate;
-import org.ondemandtls.store.Peers;
-import org.ondemandtls.store.StoreException;
-import org.ondemandtls.store.StaleRevisionException;
-import org.ondemandtls.store.KeySealing;
-import org.ondemandtls.store.CertificateStore;
-import org.ondemandtls.store.CertificateStoreContract;
-import org.ondemandtls.store.SharedStoreContract;
-
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -47,8 +37,17 @@ import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.sql.SqlSource;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.CertificateStoreContract;
+import org.ondemandtls.store.KeySealing;
+import org.ondemandtls.store.Lease;
 import org.ondemandtls.store.Ledger.Outcome;
 import org.ondemandtls.store.Ledger.Quota;
+import org.ondemandtls.store.Peers;
+import org.ondemandtls.store.SharedStoreContract;
+import org.ondemandtls.store.StaleRevisionException;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.Database;
 import org.ondemandtls.testing.RecordedEvents;
 

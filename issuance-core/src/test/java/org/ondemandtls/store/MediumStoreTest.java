@@ -1,0 +1,162 @@
+package org.ondemandtls.store;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.ondemandtls.store.KeySealingTest.under;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.file.FileLedger;
+import org.ondemandtls.testing.ManualTime;
+import org.ondemandtls.testing.RecordedEvents;
+
+/** {@link MediumStore}: what it makes of records that are damaged, unreadable or under another key, whatever the medium. */
+class MediumStoreTest {
+
+    private static final ServerName SHOP = CertificateStoreContract.SHOP;
+
+    private final RecordedEvents recorded = new RecordedEvents();
+    private final MemoryMedium.World world = new MemoryMedium.World();
+    private final ManualTime time = new ManualTime();
+
+    @TempDir
+    private Path directory;
+
+    private MemoryMedium medium;
+    private CertificateStore store;
+
+    @BeforeEach
+    void openInClear() throws Exception {
+        open(KeySealing.none());
+    }
+
+    @AfterEach
+    void close() {
+        store.close();
+    }
+
+    private MediumStore open(KeySealing sealing) throws Exception {
+        if (store != null) {
+            store.close();
+        }
+        medium = new MemoryMedium(world, new FileLedger(directory, time.clock()), false, sealing);
+        MemoryCertificateStore opened = new MemoryCertificateStore(medium, recorded.events(), sealing);
+        store = opened;
+        return opened;
+    }
+
+    private StoredCertificate saved(String... names) throws StoreException {
+        return store.save(CertificateStoreContract.stored(names).withDue(CertificateStoreContract.NOW));
+    }
+
+    @Test
+    void aDamagedCertificateIsSetAsideAndKeepsNoOtherFromItsTurn() throws Exception {
+        saved("a.example.com");
+        saved(SHOP.value());
+        medium.damage(Shelf.CERTIFICATE, "a.example.com", "torn".getBytes(US_ASCII));
+
+        assertThat(store.due(CertificateStoreContract.NOW, 1))
+                .extracting(StoredCertificate::firstName)
+                .containsExactly(SHOP.value());
+
+        assertThat(medium.aside()).isEqualTo(1);
+        assertThat(recorded.lines(EventKind.QUARANTINED))
+                .singleElement()
+                .asString()
+                .contains("the certificate of a.example.com in memory", "it is obtained anew when visited");
+        assertThat(saved("a.example.com").revision()).isEqualTo(1);
+    }
+
+    @Test
+    void aDamagedHoldIsSetAsideAndTheOthersAreListed() throws Exception {
+        store.keepHold(CertificateStoreContract.hold("name/a", 1));
+        store.keepHold(CertificateStoreContract.hold("name/b", 2));
+        medium.damage(Shelf.HOLD, "name/a", "torn".getBytes(US_ASCII));
+
+        assertThat(store.holds(10)).extracting(Hold::refusals).containsExactly(2);
+
+        assertThat(medium.aside()).isEqualTo(1);
+    }
+
+    @Test
+    void aDamagedSecretIsLeftWhereItIs() throws Exception {
+        open(under(1));
+        store.writeSecret("accounts/a", new byte[] {1});
+        medium.damage(Shelf.SECRET, "accounts/a", "ondemand-tls secret 1\ntorn".getBytes(US_ASCII));
+
+        assertThatThrownBy(() -> store.readSecret("accounts/a"))
+                .isInstanceOf(StoreException.class)
+                .hasMessageContaining("bring it back from a backup");
+        assertThat(medium.aside()).isZero();
+    }
+
+    @Test
+    void aRecordUnderAKeyThatIsNotGivenIsToldOnceAndLeftAlone() throws Exception {
+        open(under(7));
+        saved("a.example.com");
+        open(under(1));
+        saved(SHOP.value());
+
+        for (int i = 0; i < 2; i++) {
+            assertThat(store.due(CertificateStoreContract.NOW, 10))
+                    .extracting(StoredCertificate::firstName)
+                    .containsExactly(SHOP.value());
+        }
+
+        assertThat(recorded.lines(EventKind.STORE_FAILED)).hasSize(1);
+        assertThat(medium.aside()).isZero();
+    }
+
+    @Test
+    void aPageIsFilledBehindARecordThatIsDamaged() throws Exception {
+        for (String name : List.of("a.example.com", "b.example.com", "c.example.com")) {
+            saved(name);
+        }
+        medium.damage(Shelf.CERTIFICATE, "a.example.com", new byte[] {1});
+
+        assertThat(store.page("", "", 2))
+                .extracting(StoredCertificate::firstName)
+                .containsExactly("b.example.com", "c.example.com");
+    }
+
+    @Test
+    void recordsArePutUnderAnotherKeyAtTheSameRevision() throws Exception {
+        StoredCertificate shop = saved(SHOP.value());
+        store.journal(SharedStoreContract.order(SHOP));
+        store.writeSecret("accounts/a", new byte[] {1, 2});
+        store.writePublic("internal-ca/root.pem", new byte[] {'r'});
+
+        open(under(1)).lookAtEncryption();
+
+        Awaitility.await()
+                .untilAsserted(() -> assertThat(recorded.lines(EventKind.ENCRYPTION))
+                        .anyMatch(line -> line.contains("older keys are not needed any more")));
+        assertThat(medium.hasOtherKeys()).isFalse();
+        assertThat(store.find(SHOP).orElseThrow().revision()).isEqualTo(shop.revision());
+        assertThat(store.openOrder(SHOP)).isPresent();
+        assertThat(store.readSecret("accounts/a").orElseThrow()).containsExactly(1, 2);
+        List<String> inClear = new ArrayList<>();
+        for (Shelf shelf : List.of(Shelf.CERTIFICATE, Shelf.ORDER)) {
+            medium.each(shelf, found -> {
+                try {
+                    if (RecordCodec.mayBeInClear(found.content().read())) {
+                        inClear.add(found.place());
+                    }
+                } catch (UnreadableException e) {
+                    throw new IllegalStateException(e);
+                }
+                return true;
+            });
+        }
+        assertThat(inClear).isEmpty();
+    }
+}

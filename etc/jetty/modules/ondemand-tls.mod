@@ -68,18 +68,21 @@ etc/ondemand-tls.xml
 ## onDemandTls.acme.eab.
 # onDemandTls.acme.directory=letsencrypt
 
-## E-mail address the CA has as the account's contact.
+## E-mail address the CA has as the account's contact. For several CAs one for all, or one each in the same
+## order, empty where none.
 # onDemandTls.acme.email=
 
 ## External account binding as KEYID:BASE64URL-HMAC, where the CA wants one; for several CAs one each, in the
 ## same order, empty where none; a secret, best given as onDemandTls.acme.eab.file.
 # onDemandTls.acme.eab=
 
-## Certificate profile asked for when the CA offers it.
+## Certificate profile asked for when the CA offers it. For several CAs one for all, or one each in the same
+## order, empty where none.
 # onDemandTls.acme.profile=
 
 ## PEM file of the roots trusted for the CA's own HTTPS, for a test or private CA; without it, those of the JVM;
-## for several CAs, beside those of the JVM.
+## for several CAs, beside those of the JVM. For several CAs one for all, or one each in the same order, empty
+## where none.
 # onDemandTls.acme.trustedRoots=
 
 ## Allowed challenges in order of preference: tls-alpn-01, http-01, separated by a comma.

@@ -13,6 +13,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.DoubleSupplier;
 import java.util.stream.Collectors;
 import javax.net.ssl.X509ExtendedKeyManager;
@@ -118,6 +119,8 @@ public final class OnDemandTls implements AutoCloseable {
     private final InventoryKeyManager keyManager;
     private final Status status;
     private final Registration registration;
+    // What CAA records allow is asked of it by the authorities, which are there before it.
+    private final AtomicReference<Preflight> looks = new AtomicReference<>(Preflight.NONE);
     private final Runnable rehearsal;
     private final boolean rehearsesLater;
 
@@ -393,7 +396,8 @@ public final class OnDemandTls implements AutoCloseable {
                     () -> usable(host),
                     clock,
                     System::nanoTime,
-                    events);
+                    events,
+                    (name, ca) -> looks.get().validationMethods(name, ca));
             for (OnDemandTlsConfig.Directory directory : config.acme().directories()) {
                 opened.add(AcmeAuthority.open(config.acme(), directory, ports));
             }
@@ -431,7 +435,7 @@ public final class OnDemandTls implements AutoCloseable {
                         && host.answersPlainHttp();
             }
         };
-        return new DnsPreflight(
+        Preflight made = new DnsPreflight(
                 config.preflight(),
                 () -> authorities.stream()
                         .flatMap(authority -> authority.caaIdentity().stream())
@@ -444,6 +448,8 @@ public final class OnDemandTls implements AutoCloseable {
                                 config.shield().askQueue()),
                         scheduler,
                         System::nanoTime));
+        looks.set(made);
+        return made;
     }
 
     private static Set<ChallengeType> usable(Host host) {

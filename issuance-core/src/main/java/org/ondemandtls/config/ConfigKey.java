@@ -74,20 +74,31 @@ public enum ConfigKey {
             "The CA's directory: an https URL, or letsencrypt, letsencrypt-staging, google or zerossl; or several CAs,"
                     + " separated by commas, in order of preference."
                     + " Using a CA accepts its terms of service. google and zerossl need onDemandTls.acme.eab."),
-    ACME_EMAIL("acme.email", Type.TEXT, null, "E-mail address the CA has as the account's contact."),
+    ACME_EMAIL(
+            "acme.email",
+            Type.TEXT,
+            null,
+            "E-mail address the CA has as the account's contact."
+                    + " For several CAs one for all, or one each in the same order, empty where none."),
     ACME_EAB(
             "acme.eab",
             Type.SECRET,
             null,
             "External account binding as KEYID:BASE64URL-HMAC, where the CA wants one; for several CAs one each, in the"
                     + " same order, empty where none; a secret, best given as onDemandTls.acme.eab.file."),
-    ACME_PROFILE("acme.profile", Type.TEXT, null, "Certificate profile asked for when the CA offers it."),
+    ACME_PROFILE(
+            "acme.profile",
+            Type.TEXT,
+            null,
+            "Certificate profile asked for when the CA offers it."
+                    + " For several CAs one for all, or one each in the same order, empty where none."),
     ACME_TRUSTED_ROOTS(
             "acme.trustedRoots",
             Type.PATH,
             null,
             "PEM file of the roots trusted for the CA's own HTTPS, for a test or private CA;"
-                    + " without it, those of the JVM; for several CAs, beside those of the JVM."),
+                    + " without it, those of the JVM; for several CAs, beside those of the JVM."
+                    + " For several CAs one for all, or one each in the same order, empty where none."),
     ACME_CHALLENGES(
             "acme.challenges",
             Type.LIST,

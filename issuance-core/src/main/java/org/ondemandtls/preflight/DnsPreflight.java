@@ -1,5 +1,7 @@
 package org.ondemandtls.preflight;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.time.Duration;
@@ -52,6 +54,8 @@ public final class DnsPreflight implements Preflight {
     private static final int SILENCES_TO_REST = 3;
     private static final Duration REST = Duration.ofSeconds(10);
 
+    private static final int MOST_LIMITING = 10_000;
+
     /**
      * What runs the looks.
      *
@@ -86,6 +90,9 @@ public final class DnsPreflight implements Preflight {
     private final Ports ports;
     private final AtomicInteger silences = new AtomicInteger();
     private final AtomicLong restUntil = new AtomicLong();
+    // The CAA records in force that limit how a name is proved, between a look and its order.
+    private final Cache<ServerName, List<CAARecord>> limiting =
+            Caffeine.newBuilder().maximumSize(MOST_LIMITING).build();
 
     /**
      * Makes one.
@@ -115,6 +122,12 @@ public final class DnsPreflight implements Preflight {
     @Override
     public CompletableFuture<Optional<Verdict>> probe(ServerName name) {
         return probe.isUsed() ? begin(end -> probed(name, end)) : CompletableFuture.completedFuture(Optional.empty());
+    }
+
+    @Override
+    public Optional<Set<String>> validationMethods(ServerName name, CaIdentity authority) {
+        List<CAARecord> records = limiting.getIfPresent(name);
+        return records == null ? Optional.empty() : CaaRules.methods(records, authority);
     }
 
     private CompletableFuture<Optional<Verdict>> begin(LongFunction<Optional<Verdict>> work) {
@@ -150,7 +163,7 @@ public final class DnsPreflight implements Preflight {
             Name asked = Name.fromString(name.value() + ".");
             Optional<Verdict> misdirected = addresses(name, asked, end);
             silences.set(0);
-            return misdirected.isPresent() ? misdirected : caa(asked, end);
+            return misdirected.isPresent() ? misdirected : caa(name, asked, end);
         } catch (Dns.NoAnswer e) {
             silences.incrementAndGet();
             restUntil.set(ports.nanoTime().getAsLong() + REST.toNanos());
@@ -234,7 +247,7 @@ public final class DnsPreflight implements Preflight {
     }
 
     // The nearest name upwards that has records is in force (RFC 8659 section 3); aliases are followed by the resolver.
-    private Optional<Verdict> caa(Name asked, long end) throws Dns.NoAnswer {
+    private Optional<Verdict> caa(ServerName name, Name asked, long end) throws Dns.NoAnswer {
         List<CaIdentity> candidates = authorities.get();
         if (candidates.isEmpty()) {
             return Optional.empty();
@@ -244,9 +257,17 @@ public final class DnsPreflight implements Preflight {
                     .map(CAARecord.class::cast)
                     .toList();
             if (!records.isEmpty()) {
+                boolean limited = candidates.stream()
+                        .anyMatch(ca -> CaaRules.methods(records, ca).isPresent());
+                if (limited) {
+                    limiting.put(name, records);
+                } else {
+                    limiting.invalidate(name);
+                }
                 return forbidden(at, records, candidates);
             }
         }
+        limiting.invalidate(name);
         return Optional.empty();
     }
 

@@ -1,6 +1,7 @@
 package org.ondemandtls.preflight;
 
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.ondemandtls.name.ServerName;
 
@@ -31,6 +32,17 @@ public interface Preflight {
      * @return why an order cannot succeed, empty where nothing is certain
      */
     CompletableFuture<Optional<Verdict>> look(ServerName name);
+
+    /**
+     * Which ways of proving a name its CAA records leave a CA (RFC 8657 section 4), by the last look at it; no I/O.
+     *
+     * @param name the name an order is for
+     * @param authority who would issue
+     * @return the methods, empty where the records do not limit them, or were not looked at
+     */
+    default Optional<Set<String>> validationMethods(ServerName name, CaIdentity authority) {
+        return Optional.empty();
+    }
 
     /**
      * Fetches a proof of our own through the public name, where the CA will; only for names that are permitted, since the

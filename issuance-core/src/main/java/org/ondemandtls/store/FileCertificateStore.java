@@ -203,7 +203,7 @@ public final class FileCertificateStore implements CertificateStore {
         try {
             secureDirectory(root);
             Path real = root.toRealPath();
-            FileChannel channel = lock(real, lockWait);
+            FileChannel channel = lock(real, lockWait, events);
             try {
                 checkFormat(real);
                 FileCertificateStore store = new FileCertificateStore(real, events, clock, channel, sealing);
@@ -1074,12 +1074,20 @@ public final class FileCertificateStore implements CertificateStore {
         Files.setPosixFilePermissions(root, OWNER_DIRECTORY);
     }
 
-    private static FileChannel lock(Path root, Duration wait) throws IOException, StoreException {
+    private static FileChannel lock(Path root, Duration wait, Events events) throws IOException, StoreException {
         long deadline = System.nanoTime() + wait.toNanos();
+        boolean told = wait.isZero();
         do {
             FileChannel channel = tryLock(root);
             if (channel != null) {
                 return channel;
+            }
+            if (!told) {
+                told = true;
+                events.publish(
+                        EventKind.ADVICE,
+                        "another process uses the store " + root + "; waiting up to " + wait.toSeconds()
+                                + " s for it to end");
             }
             LockSupport.parkNanos(LOCK_RETRY.toNanos());
         } while (System.nanoTime() - deadline < 0 && !Thread.currentThread().isInterrupted());

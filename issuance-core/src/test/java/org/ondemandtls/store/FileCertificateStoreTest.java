@@ -241,6 +241,19 @@ class FileCertificateStoreTest extends CertificateStoreContract {
         }
 
         @Test
+        void saysThatItWaitsWhileAnotherHasTheStore() {
+            assertThatThrownBy(() ->
+                            FileCertificateStore.open(root(), recorded.events(), time.clock(), Duration.ofMillis(1)))
+                    .hasMessageContaining("in use by another server");
+
+            assertThat(recorded.lines(EventKind.ADVICE))
+                    .singleElement()
+                    .asString()
+                    .contains("another process uses the store " + root())
+                    .contains("for it to end");
+        }
+
+        @Test
         void byALoserLeavesTheWinnersLock() throws Exception {
             assertThatThrownBy(FileCertificateStoreTest.this::open).isInstanceOf(StoreException.class);
             Process other = new ProcessBuilder(

@@ -3,6 +3,7 @@ package org.ondemandtls.distribution;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -70,6 +71,18 @@ class ConfigurationIT {
 
         assertThat(server.startInVain())
                 .contains("onDemandTls.permission.sql is given without onDemandTls.permission.dataSource");
+    }
+
+    @Test
+    void aStoreThatCannotBeOpenedIsSaidInOneLine() throws IOException {
+        Path store = Files.createDirectories(server.base().resolve("tomorrow"));
+        Files.writeString(store.resolve("FORMAT"), "of tomorrow");
+        server.property("onDemandTls.permission.names", "*.customer.example").property("onDemandTls.store", "tomorrow");
+
+        assertThat(server.startInVain().lines())
+                .filteredOn(said -> said.contains("ERROR") || said.contains("SEVERE"))
+                .filteredOn(said -> said.contains("org.ondemandtls") && said.contains("/tomorrow"))
+                .hasSize(1);
     }
 
     @Test

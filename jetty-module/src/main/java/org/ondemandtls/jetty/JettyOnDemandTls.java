@@ -37,6 +37,7 @@ import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.EventListener;
 import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.name.ServerName;
+import org.slf4j.LoggerFactory;
 
 /**
  * On-demand TLS as a component of a Jetty server.
@@ -165,7 +166,13 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
 
     @Override
     protected void doStart() throws Exception {
-        engine = OnDemandTls.open(setup, new JettyHost());
+        try {
+            engine = OnDemandTls.open(setup, new JettyHost());
+        } catch (StartException e) {
+            // Jetty shows the exception as well, among those it causes.
+            LoggerFactory.getLogger(EventKind.STARTED.logger()).error(e.getMessage());
+            throw e;
+        }
         engineClosed = false;
         super.doStart();
     }

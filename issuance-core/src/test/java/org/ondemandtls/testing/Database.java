@@ -196,6 +196,58 @@ public final class Database implements AutoCloseable {
         return done.stdout();
     }
 
+    /** Writes our tables of a schema to a file, as OPERATIONS says, while servers use them. */
+    public void backUp(String url, Path file) {
+        String port = Integer.toString(port());
+        run(
+                kind == Kind.POSTGRESQL
+                        ? new String[] {
+                            postgres("pg_dump"),
+                            "--clean",
+                            "--if-exists",
+                            "--table=" + schema(url) + ".ondemand_tls_*",
+                            "--file=" + file,
+                            "--dbname=host=127.0.0.1 port=" + port + " user=tests dbname=postgres"
+                        }
+                        : new String[] {
+                            Tools.onPath("mariadb-dump", "apt-get install mariadb-server")
+                                    .toString(),
+                            "--no-defaults",
+                            "--single-transaction",
+                            "--protocol=tcp",
+                            "--host=127.0.0.1",
+                            "--port=" + port,
+                            "--user=root",
+                            "--result-file=" + file,
+                            schema(url)
+                        });
+    }
+
+    /** Puts back what {@link #backUp} wrote. */
+    public void restore(String url, Path file) {
+        String port = Integer.toString(port());
+        run(
+                kind == Kind.POSTGRESQL
+                        ? new String[] {
+                            Tools.onPath("psql", "apt-get install postgresql").toString(),
+                            "--quiet",
+                            "--set=ON_ERROR_STOP=1",
+                            "--file=" + file,
+                            "host=127.0.0.1 port=" + port + " user=tests dbname=postgres"
+                        }
+                        : new String[] {
+                            Tools.onPath("mariadb", "apt-get install mariadb-server")
+                                    .toString(),
+                            "--no-defaults",
+                            "--protocol=tcp",
+                            "--host=127.0.0.1",
+                            "--port=" + port,
+                            "--user=root",
+                            "--execute=source " + file,
+                            schema(url)
+                        });
+    }
+
     private static String schema(String url) {
         return url.replaceAll(".*(fresh_[0-9]+).*", "$1");
     }

@@ -90,7 +90,7 @@ public final class ClockWatch {
             trustedOffset = offset;
             trusted = true;
             generation++;
-            events.publish(EventKind.CLOCK, "the clock has not moved again: it is taken for right");
+            events.publish(EventKind.CLOCK, "the clock has not jumped again; the server now trusts it");
         }
     }
 

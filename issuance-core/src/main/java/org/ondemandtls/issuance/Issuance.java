@@ -346,8 +346,8 @@ public final class Issuance {
                             EventKind.RESUMED,
                             name,
                             failure == null
-                                    ? "the order an earlier life left open is finished"
-                                    : "the order an earlier life left open did not end in a certificate: "
+                                    ? "finished an order that was open before the restart"
+                                    : "an order that was open before the restart ended without a certificate: "
                                             + failure.getMessage());
                     return failure;
                 })
@@ -520,7 +520,7 @@ public final class Issuance {
             ports.lookups().execute(task);
         } catch (RejectedExecutionException e) {
             // Stopping, or so busy that whoever waits looks again by itself, as it does once a second.
-            events.publish(EventKind.STILL_FAILING, "news of another server was passed over: too much is looked up");
+            events.publish(EventKind.STILL_FAILING, "ignored news of another server: too many look-ups run");
         }
     }
 

@@ -66,7 +66,7 @@ final class Troubled {
         events.publish(
                 first ? kind : EventKind.STILL_FAILING,
                 null,
-                "the record of " + firstName + " cannot be looked after (" + words(failure) + "); tried again every "
+                "the record of " + firstName + " cannot be processed now (" + words(failure) + "); tried again every "
                         + LEFT_ALONE.toMinutes() + " min");
     }
 

@@ -10,6 +10,8 @@ final class TomcatFloor {
 
     private static final StringManager sm = StringManager.getManager(TomcatFloor.class);
     private static final Pattern VERSION = Pattern.compile("(\\d{1,4})\\.(\\d{1,4})\\.(\\d{1,4})(?:\\D.*)?");
+    // The first that takes a TLS context for a connector without a certificate file
+    // (SSLHostConfigCertificate.setSslContext).
     private static final int OLDEST_10_1 = 19;
 
     private TomcatFloor() {}

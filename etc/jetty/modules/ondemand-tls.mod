@@ -73,18 +73,21 @@ etc/ondemand-tls.xml
 ## onDemandTls.acme.eab.
 # onDemandTls.acme.directory=letsencrypt
 
-## E-mail address that the CA stores as the contact of the account.
+## E-mail address that the CA stores as the contact of the account. With several CAs give one for all, or one
+## each in the same order, empty where none.
 # onDemandTls.acme.email=
 
 ## External account binding as KEYID:BASE64URL-HMAC, if the CA wants one. For several CAs give one each in the
 ## same order, empty where a CA wants none. A secret: best given as onDemandTls.acme.eab.file.
 # onDemandTls.acme.eab=
 
-## Certificate profile to ask for, if the CA offers it.
+## Certificate profile to ask for, if the CA offers it. With several CAs give one for all, or one each in the
+## same order, empty where none.
 # onDemandTls.acme.profile=
 
 ## PEM file of root certificates to trust for the HTTPS of a test or private CA. Without it the roots of the JVM
-## are trusted. With several CAs the roots of the JVM are trusted as well.
+## are trusted. With several CAs the roots of the JVM are trusted as well. With several CAs give one for all, or
+## one each in the same order, empty where none.
 # onDemandTls.acme.trustedRoots=
 
 ## Allowed challenges in order of preference, separated by commas: tls-alpn-01, http-01.

@@ -47,6 +47,7 @@ import org.ondemandtls.issuance.OrderShares;
 import org.ondemandtls.issuance.PeerProofs;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
+import org.ondemandtls.preflight.CaIdentity;
 import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.renewal.Orders;
 import org.ondemandtls.renewal.Renewal;
@@ -476,7 +477,8 @@ public final class OnDemandTls implements AutoCloseable {
                     name -> usable(host, name),
                     clock,
                     System::nanoTime,
-                    events);
+                    events,
+                    this::validationMethods);
             for (OnDemandTlsConfig.Directory directory : config.acme().directories()) {
                 opened.add(AcmeAuthority.open(config.acme(), directory, ports));
             }
@@ -495,6 +497,10 @@ public final class OnDemandTls implements AutoCloseable {
         } catch (IOException | IllegalArgumentException e) {
             throw new StartException("onDemandTls.budget.publicSuffixes cannot be used: " + e.getMessage(), e);
         }
+    }
+
+    private Optional<Set<String>> validationMethods(ServerName name, CaIdentity ca) {
+        return preflight.validationMethods(name, ca);
     }
 
     private Set<ChallengeType> usable(Host host, ServerName name) {

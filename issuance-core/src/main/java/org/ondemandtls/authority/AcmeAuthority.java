@@ -21,6 +21,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import java.util.function.BiFunction;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import javax.net.ssl.SSLContext;
@@ -78,6 +79,7 @@ public final class AcmeAuthority implements Authority {
      * @param clock tells the date
      * @param nanoTime monotonic time, as {@link System#nanoTime()}
      * @param events told of what happens to account and orders
+     * @param methods which validation methods CAA records leave this CA for a name; empty where they leave the choice
      */
     public record Ports(
             SecretFiles files,
@@ -86,7 +88,8 @@ public final class AcmeAuthority implements Authority {
             Function<ServerName, Set<ChallengeType>> usable,
             Clock clock,
             LongSupplier nanoTime,
-            Events events) {}
+            Events events,
+            BiFunction<ServerName, CaIdentity, Optional<Set<String>>> methods) {}
 
     /**
      * A time during which the CA is asked for nothing.
@@ -123,13 +126,14 @@ public final class AcmeAuthority implements Authority {
         this.http = new CaHttp(directory.url(), config.origins(), trust, ports.nanoTime());
         this.shared = new CaSession.Shared(
                 directory.url(), http, ports.clock(), ports.nanoTime(), new CaSession.Limits(requestLimit, closed));
-        this.account = new CaAccount(directory, config.email(), ports.files(), ports.events());
+        this.account = new CaAccount(
+                directory, directory.own().email().or(config::email), ports.files(), ports.events(), ports.nanoTime());
         this.methods =
                 config.challenges().stream().map(ChallengeType::identifier).collect(Collectors.toUnmodifiableSet());
         this.tools = new OrderFlow.Tools(
                 ports.board(),
                 ports.preference(),
-                config.profile(),
+                directory.own().profile().or(config::profile),
                 ports.events(),
                 closed,
                 new AtomicBoolean(),
@@ -155,7 +159,7 @@ public final class AcmeAuthority implements Authority {
     static AcmeAuthority open(
             OnDemandTlsConfig.Acme config, OnDemandTlsConfig.Directory directory, Ports ports, Duration requestLimit)
             throws IOException {
-        Optional<Path> roots = config.trustedRoots();
+        Optional<Path> roots = directory.own().trustedRoots().or(config::trustedRoots);
         return new AcmeAuthority(
                 config,
                 directory,
@@ -204,8 +208,7 @@ public final class AcmeAuthority implements Authority {
             throw new IssuanceException.Stopping(name);
         }
         refuseWhilePaused(name);
-        List<ChallengeType> candidates =
-                ports.preference().candidates(name, ports.usable().apply(name));
+        List<ChallengeType> candidates = candidates(name);
         if (candidates.isEmpty()) {
             throw new IssuanceException.Unavailable(
                     name,
@@ -256,6 +259,28 @@ public final class AcmeAuthority implements Authority {
                 }
             }
         }
+    }
+
+    private List<ChallengeType> candidates(ServerName name) throws IssuanceException.Rejected {
+        List<ChallengeType> all =
+                ports.preference().candidates(name, ports.usable().apply(name));
+        Optional<Set<String>> methods =
+                caaIdentity().flatMap(ca -> ports.methods().apply(name, ca));
+        if (methods.isEmpty() || all.isEmpty()) {
+            return all;
+        }
+        List<ChallengeType> allowed = all.stream()
+                .filter(type -> methods.get().contains(type.identifier()))
+                .toList();
+        if (allowed.isEmpty()) {
+            throw new IssuanceException.Rejected(
+                    name,
+                    "caa",
+                    "CAA allows only the methods " + CaProblem.oneLine(String.join(", ", methods.get()))
+                            + " there, none of which this server answers; nothing was ordered",
+                    Duration.ZERO);
+        }
+        return allowed;
     }
 
     @Override

@@ -10,12 +10,14 @@ import java.security.GeneralSecurityException;
 import java.security.KeyPair;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.InvalidPemException;
 import org.ondemandtls.certificate.KeyPairs;
@@ -40,12 +42,16 @@ import org.shredzone.acme4j.exception.AcmeServerException;
  */
 final class CaAccount {
 
+    /** How long a failed registration holds for whoever comes after it. */
+    private static final Duration SHARED = Duration.ofSeconds(1);
+
     private record Known(KeyPair key, URL url) {}
 
     private final OnDemandTlsConfig.Directory directory;
     private final Optional<String> email;
     private final SecretFiles files;
     private final Events events;
+    private final LongSupplier nanoTime;
     private final String keyFile;
     private final String urlFile;
     private final String contactFile;
@@ -55,9 +61,9 @@ final class CaAccount {
     // Held across requests on purpose: everybody else needs what the one who holds it is fetching. Waits are bounded.
     private final ReentrantLock making = new ReentrantLock();
 
-    // Guarded by the lock, but for a look at how many there were before one waits for it.
-    private volatile int failures;
+    // What the last attempt failed with, and until when that holds; guarded by the lock.
     private @Nullable AcmeException lastFailure;
+    private Deadline failedUntil;
 
     /**
      * The account that {@code files} hold, read when first needed.
@@ -66,12 +72,20 @@ final class CaAccount {
      * @param email the contact
      * @param files where key and URL are kept
      * @param events told when the account is found or made
+     * @param nanoTime monotonic time
      */
-    CaAccount(OnDemandTlsConfig.Directory directory, Optional<String> email, SecretFiles files, Events events) {
+    CaAccount(
+            OnDemandTlsConfig.Directory directory,
+            Optional<String> email,
+            SecretFiles files,
+            Events events,
+            LongSupplier nanoTime) {
         this.directory = directory;
         this.email = email;
         this.files = files;
         this.events = events;
+        this.nanoTime = nanoTime;
+        this.failedUntil = Deadline.in(Duration.ZERO, nanoTime);
         String stem = "accounts/" + digest(directory.url().toString());
         this.keyFile = stem + ".pem";
         this.urlFile = stem + ".url";
@@ -96,7 +110,6 @@ final class CaAccount {
     Login login(CaSession session) throws AcmeException, IOException, InterruptedException {
         Known account = known.get();
         if (account == null) {
-            int before = failures;
             if (!making.tryLock(session.deadline().left().toNanos(), TimeUnit.NANOSECONDS)) {
                 throw new AcmeNetworkException(new IOException("no account within the time for an order"));
             }
@@ -105,7 +118,7 @@ final class CaAccount {
                 if (account == null) {
                     // Whoever waited for an attempt that failed does not make one more: what the CA said holds for all.
                     AcmeException failed = lastFailure;
-                    if (failures != before && failed != null) {
+                    if (failed != null && !failedUntil.isOver()) {
                         throw failed;
                     }
                     account = found(session);
@@ -186,7 +199,7 @@ final class CaAccount {
             return findOrMake(session);
         } catch (AcmeException e) {
             lastFailure = e;
-            failures++;
+            failedUntil = Deadline.in(SHARED, nanoTime);
             throw e;
         }
     }

@@ -49,6 +49,8 @@ interface KeptFiles {
             TarReader.read(
                     in, LARGEST, name -> name.startsWith("certificates/") || name.startsWith("acme/"), files::put);
             return new InArchive(archive, files);
+        } catch (IOException e) {
+            throw new IOException(archive + " cannot be read as an archive of Caddy: " + e.getMessage(), e);
         }
     }
 

@@ -90,7 +90,12 @@ public enum ConfigKey {
             "Directory of the CA: an https URL, or letsencrypt, letsencrypt-staging, google or zerossl."
                     + " Several CAs are separated by commas, the preferred one first. Using a CA accepts its terms of"
                     + " service. google and zerossl need onDemandTls.acme.eab."),
-    ACME_EMAIL("acme.email", Type.TEXT, null, "E-mail address that the CA stores as the contact of the account."),
+    ACME_EMAIL(
+            "acme.email",
+            Type.TEXT,
+            null,
+            "E-mail address that the CA stores as the contact of the account."
+                    + " With several CAs give one for all, or one each in the same order, empty where none."),
     ACME_EAB(
             "acme.eab",
             Type.SECRET,
@@ -98,13 +103,19 @@ public enum ConfigKey {
             "External account binding as KEYID:BASE64URL-HMAC, if the CA wants one. For several CAs give one"
                     + " each in the same order, empty where a CA wants none. A secret: best given as"
                     + " onDemandTls.acme.eab.file."),
-    ACME_PROFILE("acme.profile", Type.TEXT, null, "Certificate profile to ask for, if the CA offers it."),
+    ACME_PROFILE(
+            "acme.profile",
+            Type.TEXT,
+            null,
+            "Certificate profile to ask for, if the CA offers it."
+                    + " With several CAs give one for all, or one each in the same order, empty where none."),
     ACME_TRUSTED_ROOTS(
             "acme.trustedRoots",
             Type.PATH,
             null,
             "PEM file of root certificates to trust for the HTTPS of a test or private CA. Without it the"
-                    + " roots of the JVM are trusted. With several CAs the roots of the JVM are trusted as well."),
+                    + " roots of the JVM are trusted. With several CAs the roots of the JVM are trusted as well."
+                    + " With several CAs give one for all, or one each in the same order, empty where none."),
     ACME_CHALLENGES(
             "acme.challenges",
             Type.LIST,

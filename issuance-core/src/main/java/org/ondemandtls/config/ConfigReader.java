@@ -31,6 +31,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.Inventory;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 import org.ondemandtls.config.OnDemandTlsConfig.Lookups;
+import org.ondemandtls.config.OnDemandTlsConfig.Own;
 import org.ondemandtls.config.OnDemandTlsConfig.Permission;
 import org.ondemandtls.config.OnDemandTlsConfig.Preflight;
 import org.ondemandtls.config.OnDemandTlsConfig.Questions;
@@ -271,14 +272,43 @@ public final class ConfigReader {
     }
 
     private Acme acme(Issuer issuer) {
+        List<Directory> directories = directories(issuer);
+        OfCas<String> email = ofCas(ConfigKey.ACME_EMAIL, Grammar.EMAIL, directories.size());
+        OfCas<String> profile = ofCas(ConfigKey.ACME_PROFILE, Grammar.PROFILE, directories.size());
+        OfCas<Path> roots = ofCas(ConfigKey.ACME_TRUSTED_ROOTS, files::trustedRoots, directories.size());
+        List<Directory> told = new ArrayList<>();
+        for (int i = 0; i < directories.size(); i++) {
+            Directory ca = directories.get(i);
+            told.add(new Directory(ca.url(), ca.alias(), ca.eab(), new Own(email.at(i), profile.at(i), roots.at(i))));
+        }
         return new Acme(
-                directories(issuer),
-                given.optional(ConfigKey.ACME_EMAIL, Grammar.EMAIL),
-                given.optional(ConfigKey.ACME_PROFILE, Grammar.PROFILE),
-                given.optional(ConfigKey.ACME_TRUSTED_ROOTS, files::trustedRoots),
+                told,
+                email.all(),
+                profile.all(),
+                roots.all(),
                 challenges(),
                 given.elements(ConfigKey.ACME_ORIGINS, Grammar::origin),
                 given.optional(ConfigKey.ACME_PREFERRED_CHAIN, Grammar.ISSUER_NAME));
+    }
+
+    /** What is said of all CAs, or of each of several by its place. */
+    private record OfCas<T>(Optional<T> all, List<Optional<T>> each) {
+        Optional<T> at(int place) {
+            return place < each.size() ? each.get(place) : Optional.empty();
+        }
+    }
+
+    private <T> OfCas<T> ofCas(ConfigKey key, GivenKeys.Parser<T> parser, int cas) {
+        if (cas == 1 || !given.isList(key)) {
+            return new OfCas<>(given.optional(key, parser), List.of());
+        }
+        List<Optional<T>> each = given.places(key, parser);
+        if (each.size() > cas) {
+            given.report(key + ": there are " + each.size() + " for " + cas
+                    + " CAs; write one for all, or one for each of " + ConfigKey.ACME_DIRECTORY
+                    + " in the same order, nothing between the commas where there is none");
+        }
+        return new OfCas<>(Optional.empty(), each);
     }
 
     private List<Directory> directories(Issuer issuer) {

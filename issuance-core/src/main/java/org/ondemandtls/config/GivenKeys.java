@@ -149,6 +149,12 @@ final class GivenKeys {
                 .toList();
     }
 
+    /** Whether the value of a key, if it has one, has commas. */
+    boolean isList(ConfigKey key) {
+        Value value = given.get(key);
+        return value != null && value.text().contains(",");
+    }
+
     /** The elements of a list whose places count, so that what is empty counts; commas at the end add nothing. */
     <T> List<Optional<T>> places(ConfigKey key, Parser<T> parser) {
         Value value = given.get(key);

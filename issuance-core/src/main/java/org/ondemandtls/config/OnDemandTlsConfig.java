@@ -165,10 +165,10 @@ public record OnDemandTlsConfig(
      * How ACME CAs are spoken to.
      *
      * @param directories the CAs in order of preference, not empty, each of them once
-     * @param email the accounts' contact, empty where none is given
-     * @param profile the certificate profile to ask for where a CA offers it
+     * @param email the accounts' contact, empty where none is given or each CA has its own
+     * @param profile the certificate profile to ask for where a CA offers it, empty likewise
      * @param trustedRoots a PEM file of roots trusted for the CAs' own HTTPS, absolute, beside the JVM's where there are
-     *     several CAs; empty for the JVM's
+     *     several CAs; empty for the JVM's, or where each CA has its own
      * @param challenges the allowed challenges in order of preference, not empty
      * @param origins more origins a CA's URLs may have beside its directory's, https
      * @param preferredChain the name of an issuer: where a CA offers several chains, one up to it is served
@@ -214,8 +214,24 @@ public record OnDemandTlsConfig(
      * @param url the directory URL (RFC 8555 section 7.1.1), https
      * @param alias the alias of the public CA whose directory this is, however it was written; empty where it is another's
      * @param eab the external account binding (RFC 8555 section 7.3.4), empty where none is given
+     * @param own what is said of this CA alone
      */
-    public record Directory(URI url, Optional<String> alias, Optional<ExternalAccountBinding> eab) {}
+    public record Directory(URI url, Optional<String> alias, Optional<ExternalAccountBinding> eab, Own own) {
+
+        /** A CA of which nothing is said that is not said of all. */
+        public Directory(URI url, Optional<String> alias, Optional<ExternalAccountBinding> eab) {
+            this(url, alias, eab, new Own(Optional.empty(), Optional.empty(), Optional.empty()));
+        }
+    }
+
+    /**
+     * What is said of one of several CAs, as in {@link Acme}.
+     *
+     * @param email the account's contact
+     * @param profile the certificate profile
+     * @param trustedRoots a PEM file of roots
+     */
+    public record Own(Optional<String> email, Optional<String> profile, Optional<Path> trustedRoots) {}
 
     /**
      * What binds an ACME account to an account the operator has with the CA.

@@ -68,11 +68,10 @@ final class HoldSweep {
                 }
             }
             if (holds.size() < page || page >= MOST) {
-                return;
+                return true;
             }
             // Those that last keep the rest out of sight: behind them only a larger page looks.
             page = dropped == 0 ? 2 * page : page;
         }
-        return true;
     }
 }

@@ -36,6 +36,7 @@ import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.OpenOrder;
 import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.StoredCertificate;
 
 /**
  * Obtains certificates: from the store where there is one, otherwise, with permission, from the authority.
@@ -294,11 +295,7 @@ public final class Issuance {
 
     /**
      * Whether a name has a servable certificate, in memory or in the store; nothing is obtained. No I/O where the name is
-     * in memory or has never been stored.
-     *
-     * @param name the name asked for
-     * @return completes at once or on a thread of the engine; exceptionally with an {@link IssuanceException} where the
-     *     store did not say
+     * in memory or has never been stored. Exceptionally with an {@link IssuanceException} where the store did not say.
      */
     public CompletableFuture<Boolean> isServable(ServerName name) {
         if (inventory.find(name).isPresent()) {
@@ -316,11 +313,7 @@ public final class Issuance {
         return permission.remembered(name).map(IssuanceException.class::cast);
     }
 
-    /**
-     * Finishes the orders that an earlier life left open, a few at a time; returns at once.
-     *
-     * @return completes when each of them has ended, one way or the other
-     */
+    /** Finishes the orders that an earlier life left open; completes when each has ended, one way or the other. */
     public CompletableFuture<Void> resumeOpenOrders() {
         return resumption.resume(store::openOrders);
     }
@@ -334,7 +327,6 @@ public final class Issuance {
      * Why no CA can be asked for a name now, if so: each of them limits an account or a domain, in this life or an earlier
      * one. Blocks for look-ups.
      *
-     * @param name the name asked for
      * @return the wait that ends first
      * @throws StoreException if the store did not say
      */
@@ -361,7 +353,7 @@ public final class Issuance {
     private CompletableFuture<KeyedCertificate> resumed(OpenOrder open) {
         ServerName name = open.name();
         if (pipeline.isExpired(open)) {
-            return ordered(name, () -> pipeline.closeExpired(open));
+            return ordered(name, ports.orders(), () -> pipeline.closeExpired(open));
         }
         if (open.url().isEmpty()) {
             return obtain(name, ClientBlock.LOCAL)

@@ -1,5 +1,7 @@
 package org.ondemandtls.preflight;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -26,9 +28,14 @@ final class CaaCheck {
     /** How many names between are asked where that decides. */
     static final int MOST_BETWEEN = 4;
 
+    private static final int MOST_LIMITING = 10_000;
+
     private final Questions dns;
     private final Supplier<List<CaIdentity>> authorities;
     private final Function<ServerName, String> registeredDomain;
+    // The records in force for a name, between a look and its order.
+    private final Cache<ServerName, List<CAARecord>> limiting =
+            Caffeine.newBuilder().maximumSize(MOST_LIMITING).build();
 
     /**
      * Makes one.
@@ -50,11 +57,16 @@ final class CaaCheck {
         if (candidates.isEmpty()) {
             return Optional.empty();
         }
+        limiting.invalidate(name);
         List<String> climb = climb(name.value(), registeredDomain.apply(name));
         for (int at = 0; at < climb.size(); at++) {
             List<CAARecord> records = records(climb.get(at), look);
             if (records.isEmpty()) {
                 continue;
+            }
+            // What is in force is not known where nobody was asked about the names between.
+            if (at == 0 || parent(climb.get(at - 1)).equals(climb.get(at))) {
+                limiting.put(name, records);
             }
             Optional<Verdict> forbids = forbidden(climb.get(at), records, candidates);
             return forbids.isPresent() && at > 0
@@ -62,6 +74,12 @@ final class CaaCheck {
                     : forbids;
         }
         return Optional.empty();
+    }
+
+    /** Which ways of proving a name its CAA records left a CA at the last look; empty where nothing limits them. */
+    Optional<Set<String>> validationMethods(ServerName name, CaIdentity authority) {
+        List<CAARecord> records = limiting.getIfPresent(name);
+        return records == null ? Optional.empty() : CaaRules.methods(records, authority);
     }
 
     private Optional<Verdict> between(

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.xbill.DNS.CAARecord;
 
 /**
@@ -77,14 +78,39 @@ final class CaaRules {
                 && !authority.accountUri().get().equals(account)) {
             return Optional.of("only another account of the CA may issue (accounturi)");
         }
-        String methods = parameters.get("validationmethods");
-        if (methods != null
-                && Arrays.stream(methods.toLowerCase(Locale.ROOT).split(",", -1))
-                        .map(String::trim)
-                        .noneMatch(authority.methods()::contains)) {
+        Optional<Set<String>> methods = methods(parameters);
+        if (methods.isPresent() && methods.get().stream().noneMatch(authority.methods()::contains)) {
             return Optional.of("none of our validation methods is allowed (validationmethods)");
         }
         return Optional.empty();
+    }
+
+    /**
+     * Which validation methods the records leave a CA.
+     *
+     * @param records the set that is in force for a name
+     * @param authority who would issue
+     * @return those of all records that name the CA; empty where one of them, or all, leave the choice
+     */
+    static Optional<Set<String>> methods(List<CAARecord> records, CaIdentity authority) {
+        Set<String> allowed = new TreeSet<>();
+        for (CAARecord record : records) {
+            if (tag(record).equals("issue") && authority.domains().contains(domain(record.getValue()))) {
+                Optional<Set<String>> methods = methods(parameters(record.getValue()));
+                if (methods.isEmpty()) {
+                    return Optional.empty();
+                }
+                allowed.addAll(methods.get());
+            }
+        }
+        return allowed.isEmpty() ? Optional.empty() : Optional.of(Set.copyOf(allowed));
+    }
+
+    private static Optional<Set<String>> methods(Map<String, String> parameters) {
+        return Optional.ofNullable(parameters.get("validationmethods"))
+                .map(methods -> Arrays.stream(methods.toLowerCase(Locale.ROOT).split(",", -1))
+                        .map(String::trim)
+                        .collect(Collectors.toUnmodifiableSet()));
     }
 
     private static String tag(CAARecord record) {

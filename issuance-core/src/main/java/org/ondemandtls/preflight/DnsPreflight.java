@@ -8,6 +8,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
@@ -50,6 +51,8 @@ public final class DnsPreflight implements Preflight {
     // Looked at again before each order; longer than an order takes.
     private static final Duration BEHIND = Duration.ofDays(1);
     private static final Duration PASSED = Duration.ofMinutes(10);
+
+    private static final int MOST_LIMITING = 10_000;
 
     /**
      * What runs the looks.
@@ -169,6 +172,11 @@ public final class DnsPreflight implements Preflight {
         return passed.asMap().remove(name) != null || !probe.isUsed()
                 ? CompletableFuture.completedFuture(Optional.empty())
                 : begin(name, client, this::probed);
+    }
+
+    @Override
+    public Optional<Set<String>> validationMethods(ServerName name, CaIdentity authority) {
+        return caa.validationMethods(name, authority);
     }
 
     @Override

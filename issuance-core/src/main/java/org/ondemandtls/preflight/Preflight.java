@@ -1,6 +1,7 @@
 package org.ondemandtls.preflight;
 
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
@@ -44,6 +45,17 @@ public interface Preflight {
      * @return as {@link #look}
      */
     CompletableFuture<Optional<Verdict>> probe(ServerName name, ClientBlock client);
+
+    /**
+     * Which ways of proving a name its CAA records leave a CA (RFC 8657 section 4), by the last look at it; no I/O.
+     *
+     * @param name the name an order is for
+     * @param authority who would issue
+     * @return the methods, empty where the records do not limit them, or were not looked at
+     */
+    default Optional<Set<String>> validationMethods(ServerName name, CaIdentity authority) {
+        return Optional.empty();
+    }
 
     /**
      * Lets the next order for a name go ahead without a look: the operator knows better.

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
@@ -174,6 +175,27 @@ class CaBlameIT extends WithPebble {
                     ca);
             Authority.Order order = within(order(NAME), VISITOR);
             assertServable(sign(listed, order), order);
+        }
+    }
+
+    @Test
+    void whatCaaAllowsDecidesWhichProofIsShownBeforeAnythingIsOrdered() throws Exception {
+        try (Pebble pebble = reachable().start(directory);
+                FaultyAcmeProxy proxy = proxy(pebble)) {
+            AcmeAuthority authority = open(proxy);
+            authority.prepare();
+            allowedMethods = Set.of("dns-01");
+
+            assertThat(failure(authority, VISITOR))
+                    .isInstanceOfSatisfying(
+                            Rejected.class,
+                            refusal -> assertThat(refusal.problemType()).isEqualTo("caa"));
+            assertThat(asked(proxy, NEW_ORDER)).isZero();
+
+            allowedMethods = Set.of("http-01");
+            Authority.Order order = within(order(NAME), VISITOR);
+            assertServable(sign(authority, order), order);
+            assertThat(asked(proxy, NEW_ORDER)).isEqualTo(1);
         }
     }
 

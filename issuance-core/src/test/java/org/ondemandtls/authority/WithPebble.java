@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -45,6 +46,9 @@ abstract class WithPebble {
 
     /** How long a request of those that are opened from then on may take. */
     Duration requestLimit = CaLimits.REQUEST;
+
+    /** Which validation methods CAA allows, null for all. */
+    Set<String> allowedMethods;
 
     final ChallengeBoard board = new ChallengeBoard(Clock.systemUTC());
     final MemorySecretFiles files = new MemorySecretFiles();
@@ -89,7 +93,8 @@ abstract class WithPebble {
                         name -> EnumSet.allOf(ChallengeType.class),
                         Clock.systemUTC(),
                         System::nanoTime,
-                        events),
+                        events,
+                        (name, identity) -> Optional.ofNullable(allowedMethods)),
                 requestLimit);
         opened.add(authority);
         return authority;

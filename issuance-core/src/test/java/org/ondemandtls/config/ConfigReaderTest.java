@@ -1084,6 +1084,54 @@ class ConfigReaderTest {
         }
 
         @Test
+        void ofSeveralCasMayBeOneForAllOrOneEach() throws Exception {
+            var one = read("acme.directory", "https://a.example/d,https://b.example/d", "acme.email", "ops@example.com")
+                    .acme();
+            assertThat(one.email()).contains("ops@example.com");
+            assertThat(one.directories())
+                    .allSatisfy(ca -> assertThat(ca.own().email()).isEmpty());
+
+            var each = read(
+                            "acme.directory",
+                            "https://a.example/d,https://b.example/d",
+                            "acme.email",
+                            "a@example.com, b@example.com",
+                            "acme.profile",
+                            ",shortlived")
+                    .acme();
+            assertThat(each.email()).isEmpty();
+            assertThat(each.profile()).isEmpty();
+            assertThat(each.directories().get(0).own().email()).contains("a@example.com");
+            assertThat(each.directories().get(0).own().profile()).isEmpty();
+            assertThat(each.directories().get(1).own().email()).contains("b@example.com");
+            assertThat(each.directories().get(1).own().profile()).contains("shortlived");
+
+            assertThat(mistakes(
+                            "acme.directory",
+                            "https://a.example/d,https://b.example/d",
+                            "acme.profile",
+                            "one,two,three"))
+                    .singleElement()
+                    .asString()
+                    .contains("there are 3 for 2 CAs; write one for all, or one for each");
+        }
+
+        @Test
+        void ofOriginsAreHttpsAndNothingMore() throws Exception {
+            assertThat(read("acme.origins", "https://acme.example.org, https://b.example:444/")
+                            .acme()
+                            .origins())
+                    .hasSize(2);
+            for (String wrong :
+                    List.of("http://a.example", "a.example", "https://a.example/dir", "https://u@a.example")) {
+                assertThat(mistakes("acme.origins", wrong))
+                        .singleElement()
+                        .asString()
+                        .contains("write https, host and port only");
+            }
+        }
+
+        @Test
         void areNeverShownWhateverTheKey() throws Exception {
             file("secret", "hunter2");
 

@@ -110,6 +110,12 @@ public abstract class HostFixture {
      */
     public abstract void askItself(int threads, Consumer<String> application) throws Exception;
 
+    /**
+     * Carries the management page for a user {@code looker} who may look, {@code actor} who may act, and {@code guest} who
+     * may nothing, all by the password {@code secret}; before it is launched.
+     */
+    public abstract void carryThePage() throws Exception;
+
     /** Makes a connector listen on a port, so that the server cannot start where that is taken. */
     public abstract void listenOn(int port);
 

@@ -2,6 +2,7 @@ package org.ondemandtls.jetty;
 
 import java.io.IOException;
 import java.net.InetAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -184,6 +185,16 @@ final class ServerFixture extends HostFixture {
         });
         plain.open();
         keys.put("onDemandTls.permission.ask", "http://127.0.0.1:" + plain.getLocalPort() + "/own/check");
+    }
+
+    @Override
+    public void carryThePage() throws IOException {
+        Path users = directory.resolve("users.properties");
+        Files.writeString(
+                users, "looker: secret,ondemand-tls-look\nactor: secret,ondemand-tls-act\nguest: secret,guest\n");
+        StatusHandler page = new StatusHandler();
+        page.setUsers(users.toString());
+        server.insertHandler(page);
     }
 
     @Override

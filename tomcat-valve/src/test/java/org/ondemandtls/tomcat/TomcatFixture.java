@@ -166,6 +166,17 @@ final class TomcatFixture extends HostFixture {
     }
 
     @Override
+    public void carryThePage() {
+        tomcat.addUser("looker", "secret");
+        tomcat.addRole("looker", "ondemand-tls-look");
+        tomcat.addUser("actor", "secret");
+        tomcat.addRole("actor", "ondemand-tls-act");
+        tomcat.addUser("guest", "secret");
+        tomcat.addRole("guest", "guest");
+        tomcat.getEngine().getPipeline().addValve(new StatusValve());
+    }
+
+    @Override
     public void listenOn(int port) {
         secure.setPort(port);
     }

@@ -16,6 +16,7 @@ import java.util.function.LongSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.ondemandtls.name.AddressBlock;
+import org.ondemandtls.name.PublicAddresses;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -32,20 +33,6 @@ final class HttpProbe {
     private static final int TOKEN_OCTETS = 24;
     private static final SecureRandom RANDOM = new SecureRandom();
     private static final Pattern STATUS = Pattern.compile("HTTP/1\\.[01] ([0-9]{3})\\b");
-
-    private static final List<AddressBlock> NOT_PUBLIC = List.of(
-            AddressBlock.parse("0.0.0.0/8"),
-            AddressBlock.parse("10.0.0.0/8"),
-            AddressBlock.parse("100.64.0.0/10"),
-            AddressBlock.parse("127.0.0.0/8"),
-            AddressBlock.parse("169.254.0.0/16"),
-            AddressBlock.parse("172.16.0.0/12"),
-            AddressBlock.parse("192.168.0.0/16"),
-            AddressBlock.parse("224.0.0.0/3"),
-            AddressBlock.parse("::/3"),
-            AddressBlock.parse("fc00::/7"),
-            AddressBlock.parse("fe80::/9"),
-            AddressBlock.parse("ff00::/8"));
 
     private final DnsPreflight.HttpProofs proofs;
     private final int port;
@@ -79,7 +66,7 @@ final class HttpProbe {
      */
     Optional<Verdict> ask(ServerName name, InetAddress address, List<AddressBlock> ours, long end) {
         boolean listed = ours.stream().anyMatch(block -> block.contains(address));
-        if (!listed && NOT_PUBLIC.stream().anyMatch(block -> block.contains(address))) {
+        if (!listed && !PublicAddresses.contains(address)) {
             return Optional.empty();
         }
         byte[] random = new byte[TOKEN_OCTETS];

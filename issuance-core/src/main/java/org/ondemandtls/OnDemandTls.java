@@ -21,6 +21,7 @@ import org.ondemandtls.authority.AcmeAuthority;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.authority.ChallengePreference;
 import org.ondemandtls.authority.InternalAuthority;
+import org.ondemandtls.authority.RevocationLists;
 import org.ondemandtls.authority.SecretFiles;
 import org.ondemandtls.certificate.SpareKeyPairs;
 import org.ondemandtls.challenge.ChallengeBoard;
@@ -209,7 +210,15 @@ public final class OnDemandTls implements AutoCloseable {
                             scheduler));
             Visits visits = new Visits(config.inventory().size(), clock);
             this.renewal = new Renewal(
-                    new Renewal.Floors(store, Orders.of(issuance), authorities, inventory, visits, watch, events),
+                    new Renewal.Floors(
+                            store,
+                            Orders.of(issuance),
+                            authorities,
+                            new RevocationLists(clock, System::nanoTime),
+                            inventory,
+                            visits,
+                            watch,
+                            events),
                     config.renewal(),
                     config.names(),
                     shield.ordersInFlight() - 1,

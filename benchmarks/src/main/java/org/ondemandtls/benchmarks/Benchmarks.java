@@ -33,7 +33,7 @@ final class Benchmarks {
     private static final Map<String, Measurement> ALL = new LinkedHashMap<>();
 
     /** Measured without a server. */
-    private static final Set<String> ALONE = Set.of("gate");
+    private static final Set<String> ALONE = Set.of("gate", "renewals");
 
     static {
         ALL.put("first-visit", new FirstVisits());
@@ -42,6 +42,7 @@ final class Benchmarks {
         ALL.put("gate", new GateCost());
         ALL.put("parked", new ParkedHandshakes());
         ALL.put("strangers", new Strangers());
+        ALL.put("renewals", new Renewals());
     }
 
     private Benchmarks() {}

@@ -72,6 +72,9 @@ public final class CertificateVerifier {
         Set<String> names = KeyedCertificate.namesOf(leaf);
         require(names.contains(name.value()) || names.contains(name.wildcard()), "the leaf does not cover the name");
         require(leaf.getBasicConstraints() < 0, "the leaf is a CA");
+        require(
+                !LeafExtensions.demandsStapling(leaf),
+                "the leaf demands OCSP stapling (TLS feature), which this server does not do; have it issued without");
         boolean[] usage = leaf.getKeyUsage();
         require(usage == null || usage[DIGITAL_SIGNATURE], "the leaf's key may not sign handshakes");
         List<String> extendedUsage = leaf.getExtendedKeyUsage();

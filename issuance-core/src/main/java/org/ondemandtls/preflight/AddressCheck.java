@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import org.ondemandtls.name.AddressBlock;
 import org.ondemandtls.name.CdnRanges;
+import org.ondemandtls.name.PublicAddresses;
 import org.ondemandtls.name.ServerName;
 import org.xbill.DNS.AAAARecord;
 import org.xbill.DNS.ARecord;
@@ -88,7 +89,7 @@ final class AddressCheck {
         boolean publicOnly = ours.stream().noneMatch(PublicAddresses::isPrivate);
         for (InetAddress address : found.addresses()) {
             // A resolver inside may know a name by an address that nobody else does: the CA sees another one.
-            boolean inside = publicOnly && !PublicAddresses.contain(address);
+            boolean inside = publicOnly && !PublicAddresses.contains(address);
             // What a CDN does with a request is its own affair.
             boolean elsewhere = inside || cdns.network(address).isPresent();
             if (!isListed(address) && !elsewhere && !isMadeFrom(found.addresses(), address, look)) {

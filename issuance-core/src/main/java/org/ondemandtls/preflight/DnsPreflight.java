@@ -25,6 +25,7 @@ import org.ondemandtls.event.Events;
 import org.ondemandtls.event.Outage;
 import org.ondemandtls.name.CdnRanges;
 import org.ondemandtls.name.ClientBlock;
+import org.ondemandtls.name.PublicAddresses;
 import org.ondemandtls.name.ServerName;
 import org.xbill.DNS.Name;
 import org.xbill.DNS.TextParseException;

@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
+import org.ondemandtls.name.PublicAddresses;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -100,7 +101,7 @@ final class HttpProbe {
      */
     Optional<Verdict> ask(ServerName name, InetAddress address, long end) {
         boolean isListed = listed.test(address);
-        if (!isListed && !PublicAddresses.contain(address)) {
+        if (!isListed && !PublicAddresses.contains(address)) {
             return Optional.empty();
         }
         byte[] random = new byte[TOKEN_OCTETS];
@@ -147,7 +148,7 @@ final class HttpProbe {
     // back already, nor where nothing is translated.
     private boolean isBelieved(InetAddress address) {
         return disbelieved.getIfPresent(address) == null
-                && (cameBack || !PublicAddresses.contain(address) || reachedDirectly.test(address));
+                && (cameBack || !PublicAddresses.contains(address) || reachedDirectly.test(address));
     }
 
     // What is wrong, in words that follow the URL.

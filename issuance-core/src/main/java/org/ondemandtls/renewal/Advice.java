@@ -34,7 +34,8 @@ final class Advice {
 
     private static final int MOST = 100_000;
     private static final Duration WITHOUT_ADVICE = Duration.ofHours(6);
-    private static final Duration WITHOUT_ARI = Duration.ofDays(1);
+    // Less than the day between two looks at a record, so that the second one does not come too early.
+    private static final Duration WITHOUT_ARI = Duration.ofHours(23);
     private static final Duration RETRY = Duration.ofMinutes(10);
     private static final Duration CLAIM = Duration.ofMinutes(5);
     private static final Duration TOLD_AGAIN = Duration.ofDays(1);
@@ -97,12 +98,17 @@ final class Advice {
                     authority.renewalAdvice(record.certificate().leaf());
             desk.backlog().worked(entry, desk.nanos() - began);
             outage(record.issuer()).worked();
-            Duration wait = advice.map(Authority.RenewalAdvice::retryAfter)
-                    .orElse(authority.honoursReplaces() ? WITHOUT_ADVICE : WITHOUT_ARI);
+            boolean hasAri = advice.isPresent() || authority.honoursReplaces();
+            Duration wait =
+                    advice.map(Authority.RenewalAdvice::retryAfter).orElse(hasAri ? WITHOUT_ADVICE : WITHOUT_ARI);
+            boolean revoked = !hasAri
+                    && desk.floors()
+                            .revocations()
+                            .isRevoked(record.certificate().chain());
             desk.end(
                     entry,
                     () -> Records.untilSaved(() -> {
-                        keep(entry, record, advice.map(Authority.RenewalAdvice::window), wait);
+                        keep(entry, record, advice.map(Authority.RenewalAdvice::window), revoked, wait);
                         desk.backlog().done(entry);
                     }));
         } catch (IssuanceException e) {
@@ -123,12 +129,13 @@ final class Advice {
         desk.end(
                 entry,
                 () -> Records.untilSaved(() -> {
-                    keep(entry, record, Optional.empty(), wait);
+                    keep(entry, record, Optional.empty(), false, wait);
                     desk.backlog().done(entry);
                 }));
     }
 
-    private void keep(Entry entry, StoredCertificate asked, Optional<RenewalWindow> window, Duration wait)
+    private void keep(
+            Entry entry, StoredCertificate asked, Optional<RenewalWindow> window, boolean revoked, Duration wait)
             throws StoreException {
         Optional<StoredCertificate> current = desk.records()
                 .under(entry.name())
@@ -140,7 +147,8 @@ final class Advice {
         Instant now = desk.now();
         StoredCertificate record = current.get();
         remember(record.firstName(), now.plus(wait));
-        StoredCertificate advised = window.isEmpty() ? record : advised(record, window.get(), now);
+        StoredCertificate advised =
+                window.isPresent() ? advised(record, window.get(), now) : revoked ? revoked(record, now) : record;
         desk.floors().store().save(advised.withDue(next(advised, now)));
     }
 
@@ -149,7 +157,7 @@ final class Advice {
         Optional<Instant> before = record.window().map(old -> record.renew());
         Instant wanted = RenewalTime.inWindow(
                 record.certificate(), window, before, now, desk.ports().random());
-        Instant renew = wanted.equals(record.renew()) ? wanted : bounded(record, wanted, now);
+        Instant renew = wanted.equals(record.renew()) ? wanted : bounded(record, wanted);
         if (!renew.equals(record.renew())) {
             desk.floors()
                     .events()
@@ -164,8 +172,21 @@ final class Advice {
         return record.withWindow(Optional.of(window)).withRenew(renew);
     }
 
+    private StoredCertificate revoked(StoredCertificate record, Instant now) throws StoreException {
+        Instant renew = bounded(record, now);
+        if (renew.isBefore(record.renew())) {
+            desk.floors()
+                    .events()
+                    .publish(
+                            EventKind.RENEWAL_WINDOW,
+                            nameOf(record),
+                            "to be renewed at " + renew + ": the CA has revoked the certificate (it is on its list)");
+        }
+        return record.withRenew(renew);
+    }
+
     // A certificate that was revoked is replaced at once; the next one not again before a quarter of its life is over.
-    private Instant bounded(StoredCertificate record, Instant wanted, Instant now) throws StoreException {
+    private Instant bounded(StoredCertificate record, Instant wanted) throws StoreException {
         Duration quarter = RenewalTime.lifetime(record.certificate()).dividedBy(PART_PER_REPLACEMENT);
         if (!wanted.isBefore(record.obtained().plus(quarter))) {
             return wanted;

@@ -2,6 +2,7 @@ package org.ondemandtls.renewal;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.config.OnDemandTlsConfig;
@@ -29,6 +30,8 @@ record Desk(
         Troubled troubled,
         Rechecks rechecks,
         Runnable wake) {
+
+    private static final Rechecks DAILY = new Rechecks(Optional.of(Duration.ofDays(1)));
 
     /** The last part of a turn. */
     @FunctionalInterface
@@ -85,10 +88,16 @@ record Desk(
                 .orElseGet(() -> floors.authorities().get(0).id());
     }
 
-    /** When a record is to be looked at next for what it asks for by itself: its renewal, or permission. */
+    /** When a record is to be looked at next for what it asks for by itself: its renewal, permission, or a look a day. */
     Instant planned(StoredCertificate record, Instant now) {
-        return rechecks.after(record.firstName(), now)
-                .filter(record.renew()::isAfter)
-                .orElse(record.renew());
+        return nextLook(record.firstName(), now).filter(record.renew()::isAfter).orElse(record.renew());
+    }
+
+    /** When a name that is visited is looked at next, to ask permission or what its CA has revoked. */
+    Optional<Instant> nextLook(String name, Instant now) {
+        Optional<Instant> daily = DAILY.after(name, now);
+        return rechecks.after(name, now)
+                .filter(at -> at.isBefore(daily.orElse(at)))
+                .or(() -> daily);
     }
 }

@@ -19,6 +19,7 @@ import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.authority.Authority;
+import org.ondemandtls.authority.Revocations;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
@@ -82,6 +83,7 @@ public final class Renewal implements AutoCloseable {
      * @param store what survives
      * @param orders what renews
      * @param authorities who signs, for their advice; not empty
+     * @param revocations what CAs without advice have revoked
      * @param inventory what is served
      * @param visits what is visited
      * @param watch whether dates can be believed
@@ -91,6 +93,7 @@ public final class Renewal implements AutoCloseable {
             CertificateStore store,
             Orders orders,
             List<Authority> authorities,
+            Revocations revocations,
             Inventory inventory,
             Visits visits,
             ClockWatch watch,

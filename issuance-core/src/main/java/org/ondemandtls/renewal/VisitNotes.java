@@ -94,10 +94,9 @@ final class VisitNotes {
         }
     }
 
-    // Permission is asked again for what is visited.
+    // Permission, and what its CA has revoked, is asked for what is visited.
     private Instant earlier(StoredCertificate record, Instant visit) {
-        return desk.rechecks()
-                .after(record.firstName(), visit)
+        return desk.nextLook(record.firstName(), visit)
                 .filter(at -> record.withdrawn().isEmpty() && at.isBefore(record.due()))
                 .orElse(record.due());
     }

@@ -80,6 +80,12 @@ class CertificateVerifierTest {
         }
 
         @Test
+        void mustNotDemandStaplingSinceNobodyStaples() {
+            refused("demands OCSP stapling", signed(leaf().mustStaple()));
+            accepted(signed(leaf().revocationList("http://crl.example/1.crl")));
+        }
+
+        @Test
         void mustNotBeACa() {
             refused("is a CA", signed(leaf().constraints(new BasicConstraints(true))));
             accepted(signed(leaf().constraints(new BasicConstraints(false))));

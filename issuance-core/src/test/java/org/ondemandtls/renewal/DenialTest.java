@@ -16,6 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.authority.Revocations;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.issuance.Issuance;
@@ -74,6 +75,7 @@ class DenialTest {
                         house.store(),
                         Orders.of(issuance),
                         house.authorities(),
+                        Revocations.NONE,
                         house.inventory(),
                         house.visits(),
                         house.watch(),

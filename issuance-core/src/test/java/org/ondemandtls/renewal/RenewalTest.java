@@ -60,6 +60,7 @@ class RenewalTest {
     private Renewal renewal;
     private CompletionStage<Decision> answer = granted();
     private Optional<Duration> recheck = Optional.empty();
+    private boolean revoked;
 
     @BeforeEach
     void open() throws Exception {
@@ -95,6 +96,7 @@ class RenewalTest {
                         store,
                         Orders.of(issuance),
                         house.authorities(),
+                        chain -> revoked,
                         house.inventory(),
                         house.visits(),
                         house.watch(),
@@ -205,7 +207,9 @@ class RenewalTest {
             time.advance(Duration.ofHours(23));
 
             assertThat(noted).isAfter(now().minus(DAY));
-            assertThat(stored(SHOP).revision()).isEqualTo(revision);
+            assertThat(stored(SHOP).visited()).contains(noted);
+            // The look a day is written, and nothing else.
+            assertThat(stored(SHOP).revision()).isBetween(revision, revision + 1);
         }
     }
 
@@ -722,6 +726,23 @@ class RenewalTest {
                     .isNotEmpty()
                     .allMatch(line -> line.contains(authority.id()));
         }
+
+        @Test
+        void isNotNeededToReplaceWhatTheCaHasRevoked() throws Exception {
+            obtain(SHOP);
+            visit(SHOP);
+            time.advance(Duration.ofDays(2));
+            assertThat(authority.asked()).hasSize(1);
+            revoked = true;
+
+            time.advance(DAY.plus(LOOK));
+
+            assertThat(authority.asked()).hasSize(2);
+            assertThat(house.recorded().lines(EventKind.RENEWAL_WINDOW))
+                    .singleElement()
+                    .asString()
+                    .contains("the CA has revoked the certificate");
+        }
     }
 
     @Nested
@@ -978,6 +999,75 @@ class RenewalTest {
 
             assertThat(before).isPositive();
             assertThat(house.recorded().lines(EventKind.RENEWED)).hasSize(2);
+        }
+    }
+
+    @Nested
+    class ManyThatAreDueAtOnce {
+
+        private final AtomicInteger read = new AtomicInteger();
+        private final AtomicInteger written = new AtomicInteger();
+
+        private CertificateStore counting() {
+            return (CertificateStore) Proxy.newProxyInstance(
+                    getClass().getClassLoader(),
+                    new Class<?>[] {CertificateStore.class},
+                    (proxy, method, arguments) -> {
+                        try {
+                            Object result = method.invoke(house.store(), arguments);
+                            if (result instanceof List<?> list && method.getName().equals("due")) {
+                                read.addAndGet(list.size());
+                            }
+                            written.addAndGet(method.getName().equals("save") ? 1 : 0);
+                            return result;
+                        } catch (InvocationTargetException e) {
+                            throw e.getCause();
+                        }
+                    });
+        }
+
+        private void due(int names) throws Exception {
+            renewal.close();
+            for (int i = 0; i < names; i++) {
+                ServerName name = ServerName.parse("n" + i + ".example.com");
+                obtain(name);
+                house.store()
+                        .save(stored(name)
+                                .withVisited(now())
+                                .withRenew(now().plus(DAY))
+                                .withDue(now().plus(DAY).plusMillis(i)));
+            }
+            time.advance(DAY.minus(LOOK));
+            begin(counting());
+            read.set(0);
+            written.set(0);
+        }
+
+        @Test
+        void areReadOnceEach() throws Exception {
+            due(300);
+
+            time.advance(LOOK.multipliedBy(2));
+
+            assertThat(house.recorded().lines(EventKind.RENEWED)).hasSize(300);
+            assertThat(read.get()).isBetween(300, 330);
+            assertThat(written.get()).isZero();
+        }
+
+        @Test
+        void areNotWrittenWhileTheCaIsDownAndAllRenewedWhenItIsBack() throws Exception {
+            due(50);
+            authority.fail(new IssuanceException.Unavailable(SHOP, "down", Duration.ofSeconds(2), null));
+            int before = authority.asked().size();
+
+            time.advance(Duration.ofDays(5));
+
+            assertThat(written.get()).isZero();
+            // One at a time, each four minutes in the end.
+            assertThat(authority.asked().size() - before).isBetween(1_000, 5 * 24 * 15 + 60);
+            authority.fail(null);
+            time.advance(Duration.ofMinutes(10));
+            assertThat(house.recorded().lines(EventKind.RENEWED)).hasSize(50);
         }
     }
 

@@ -11,11 +11,16 @@ import java.util.ArrayList;
 import java.util.Date;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import org.bouncycastle.asn1.ASN1Integer;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
 import org.bouncycastle.asn1.DERNull;
+import org.bouncycastle.asn1.DERSequence;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x509.AuthorityKeyIdentifier;
 import org.bouncycastle.asn1.x509.BasicConstraints;
+import org.bouncycastle.asn1.x509.CRLDistPoint;
+import org.bouncycastle.asn1.x509.DistributionPoint;
+import org.bouncycastle.asn1.x509.DistributionPointName;
 import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
 import org.bouncycastle.asn1.x509.Extension;
 import org.bouncycastle.asn1.x509.GeneralName;
@@ -41,6 +46,8 @@ public final class TestCertificates {
     private @Nullable KeyUsage usage;
     private @Nullable KeyPurposeId purpose;
     private boolean unknownCritical;
+    private boolean mustStaple;
+    private @Nullable String revocationList;
     private @Nullable BigInteger serial;
     private byte @Nullable [] issuerKeyId;
     private Instant notBefore;
@@ -114,6 +121,18 @@ public final class TestCertificates {
         return this;
     }
 
+    /** Demanding that its server staples. */
+    public TestCertificates mustStaple() {
+        mustStaple = true;
+        return this;
+    }
+
+    /** Naming where its CA publishes what it has revoked. */
+    public TestCertificates revocationList(String url) {
+        revocationList = url;
+        return this;
+    }
+
     /** With that serial number. */
     public TestCertificates serial(BigInteger value) {
         serial = value;
@@ -151,6 +170,19 @@ public final class TestCertificates {
             }
             if (issuerKeyId != null) {
                 builder.addExtension(Extension.authorityKeyIdentifier, false, new AuthorityKeyIdentifier(issuerKeyId));
+            }
+            if (mustStaple) {
+                builder.addExtension(
+                        new ASN1ObjectIdentifier("1.3.6.1.5.5.7.1.24"), false, new DERSequence(new ASN1Integer(5)));
+            }
+            if (revocationList != null) {
+                builder.addExtension(Extension.cRLDistributionPoints, false, new CRLDistPoint(new DistributionPoint[] {
+                    new DistributionPoint(
+                            new DistributionPointName(new GeneralNames(
+                                    new GeneralName(GeneralName.uniformResourceIdentifier, revocationList))),
+                            null,
+                            null)
+                }));
             }
             if (unknownCritical) {
                 builder.addExtension(new ASN1ObjectIdentifier("1.2.3.4.5"), true, DERNull.INSTANCE);

@@ -1,14 +1,13 @@
-package org.ondemandtls.preflight;
+package org.ondemandtls.name;
 
 import java.net.InetAddress;
 import java.net.NetworkInterface;
 import java.net.SocketException;
 import java.net.UnknownHostException;
 import java.util.List;
-import org.ondemandtls.name.AddressBlock;
 
-/** Which addresses a CA out on the internet can reach. */
-final class PublicAddresses {
+/** Addresses of the public internet: what a stranger's name or URL may lead this server to, and a CA can reach. */
+public final class PublicAddresses {
 
     private static final List<AddressBlock> NOT_PUBLIC = List.of(
             AddressBlock.parse("0.0.0.0/8"),
@@ -27,12 +26,12 @@ final class PublicAddresses {
     private PublicAddresses() {}
 
     /** Whether the whole internet means the same machine by an address; a few comparisons. */
-    static boolean contain(InetAddress address) {
+    public static boolean contains(InetAddress address) {
         return NOT_PUBLIC.stream().noneMatch(block -> block.contains(address));
     }
 
-    /** Whether a block begins with an address that is not public. */
-    static boolean isPrivate(AddressBlock block) {
+    /** Whether a block begins with an address that is not public; a few comparisons. */
+    public static boolean isPrivate(AddressBlock block) {
         return NOT_PUBLIC.stream().anyMatch(other -> other.contains(first(block)));
     }
 
@@ -42,11 +41,11 @@ final class PublicAddresses {
      *
      * @param other an address of the kind in question
      */
-    static boolean hasOneLike(InetAddress other) {
+    public static boolean hasOneLike(InetAddress other) {
         try {
             return NetworkInterface.networkInterfaces()
                     .flatMap(NetworkInterface::inetAddresses)
-                    .anyMatch(own -> own.getAddress().length == other.getAddress().length && contain(own));
+                    .anyMatch(own -> own.getAddress().length == other.getAddress().length && contains(own));
         } catch (SocketException e) {
             // Nothing is known, so nothing is certain.
             return false;

@@ -1,5 +1,6 @@
 package org.ondemandtls.handshake;
 
+import java.util.EnumMap;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.LongAdder;
@@ -10,7 +11,8 @@ import org.ondemandtls.event.FlightRecorder;
 /** How many handshakes were refused, by reason. Safe for many threads; counting is two additions. */
 final class RefusalCounts {
 
-    private final LongAdder[] counts = new LongAdder[Refusal.values().length];
+    // Never changed once it is made.
+    private final Map<Refusal, LongAdder> counts = new EnumMap<>(Refusal.class);
 
     private final Figures figures;
 
@@ -21,14 +23,17 @@ final class RefusalCounts {
      */
     RefusalCounts(Figures figures) {
         this.figures = figures;
-        for (int reason = 0; reason < counts.length; reason++) {
-            counts[reason] = new LongAdder();
+        for (Refusal reason : Refusal.values()) {
+            counts.put(reason, new LongAdder());
         }
     }
 
     /** Counts one. */
     void count(Refusal reason) {
-        counts[reason.ordinal()].increment();
+        LongAdder count = counts.get(reason);
+        if (count != null) {
+            count.increment();
+        }
         figures.count(Figure.REFUSED, reason.word());
         FlightRecorder.refusal(reason.word());
     }
@@ -36,9 +41,7 @@ final class RefusalCounts {
     /** All counts, those that are zero included, by {@link Refusal#word}. */
     Map<String, Long> all() {
         Map<String, Long> all = new TreeMap<>();
-        for (Refusal reason : Refusal.values()) {
-            all.put(reason.word(), counts[reason.ordinal()].sum());
-        }
+        counts.forEach((reason, count) -> all.put(reason.word(), count.sum()));
         return all;
     }
 }

@@ -259,8 +259,8 @@ public final class Visit {
     }
 
     private void refuse() {
-        lock.lock();
         CompletableFuture<Admission.Settled> waiting;
+        lock.lock();
         try {
             waiting = state == State.PARKED ? awaited : null;
         } finally {

@@ -13,15 +13,18 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Threads.</b> Pure computation; not safe for use by several threads at once.
  *
  * <p><b>Cost.</b> Anybody may cause it. Memory follows what has arrived, never a length the peer names, and stays
- * below twice {@value #MAX_MESSAGE} octets; time is linear in what has arrived. Raw input is bounded by {@value
- * #MAX_MESSAGE} records, since none may be empty.
+ * below twice the largest message; time is linear in what has arrived. Raw input is bounded by as many records as the
+ * largest message has octets, since none may be empty.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc8446#section-5.1">RFC 8446 section 5.1</a>
  */
 public final class ClientHelloParser {
 
-    /** The largest ClientHello that is read, in octets of the handshake message with its header of four. */
+    /** The largest ClientHello that fits one TLS record, in octets of the handshake message with its header of four. */
     public static final int MAX_MESSAGE = 16 * 1024;
+
+    /** The largest that the JDK's engines take by default ({@code jdk.tls.maxHandshakeMessageSize}), header included. */
+    public static final int MAX_MESSAGE_OF_JSSE = 32 * 1024 + 4;
 
     private static final int CONTENT_TYPE_HANDSHAKE = 22;
     private static final int VERSION_MAJOR = 3;
@@ -34,7 +37,7 @@ public final class ClientHelloParser {
     private static final String NOT_A_RECORD = "not a TLS handshake record";
     private static final String WRONG_RECORD_LENGTH = "a TLS record is empty or too long";
     private static final String NOT_A_CLIENT_HELLO = "the first handshake message is not a ClientHello";
-    private static final String TOO_LARGE = "the ClientHello is larger than " + MAX_MESSAGE + " octets";
+    private static final String TOO_LARGE = "the ClientHello is larger than is read";
     private static final String MORE_IN_RECORD = "the record with the ClientHello holds more than it";
 
     private static final Progress INCOMPLETE = new Progress.Incomplete();
@@ -49,6 +52,7 @@ public final class ClientHelloParser {
     private int messageOctets;
     private int versionMinor;
     private State state = State.READING;
+    private final int most;
 
     private enum State {
         READING,
@@ -88,8 +92,19 @@ public final class ClientHelloParser {
         record Invalid(Fault fault, String reason) implements Progress {}
     }
 
-    /** Makes a parser for one connection; memory is taken when octets arrive. */
-    public ClientHelloParser() {}
+    /** Makes a parser for one connection that reads what fits one record; memory is taken when octets arrive. */
+    public ClientHelloParser() {
+        this(MAX_MESSAGE);
+    }
+
+    /**
+     * Makes a parser for one connection; memory is taken when octets arrive.
+     *
+     * @param most the largest ClientHello that is read, in octets of the handshake message with its header of four
+     */
+    public ClientHelloParser(int most) {
+        this.most = most;
+    }
 
     /**
      * Takes the next octets of the connection.
@@ -117,7 +132,7 @@ public final class ClientHelloParser {
     }
 
     /**
-     * The ClientHello in one TLS record, to be given to the server's TLS engine in place of what was received. How
+     * The ClientHello in one TLS record, or in several where it does not fit one, to be given to the server's TLS engine in place of what was received. How
      * a message was cut into records is not part of what the handshake signs.
      *
      * @return a new view, ready to be read, of octets the parser no longer uses
@@ -127,7 +142,18 @@ public final class ClientHelloParser {
         if (state != State.COMPLETE || joined == null) {
             throw new IllegalStateException("no complete ClientHello");
         }
-        return ByteBuffer.wrap(joined, 0, RECORD_HEADER + messageOctets);
+        return messageOctets <= MAX_FRAGMENT ? ByteBuffer.wrap(joined, 0, RECORD_HEADER + messageOctets) : cut(joined);
+    }
+
+    private ByteBuffer cut(byte[] whole) {
+        int records = (messageOctets + MAX_FRAGMENT - 1) / MAX_FRAGMENT;
+        ByteBuffer cut = ByteBuffer.allocate(messageOctets + records * RECORD_HEADER);
+        for (int done = 0; done < messageOctets; done += MAX_FRAGMENT) {
+            int fragment = Math.min(MAX_FRAGMENT, messageOctets - done);
+            cut.put((byte) CONTENT_TYPE_HANDSHAKE).put((byte) VERSION_MAJOR).put((byte) versionMinor);
+            cut.putShort((short) fragment).put(whole, RECORD_HEADER + done, fragment);
+        }
+        return cut.flip();
     }
 
     // Looked at one by one, so that what is not TLS is known from its first octet.
@@ -171,7 +197,7 @@ public final class ClientHelloParser {
         if (fragmentLength == 0 || fragmentLength > MAX_FRAGMENT) {
             return WRONG_RECORD_LENGTH;
         }
-        if (messageOctets + fragmentLength > MAX_MESSAGE) {
+        if (messageOctets + fragmentLength > most) {
             return TOO_LARGE;
         }
         return objectionToLength();
@@ -182,7 +208,7 @@ public final class ClientHelloParser {
             return null;
         }
         int length = messageLength();
-        if (length > MAX_MESSAGE) {
+        if (length > most) {
             return TOO_LARGE;
         }
         // A ClientHello ends with its record: in TLS 1.3 the keys change after it.
@@ -209,7 +235,7 @@ public final class ClientHelloParser {
         if (joined == null) {
             joined = new byte[Math.max(needed, FIRST_CAPACITY)];
         } else if (joined.length < needed) {
-            int doubled = Math.min(2 * joined.length, RECORD_HEADER + MAX_MESSAGE);
+            int doubled = Math.min(2 * joined.length, RECORD_HEADER + most);
             joined = Arrays.copyOf(joined, Math.max(needed, doubled));
         }
         return joined;

@@ -436,12 +436,29 @@ class ClientHelloParserTest {
             byte[] octets = HELLO.paddedTo(ClientHelloParser.MAX_MESSAGE + 1).records(1_000);
 
             assertThat(feed(Arrays.copyOf(octets, 8))).isInstanceOf(Progress.Incomplete.class);
-            assertInvalid(feed(Arrays.copyOfRange(octets, 8, 9)), "larger than 16384 octets");
+            assertInvalid(feed(Arrays.copyOfRange(octets, 8, 9)), "larger than is read");
         }
 
         @Test
         void theLongestLengthThereIsIsTooLarge() {
             assertInvalid(feed(new byte[] {22, 3, 1, 0x40, 0, 1, -1, -1, -1}), "larger");
+        }
+
+        /** As much as a returning Java client with a certificate of its own sends. */
+        @ParameterizedTest
+        @ValueSource(ints = {26_660, ClientHelloParser.MAX_MESSAGE + 1, ClientHelloParser.MAX_MESSAGE_OF_JSSE})
+        void whatDoesNotFitOneRecordGoesOnInSeveral(int octets) {
+            ClientHellos hello = HELLO.paddedTo(octets);
+            ClientHelloParser parser = new ClientHelloParser(ClientHelloParser.MAX_MESSAGE_OF_JSSE);
+
+            Progress progress = parser.feed(ByteBuffer.wrap(hello.records(1_000)));
+            ByteBuffer records = parser.records();
+
+            assertThat(progress).isEqualTo(new Progress.Complete(READ));
+            assertThat(records.remaining()).isGreaterThan(octets);
+            assertThat(records.getShort(3)).isEqualTo((short) (1 << 14));
+            assertThat(new ClientHelloParser(ClientHelloParser.MAX_MESSAGE_OF_JSSE).feed(records))
+                    .isEqualTo(new Progress.Complete(READ));
         }
 
         @Test

@@ -29,7 +29,7 @@ import org.ondemandtls.name.RequestedName;
  * thread; it resumes on the connector's executor.
  *
  * <p><b>Cost.</b> What an unauthenticated peer holds here: one end point, one timer of the wheel, and the octets of a ClientHello
- * it has really sent, at most 16 KiB; for {@code onDemandTls.handshake.helloTimeout} at most, or, once parked, for
+ * it has really sent, at most 32 KiB; for {@code onDemandTls.handshake.helloTimeout} at most, or, once parked, for
  * {@code onDemandTls.handshake.deadline}.
  */
 final class ClientHelloConnection extends AbstractConnection implements Connection.UpgradeFrom, Connection.UpgradeTo {
@@ -46,7 +46,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     private final Duration helloTimeout;
 
     // Used by one thread at a time: whoever the state belongs to.
-    private @Nullable ClientHelloParser parser = new ClientHelloParser();
+    private @Nullable ClientHelloParser parser = new ClientHelloParser(ClientHelloParser.MAX_MESSAGE_OF_JSSE);
     private ByteBuffer received = BufferUtil.EMPTY_BUFFER;
     private Admission.@Nullable Serve serve;
     private volatile @Nullable String serverName;

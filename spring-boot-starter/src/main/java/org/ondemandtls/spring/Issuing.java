@@ -18,6 +18,11 @@ record Issuing(String status, Map<String, Object> details) {
     /** How long a failure counts that nobody has met since. */
     static final Duration LATELY = Duration.ofMinutes(10);
 
+    /** Takes a copy of the details. */
+    Issuing {
+        details = Map.copyOf(details);
+    }
+
     static Issuing of(Optional<OnDemandTls> engine) {
         if (engine.isEmpty()) {
             return new Issuing("DOWN", Map.of("reason", "On-Demand TLS does not run"));

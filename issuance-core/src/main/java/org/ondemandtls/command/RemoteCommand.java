@@ -108,7 +108,7 @@ final class RemoteCommand {
             request = HttpRequest.newBuilder(
                     URI.create((server.endsWith("/") ? server : server + '/') + "api/v1/" + resource));
         } catch (IllegalArgumentException e) {
-            throw new Arguments.WrongException("--server " + server + " is no http or https URL");
+            throw new Arguments.WrongException("--server is no http or https URL: " + e.getMessage());
         }
         request.timeout(PATIENCE);
         Optional<String> user = arguments.option("--user");

@@ -41,13 +41,13 @@ public enum Figure {
     private final String spelling;
     private final boolean timed;
     private final String sentence;
-    private final List<String> labels;
+    private final String labels;
 
     Figure(String spelling, boolean timed, String sentence, String... labels) {
         this.spelling = spelling;
         this.timed = timed;
         this.sentence = sentence;
-        this.labels = List.of(labels);
+        this.labels = String.join(",", labels);
     }
 
     /** Its name, for example {@code ondemandtls_order_seconds}. */
@@ -67,6 +67,6 @@ public enum Figure {
 
     /** The names of its labels. */
     public List<String> labels() {
-        return labels;
+        return List.of(labels.split(",", -1));
     }
 }

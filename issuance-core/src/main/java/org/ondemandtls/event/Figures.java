@@ -162,12 +162,12 @@ public final class Figures {
 
     private Tally tally(Figure figure, List<String> values) {
         Map<List<String>, Tally> own = tallies.getOrDefault(figure, Map.of());
-        if (values.size() != figure.labels().size()) {
-            throw new IllegalArgumentException(figure + " has the labels " + figure.labels());
-        }
         Tally known = own.get(values);
         if (known != null) {
             return known;
+        }
+        if (values.size() != figure.labels().size()) {
+            throw new IllegalArgumentException(figure + " has the labels " + figure.labels());
         }
         List<String> kept = own.size() < MOST_SERIES
                 ? values

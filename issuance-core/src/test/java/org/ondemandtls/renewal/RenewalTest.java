@@ -1015,7 +1015,8 @@ class RenewalTest {
                     (proxy, method, arguments) -> {
                         try {
                             Object result = method.invoke(house.store(), arguments);
-                            if (result instanceof List<?> list && method.getName().equals("due")) {
+                            if (result instanceof List<?> list
+                                    && method.getName().equals("due")) {
                                 read.addAndGet(list.size());
                             }
                             written.addAndGet(method.getName().equals("save") ? 1 : 0);

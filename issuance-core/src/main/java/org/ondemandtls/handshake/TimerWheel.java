@@ -135,7 +135,7 @@ public final class TimerWheel {
     }
 
     /** The timers of one tick, and of the same tick of later turns. */
-    private final class Slot {
+    private static final class Slot {
 
         private final ReentrantLock lock = new ReentrantLock();
         private @Nullable Timer first;

@@ -260,8 +260,9 @@ final class Sources implements AutoCloseable {
         if (decision instanceof Decision.Granted) {
             lastGranted.set(question.name());
         }
-        if (source.circuit() != null) {
-            source.circuit().answered();
+        Circuit circuit = source.circuit();
+        if (circuit != null) {
+            circuit.answered();
             source.outage().worked();
         }
     }

@@ -177,9 +177,11 @@ class ReadmeIT {
         X509Certificate leaf =
                 TlsProbe.trustingAnything().handshake(tlsPort, NAME).leaf();
         assertThat(leaf.getIssuerX500Principal().getName()).contains("Pebble");
-        Awaitility.await().atMost(PATIENCE).untilAsserted(() -> assertThat(
-                        curl.get("stranger.example", tlsPort, "/").alert())
-                .hasValue(112));
+        Awaitility.await()
+                .atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(
+                                curl.get("stranger.example", tlsPort, "/").alert())
+                        .hasValue(112));
     }
 
     private static Path home(String line) {

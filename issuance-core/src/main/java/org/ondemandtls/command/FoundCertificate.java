@@ -12,4 +12,5 @@ import org.ondemandtls.certificate.KeyedCertificate;
  * @param remark what was done to its chain, empty where nothing was
  * @param unservable names of it that no server can serve, such as a single label; the others are served
  */
-record FoundCertificate(KeyedCertificate certificate, String issuer, Optional<String> remark, List<String> unservable) {}
+record FoundCertificate(
+        KeyedCertificate certificate, String issuer, Optional<String> remark, List<String> unservable) {}

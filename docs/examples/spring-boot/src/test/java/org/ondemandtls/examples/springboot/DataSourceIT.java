@@ -30,9 +30,8 @@ class DataSourceIT {
     void theStoreIsInTheApplicationsDatabase() throws Exception {
         int tlsPort = FreePorts.next();
         String url = Database.shared(Database.Kind.POSTGRESQL).fresh();
-        try (ConfigurableApplicationContext application = SpringApplication.run(
-                new Class<?>[] {ShopApplication.class, Pool.class},
-                new String[] {
+        try (ConfigurableApplicationContext application =
+                SpringApplication.run(new Class<?>[] {ShopApplication.class, Pool.class}, new String[] {
                     "--server.address=127.0.0.1",
                     "--server.port=" + FreePorts.next(),
                     "--ondemand-tls.port=" + tlsPort,

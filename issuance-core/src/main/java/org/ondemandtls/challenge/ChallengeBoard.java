@@ -241,7 +241,10 @@ public final class ChallengeBoard {
     // Only who was told a token can ask for it: the CA, and what is on its way.
     private void tellIfStrayed(Optional<ServerName> asked, String token) {
         HttpKey key = names.get(token);
-        HttpProof proof = key == null ? null : http.get(key);
+        if (key == null) {
+            return;
+        }
+        HttpProof proof = http.get(key);
         if (proof != null && proof.display().strayed.compareAndSet(false, true)) {
             strayed.asked(key.name(), asked);
         }

@@ -30,7 +30,7 @@ final class RemoteCommand {
     private static final String SERVER = "http://localhost:8080/ondemand-tls/";
     private static final Duration CONNECT = Duration.ofSeconds(10);
     // Revoking and diagnosing ask others.
-    private static final Duration PATIENCE = Duration.ofSeconds(120);
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
     private static final int OK = 200;
     private static final int ACCEPTED = 202;
     private static final int CONFLICT = 409;

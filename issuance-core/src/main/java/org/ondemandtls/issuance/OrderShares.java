@@ -47,7 +47,6 @@ public final class OrderShares {
         this.size = size;
         this.queued = queued;
         for (Side side : Side.values()) {
-            waiting.put(side, new ArrayDeque<>());
             running.put(side, 0);
         }
     }
@@ -61,10 +60,10 @@ public final class OrderShares {
         lock.lock();
         try {
             if (!mayBegin(side)) {
-                if (waiting.get(side).size() >= queued) {
+                if (waitingOf(side).size() >= queued) {
                     throw new RejectedExecutionException("too many orders wait");
                 }
-                waiting.get(side).add(task);
+                waitingOf(side).add(task);
                 return;
             }
             running.merge(side, 1, Integer::sum);
@@ -117,7 +116,7 @@ public final class OrderShares {
         try {
             running.merge(side, -1, Integer::sum);
             Side next = nextSide();
-            Runnable task = waiting.get(next).poll();
+            Runnable task = waitingOf(next).poll();
             if (task == null) {
                 return null;
             }
@@ -128,17 +127,23 @@ public final class OrderShares {
         }
     }
 
+    private Queue<Runnable> waitingOf(Side side) {
+        return waiting.computeIfAbsent(side, any -> new ArrayDeque<>());
+    }
+
     // The side with less than its half goes first. Guarded by the lock.
     private Side nextSide() {
-        Side fewer = running.get(Side.RENEWALS) < running.get(Side.VISITS) ? Side.RENEWALS : Side.VISITS;
+        Side fewer = running.getOrDefault(Side.RENEWALS, 0) < running.getOrDefault(Side.VISITS, 0)
+                ? Side.RENEWALS
+                : Side.VISITS;
         Side more = fewer == Side.RENEWALS ? Side.VISITS : Side.RENEWALS;
-        boolean goes = !waiting.get(fewer).isEmpty() || !mayBegin(more);
+        boolean goes = !waitingOf(fewer).isEmpty() || !mayBegin(more);
         return goes ? fewer : more;
     }
 
     // One thread is never lent. Guarded by the lock.
     private boolean mayBegin(Side side) {
         int all = running.values().stream().mapToInt(Integer::intValue).sum();
-        return all < size && (size == 1 || running.get(side) < size - 1);
+        return all < size && (size == 1 || running.getOrDefault(side, 0) < size - 1);
     }
 }

@@ -50,7 +50,7 @@ public final class Withdrawals {
 
     /** Where the hold of a name stands in the store. */
     public static String scope(ServerName name) {
-        return "withdrawn/" + name;
+        return "takenAway/" + name;
     }
 
     /**

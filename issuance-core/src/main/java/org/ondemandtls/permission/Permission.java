@@ -207,7 +207,11 @@ public final class Permission implements AutoCloseable {
         question.answer().whenComplete((decision, failure) -> {
             try {
                 conclude(question, decision, failure);
-                verdict.complete(null);
+                if (isWithinItsDomain(name, purpose, client)) {
+                    verdict.complete(null);
+                } else {
+                    verdict.completeExceptionally(new IssuanceException.Overloaded(name, DomainNames.KEY));
+                }
             } catch (IssuanceException refused) {
                 verdict.completeExceptionally(refused);
             } catch (RuntimeException | Error defect) {
@@ -219,13 +223,17 @@ public final class Permission implements AutoCloseable {
         if (displaced != null) {
             displaced.answer().completeExceptionally(new IssuanceException.Overloaded(displaced.name(), ASK_QUEUE));
         }
-        return verdict.thenCompose(answered -> granted(name, purpose, client));
+        return verdict;
     }
 
     private CompletableFuture<Void> granted(ServerName name, Purpose purpose, ClientBlock client) {
-        return purpose == Purpose.RENEW || domainNames.admit(name, client)
+        return isWithinItsDomain(name, purpose, client)
                 ? CompletableFuture.completedFuture(null)
                 : CompletableFuture.failedFuture(new IssuanceException.Overloaded(name, DomainNames.KEY));
+    }
+
+    private boolean isWithinItsDomain(ServerName name, Purpose purpose, ClientBlock client) {
+        return purpose == Purpose.RENEW || domainNames.admit(name, client);
     }
 
     /**

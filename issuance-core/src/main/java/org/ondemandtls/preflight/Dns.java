@@ -94,7 +94,6 @@ final class Dns implements Questions {
                     return true;
                 } catch (IOException silence) {
                     // The next one, or once more.
-                    continue;
                 }
             }
         }

@@ -53,8 +53,6 @@ public final class DnsPreflight implements Preflight {
     private static final Duration BEHIND = Duration.ofDays(1);
     private static final Duration PASSED = Duration.ofMinutes(10);
 
-    private static final int MOST_LIMITING = 10_000;
-
     /**
      * What runs the looks.
      *

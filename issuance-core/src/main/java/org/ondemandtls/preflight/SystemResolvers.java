@@ -74,7 +74,6 @@ final class SystemResolvers implements Supplier<List<InetSocketAddress>> {
                             new InetSocketAddress(InetAddress.getByName(server.group(1)), SimpleResolver.DEFAULT_PORT));
                 } catch (UnknownHostException malformed) {
                     // As the C library does: the line is passed over.
-                    continue;
                 }
             }
         }

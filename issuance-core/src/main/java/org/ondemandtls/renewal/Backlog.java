@@ -52,7 +52,6 @@ final class Backlog {
         this.atOnce = new EnumMap<>(atOnce);
         this.severalCas = severalCas;
         for (Kind kind : Kind.values()) {
-            lanes.put(kind, new TreeMap<>());
             sizes.put(kind, 0);
         }
     }
@@ -62,7 +61,7 @@ final class Backlog {
         if (!known.containsKey(entry.name())) {
             put(entry);
             if (size(entry.kind()) > MOST) {
-                lanes.get(entry.kind()).values().stream()
+                lanesOf(entry.kind()).values().stream()
                         .flatMap(lane -> lane.last().stream())
                         .max(Comparator.comparing(Entry::urgent))
                         .ifPresent(last -> {
@@ -92,7 +91,7 @@ final class Backlog {
 
     /** How many of a kind are at work. */
     synchronized int running(Kind kind) {
-        return lanes.get(kind).values().stream().mapToInt(Lane::running).sum();
+        return lanesOf(kind).values().stream().mapToInt(Lane::running).sum();
     }
 
     /**
@@ -106,13 +105,13 @@ final class Backlog {
     synchronized Optional<Entry> take(Kind kind, Instant now, long nanos) {
         wake(nanos);
         giveWay(now);
-        int most = atOnce.get(kind);
+        int most = atOnce.getOrDefault(kind, 1);
         if (running(kind) >= most) {
             return Optional.empty();
         }
         int each = severalCas ? Math.max(1, most - 1) : most;
         Lane chosen = null;
-        for (Lane lane : lanes.get(kind).values()) {
+        for (Lane lane : lanesOf(kind).values()) {
             if (lane.first().isPresent() && lane.admits(each, nanos) && (chosen == null || isBefore(lane, chosen))) {
                 chosen = lane;
             }
@@ -186,7 +185,7 @@ final class Backlog {
         while (!delayed.isEmpty() && delayed.peek().until() - nanos <= 0) {
             Entry entry = delayed.remove().entry();
             // It may have been taken out of its turn meanwhile.
-            if (known.get(entry.name()) == entry && !running.contains(entry.name())) {
+            if (entry.equals(known.get(entry.name())) && !running.contains(entry.name())) {
                 line(entry);
             }
         }
@@ -223,10 +222,14 @@ final class Backlog {
     }
 
     private int size(Kind kind) {
-        return sizes.get(kind);
+        return sizes.getOrDefault(kind, 0);
+    }
+
+    private Map<String, Lane> lanesOf(Kind kind) {
+        return lanes.computeIfAbsent(kind, any -> new TreeMap<>());
     }
 
     private Lane lane(Entry entry) {
-        return lanes.get(entry.kind()).computeIfAbsent(entry.issuer(), issuer -> new Lane());
+        return lanesOf(entry.kind()).computeIfAbsent(entry.issuer(), issuer -> new Lane());
     }
 }

@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.event.EventKind;
@@ -74,12 +73,15 @@ final class Succession {
         boolean account = (reason instanceof IssuanceException.RateLimited limited
                         && limited.scope() instanceof IssuanceException.RateLimited.Scope.Account)
                 || (reason instanceof IssuanceException.OverBudget spent && spent.concernsAll())
-                || reason instanceof IssuanceException.AccountRefused;
-        boolean ca = account || reason instanceof IssuanceException.Unavailable;
+                || reason instanceof IssuanceException.AccountRefused
+                || reason instanceof IssuanceException.RefusesAll;
+        // One order that is stuck, or one slow validation, is no trouble of the others.
+        boolean ca = account || (reason instanceof IssuanceException.Unavailable down && down.isUnwell());
         if (ca) {
             desk.backlog().failed(entry, account, account ? reason.retryAfter() : Duration.ZERO, desk.nanos());
         }
         return ca
+                || reason instanceof IssuanceException.Unavailable
                 || reason instanceof IssuanceException.NoAnswer
                 || reason instanceof IssuanceException.Overloaded
                 || reason instanceof IssuanceException.StoreFailed;
@@ -96,7 +98,7 @@ final class Succession {
                 spent ? Duration.ZERO : desk.floors().orders().blockedFor(name));
     }
 
-    private void notRenewed(Entry entry, ServerName name, StoredCertificate claimed, @Nullable Throwable failure)
+    private void notRenewed(Entry entry, ServerName name, StoredCertificate claimed, Throwable failure)
             throws StoreException {
         if (!(failure instanceof IssuanceException reason)) {
             desk.troubled().failed(entry.name(), failure);

@@ -68,19 +68,17 @@ final class FiguresText {
         }
         String name = one.figure().spelling();
         if (!one.figure().isTimed()) {
-            line(name, labels.toString(), one.count());
+            line(name, labels.toString(), (double) one.count());
             return;
         }
         for (int at = 0; at < one.buckets().size(); at++) {
             double most = Figures.BUCKETS.get(at).toNanos() / NANOS;
-            line(
-                    name + "_bucket",
-                    labels + "," + pair("le", number(most)),
+            line(name + "_bucket", labels + "," + pair("le", number(most)), (double)
                     one.buckets().get(at));
         }
-        line(name + "_bucket", labels + "," + pair("le", "+Inf"), one.count());
+        line(name + "_bucket", labels + "," + pair("le", "+Inf"), (double) one.count());
         line(name + "_sum", labels.toString(), one.seconds());
-        line(name + "_count", labels.toString(), one.count());
+        line(name + "_count", labels.toString(), (double) one.count());
     }
 
     private void head(String name, String type, String sentence) {

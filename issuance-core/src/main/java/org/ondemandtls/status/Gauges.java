@@ -64,9 +64,7 @@ final class Gauges {
                         "ondemandtls_flights",
                         "Names a certificate is being obtained for.",
                         floors.issuance().inFlight()),
-                Gauge.of(
-                        "ondemandtls_certificates_in_memory",
-                        "Names that can be served from memory.",
+                Gauge.of("ondemandtls_certificates_in_memory", "Names that can be served from memory.", (double)
                         floors.inventory().size()),
                 Gauge.of(
                         "ondemandtls_parked_handshakes",
@@ -84,9 +82,7 @@ final class Gauges {
                         "ondemandtls_challenges_on_display",
                         "Proofs on display for a CA.",
                         floors.challenges().size()),
-                Gauge.of(
-                        "ondemandtls_refusals_remembered",
-                        "Names whose failures are remembered.",
+                Gauge.of("ondemandtls_refusals_remembered", "Names whose failures are remembered.", (double)
                         floors.issuance().rememberedFailures())));
         all.add(new Gauge(
                 "ondemandtls_certificates_by_days_left",

@@ -23,6 +23,7 @@ public interface OnDemandTlsMXBean {
     int getParkedHandshakes();
 
     /** How many handshakes may wait at the same time. */
+    @Described("How many handshakes may wait at the same time.")
     int getParkedLimit();
 
     /** How many handshakes with a certificate of the engine were completed, resumptions included. */
@@ -50,9 +51,11 @@ public interface OnDemandTlsMXBean {
     long getRememberedFailures();
 
     /** Whether names are looked at before an order: on, off, or resting since the DNS resolver is silent; in words. */
+    @Described("Whether names are checked before they are ordered, or that check rests.")
     String getPreflight();
 
     /** How many DNS questions have been sent for looks at names. */
+    @Described("How many DNS questions were asked since the start.")
     long getDnsQuestions();
 
     /** How many proofs are on display for a CA. */
@@ -68,6 +71,7 @@ public interface OnDemandTlsMXBean {
     Map<String, Long> getEvents();
 
     /** How many handshakes were refused, by reason. */
+    @Described("How many handshakes were refused, by reason.")
     Map<String, Long> getRefusals();
 
     /** How often each bound was reached and something refused for it, by the bound's key. */

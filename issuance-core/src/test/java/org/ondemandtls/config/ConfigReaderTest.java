@@ -71,6 +71,8 @@ class ConfigReaderTest {
             ConfigKey.PERMISSION_BEAN,
             ConfigKey.ACME_PROFILE,
             ConfigKey.ACME_PREFERRED_CHAIN,
+            ConfigKey.STATUS_LOOK_ROLE,
+            ConfigKey.STATUS_ACT_ROLE,
             ConfigKey.STORE);
 
     // Which have a place only beside a database.

@@ -82,6 +82,7 @@ class OutageTest {
         assertThat(events.failing(minute)).isEmpty();
 
         outage.failed(A, "no connection");
+        time.advance(Outage.QUIET);
         outage.worked();
         assertThat(events.failing(minute)).isEmpty();
     }

@@ -1058,7 +1058,7 @@ class RenewalTest {
         @Test
         void areNotWrittenWhileTheCaIsDownAndAllRenewedWhenItIsBack() throws Exception {
             due(50);
-            authority.fail(new IssuanceException.Unavailable(SHOP, "down", Duration.ofSeconds(2), null));
+            authority.fail(IssuanceException.Unavailable.unwell(SHOP, "down", Duration.ofSeconds(2), null));
             int before = authority.asked().size();
 
             time.advance(Duration.ofDays(5));

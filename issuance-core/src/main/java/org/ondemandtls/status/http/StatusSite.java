@@ -152,23 +152,23 @@ public final class StatusSite {
         }
         String resource = request.path().substring(API.length());
         Map<String, String> query = parameters(request.query());
-        switch (resource) {
-            case "obtain":
-                return obtain(new String(request.content(LARGEST_CONTENT), UTF_8));
-            case "pause":
-                return done(operations.pause(query.getOrDefault("what", "")));
-            case "resume":
-                return done(operations.resume(query.getOrDefault("what", "")));
-            default:
-                int slash = resource.lastIndexOf('/');
-                if (!resource.startsWith(NAMES) || slash < NAMES.length()) {
-                    return SiteAnswer.error(NOT_FOUND, "there is no such command in the API");
-                }
-                return command(
-                        name(resource.substring(NAMES.length(), slash)),
-                        resource.substring(slash + 1),
-                        query.getOrDefault("reason", "unspecified"));
+        return switch (resource) {
+            case "obtain" -> obtain(new String(request.content(LARGEST_CONTENT), UTF_8));
+            case "pause" -> done(operations.pause(query.getOrDefault("what", "")));
+            case "resume" -> done(operations.resume(query.getOrDefault("what", "")));
+            default -> commandFor(resource, query);
+        };
+    }
+
+    private SiteAnswer commandFor(String resource, Map<String, String> query) {
+        int slash = resource.lastIndexOf('/');
+        if (!resource.startsWith(NAMES) || slash < NAMES.length()) {
+            return SiteAnswer.error(NOT_FOUND, "there is no such command in the API");
         }
+        return command(
+                name(resource.substring(NAMES.length(), slash)),
+                resource.substring(slash + 1),
+                query.getOrDefault("reason", "unspecified"));
     }
 
     private SiteAnswer command(ServerName name, String word, String reason) {

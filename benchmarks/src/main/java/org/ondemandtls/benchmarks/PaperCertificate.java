@@ -40,12 +40,12 @@ final class PaperCertificate extends X509Certificate {
 
     @Override
     public Date getNotBefore() {
-        return new Date(notBefore);
+        return Date.from(Instant.ofEpochMilli(notBefore));
     }
 
     @Override
     public Date getNotAfter() {
-        return new Date(notAfter);
+        return Date.from(Instant.ofEpochMilli(notAfter));
     }
 
     @Override

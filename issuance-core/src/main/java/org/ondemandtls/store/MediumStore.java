@@ -45,17 +45,15 @@ public class MediumStore implements CertificateStore {
      * @param sealing what encrypts private keys and other secrets
      */
     protected MediumStore(Medium medium, Events events, KeySealing sealing) {
+        this(medium, events, sealing, RecordCodec::decodeCertificate);
+    }
+
+    MediumStore(Medium medium, Events events, KeySealing sealing, Records.Decoder<StoredCertificate> decoder) {
         this.medium = medium;
         this.sealing = sealing;
         this.troubles = new Troubles(events);
         this.certificates = new Records<>(
-                medium,
-                Shelf.CERTIFICATE,
-                sealing,
-                events,
-                troubles,
-                RecordCodec::decodeCertificate,
-                StoredCertificate::firstName);
+                medium, Shelf.CERTIFICATE, sealing, events, troubles, decoder, StoredCertificate::firstName);
         Records<OpenOrder> open = new Records<>(
                 medium,
                 Shelf.ORDER,

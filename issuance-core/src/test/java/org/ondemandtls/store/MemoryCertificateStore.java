@@ -1,6 +1,9 @@
 package org.ondemandtls.store;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Clock;
 import org.ondemandtls.event.Events;
@@ -13,6 +16,8 @@ public final class MemoryCertificateStore extends MediumStore {
 
     /** What survives when a store is closed. */
     public static final class Medium extends MemoryMedium.World {}
+
+    private static final int MOST_DECODED = 10_000;
 
     private final MemoryMedium medium;
 
@@ -30,8 +35,22 @@ public final class MemoryCertificateStore extends MediumStore {
     }
 
     MemoryCertificateStore(MemoryMedium medium, Events events, KeySealing sealing) {
-        super(medium, events, sealing);
+        super(medium, events, sealing, decodingOnce());
         this.medium = medium;
+    }
+
+    // Whether key and certificate belong together costs a signature each time, and in these tests years pass.
+    private static Records.Decoder<StoredCertificate> decodingOnce() {
+        Cache<ByteBuffer, StoredCertificate> decoded =
+                Caffeine.newBuilder().maximumSize(MOST_DECODED).build();
+        return (content, sealing) -> {
+            StoredCertificate known = decoded.getIfPresent(ByteBuffer.wrap(content));
+            if (known == null) {
+                known = RecordCodec.decodeCertificate(content, sealing);
+                decoded.put(ByteBuffer.wrap(content.clone()), known);
+            }
+            return known;
+        };
     }
 
     // Known at any moment, and without a thread: tests move their time themselves.

@@ -11,7 +11,6 @@ import java.security.cert.X509Certificate;
 import java.sql.Driver;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -295,26 +294,23 @@ class ClusterIT {
                         new FaultyAcmeProxy(pebble.directory(), pebble.trustedRoots(), directory.resolve("proxy"))) {
             use(proxy.directory().toString(), proxy.trustedRoots());
             CountDownLatch reached = new CountDownLatch(1);
-            // A wait of its own, not an answer that is late: it goes on by itself afterwards.
-            proxy.first(1, FaultyAcmeProxy.path("/finalize-order/"), (request, ca) -> {
-                FaultyAcmeProxy.Answer answer = ca.ask();
-                Map<String, List<String>> headers = new HashMap<>(answer.headers());
-                headers.put("Retry-After", List.of("25"));
-                reached.countDown();
-                return new FaultyAcmeProxy.Answer(
-                        answer.status(),
-                        headers,
-                        answer.text().replace("\"valid\"", "\"processing\"").getBytes(StandardCharsets.UTF_8));
-            });
+            // The CA is not done before the server stands still; its answers are never late.
+            proxy.when(
+                    FaultyAcmeProxy.path("/finalize-order/").or(FaultyAcmeProxy.path("/my-order/")), (request, ca) -> {
+                        reached.countDown();
+                        FaultyAcmeProxy.Answer answer = ca.ask();
+                        return answer.withBody(answer.text()
+                                .replace("\"valid\"", "\"processing\"")
+                                .getBytes(StandardCharsets.UTF_8));
+                    });
             startAll();
             TlsProbe client = TlsProbe.trusting(pebble.issuerRoot()).patience(Duration.ofMinutes(2));
             visit(client, first, NAME);
             assertThat(reached.await(60, TimeUnit.SECONDS)).as(this::logs).isTrue();
 
-            // It has read the answer by then: nothing that can be seen from here tells.
-            Awaitility.await().pollDelay(Duration.ofSeconds(1)).until(() -> true);
             long stopped = System.nanoTime();
             signal("-STOP", first);
+            proxy.heal();
             TlsProbe.Outcome byOther = visit(client, other, NAME).get();
             assertThat(byOther.failure()).as(other.log()).isEmpty();
             report("taken over after the holder stood still, " + kind, stopped);

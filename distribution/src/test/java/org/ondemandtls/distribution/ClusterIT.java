@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.net.URISyntaxException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
@@ -293,15 +292,13 @@ class ClusterIT {
                 FaultyAcmeProxy proxy =
                         new FaultyAcmeProxy(pebble.directory(), pebble.trustedRoots(), directory.resolve("proxy"))) {
             use(proxy.directory().toString(), proxy.trustedRoots());
-            CountDownLatch reached = new CountDownLatch(1);
-            // The CA is not done before the server stands still; its answers are never late.
+            // Whoever asks again has read the answer before.
+            CountDownLatch reached = new CountDownLatch(2);
+            FaultyAcmeProxy.Fault unfinished = FaultyAcmeProxy.replace("\"valid\"", "\"processing\"");
             proxy.when(
                     FaultyAcmeProxy.path("/finalize-order/").or(FaultyAcmeProxy.path("/my-order/")), (request, ca) -> {
                         reached.countDown();
-                        FaultyAcmeProxy.Answer answer = ca.ask();
-                        return answer.withBody(answer.text()
-                                .replace("\"valid\"", "\"processing\"")
-                                .getBytes(StandardCharsets.UTF_8));
+                        return unfinished.answer(request, ca);
                     });
             startAll();
             TlsProbe client = TlsProbe.trusting(pebble.issuerRoot()).patience(Duration.ofMinutes(2));

@@ -61,13 +61,13 @@ final class Backlog {
         if (!known.containsKey(entry.name())) {
             put(entry);
             if (size(entry.kind()) > MOST) {
-                lanesOf(entry.kind()).values().stream()
+                Optional<Entry> last = lanesOf(entry.kind()).values().stream()
                         .flatMap(lane -> lane.last().stream())
-                        .max(Comparator.comparing(Entry::urgent))
-                        .ifPresent(last -> {
-                            forget(last);
-                            droppedSome = true;
-                        });
+                        .max(Comparator.comparing(Entry::urgent));
+                if (last.isPresent()) {
+                    forget(last.get());
+                    droppedSome = true;
+                }
             }
         }
     }

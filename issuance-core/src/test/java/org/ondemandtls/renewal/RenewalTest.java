@@ -709,7 +709,7 @@ class RenewalTest {
 
         @Test
         void alwaysInThePastCostsOneReplacementInAQuarterOfALifeAndALineThatNamesTheCa() throws Exception {
-            authority.advise(now().minus(DAY), now().minusSeconds(1), Duration.ofMinutes(1));
+            authority.advise(now().minus(DAY), now().minusSeconds(1), Duration.ofHours(1));
             obtain(SHOP);
             for (int day = 0; day < 45; day++) {
                 visit(SHOP);

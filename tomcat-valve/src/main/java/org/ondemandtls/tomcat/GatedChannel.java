@@ -62,7 +62,7 @@ final class GatedChannel extends SecureNioChannel {
     private volatile boolean unwrapping;
     private volatile boolean bound;
     private @Nullable Served served;
-    private boolean counted;
+    private volatile boolean counted;
 
     /**
      * A channel for use by one connection after another.

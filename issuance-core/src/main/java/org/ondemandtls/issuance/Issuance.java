@@ -5,15 +5,11 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -53,10 +49,6 @@ import org.ondemandtls.store.StoredCertificate;
 public final class Issuance {
 
     private static final Duration NOT_READY_RETRY = Duration.ofSeconds(10);
-    private static final Duration DEFECT_RETRY = Duration.ofSeconds(3);
-    private static final Duration PEER_RETRY = Duration.ofSeconds(1);
-    // An order takes no longer, and a lease runs out when its holder is gone.
-    private static final Duration LONGEST_WAIT_FOR_PEER = Authority.LONGEST_ORDER.multipliedBy(2);
 
     /**
      * What runs the work.
@@ -104,9 +96,9 @@ public final class Issuance {
     private final Withdrawals withdrawals;
     private final Pauses pauses;
     private final Resumption resumption;
-    private final Outage budgetOutage;
+    private final Turns turns;
+    private final Landing landing;
     private final SingleFlight<ServerName, KeyedCertificate> flights = new SingleFlight<>();
-    private final Map<ServerName, CompletableFuture<Void>> awaited = new ConcurrentHashMap<>();
 
     private volatile boolean stopping;
 
@@ -153,7 +145,7 @@ public final class Issuance {
         this.inventory = floors.inventory();
         this.events = floors.events();
         this.ports = ports;
-        this.budgetOutage = new Outage(events, EventKind.OVERLOADED, "the budget", ports.nanoTime());
+        this.turns = new Turns(ports.scheduler(), ports.nanoTime(), () -> stopping);
         this.refusals = new Refusals(
                 floors.shield().rememberedRefusals(),
                 store,
@@ -190,6 +182,15 @@ public final class Issuance {
                 ports.clock(),
                 ports.nanoTime(),
                 ports.random());
+        this.landing = new Landing(
+                refusals,
+                pipeline,
+                events,
+                new Outage(events, EventKind.OVERLOADED, "the budget", ports.nanoTime()),
+                name -> {
+                    preflight.accepted(name);
+                    storeLookups.saved(name);
+                });
     }
 
     /**
@@ -205,7 +206,7 @@ public final class Issuance {
         }
         return flights.join(
                 name,
-                key -> landed(
+                key -> landing.of(
                         key,
                         stored(key)
                                 .thenCompose(found -> found.map(CompletableFuture::completedFuture)
@@ -225,7 +226,7 @@ public final class Issuance {
         }
         return flights.join(
                 name,
-                key -> landed(
+                key -> landing.of(
                         key,
                         permitted(key, Purpose.RENEW, ClientBlock.LOCAL, ports.renewals(), () -> pipeline.renew(key))));
     }
@@ -353,25 +354,25 @@ public final class Issuance {
     private CompletableFuture<KeyedCertificate> resumed(OpenOrder open) {
         ServerName name = open.name();
         if (pipeline.isExpired(open)) {
-            return ordered(name, ports.orders(), () -> pipeline.closeExpired(open));
+            return turns.take(name, ports.orders(), () -> pipeline.closeExpired(open));
         }
         if (open.url().isEmpty()) {
             return obtain(name, ClientBlock.LOCAL)
-                    .thenCompose(there -> ordered(name, ports.orders(), () -> pipeline.closeUnplaced(open, there)));
+                    .thenCompose(there -> turns.take(name, ports.orders(), () -> pipeline.closeUnplaced(open, there)));
         }
         return flights.join(
                 name,
-                key -> landed(
+                key -> landing.of(
                         key,
-                        ordered(key, ports.orders(), () -> pipeline.resume(open))
-                                .exceptionallyCompose(
-                                        thrown -> unwrapped(thrown) instanceof OrderPipeline.PermissionNeededException
+                        turns.take(key, ports.orders(), () -> pipeline.resume(open))
+                                .exceptionallyCompose(thrown ->
+                                        Landing.unwrapped(thrown) instanceof OrderPipeline.PermissionNeededException
                                                 ? anew(key)
                                                 : CompletableFuture.failedFuture(thrown))));
     }
 
     private CompletableFuture<KeyedCertificate> anew(ServerName name) {
-        return on(ports.lookups(), name, "onDemandTls.shield.lookupsQueued", () -> pipeline.stored(name))
+        return turns.run(ports.lookups(), name, "onDemandTls.shield.lookupsQueued", () -> pipeline.stored(name))
                 .thenCompose(stored -> stored.isPresent()
                         ? permitted(
                                 name, Purpose.RENEW, ClientBlock.LOCAL, ports.renewals(), () -> pipeline.renew(name))
@@ -387,7 +388,11 @@ public final class Issuance {
     }
 
     private CompletableFuture<KeyedCertificate> permitted(
-            ServerName name, Purpose purpose, ClientBlock client, Executor executor, Work<KeyedCertificate> order) {
+            ServerName name,
+            Purpose purpose,
+            ClientBlock client,
+            Executor executor,
+            Turns.Work<KeyedCertificate> order) {
         // Only for what is permitted: a stranger's random names are no reason to ask resolvers and other people's
         // servers.
         long asked = ports.nanoTime().getAsLong();
@@ -407,14 +412,14 @@ public final class Issuance {
                         ? CompletableFuture.completedFuture(verdict)
                         : preflight.probe(name, client))
                 .thenCompose(verdict -> verdict.isEmpty()
-                        ? ordered(name, executor, order)
+                        ? turns.take(name, executor, order)
                         : CompletableFuture.failedFuture(new IssuanceException.NotReady(
                                 name, verdict.get().toString(), NOT_READY_RETRY)));
     }
 
     private CompletableFuture<Optional<KeyedCertificate>> stored(ServerName name) {
         return storeLookups.find(
-                name, () -> on(ports.lookups(), name, "onDemandTls.shield.lookupsQueued", () -> load(name)));
+                name, () -> turns.run(ports.lookups(), name, "onDemandTls.shield.lookupsQueued", () -> load(name)));
     }
 
     private Optional<KeyedCertificate> load(ServerName name) throws IssuanceException {
@@ -441,75 +446,6 @@ public final class Issuance {
         }
     }
 
-    // A name that another server is at is looked at again when there is news of it, and every now and then.
-    private CompletableFuture<KeyedCertificate> ordered(
-            ServerName name, Executor executor, Work<KeyedCertificate> work) {
-        return ordered(name, executor, work, ports.nanoTime().getAsLong() + LONGEST_WAIT_FOR_PEER.toNanos());
-    }
-
-    private CompletableFuture<KeyedCertificate> ordered(
-            ServerName name, Executor executor, Work<KeyedCertificate> work, long end) {
-        return on(executor, name, "onDemandTls.shield.ordersQueued", work).exceptionallyCompose(failure -> {
-            if (!(failure instanceof OrderPipeline.LeasedElsewhereException)) {
-                return CompletableFuture.failedFuture(failure);
-            }
-            if (ports.nanoTime().getAsLong() - end >= 0) {
-                return CompletableFuture.failedFuture(new IssuanceException.Unavailable(
-                        name, "another server has been at it for too long", PEER_RETRY, null));
-            }
-            return news(name).thenCompose(heard -> ordered(name, executor, work, end));
-        });
-    }
-
-    private CompletableFuture<Void> news(ServerName name) {
-        CompletableFuture<Void> heard = awaited.computeIfAbsent(name, n -> new CompletableFuture<>());
-        heard.whenComplete((v, failure) -> awaited.remove(name, heard));
-        ports.scheduler().schedule(() -> heard.complete(null), PEER_RETRY.toNanos(), TimeUnit.NANOSECONDS);
-        return heard;
-    }
-
-    private <T> CompletableFuture<T> on(Executor executor, ServerName name, String bound, Work<T> work) {
-        CompletableFuture<T> result = new CompletableFuture<>();
-        try {
-            executor.execute(() -> {
-                if (stopping) {
-                    result.completeExceptionally(new IssuanceException.Stopping(name));
-                    return;
-                }
-                try {
-                    result.complete(work.run());
-                } catch (IssuanceException | RuntimeException | Error e) {
-                    result.completeExceptionally(e);
-                }
-            });
-        } catch (RejectedExecutionException e) {
-            result.completeExceptionally(
-                    stopping ? new IssuanceException.Stopping(name) : new IssuanceException.Overloaded(name, bound));
-        }
-        return result;
-    }
-
-    // The one place where failures are unwrapped, remembered and reported.
-    private CompletableFuture<KeyedCertificate> landed(ServerName name, CompletableFuture<KeyedCertificate> flight) {
-        CompletableFuture<KeyedCertificate> landed = new CompletableFuture<>();
-        flight.whenComplete((certificate, thrown) -> {
-            if (thrown == null) {
-                preflight.accepted(name);
-                storeLookups.saved(name);
-                landed.complete(certificate);
-                return;
-            }
-            Throwable cause = unwrapped(thrown);
-            IssuanceException reason = cause instanceof IssuanceException known
-                    ? known
-                    : new IssuanceException.Unavailable(name, "a defect of ours: " + cause, DEFECT_RETRY, cause);
-            report(name, reason, cause);
-            refusals.unanswered(name, reason);
-            landed.completeExceptionally(reason);
-        });
-        return landed;
-    }
-
     // Strangers' names are not stored, so their denials cost nothing here.
     private void noteDenial(ServerName name, @Nullable Throwable failure) {
         if (failure instanceof IssuanceException.NotPermitted && store.mayHold(name)) {
@@ -520,27 +456,6 @@ public final class Issuance {
                     pipeline.tellStoreFailed(name, String.valueOf(e.getMessage()));
                 }
             });
-        }
-    }
-
-    private static Throwable unwrapped(Throwable thrown) {
-        return thrown instanceof CompletionException && thrown.getCause() != null ? thrown.getCause() : thrown;
-    }
-
-    // What a CA, permission or a timer has to say it has said already.
-    private void report(ServerName name, IssuanceException reason, Throwable cause) {
-        if (!(cause instanceof IssuanceException)) {
-            events.publish(EventKind.DEFECT, name, "not obtained: " + cause);
-        } else if (reason instanceof IssuanceException.Rejected) {
-            events.publish(EventKind.REJECTED, name, "not obtained: " + reason.what());
-        } else if (reason instanceof IssuanceException.StoreFailed) {
-            pipeline.tellStoreFailed(name, "not obtained: " + reason.what());
-        } else if (reason instanceof IssuanceException.OverBudget) {
-            budgetOutage.failed(name, "refused: " + reason.what());
-        } else if (reason instanceof IssuanceException.NotReady) {
-            events.publish(EventKind.NOT_READY, name, reason.what());
-        } else if (reason instanceof IssuanceException.Overloaded overloaded) {
-            events.overflowed(overloaded.bound(), name);
         }
     }
 
@@ -558,10 +473,7 @@ public final class Issuance {
                 refusals.reconsider(name);
                 pipeline.reconsiderHolds(name);
                 permission.forget(name);
-                CompletableFuture<Void> waiting = awaited.get(name);
-                if (waiting != null) {
-                    later(() -> waiting.complete(null));
-                }
+                turns.heard(name, this::later);
             }
         }
         following.changed(names);
@@ -579,9 +491,5 @@ public final class Issuance {
             // Stopping, or so busy that whoever waits looks again by itself, as it does once a second.
             events.publish(EventKind.STILL_FAILING, "ignored news: too many look-ups run");
         }
-    }
-
-    private interface Work<T> {
-        T run() throws IssuanceException;
     }
 }

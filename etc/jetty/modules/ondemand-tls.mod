@@ -25,7 +25,7 @@ etc/ondemand-tls.xml
 ## parameters are kept. 2xx grants. 4xx denies, except 401, 407, 408, 425 and 429. Everything else is no answer.
 # onDemandTls.permission.ask=
 
-## Longest time for one ask, from connecting to the last byte. From 1ms to 1m.
+## Longest time for one ask, in all. From 1ms to 1m.
 # onDemandTls.permission.askTimeout=2s
 
 ## Names allowed without asking, separated by commas. "*.example.com" stands for exactly one more label.
@@ -134,7 +134,7 @@ etc/ondemand-tls.xml
 ## How many handshakes may wait at the same time. Further ones are refused at once. From 1 to 1000000.
 # onDemandTls.handshake.parked=10000
 
-## How long a client may take to send its whole ClientHello. From 1ms to 10m.
+## How long a client may take for its ClientHello. From 1ms to 10m.
 # onDemandTls.handshake.helloTimeout=10s
 
 ## Whether a request gets 421 if the served certificate does not cover its Host: true, false, or strict. strict
@@ -149,7 +149,7 @@ etc/ondemand-tls.xml
 ## 1000000.
 # onDemandTls.inventory.size=10000
 
-## How many permission questions run at the same time. From 1 to 1000.
+## How many permission questions run at once. From 1 to 1000.
 # onDemandTls.shield.askConcurrency=16
 
 ## How many more permission questions may wait. Further ones are refused at once. From 1 to 100000.
@@ -185,7 +185,7 @@ etc/ondemand-tls.xml
 ## once. Loopback and onDemandTls.shield.trusted are not counted. From 1 to 1000000.
 # onDemandTls.shield.parkedPerClient=500
 
-## How many look-ups in the store run at the same time. From 1 to 1000.
+## How many store look-ups run at once. From 1 to 1000.
 # onDemandTls.shield.lookupsInFlight=4
 
 ## How many more look-ups in the store may wait. Further ones are refused at once. From 1 to 100000.
@@ -219,10 +219,10 @@ etc/ondemand-tls.xml
 ## new names. auto takes what the CA publishes, and no limit for a CA of your own.
 # onDemandTls.budget.orders=auto
 
-## Certificates per registered domain and period, like 50/7d, or none, or auto.
+## Certificates per domain, like 50/7d, or none, or auto.
 # onDemandTls.budget.domain=auto
 
-## Certificates for the same name and period, like 5/7d, or none, or auto.
+## Certificates per name, like 5/7d, or none, or auto.
 # onDemandTls.budget.name=auto
 
 ## Failed validations per name and period, like 5/1h, or none, or auto. At the limit no more orders are placed

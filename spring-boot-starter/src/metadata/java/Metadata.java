@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.ondemandtls.config.ConfigKey;
+import org.ondemandtls.config.KeyType;
 
 /**
  * Writes what editors complete and explain in {@code application.properties}: every key of every server, and the keys of
@@ -49,7 +50,7 @@ class Metadata {
             }
             String name = kebab(key.key().substring(ConfigKey.PREFIX.length()));
             property(name, type(key.type()), key.defaultText().orElse(null), key.sentence());
-            if (key.type() == ConfigKey.Type.SECRET) {
+            if (key.type() == KeyType.SECRET) {
                 property(name + ".file", "java.lang.String", null, "File that holds " + PREFIX + name + ".");
             }
         }
@@ -105,7 +106,7 @@ class Metadata {
                 + "], \"providers\": [{\"name\": \"any\"}]}";
     }
 
-    private static String type(ConfigKey.Type type) {
+    private static String type(KeyType type) {
         return switch (type) {
             case DURATION -> "java.time.Duration";
             case INTEGER -> "java.lang.Integer";

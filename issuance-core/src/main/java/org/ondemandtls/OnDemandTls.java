@@ -3,11 +3,8 @@ package org.ondemandtls;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadLocalRandom;
@@ -17,16 +14,11 @@ import java.util.function.DoubleSupplier;
 import java.util.stream.Collectors;
 import javax.net.ssl.X509ExtendedKeyManager;
 import org.jspecify.annotations.Nullable;
-import org.ondemandtls.authority.AcmeAuthority;
 import org.ondemandtls.authority.Authority;
-import org.ondemandtls.authority.ChallengePreference;
-import org.ondemandtls.authority.InternalAuthority;
 import org.ondemandtls.authority.RevocationLists;
-import org.ondemandtls.authority.SecretFiles;
 import org.ondemandtls.certificate.SpareKeyPairs;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.config.OnDemandTlsConfig;
-import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.config.OnDemandTlsConfig.FileStore;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
@@ -48,7 +40,6 @@ import org.ondemandtls.issuance.OrderShares;
 import org.ondemandtls.issuance.PeerProofs;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
-import org.ondemandtls.preflight.CaIdentity;
 import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.renewal.Orders;
 import org.ondemandtls.renewal.Renewal;
@@ -178,7 +169,7 @@ public final class OnDemandTls implements AutoCloseable {
                     new Permission.House(host::published, budget::registeredDomain),
                     new Permission.Ports(asks, scheduler, System::nanoTime),
                     events);
-            this.authorities = authorities(host, clock);
+            this.authorities = AuthoritySetup.open(config, host, store, challenges, clock, events, this::preflight);
             this.spareKeys = new SpareKeyPairs(config.keyType(), SPARE_KEYS, lookups);
             ClockWatch watch = new ClockWatch(clock, System::nanoTime, new BootTime(), events);
             DoubleSupplier random = () -> ThreadLocalRandom.current().nextDouble();
@@ -472,30 +463,9 @@ public final class OnDemandTls implements AutoCloseable {
         return authorities.stream().map(Authority::id).collect(Collectors.joining(", "));
     }
 
-    private List<Authority> authorities(Host host, Clock clock) throws StartException {
-        SecretFiles files = new StoredSecrets(store);
-        List<Authority> opened = new ArrayList<>();
-        try {
-            if (config.issuer() == Issuer.INTERNAL) {
-                return List.of(InternalAuthority.open(files, clock, events));
-            }
-            AcmeAuthority.Ports ports = new AcmeAuthority.Ports(
-                    files,
-                    challenges,
-                    new ChallengePreference(config.acme().challenges()),
-                    name -> usable(host, name),
-                    clock,
-                    System::nanoTime,
-                    events,
-                    this::validationMethods);
-            for (OnDemandTlsConfig.Directory directory : config.acme().directories()) {
-                opened.add(AcmeAuthority.open(config.acme(), directory, ports));
-            }
-            return List.copyOf(opened);
-        } catch (IOException e) {
-            opened.forEach(Authority::close);
-            throw new StartException(String.valueOf(e.getMessage()), e);
-        }
+    // It is made after the CAs, which ask it at each order.
+    private Preflight preflight() {
+        return preflight;
     }
 
     private Budget budget(Clock clock) throws StartException {
@@ -506,19 +476,5 @@ public final class OnDemandTls implements AutoCloseable {
         } catch (IOException | IllegalArgumentException e) {
             throw new StartException("onDemandTls.budget.publicSuffixes cannot be used: " + e.getMessage(), e);
         }
-    }
-
-    private Optional<Set<String>> validationMethods(ServerName name, CaIdentity ca) {
-        return preflight.validationMethods(name, ca);
-    }
-
-    private Set<ChallengeType> usable(Host host, ServerName name) {
-        Set<ChallengeType> usable =
-                host.answersPlainHttp() ? EnumSet.allOf(ChallengeType.class) : EnumSet.of(ChallengeType.TLS_ALPN_01);
-        // Whoever ends TLS in front shows the CA a certificate of its own.
-        if (preflight.cdn(name).isPresent()) {
-            usable.remove(ChallengeType.TLS_ALPN_01);
-        }
-        return usable;
     }
 }

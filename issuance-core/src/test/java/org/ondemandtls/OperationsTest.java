@@ -32,10 +32,10 @@ import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.RequestedName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy;
+import org.ondemandtls.status.NameFilter;
 import org.ondemandtls.status.NameReport;
 import org.ondemandtls.status.NameState;
 import org.ondemandtls.status.Operations;
-import org.ondemandtls.status.Operations.Filter;
 import org.ondemandtls.status.Who;
 
 /** {@link Operations}: what an operator may ask and do, on an engine with the embedded CA. */
@@ -220,7 +220,7 @@ class OperationsTest {
         List<String> all = new ArrayList<>();
         Optional<String> after = Optional.of("");
         while (after.isPresent()) {
-            Operations.Page page = operations.list(Filter.all(), after.get(), 2);
+            Operations.Page page = operations.list(NameFilter.all(), after.get(), 2);
             assertThat(page.names()).hasSizeLessThanOrEqualTo(2);
             page.names().forEach(report -> all.add(report.name()));
             after = page.next();
@@ -235,7 +235,10 @@ class OperationsTest {
     }
 
     private List<String> listed(String prefix, Set<NameState> states) throws Exception {
-        return operations.list(new Filter(prefix, states, Optional.empty(), Optional.empty()), "", 10).names().stream()
+        return operations
+                .list(new NameFilter(prefix, states, Optional.empty(), Optional.empty()), "", 10)
+                .names()
+                .stream()
                 .map(NameReport::name)
                 .toList();
     }
@@ -246,18 +249,18 @@ class OperationsTest {
         Instant end = lookedUp(SHOP).certificate().orElseThrow().notAfter();
 
         assertThat(operations
-                        .list(new Filter("", Set.of(), Optional.of(end), Optional.empty()), "", 10)
+                        .list(new NameFilter("", Set.of(), Optional.of(end), Optional.empty()), "", 10)
                         .names())
                 .isEmpty();
         assertThat(operations
                         .list(
-                                new Filter("", Set.of(), Optional.of(end.plusSeconds(1)), Optional.of("internal")),
+                                new NameFilter("", Set.of(), Optional.of(end.plusSeconds(1)), Optional.of("internal")),
                                 "",
                                 10)
                         .names())
                 .hasSize(1);
         assertThat(operations
-                        .list(new Filter("", Set.of(), Optional.empty(), Optional.of("another")), "", 10)
+                        .list(new NameFilter("", Set.of(), Optional.empty(), Optional.of("another")), "", 10)
                         .names())
                 .isEmpty();
     }

@@ -1,14 +1,8 @@
 package org.ondemandtls.authority;
 
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.URI;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.GeneralSecurityException;
-import java.security.KeyStore;
-import java.security.cert.Certificate;
-import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
@@ -25,9 +19,6 @@ import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.TrustManagerFactory;
-import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.ChainOrder;
 import org.ondemandtls.certificate.IssuanceException;
@@ -60,9 +51,6 @@ public final class AcmeAuthority implements Authority {
 
     /** The longest the CA is left alone by everybody because of one failure; longer waits are kept by issuance. */
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
-
-    /** No root store that is meant to be one is larger, in bytes. */
-    private static final long LARGEST_ROOTS = 4L * 1024 * 1024;
 
     /** Who a failure is about that is about no name in particular. */
     static final ServerName NOBODY = ServerName.parse("warm-up.invalid");
@@ -164,7 +152,9 @@ public final class AcmeAuthority implements Authority {
                 config,
                 directory,
                 ports,
-                roots.isPresent() ? trusting(roots.get(), config.directories().size() > 1) : null,
+                roots.isPresent()
+                        ? TrustedRoots.context(roots.get(), config.directories().size() > 1)
+                        : null,
                 requestLimit);
     }
 
@@ -460,52 +450,5 @@ public final class AcmeAuthority implements Authority {
 
     private boolean isStopping() {
         return closed.getCount() == 0 || Thread.currentThread().isInterrupted();
-    }
-
-    private static SSLContext trusting(Path roots, boolean besideTheJvms) throws IOException {
-        try {
-            TrustManagerFactory managers = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-            managers.init(trusted(roots, besideTheJvms));
-            SSLContext context = SSLContext.getInstance("TLS");
-            context.init(null, managers.getTrustManagers(), null);
-            return context;
-        } catch (GeneralSecurityException e) {
-            throw new IOException("onDemandTls.acme.trustedRoots: " + roots + " does not hold certificates in PEM", e);
-        }
-    }
-
-    /**
-     * Who vouches for the CA's own HTTPS.
-     *
-     * @param roots a PEM file
-     * @param besideTheJvms whether whom the JVM trusts is trusted as well: of several CAs one may be private and another
-     *     public
-     */
-    static KeyStore trusted(Path roots, boolean besideTheJvms) throws IOException, GeneralSecurityException {
-        if (Files.size(roots) > LARGEST_ROOTS) {
-            throw new IOException("onDemandTls.acme.trustedRoots: " + roots + " is too large");
-        }
-        byte[] pem = Files.readAllBytes(roots);
-        KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
-        trusted.load(null, null);
-        for (Certificate root :
-                CertificateFactory.getInstance("X.509").generateCertificates(new ByteArrayInputStream(pem))) {
-            trusted.setCertificateEntry("root-" + trusted.size(), root);
-        }
-        if (trusted.size() == 0) {
-            throw new IOException("onDemandTls.acme.trustedRoots: there is no certificate in " + roots);
-        }
-        if (besideTheJvms) {
-            TrustManagerFactory jvm = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-            jvm.init((KeyStore) null);
-            for (TrustManager manager : jvm.getTrustManagers()) {
-                if (manager instanceof X509TrustManager x509) {
-                    for (X509Certificate root : x509.getAcceptedIssuers()) {
-                        trusted.setCertificateEntry("jvm-" + trusted.size(), root);
-                    }
-                }
-            }
-        }
-        return trusted;
     }
 }

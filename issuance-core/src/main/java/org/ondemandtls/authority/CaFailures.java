@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import javax.net.ssl.SSLException;
 import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.LimitScope;
 import org.ondemandtls.name.ServerName;
 import org.shredzone.acme4j.exception.AcmeException;
 import org.shredzone.acme4j.exception.AcmeLazyLoadingException;
@@ -102,7 +103,7 @@ final class CaFailures {
         if (failure instanceof AcmeException && status / 100 != 2 && status != 0) {
             String what = "the CA answered HTTP " + status;
             if (isLimit(status, session)) {
-                return limited(name, new IssuanceException.RateLimited.Scope.Account(), what, session);
+                return limited(name, new LimitScope.Account(), what, session);
             }
             return failed(name, what, status, session);
         }
@@ -199,8 +200,7 @@ final class CaFailures {
     }
 
     // Kept by issuance, for whom it concerns and over restarts.
-    private static Verdict limited(
-            ServerName name, IssuanceException.RateLimited.Scope scope, String text, CaSession session) {
+    private static Verdict limited(ServerName name, LimitScope scope, String text, CaSession session) {
         Optional<Duration> asked = session.lastRetryAfter().or(() -> RetryAfter.in(text, session.lastDate()));
         Duration wait = RetryAfter.clamped(asked, RetryAfter.LIMITED);
         return new Verdict(new IssuanceException.RateLimited(name, scope, text, wait), Optional.empty());

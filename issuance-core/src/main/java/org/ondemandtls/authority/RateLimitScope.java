@@ -2,7 +2,7 @@ package org.ondemandtls.authority;
 
 import java.util.Locale;
 import java.util.regex.Pattern;
-import org.ondemandtls.certificate.IssuanceException.RateLimited.Scope;
+import org.ondemandtls.certificate.LimitScope;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -22,20 +22,20 @@ final class RateLimitScope {
      * @param text the CA's words
      * @param name what the order was for
      */
-    static Scope of(String text, ServerName name) {
+    static LimitScope of(String text, ServerName name) {
         String words = LINKS.matcher(text).replaceAll("").toLowerCase(Locale.ROOT);
         if (words.contains("exact set") || words.contains("failed authorizations")) {
-            return new Scope.Name();
+            return new LimitScope.Name();
         }
         String suffix = name.value();
         while (suffix.indexOf('.') > 0) {
             if (contains(words, suffix)) {
                 boolean whole = suffix.equals(name.value()) && !words.contains("certificates");
-                return whole ? new Scope.Name() : new Scope.Domain(suffix);
+                return whole ? new LimitScope.Name() : new LimitScope.Domain(suffix);
             }
             suffix = suffix.substring(suffix.indexOf('.') + 1);
         }
-        return words.contains("identifiers") ? new Scope.Name() : new Scope.Account();
+        return words.contains("identifiers") ? new LimitScope.Name() : new LimitScope.Account();
     }
 
     /** Whether the words have the name in full. */

@@ -17,16 +17,6 @@ import org.ondemandtls.name.ServerName;
  */
 public abstract sealed class IssuanceException extends Exception {
 
-    /** How a failure is remembered against its name. */
-    public enum Memory {
-        /** Not at all: it says nothing about the name, or is remembered where it comes from. */
-        NONE,
-        /** For some seconds, in memory: somebody did not answer, or what stands in the way is kept elsewhere. */
-        BRIEF,
-        /** By the schedule of refusals, which outlives the process. */
-        SCHEDULE
-    }
-
     private static final ClassValue<String> KINDS = new ClassValue<>() {
         @Override
         protected String computeValue(Class<?> type) {
@@ -34,13 +24,13 @@ public abstract sealed class IssuanceException extends Exception {
         }
     };
 
-    private final Memory memory;
+    private final FailureMemory memory;
     private final ServerName name;
     private final String what;
     private final Duration retryAfter;
 
     private IssuanceException(
-            Memory memory, ServerName name, String what, Duration retryAfter, @Nullable Throwable cause) {
+            FailureMemory memory, ServerName name, String what, Duration retryAfter, @Nullable Throwable cause) {
         super(name + ": " + what, cause, false, cause != null);
         this.memory = memory;
         this.name = name;
@@ -64,7 +54,7 @@ public abstract sealed class IssuanceException extends Exception {
     }
 
     /** How it is remembered against the name. */
-    public final Memory memory() {
+    public final FailureMemory memory() {
         return memory;
     }
 
@@ -92,7 +82,7 @@ public abstract sealed class IssuanceException extends Exception {
          * @param retryAfter how long the denial is remembered
          */
         public NotPermitted(ServerName name, String reason, Duration retryAfter) {
-            super(Memory.NONE, name, "not permitted: " + reason, retryAfter, null);
+            super(FailureMemory.NONE, name, "not permitted: " + reason, retryAfter, null);
         }
     }
 
@@ -107,7 +97,7 @@ public abstract sealed class IssuanceException extends Exception {
          * @param retryAfter how long to leave the source alone for this name
          */
         public NoAnswer(ServerName name, String reason, Duration retryAfter) {
-            super(Memory.BRIEF, name, "no answer from permission: " + reason, retryAfter, null);
+            super(FailureMemory.BRIEF, name, "no answer from permission: " + reason, retryAfter, null);
         }
     }
 
@@ -161,7 +151,7 @@ public abstract sealed class IssuanceException extends Exception {
                 Optional<URI> link,
                 Reach reach) {
             super(
-                    Memory.SCHEDULE,
+                    FailureMemory.SCHEDULE,
                     name,
                     reach == Reach.NOBODY
                             ? "the CA could not look at the name, which passes and is tried again, nothing has to be"
@@ -263,24 +253,7 @@ public abstract sealed class IssuanceException extends Exception {
      */
     public static final class RateLimited extends IssuanceException {
 
-        /** Whom a wait concerns, as far as the CA's words tell. */
-        public sealed interface Scope {
-
-            /** Every order of the account; also where the words name nobody. */
-            record Account() implements Scope {}
-
-            /**
-             * Every name at or below a domain.
-             *
-             * @param registered the domain as the CA's words have it, in lower case: the name itself or one it ends with
-             */
-            record Domain(String registered) implements Scope {}
-
-            /** The name of the order, nobody else. */
-            record Name() implements Scope {}
-        }
-
-        private final Scope scope;
+        private final LimitScope scope;
         private final String detail;
 
         /**
@@ -291,8 +264,13 @@ public abstract sealed class IssuanceException extends Exception {
          * @param detail the CA's words, in one line
          * @param retryAfter the CA's {@code Retry-After}, at most a day, or some seconds where it gave none
          */
-        public RateLimited(ServerName name, Scope scope, String detail, Duration retryAfter) {
-            super(Memory.BRIEF, name, "the CA limits the rate " + of(scope) + " (" + detail + ")", retryAfter, null);
+        public RateLimited(ServerName name, LimitScope scope, String detail, Duration retryAfter) {
+            super(
+                    FailureMemory.BRIEF,
+                    name,
+                    "the CA limits the rate " + scope.words() + " (" + detail + ")",
+                    retryAfter,
+                    null);
             this.scope = scope;
             this.detail = detail;
         }
@@ -303,20 +281,13 @@ public abstract sealed class IssuanceException extends Exception {
         }
 
         /** Whom the wait concerns. */
-        public Scope scope() {
+        public LimitScope scope() {
             return scope;
         }
 
         @Override
         public boolean elsewhere() {
             return true;
-        }
-
-        private static String of(Scope scope) {
-            if (scope instanceof Scope.Domain domain) {
-                return "of " + domain.registered();
-            }
-            return scope instanceof Scope.Name ? "of this name" : "of the account";
         }
     }
 
@@ -328,7 +299,7 @@ public abstract sealed class IssuanceException extends Exception {
 
         /** An account that was refused: the CA's words and what to do, and how long not to try it again. */
         public AccountRefused(ServerName name, String text, Duration retryAfter) {
-            super(Memory.BRIEF, name, "the CA refuses the account: " + text, retryAfter, null);
+            super(FailureMemory.BRIEF, name, "the CA refuses the account: " + text, retryAfter, null);
         }
 
         @Override
@@ -345,7 +316,7 @@ public abstract sealed class IssuanceException extends Exception {
 
         /** A CA that refuses whatever the name: what it minds and what to change, and when it is tried again. */
         public RefusesAll(ServerName name, String text, Duration retryAfter) {
-            super(Memory.NONE, name, text, retryAfter, null);
+            super(FailureMemory.NONE, name, text, retryAfter, null);
         }
 
         @Override
@@ -382,7 +353,7 @@ public abstract sealed class IssuanceException extends Exception {
 
         private Unavailable(
                 ServerName name, String what, Duration retryAfter, @Nullable Throwable cause, Trouble trouble) {
-            super(Memory.BRIEF, name, what, retryAfter, cause);
+            super(FailureMemory.BRIEF, name, what, retryAfter, cause);
             this.trouble = trouble;
         }
 
@@ -417,7 +388,7 @@ public abstract sealed class IssuanceException extends Exception {
 
         /** A name an order cannot succeed for: who must act and what he must do, and how long to leave it alone. */
         public NotReady(ServerName name, String verdict, Duration retryAfter) {
-            super(Memory.BRIEF, name, "not ordered: " + verdict, retryAfter, null);
+            super(FailureMemory.BRIEF, name, "not ordered: " + verdict, retryAfter, null);
         }
     }
 
@@ -433,7 +404,7 @@ public abstract sealed class IssuanceException extends Exception {
          * @param cause the failure behind it
          */
         public StoreFailed(ServerName name, String what, Duration retryAfter, Throwable cause) {
-            super(Memory.BRIEF, name, "store: " + what, retryAfter, cause);
+            super(FailureMemory.BRIEF, name, "store: " + what, retryAfter, cause);
         }
     }
 
@@ -449,7 +420,7 @@ public abstract sealed class IssuanceException extends Exception {
          * @param bound the bound, by its configuration key
          */
         public Overloaded(ServerName name, String bound) {
-            super(Memory.NONE, name, "too many at once (" + bound + ")", Duration.ZERO, null);
+            super(FailureMemory.NONE, name, "too many at once (" + bound + ")", Duration.ZERO, null);
             this.bound = bound;
         }
 
@@ -470,7 +441,7 @@ public abstract sealed class IssuanceException extends Exception {
          * @param retryAfter what is left of the wait
          */
         public Remembered(ServerName name, String words, Duration retryAfter) {
-            super(Memory.NONE, name, words, retryAfter, null);
+            super(FailureMemory.NONE, name, words, retryAfter, null);
         }
     }
 
@@ -483,7 +454,7 @@ public abstract sealed class IssuanceException extends Exception {
          * @param name the name refused
          */
         public Stopping(ServerName name) {
-            super(Memory.NONE, name, "the server is stopping", Duration.ZERO, null);
+            super(FailureMemory.NONE, name, "the server is stopping", Duration.ZERO, null);
         }
     }
 
@@ -507,7 +478,7 @@ public abstract sealed class IssuanceException extends Exception {
         }
 
         private OverBudget(ServerName name, String which, Duration retryAfter, boolean all) {
-            super(Memory.BRIEF, name, "over budget: " + which, retryAfter, null);
+            super(FailureMemory.BRIEF, name, "over budget: " + which, retryAfter, null);
             this.all = all;
         }
 

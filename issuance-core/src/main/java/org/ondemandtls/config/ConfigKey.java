@@ -13,57 +13,55 @@ import org.jspecify.annotations.Nullable;
 public enum ConfigKey {
     PERMISSION_ASK(
             "permission.ask",
-            Type.URL,
+            KeyType.URL,
             null,
             "URL that the server asks before it obtains or renews a certificate: GET URL?domain=NAME. Other"
                     + " query parameters are kept. 2xx grants. 4xx denies, except 401, 407, 408, 425 and 429."
                     + " Everything else is no answer."),
     PERMISSION_ASK_TIMEOUT(
-            "permission.askTimeout",
-            Type.DURATION,
-            "2s",
-            "1ms",
-            "1m",
-            "Longest time for one ask, from connecting to the last byte."),
+            "permission.askTimeout", KeyType.DURATION, "2s", "1ms", "1m", "Longest time for one ask, in all."),
     PERMISSION_NAMES(
             "permission.names",
-            Type.NAMES,
+            KeyType.NAMES,
             null,
             "Names allowed without asking, separated by commas. \"*.example.com\" stands for exactly one"
                     + " more label."),
     PERMISSION_FILE(
             "permission.file",
-            Type.PATH,
+            KeyType.PATH,
             null,
             "File of names allowed without asking, one per line, with # comments. The server reads it again"
                     + " when it changes."),
     PERMISSION_SQL(
             "permission.sql",
-            Type.TEXT,
+            KeyType.TEXT,
             null,
             "SQL query with one ? for the name: SELECT 1 FROM customer_domain WHERE name = ? A row grants,"
                     + " no row denies. onDemandTls.permission.dataSource names the database."),
     PERMISSION_DATA_SOURCE(
             "permission.dataSource",
-            Type.SECRET,
+            KeyType.SECRET,
             null,
             "JNDI name of a connection pool of the server, or a jdbc: URL with user and password. Such a URL"
                     + " is a secret: best given as onDemandTls.permission.dataSource.file."),
     PERMISSION_CLASS(
-            "permission.class", Type.CLASS, null, "Fully qualified name of a class that implements PermissionPolicy."),
+            "permission.class",
+            KeyType.CLASS,
+            null,
+            "Fully qualified name of a class that implements PermissionPolicy."),
     PERMISSION_BEAN(
             "permission.bean",
-            Type.TEXT,
+            KeyType.TEXT,
             null,
             "Name of a ServletContext attribute under which an application on the same server publishes the"
                     + " answer. It is a Predicate<String>, or a BiFunction<String, String, ?> of name and purpose."),
     PERMISSION_REMEMBER_GRANTED(
-            "permission.rememberGranted", Type.DURATION, "5m", "1ms", "30d", "How long a grant is reused."),
+            "permission.rememberGranted", KeyType.DURATION, "5m", "1ms", "30d", "How long a grant is reused."),
     PERMISSION_REMEMBER_DENIED(
-            "permission.rememberDenied", Type.DURATION, "1m", "1ms", "30d", "How long a denial is reused."),
+            "permission.rememberDenied", KeyType.DURATION, "1m", "1ms", "30d", "How long a denial is reused."),
     PERMISSION_WITHDRAW_AFTER(
             "permission.withdrawAfter",
-            Type.DURATION,
+            KeyType.DURATION,
             "1d",
             "1ms",
             "365d",
@@ -71,7 +69,7 @@ public enum ConfigKey {
                     + " The first denial already ends its renewal."),
     PERMISSION_RECHECK(
             "permission.recheck",
-            Type.DURATION,
+            KeyType.DURATION,
             "1d",
             "1s",
             "365d",
@@ -79,249 +77,239 @@ public enum ConfigKey {
                     + " spread over this time. none asks only at renewals."),
     ISSUER(
             "issuer",
-            Type.CHOICE,
+            KeyType.CHOICE,
             "acme",
             "Who signs: acme, or internal. internal is an embedded CA for development and private networks;"
                     + " its root is in the store as internal-ca/root.pem."),
     ACME_DIRECTORY(
             "acme.directory",
-            Type.URLS,
+            KeyType.URLS,
             "letsencrypt",
             "Directory of the CA: an https URL, or letsencrypt, letsencrypt-staging, google or zerossl."
                     + " Several CAs are separated by commas, the preferred one first. Using a CA accepts its terms of"
                     + " service. google and zerossl need onDemandTls.acme.eab."),
     ACME_EMAIL(
             "acme.email",
-            Type.TEXT,
+            KeyType.TEXT,
             null,
             "E-mail address that the CA stores as the contact of the account."
                     + " With several CAs give one for all, or one each in the same order, empty where none."),
     ACME_EAB(
             "acme.eab",
-            Type.SECRET,
+            KeyType.SECRET,
             null,
             "External account binding as KEYID:BASE64URL-HMAC, if the CA wants one. For several CAs give one"
                     + " each in the same order, empty where a CA wants none. A secret: best given as"
                     + " onDemandTls.acme.eab.file."),
     ACME_PROFILE(
             "acme.profile",
-            Type.TEXT,
+            KeyType.TEXT,
             null,
             "Certificate profile to ask for, if the CA offers it."
                     + " With several CAs give one for all, or one each in the same order, empty where none."),
     ACME_TRUSTED_ROOTS(
             "acme.trustedRoots",
-            Type.PATH,
+            KeyType.PATH,
             null,
             "PEM file of root certificates to trust for the HTTPS of a test or private CA. Without it the"
                     + " roots of the JVM are trusted. With several CAs the roots of the JVM are trusted as well."
                     + " With several CAs give one for all, or one each in the same order, empty where none."),
     ACME_CHALLENGES(
             "acme.challenges",
-            Type.LIST,
+            KeyType.LIST,
             "tls-alpn-01,http-01",
             "Allowed challenges in order of preference, separated by commas: tls-alpn-01, http-01."),
     ACME_ORIGINS(
             "acme.origins",
-            Type.URLS,
+            KeyType.URLS,
             null,
             "More origins that URLs of a CA may have besides the origin of its directory, separated by commas, like"
                     + " https://acme.example.org. Without them a CA that names another origin is not used."),
     ACME_PREFERRED_CHAIN(
             "acme.preferredChain",
-            Type.TEXT,
+            KeyType.TEXT,
             null,
             "Common name of an issuer, like ISRG Root X1. If the CA offers several chains, the server serves the one"
                     + " that this issuer signed. Without such a chain it serves the first."),
     CERTIFICATE_KEY(
             "certificate.key",
-            Type.CHOICE,
+            KeyType.CHOICE,
             "P-256",
             "Kind of private key for a certificate: P-256, P-384, RSA-2048, RSA-3072 or RSA-4096."),
     STORE(
             "store",
-            Type.STORE,
+            KeyType.STORE,
             "ondemand-tls",
             "Where certificates, keys and open orders are stored. One server: a directory, relative to the"
                     + " base of the server. Several servers: a database, as a jdbc:postgresql: or jdbc:mariadb: URL,"
                     + " or as jndi: and the name of a DataSource."),
-    STORE_USER("store.user", Type.TEXT, null, "User of the database, if onDemandTls.store is a jdbc: URL."),
+    STORE_USER("store.user", KeyType.TEXT, null, "User of the database, if onDemandTls.store is a jdbc: URL."),
     STORE_PASSWORD(
             "store.password",
-            Type.SECRET,
+            KeyType.SECRET,
             null,
             "Password of the database, if onDemandTls.store is a jdbc: URL. A secret: best given as"
                     + " onDemandTls.store.password.file."),
     STORE_CREATE_SCHEMA(
             "store.createSchema",
-            Type.BOOLEAN,
+            KeyType.BOOLEAN,
             "true",
             "Whether the server creates missing tables. If not, create them with sql/postgresql.sql or"
                     + " sql/mariadb.sql from the archive."),
     STORE_CONNECTIONS(
             "store.connections",
-            Type.INTEGER,
+            KeyType.INTEGER,
             "8",
             "1",
             "1000",
             "How many connections to the database are used at the same time. Leases and news use two more."),
     STORE_ENCRYPTION_KEY(
             "store.encryptionKey",
-            Type.SECRET,
+            KeyType.SECRET,
             null,
             "Key that encrypts every private key in the store: 32 bytes in base64, made by openssl rand"
                     + " -base64 32. With several, separated by commas, the first encrypts and all decrypt. A secret:"
                     + " best given as onDemandTls.store.encryptionKey.file. Without it private keys are not encrypted."),
     HANDSHAKE_DEADLINE(
             "handshake.deadline",
-            Type.DURATION,
+            KeyType.DURATION,
             "25s",
             "1ms",
             "10m",
             "How long a client may wait for its certificate before the handshake fails."),
     HANDSHAKE_PARKED(
             "handshake.parked",
-            Type.INTEGER,
+            KeyType.INTEGER,
             "10000",
             "1",
             "1000000",
             "How many handshakes may wait at the same time. Further ones are refused at once."),
     HANDSHAKE_HELLO_TIMEOUT(
             "handshake.helloTimeout",
-            Type.DURATION,
+            KeyType.DURATION,
             "10s",
             "1ms",
             "10m",
-            "How long a client may take to send its whole ClientHello."),
+            "How long a client may take for its ClientHello."),
     HANDSHAKE_HOST_CHECK(
             "handshake.hostCheck",
-            Type.CHOICE,
+            KeyType.CHOICE,
             "true",
             "Whether a request gets 421 if the served certificate does not cover its Host: true, false, or strict."
                     + " strict also refuses every client without SNI."),
     HANDSHAKE_DEFAULT_NAME(
             "handshake.defaultName",
-            Type.NAME,
+            KeyType.NAME,
             null,
             "Name to assume when a client sends no SNI. Without it such a handshake is refused, unless the"
                     + " server has a certificate of its own."),
     INVENTORY_SIZE(
             "inventory.size",
-            Type.INTEGER,
+            KeyType.INTEGER,
             "10000",
             "1",
             "1000000",
             "How many certificates are kept ready in memory. Others are read from the store when visited."),
     SHIELD_ASK_CONCURRENCY(
-            "shield.askConcurrency",
-            Type.INTEGER,
-            "16",
-            "1",
-            "1000",
-            "How many permission questions run at the same time."),
+            "shield.askConcurrency", KeyType.INTEGER, "16", "1", "1000", "How many permission questions run at once."),
     SHIELD_ASK_QUEUE(
             "shield.askQueue",
-            Type.INTEGER,
+            KeyType.INTEGER,
             "256",
             "1",
             "100000",
             "How many more permission questions may wait. Further ones are refused at once."),
     SHIELD_ASK_RATE(
             "shield.askRate",
-            Type.RATE,
+            KeyType.RATE,
             "200/1s",
             "How many permission questions may start in a period. Further ones wait their turn."),
     SHIELD_NEW_NAMES_PER_CLIENT(
             "shield.newNamesPerClient",
-            Type.RATE,
+            KeyType.RATE,
             "60/10m",
             "How many new names one client block (a /24 or /56) may cause questions for in a period. Further"
                     + " ones are refused at once. Loopback and onDemandTls.shield.trusted are not counted."),
     SHIELD_NEW_NAMES_PER_DOMAIN(
             "shield.newNamesPerDomain",
-            Type.RATE,
+            KeyType.RATE,
             "100/1h",
             "How many new names of one registered domain strangers may have ordered in a period. Further ones are"
                     + " refused at once. Visits from loopback and onDemandTls.shield.trusted, and renewals, are not counted."),
     SHIELD_DNS_QUESTIONS_PER_CLIENT(
             "shield.dnsQuestionsPerClient",
-            Type.RATE,
+            KeyType.RATE,
             "600/10m",
             "How many DNS questions onDemandTls.preflight may ask for the visits of one client block in a period."
                     + " Further names are refused at once. Loopback and onDemandTls.shield.trusted are not counted."),
     SHIELD_DNS_QUESTIONS(
             "shield.dnsQuestions",
-            Type.RATE,
+            KeyType.RATE,
             "500/1s",
             "How many DNS questions onDemandTls.preflight may ask in all in a period. Further names are refused at"
                     + " once."),
     SHIELD_TRUSTED(
             "shield.trusted",
-            Type.BLOCKS,
+            KeyType.BLOCKS,
             null,
             "Address blocks that are not counted as clients, such as load balancers that hide their clients:"
                     + " 10.0.0.0/8,2001:db8::/32. Loopback is always among them."),
     SHIELD_PARKED_PER_NAME(
             "shield.parkedPerName",
-            Type.INTEGER,
+            KeyType.INTEGER,
             "2000",
             "1",
             "1000000",
             "How many handshakes may wait for one name at the same time. Further ones are refused at once."),
     SHIELD_PARKED_PER_CLIENT(
             "shield.parkedPerClient",
-            Type.INTEGER,
+            KeyType.INTEGER,
             "500",
             "1",
             "1000000",
             "How many handshakes of one client block (a /24 or /56) may wait at the same time. Further ones"
                     + " are refused at once. Loopback and onDemandTls.shield.trusted are not counted."),
     SHIELD_LOOKUPS_IN_FLIGHT(
-            "shield.lookupsInFlight",
-            Type.INTEGER,
-            "4",
-            "1",
-            "1000",
-            "How many look-ups in the store run at the same time."),
+            "shield.lookupsInFlight", KeyType.INTEGER, "4", "1", "1000", "How many store look-ups run at once."),
     SHIELD_LOOKUPS_QUEUED(
             "shield.lookupsQueued",
-            Type.INTEGER,
+            KeyType.INTEGER,
             "256",
             "1",
             "100000",
             "How many more look-ups in the store may wait. Further ones are refused at once."),
     SHIELD_LOOKUP_RATE(
             "shield.lookupRate",
-            Type.RATE,
+            KeyType.RATE,
             "500/1s",
             "How many look-ups in the store may start in a period, until the server knows which names the"
                     + " store holds. Further ones are refused at once. This limit matters only in the first moments"
                     + " after a start."),
     SHIELD_ORDERS_IN_FLIGHT(
-            "shield.ordersInFlight", Type.INTEGER, "16", "1", "1000", "How many orders run at the same time."),
+            "shield.ordersInFlight", KeyType.INTEGER, "16", "1", "1000", "How many orders run at the same time."),
     SHIELD_ORDERS_QUEUED(
             "shield.ordersQueued",
-            Type.INTEGER,
+            KeyType.INTEGER,
             "256",
             "1",
             "100000",
             "How many more orders may wait. Further ones are refused at once."),
     SHIELD_REMEMBERED_REFUSALS(
             "shield.rememberedRefusals",
-            Type.INTEGER,
+            KeyType.INTEGER,
             "50000",
             "1",
             "10000000",
             "How many denials and failures are remembered. Each takes about 300 bytes of memory."),
     NAMES(
             "names",
-            Type.NAMES,
+            KeyType.NAMES,
             null,
             "Names of your own, separated by commas. They need no permission, are obtained at the start, and"
                     + " are renewed whether visited or not."),
     RENEWAL_VISITED_WITHIN(
             "renewal.visitedWithin",
-            Type.DURATION,
+            KeyType.DURATION,
             null,
             "1m",
             "365d",
@@ -329,67 +317,59 @@ public enum ConfigKey {
                     + " visit during the life of the certificate counts."),
     RENEWAL_GRACE(
             "renewal.grace",
-            Type.DURATION,
+            KeyType.DURATION,
             "30d",
             "1s",
             "3650d",
             "How long after its expiry a certificate that nobody renewed stays in the store."),
     BUDGET_ORDERS(
             "budget.orders",
-            Type.ALLOWANCE,
+            KeyType.ALLOWANCE,
             "auto",
             "New orders per account and period, like 300/3h, or none for no limit. Half of them are for"
                     + " renewals, half for new names. auto takes what the CA publishes, and no limit for a CA of your"
                     + " own."),
-    BUDGET_DOMAIN(
-            "budget.domain",
-            Type.ALLOWANCE,
-            "auto",
-            "Certificates per registered domain and period, like 50/7d, or none, or auto."),
-    BUDGET_NAME(
-            "budget.name",
-            Type.ALLOWANCE,
-            "auto",
-            "Certificates for the same name and period, like 5/7d, or none, or auto."),
+    BUDGET_DOMAIN("budget.domain", KeyType.ALLOWANCE, "auto", "Certificates per domain, like 50/7d, or none, or auto."),
+    BUDGET_NAME("budget.name", KeyType.ALLOWANCE, "auto", "Certificates per name, like 5/7d, or none, or auto."),
     BUDGET_FAILURES(
             "budget.failures",
-            Type.ALLOWANCE,
+            KeyType.ALLOWANCE,
             "auto",
             "Failed validations per name and period, like 5/1h, or none, or auto. At the limit no more"
                     + " orders are placed for the name."),
     BUDGET_PUBLIC_SUFFIXES(
             "budget.publicSuffixes",
-            Type.PATH,
+            KeyType.PATH,
             null,
             "File of a newer public suffix list than the built-in one, in the official format with the"
                     + " private section. The list decides what a registered domain is."),
     PREFLIGHT(
             "preflight",
-            Type.CHOICE,
+            KeyType.CHOICE,
             "auto",
             "Whether the server checks the DNS of a name before it places an order: true, false, or auto."
                     + " auto is true for the aliases of public CAs and false otherwise."),
     PREFLIGHT_RESOLVER(
             "preflight.resolver",
-            Type.TEXT,
+            KeyType.TEXT,
             null,
             "Address of the DNS resolver to ask, 192.0.2.53 or 127.0.0.1:5353. Without it the resolver of"
                     + " the system is asked."),
     PREFLIGHT_ADDRESSES(
             "preflight.addresses",
-            Type.BLOCKS,
+            KeyType.BLOCKS,
             null,
             "Addresses that a name may point to, 198.51.100.1,2001:db8::1 or whole blocks. A name that"
                     + " points anywhere else gets no order. Without this key any address is accepted."),
     PREFLIGHT_CDN_RANGES(
             "preflight.cdnRanges",
-            Type.PATH,
+            KeyType.PATH,
             null,
             "File with the addresses of CDNs that end TLS in front of this server, instead of the built-in list: a"
                     + " name and an address block on each line. Names behind a CDN are proved by HTTP-01 only."),
     PREFLIGHT_HTTP_PORT(
             "preflight.httpPort",
-            Type.INTEGER,
+            KeyType.INTEGER,
             "80",
             "1",
             "65535",
@@ -397,24 +377,24 @@ public enum ConfigKey {
                     + " 80 for all public CAs."),
     STATUS_ADDRESSES(
             "status.addresses",
-            Type.BLOCKS,
+            KeyType.BLOCKS,
             null,
             "Addresses that may ask for the management page and its API, 192.0.2.7 or whole blocks. Without them only"
                     + " this machine may. Other machines need HTTPS."),
     STATUS_HOSTS(
             "status.hosts",
-            Type.NAMES,
+            KeyType.NAMES,
             null,
             "Host names under which the management page and its API answer, besides localhost and the loopback"
                     + " addresses."),
     STATUS_LOOK_ROLE(
             "status.lookRole",
-            Type.TEXT,
+            KeyType.TEXT,
             "ondemand-tls-look",
             "Role of the users of the server who may see the management page and its figures."),
     STATUS_ACT_ROLE(
             "status.actRole",
-            Type.TEXT,
+            KeyType.TEXT,
             "ondemand-tls-act",
             "Role of the users of the server who may act on the management page: obtain, withdraw and so on. They may"
                     + " see it as well.");
@@ -425,57 +405,8 @@ public enum ConfigKey {
     /** What is appended to a key's name to give a file that holds its value. */
     public static final String FILE_SUFFIX = ".file";
 
-    /** The form of a value. */
-    public enum Type {
-        /** A whole number with its unit: {@code 500ms}, {@code 30s}, {@code 5m}, {@code 12h}, {@code 7d}. */
-        DURATION("duration"),
-        /** A whole number in decimal digits. */
-        INTEGER("number"),
-        /** A whole number, a slash and a duration: {@code 60/10m}. */
-        RATE("rate"),
-        /** So many in so long: {@code 300/3h}; or one of the words the sentence names. */
-        ALLOWANCE("number/duration or word"),
-        /** {@code true} or {@code false}. */
-        BOOLEAN("true or false"),
-        /** An absolute URL, or an alias the sentence names. */
-        URL("URL"),
-        /** URLs or aliases as for one, separated by commas. */
-        URLS("URLs"),
-        /** One server name. */
-        NAME("name"),
-        /** Server names and one-label wildcards, separated by commas. */
-        NAMES("names"),
-        /** A file or directory, relative to the server's base. */
-        PATH("path"),
-        /** A directory, relative to the server's base, or a database. */
-        STORE("path or database"),
-        /** The fully qualified name of a Java class. */
-        CLASS("class"),
-        /** Text the sentence describes. */
-        TEXT("text"),
-        /** One of the words the sentence names. */
-        CHOICE("word"),
-        /** Several of the words the sentence names, separated by commas. */
-        LIST("words"),
-        /** Address blocks, separated by commas. */
-        BLOCKS("address blocks"),
-        /** Text that is never shown. */
-        SECRET("secret");
-
-        private final String label;
-
-        Type(String label) {
-            this.label = label;
-        }
-
-        /** The word the documentation uses for this form. */
-        public String label() {
-            return label;
-        }
-    }
-
     private final String key;
-    private final Type type;
+    private final KeyType type;
     private final @Nullable String defaultText;
     private final @Nullable String least;
     private final @Nullable String most;
@@ -483,7 +414,7 @@ public enum ConfigKey {
 
     ConfigKey(
             String name,
-            Type type,
+            KeyType type,
             @Nullable String defaultText,
             @Nullable String least,
             @Nullable String most,
@@ -496,7 +427,7 @@ public enum ConfigKey {
         this.sentence = sentence;
     }
 
-    ConfigKey(String name, Type type, @Nullable String defaultText, String sentence) {
+    ConfigKey(String name, KeyType type, @Nullable String defaultText, String sentence) {
         this(name, type, defaultText, null, null, sentence);
     }
 
@@ -511,7 +442,7 @@ public enum ConfigKey {
     }
 
     /** The form of the value. */
-    public Type type() {
+    public KeyType type() {
         return type;
     }
 
@@ -537,7 +468,7 @@ public enum ConfigKey {
 
     /** Whether the value is never shown, not even in a message about it. */
     public boolean secret() {
-        return type == Type.SECRET;
+        return type == KeyType.SECRET;
     }
 
     @Override

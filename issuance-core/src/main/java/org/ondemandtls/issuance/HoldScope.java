@@ -2,7 +2,7 @@ package org.ondemandtls.issuance;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.ondemandtls.certificate.IssuanceException.RateLimited;
+import org.ondemandtls.certificate.LimitScope;
 import org.ondemandtls.name.ServerName;
 
 /** Whom a hold concerns. */
@@ -20,8 +20,8 @@ public sealed interface HoldScope {
         }
 
         @Override
-        public RateLimited.Scope limited() {
-            return new RateLimited.Scope.Name();
+        public LimitScope limited() {
+            return new LimitScope.Name();
         }
     }
 
@@ -38,8 +38,8 @@ public sealed interface HoldScope {
         }
 
         @Override
-        public RateLimited.Scope limited() {
-            return new RateLimited.Scope.Name();
+        public LimitScope limited() {
+            return new LimitScope.Name();
         }
     }
 
@@ -56,8 +56,8 @@ public sealed interface HoldScope {
         }
 
         @Override
-        public RateLimited.Scope limited() {
-            return new RateLimited.Scope.Domain(domain);
+        public LimitScope limited() {
+            return new LimitScope.Domain(domain);
         }
     }
 
@@ -73,8 +73,8 @@ public sealed interface HoldScope {
         }
 
         @Override
-        public RateLimited.Scope limited() {
-            return new RateLimited.Scope.Account();
+        public LimitScope limited() {
+            return new LimitScope.Account();
         }
     }
 
@@ -82,7 +82,7 @@ public sealed interface HoldScope {
     String key();
 
     /** The same in the words of a CA's limit. */
-    RateLimited.Scope limited();
+    LimitScope limited();
 
     /** Where a CA's waits that concern a name may stand: the account, the name, every domain of two labels or more. */
     static List<HoldScope> of(String issuer, ServerName name) {
@@ -98,10 +98,10 @@ public sealed interface HoldScope {
     }
 
     /** Whom a CA's limit on an order for a name concerns. */
-    static HoldScope of(String issuer, ServerName name, RateLimited.Scope limited) {
-        if (limited instanceof RateLimited.Scope.Domain domain) {
+    static HoldScope of(String issuer, ServerName name, LimitScope limited) {
+        if (limited instanceof LimitScope.Domain domain) {
             return new Domain(issuer, domain.registered());
         }
-        return limited instanceof RateLimited.Scope.Account ? new Account(issuer) : new NameAt(issuer, name);
+        return limited instanceof LimitScope.Account ? new Account(issuer) : new NameAt(issuer, name);
     }
 }

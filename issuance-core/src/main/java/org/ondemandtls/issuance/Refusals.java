@@ -13,8 +13,8 @@ import java.util.Optional;
 import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.certificate.FailureMemory;
 import org.ondemandtls.certificate.IssuanceException;
-import org.ondemandtls.certificate.IssuanceException.Memory;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Shared;
 import org.ondemandtls.store.CertificateStore;
@@ -128,7 +128,7 @@ final class Refusals {
 
     /** Notes in memory that something did not answer; what says nothing about the name is not kept. No I/O. */
     void unanswered(ServerName name, IssuanceException reason) {
-        if (reason.memory() == Memory.NONE || reason.memory() == Memory.SCHEDULE) {
+        if (reason.memory() == FailureMemory.NONE || reason.memory() == FailureMemory.SCHEDULE) {
             return;
         }
         // A limit is kept elsewhere, and ends without the name being asked.

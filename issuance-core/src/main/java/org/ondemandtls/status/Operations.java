@@ -3,13 +3,11 @@ package org.ondemandtls.status;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -78,40 +76,6 @@ public final class Operations {
             ScheduledExecutorService scheduler) {}
 
     /**
-     * Which names a list has.
-     *
-     * @param prefix what they begin with, in lower case; empty for all
-     * @param states how they stand; empty for all
-     * @param expiresBefore the moment before which their certificates expire, empty for all
-     * @param issuer the CA they were obtained from, empty for all
-     */
-    public record Filter(
-            String prefix, Set<NameState> states, Optional<Instant> expiresBefore, Optional<String> issuer) {
-
-        /** Keeps a copy. */
-        public Filter {
-            states = states.isEmpty() ? Set.of() : EnumSet.copyOf(states);
-        }
-
-        /** Every name. */
-        public static Filter all() {
-            return new Filter("", Set.of(), Optional.empty(), Optional.empty());
-        }
-
-        private boolean lets(NameReport report) {
-            return (states.isEmpty() || states.contains(report.state()))
-                    && (expiresBefore.isEmpty()
-                            || report.certificate()
-                                    .filter(one -> one.notAfter().isBefore(expiresBefore.get()))
-                                    .isPresent())
-                    && (issuer.isEmpty()
-                            || report.certificate()
-                                    .flatMap(NameReport.CertificateReport::issuer)
-                                    .equals(issuer));
-        }
-    }
-
-    /**
      * A page of a list.
      *
      * @param names the names, in their order
@@ -124,30 +88,6 @@ public final class Operations {
             names = List.copyOf(names);
         }
     }
-
-    /**
-     * One CA.
-     *
-     * @param id its directory, or {@code internal}
-     * @param well whether it has answered when it was asked last
-     * @param sentence how it stands, in one sentence
-     * @param account the URL of our account, empty while it is not known
-     * @param paused since when an operator has paused it, empty where it is not
-     * @param orders how many orders ended in which way on this server since its start
-     * @param successRate the part of them that gave a certificate, from 0 to 1, empty before the first
-     * @param meanSeconds how long those took on the average, empty before the first
-     * @param lastRenewalAdvice whether it advises on renewals
-     */
-    public record CaReport(
-            String id,
-            boolean well,
-            String sentence,
-            Optional<String> account,
-            Optional<Instant> paused,
-            Map<String, Long> orders,
-            Optional<Double> successRate,
-            Optional<Double> meanSeconds,
-            boolean lastRenewalAdvice) {}
 
     /**
      * What came of a command.
@@ -199,7 +139,7 @@ public final class Operations {
      * @return the page
      * @throws StoreException if the store did not say
      */
-    public Page list(Filter filter, String after, int limit) throws StoreException {
+    public Page list(NameFilter filter, String after, int limit) throws StoreException {
         int most = Math.max(1, Math.min(limit, LONGEST_PAGE));
         List<NameReport> found = new ArrayList<>();
         String last = after;

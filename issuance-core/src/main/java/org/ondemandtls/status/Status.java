@@ -11,8 +11,6 @@ import java.util.TreeMap;
 import java.util.concurrent.ScheduledExecutorService;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.authority.RevocationReason;
-import org.ondemandtls.certificate.IssuanceException;
-import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
@@ -20,7 +18,6 @@ import org.ondemandtls.event.Figures;
 import org.ondemandtls.handshake.HandshakeGate;
 import org.ondemandtls.handshake.ParkingLot;
 import org.ondemandtls.inventory.Inventory;
-import org.ondemandtls.issuance.HoldScope;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
@@ -28,7 +25,6 @@ import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.renewal.Renewal;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.StoreException;
-import org.ondemandtls.store.StoredCertificate;
 
 /** Reads the floors below; every attribute is a few memory accesses, the operations look into the store. */
 public final class Status implements OnDemandTlsMXBean {
@@ -86,6 +82,7 @@ public final class Status implements OnDemandTlsMXBean {
     private final Events events;
     private final Operations operations;
     private final Gauges gauges;
+    private final Explanation explanation;
 
     private Status(Floors floors, Operations operations, Gauges gauges) {
         this.gauges = gauges;
@@ -101,6 +98,7 @@ public final class Status implements OnDemandTlsMXBean {
         this.gate = floors.gate();
         this.events = floors.events();
         this.operations = operations;
+        this.explanation = new Explanation(store, inventory, issuance, renewal, preflight);
     }
 
     /**
@@ -252,62 +250,11 @@ public final class Status implements OnDemandTlsMXBean {
 
     @Override
     public String explain(String name) {
-        ServerName parsed;
         try {
-            parsed = ServerName.parse(name);
+            return explanation.of(ServerName.parse(name));
         } catch (IllegalArgumentException e) {
             return "no certificate: " + e.getMessage();
         }
-        StringBuilder words = new StringBuilder();
-        Optional<KeyedCertificate> served = inventory.find(parsed);
-        served.ifPresent(certificate -> words.append("served with ")
-                .append(certificate.id())
-                .append(", valid until ")
-                .append(certificate.notAfter()));
-        Optional<IssuanceException> held = held(parsed);
-        if (served.isPresent()) {
-            held.ifPresent(reason -> words.append("; not renewed now: ").append(reason.getMessage()));
-        } else {
-            words.append(issuance.remembered(parsed)
-                    .or(() -> held)
-                    .map(reason -> "refused: " + reason.getMessage())
-                    .orElse("not in memory: the next visit looks in the store, then asks permission"));
-        }
-        try {
-            Optional<StoredCertificate> found = store.find(parsed);
-            found.ifPresent(stored -> words.append("; ").append(words(stored)));
-            if (found.flatMap(StoredCertificate::deniedSince).isPresent()) {
-                renewal.nothingWithdrawnUntil()
-                        .ifPresent(until -> words.append("; so many names are denied that nothing is withdrawn before ")
-                                .append(until)
-                                .append(" (confirmDenials ends that)"));
-            }
-            store.hold(new HoldScope.Name(parsed).key())
-                    .ifPresent(hold -> words.append(
-                                    hold.refusals() == 0
-                                            ? "; on its way to the name there was trouble that passes by itself, met by "
-                                            : "; refused " + hold.refusals() + " times by ")
-                            .append(hold.issuer())
-                            .append(", not tried before ")
-                            .append(hold.until())
-                            .append(" (retry undoes that): ")
-                            .append(hold.problemType())
-                            .append(": ")
-                            .append(hold.detail()));
-        } catch (StoreException e) {
-            words.append("; the store does not answer: ").append(e.getMessage());
-        }
-        preflight
-                .cdn(parsed)
-                .ifPresent(
-                        network -> words.append("; its addresses are those of ")
-                                .append(network)
-                                .append(
-                                        ", which ends TLS in front: only HTTP-01 is tried, and port 80 has to reach this server"));
-        if (preflight.isResting()) {
-            words.append("; preflight is ").append(preflight.state());
-        }
-        return words.toString();
     }
 
     @Override
@@ -361,7 +308,7 @@ public final class Status implements OnDemandTlsMXBean {
     public String list(String prefix, String states, String after, int limit) {
         try {
             return Json.of(operations.list(
-                    new Operations.Filter(
+                    new NameFilter(
                             prefix.strip().toLowerCase(Locale.ROOT),
                             states(states),
                             Optional.empty(),
@@ -461,45 +408,5 @@ public final class Status implements OnDemandTlsMXBean {
         } catch (StoreException e) {
             return "nothing done, the store does not answer: " + e.getMessage();
         }
-    }
-
-    private Optional<IssuanceException> held(ServerName name) {
-        try {
-            return issuance.held(name);
-        } catch (StoreException e) {
-            // Looking the name up says so too.
-            return Optional.empty();
-        }
-    }
-
-    private static String words(StoredCertificate stored) {
-        StringBuilder words = new StringBuilder("stored since ")
-                .append(stored.obtained())
-                .append(" from ")
-                .append(stored.issuer());
-        if (stored.withdrawn().isPresent()) {
-            return words.append(", withdrawn at ")
-                    .append(stored.withdrawn().get())
-                    .append(", forgotten at ")
-                    .append(stored.due())
-                    .toString();
-        }
-        if (stored.due().isAfter(stored.certificate().notAfter())) {
-            return words.append(", not visited and so not renewed, forgotten at ")
-                    .append(stored.due())
-                    .toString();
-        }
-        words.append(", to be renewed at ").append(stored.renew());
-        stored.window().ifPresent(window -> {
-            words.append(", in the CA's window from ")
-                    .append(window.start())
-                    .append(" to ")
-                    .append(window.end());
-            window.explanation()
-                    .ifPresent(link -> words.append(" (why: ").append(link).append(')'));
-        });
-        stored.visited().ifPresent(at -> words.append(", last visit noted at ").append(at));
-        stored.deniedSince().ifPresent(at -> words.append(", denied since ").append(at));
-        return words.append(", looked at next at ").append(stored.due()).toString();
     }
 }

@@ -100,8 +100,8 @@ class AcmeAuthorityIT extends WithPebble {
     void ofSeveralCasOneMayBePrivateAndAnotherPublic() throws Exception {
         Path root = LoopbackCertificate.create(directory).certificate();
 
-        assertThat(AcmeAuthority.trusted(root, false).size()).isEqualTo(1);
-        assertThat(AcmeAuthority.trusted(root, true).size()).isGreaterThan(20);
+        assertThat(TrustedRoots.load(root, false).size()).isEqualTo(1);
+        assertThat(TrustedRoots.load(root, true).size()).isGreaterThan(20);
     }
 
     @Test

@@ -31,8 +31,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.ondemandtls.certificate.IssuanceException;
-import org.ondemandtls.certificate.IssuanceException.RateLimited.Scope;
 import org.ondemandtls.certificate.KeyPairs;
+import org.ondemandtls.certificate.LimitScope;
 import org.ondemandtls.certificate.Pem;
 import org.ondemandtls.config.OnDemandTlsConfig.ExternalAccountBinding;
 import org.ondemandtls.event.EventKind;
@@ -95,7 +95,7 @@ class AcmeFailuresIT extends WithPebble {
 
                 assertThatThrownBy(() -> sign(open(proxy), order(NAME)))
                         .isInstanceOfSatisfying(IssuanceException.RateLimited.class, limited -> {
-                            assertThat(limited.scope()).isEqualTo(new Scope.Account());
+                            assertThat(limited.scope()).isEqualTo(new LimitScope.Account());
                             // A date was made when the tests were listed.
                             assertThat(limited.retryAfter())
                                     .isBetween(Duration.ofSeconds(6900), Duration.ofSeconds(7200));
@@ -154,7 +154,8 @@ class AcmeFailuresIT extends WithPebble {
                 assertThatThrownBy(() -> sign(authority, order(NAME)))
                         .isInstanceOfSatisfying(
                                 IssuanceException.RateLimited.class,
-                                limited -> assertThat(limited.scope()).isEqualTo(new Scope.Domain("customer.example")));
+                                limited -> assertThat(limited.scope())
+                                        .isEqualTo(new LimitScope.Domain("customer.example")));
                 proxy.first(
                         1,
                         FaultyAcmeProxy.path(NEW_ORDER),
@@ -166,7 +167,7 @@ class AcmeFailuresIT extends WithPebble {
                 assertThatThrownBy(() -> sign(authority, order(NAME)))
                         .isInstanceOfSatisfying(
                                 IssuanceException.RateLimited.class,
-                                limited -> assertThat(limited.scope()).isEqualTo(new Scope.Name()));
+                                limited -> assertThat(limited.scope()).isEqualTo(new LimitScope.Name()));
                 Authority.Order other = order("b.another.test");
 
                 assertServable(sign(authority, other), other);

@@ -6,7 +6,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.ondemandtls.certificate.IssuanceException.RateLimited.Scope;
+import org.ondemandtls.certificate.LimitScope;
 import org.ondemandtls.name.ServerName;
 
 /** {@link RateLimitScope}: whom the words of a CA concern; the first ones of each test are Let's Encrypt's. */
@@ -14,7 +14,7 @@ class RateLimitScopeTest {
 
     private static final ServerName NAME = ServerName.parse("shop.customer.example.com");
 
-    private static Scope scope(String text) {
+    private static LimitScope scope(String text) {
         return RateLimitScope.of(text, NAME);
     }
 
@@ -31,7 +31,7 @@ class RateLimitScopeTest {
                 ""
             })
     void wordsThatNameNobodyConcernTheAccount(String text) {
-        assertThat(scope(text)).isEqualTo(new Scope.Account());
+        assertThat(scope(text)).isEqualTo(new LimitScope.Account());
     }
 
     @ParameterizedTest
@@ -42,7 +42,7 @@ class RateLimitScopeTest {
         "limit for customer.example.com reached, customer.example.com"
     })
     void wordsThatNameADomainConcernAllBelowIt(String text, String domain) {
-        assertThat(scope(text)).isEqualTo(new Scope.Domain(domain));
+        assertThat(scope(text)).isEqualTo(new LimitScope.Domain(domain));
     }
 
     @ParameterizedTest
@@ -55,7 +55,7 @@ class RateLimitScopeTest {
                 "slow down with shop.customer.example.com!"
             })
     void wordsThatNameTheNameOrItsSetConcernTheNameAlone(String text) {
-        assertThat(scope(text)).isEqualTo(new Scope.Name());
+        assertThat(scope(text)).isEqualTo(new LimitScope.Name());
     }
 
     @Test

@@ -28,8 +28,7 @@ class ConfigKeyTest {
     @Test
     void durationsSizesAndNumbersHaveADefaultAndBoundsAndNothingElseHasBounds() {
         assertThat(ConfigKey.values()).allSatisfy(key -> {
-            boolean ordered =
-                    Stream.of(ConfigKey.Type.DURATION, ConfigKey.Type.INTEGER).anyMatch(key.type()::equals);
+            boolean ordered = Stream.of(KeyType.DURATION, KeyType.INTEGER).anyMatch(key.type()::equals);
             assertThat(key.least().isPresent()).isEqualTo(ordered);
             assertThat(key.most().isPresent()).isEqualTo(ordered);
             // The one that narrows a rule where it is given.

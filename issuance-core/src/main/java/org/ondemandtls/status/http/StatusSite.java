@@ -20,6 +20,7 @@ import java.util.function.LongSupplier;
 import org.ondemandtls.authority.RevocationReason;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.status.NameFilter;
 import org.ondemandtls.status.Operations;
 import org.ondemandtls.status.Status;
 import org.ondemandtls.store.StoreException;
@@ -208,7 +209,7 @@ public final class StatusSite {
         Optional<Instant> before = Optional.ofNullable(query.get("expiresWithinDays"))
                 .map(days -> clock.instant().plus(Duration.ofDays(Long.parseLong(days))));
         return operations.list(
-                new Operations.Filter(
+                new NameFilter(
                         query.getOrDefault("prefix", "").strip().toLowerCase(Locale.ROOT),
                         Status.states(query.getOrDefault("state", "")),
                         before,

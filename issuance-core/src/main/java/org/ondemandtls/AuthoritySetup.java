@@ -1,0 +1,84 @@
+package org.ondemandtls;
+
+import java.io.IOException;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Supplier;
+import org.ondemandtls.authority.AcmeAuthority;
+import org.ondemandtls.authority.Authority;
+import org.ondemandtls.authority.ChallengePreference;
+import org.ondemandtls.authority.InternalAuthority;
+import org.ondemandtls.authority.SecretFiles;
+import org.ondemandtls.challenge.ChallengeBoard;
+import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
+import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
+import org.ondemandtls.event.Events;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.preflight.Preflight;
+import org.ondemandtls.store.CertificateStore;
+
+/** Makes the CAs an operator has configured. */
+final class AuthoritySetup {
+
+    private AuthoritySetup() {}
+
+    /**
+     * Makes them in the operator's order; none is spoken to yet.
+     *
+     * @param config what the operator said
+     * @param host the server
+     * @param store where accounts are kept
+     * @param challenges where proofs are displayed
+     * @param clock the wall clock
+     * @param events where everything is reported
+     * @param preflight what is known of a name's DNS, asked at every order
+     * @throws StartException if something configured cannot be used, in one line
+     */
+    static List<Authority> open(
+            OnDemandTlsConfig config,
+            OnDemandTls.Host host,
+            CertificateStore store,
+            ChallengeBoard challenges,
+            Clock clock,
+            Events events,
+            Supplier<Preflight> preflight)
+            throws StartException {
+        SecretFiles files = new StoredSecrets(store);
+        List<Authority> opened = new ArrayList<>();
+        try {
+            if (config.issuer() == Issuer.INTERNAL) {
+                return List.of(InternalAuthority.open(files, clock, events));
+            }
+            AcmeAuthority.Ports ports = new AcmeAuthority.Ports(
+                    files,
+                    challenges,
+                    new ChallengePreference(config.acme().challenges()),
+                    name -> usable(host, preflight.get(), name),
+                    clock,
+                    System::nanoTime,
+                    events,
+                    (name, ca) -> preflight.get().validationMethods(name, ca));
+            for (OnDemandTlsConfig.Directory directory : config.acme().directories()) {
+                opened.add(AcmeAuthority.open(config.acme(), directory, ports));
+            }
+            return List.copyOf(opened);
+        } catch (IOException e) {
+            opened.forEach(Authority::close);
+            throw new StartException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private static Set<ChallengeType> usable(OnDemandTls.Host host, Preflight preflight, ServerName name) {
+        Set<ChallengeType> usable =
+                host.answersPlainHttp() ? EnumSet.allOf(ChallengeType.class) : EnumSet.of(ChallengeType.TLS_ALPN_01);
+        // Whoever ends TLS in front shows the CA a certificate of its own.
+        if (preflight.cdn(name).isPresent()) {
+            usable.remove(ChallengeType.TLS_ALPN_01);
+        }
+        return usable;
+    }
+}

@@ -1,0 +1,29 @@
+package org.ondemandtls.status;
+
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * One CA.
+ *
+ * @param id its directory, or {@code internal}
+ * @param well whether it has answered when it was asked last
+ * @param sentence how it stands, in one sentence
+ * @param account the URL of our account, empty while it is not known
+ * @param paused since when an operator has paused it, empty where it is not
+ * @param orders how many orders ended in which way on this server since its start
+ * @param successRate the part of them that gave a certificate, from 0 to 1, empty before the first
+ * @param meanSeconds how long those took on the average, empty before the first
+ * @param lastRenewalAdvice whether it advises on renewals
+ */
+public record CaReport(
+        String id,
+        boolean well,
+        String sentence,
+        Optional<String> account,
+        Optional<Instant> paused,
+        Map<String, Long> orders,
+        Optional<Double> successRate,
+        Optional<Double> meanSeconds,
+        boolean lastRenewalAdvice) {}

@@ -1,0 +1,126 @@
+package org.ondemandtls.status;
+
+import java.util.Optional;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.inventory.Inventory;
+import org.ondemandtls.issuance.HoldScope;
+import org.ondemandtls.issuance.Issuance;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.preflight.Preflight;
+import org.ondemandtls.renewal.Renewal;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.StoredCertificate;
+
+/** Says in one line why a name has its certificate or not, and when it is tried next. Blocks for the store. */
+final class Explanation {
+
+    private final CertificateStore store;
+    private final Inventory inventory;
+    private final Issuance issuance;
+    private final Renewal renewal;
+    private final Preflight preflight;
+
+    Explanation(CertificateStore store, Inventory inventory, Issuance issuance, Renewal renewal, Preflight preflight) {
+        this.store = store;
+        this.inventory = inventory;
+        this.issuance = issuance;
+        this.renewal = renewal;
+        this.preflight = preflight;
+    }
+
+    /** How a name stands, for a customer's support person. */
+    String of(ServerName name) {
+        StringBuilder words = new StringBuilder();
+        Optional<KeyedCertificate> served = inventory.find(name);
+        served.ifPresent(certificate -> words.append("served with ")
+                .append(certificate.id())
+                .append(", valid until ")
+                .append(certificate.notAfter()));
+        Optional<IssuanceException> held = held(name);
+        if (served.isPresent()) {
+            held.ifPresent(reason -> words.append("; not renewed now: ").append(reason.getMessage()));
+        } else {
+            words.append(issuance.remembered(name)
+                    .or(() -> held)
+                    .map(reason -> "refused: " + reason.getMessage())
+                    .orElse("not in memory: the next visit looks in the store, then asks permission"));
+        }
+        try {
+            Optional<StoredCertificate> found = store.find(name);
+            found.ifPresent(stored -> words.append("; ").append(words(stored)));
+            if (found.flatMap(StoredCertificate::deniedSince).isPresent()) {
+                renewal.nothingWithdrawnUntil()
+                        .ifPresent(until -> words.append("; so many names are denied that nothing is withdrawn before ")
+                                .append(until)
+                                .append(" (confirmDenials ends that)"));
+            }
+            store.hold(new HoldScope.Name(name).key())
+                    .ifPresent(hold -> words.append(
+                                    hold.refusals() == 0
+                                            ? "; on its way to the name there was trouble that passes by itself, met by "
+                                            : "; refused " + hold.refusals() + " times by ")
+                            .append(hold.issuer())
+                            .append(", not tried before ")
+                            .append(hold.until())
+                            .append(" (retry undoes that): ")
+                            .append(hold.problemType())
+                            .append(": ")
+                            .append(hold.detail()));
+        } catch (StoreException e) {
+            words.append("; the store does not answer: ").append(e.getMessage());
+        }
+        preflight
+                .cdn(name)
+                .ifPresent(
+                        network -> words.append("; its addresses are those of ")
+                                .append(network)
+                                .append(
+                                        ", which ends TLS in front: only HTTP-01 is tried, and port 80 has to reach this server"));
+        if (preflight.isResting()) {
+            words.append("; preflight is ").append(preflight.state());
+        }
+        return words.toString();
+    }
+
+    private Optional<IssuanceException> held(ServerName name) {
+        try {
+            return issuance.held(name);
+        } catch (StoreException e) {
+            // Looking the name up says so too.
+            return Optional.empty();
+        }
+    }
+
+    private static String words(StoredCertificate stored) {
+        StringBuilder words = new StringBuilder("stored since ")
+                .append(stored.obtained())
+                .append(" from ")
+                .append(stored.issuer());
+        if (stored.withdrawn().isPresent()) {
+            return words.append(", withdrawn at ")
+                    .append(stored.withdrawn().get())
+                    .append(", forgotten at ")
+                    .append(stored.due())
+                    .toString();
+        }
+        if (stored.due().isAfter(stored.certificate().notAfter())) {
+            return words.append(", not visited and so not renewed, forgotten at ")
+                    .append(stored.due())
+                    .toString();
+        }
+        words.append(", to be renewed at ").append(stored.renew());
+        stored.window().ifPresent(window -> {
+            words.append(", in the CA's window from ")
+                    .append(window.start())
+                    .append(" to ")
+                    .append(window.end());
+            window.explanation()
+                    .ifPresent(link -> words.append(" (why: ").append(link).append(')'));
+        });
+        stored.visited().ifPresent(at -> words.append(", last visit noted at ").append(at));
+        stored.deniedSince().ifPresent(at -> words.append(", denied since ").append(at));
+        return words.append(", looked at next at ").append(stored.due()).toString();
+    }
+}

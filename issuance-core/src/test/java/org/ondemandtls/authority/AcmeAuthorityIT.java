@@ -61,7 +61,9 @@ class AcmeAuthorityIT extends WithPebble {
 
             assertThat(pebble.requests().stream().filter(r -> r.startsWith("POST /sign-me-up")))
                     .hasSize(1);
-            assertThat(files.names()).hasSize(2).allMatch(name -> name.matches("accounts/[0-9a-f]{16}\\.(pem|url)"));
+            assertThat(files.names())
+                    .hasSize(4)
+                    .allMatch(name -> name.matches("accounts/[0-9a-f]{16}\\.(contact|pem|terms|url)"));
             assertThat(files.secrets()).hasSize(1);
             assertThat(texts(EventKind.ACCOUNT).get(0)).contains("made the account", "terms of service");
         }
@@ -92,7 +94,7 @@ class AcmeAuthorityIT extends WithPebble {
                         .hasSize(1);
                 assertThat(pebble.orders()).isEqualTo(2);
             }
-            assertThat(files.names()).hasSize(4);
+            assertThat(files.names()).hasSize(8);
         }
     }
 

@@ -60,7 +60,7 @@ public final class TimerWheel {
     /**
      * Runs a short task later.
      *
-     * @param task does not block
+     * @param task does not block; what it throws goes to the uncaught exception handler of the scheduler's thread
      * @param delay how long from now
      * @return takes the task back; may be run at any time and more than once
      */
@@ -107,7 +107,17 @@ public final class TimerWheel {
         if (set.get() > 0) {
             turn();
         }
-        due.forEach(timer -> timer.task.run());
+        due.forEach(timer -> run(timer.task));
+    }
+
+    // One that throws is a defect of its own and no reason to keep the others from their turn.
+    private static void run(Runnable task) {
+        try {
+            task.run();
+        } catch (RuntimeException | StackOverflowError e) {
+            Thread current = Thread.currentThread();
+            current.getUncaughtExceptionHandler().uncaughtException(current, e);
+        }
     }
 
     private final class Timer implements Runnable {

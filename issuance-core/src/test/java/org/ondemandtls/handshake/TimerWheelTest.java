@@ -76,6 +76,30 @@ class TimerWheelTest {
     }
 
     @Test
+    void oneThatThrowsKeepsNoOtherOfItsTickFromRunning() {
+        List<Throwable> thrown = new ArrayList<>();
+        Thread current = Thread.currentThread();
+        Thread.UncaughtExceptionHandler before = current.getUncaughtExceptionHandler();
+        current.setUncaughtExceptionHandler((thread, failure) -> thrown.add(failure));
+        try {
+            set("first", DELAY);
+            wheel.set(
+                    () -> {
+                        throw new IllegalStateException("a defect");
+                    },
+                    DELAY);
+            set("last", DELAY);
+
+            time.advance(DELAY.plusSeconds(1));
+
+            assertThat(ran).containsExactlyInAnyOrder("first", "last");
+            assertThat(thrown).singleElement().isInstanceOf(IllegalStateException.class);
+        } finally {
+            current.setUncaughtExceptionHandler(before);
+        }
+    }
+
+    @Test
     void itStandsStillWhileThereIsNoTimer() {
         set("one", Duration.ofSeconds(1)).run();
         time.advance(TimerWheel.TICK);

@@ -1,7 +1,6 @@
 package org.ondemandtls.spring;
 
 import java.util.ArrayList;
-import java.util.EventListener;
 import java.util.List;
 import org.eclipse.jetty.server.AbstractConnectionFactory;
 import org.eclipse.jetty.server.ConnectionFactory;
@@ -11,7 +10,6 @@ import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.SecureRequestCustomizer;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
-import org.eclipse.jetty.util.component.LifeCycle;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.StartException;
@@ -120,14 +118,9 @@ final class JettyParts {
     }
 
     private void addEngine(Server server) throws StartException {
-        List<EventListener> before = List.copyOf(server.getEventListeners());
-        JettyOnDemandTls added = JettyOnDemandTls.addTo(server, settings.setup());
+        // Spring Boot starts a Jetty without its connectors and adds them when the whole application is ready.
+        JettyOnDemandTls added =
+                JettyOnDemandTls.addTo(server, settings.setup()).withConnectorsLater();
         running.isIn(added::engine);
-        for (EventListener listener : List.copyOf(server.getEventListeners())) {
-            if (!before.contains(listener) && listener instanceof LifeCycle.Listener engine) {
-                server.removeEventListener(listener);
-                server.addEventListener(new ConnectorsLater(engine, server, server.getConnectors()));
-            }
-        }
     }
 }

@@ -96,7 +96,7 @@ public final class Issuance {
     private final Withdrawals withdrawals;
     private final Pauses pauses;
     private final Resumption resumption;
-    private final Turns turns;
+    private final PeerTurns turns;
     private final Landing landing;
     private final SingleFlight<ServerName, KeyedCertificate> flights = new SingleFlight<>();
 
@@ -145,7 +145,7 @@ public final class Issuance {
         this.inventory = floors.inventory();
         this.events = floors.events();
         this.ports = ports;
-        this.turns = new Turns(ports.scheduler(), ports.nanoTime(), () -> stopping);
+        this.turns = new PeerTurns(ports.scheduler(), ports.nanoTime(), () -> stopping);
         this.refusals = new Refusals(
                 floors.shield().rememberedRefusals(),
                 store,
@@ -392,7 +392,7 @@ public final class Issuance {
             Purpose purpose,
             ClientBlock client,
             Executor executor,
-            Turns.Work<KeyedCertificate> order) {
+            PeerTurns.Work<KeyedCertificate> order) {
         // Only for what is permitted: a stranger's random names are no reason to ask resolvers and other people's
         // servers.
         long asked = ports.nanoTime().getAsLong();

@@ -19,7 +19,7 @@ import org.ondemandtls.name.ServerName;
  *
  * <p><b>Threads.</b> No method blocks; each may be called on any thread.
  */
-final class Turns {
+final class PeerTurns {
 
     private static final Duration PEER_RETRY = Duration.ofSeconds(1);
     // An order takes no longer, and a lease runs out when its holder is gone.
@@ -42,7 +42,7 @@ final class Turns {
      * @param nanoTime a monotonic clock in nanoseconds
      * @param stopping whether nothing new is begun any more
      */
-    Turns(ScheduledExecutorService scheduler, LongSupplier nanoTime, BooleanSupplier stopping) {
+    PeerTurns(ScheduledExecutorService scheduler, LongSupplier nanoTime, BooleanSupplier stopping) {
         this.scheduler = scheduler;
         this.nanoTime = nanoTime;
         this.stopping = stopping;

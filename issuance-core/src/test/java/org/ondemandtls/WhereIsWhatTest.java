@@ -1,0 +1,55 @@
+package org.ondemandtls;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** The list "Where is what" of docs/ARCHITECTURE.md names files that are there, and at least one of every package. */
+class WhereIsWhatTest {
+
+    private static final Path SOURCES = root().resolve("issuance-core/src/main/java/org/ondemandtls");
+    private static final Pattern CLASS = Pattern.compile("`([a-z.]+)\\.([A-Z]\\w+)`");
+
+    @Test
+    void everyClassOfTheListIsThere() throws IOException {
+        List<Path> files = named().map(name -> SOURCES.resolve(name.replace('.', '/') + ".java"))
+                .toList();
+
+        assertThat(files).hasSizeGreaterThanOrEqualTo(15).allMatch(Files::exists);
+    }
+
+    @Test
+    void everyPackageHasAQuestion() throws IOException {
+        Set<String> answered = named().map(name -> name.substring(0, name.indexOf('.')))
+                .collect(Collectors.toCollection(TreeSet::new));
+        try (Stream<Path> packages = Files.list(SOURCES)) {
+            assertThat(packages.filter(Files::isDirectory)
+                            .map(directory -> directory.getFileName().toString())
+                            .toList())
+                    .allMatch(answered::contains);
+        }
+    }
+
+    private static Stream<String> named() throws IOException {
+        String text = Files.readString(root().resolve("docs/ARCHITECTURE.md"));
+        String list = text.substring(text.indexOf("## Where is what"), text.indexOf("## Why so"));
+        return CLASS.matcher(list).results().map(found -> found.group(1) + "." + found.group(2));
+    }
+
+    private static Path root() {
+        Path directory = Path.of("").toAbsolutePath();
+        while (!Files.exists(directory.resolve("issuance-core/pom.xml"))) {
+            directory = directory.getParent();
+        }
+        return directory;
+    }
+}

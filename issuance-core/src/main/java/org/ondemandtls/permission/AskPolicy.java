@@ -49,6 +49,7 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
     private final ScheduledExecutorService scheduler;
     private final LongSupplier nanoTime;
     private final HttpClient client;
+    private final LastingExecutor executor;
     private final Map<Object, CompletableFuture<?>> exchanges = new ConcurrentHashMap<>();
 
     AskPolicy(URI url, Duration timeout, Executor executor, ScheduledExecutorService scheduler, LongSupplier nanoTime) {
@@ -56,11 +57,12 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
         this.url = url;
         this.scheduler = scheduler;
         this.timeout = timeout;
+        this.executor = new LastingExecutor(executor);
         this.client = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
                 .followRedirects(HttpClient.Redirect.NEVER)
                 .connectTimeout(timeout)
-                .executor(executor)
+                .executor(this.executor)
                 .build();
     }
 
@@ -106,6 +108,7 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
     public void close() {
         // From JDK 21 on closing the client waits for what is under way.
         exchanges.values().forEach(exchange -> exchange.cancel(true));
+        executor.close();
         if ((Object) client instanceof AutoCloseable closeable) {
             try {
                 closeable.close();

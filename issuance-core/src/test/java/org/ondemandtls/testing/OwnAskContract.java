@@ -50,7 +50,7 @@ public abstract class OwnAskContract<F extends HostFixture> extends HostContract
 
         CompletableFuture.allOf(visits.toArray(CompletableFuture[]::new)).get(30, TimeUnit.SECONDS);
         assertThat(visits).allSatisfy(visit -> assertThat(visit.join()).startsWith("HTTP/1.1 200"));
-        assertThat(asked).hasSize(NAMES);
+        assertThat(asked).filteredOn(name -> name.endsWith(".customer.test")).hasSize(NAMES);
     }
 
     private String visit(String name, CountDownLatch start) {

@@ -60,6 +60,16 @@ final class JettyServerProcess extends ServerProcess {
     }
 
     @Override
+    ServerProcess carryingThePage() throws IOException {
+        modules.add("ondemand-tls-status");
+        ofJetty.put("jetty.ondemandTlsStatus.users", "etc/ondemand-tls-users.properties");
+        Files.writeString(
+                base().resolve("etc/ondemand-tls-users.properties"),
+                "looker: secret,ondemand-tls-look\nactor: secret,ondemand-tls-act\nguest: secret,guest\n");
+        return this;
+    }
+
+    @Override
     ServerProcess withoutPlainHttp() {
         modules.removeAll(List.of("http", "http2c"));
         return this;

@@ -107,7 +107,9 @@ class OverlayIT {
                     .contains(
                             "modules/ondemand-tls.mod",
                             "modules/ondemand-tls-redirect.mod",
+                            "modules/ondemand-tls-status.mod",
                             "etc/ondemand-tls.xml",
+                            "etc/ondemand-tls-status.xml",
                             "etc/ondemand-tls-redirect.xml",
                             "lib/ondemand-tls/",
                             "lib/ondemand-tls/sql/postgresql.sql",

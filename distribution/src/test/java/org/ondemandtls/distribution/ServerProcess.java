@@ -72,6 +72,12 @@ abstract class ServerProcess implements AutoCloseable {
     /** Sends everybody from HTTP to HTTPS, by the server's own means; before the first start. */
     abstract ServerProcess sendingEverybodyToHttps();
 
+    /**
+     * Carries the management page, for a user {@code looker} who may look and one {@code actor} who may act, both by the
+     * password {@code secret}; before the first start.
+     */
+    abstract ServerProcess carryingThePage() throws IOException;
+
     /** Closes the port of plain HTTP; before the first start. */
     abstract ServerProcess withoutPlainHttp();
 

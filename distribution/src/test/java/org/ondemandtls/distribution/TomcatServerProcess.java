@@ -20,6 +20,7 @@ final class TomcatServerProcess extends ServerProcess {
 
     private final Path home;
     private boolean redirecting;
+    private boolean page;
     private boolean plain = true;
     private String hostConfig = "";
 
@@ -66,6 +67,19 @@ final class TomcatServerProcess extends ServerProcess {
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
+        return this;
+    }
+
+    @Override
+    ServerProcess carryingThePage() throws IOException {
+        page = true;
+        Files.writeString(base().resolve("conf/tomcat-users.xml"), """
+                <tomcat-users>
+                  <user username="looker" password="secret" roles="ondemand-tls-look"/>
+                  <user username="actor" password="secret" roles="ondemand-tls-act"/>
+                  <user username="guest" password="secret" roles="guest"/>
+                </tomcat-users>
+                """);
         return this;
     }
 
@@ -137,6 +151,13 @@ final class TomcatServerProcess extends ServerProcess {
                     .matcher(xml);
             assertThat(comment.find()).isTrue();
             xml = comment.replaceFirst("$1 -->" + valve);
+        }
+        if (page) {
+            String valve = "<Valve className=\"org.ondemandtls.tomcat.StatusValve\"/>";
+            assertThat(xml).contains(valve);
+            xml = xml.replace(
+                    "<Realm className=\"org.apache.catalina.realm.LockOutRealm\">",
+                    valve + "<Realm className=\"org.apache.catalina.realm.LockOutRealm\">");
         }
         assertThat(xml).contains(ours).contains("\"" + tlsPort() + "\"");
         Files.writeString(base().resolve("conf/server.xml"), xml);

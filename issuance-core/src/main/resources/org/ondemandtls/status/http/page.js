@@ -132,6 +132,7 @@
       const path = 'names/' + encodeURIComponent(name) + '/' + command + (command === 'revoke' ? '?reason=keyCompromise' : '');
       say((await ask(path, true)).sentence);
       await follow(name);
+      await Promise.all([authorities(), expiry()]);
     } catch (error) {
       say(error.message);
     }

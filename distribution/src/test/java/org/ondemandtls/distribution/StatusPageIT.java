@@ -1,0 +1,200 @@
+package org.ondemandtls.distribution;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.ondemandtls.testing.AskEndpoint;
+import org.ondemandtls.testing.Pebble;
+import org.ondemandtls.testing.TlsProbe;
+
+/** The management page, its API and the figures on real servers with a real CA, asked as an operator would. */
+@ParameterizedClass
+@MethodSource("org.ondemandtls.distribution.ServerLine#tried")
+class StatusPageIT {
+
+    private static final String NAME = "shop.customer.example";
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
+    private static final HttpClient CLIENT = HttpClient.newHttpClient();
+
+    @Parameter
+    private ServerLine line;
+
+    @TempDir
+    private Path directory;
+
+    private AskEndpoint ask;
+    private ServerProcess server;
+    private Pebble pebble;
+
+    @BeforeEach
+    void start() throws Exception {
+        ask = AskEndpoint.granting("*.customer.example");
+        server = line.layOut(directory.resolve("base")).carryingThePage();
+        pebble = Pebble.options().tlsPort(server.tlsPort()).start(directory.resolve("pebble"));
+        server.property("onDemandTls.permission.ask", ask.uri().toString())
+                .property("onDemandTls.acme.directory", pebble.directory().toString())
+                .property("onDemandTls.acme.trustedRoots", pebble.trustedRoots().toString())
+                .start();
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+        pebble.close();
+        ask.close();
+    }
+
+    private String site() {
+        return "http://localhost:" + server.httpPort() + "/ondemand-tls/";
+    }
+
+    private static HttpRequest.Builder as(String user, String url) {
+        String credentials = Base64.getEncoder().encodeToString((user + ":secret").getBytes(StandardCharsets.UTF_8));
+        return HttpRequest.newBuilder(URI.create(url)).header("Authorization", "Basic " + credentials);
+    }
+
+    private static HttpResponse<String> send(HttpRequest.Builder request) throws IOException, InterruptedException {
+        return CLIENT.send(request.build(), HttpResponse.BodyHandlers.ofString());
+    }
+
+    private HttpResponse<String> look(String path) throws IOException, InterruptedException {
+        return send(as("looker", site() + path));
+    }
+
+    private HttpResponse<String> act(String path) throws IOException, InterruptedException {
+        return send(as("actor", site() + "api/v1/" + path)
+                .header("X-OnDemand-TLS", "test")
+                .POST(HttpRequest.BodyPublishers.noBody()));
+    }
+
+    private void awaitState(String name, String state) {
+        Awaitility.await()
+                .atMost(PATIENCE)
+                .until(() -> look("api/v1/names/" + name).body().contains("\"state\":\"" + state + "\""));
+    }
+
+    private TlsProbe.Outcome visit(String name) throws Exception {
+        return TlsProbe.trusting(pebble.issuerRoot()).handshake(server.tlsPort(), name);
+    }
+
+    @Test
+    void anOperatorObtainsLooksUpWithdrawsAndRevokes() throws Exception {
+        assertThat(send(HttpRequest.newBuilder(URI.create(site()))).statusCode())
+                .isEqualTo(401);
+        assertThat(send(as("guest", site())).statusCode()).isEqualTo(403);
+        assertThat(look("").body()).contains("<title>On-Demand TLS</title>");
+        assertThat(send(as("looker", site() + "api/v1/names/" + NAME + "/obtain")
+                                .header("X-OnDemand-TLS", "test")
+                                .POST(HttpRequest.BodyPublishers.noBody()))
+                        .statusCode())
+                .isEqualTo(403);
+
+        assertThat(act("names/" + NAME + "/obtain").statusCode()).isEqualTo(202);
+        awaitState(NAME, "served");
+        assertThat(visit(NAME).failure()).isEmpty();
+        assertThat(pebble.orders()).as("obtained ahead of the first visit").isEqualTo(1);
+        assertThat(look("api/v1/names?prefix=shop").body()).contains("\"name\":\"" + NAME + "\"");
+        assertThat(look("api/v1/cas").body()).contains("\"orders\":{\"obtained\":1}");
+        assertThat(look("metrics").body())
+                .contains("result=\"obtained\"} 1\n")
+                .contains("ondemandtls_handshakes_served_total{visit=\"known\"}")
+                .doesNotContain(NAME);
+
+        assertThat(act("names/" + NAME + "/withdraw").statusCode()).isEqualTo(202);
+        assertThat(visit(NAME).failure()).isNotEmpty();
+        awaitState(NAME, "withdrawn");
+
+        assertThat(act("names/" + NAME + "/obtain").statusCode()).isEqualTo(202);
+        awaitState(NAME, "served");
+        Matcher serial = Pattern.compile("\"serial\":\"([0-9a-f]+)\"")
+                .matcher(look("api/v1/names/" + NAME).body());
+        assertThat(serial.find()).isTrue();
+        HttpResponse<String> revoked = act("names/" + NAME + "/revoke?reason=keyCompromise");
+        assertThat(revoked.statusCode()).as(revoked.body()).isEqualTo(202);
+        assertThat(pebble.get("/cert-status-by-serial/" + serial.group(1)))
+                .contains("Revoked")
+                .contains("1");
+        assertThat(visit(NAME).failure()).isEmpty();
+        assertThat(look("api/v1/names/" + NAME).body()).doesNotContain("\"serial\":\"" + serial.group(1) + "\"");
+        assertThat(visit("stranger.example").failure()).isNotEmpty();
+        awaitState("stranger.example", "denied");
+        assertThat(server.log()).doesNotContain("secret");
+    }
+
+    @Test
+    void thePageIsClickedThroughInARealBrowser() throws Exception {
+        Files.createDirectories(directory.resolve("browser"));
+        try (Browser browser = Browser.start(directory.resolve("browser"), "actor")) {
+            browser.size(1200, 900);
+            browser.open(site());
+            browser.await("document.getElementById('server').textContent.startsWith('Version')");
+
+            // By keyboard alone.
+            browser.evaluate("document.getElementById('name').focus()");
+            browser.type(NAME);
+            browser.press("Enter", 13, "\\r");
+            browser.await("document.getElementById('report-state').textContent === 'unknown'");
+            browser.click("[data-command=obtain]");
+            browser.await("document.getElementById('report-state').textContent === 'served'");
+            browser.await("document.getElementById('report-history').textContent.includes('obtained from')");
+            assertThat(visit(NAME).failure()).isEmpty();
+
+            browser.click("#names-form button");
+            browser.await("document.getElementById('names').textContent.includes('" + NAME + "')");
+            browser.await("document.getElementById('cas').textContent.includes('1 obtained')");
+
+            browser.click("[data-command=withdraw]");
+            browser.await("document.getElementById('report-state').textContent === 'withdrawn'");
+            assertThat(visit(NAME).failure()).isNotEmpty();
+
+            browser.colours("light");
+            assertNoFindings(browser);
+            keep(browser, "page-light.png");
+            browser.colours("dark");
+            assertNoFindings(browser);
+            keep(browser, "page-dark.png");
+            browser.size(390, 844);
+            assertNoFindings(browser);
+            assertThat(browser.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+                    .as("fits a phone without scrolling sideways")
+                    .isEqualTo("true");
+            keep(browser, "page-phone.png");
+        }
+    }
+
+    private static void assertNoFindings(Browser browser) throws Exception {
+        if (browser.evaluate("typeof axe").equals("undefined")) {
+            try (InputStream axe = StatusPageIT.class.getResourceAsStream("/axe.min.js")) {
+                browser.evaluate("(" + "() => {" + new String(axe.readAllBytes(), StandardCharsets.UTF_8) + "})()");
+            }
+        }
+        assertThat(browser.evaluate("axe.run().then(found => JSON.stringify(found.violations.map("
+                        + "one => [one.id, one.help, one.nodes.map(node => node.html + node.failureSummary)])))"))
+                .isEqualTo("[]");
+    }
+
+    private void keep(Browser browser, String name) throws Exception {
+        browser.screenshot(Path.of("target", "screenshots", line.name().toLowerCase(Locale.ROOT) + "-" + name));
+    }
+}

@@ -37,6 +37,7 @@ import org.ondemandtls.status.NameReport;
 import org.ondemandtls.status.NameState;
 import org.ondemandtls.status.Operations;
 import org.ondemandtls.status.Who;
+import org.ondemandtls.store.Happening;
 
 /** {@link Operations}: what an operator may ask and do, on an engine with the embedded CA. */
 class OperationsTest {
@@ -124,9 +125,20 @@ class OperationsTest {
         assertThat(certificate.key()).isEqualTo("EC P-256");
         assertThat(certificate.serial()).matches("[0-9a-f]+");
         assertThat(report.next().orElseThrow().what()).isEqualTo("renewed");
-        assertThat(report.history()).extracting(NameReport.Happening::kind).contains("obtained");
+        assertThat(report.history()).extracting(Happening::kind).contains("obtained");
         assertThat(operations.obtain(SHOP).sentence()).isEqualTo("shop.example.com is served already");
         assertThat(visit(SHOP)).isInstanceOf(Admission.Serve.class);
+    }
+
+    @Test
+    void whatHappenedToANameOutlivesTheServer() throws Exception {
+        obtained(SHOP);
+        assertThat(operations.withdraw(SHOP).done()).isTrue();
+
+        engine.close();
+        open();
+
+        assertThat(lookedUp(SHOP).history()).extracting(Happening::kind).containsSubsequence("obtained", "withdrawn");
     }
 
     @Test

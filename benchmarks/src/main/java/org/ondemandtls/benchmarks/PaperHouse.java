@@ -239,6 +239,7 @@ final class PaperHouse implements InvocationHandler {
                 record.visited(),
                 record.deniedSince(),
                 record.withdrawn(),
+                record.history(),
                 revision + 1);
         StoredCertificate before = records.put(kept.firstName(), kept);
         if (before != null) {

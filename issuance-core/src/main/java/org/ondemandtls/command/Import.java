@@ -137,6 +137,7 @@ final class Import {
                 found.visited(),
                 found.deniedSince(),
                 found.withdrawn(),
+                found.history(),
                 before.map(StoredCertificate::revision).orElse(0L)));
         brought++;
         out.println("brought  " + String.join(" ", certificate.names()) + ", valid until " + certificate.notAfter()

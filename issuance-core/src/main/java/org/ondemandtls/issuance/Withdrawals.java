@@ -71,10 +71,10 @@ public final class Withdrawals {
                 TYPE,
                 "withdrawn by an operator at " + now,
                 Optional.empty()));
+        events.publish(EventKind.WITHDRAWN, name, "withdrawn by an operator; served again once it is granted anew");
         inventory.withdraw(name);
         boolean stored = mark(name);
         store.peers().tell(name);
-        events.publish(EventKind.WITHDRAWN, name, "withdrawn by an operator; served again once it is granted anew");
         return stored;
     }
 

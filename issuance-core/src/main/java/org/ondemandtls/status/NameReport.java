@@ -4,6 +4,7 @@ import java.net.URI;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import org.ondemandtls.store.Happening;
 
 /**
  * What there is to say about one name.
@@ -87,13 +88,4 @@ public record NameReport(
      * @param link a page that says more, empty where there is none
      */
     public record Refusal(Who who, String what, Optional<Instant> until, int times, Optional<URI> link) {}
-
-    /**
-     * Something that happened.
-     *
-     * @param at when
-     * @param kind the kind of event
-     * @param text one line
-     */
-    public record Happening(Instant at, String kind, String text) {}
 }

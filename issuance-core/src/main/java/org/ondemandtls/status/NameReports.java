@@ -18,6 +18,7 @@ import org.ondemandtls.status.NameReport.CertificateReport;
 import org.ondemandtls.status.NameReport.NextStep;
 import org.ondemandtls.status.NameReport.Refusal;
 import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.Happening;
 import org.ondemandtls.store.Hold;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
@@ -71,7 +72,9 @@ final class NameReports {
                 stored.flatMap(StoredCertificate::visited),
                 next,
                 refusal,
-                floors.recent().of(name));
+                Happening.joined(
+                        stored.map(StoredCertificate::history).orElse(List.of()),
+                        floors.recent().of(name.value())));
     }
 
     /** About a stored certificate as far as its record and memory tell; looks nothing up. */

@@ -13,22 +13,23 @@ import org.ondemandtls.event.Event;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.EventListener;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.Happening;
 
 /**
- * What happened lately to names: the last {@value #PER_NAME} events of at most {@value #NAMES} names, in memory.
+ * What happened lately to names: the last {@value Happening#MOST} events of at most {@value #NAMES} names, in memory.
  *
  * <p>Names that are looked at often stay; strangers' names push each other out. Safe for use by many threads; never blocks.
  */
-final class Recent implements EventListener {
+final class Recent implements EventListener, Happening.Source {
 
-    static final int PER_NAME = 24;
+    static final int PER_NAME = Happening.MOST;
     static final int NAMES = 2_000;
 
     private static final int LONGEST_TEXT = 500;
     private static final Set<EventKind> LEFT_OUT =
             EnumSet.of(EventKind.LOADED, EventKind.REFUSED, EventKind.DEADLINE, EventKind.OVERLOADED);
 
-    private final Cache<ServerName, Deque<NameReport.Happening>> byName =
+    private final Cache<String, Deque<Happening>> byName =
             Caffeine.newBuilder().maximumSize(NAMES).executor(Runnable::run).build();
     private final Clock clock;
 
@@ -45,19 +46,18 @@ final class Recent implements EventListener {
         String text = event.text().length() <= LONGEST_TEXT
                 ? event.text()
                 : event.text().substring(0, LONGEST_TEXT);
-        Deque<NameReport.Happening> own = byName.get(name, none -> new ArrayDeque<>());
+        Deque<Happening> own = byName.get(name.value(), none -> new ArrayDeque<>());
         synchronized (own) {
-            own.addLast(new NameReport.Happening(
-                    clock.instant(), event.kind().name().toLowerCase(Locale.ROOT), text));
+            own.addLast(new Happening(clock.instant(), event.kind().name().toLowerCase(Locale.ROOT), text));
             if (own.size() > PER_NAME) {
                 own.removeFirst();
             }
         }
     }
 
-    /** What happened to a name, the oldest first. */
-    List<NameReport.Happening> of(ServerName name) {
-        Deque<NameReport.Happening> own = byName.getIfPresent(name);
+    @Override
+    public List<Happening> of(String name) {
+        Deque<Happening> own = byName.getIfPresent(name);
         if (own == null) {
             return List.of();
         }

@@ -112,6 +112,7 @@ public final class Status implements OnDemandTlsMXBean {
         Recent recent = new Recent(clock);
         Overdue overdue = new Overdue(clock);
         floors.events().tap(recent);
+        floors.store().remember(recent);
         floors.events().tap(overdue);
         Operations.Floors own = new Operations.Floors(
                 floors.version(),

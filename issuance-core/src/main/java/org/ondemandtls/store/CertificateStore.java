@@ -182,6 +182,13 @@ public interface CertificateStore extends AutoCloseable {
      */
     List<Hold> holds(int limit) throws StoreException;
 
+    /**
+     * From now on what happened lately to a name is kept with its certificate, whenever that is saved.
+     *
+     * @param source knows it, by the first name of a certificate
+     */
+    void remember(Happening.Source source);
+
     /** Counts orders and failures over time; the same object each time. */
     Ledger ledger();
 

@@ -16,7 +16,16 @@ public final class MeasuredStore implements InvocationHandler {
 
     // These do no I/O, and some of them stand in a visitor's way.
     private static final Set<String> NOT_TIMED = Set.of(
-            "location", "mayHold", "knowsItsNames", "ledger", "peers", "toString", "hashCode", "equals", "close");
+            "location",
+            "mayHold",
+            "knowsItsNames",
+            "remember",
+            "ledger",
+            "peers",
+            "toString",
+            "hashCode",
+            "equals",
+            "close");
 
     private final CertificateStore store;
     private final Figures figures;

@@ -28,6 +28,7 @@ public class MediumStore implements CertificateStore {
     private static final int MAX_FINGERPRINT = 100_000_000;
 
     private final Medium medium;
+    private volatile Happening.Source lately = name -> List.of();
     private final KeySealing sealing;
     private final Troubles troubles;
     private final Records<StoredCertificate> certificates;
@@ -158,11 +159,18 @@ public class MediumStore implements CertificateStore {
         return keep(certificate, lease);
     }
 
+    @Override
+    public void remember(Happening.Source source) {
+        lately = source;
+    }
+
     private StoredCertificate keep(StoredCertificate certificate, @Nullable Lease lease) throws StoreException {
         if (certificate.certificate().names().isEmpty()) {
             throw new IllegalArgumentException("a certificate without a name cannot be kept");
         }
-        StoredCertificate next = certificate.withRevision(certificate.revision() + 1);
+        StoredCertificate next = certificate
+                .withHistory(Happening.joined(certificate.history(), lately.of(certificate.firstName())))
+                .withRevision(certificate.revision() + 1);
         Kept record = new Kept(
                 Shelf.CERTIFICATE,
                 next.firstName(),

@@ -47,6 +47,7 @@ public final class RecordCodec {
     private static final String X509 = "CERTIFICATE";
     private static final String SEALED_KEY = "ENCRYPTED ONDEMAND-TLS KEY";
     private static final String SECRET = "secret";
+    private static final String HISTORY = "history.";
     private static final int ESCAPE = "\\u0000".length();
 
     /**
@@ -79,6 +80,10 @@ public final class RecordCodec {
         stored.visited().ifPresent(at -> fields.put("visited", at.toString()));
         stored.deniedSince().ifPresent(at -> fields.put("denied", at.toString()));
         stored.withdrawn().ifPresent(at -> fields.put("withdrawn", at.toString()));
+        int number = 0;
+        for (Happening one : stored.history()) {
+            fields.put(HISTORY + number++, one.at() + " " + one.kind() + " " + one.text());
+        }
         fields.put("revision", Long.toString(stored.revision()));
         fields.put("fence", Long.toString(fence));
         fields.put("key", sealing.form());
@@ -130,10 +135,29 @@ public final class RecordCodec {
                     bundle.optional("visited").map(Instant::parse),
                     bundle.optional("denied").map(Instant::parse),
                     bundle.optional("withdrawn").map(Instant::parse),
+                    history(bundle),
                     revision);
         } catch (GeneralSecurityException | DateTimeException | IllegalArgumentException e) {
             throw new UnreadableException("its key, chain or a field cannot be read", e);
         }
+    }
+
+    // What cannot be read of it is left out: it is for people, and no reason to lose a certificate.
+    private static List<Happening> history(Bundle bundle) {
+        List<Happening> history = new ArrayList<>();
+        for (int number = 0; number < Happening.MOST; number++) {
+            Optional<String> line = bundle.optional(HISTORY + number);
+            if (line.isEmpty()) {
+                return history;
+            }
+            String[] parts = line.get().split(" ", 3);
+            try {
+                history.add(new Happening(Instant.parse(parts[0]), parts[1], parts[2]));
+            } catch (DateTimeException | ArrayIndexOutOfBoundsException foreign) {
+                return history;
+            }
+        }
+        return history;
     }
 
     /** The fence a certificate or an order was written under; the rest of it is not checked. */

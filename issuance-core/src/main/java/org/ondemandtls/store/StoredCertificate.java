@@ -1,6 +1,7 @@
 package org.ondemandtls.store;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.RenewalWindow;
@@ -18,6 +19,7 @@ import org.ondemandtls.certificate.RenewalWindow;
  * @param visited when it was last visited, empty if it was not
  * @param deniedSince since when every answer about its renewal has been a denial, empty while the last was none
  * @param withdrawn since when it must not be served, empty while it may
+ * @param history what happened to it lately, the oldest first, at most {@value Happening#MOST}
  * @param revision how often the record has been saved; 0 before the first time
  */
 public record StoredCertificate(
@@ -30,7 +32,13 @@ public record StoredCertificate(
         Optional<Instant> visited,
         Optional<Instant> deniedSince,
         Optional<Instant> withdrawn,
+        List<Happening> history,
         long revision) {
+
+    /** Keeps a copy of the list. */
+    public StoredCertificate {
+        history = List.copyOf(history);
+    }
 
     /**
      * A certificate that was just obtained, for a name under which nothing is stored: due when it is to be renewed.
@@ -52,6 +60,7 @@ public record StoredCertificate(
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
+                List.of(),
                 0);
     }
 
@@ -72,19 +81,49 @@ public record StoredCertificate(
     /** The same, due at another time. */
     public StoredCertificate withDue(Instant newDue) {
         return new StoredCertificate(
-                certificate, issuer, obtained, newDue, renew, window, visited, deniedSince, withdrawn, revision);
+                certificate,
+                issuer,
+                obtained,
+                newDue,
+                renew,
+                window,
+                visited,
+                deniedSince,
+                withdrawn,
+                history,
+                revision);
     }
 
     /** The same, its renewal planned for another moment. */
     public StoredCertificate withRenew(Instant newRenew) {
         return new StoredCertificate(
-                certificate, issuer, obtained, due, newRenew, window, visited, deniedSince, withdrawn, revision);
+                certificate,
+                issuer,
+                obtained,
+                due,
+                newRenew,
+                window,
+                visited,
+                deniedSince,
+                withdrawn,
+                history,
+                revision);
     }
 
     /** The same, with another word of its CA, or none. */
     public StoredCertificate withWindow(Optional<RenewalWindow> newWindow) {
         return new StoredCertificate(
-                certificate, issuer, obtained, due, renew, newWindow, visited, deniedSince, withdrawn, revision);
+                certificate,
+                issuer,
+                obtained,
+                due,
+                renew,
+                newWindow,
+                visited,
+                deniedSince,
+                withdrawn,
+                history,
+                revision);
     }
 
     /** The same after a visit; of two visits the later one is kept. */
@@ -99,22 +138,39 @@ public record StoredCertificate(
                 Optional.of(visited.filter(before -> before.isAfter(visit)).orElse(visit)),
                 deniedSince,
                 withdrawn,
+                history,
                 revision);
     }
 
     /** The same, denied since a moment, or no longer. */
     public StoredCertificate withDeniedSince(Optional<Instant> since) {
         return new StoredCertificate(
-                certificate, issuer, obtained, due, renew, window, visited, since, withdrawn, revision);
+                certificate, issuer, obtained, due, renew, window, visited, since, withdrawn, history, revision);
     }
 
     /** The same, withdrawn since a moment, or no longer. */
     public StoredCertificate withWithdrawn(Optional<Instant> since) {
         return new StoredCertificate(
-                certificate, issuer, obtained, due, renew, window, visited, deniedSince, since, revision);
+                certificate, issuer, obtained, due, renew, window, visited, deniedSince, since, history, revision);
     }
 
-    /** The same, to be saved in place of the record before it: its revision, its visits; nothing that was the other's. */
+    /** The same, with another history. */
+    public StoredCertificate withHistory(List<Happening> newHistory) {
+        return new StoredCertificate(
+                certificate,
+                issuer,
+                obtained,
+                due,
+                renew,
+                window,
+                visited,
+                deniedSince,
+                withdrawn,
+                newHistory,
+                revision);
+    }
+
+    /** The same, to be saved in place of the record before it: its revision, its visits, its history; nothing that was the other's. */
     public StoredCertificate succeeding(StoredCertificate before) {
         return new StoredCertificate(
                 certificate,
@@ -126,11 +182,22 @@ public record StoredCertificate(
                 before.visited(),
                 deniedSince,
                 withdrawn,
+                before.history(),
                 before.revision());
     }
 
     StoredCertificate withRevision(long newRevision) {
         return new StoredCertificate(
-                certificate, issuer, obtained, due, renew, window, visited, deniedSince, withdrawn, newRevision);
+                certificate,
+                issuer,
+                obtained,
+                due,
+                renew,
+                window,
+                visited,
+                deniedSince,
+                withdrawn,
+                history,
+                newRevision);
     }
 }

@@ -113,7 +113,9 @@ public abstract class SessionsContract<F extends HostFixture> extends HostContra
         assertThat(nameless.completed()).isTrue();
         boolean answered = nameless.command().stdout().contains("HTTP/1.1 200 ");
         assertThat(nameless.resumed() && answered).isFalse();
-        assertThat(nameless.resumed() || answered).isTrue();
+        assertThat(nameless.resumed() || answered)
+                .as(nameless.command().stdout())
+                .isTrue();
     }
 
     private void assertResumesAsItself(String name, String version, boolean resumes) {

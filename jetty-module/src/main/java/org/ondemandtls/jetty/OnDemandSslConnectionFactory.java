@@ -24,7 +24,7 @@ import org.ondemandtls.handshake.Visit;
 final class OnDemandSslConnectionFactory extends SslConnectionFactory {
 
     /** How long a stop waits for parked clients to get their alert. */
-    private static final Duration FAREWELLS = Duration.ofSeconds(2);
+    private static final Duration FAREWELLS = Duration.ofSeconds(5);
 
     private final JettyOnDemandTls onDemand;
     private final KeyStoreCertificates ownCertificates;

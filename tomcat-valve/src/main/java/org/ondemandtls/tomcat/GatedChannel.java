@@ -77,7 +77,7 @@ final class GatedChannel extends SecureNioChannel {
 
     /** Begins with a connection that has been accepted. */
     @Override
-    public void reset(SocketChannel channel, NioSocketWrapper wrapper) throws IOException {
+    public void reset(SocketChannel channel, @Nullable NioSocketWrapper wrapper) throws IOException {
         super.reset(channel, wrapper);
         parser = new ClientHelloParser();
         requestedName = null;
@@ -89,6 +89,10 @@ final class GatedChannel extends SecureNioChannel {
         bound = false;
         served = null;
         counted = false;
+        // Tomcat takes the connection away from a channel in the same way.
+        if (wrapper == null) {
+            return;
+        }
         Visit begun = endpoint.visit(wrapper);
         visit = begun;
         begun.limit(Visit.State.READING, endpoint.helloTimeout(), Visit.State.EXPIRED);
@@ -102,15 +106,6 @@ final class GatedChannel extends SecureNioChannel {
         }
         return current;
     }
-
-    /**
-     * What a connection was served with.
-     *
-     * @param serverName the server name the client sent, null for none
-     * @param names those of the certificate; empty where it has none, and every host is fine
-     * @param hostConfig the name of the {@code <SSLHostConfig>} that set the terms
-     */
-    record Served(@Nullable String serverName, Set<String> names, String hostConfig) {}
 
     /** What this connection was served with; its handshake is complete. */
     Served served() {
@@ -425,12 +420,17 @@ final class GatedChannel extends SecureNioChannel {
     // Who has said a ClientHello, and nothing more, waits for our answer.
     private int refuse(Admission.Refuse refuse, boolean moreToCome) {
         parser = null;
-        if (!visit().move(Visit.State.DECIDED, Visit.State.FAREWELL)) {
+        if (visit().state() != Visit.State.DECIDED) {
             return leave();
         }
         try {
-            // Seven octets, the first of this connection: the socket has room for them.
+            // Seven octets, the first of this connection: the socket has room for them. Said before the state tells so:
+            // a
+            // connector that stops waits for that, and closes the socket.
             sc.write(refuse.alert().record());
+            if (!visit().move(Visit.State.DECIDED, Visit.State.FAREWELL)) {
+                return leave();
+            }
             return moreToCome || !isSilent() ? bidFarewell() : leave();
         } catch (IOException e) {
             return leave();

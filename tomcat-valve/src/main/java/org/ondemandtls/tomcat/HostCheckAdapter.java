@@ -61,7 +61,7 @@ final class HostCheckAdapter implements Adapter {
     public void service(Request request, Response response) throws Exception {
         SocketWrapperBase<?> current = connection;
         if (checks && current != null && current.getSocket() instanceof GatedChannel channel) {
-            GatedChannel.Served served = channel.served();
+            Served served = channel.served();
             String wrong = misdirected(served, host(request.serverName()));
             if (wrong == null) {
                 wrong = misdirected(served, host(request.getMimeHeaders().getValue("host")));
@@ -112,7 +112,7 @@ final class HostCheckAdapter implements Adapter {
     }
 
     // The host where it is not one of the connection's, null where it is.
-    private @Nullable String misdirected(GatedChannel.Served served, @Nullable String host) {
+    private @Nullable String misdirected(Served served, @Nullable String host) {
         boolean fine = host == null
                 || served.names().isEmpty()
                 || (HttpHosts.covered(served.names(), host)

@@ -49,7 +49,7 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     private static final Duration WATCH = Duration.ofMillis(500);
 
     /** How long a stop waits for parked clients to get their alert. */
-    private static final Duration FAREWELLS = Duration.ofSeconds(2);
+    private static final Duration FAREWELLS = Duration.ofSeconds(5);
 
     // Enough to hand over the one channel that is being accepted, on a server too small to keep any.
     private static final int SMALLEST_POOL = 16;

@@ -16,7 +16,7 @@ import org.ondemandtls.testing.Tools;
  */
 final class Chromium {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     private final Path home;
 

@@ -32,7 +32,7 @@ class FirstVisitIT {
     private static final String NAME = "shop.customer.example";
     private static final OptionalInt UNRECOGNIZED_NAME = OptionalInt.of(112);
     private static final OptionalInt INTERNAL_ERROR = OptionalInt.of(80);
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     // One server for all scenarios, each of which uses names of its own.
     private static AskEndpoint ask;

@@ -24,7 +24,7 @@ import org.ondemandtls.testing.Tools;
 @Tag("once")
 class ImportIT {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
     private static final String SHOP = "shop.customer.example";
 
     @TempDir

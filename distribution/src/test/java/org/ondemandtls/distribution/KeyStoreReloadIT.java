@@ -29,7 +29,7 @@ class KeyStoreReloadIT {
     private static final String NAME = "shop.customer.example";
     private static final String OWN = "own.operator.example";
     private static final String NEW = "new.operator.example";
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     @Parameter
     private ServerLine line;

@@ -39,7 +39,7 @@ class LifeCycleIT {
 
     private static final String NAME = "shop.customer.example";
     private static final String OTHER = "other.customer.example";
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     private final AskEndpoint ask = AskEndpoint.granting("*.customer.example");
 

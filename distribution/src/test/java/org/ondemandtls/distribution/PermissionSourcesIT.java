@@ -32,7 +32,7 @@ import org.ondemandtls.testing.TlsProbe;
 class PermissionSourcesIT {
 
     private static final String QUERY = "SELECT 1 FROM customer_domain WHERE name = ?";
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     @Parameter
     private ServerLine line;

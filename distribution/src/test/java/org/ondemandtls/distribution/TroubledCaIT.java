@@ -52,7 +52,7 @@ class TroubledCaIT {
             .toList();
     // Short, so that a renewal that failed is tried again soon; long enough for a busy machine.
     private static final Duration LIFE = Duration.ofSeconds(100);
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     private final AskEndpoint ask = AskEndpoint.granting("*.customer.example");
     private final List<String> failures = new CopyOnWriteArrayList<>();

@@ -82,10 +82,12 @@ final class Lane {
      * @param wait how long it wants to be left alone
      */
     void failed(boolean everybody, Duration wait, long now) {
+        boolean said = everybody && failures < FAILURES && !wait.isZero();
         failures = Math.max(failures + 1, everybody ? FAILURES : 0);
         if (failures >= FAILURES) {
             Duration pause = FIRST_PROBE.multipliedBy(1L << Math.min(LAST_DOUBLING, failures - FAILURES));
-            notBefore = now + Waits.longest(wait, pause).toNanos();
+            // A CA is believed when it says for the first time how long it wants to be left alone.
+            notBefore = now + (said ? wait : Waits.longest(wait, pause)).toNanos();
         }
     }
 }

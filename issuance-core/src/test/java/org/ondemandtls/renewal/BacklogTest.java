@@ -173,5 +173,24 @@ class BacklogTest {
             nanos += 1;
             assertThat(take()).isPresent();
         }
+
+        @Test
+        void thatSaysSoInSecondsIsAskedAgainInSecondsAndThenEachMinute() {
+            offer("a.example", CA, 1);
+            offer("b.example", CA, 2);
+            offer("c.example", CA, 3);
+            Entry first = take().orElseThrow();
+            backlog.failed(first, true, Duration.ofSeconds(3), nanos);
+            backlog.done(first);
+            nanos += Duration.ofSeconds(3).toNanos();
+            Entry second = take().orElseThrow();
+            backlog.failed(second, true, Duration.ofSeconds(3), nanos);
+            backlog.done(second);
+
+            nanos += Duration.ofSeconds(3).toNanos();
+            assertThat(take()).isEmpty();
+            nanos += Duration.ofMinutes(2).toNanos();
+            assertThat(take()).isPresent();
+        }
     }
 }

@@ -246,6 +246,7 @@ public final class OnDemandTls implements AutoCloseable {
                             inventory,
                             renewal,
                             issuance,
+                            budget,
                             permission,
                             config.preflight().enabled() ? preflight : Preflight.NONE,
                             preflight,

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -239,6 +240,54 @@ public final class Budget {
         if (rules.getOrDefault(issuer, UNLIMITED).failures() instanceof Rate most) {
             ledger.count(failuresKey(issuer, name), most.per());
         }
+    }
+
+    /**
+     * How far the budgets of a CA's account are used up; blocks for the ledger.
+     *
+     * @param issuer the {@code id()} of the CA
+     * @return empty where nothing is counted
+     * @throws StoreException if the ledger did not answer
+     */
+    public List<BudgetUse> used(String issuer) throws StoreException {
+        Allowance orders = rules.getOrDefault(issuer, UNLIMITED).orders();
+        List<BudgetUse> uses = new ArrayList<>();
+        for (Purpose purpose : List.of(Purpose.OBTAIN, Purpose.RENEW)) {
+            Optional<Quota> half = half(orders, issuer, purpose);
+            if (half.isPresent()) {
+                uses.add(use(purpose == Purpose.RENEW ? "orders for renewals" : "orders for new names", half.get()));
+            }
+        }
+        return uses;
+    }
+
+    /**
+     * How far the budgets of one name at a CA are used up; blocks for the ledger.
+     *
+     * @param issuer the {@code id()} of the CA
+     * @param name the name
+     * @return empty where nothing is counted
+     * @throws StoreException if the ledger did not answer
+     */
+    public List<BudgetUse> used(String issuer, ServerName name) throws StoreException {
+        List<BudgetUse> uses = new ArrayList<>();
+        for (Map.Entry<String, Rate> one :
+                certificate(issuer, name, Exemption.NONE).entrySet()) {
+            String whose = one.getKey().startsWith("domain|") ? registeredDomain(name) : name.value();
+            uses.add(use("certificates of " + whose, quota(one.getKey(), one.getValue())));
+        }
+        if (rules.getOrDefault(issuer, UNLIMITED).failures() instanceof Rate most) {
+            uses.add(use("failed validations of " + name, quota(failuresKey(issuer, name), most)));
+        }
+        return uses;
+    }
+
+    private BudgetUse use(String what, Quota quota) throws StoreException {
+        int used = ledger.used(quota.key(), quota.window());
+        Optional<Instant> free = ledger.reserve(List.of(), List.of(quota)) instanceof Outcome.Spent spent
+                ? Optional.of(spent.fits())
+                : Optional.empty();
+        return new BudgetUse(what, quota.most(), words(quota.window()), used, free);
     }
 
     /** Has the next order for a name placed whatever failed before: an operator says that it will be validated now. */

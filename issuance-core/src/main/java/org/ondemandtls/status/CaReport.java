@@ -1,8 +1,10 @@
 package org.ondemandtls.status;
 
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.ondemandtls.issuance.BudgetUse;
 
 /**
  * One CA.
@@ -16,6 +18,7 @@ import java.util.Optional;
  * @param successRate the part of them that gave a certificate, from 0 to 1, empty before the first
  * @param meanSeconds how long those took on the average, empty before the first
  * @param lastRenewalAdvice whether it advises on renewals
+ * @param budgets how far the budgets of the account are used up
  */
 public record CaReport(
         String id,
@@ -26,4 +29,11 @@ public record CaReport(
         Map<String, Long> orders,
         Optional<Double> successRate,
         Optional<Double> meanSeconds,
-        boolean lastRenewalAdvice) {}
+        boolean lastRenewalAdvice,
+        List<BudgetUse> budgets) {
+
+    /** Keeps a copy of the list. */
+    public CaReport {
+        budgets = List.copyOf(budgets);
+    }
+}

@@ -22,7 +22,13 @@ final class Gauges {
     private static final int MOST_DUE = 256;
     private static final double MILLIS = 1000.0;
 
-    private record Looked(Instant at, boolean storeAnswers, int due, Duration oldestDue, Map<String, Double> expiry) {}
+    private record Looked(
+            Instant at,
+            boolean storeAnswers,
+            int due,
+            Duration oldestDue,
+            Map<String, Double> expiry,
+            Map<String, Double> ordersLeft) {}
 
     private final Status.Floors floors;
     private final Overdue overdue;
@@ -33,7 +39,7 @@ final class Gauges {
         this.floors = floors;
         this.overdue = overdue;
         this.clock = clock;
-        this.looked = new AtomicReference<>(new Looked(Instant.EPOCH, true, 0, Duration.ZERO, Map.of()));
+        this.looked = new AtomicReference<>(new Looked(Instant.EPOCH, true, 0, Duration.ZERO, Map.of(), Map.of()));
     }
 
     List<Gauge> all() {
@@ -94,6 +100,12 @@ final class Gauges {
             well.put(authority.id(), floors.issuance().isWell(authority.id()) ? 1.0 : 0.0);
         }
         all.add(new Gauge("ondemandtls_ca_well", "Whether the CA answered when it was asked last.", "ca", well));
+        all.add(new Gauge(
+                "ondemandtls_budget_left",
+                "Which part of the orders that may be placed now is left, from 0 to 1, for new names or renewals,"
+                        + " whichever is less.",
+                "ca",
+                known.ordersLeft()));
         return all;
     }
 
@@ -105,7 +117,9 @@ final class Gauges {
         }
         // Whoever comes meanwhile goes on with what was known.
         looked.compareAndSet(
-                known, new Looked(now, known.storeAnswers(), known.due(), known.oldestDue(), known.expiry()));
+                known,
+                new Looked(
+                        now, known.storeAnswers(), known.due(), known.oldestDue(), known.expiry(), known.ordersLeft()));
         Map<String, Double> expiry = new HashMap<>();
         ExpiryBands.of(floors.inventory().all(), now).forEach((band, count) -> expiry.put(band, (double) count));
         Looked fresh;
@@ -116,11 +130,23 @@ final class Gauges {
                     .filter(age -> !age.isNegative())
                     .orElse(Duration.ZERO);
             int due = oldest.isZero() ? 0 : floors.store().due(now, MOST_DUE).size();
-            fresh = new Looked(now, true, due, oldest, expiry);
+            fresh = new Looked(now, true, due, oldest, expiry, ordersLeft());
         } catch (StoreException e) {
-            fresh = new Looked(now, false, known.due(), known.oldestDue(), expiry);
+            fresh = new Looked(now, false, known.due(), known.oldestDue(), expiry, known.ordersLeft());
         }
         looked.set(fresh);
         return fresh;
+    }
+
+    private Map<String, Double> ordersLeft() throws StoreException {
+        Map<String, Double> left = new HashMap<>();
+        for (Authority authority : floors.authorities()) {
+            floors.budget().used(authority.id()).stream()
+                    .filter(use -> use.most() > 0)
+                    .mapToDouble(use -> Math.max(0, use.most() - use.used()) / (double) use.most())
+                    .min()
+                    .ifPresent(share -> left.put(authority.id(), share));
+        }
+        return left;
     }
 }

@@ -4,6 +4,7 @@ import java.net.URI;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import org.ondemandtls.issuance.BudgetUse;
 import org.ondemandtls.store.Happening;
 
 /**
@@ -19,6 +20,7 @@ import org.ondemandtls.store.Happening;
  * @param lastVisit the last visit that was noted, empty where none was
  * @param next what is done next, empty where nothing is planned
  * @param lastRefusal why it is not served or not renewed, empty where nothing stands in the way
+ * @param budgets how far its budgets are used up at the CA it was obtained from, otherwise at the first one; empty in lists
  * @param history what happened to it since this server has started, the oldest first; empty in lists
  */
 public record NameReport(
@@ -32,10 +34,12 @@ public record NameReport(
         Optional<Instant> lastVisit,
         Optional<NextStep> next,
         Optional<Refusal> lastRefusal,
+        List<BudgetUse> budgets,
         List<Happening> history) {
 
-    /** Keeps a copy of the list. */
+    /** Keeps copies of the lists. */
     public NameReport {
+        budgets = List.copyOf(budgets);
         history = List.copyOf(history);
     }
 

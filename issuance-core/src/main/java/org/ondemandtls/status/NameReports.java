@@ -8,6 +8,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.authority.Authority;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.issuance.HoldScope;
@@ -72,9 +73,16 @@ final class NameReports {
                 stored.flatMap(StoredCertificate::visited),
                 next,
                 refusal,
+                floors.budget().used(issuer(stored), name),
                 Happening.joined(
                         stored.map(StoredCertificate::history).orElse(List.of()),
                         floors.recent().of(name.value())));
+    }
+
+    private String issuer(Optional<StoredCertificate> stored) {
+        return stored.map(StoredCertificate::issuer)
+                .or(() -> floors.authorities().stream().findFirst().map(Authority::id))
+                .orElse("");
     }
 
     /** About a stored certificate as far as its record and memory tell; looks nothing up. */
@@ -98,6 +106,7 @@ final class NameReports {
                 stored.visited(),
                 next,
                 Optional.empty(),
+                List.of(),
                 List.of());
     }
 

@@ -18,6 +18,7 @@ import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.event.Figure;
 import org.ondemandtls.inventory.Inventory;
+import org.ondemandtls.issuance.Budget;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.issuance.Pauses;
 import org.ondemandtls.name.ClientBlock;
@@ -57,6 +58,7 @@ public final class Operations {
      * @param inventory what is served
      * @param issuance what obtains
      * @param renewal what renews
+     * @param budget what may be ordered
      * @param authorities the CAs
      * @param events what happened
      * @param recent what happened lately to names
@@ -69,6 +71,7 @@ public final class Operations {
             Inventory inventory,
             Issuance issuance,
             Renewal renewal,
+            Budget budget,
             List<Authority> authorities,
             Events events,
             Recent recent,
@@ -369,7 +372,7 @@ public final class Operations {
         return ExpiryBands.of(floors.inventory().all(), floors.clock().instant());
     }
 
-    private CaReport report(Authority authority, Optional<Instant> paused) {
+    private CaReport report(Authority authority, Optional<Instant> paused) throws StoreException {
         Map<String, Long> orders = new TreeMap<>();
         double seconds = 0;
         for (var series : floors.events().figures().series()) {
@@ -400,7 +403,8 @@ public final class Operations {
                 orders,
                 all == 0 ? Optional.empty() : Optional.of((double) obtained / all),
                 obtained == 0 ? Optional.empty() : Optional.of(seconds / obtained),
-                authority.honoursReplaces());
+                authority.honoursReplaces(),
+                floors.budget().used(authority.id()));
     }
 
     private Optional<String> scope(String what) {

@@ -18,6 +18,7 @@ import org.ondemandtls.event.Figures;
 import org.ondemandtls.handshake.HandshakeGate;
 import org.ondemandtls.handshake.ParkingLot;
 import org.ondemandtls.inventory.Inventory;
+import org.ondemandtls.issuance.Budget;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
@@ -38,6 +39,7 @@ public final class Status implements OnDemandTlsMXBean {
      * @param inventory what can be served
      * @param renewal what renews
      * @param issuance what obtains
+     * @param budget what may be ordered
      * @param permission what decides
      * @param preflight what looks at names before they are ordered
      * @param diagnosing what looks at a name when an operator wants to know
@@ -54,6 +56,7 @@ public final class Status implements OnDemandTlsMXBean {
             Inventory inventory,
             Renewal renewal,
             Issuance issuance,
+            Budget budget,
             Permission permission,
             Preflight preflight,
             Preflight diagnosing,
@@ -120,6 +123,7 @@ public final class Status implements OnDemandTlsMXBean {
                 floors.inventory(),
                 floors.issuance(),
                 floors.renewal(),
+                floors.budget(),
                 floors.authorities(),
                 floors.events(),
                 recent,

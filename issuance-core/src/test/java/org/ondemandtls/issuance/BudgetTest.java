@@ -2,11 +2,13 @@ package org.ondemandtls.issuance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
@@ -75,6 +77,26 @@ class BudgetTest {
                 .isInstanceOf(OverBudget.class)
                 .hasMessageStartingWith(name + ": over budget: ")
                 .hasMessageContaining("(onDemandTls.budget." + key + "), it fits again at 2026-");
+    }
+
+    @Test
+    void tellsHowFarItIsUsedUpAndWhenThereIsRoomAgain() throws Exception {
+        Budget budget = budget("budget.orders", "4/1h", "budget.name", "1/1d", "acme.directory", OWN);
+        use(budget, OWN, Purpose.OBTAIN, 2, "a.example#.com");
+
+        assertThat(budget.used(OWN))
+                .containsExactly(
+                        new BudgetUse(
+                                "orders for new names",
+                                2,
+                                "1 h",
+                                2,
+                                Optional.of(house.time().clock().instant().plus(Duration.ofHours(1)))),
+                        new BudgetUse("orders for renewals", 2, "1 h", 0, Optional.empty()));
+        assertThat(budget.used(OWN, name("a.example0.com")))
+                .extracting(BudgetUse::budget, BudgetUse::used)
+                .containsExactly(tuple("certificates of a.example0.com", 1));
+        assertThat(budget.used("internal")).isEmpty();
     }
 
     @Nested

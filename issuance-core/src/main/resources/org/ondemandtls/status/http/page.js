@@ -75,6 +75,11 @@
       add('Tried again from', report.lastRefusal.until ? moment(report.lastRefusal.until) : null);
       add('More', report.lastRefusal.link);
     }
+    report.budgets.forEach(budget => {
+      const value = document.createElement('dd');
+      value.append(bar(budget));
+      details.append(element('dt', 'Budget'), value);
+    });
     byId('report-history').replaceChildren(
       ...report.history.map(one => element('li', moment(one.at) + ' ' + one.kind + ': ' + one.text)));
   }
@@ -185,6 +190,19 @@
     await authorities();
   }
 
+  // How far a budget is used up, as a bar with its words.
+  function bar(budget) {
+    const line = document.createElement('div');
+    const text = budget.budget + ': ' + budget.used + ' of ' + budget.most + ' in ' + budget.period
+      + (budget.freeAt ? ', room again at ' + moment(budget.freeAt) : '');
+    const meter = document.createElement('meter');
+    meter.max = Math.max(1, budget.most);
+    meter.value = budget.used;
+    meter.setAttribute('aria-label', text);
+    line.append(element('span', text), meter);
+    return line;
+  }
+
   async function authorities() {
     const all = (await ask('cas')).cas;
     byId('cas').replaceChildren(...all.map(ca => {
@@ -198,8 +216,10 @@
       button.setAttribute('aria-label', button.textContent + ' issuing from ' + ca.id);
       button.addEventListener('click', () => pause(ca.id, Boolean(ca.paused)));
       cell.append(button);
+      const budgets = document.createElement('td');
+      budgets.append(...ca.budgets.map(bar));
       line.append(name, element('td', ca.sentence, ca.well && !ca.paused ? 'good' : 'bad'), element('td', orders || '–'),
-        element('td', ca.meanSeconds === null ? '–' : ca.meanSeconds.toFixed(1) + ' s'), cell);
+        element('td', ca.meanSeconds === null ? '–' : ca.meanSeconds.toFixed(1) + ' s'), budgets, cell);
       return line;
     }));
   }

@@ -81,7 +81,7 @@ class ConfigurationIT {
 
         assertThat(server.startInVain().lines())
                 .filteredOn(said -> said.contains("ERROR") || said.contains("SEVERE"))
-                .filteredOn(said -> said.contains("org.ondemandtls") && said.contains("/tomorrow"))
+                .filteredOn(said -> said.contains("ondemandtls") && said.contains("/tomorrow"))
                 .hasSize(1);
     }
 

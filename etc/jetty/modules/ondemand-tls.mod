@@ -145,6 +145,9 @@ etc/ondemand-tls.xml
 ## certificate of its own.
 # onDemandTls.handshake.defaultName=
 
+## Whose TLS engine shakes hands: jdk, or conscrypt. conscrypt needs the jar conscrypt-openjdk-uber.
+# onDemandTls.tls.provider=jdk
+
 ## How many certificates are kept ready in memory. Others are read from the store when visited. From 1 to
 ## 1000000.
 # onDemandTls.inventory.size=10000

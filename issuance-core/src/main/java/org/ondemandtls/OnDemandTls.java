@@ -30,6 +30,7 @@ import org.ondemandtls.handshake.InventoryKeyManager;
 import org.ondemandtls.handshake.ParkingLot;
 import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.handshake.TimerWheel;
+import org.ondemandtls.handshake.TlsProvider;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.inventory.Visits;
 import org.ondemandtls.issuance.BootTime;
@@ -267,8 +268,9 @@ public final class OnDemandTls implements AutoCloseable {
         // Each by itself: one that hangs must not keep the next from being ready, nor a look in the store.
         ThreadPoolExecutor preparing = threads.pool("prepare", authorities.size(), authorities.size());
         authorities.forEach(authority -> preparing.execute(authority::prepare));
+        TlsProvider tls = TlsSetup.provider(config);
         this.rehearsal =
-                config.issuer() == Issuer.ACME ? () -> Rehearsal.once(clock, System::nanoTime, events) : () -> {};
+                config.issuer() == Issuer.ACME ? () -> Rehearsal.once(clock, System::nanoTime, events, tls) : () -> {};
         this.rehearsesLater = !Rehearsal.isWorthWaitingFor(store);
         if (!rehearsesLater) {
             rehearsal.run();
@@ -341,6 +343,7 @@ public final class OnDemandTls implements AutoCloseable {
     public static void check(OnDemandTlsSetup setup) throws StartException {
         OneVersion.require();
         PermissionSetup.check(setup);
+        TlsSetup.provider(setup.config());
     }
 
     /** Begins to work: finishes open orders. Call it when the connectors accept. */

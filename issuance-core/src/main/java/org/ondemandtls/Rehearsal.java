@@ -8,6 +8,7 @@ import org.ondemandtls.authority.OrderRehearsal;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.handshake.HandshakeRehearsal;
+import org.ondemandtls.handshake.TlsProvider;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.StoreException;
 
@@ -47,13 +48,14 @@ final class Rehearsal {
      * @param clock tells the date
      * @param nanoTime monotonic time
      * @param events told where it fails, which costs the first visitors some time and is no other trouble
+     * @param tls whose engines the visitors will meet
      */
-    static void once(Clock clock, LongSupplier nanoTime, Events events) {
+    static void once(Clock clock, LongSupplier nanoTime, Events events, TlsProvider tls) {
         if (!DONE.compareAndSet(false, true)) {
             return;
         }
         try {
-            rehearse(clock, nanoTime, ROUNDS, LONGEST);
+            rehearse(clock, nanoTime, tls, ROUNDS, LONGEST);
         } catch (RuntimeException e) {
             events.publish(EventKind.DEFECT, "the rehearsal of an order failed: " + e);
         }
@@ -64,10 +66,10 @@ final class Rehearsal {
      *
      * @return how many
      */
-    static int rehearse(Clock clock, LongSupplier nanoTime, int rounds, Duration longest) {
+    static int rehearse(Clock clock, LongSupplier nanoTime, TlsProvider tls, int rounds, Duration longest) {
         long begin = nanoTime.getAsLong();
         OrderRehearsal order = new OrderRehearsal(clock, nanoTime);
-        HandshakeRehearsal handshake = new HandshakeRehearsal(clock);
+        HandshakeRehearsal handshake = new HandshakeRehearsal(clock, tls);
         int round = 0;
         while (round < rounds && nanoTime.getAsLong() - begin < longest.toNanos()) {
             handshake.perform(order.perform());

@@ -10,6 +10,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.authority.OrderRehearsal;
 import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.handshake.TlsProvider;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.testing.ManualTime;
@@ -34,7 +36,15 @@ class RehearsalTest {
 
     @Test
     void soManyRoundsAsAreWantedArePerformed() {
-        assertThat(Rehearsal.rehearse(time.clock(), time::nanoTime, 2, Duration.ofSeconds(1)))
+        assertThat(Rehearsal.rehearse(time.clock(), time::nanoTime, TlsProvider.JDK, 2, Duration.ofSeconds(1)))
+                .isEqualTo(2);
+    }
+
+    @Test
+    void theEnginesOfAnotherProviderAreRehearsedAsWell() throws Exception {
+        TlsProvider conscrypt = TlsProvider.of(OnDemandTlsConfig.TlsProvider.CONSCRYPT);
+
+        assertThat(Rehearsal.rehearse(time.clock(), time::nanoTime, conscrypt, 2, Duration.ofSeconds(1)))
                 .isEqualTo(2);
     }
 
@@ -57,9 +67,9 @@ class RehearsalTest {
         long[] now = {0};
         LongSupplier slow = () -> now[0] += Duration.ofMillis(10).toNanos();
 
-        assertThat(Rehearsal.rehearse(time.clock(), slow, 1_000, Duration.ofSeconds(1)))
+        assertThat(Rehearsal.rehearse(time.clock(), slow, TlsProvider.JDK, 1_000, Duration.ofSeconds(1)))
                 .isLessThan(100);
-        assertThat(Rehearsal.rehearse(time.clock(), time::nanoTime, 2, Duration.ZERO))
+        assertThat(Rehearsal.rehearse(time.clock(), time::nanoTime, TlsProvider.JDK, 2, Duration.ZERO))
                 .isZero();
     }
 }

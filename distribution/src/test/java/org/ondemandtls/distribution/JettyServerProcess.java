@@ -26,6 +26,7 @@ final class JettyServerProcess extends ServerProcess {
     private final Set<String> modules = new LinkedHashSet<>(List.of("http", "http2", "http2c", "ondemand-tls"));
     private final Map<String, String> ofJetty = new TreeMap<>();
     private @Nullable String ini;
+    private @Nullable Path repository;
 
     private JettyServerProcess(Path home, Path base) throws IOException {
         super(base, "ondemandtls.jetty.overlay", base.resolve("content"));
@@ -91,6 +92,15 @@ final class JettyServerProcess extends ServerProcess {
         return this;
     }
 
+    /** The module sets the key. */
+    @Override
+    ServerProcess onConscrypt(Path jar) {
+        modules.add("ondemand-tls-conscrypt");
+        // Of repository/org/conscrypt/conscrypt-openjdk-uber/VERSION/JAR.
+        repository = jar.getParent().getParent().getParent().getParent().getParent();
+        return this;
+    }
+
     @Override
     Path jars() {
         return base().resolve("lib/ondemand-tls");
@@ -141,11 +151,12 @@ final class JettyServerProcess extends ServerProcess {
     }
 
     private void addModules() {
-        var added = Command.run(
-                startJar(
-                        List.of(),
-                        List.of("--add-modules=" + String.join(",", modules) + ",content", "--approve-all-licenses")),
-                PATIENCE);
+        List<String> arguments = new ArrayList<>(
+                List.of("--add-modules=" + String.join(",", modules) + ",content", "--approve-all-licenses"));
+        if (repository != null) {
+            arguments.add("maven.local.repo=" + repository);
+        }
+        var added = Command.run(startJar(List.of(), arguments), PATIENCE);
         assertThat(added.exitCode()).as(added.stdout() + added.stderr()).isZero();
     }
 

@@ -92,6 +92,13 @@ abstract class ServerProcess implements AutoCloseable {
     /** Deploys what lies in {@code webapps} while the server runs, and binds names for it; before the first start. */
     abstract ServerProcess deploying();
 
+    /**
+     * Shakes hands with Conscrypt, as OPERATIONS tells an operator to have it; before the first start.
+     *
+     * @param jar Conscrypt's, in a Maven repository
+     */
+    abstract ServerProcess onConscrypt(Path jar) throws IOException;
+
     /** Where jars are put that the server itself is to see. */
     abstract Path jars();
 

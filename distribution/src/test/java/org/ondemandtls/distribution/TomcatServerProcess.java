@@ -104,6 +104,12 @@ final class TomcatServerProcess extends ServerProcess {
     }
 
     @Override
+    ServerProcess onConscrypt(Path jar) throws IOException {
+        Files.copy(jar, jars().resolve(jar.getFileName()));
+        return property("onDemandTls.tls.provider", "conscrypt");
+    }
+
+    @Override
     Path jars() {
         return base().resolve("lib");
     }

@@ -203,6 +203,11 @@ public enum ConfigKey {
             null,
             "Name to assume when a client sends no SNI. Without it such a handshake is refused, unless the"
                     + " server has a certificate of its own."),
+    TLS_PROVIDER(
+            "tls.provider",
+            Type.CHOICE,
+            "jdk",
+            "Whose TLS engine shakes hands: jdk, or conscrypt. conscrypt needs the jar conscrypt-openjdk-uber."),
     INVENTORY_SIZE(
             "inventory.size",
             KeyType.INTEGER,

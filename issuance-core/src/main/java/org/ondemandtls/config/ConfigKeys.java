@@ -71,6 +71,12 @@ public abstract class ConfigKeys<B extends ConfigKeys<B>> {
         return self();
     }
 
+    /** Says whose TLS engine shakes hands. */
+    public final B tlsProvider(OnDemandTlsConfig.TlsProvider provider) {
+        put(ConfigKey.TLS_PROVIDER, provider.word());
+        return self();
+    }
+
     /** Says what a waiting client may cost. */
     public final B handshake(Consumer<HandshakeKeys> keys) {
         keys.accept(new HandshakeKeys());

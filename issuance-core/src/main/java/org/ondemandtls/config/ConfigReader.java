@@ -40,6 +40,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.Shield;
 import org.ondemandtls.config.OnDemandTlsConfig.Sql;
 import org.ondemandtls.config.OnDemandTlsConfig.Status;
 import org.ondemandtls.config.OnDemandTlsConfig.Store;
+import org.ondemandtls.config.OnDemandTlsConfig.TlsProvider;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -169,6 +170,7 @@ public final class ConfigReader {
                 store(),
                 encryptionKeys(),
                 handshake(),
+                tlsProvider(),
                 new Inventory(given.number(ConfigKey.INVENTORY_SIZE)),
                 new Shield(
                         given.number(ConfigKey.SHIELD_ASK_CONCURRENCY),
@@ -369,6 +371,11 @@ public final class ConfigReader {
                         text -> Grammar.choice(HostCheck.values(), HostCheck::word, text)),
                 given.optional(ConfigKey.HANDSHAKE_DEFAULT_NAME, Grammar.SERVER_NAME),
                 given.duration(ConfigKey.HANDSHAKE_HELLO_TIMEOUT));
+    }
+
+    private TlsProvider tlsProvider() {
+        return given.required(
+                ConfigKey.TLS_PROVIDER, text -> Grammar.choice(TlsProvider.values(), TlsProvider::word, text));
     }
 
     private List<ChallengeType> challenges() {

@@ -22,6 +22,7 @@ import org.ondemandtls.name.ServerName;
  * @param encryptionKeys the keys private keys are encrypted with at rest: the first encrypts, all decrypt; none leaves
  *     them in clear
  * @param handshake what a waiting client may cost
+ * @param tlsProvider whose TLS engine shakes hands
  * @param inventory what is kept in memory
  * @param shield what strangers may make us do at once
  * @param names the operator's own names: obtained at start, renewed whether visited or not
@@ -38,6 +39,7 @@ public record OnDemandTlsConfig(
         Store store,
         List<EncryptionKey> encryptionKeys,
         Handshake handshake,
+        TlsProvider tlsProvider,
         Inventory inventory,
         Shield shield,
         List<ServerName> names,
@@ -73,6 +75,19 @@ public record OnDemandTlsConfig(
         STRICT,
         /** It is not. */
         FALSE;
+
+        /** As it is written. */
+        public String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** Whose TLS engine shakes hands. */
+    public enum TlsProvider {
+        /** The JDK's. */
+        JDK,
+        /** Conscrypt's, which is BoringSSL. */
+        CONSCRYPT;
 
         /** As it is written. */
         public String word() {

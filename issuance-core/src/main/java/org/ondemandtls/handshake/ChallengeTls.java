@@ -1,18 +1,11 @@
 package org.ondemandtls.handshake;
 
-import java.net.Socket;
 import java.security.GeneralSecurityException;
-import java.security.Principal;
-import java.security.PrivateKey;
-import java.security.cert.X509Certificate;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509ExtendedKeyManager;
-import org.jspecify.annotations.Nullable;
-import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.name.ClientHello;
 
 /**
@@ -27,11 +20,12 @@ public final class ChallengeTls {
      * A server-side engine that presents one challenge certificate and speaks {@code acme-tls/1} only.
      *
      * @param prove what the gate decided
+     * @param tls makes the engine
      * @return an engine of its own context: TLS 1.2 and 1.3, no client authentication, nothing to resume
      */
-    public static SSLEngine engine(Admission.Prove prove) {
+    public static SSLEngine engine(Admission.Prove prove, TlsProvider tls) {
         try {
-            SSLContext context = SSLContext.getInstance("TLS");
+            SSLContext context = tls.context();
             context.init(new KeyManager[] {new OneCertificate(prove.certificate())}, new TrustManager[0], null);
             SSLEngine engine = context.createSSLEngine();
             engine.setUseClientMode(false);
@@ -41,56 +35,7 @@ public final class ChallengeTls {
             engine.setSSLParameters(parameters);
             return engine;
         } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("this JDK makes no TLS engine", e);
-        }
-    }
-
-    private static final class OneCertificate extends X509ExtendedKeyManager {
-
-        private static final String ALIAS = "challenge";
-
-        private final KeyedCertificate certificate;
-
-        OneCertificate(KeyedCertificate certificate) {
-            this.certificate = certificate;
-        }
-
-        @Override
-        public @Nullable String chooseEngineServerAlias(
-                String keyType, Principal @Nullable [] issuers, @Nullable SSLEngine engine) {
-            return keyType.equals(certificate.leaf().getPublicKey().getAlgorithm()) ? ALIAS : null;
-        }
-
-        @Override
-        public PrivateKey getPrivateKey(String alias) {
-            return certificate.key();
-        }
-
-        @Override
-        public X509Certificate[] getCertificateChain(String alias) {
-            return certificate.chain().toArray(X509Certificate[]::new);
-        }
-
-        @Override
-        public String[] getServerAliases(String keyType, Principal @Nullable [] issuers) {
-            return new String[] {ALIAS};
-        }
-
-        @Override
-        public @Nullable String chooseServerAlias(
-                String keyType, Principal @Nullable [] issuers, @Nullable Socket socket) {
-            return null;
-        }
-
-        @Override
-        public String @Nullable [] getClientAliases(String keyType, Principal @Nullable [] issuers) {
-            return null;
-        }
-
-        @Override
-        public @Nullable String chooseClientAlias(
-                String[] keyType, Principal @Nullable [] issuers, @Nullable Socket socket) {
-            return null;
+            throw new IllegalStateException("a TLS context cannot be made", e);
         }
     }
 }

@@ -32,15 +32,18 @@ public final class HandshakeRehearsal {
 
     private static final int MOST_STEPS = 200;
 
+    private final TlsProvider tls;
     private final SSLContext server;
 
     /**
      * Sets the scene.
      *
      * @param clock tells the date
+     * @param tls makes the engines of the server's side
      */
-    public HandshakeRehearsal(Clock clock) {
-        this.server = context(new InventoryKeyManager(new Inventory(1, clock)), null);
+    public HandshakeRehearsal(Clock clock, TlsProvider tls) {
+        this.tls = tls;
+        this.server = context(tls, new InventoryKeyManager(new Inventory(1, clock)), null);
     }
 
     /**
@@ -50,10 +53,11 @@ public final class HandshakeRehearsal {
      */
     public void perform(KeyedCertificate certificate) {
         ServerName name = ServerName.parse(certificate.names().iterator().next());
-        SSLEngine serving = server.createSSLEngine();
+        Admission.Serve serve = new Admission.Serve(name, certificate, true);
+        SSLEngine serving = SessionScope.of(serve, name.value()).during(server::createSSLEngine);
         serving.setUseClientMode(false);
-        ServedMatcher.bind(serving, new Admission.Serve(name, certificate, true));
-        SSLEngine proving = ChallengeTls.engine(new Admission.Prove(name, certificate));
+        ServedMatcher.bind(serving, serve);
+        SSLEngine proving = ChallengeTls.engine(new Admission.Prove(name, certificate), tls);
         try {
             shake(client(name, certificate), serving);
             shake(client(name, certificate, ClientHello.ACME_TLS_1), proving);
@@ -63,7 +67,8 @@ public final class HandshakeRehearsal {
     }
 
     private static SSLEngine client(ServerName name, KeyedCertificate expected, String... protocols) {
-        SSLEngine engine = context(null, new Expecting(expected.leaf())).createSSLEngine();
+        SSLEngine engine =
+                context(TlsProvider.JDK, null, new Expecting(expected.leaf())).createSSLEngine();
         engine.setUseClientMode(true);
         SSLParameters parameters = engine.getSSLParameters();
         parameters.setServerNames(List.of(new SNIHostName(name.value())));
@@ -72,16 +77,16 @@ public final class HandshakeRehearsal {
         return engine;
     }
 
-    private static SSLContext context(@Nullable KeyManager keys, @Nullable TrustManager trust) {
+    private static SSLContext context(TlsProvider tls, @Nullable KeyManager keys, @Nullable TrustManager trust) {
         try {
-            SSLContext context = SSLContext.getInstance("TLS");
+            SSLContext context = tls.context();
             context.init(
                     keys == null ? null : new KeyManager[] {keys},
                     trust == null ? new TrustManager[0] : new TrustManager[] {trust},
                     null);
             return context;
         } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("this JDK makes no TLS context", e);
+            throw new IllegalStateException("a TLS context cannot be made", e);
         }
     }
 

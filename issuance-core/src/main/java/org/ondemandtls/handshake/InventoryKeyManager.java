@@ -125,7 +125,8 @@ public final class InventoryKeyManager extends X509ExtendedKeyManager {
         return null;
     }
 
-    private static String algorithm(String keyType) {
+    /** Which algorithm the key of a certificate has that is good for a key type, as JSSE and Conscrypt name those. */
+    static String algorithm(String keyType) {
         return switch (keyType) {
             case "EC", "EC_EC", "EC_RSA" -> "EC";
             case "RSA", "RSASSA-PSS" -> "RSA";

@@ -36,10 +36,15 @@ public final class OpenSsl {
      * with it, so {@code -sess_out} has something to write.
      */
     public static Handshake get(int port, @Nullable String name, Path trustedRoots, String... options) {
+        return ask(port, name, String.valueOf(name), trustedRoots, options);
+    }
+
+    /** The same with a {@code Host} of its own. */
+    public static Handshake ask(int port, @Nullable String name, String host, Path trustedRoots, String... options) {
         List<String> command = command(port, name, trustedRoots, options);
         command.addAll(List.of("-ign_eof", "-crlf"));
         return new Handshake(Command.run(
-                command, "GET / HTTP/1.1\nHost: " + name + ":" + port + "\nConnection: close\n\n", PATIENCE));
+                command, "GET / HTTP/1.1\nHost: " + host + ":" + port + "\nConnection: close\n\n", PATIENCE));
     }
 
     private static List<String> command(int port, @Nullable String name, Path trustedRoots, String... options) {

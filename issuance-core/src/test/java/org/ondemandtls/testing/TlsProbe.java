@@ -219,6 +219,11 @@ public final class TlsProbe {
         return alert.find() ? Optional.of(alert.group(1).toLowerCase(Locale.ROOT)) : Optional.empty();
     }
 
+    /** Trusts whoever it is shown. */
+    public static X509ExtendedTrustManager anyTrust() {
+        return new AnyTrust();
+    }
+
     /**
      * How a handshake went.
      *

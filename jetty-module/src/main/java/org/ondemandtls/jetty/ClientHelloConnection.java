@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.Alert;
 import org.ondemandtls.handshake.HandshakeGate;
+import org.ondemandtls.handshake.SessionScope;
 import org.ondemandtls.handshake.TimerWheel;
 import org.ondemandtls.handshake.Visit;
 import org.ondemandtls.name.ClientHello;
@@ -285,8 +286,9 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
         Connection next;
         try {
             next = settled instanceof Admission.Prove prove
-                    ? ProofConnection.connect(connector, getEndPoint(), gate, prove, helloTimeout)
-                    : factory.newHandshake(connector, getEndPoint());
+                    ? ProofConnection.connect(
+                            connector, getEndPoint(), gate, prove, factory.tlsProvider(), helloTimeout)
+                    : factory.newHandshake(connector, getEndPoint(), SessionScope.of(serve, serverName));
         } catch (RuntimeException e) {
             // No SSL context: it is being replaced, the new key store is broken, or the server is going down.
             sendAlert(new Admission.Refuse(Alert.INTERNAL_ERROR), true);

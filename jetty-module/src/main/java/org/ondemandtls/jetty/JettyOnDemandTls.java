@@ -33,11 +33,13 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.OnDemandTlsSetup;
 import org.ondemandtls.StartException;
+import org.ondemandtls.TlsSetup;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.Event;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.EventListener;
 import org.ondemandtls.handshake.StaticCertificates;
+import org.ondemandtls.handshake.TlsProvider;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -52,6 +54,8 @@ import org.slf4j.LoggerFactory;
  */
 @ManagedObject("Obtains certificates during the first TLS handshake for a permitted server name")
 public final class JettyOnDemandTls extends ContainerLifeCycle {
+
+    private static final String CONSCRYPT = "Conscrypt";
 
     private final AcmeChallengeHandler challengeHandler = new AcmeChallengeHandler(this);
     private final HostCheck hostCheck;
@@ -178,6 +182,16 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
         Dumpable.dumpObjects(out, indent, this, "issuer=" + getIssuer(), "store=" + getStore());
     }
 
+    /** Whose TLS engines shake hands. */
+    TlsProvider tlsProvider() {
+        try {
+            return TlsSetup.provider(config);
+        } catch (StartException e) {
+            // The start of this component, which follows, ends with it.
+            return TlsProvider.JDK;
+        }
+    }
+
     @Override
     protected void doStart() throws Exception {
         try {
@@ -301,18 +315,29 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
             throw new IllegalStateException("On-Demand TLS cannot give key managers to " + factory
                     + ": it was given a finished SSLContext (setSslContext)");
         }
+        TlsProvider tls = tlsProvider();
+        if (tls.isJdk() && CONSCRYPT.equalsIgnoreCase(factory.getProvider())) {
+            throw new IllegalStateException(
+                    "jetty.sslContext.provider=Conscrypt would let a session of one name be resumed"
+                            + " as another: remove it (and the module conscrypt), and write onDemandTls.tls.provider=conscrypt");
+        }
         String algorithm = factory.getKeyManagerFactoryAlgorithm();
         String alias = factory.getCertAlias();
         SniX509ExtendedKeyManager.SniSelector selector = factory.getSNISelector();
         KeyManagerProvider provider = KeyManagerProvider.register(
-                this::engine, new KeyManagerProvider.Stock(algorithm, factory.getProvider(), alias));
+                this::engine, new KeyManagerProvider.Stock(algorithm, factory.getProvider(), alias), tls);
+        String protocol = factory.getProtocol();
         undo.add(() -> {
             provider.remove();
+            factory.setProtocol(protocol);
             factory.setKeyManagerFactoryAlgorithm(algorithm);
             factory.setCertAlias(alias);
             factory.setSNISelector(selector);
         });
         factory.setKeyManagerFactoryAlgorithm(provider.algorithm());
+        if (!tls.isJdk()) {
+            factory.setProtocol(provider.algorithm());
+        }
         // Jetty would force the alias upon every handshake; the stock key managers behind ours keep to it.
         factory.setCertAlias(null);
         factory.setSNISelector(new StaticFirstSelector(certificates, selector == null ? factory : selector));

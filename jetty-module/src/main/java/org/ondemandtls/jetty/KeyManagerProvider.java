@@ -19,6 +19,7 @@ import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.KeyManagerFactorySpi;
 import javax.net.ssl.ManagerFactoryParameters;
+import javax.net.ssl.SSLContextSpi;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.X509ExtendedKeyManager;
 import org.eclipse.jetty.util.ssl.AliasedX509ExtendedKeyManager;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.handshake.InventoryKeyManager;
 import org.ondemandtls.handshake.ServedMatcher;
+import org.ondemandtls.handshake.TlsProvider;
 
 /**
  * A {@code KeyManagerFactory} algorithm of our own, the one door through which an unchanged {@code sslContextFactory}
@@ -40,6 +42,7 @@ import org.ondemandtls.handshake.ServedMatcher;
 final class KeyManagerProvider {
 
     private static final String TYPE = "KeyManagerFactory";
+    private static final String CONTEXT = "SSLContext";
     private static final AtomicInteger REGISTERED = new AtomicInteger();
 
     private final Provider provider;
@@ -55,11 +58,12 @@ final class KeyManagerProvider {
      *
      * @param engine gives the engine; null while it is not open
      * @param stock what makes key managers of the user's key store
+     * @param tls whose TLS engines there are; where they are not the JDK's, contexts of the same algorithm make them
      * @return the registration, to be undone by {@link #remove}
      */
-    static KeyManagerProvider register(Supplier<@Nullable OnDemandTls> engine, Stock stock) {
+    static KeyManagerProvider register(Supplier<@Nullable OnDemandTls> engine, Stock stock, TlsProvider tls) {
         String algorithm = "OnDemandTls-" + REGISTERED.incrementAndGet();
-        Provider provider = new OneService(algorithm, engine, stock);
+        Provider provider = new Services(algorithm, engine, stock, tls);
         Security.addProvider(provider);
         return new KeyManagerProvider(provider, algorithm);
     }
@@ -103,9 +107,9 @@ final class KeyManagerProvider {
         }
     }
 
-    private static final class OneService extends Provider {
+    private static final class Services extends Provider {
 
-        OneService(String algorithm, Supplier<@Nullable OnDemandTls> engine, Stock stock) {
+        Services(String algorithm, Supplier<@Nullable OnDemandTls> engine, Stock stock, TlsProvider tls) {
             super(algorithm, "1", "Key managers for certificates obtained on demand");
             putService(new Service(this, TYPE, algorithm, FactorySpi.class.getName(), null, null) {
                 @Override
@@ -113,6 +117,14 @@ final class KeyManagerProvider {
                     return new FactorySpi(engine, stock);
                 }
             });
+            if (!tls.isJdk()) {
+                putService(new Service(this, CONTEXT, algorithm, SSLContextSpi.class.getName(), null, null) {
+                    @Override
+                    public Object newInstance(@Nullable Object parameter) {
+                        return tls.contextSpi();
+                    }
+                });
+            }
         }
     }
 

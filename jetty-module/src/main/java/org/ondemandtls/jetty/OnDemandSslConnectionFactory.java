@@ -14,6 +14,8 @@ import org.eclipse.jetty.util.component.Container;
 import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.ServedMatcher;
+import org.ondemandtls.handshake.SessionScope;
+import org.ondemandtls.handshake.TlsProvider;
 import org.ondemandtls.handshake.Visit;
 
 /**
@@ -61,6 +63,11 @@ final class OnDemandSslConnectionFactory extends SslConnectionFactory {
         return ownCertificates;
     }
 
+    /** Whose TLS engines shake hands. */
+    TlsProvider tlsProvider() {
+        return onDemand.tlsProvider();
+    }
+
     /** Looks after a visit that waits. */
     void remember(Visit visit) {
         parked.add(visit);
@@ -99,10 +106,11 @@ final class OnDemandSslConnectionFactory extends SslConnectionFactory {
      *
      * @param connector the connector that accepted it
      * @param endPoint an end point whose connection is a {@link ClientHelloConnection} the gate has decided for
+     * @param scope what its sessions belong to
      * @return a connection to upgrade to
      */
-    Connection newHandshake(Connector connector, EndPoint endPoint) {
-        return super.newConnection(connector, endPoint);
+    Connection newHandshake(Connector connector, EndPoint endPoint, SessionScope scope) {
+        return scope.during(() -> super.newConnection(connector, endPoint));
     }
 
     @Override

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.ChallengeTls;
 import org.ondemandtls.handshake.HandshakeGate;
+import org.ondemandtls.handshake.TlsProvider;
 
 /**
  * The application side of an {@code acme-tls/1} connection: none. Lets the handshake end, then closes; what the peer
@@ -48,12 +49,18 @@ final class ProofConnection extends AbstractConnection implements SslHandshakeLi
      * @param endPoint where the encrypted octets come from
      * @param gate is told when the certificate has been seen
      * @param prove what the gate decided
+     * @param tls makes the engine
      * @param patience how long the handshake may take
      * @return a connection to upgrade to
      */
     static Connection connect(
-            Connector connector, EndPoint endPoint, HandshakeGate gate, Admission.Prove prove, Duration patience) {
-        SSLEngine engine = ChallengeTls.engine(prove);
+            Connector connector,
+            EndPoint endPoint,
+            HandshakeGate gate,
+            Admission.Prove prove,
+            TlsProvider tls,
+            Duration patience) {
+        SSLEngine engine = ChallengeTls.engine(prove, tls);
         SslConnection ssl =
                 new SslConnection(connector.getByteBufferPool(), connector.getExecutor(), null, endPoint, engine);
         ssl.setRenegotiationAllowed(false);

@@ -12,16 +12,15 @@ import javax.net.ssl.SSLEngineResult;
 import org.apache.tomcat.util.buf.ByteBufferUtils;
 import org.apache.tomcat.util.net.NioChannel;
 import org.apache.tomcat.util.net.NioEndpoint.NioSocketWrapper;
-import org.apache.tomcat.util.net.SSLContext;
 import org.apache.tomcat.util.net.SecureNioChannel;
 import org.apache.tomcat.util.net.SocketBufferHandler;
 import org.apache.tomcat.util.net.SocketWrapperBase;
 import org.apache.tomcat.util.net.TLSClientHelloExtractor;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.handshake.Admission;
-import org.ondemandtls.handshake.ChallengeTls;
 import org.ondemandtls.handshake.NamelessSession;
 import org.ondemandtls.handshake.ServedMatcher;
+import org.ondemandtls.handshake.SessionScope;
 import org.ondemandtls.handshake.Visit;
 import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.ClientHelloParser;
@@ -285,7 +284,7 @@ final class GatedChannel extends SecureNioChannel {
 
     private int shakeHands(boolean read, boolean write) throws IOException {
         boolean before = super.isHandshakeComplete();
-        int verdict = serve == null || sniComplete ? super.handshake(read, write) : begin(serve, read, write);
+        int verdict = sniComplete ? super.handshake(read, write) : begin(serve, read, write);
         if (!before && super.isHandshakeComplete()) {
             // Before the first octet of the application.
             if (requestedName == null
@@ -302,13 +301,15 @@ final class GatedChannel extends SecureNioChannel {
     }
 
     // Tomcat makes its engine in here, and begins.
-    private int begin(Admission.Serve decided, boolean read, boolean write) throws IOException {
-        BindingContext.expect(engine -> {
-            ServedMatcher.bind(engine, decided);
-            bound = true;
-        });
+    private int begin(Admission.@Nullable Serve decided, boolean read, boolean write) throws IOException {
+        if (decided != null) {
+            BindingContext.expect(engine -> {
+                ServedMatcher.bind(engine, decided);
+                bound = true;
+            });
+        }
         try {
-            return super.handshake(read, write);
+            return SessionScope.of(decided, requestedName).during(() -> super.handshake(read, write));
         } finally {
             BindingContext.expectNone();
         }
@@ -316,11 +317,7 @@ final class GatedChannel extends SecureNioChannel {
 
     // Where the user gave the host configuration certificates of its own, Tomcat has made an engine that shows those.
     private void bindAnew(Admission.Serve decided) throws IOException {
-        SSLContext context = endpoint.onDemandContext(requestedName);
-        if (context == null) {
-            throw new IOException("no TLS context for certificates obtained on demand");
-        }
-        SSLEngine engine = context.createSSLEngine();
+        SSLEngine engine = SessionScope.of(decided, requestedName).during(() -> endpoint.onDemandEngine(requestedName));
         engine.setUseClientMode(false);
         engine.setSSLParameters(sslEngine.getSSLParameters());
         ServedMatcher.bind(engine, decided);
@@ -335,7 +332,7 @@ final class GatedChannel extends SecureNioChannel {
         }
         prove = proof;
         unwrapping = true;
-        SSLEngine engine = ChallengeTls.engine(proof);
+        SSLEngine engine = endpoint.challengeEngine(proof);
         sslEngine = engine;
         sniComplete = true;
         getBufHandler().expand(engine.getSession().getApplicationBufferSize());

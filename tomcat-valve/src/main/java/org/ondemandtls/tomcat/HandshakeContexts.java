@@ -50,6 +50,8 @@ final class HandshakeContexts {
     private final Set<SSLContext> ours = Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
     private final EngineKeyManager keyManager;
 
+    private boolean byConscrypt;
+
     /**
      * Begins without any.
      *
@@ -57,6 +59,15 @@ final class HandshakeContexts {
      */
     HandshakeContexts(EngineKeyManager keyManager) {
         this.keyManager = keyManager;
+    }
+
+    /**
+     * Says whose engines the contexts make; before any is made.
+     *
+     * @param conscrypt whether Conscrypt's, and not the JDK's
+     */
+    void use(boolean conscrypt) {
+        byConscrypt = conscrypt;
     }
 
     /**
@@ -159,7 +170,7 @@ final class HandshakeContexts {
         }
         boolean usersOwn = !now.equals(certificate.getSslContextGenerated()) && !ours.contains(now);
         if (now.equals(served.get(certificate)) && !usersOwn) {
-            now = context(new JSSEUtil(certificate, false));
+            now = context(byConscrypt ? new ConscryptUtil(certificate, false) : new JSSEUtil(certificate, false));
             ours.add(now);
             certificate.setSslContext(now);
         }
@@ -167,10 +178,19 @@ final class HandshakeContexts {
     }
 
     private SSLContext onDemand(SSLHostConfigCertificate certificate) {
+        KeyManager[] keys = {keyManager};
+        if (byConscrypt) {
+            return context(new ConscryptUtil(certificate, false) {
+                @Override
+                public KeyManager[] getKeyManagers() {
+                    return keys;
+                }
+            });
+        }
         return context(new JSSEUtil(certificate, false) {
             @Override
             public KeyManager[] getKeyManagers() {
-                return new KeyManager[] {keyManager};
+                return keys;
             }
         });
     }

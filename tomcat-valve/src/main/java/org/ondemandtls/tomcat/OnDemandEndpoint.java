@@ -1,5 +1,6 @@
 package org.ondemandtls.tomcat;
 
+import java.io.IOException;
 import java.net.SocketAddress;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -7,6 +8,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLEngine;
 import org.apache.juli.logging.Log;
 import org.apache.juli.logging.LogFactory;
 import org.apache.tomcat.util.collections.SynchronizedStack;
@@ -25,7 +27,9 @@ import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.StartException;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.Alert;
+import org.ondemandtls.handshake.ChallengeTls;
 import org.ondemandtls.handshake.StaticCertificates;
+import org.ondemandtls.handshake.TlsProvider;
 import org.ondemandtls.handshake.Visit;
 import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.ClientHelloParser;
@@ -42,6 +46,7 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     /** What a client is told while there is no engine. */
     static final Admission.Refuse CLOSED = new Admission.Refuse(Alert.INTERNAL_ERROR);
 
+    private static final String CONSCRYPT = ConscryptImplementation.class.getName();
     private static final StringManager sm = StringManager.getManager(OnDemandEndpoint.class);
     private static final Log log = LogFactory.getLog(OnDemandEndpoint.class);
 
@@ -58,6 +63,7 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     private final HandshakeContexts contexts = new HandshakeContexts(new EngineKeyManager(this::engine));
 
     private volatile @Nullable SharedEngine shared;
+    private volatile TlsProvider tls = TlsProvider.JDK;
     private @Nullable Future<?> watch;
 
     /** An endpoint without an engine yet; TLS by the JDK, since OpenSSL would not ask our key manager. */
@@ -73,7 +79,7 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
      */
     void check() throws StartException {
         String implementation = getSslImplementationName();
-        if (!JSSEImplementation.class.getName().equals(implementation)) {
+        if (!JSSEImplementation.class.getName().equals(implementation) && !CONSCRYPT.equals(implementation)) {
             throw new StartException(sm.getString("onDemandEndpoint.implementation", implementation));
         }
         if (!isSSLEnabled()) {
@@ -90,6 +96,17 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
         }
     }
 
+    /**
+     * Says whose TLS engines shake hands; before the endpoint binds its port.
+     *
+     * @param provider the provider
+     */
+    void use(TlsProvider provider) {
+        tls = provider;
+        setSslImplementationName(provider.isJdk() ? JSSEImplementation.class.getName() : CONSCRYPT);
+        contexts.use(!provider.isJdk());
+    }
+
     /** Adds the default host configuration where the user gave none. */
     void completeHostConfigs() {
         if (sslHostConfigs.get(getDefaultSSLHostConfigName()) == null) {
@@ -100,12 +117,17 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     }
 
     /**
-     * Connects the endpoint to an engine, or takes it away.
+     * Connects the endpoint to an engine.
      *
-     * @param engine the engine, null for none
+     * @param engine the engine
      */
-    void use(@Nullable SharedEngine engine) {
+    void use(SharedEngine engine) {
         shared = engine;
+    }
+
+    /** Takes the engine away again. */
+    void leave() {
+        shared = null;
     }
 
     /** Begins to look after parked connections; call it when the endpoint has started. */
@@ -215,6 +237,11 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
         Visit.refuse(parked.keySet(), FAREWELLS);
     }
 
+    /** Makes a TLS engine that shows a challenge certificate. */
+    SSLEngine challengeEngine(Admission.Prove prove) {
+        return ChallengeTls.engine(prove, tls);
+    }
+
     /** Says that a challenge certificate has been seen. */
     void proved(Admission.Prove prove) {
         OnDemandTls engine = engine();
@@ -232,15 +259,18 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     }
 
     /**
-     * What makes engines for certificates of the engine.
+     * Makes a TLS engine for a certificate of ours.
      *
      * @param host the server name the client sent, null for none
-     * @return the context, under the trust, ciphers and protocols of the host configuration that applies; null if
-     *     there is none
+     * @return it, under the trust, ciphers and protocols of the host configuration that applies
+     * @throws IOException if there is none
      */
-    @Nullable
-    SSLContext onDemandContext(@Nullable String host) {
-        return contexts.onDemand(getSSLHostConfig(host));
+    SSLEngine onDemandEngine(@Nullable String host) throws IOException {
+        SSLContext context = contexts.onDemand(getSSLHostConfig(host));
+        if (context == null) {
+            throw new IOException("no TLS context for certificates obtained on demand");
+        }
+        return context.createSSLEngine();
     }
 
     /**

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.OnDemandTlsSetup;
 import org.ondemandtls.StartException;
+import org.ondemandtls.TlsSetup;
 import org.ondemandtls.config.ConfigException;
 import org.ondemandtls.config.ConfigReader;
 import org.ondemandtls.config.OnDemandTlsConfig;
@@ -211,7 +212,11 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
     }
 
     private void check() throws ConfigException, StartException {
-        reporting(() -> OnDemandTls.check(setup(base())));
+        reporting(() -> {
+            OnDemandTlsSetup known = setup(base());
+            OnDemandTls.check(known);
+            onDemandEndpoint.use(TlsSetup.provider(known.config()));
+        });
     }
 
     private void join() throws ConfigException, StartException {
@@ -258,6 +263,7 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
         SharedEngine joined = SharedEngine.join(base, known, this);
         shared = joined;
         onDemandEndpoint.use(joined);
+        onDemandEndpoint.use(TlsSetup.provider(known.config()));
     }
 
     private void leave() {
@@ -265,7 +271,7 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
         if (joined != null) {
             onDemandEndpoint.endWatch();
             joined.leave(this);
-            onDemandEndpoint.use(null);
+            onDemandEndpoint.leave();
             shared = null;
         }
     }

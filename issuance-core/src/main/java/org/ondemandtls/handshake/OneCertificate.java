@@ -1,0 +1,67 @@
+package org.ondemandtls.handshake;
+
+import java.net.Socket;
+import java.security.Principal;
+import java.security.PrivateKey;
+import java.security.cert.X509Certificate;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.X509ExtendedKeyManager;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.certificate.KeyedCertificate;
+
+/** A key manager of a context that shows one certificate and no other. */
+final class OneCertificate extends X509ExtendedKeyManager {
+
+    private static final String ALIAS = "one";
+
+    private final KeyedCertificate certificate;
+
+    /**
+     * Knows one certificate.
+     *
+     * @param certificate what is shown, whoever asks
+     */
+    OneCertificate(KeyedCertificate certificate) {
+        this.certificate = certificate;
+    }
+
+    @Override
+    public @Nullable String chooseEngineServerAlias(
+            String keyType, Principal @Nullable [] issuers, @Nullable SSLEngine engine) {
+        return InventoryKeyManager.algorithm(keyType)
+                        .equals(certificate.leaf().getPublicKey().getAlgorithm())
+                ? ALIAS
+                : null;
+    }
+
+    @Override
+    public PrivateKey getPrivateKey(String alias) {
+        return certificate.key();
+    }
+
+    @Override
+    public X509Certificate[] getCertificateChain(String alias) {
+        return certificate.chain().toArray(X509Certificate[]::new);
+    }
+
+    @Override
+    public String[] getServerAliases(String keyType, Principal @Nullable [] issuers) {
+        return new String[] {ALIAS};
+    }
+
+    @Override
+    public @Nullable String chooseServerAlias(String keyType, Principal @Nullable [] issuers, @Nullable Socket socket) {
+        return null;
+    }
+
+    @Override
+    public String @Nullable [] getClientAliases(String keyType, Principal @Nullable [] issuers) {
+        return null;
+    }
+
+    @Override
+    public @Nullable String chooseClientAlias(
+            String[] keyType, Principal @Nullable [] issuers, @Nullable Socket socket) {
+        return null;
+    }
+}

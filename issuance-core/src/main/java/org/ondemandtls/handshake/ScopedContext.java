@@ -1,0 +1,143 @@
+package org.ondemandtls.handshake;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import java.security.KeyManagementException;
+import java.security.SecureRandom;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLContextSpi;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLServerSocketFactory;
+import javax.net.ssl.SSLSessionContext;
+import javax.net.ssl.SSLSocketFactory;
+import javax.net.ssl.TrustManager;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.certificate.KeyedCertificate;
+
+/**
+ * A context that keeps the sessions of each {@link SessionScope} apart, for providers that would resume a session of one
+ * name as another: it has one context of the provider for each scope, whose tickets and sessions no other can read.
+ *
+ * <p><b>Cost.</b> Strangers decide which scopes are used, by the names they send; so scopes are bounded, and the
+ * sessions of each. A scope that has been dropped loses its sessions, and its clients make a full handshake.
+ */
+final class ScopedContext extends SSLContextSpi {
+
+    /** How many scopes are kept; about 8 KB each, most of it native, and 80 µs to make. */
+    static final int SCOPES = 10_000;
+
+    /** How many sessions a scope keeps; of clients that take no ticket. */
+    static final int SESSIONS = 4;
+
+    private final Supplier<SSLContext> contexts;
+    private final Consumer<SSLEngine> tickets;
+    private final Cache<SessionScope, SSLContext> scopes =
+            Caffeine.newBuilder().maximumSize(SCOPES).build();
+
+    private @Nullable SSLContext base;
+    private KeyManager @Nullable [] keys;
+    private TrustManager @Nullable [] trust;
+    private @Nullable SecureRandom random;
+
+    /**
+     * A context that is not initialised yet.
+     *
+     * @param contexts makes contexts of the provider, not initialised
+     * @param tickets switches session tickets on, which only engines of a scope may have
+     */
+    ScopedContext(Supplier<SSLContext> contexts, Consumer<SSLEngine> tickets) {
+        this.contexts = contexts;
+        this.tickets = tickets;
+    }
+
+    @Override
+    protected void engineInit(
+            KeyManager @Nullable [] keyManagers,
+            TrustManager @Nullable [] trustManagers,
+            @Nullable SecureRandom secureRandom)
+            throws KeyManagementException {
+        keys = keyManagers == null ? null : keyManagers.clone();
+        trust = trustManagers == null ? null : trustManagers.clone();
+        random = secureRandom;
+        scopes.invalidateAll();
+        SSLContext made = contexts.get();
+        made.init(keys, trust, random);
+        made.getServerSessionContext().setSessionCacheSize(1);
+        base = made;
+    }
+
+    /** An engine of the scope this thread is in; without one, an engine whose sessions are worth nothing. */
+    @Override
+    protected SSLEngine engineCreateSSLEngine() {
+        SessionScope scope = SessionScope.current();
+        if (scope == null) {
+            return base().createSSLEngine();
+        }
+        SSLEngine engine = scopes.get(scope, this::context).createSSLEngine();
+        tickets.accept(engine);
+        return engine;
+    }
+
+    /** The same: a server does not resume by the address of its client. */
+    @Override
+    protected SSLEngine engineCreateSSLEngine(@Nullable String host, int port) {
+        return engineCreateSSLEngine();
+    }
+
+    @Override
+    protected SSLSocketFactory engineGetSocketFactory() {
+        return base().getSocketFactory();
+    }
+
+    @Override
+    protected SSLServerSocketFactory engineGetServerSocketFactory() {
+        return base().getServerSocketFactory();
+    }
+
+    /** Of engines without a scope; how long its sessions last goes for those of all scopes. */
+    @Override
+    protected SSLSessionContext engineGetServerSessionContext() {
+        return base().getServerSessionContext();
+    }
+
+    @Override
+    protected SSLSessionContext engineGetClientSessionContext() {
+        return base().getClientSessionContext();
+    }
+
+    @Override
+    protected SSLParameters engineGetDefaultSSLParameters() {
+        return base().getDefaultSSLParameters();
+    }
+
+    @Override
+    protected SSLParameters engineGetSupportedSSLParameters() {
+        return base().getSupportedSSLParameters();
+    }
+
+    private SSLContext base() {
+        SSLContext initialised = base;
+        if (initialised == null) {
+            throw new IllegalStateException("the context is not initialised");
+        }
+        return initialised;
+    }
+
+    private SSLContext context(SessionScope scope) {
+        KeyedCertificate certificate = scope.certificate();
+        SSLContext made = contexts.get();
+        try {
+            made.init(certificate == null ? keys : new KeyManager[] {new OneCertificate(certificate)}, trust, random);
+        } catch (KeyManagementException e) {
+            throw new IllegalStateException("a TLS context that could be made cannot be made again", e);
+        }
+        SSLSessionContext sessions = made.getServerSessionContext();
+        sessions.setSessionCacheSize(SESSIONS);
+        sessions.setSessionTimeout(base().getServerSessionContext().getSessionTimeout());
+        return made;
+    }
+}

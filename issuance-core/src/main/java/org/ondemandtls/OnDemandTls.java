@@ -36,6 +36,7 @@ import org.ondemandtls.event.Events;
 import org.ondemandtls.handshake.HandshakeGate;
 import org.ondemandtls.handshake.InventoryKeyManager;
 import org.ondemandtls.handshake.ParkingLot;
+import org.ondemandtls.handshake.ProxiedProofs;
 import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.handshake.TimerWheel;
 import org.ondemandtls.inventory.Inventory;
@@ -245,6 +246,13 @@ public final class OnDemandTls implements AutoCloseable {
                     visits,
                     issuance,
                     lot,
+                    new ProxiedProofs(
+                            config.acme().throughProxies()
+                                    ? Optional.of(PreflightSetup.cdns(config))
+                                    : Optional.empty(),
+                            new ProxiedProofs.Floors(challenges, inventory, issuance, lot),
+                            clock,
+                            System::nanoTime),
                     events);
             this.keyManager = new InventoryKeyManager(inventory);
             this.status = Status.of(
@@ -518,6 +526,10 @@ public final class OnDemandTls implements AutoCloseable {
         // Whoever ends TLS in front shows the CA a certificate of its own.
         if (preflight.cdn(name).isPresent()) {
             usable.remove(ChallengeType.TLS_ALPN_01);
+            if (config.acme().throughProxies()) {
+                // It may come to the TLS port for it.
+                usable.add(ChallengeType.HTTP_01);
+            }
         }
         return usable;
     }

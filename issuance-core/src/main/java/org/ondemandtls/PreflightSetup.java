@@ -73,7 +73,12 @@ final class PreflightSetup {
                         events));
     }
 
-    private static CdnRanges cdns(OnDemandTlsConfig config) throws StartException {
+    /**
+     * The addresses of those who end TLS in front of other people's servers.
+     *
+     * @throws StartException if the operator's list cannot be read any more
+     */
+    static CdnRanges cdns(OnDemandTlsConfig config) throws StartException {
         Optional<Path> newer = config.preflight().cdnRanges();
         if (newer.isEmpty()) {
             return CdnRanges.bundled();

@@ -121,6 +121,13 @@ public enum ConfigKey {
             Type.LIST,
             "tls-alpn-01,http-01",
             "Allowed challenges in order of preference, separated by commas: tls-alpn-01, http-01."),
+    CHALLENGE_THROUGH_PROXIES(
+            "challenge.throughProxies",
+            Type.BOOLEAN,
+            "false",
+            "Whether a CDN's published addresses may fetch an HTTP-01 proof over TLS before there is a certificate."
+                    + " They get a self-signed certificate, for the challenge path only, while an order for the name is"
+                    + " open. The addresses are those of onDemandTls.preflight.cdnRanges."),
     ACME_ORIGINS(
             "acme.origins",
             Type.URLS,

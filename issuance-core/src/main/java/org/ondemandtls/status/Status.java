@@ -299,11 +299,7 @@ public final class Status implements OnDemandTlsMXBean {
         }
         preflight
                 .cdn(parsed)
-                .ifPresent(
-                        network -> words.append("; its addresses are those of ")
-                                .append(network)
-                                .append(
-                                        ", which ends TLS in front: only HTTP-01 is tried, and port 80 has to reach this server"));
+                .ifPresent(network -> words.append("; ").append(ProxyAdvice.of(network, gate.showsToProxies())));
         if (preflight.isResting()) {
             words.append("; preflight is ").append(preflight.state());
         }

@@ -202,6 +202,7 @@ public abstract class EndingProxyContract<F extends HostFixture> extends HostCon
         @Test
         void isServedByOneThatHasPlainHttpBehindAsEver() throws Exception {
             fixture.keys.put("onDemandTls.challenge.throughProxies", "false");
+            fixture.redirectToHttps();
             fixture.launch();
             proxy.mode(EndingProxy.Mode.FLEXIBLE);
 
@@ -214,6 +215,7 @@ public abstract class EndingProxyContract<F extends HostFixture> extends HostCon
 
         @Test
         void isRenewedThroughOneThatChecksWhileItsCertificateIsValid() throws Exception {
+            fixture.redirectToHttps();
             fixture.launch();
             assertThat(throughTheProxy()).startsWith("HTTP/1.1 200 ");
             X509Certificate before = direct().leaf();

@@ -93,6 +93,11 @@ etc/ondemand-tls.xml
 ## Allowed challenges in order of preference, separated by commas: tls-alpn-01, http-01.
 # onDemandTls.acme.challenges=tls-alpn-01,http-01
 
+## Whether a CDN's published addresses may fetch an HTTP-01 proof over TLS before there is a certificate. They
+## get a self-signed certificate, for the challenge path only, while an order for the name is open. The addresses
+## are those of onDemandTls.preflight.cdnRanges.
+# onDemandTls.challenge.throughProxies=false
+
 ## More origins that URLs of a CA may have besides the origin of its directory, separated by commas, like
 ## https://acme.example.org. Without them a CA that names another origin is not used.
 # onDemandTls.acme.origins=

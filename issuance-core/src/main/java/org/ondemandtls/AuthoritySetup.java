@@ -57,7 +57,7 @@ final class AuthoritySetup {
                     files,
                     challenges,
                     new ChallengePreference(config.acme().challenges()),
-                    name -> usable(host, preflight.get(), name),
+                    name -> usable(config, host, preflight.get(), name),
                     clock,
                     System::nanoTime,
                     events,
@@ -72,12 +72,17 @@ final class AuthoritySetup {
         }
     }
 
-    private static Set<ChallengeType> usable(OnDemandTls.Host host, Preflight preflight, ServerName name) {
+    private static Set<ChallengeType> usable(
+            OnDemandTlsConfig config, OnDemandTls.Host host, Preflight preflight, ServerName name) {
         Set<ChallengeType> usable =
                 host.answersPlainHttp() ? EnumSet.allOf(ChallengeType.class) : EnumSet.of(ChallengeType.TLS_ALPN_01);
         // Whoever ends TLS in front shows the CA a certificate of its own.
         if (preflight.cdn(name).isPresent()) {
             usable.remove(ChallengeType.TLS_ALPN_01);
+            if (config.acme().throughProxies()) {
+                // It may come to the TLS port for it.
+                usable.add(ChallengeType.HTTP_01);
+            }
         }
         return usable;
     }

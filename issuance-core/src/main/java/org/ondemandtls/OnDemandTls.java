@@ -28,6 +28,7 @@ import org.ondemandtls.event.Events;
 import org.ondemandtls.handshake.HandshakeGate;
 import org.ondemandtls.handshake.InventoryKeyManager;
 import org.ondemandtls.handshake.ParkingLot;
+import org.ondemandtls.handshake.ProxiedProofs;
 import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.handshake.TimerWheel;
 import org.ondemandtls.handshake.TlsProvider;
@@ -237,6 +238,13 @@ public final class OnDemandTls implements AutoCloseable {
                     visits,
                     issuance,
                     lot,
+                    new ProxiedProofs(
+                            config.acme().throughProxies()
+                                    ? Optional.of(PreflightSetup.cdns(config))
+                                    : Optional.empty(),
+                            new ProxiedProofs.Floors(challenges, inventory, issuance, lot),
+                            clock,
+                            System::nanoTime),
                     events);
             this.keyManager = new InventoryKeyManager(inventory);
             this.status = Status.of(

@@ -2,6 +2,7 @@ package org.ondemandtls;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -53,16 +54,17 @@ final class PreflightSetup {
      */
     static Preflight open(OnDemandTlsConfig config, House house, EngineThreads threads, Events events)
             throws StartException {
+        CdnRanges cdns = cdns(config);
         return new DnsPreflight(
                 config.preflight(),
-                cdns(config),
+                cdns,
                 // One that has not said who it is may be the one that is allowed.
                 () -> house.authorities().stream()
                         .map(authority -> authority.caaIdentity().orElse(UNKNOWN))
                         .toList(),
                 house.registeredDomain(),
                 bounds(config)::tryTake,
-                new Proofs(config, house),
+                new Proofs(config, house, cdns),
                 new DnsPreflight.Ports(
                         threads.pool(
                                 "preflight",
@@ -73,7 +75,12 @@ final class PreflightSetup {
                         events));
     }
 
-    private static CdnRanges cdns(OnDemandTlsConfig config) throws StartException {
+    /**
+     * The addresses of those who end TLS in front of other people's servers.
+     *
+     * @throws StartException if the operator's list cannot be read any more
+     */
+    static CdnRanges cdns(OnDemandTlsConfig config) throws StartException {
         Optional<Path> newer = config.preflight().cdnRanges();
         if (newer.isEmpty()) {
             return CdnRanges.bundled();
@@ -94,7 +101,7 @@ final class PreflightSetup {
                 System::nanoTime);
     }
 
-    private record Proofs(OnDemandTlsConfig config, House house) implements DnsPreflight.HttpProofs {
+    private record Proofs(OnDemandTlsConfig config, House house, CdnRanges cdns) implements DnsPreflight.HttpProofs {
 
         @Override
         public Runnable show(ServerName name, String token, String text) throws IOException {
@@ -109,8 +116,9 @@ final class PreflightSetup {
         }
 
         @Override
-        public boolean isServed(ServerName name) {
-            return house.inventory().find(name).isPresent();
+        public boolean isServed(ServerName name, InetAddress address) {
+            return house.inventory().find(name).isPresent()
+                    || (config.acme().throughProxies() && cdns.network(address).isPresent());
         }
     }
 }

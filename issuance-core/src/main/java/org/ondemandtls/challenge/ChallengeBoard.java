@@ -3,6 +3,7 @@ package org.ondemandtls.challenge;
 import java.io.IOException;
 import java.time.Clock;
 import java.util.HexFormat;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -86,6 +87,18 @@ public final class ChallengeBoard {
          * @return its content, empty where nobody shows it or too many ask; never exceptionally
          */
         CompletableFuture<Optional<String>> find(ServerName name, ChallengeType type, String token);
+
+        /**
+         * Looks for all proofs of a name that are shown over HTTP; returns at once.
+         *
+         * <p><b>Cost.</b> One look into the store, and only so many in a time.
+         *
+         * @param name the identifier that is being validated
+         * @return key authorizations by their tokens, empty where nobody shows any or too many ask; never exceptionally
+         */
+        default CompletableFuture<Map<String, String>> httpProofs(ServerName name) {
+            return CompletableFuture.completedFuture(Map.of());
+        }
     }
 
     /** A proof on display; closing it takes it down. Blocks where other servers show it too. */
@@ -273,6 +286,43 @@ public final class ChallengeBoard {
             return Optional.empty();
         }
         return HttpHosts.serverName(host).map(name -> elsewhere.find(name, ChallengeType.HTTP_01, token));
+    }
+
+    /** Whether a path is one that CAs look at, whatever token it has. */
+    public static boolean isPath(String path) {
+        return path.startsWith(HTTP_PATH);
+    }
+
+    /** Whether this server shows a proof of a name over HTTP; a comparison for each proof on display. */
+    public boolean showsHttp(ServerName name) {
+        return http.keySet().stream().anyMatch(key -> key.name().equals(name));
+    }
+
+    /**
+     * The proofs of a name that other servers show over HTTP.
+     *
+     * <p><b>Cost.</b> A look into the store, of which there are only so many in a time.
+     *
+     * @param name the identifier that is being validated
+     * @return empty where there are no other servers; otherwise completes with key authorizations by their tokens, never
+     *     exceptionally, on a thread of the engine
+     */
+    public Optional<CompletableFuture<Map<String, String>>> httpProofsElsewhere(ServerName name) {
+        return elsewhere.any() ? Optional.of(elsewhere.httpProofs(name)) : Optional.empty();
+    }
+
+    /**
+     * The answer to a request where some of the proofs of its host are known already.
+     *
+     * @param proofs key authorizations by their tokens
+     * @param method the request's
+     * @param path as it was sent, null where there is none
+     * @param query as it was sent, null where there is none
+     * @return the key authorization, empty where the request is for none of these
+     */
+    public static Optional<String> answerOf(
+            Map<String, String> proofs, String method, @Nullable String path, @Nullable String query) {
+        return isQuestion(method, path, query) ? Optional.ofNullable(proofs.get(tokenOf(path))) : Optional.empty();
     }
 
     private static boolean isQuestion(String method, @Nullable String path, @Nullable String query) {

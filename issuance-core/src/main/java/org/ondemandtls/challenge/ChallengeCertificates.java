@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
 import java.util.List;
+import java.util.Optional;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
 import org.bouncycastle.asn1.DEROctetString;
 import org.bouncycastle.asn1.x500.X500Name;
@@ -30,7 +31,7 @@ import org.ondemandtls.name.ServerName;
 
 /**
  * Makes challenge certificates: self-signed, for one name, with the digest of a key authorization in a critical
- * extension, so that nothing but an ACME validator takes them.
+ * extension, so that nothing but an ACME validator takes them; and the same without the digest, for proxies.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc8737#section-3">RFC 8737 section 3</a>
  */
@@ -67,10 +68,27 @@ public final class ChallengeCertificates {
         if (keyAuthorizationDigest.length != DIGEST_LENGTH) {
             throw new IllegalArgumentException("a SHA-256 digest has 32 bytes");
         }
+        return signed(name, Optional.of(keyAuthorizationDigest), clock);
+    }
+
+    /**
+     * Makes a self-signed certificate that proves nothing: for whoever does not look, and is to be shown a proof over HTTP.
+     *
+     * <p><b>Cost.</b> One ECDSA signature, well under a millisecond once warm.
+     *
+     * @param name the one name it is for
+     * @param clock tells the time the certificate begins at, less an hour; it ends a day later
+     * @return the certificate with its key, which is the process's own and in no store
+     */
+    public static KeyedCertificate selfSigned(ServerName name, Clock clock) {
+        return signed(name, Optional.empty(), clock);
+    }
+
+    private static KeyedCertificate signed(ServerName name, Optional<byte[]> digest, Clock clock) {
         KeyPair key = Shared.KEY;
         Instant now = clock.instant();
         try {
-            byte[] der = new X509v3CertificateBuilder(
+            X509v3CertificateBuilder builder = new X509v3CertificateBuilder(
                             SUBJECT,
                             new BigInteger(128, Shared.RANDOM).setBit(0),
                             Date.from(now.minus(BACKDATED)),
@@ -80,10 +98,11 @@ public final class ChallengeCertificates {
                     .addExtension(
                             Extension.subjectAlternativeName,
                             false,
-                            new GeneralNames(new GeneralName(GeneralName.dNSName, name.value())))
-                    .addExtension(
-                            new ASN1ObjectIdentifier(ACME_IDENTIFIER), true, new DEROctetString(keyAuthorizationDigest))
-                    .build(Ecdsa.signer(key.getPrivate(), key.getPublic()))
+                            new GeneralNames(new GeneralName(GeneralName.dNSName, name.value())));
+            if (digest.isPresent()) {
+                builder.addExtension(new ASN1ObjectIdentifier(ACME_IDENTIFIER), true, new DEROctetString(digest.get()));
+            }
+            byte[] der = builder.build(Ecdsa.signer(key.getPrivate(), key.getPublic()))
                     .getEncoded();
             X509Certificate certificate = (X509Certificate)
                     CertificateFactory.getInstance("X.509").generateCertificate(new ByteArrayInputStream(der));

@@ -119,6 +119,13 @@ public enum ConfigKey {
             KeyType.LIST,
             "tls-alpn-01,http-01",
             "Allowed challenges in order of preference, separated by commas: tls-alpn-01, http-01."),
+    CHALLENGE_THROUGH_PROXIES(
+            "challenge.throughProxies",
+            KeyType.BOOLEAN,
+            "false",
+            "Whether a CDN's published addresses may fetch an HTTP-01 proof over TLS before there is a certificate."
+                    + " They get a self-signed certificate, for the challenge path only, while an order for the name is"
+                    + " open. The addresses are those of onDemandTls.preflight.cdnRanges."),
     ACME_ORIGINS(
             "acme.origins",
             KeyType.URLS,
@@ -205,7 +212,7 @@ public enum ConfigKey {
                     + " server has a certificate of its own."),
     TLS_PROVIDER(
             "tls.provider",
-            Type.CHOICE,
+            KeyType.CHOICE,
             "jdk",
             "Whose TLS engine shakes hands: jdk, or conscrypt. conscrypt needs the jar conscrypt-openjdk-uber."),
     INVENTORY_SIZE(

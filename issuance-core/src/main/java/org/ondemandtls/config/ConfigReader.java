@@ -283,14 +283,26 @@ public final class ConfigReader {
             Directory ca = directories.get(i);
             told.add(new Directory(ca.url(), ca.alias(), ca.eab(), new Own(email.at(i), profile.at(i), roots.at(i))));
         }
+        List<ChallengeType> challenges = challenges();
         return new Acme(
                 told,
                 email.all(),
                 profile.all(),
                 roots.all(),
-                challenges(),
+                challenges,
                 given.elements(ConfigKey.ACME_ORIGINS, Grammar::origin),
-                given.optional(ConfigKey.ACME_PREFERRED_CHAIN, Grammar.ISSUER_NAME));
+                given.optional(ConfigKey.ACME_PREFERRED_CHAIN, Grammar.ISSUER_NAME),
+                throughProxies(challenges));
+    }
+
+    private boolean throughProxies(List<ChallengeType> challenges) {
+        boolean wanted = given.required(ConfigKey.CHALLENGE_THROUGH_PROXIES, Grammar::bool);
+        if (wanted && !challenges.isEmpty() && !challenges.contains(ChallengeType.HTTP_01)) {
+            given.report(
+                    ConfigKey.CHALLENGE_THROUGH_PROXIES + ": " + ConfigKey.ACME_CHALLENGES
+                            + " does not allow http-01, the only proof that gets through a proxy; allow it, or remove this key");
+        }
+        return wanted;
     }
 
     /** What is said of all CAs, or of each of several by its place. */

@@ -187,6 +187,7 @@ public record OnDemandTlsConfig(
      * @param challenges the allowed challenges in order of preference, not empty
      * @param origins more origins a CA's URLs may have beside its directory's, https
      * @param preferredChain the name of an issuer: where a CA offers several chains, one up to it is served
+     * @param throughProxies whether CDNs are shown proofs over TLS before there is a certificate
      */
     public record Acme(
             List<Directory> directories,
@@ -195,16 +196,17 @@ public record OnDemandTlsConfig(
             Optional<Path> trustedRoots,
             List<ChallengeType> challenges,
             List<URI> origins,
-            Optional<String> preferredChain) {
+            Optional<String> preferredChain,
+            boolean throughProxies) {
 
-        /** Without other origins and without a preferred chain. */
+        /** Without other origins, without a preferred chain, and nothing for CDNs. */
         public Acme(
                 List<Directory> directories,
                 Optional<String> email,
                 Optional<String> profile,
                 Optional<Path> trustedRoots,
                 List<ChallengeType> challenges) {
-            this(directories, email, profile, trustedRoots, challenges, List.of(), Optional.empty());
+            this(directories, email, profile, trustedRoots, challenges, List.of(), Optional.empty(), false);
         }
 
         /** Keeps copies of the lists. */

@@ -34,6 +34,17 @@ public sealed interface Admission {
     record Prove(ServerName name, KeyedCertificate certificate) implements Settled {}
 
     /**
+     * A CDN that ends TLS may be fetching a pending proof for a CA: handshake with the certificate, which nobody has signed,
+     * and let the client have the proof, over a {@link ProxyExchange} and nothing else. The server's own HTTP, its
+     * applications, its sessions and the inventory have no part in it.
+     *
+     * @param name the name being validated
+     * @param certificate self-signed; for this connection, and for nothing that is kept
+     * @param proofs what is shown
+     */
+    record Show(ServerName name, KeyedCertificate certificate, ProxyExchange.Proofs proofs) implements Settled {}
+
+    /**
      * No handshake: the host writes the alert's record and closes. The one place where a reason becomes an alert
      * is the gate.
      *

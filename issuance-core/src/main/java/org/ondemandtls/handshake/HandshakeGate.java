@@ -53,6 +53,7 @@ public final class HandshakeGate {
     private final Visits visits;
     private final Issuance issuance;
     private final ParkingLot lot;
+    private final ProxiedProofs proxied;
     private final Events events;
     private final RefusalCounts refusals;
     private final LongAdder completed = new LongAdder();
@@ -69,6 +70,7 @@ public final class HandshakeGate {
      * @param visits where visits are noted
      * @param issuance what obtains the rest
      * @param lot where handshakes wait
+     * @param proxied what proxies that end TLS are shown
      * @param events where refusals are reported
      */
     public HandshakeGate(
@@ -80,6 +82,7 @@ public final class HandshakeGate {
             Visits visits,
             Issuance issuance,
             ParkingLot lot,
+            ProxiedProofs proxied,
             Events events) {
         this.defaultName = defaultName;
         this.requiresName = requiresName;
@@ -89,6 +92,7 @@ public final class HandshakeGate {
         this.visits = visits;
         this.issuance = issuance;
         this.lot = lot;
+        this.proxied = proxied;
         this.events = events;
         this.refusals = lot.refusals();
     }
@@ -112,6 +116,35 @@ public final class HandshakeGate {
      */
     public Admission admit(ClientHello hello, ClientBlock client) {
         return admit(hello, client, staticCertificates, () -> false);
+    }
+
+    /**
+     * Decides for one handshake as a host does, which knows the address it comes from: it may be that of a proxy that
+     * fetches a proof.
+     *
+     * @param hello what the client said
+     * @param peer the client's address, null if it is not known
+     * @param statics what this connector serves by itself
+     * @param full whether as many of this connector's handshakes wait as may
+     * @return how to go on
+     */
+    public Admission admit(
+            ClientHello hello, @Nullable SocketAddress peer, StaticCertificates statics, BooleanSupplier full) {
+        ClientBlock client = clientOf(peer);
+        if (proxied.isOn()
+                && !hello.offersAcmeTls()
+                && hello.requestedName() instanceof RequestedName.Named named
+                && !statics.covers(named.name())
+                && inventory.find(named.name()).isEmpty()
+                && proxied.isProxy(peer)) {
+            return proxied.admit(named.name(), client, full).orElseGet(() -> admit(hello, client, statics, full));
+        }
+        return admit(hello, client, statics, full);
+    }
+
+    /** Whether proxies that end TLS are shown proofs before there is a certificate. */
+    public boolean showsToProxies() {
+        return proxied.isOn();
     }
 
     /**
@@ -315,7 +348,7 @@ public final class HandshakeGate {
                 "acme-tls/1 without a pending challenge for the name");
     }
 
-    private static Admission.Settled settle(ServerName name, ParkingLot.Outcome outcome) {
+    static Admission.Settled settle(ServerName name, ParkingLot.Outcome outcome) {
         return outcome.certificate() != null
                 ? new Admission.Serve(name, outcome.certificate(), true)
                 : new Admission.Refuse(outcome.failure() != null ? alertFor(outcome.failure()) : Alert.INTERNAL_ERROR);

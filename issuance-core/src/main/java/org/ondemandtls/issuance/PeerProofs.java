@@ -4,6 +4,7 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -107,6 +108,33 @@ public final class PeerProofs implements ChallengeBoard.Elsewhere {
             return CompletableFuture.completedFuture(Optional.empty());
         }
         return flights.join(question, this::look);
+    }
+
+    // Nothing is remembered: what is not there now is shown as soon as the order is placed.
+    @Override
+    public CompletableFuture<Map<String, String>> httpProofs(ServerName name) {
+        CompletableFuture<Map<String, String>> answer = new CompletableFuture<>();
+        if (!rate.tryTake()) {
+            events.overflowed(StoreLookups.RATE, name);
+            answer.complete(Map.of());
+            return answer;
+        }
+        try {
+            lookups.execute(() -> {
+                try {
+                    answer.complete(peers.httpProofs(name));
+                } catch (StoreException e) {
+                    events.publish(EventKind.STORE_FAILED, name, String.valueOf(e.getMessage()));
+                } finally {
+                    // A handshake waits for it, whatever went wrong.
+                    answer.complete(Map.of());
+                }
+            });
+        } catch (RejectedExecutionException | OutOfMemoryError e) {
+            events.overflowed("onDemandTls.shield.lookupsQueued", name);
+            answer.complete(Map.of());
+        }
+        return answer;
     }
 
     private CompletableFuture<Optional<String>> look(Question question) {

@@ -94,11 +94,12 @@ public final class DnsPreflight implements Preflight {
         boolean isUsed();
 
         /**
-         * Whether a handshake for a name succeeds without an order.
+         * Whether a handshake for a name succeeds without an order, and a proof can be fetched by it.
          *
          * @param name the name
+         * @param address where the name points: a proxy's perhaps, to which more is shown than to others
          */
-        boolean isServed(ServerName name);
+        boolean isServed(ServerName name, InetAddress address);
     }
 
     private final Dns dns;

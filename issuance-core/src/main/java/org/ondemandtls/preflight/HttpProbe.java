@@ -184,7 +184,7 @@ final class HttpProbe {
     // The CA would come to our own TLS port for the name, and wait there for the certificate that waits for the CA.
     private Optional<String> secure(ServerName name, InetAddress address, URI next) {
         boolean ours = listed.test(address) && (next.getPort() == -1 || next.getPort() == HTTPS);
-        return ours && !proofs.isServed(name)
+        return ours && !proofs.isServed(name, address)
                 ? Optional.of("is redirected to https, where the name has no certificate yet")
                 : Optional.empty();
     }

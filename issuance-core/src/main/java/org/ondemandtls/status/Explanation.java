@@ -3,6 +3,7 @@ package org.ondemandtls.status;
 import java.util.Optional;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.handshake.HandshakeGate;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.issuance.HoldScope;
 import org.ondemandtls.issuance.Issuance;
@@ -21,13 +22,21 @@ final class Explanation {
     private final Issuance issuance;
     private final Renewal renewal;
     private final Preflight preflight;
+    private final HandshakeGate gate;
 
-    Explanation(CertificateStore store, Inventory inventory, Issuance issuance, Renewal renewal, Preflight preflight) {
+    Explanation(
+            CertificateStore store,
+            Inventory inventory,
+            Issuance issuance,
+            Renewal renewal,
+            Preflight preflight,
+            HandshakeGate gate) {
         this.store = store;
         this.inventory = inventory;
         this.issuance = issuance;
         this.renewal = renewal;
         this.preflight = preflight;
+        this.gate = gate;
     }
 
     /** How a name stands, for a customer's support person. */
@@ -73,11 +82,7 @@ final class Explanation {
         }
         preflight
                 .cdn(name)
-                .ifPresent(
-                        network -> words.append("; its addresses are those of ")
-                                .append(network)
-                                .append(
-                                        ", which ends TLS in front: only HTTP-01 is tried, and port 80 has to reach this server"));
+                .ifPresent(network -> words.append("; ").append(ProxyAdvice.of(network, gate.showsToProxies())));
         if (preflight.isResting()) {
             words.append("; preflight is ").append(preflight.state());
         }

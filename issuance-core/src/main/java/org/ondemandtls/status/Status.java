@@ -101,7 +101,7 @@ public final class Status implements OnDemandTlsMXBean {
         this.gate = floors.gate();
         this.events = floors.events();
         this.operations = operations;
-        this.explanation = new Explanation(store, inventory, issuance, renewal, preflight);
+        this.explanation = new Explanation(store, inventory, issuance, renewal, preflight, gate);
     }
 
     /**

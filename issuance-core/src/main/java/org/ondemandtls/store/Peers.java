@@ -1,6 +1,7 @@
 package org.ondemandtls.store;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.ondemandtls.challenge.Proof;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
@@ -146,6 +147,17 @@ public interface Peers {
      * @throws StoreException if the store did not say
      */
     Optional<String> proof(ServerName name, ChallengeType type, String token) throws StoreException;
+
+    /**
+     * What answers HTTP-01 challenges for a name, where any server shows it.
+     *
+     * @param name the identifier that is being validated
+     * @return key authorizations by their tokens, empty if nobody shows any
+     * @throws StoreException if the store did not say
+     */
+    default Map<String, String> httpProofs(ServerName name) throws StoreException {
+        return Map.of();
+    }
 
     /**
      * Has every server look at a name anew: an operator wants it tried again.

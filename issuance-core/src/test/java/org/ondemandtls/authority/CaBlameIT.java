@@ -171,7 +171,8 @@ class CaBlameIT extends WithPebble {
                             Optional.of(proxy.trustedRoots()),
                             BOTH,
                             List.of(URI.create(other)),
-                            Optional.empty()),
+                            Optional.empty(),
+                            false),
                     ca);
             Authority.Order order = within(order(NAME), VISITOR);
             assertServable(sign(listed, order), order);

@@ -53,6 +53,17 @@ class ChallengeCertificatesTest {
     }
 
     @Test
+    void withoutADigestProvesNothingAndIsForTheOneNameAndADay() throws Exception {
+        KeyedCertificate made = ChallengeCertificates.selfSigned(name, Clock.fixed(NOW, ZoneOffset.UTC));
+
+        made.leaf().verify(made.leaf().getPublicKey());
+        assertThat(made.names()).containsExactly("shop.example.com");
+        assertThat(made.leaf().getCriticalExtensionOIDs()).isNullOrEmpty();
+        assertThat(made.isValidAt(NOW)).isTrue();
+        assertThat(made.isValidAt(NOW.plusSeconds(86_401))).isFalse();
+    }
+
+    @Test
     void takesASha256DigestOnly() {
         assertThatThrownBy(() -> ChallengeCertificates.create(name, new byte[31], Clock.fixed(NOW, ZoneOffset.UTC)))
                 .isInstanceOf(IllegalArgumentException.class);

@@ -1362,6 +1362,19 @@ class ConfigReaderTest {
         }
 
         @Test
+        void showsProofsToProxiesOnlyWhereItIsToldToAndHttp01IsAllowed() throws Exception {
+            assertThat(read().acme().throughProxies()).isFalse();
+            assertThat(read("challenge.throughProxies", "true").acme().throughProxies())
+                    .isTrue();
+            assertThat(mistakes("challenge.throughProxies", "true", "acme.challenges", "tls-alpn-01"))
+                    .singleElement()
+                    .asString()
+                    .contains("onDemandTls.challenge.throughProxies")
+                    .contains("http-01");
+            assertThat(mistakes("challenge.throughProxies", "yes")).hasSize(1);
+        }
+
+        @Test
         void readsAListOfCdnsAtOnceAndSaysWhichLineIsNone() throws Exception {
             Path good = Files.writeString(base.resolve("cdns"), "Own 198.51.100.0/24\n");
             assertThat(read("preflight.cdnRanges", "cdns").preflight().cdnRanges())

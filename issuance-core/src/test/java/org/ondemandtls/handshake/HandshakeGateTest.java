@@ -2,11 +2,16 @@ package org.ondemandtls.handshake;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayInputStream;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -20,11 +25,14 @@ import org.ondemandtls.authority.Authority;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.challenge.ChallengeBoard;
+import org.ondemandtls.challenge.Proof;
+import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.inventory.Visits;
 import org.ondemandtls.issuance.ClockWatch;
 import org.ondemandtls.issuance.Issuance;
+import org.ondemandtls.name.CdnRanges;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.ClientHelloParser;
@@ -53,11 +61,13 @@ class HandshakeGateTest {
     private final ExecutorService unused = Executors.newSingleThreadExecutor();
     private final Inventory inventory = new Inventory(100, time.clock());
     private final Visits visits = new Visits(100, time.clock());
-    private final ChallengeBoard challenges = new ChallengeBoard(time.clock());
+    private final Neighbours neighbours = new Neighbours();
+    private final ChallengeBoard challenges = new ChallengeBoard(neighbours, (name, host) -> {}, time.clock());
     private final ParkingLot lot = new ParkingLot(
             2, Configurations.clients(Configurations.often(), 2, 2), DEADLINE, time.scheduler(), recorded.events());
     private final List<ServerName> ordered = new ArrayList<>();
 
+    private Optional<CdnRanges> proxies = Optional.empty();
     private IssuanceException failure;
     private FileCertificateStore store;
     private Issuance issuance;
@@ -98,7 +108,20 @@ class HandshakeGateTest {
 
     private HandshakeGate gate(Optional<ServerName> defaultName, StaticCertificates statics) {
         return new HandshakeGate(
-                defaultName, false, statics, challenges, inventory, visits, issuance, lot, recorded.events());
+                defaultName,
+                false,
+                statics,
+                challenges,
+                inventory,
+                visits,
+                issuance,
+                lot,
+                new ProxiedProofs(
+                        proxies,
+                        new ProxiedProofs.Floors(challenges, inventory, issuance, lot),
+                        time.clock(),
+                        time::nanoTime),
+                recorded.events());
     }
 
     private Admission admit(ClientHello hello) {
@@ -506,6 +529,191 @@ class HandshakeGateTest {
             gate(Optional.empty(), StaticCertificates.NONE).proved(new Admission.Prove(SHOP, proof));
 
             assertThat(display.fetched()).isCompleted();
+        }
+    }
+
+    /** What other servers on the same store show, if there are any. */
+    private static final class Neighbours implements ChallengeBoard.Elsewhere {
+
+        private CompletableFuture<Map<String, String>> shown;
+
+        @Override
+        public boolean any() {
+            return shown != null;
+        }
+
+        @Override
+        public void show(Proof proof) {}
+
+        @Override
+        public void takeDown(Proof proof) {}
+
+        @Override
+        public CompletableFuture<Optional<String>> find(ServerName name, ChallengeType type, String token) {
+            return CompletableFuture.completedFuture(Optional.empty());
+        }
+
+        @Override
+        public CompletableFuture<Map<String, String>> httpProofs(ServerName name) {
+            return shown;
+        }
+    }
+
+    @Nested
+    class AProxyThatEndsTls {
+
+        private static final String PATH = "/.well-known/acme-challenge/token";
+
+        private final InetSocketAddress edge = new InetSocketAddress("198.51.100.7", 40_000);
+        private final InetSocketAddress outside = new InetSocketAddress("198.51.101.7", 40_000);
+
+        @BeforeEach
+        void list() throws Exception {
+            proxies = Optional.of(CdnRanges.read(
+                    new ByteArrayInputStream("Edge 198.51.100.0/24".getBytes(StandardCharsets.US_ASCII))));
+        }
+
+        private Admission admit(ClientHello hello, SocketAddress peer) {
+            return gate(Optional.of(SHOP), StaticCertificates.NONE)
+                    .admit(hello, peer, StaticCertificates.NONE, () -> false);
+        }
+
+        private ChallengeBoard.Display shown() throws Exception {
+            return challenges.displayHttp(SHOP, "token", "token.thumbprint");
+        }
+
+        private Optional<String> answer(Admission admission, String path) {
+            assertThat(admission).isInstanceOf(Admission.Show.class);
+            return ((Admission.Show) admission).proofs().answer("GET", path, null, SHOP.value());
+        }
+
+        @Test
+        void isShownAPendingProofAtOnceUnderACertificateThatNobodyKeeps() throws Exception {
+            ChallengeBoard.Display display = shown();
+
+            HandshakeGate gate = gate(Optional.empty(), StaticCertificates.NONE);
+            Admission admission = gate.admit(hello(SHOP, "http/1.1"), edge, StaticCertificates.NONE, () -> false);
+
+            assertThat(answer(admission, "/.well-known/acme-challenge/other")).isEmpty();
+            assertThat(answer(admission, PATH)).contains("token.thumbprint");
+            assertThat(display.fetched()).isCompleted();
+            KeyedCertificate certificate = ((Admission.Show) admission).certificate();
+            assertThat(certificate.names()).containsExactly(SHOP.value());
+            certificate.leaf().verify(certificate.leaf().getPublicKey());
+            assertThat(inventory.find(SHOP)).isEmpty();
+            assertThat(store.find(SHOP)).isEmpty();
+            assertThat(gate.admit(hello(SHOP), edge, StaticCertificates.NONE, () -> false))
+                    .isInstanceOfSatisfying(
+                            Admission.Show.class,
+                            show -> assertThat(show.certificate()).isSameAs(certificate));
+            assertThat(lot.parked()).isZero();
+            assertThat(ordered).isEmpty();
+        }
+
+        @Test
+        void isLikeEverybodyBeforeAndAfter() throws Exception {
+            assertThat(admit(hello(SHOP), edge)).isInstanceOf(Admission.Park.class);
+            ChallengeBoard.Display display = shown();
+            assertThat(admit(hello(SHOP), edge)).isInstanceOf(Admission.Show.class);
+
+            display.close();
+
+            assertThat(admit(hello(SHOP), edge)).isInstanceOf(Admission.Park.class);
+        }
+
+        @Test
+        void isKnownByItsAddressOnly() throws Exception {
+            shown();
+
+            assertThat(admit(hello(SHOP), outside)).isInstanceOf(Admission.Park.class);
+            assertThat(admit(hello(SHOP), (SocketAddress) null)).isInstanceOf(Admission.Park.class);
+        }
+
+        @Test
+        void isLikeEverybodyForEveryOtherName() throws Exception {
+            shown();
+
+            assertRefused(outcome(admit(hello(STRANGER), edge)), Alert.UNRECOGNIZED_NAME);
+            assertThat(admit(hello(ServerName.parse("www.example.com")), edge)).isInstanceOf(Admission.Park.class);
+            // Nothing is shown under a name that the client did not say.
+            assertThat(admit(nameless(), edge)).isInstanceOf(Admission.Park.class);
+            assertRefused(admit(hello(SHOP, "acme-tls/1"), edge), Alert.NO_APPLICATION_PROTOCOL);
+        }
+
+        @Test
+        void isServedWhatThereIs() throws Exception {
+            shown();
+            KeyedCertificate certificate = published(SHOP);
+
+            assertThat(admit(hello(SHOP), edge)).isEqualTo(new Admission.Serve(SHOP, certificate, false));
+            inventory.withdraw(SHOP);
+            assertThat(gate(Optional.empty(), StaticCertificates.NONE)
+                            .admit(hello(SHOP), edge, covering(SHOP), () -> false))
+                    .isInstanceOf(Admission.Static.class);
+        }
+
+        @Test
+        void isServedWhatIsInTheStoreOnly() throws Exception {
+            admit(hello(SHOP), outside);
+            orders.runAll();
+            inventory.withdraw(SHOP);
+            shown();
+
+            Admission admission = admit(hello(SHOP), edge);
+
+            Admission settled = admission instanceof Admission.Park ? outcome(admission) : admission;
+            assertThat(settled).isInstanceOf(Admission.Serve.class);
+            assertThat(ordered).hasSize(1);
+        }
+
+        @Test
+        void isShownNothingUnlessItIsSwitchedOn() throws Exception {
+            proxies = Optional.empty();
+            shown();
+
+            assertThat(gate(Optional.empty(), StaticCertificates.NONE).showsToProxies())
+                    .isFalse();
+            assertThat(admit(hello(SHOP), edge)).isInstanceOf(Admission.Park.class);
+        }
+
+        @Test
+        void isShownWhatAnotherServerShows() {
+            neighbours.shown = new CompletableFuture<>();
+            Admission parked = admit(hello(SHOP), edge);
+            assertThat(outcome(parked)).isNull();
+
+            neighbours.shown.complete(Map.of("token", "token.thumbprint"));
+
+            Admission.Settled settled = outcome(parked);
+            assertThat(answer(settled, PATH)).contains("token.thumbprint");
+            assertThat(answer(settled, "/.well-known/acme-challenge/other")).isEmpty();
+            assertThat(lot.parked()).isZero();
+            assertThat(ordered).isEmpty();
+        }
+
+        @Test
+        void waitsForTheOrderWhereNoOtherServerShowsAnything() {
+            neighbours.shown = CompletableFuture.completedFuture(Map.of());
+            Admission parked = admit(hello(SHOP), edge);
+            assertThat(outcome(parked)).isNull();
+
+            orders.runAll();
+
+            assertThat(outcome(parked)).isInstanceOf(Admission.Serve.class);
+            assertRefused(outcome(admit(hello(STRANGER), edge)), Alert.UNRECOGNIZED_NAME);
+            assertRefused(admit(hello(STRANGER), edge), Alert.UNRECOGNIZED_NAME);
+        }
+
+        @Test
+        void thatLeavesKeepsNothing() {
+            neighbours.shown = CompletableFuture.completedFuture(Map.of());
+            Admission parked = admit(hello(SHOP), edge);
+
+            ((Admission.Park) parked).outcome().cancel(false);
+
+            assertThat(lot.parked()).isZero();
+            orders.runAll();
+            assertThat(inventory.find(SHOP)).isPresent();
         }
     }
 }

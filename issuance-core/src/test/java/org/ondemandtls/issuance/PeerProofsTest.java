@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -88,6 +89,15 @@ class PeerProofsTest {
             }
 
             @Override
+            public Map<String, String> httpProofs(ServerName name) throws StoreException {
+                if (failures > 0) {
+                    failures--;
+                    throw new StoreException("the database cannot be reached");
+                }
+                return shared.httpProofs(name);
+            }
+
+            @Override
             public void tell(ServerName name) throws StoreException {
                 shared.tell(name);
             }
@@ -125,6 +135,36 @@ class PeerProofsTest {
         proofs.takeDown(PROOF);
 
         assertThat(ask(proofs, "token")).isCompletedWithValue(Optional.empty());
+    }
+
+    private CompletableFuture<Map<String, String>> askForAll(PeerProofs proofs) {
+        CompletableFuture<Map<String, String>> answer = proofs.httpProofs(SHOP);
+        lookups.runAll();
+        return answer;
+    }
+
+    @Test
+    void allProofsOfANameAreFoundAsSoonAsTheyAreShownButNotMoreOftenThanTheRate() throws Exception {
+        PeerProofs proofs = proofs(lookups);
+        assertThat(askForAll(proofs)).isCompletedWithValue(Map.of());
+        proofs.show(PROOF);
+        assertThat(askForAll(proofs)).isCompletedWithValue(Map.of("token", "token.thumbprint"));
+
+        assertThat(proofs.httpProofs(SHOP)).isCompletedWithValue(Map.of());
+        assertThat(recorded.events().overflows()).containsEntry("onDemandTls.shield.lookupRate", 1L);
+    }
+
+    @Test
+    void whereNobodyCanBeAskedForThemThereAreNone() throws Exception {
+        PeerProofs proofs = proofs(lookups);
+        proofs.show(PROOF);
+        failures = 1;
+        assertThat(askForAll(proofs)).isCompletedWithValue(Map.of());
+
+        PeerProofs busy = proofs(task -> {
+            throw new RejectedExecutionException();
+        });
+        assertThat(busy.httpProofs(SHOP)).isCompletedWithValue(Map.of());
     }
 
     @Test

@@ -150,7 +150,7 @@ class DnsPreflightIT {
                     }
 
                     @Override
-                    public boolean isServed(ServerName name) {
+                    public boolean isServed(ServerName name, InetAddress address) {
                         return served;
                     }
                 },

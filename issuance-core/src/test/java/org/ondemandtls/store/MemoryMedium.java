@@ -15,6 +15,7 @@ import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.challenge.Proof;
@@ -398,6 +399,15 @@ final class MemoryMedium implements Medium {
             synchronized (world) {
                 return Optional.ofNullable(world.proofs.get(key(name, type, token)))
                         .map(Proof::content);
+            }
+        }
+
+        @Override
+        public Map<String, String> httpProofs(ServerName name) {
+            synchronized (world) {
+                return world.proofs.values().stream()
+                        .filter(proof -> proof.name().equals(name) && proof.type() == ChallengeType.HTTP_01)
+                        .collect(Collectors.toMap(Proof::token, Proof::content));
             }
         }
 

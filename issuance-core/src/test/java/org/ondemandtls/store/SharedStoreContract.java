@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.awaitility.Awaitility;
@@ -140,6 +141,8 @@ public abstract class SharedStoreContract {
         assertThat(other.peers().proof(SHOP, ChallengeType.HTTP_01, "token-1")).contains("token-1.thumbprint");
         assertThat(other.peers().proof(SHOP, ChallengeType.HTTP_01, "token-2")).isEmpty();
         assertThat(other.peers().proof(SHOP, ChallengeType.TLS_ALPN_01, "")).contains("00ff");
+        assertThat(other.peers().httpProofs(SHOP)).containsOnly(Map.entry("token-1", "token-1.thumbprint"));
+        assertThat(other.peers().httpProofs(ServerName.parse("x.example.com"))).isEmpty();
         assertThat(other.peers().proof(ServerName.parse("x.example.com"), ChallengeType.TLS_ALPN_01, ""))
                 .isEmpty();
 

@@ -214,8 +214,8 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
         } else if (hello.requestedName() instanceof RequestedName.Other other) {
             serverName = other.text();
         }
-        Admission admission = gate.admit(
-                hello, gate.clientOf(getEndPoint().getRemoteSocketAddress()), factory.ownCertificates(), () -> false);
+        Admission admission =
+                gate.admit(hello, getEndPoint().getRemoteSocketAddress(), factory.ownCertificates(), () -> false);
         if (admission instanceof Admission.Park park) {
             visit.park(park.outcome(), () -> {
                 factory.remember(visit);
@@ -285,10 +285,14 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
         serve = settled instanceof Admission.Serve served ? served : null;
         Connection next;
         try {
-            next = settled instanceof Admission.Prove prove
-                    ? ProofConnection.connect(
-                            connector, getEndPoint(), gate, prove, factory.tlsProvider(), helloTimeout)
-                    : factory.newHandshake(connector, getEndPoint(), SessionScope.of(serve, serverName));
+            if (settled instanceof Admission.Show show) {
+                next = new ProxyConnection(connector, getEndPoint(), show, helloTimeout);
+            } else {
+                next = settled instanceof Admission.Prove prove
+                        ? ProofConnection.connect(
+                                connector, getEndPoint(), gate, prove, factory.tlsProvider(), helloTimeout)
+                        : factory.newHandshake(connector, getEndPoint(), SessionScope.of(serve, serverName));
+            }
         } catch (RuntimeException e) {
             // No SSL context: it is being replaced, the new key store is broken, or the server is going down.
             sendAlert(new Admission.Refuse(Alert.INTERNAL_ERROR), true);

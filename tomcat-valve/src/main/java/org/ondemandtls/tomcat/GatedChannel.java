@@ -4,9 +4,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
-import java.security.cert.Certificate;
-import java.security.cert.X509Certificate;
-import java.util.Set;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLEngineResult;
 import org.apache.tomcat.util.buf.ByteBufferUtils;
@@ -56,6 +53,7 @@ final class GatedChannel extends SecureNioChannel {
     private @Nullable String requestedName;
     private Admission.@Nullable Serve serve;
     private Admission.@Nullable Prove prove;
+    private @Nullable ShownProof shown;
     private volatile int helloEnd;
     private byte[] rest = NO_OCTETS;
     private volatile boolean unwrapping;
@@ -82,6 +80,7 @@ final class GatedChannel extends SecureNioChannel {
         requestedName = null;
         serve = null;
         prove = null;
+        shown = null;
         helloEnd = 0;
         rest = NO_OCTETS;
         unwrapping = false;
@@ -112,7 +111,7 @@ final class GatedChannel extends SecureNioChannel {
         if (known == null) {
             known = new Served(
                     requestedName,
-                    serve != null ? serve.certificate().names() : localNames(),
+                    serve != null ? serve.certificate().names() : HandshakeContexts.namesShownBy(sslEngine),
                     endpoint.hostConfigName(requestedName));
             served = known;
         }
@@ -136,7 +135,7 @@ final class GatedChannel extends SecureNioChannel {
             case EXPIRED -> refuseSlow();
             case SETTLED -> resume();
             case ADMITTED -> shakeHands(read, write);
-            case PROVING -> prove(read, write);
+            case PROVING -> shown != null ? shown.proceed() : prove(read, write);
             case FAREWELL -> discard();
             case GONE, CUT -> leave();
             case DECIDED, PARKED, OVER -> NOTHING;
@@ -273,6 +272,10 @@ final class GatedChannel extends SecureNioChannel {
         }
         if (settled instanceof Admission.Prove proof) {
             return beginProof(proof);
+        }
+        if (settled instanceof Admission.Show show) {
+            shown = new ShownProof(this, show, endpoint.helloTimeout());
+            return shown.begin(netInBuffer.flip());
         }
         serve = settled instanceof Admission.Serve served ? served : null;
         if (!visit().move(Visit.State.DECIDED, Visit.State.ADMITTED)) {
@@ -440,7 +443,7 @@ final class GatedChannel extends SecureNioChannel {
         return sc.read(netInBuffer) <= 0;
     }
 
-    private int bidFarewell() throws IOException {
+    int bidFarewell() throws IOException {
         sc.shutdownOutput();
         visit().limit(Visit.State.FAREWELL, Visit.FAREWELL, Visit.State.CUT);
         return discard();
@@ -463,7 +466,7 @@ final class GatedChannel extends SecureNioChannel {
     }
 
     // Not by Tomcat's verdict of -1: that would write an entry to the access log for each stranger.
-    private int leave() {
+    int leave() {
         endVisit();
         socketWrapper.close();
         return NOTHING;
@@ -476,14 +479,6 @@ final class GatedChannel extends SecureNioChannel {
             // A reset: gone as well.
             return true;
         }
-    }
-
-    private Set<String> localNames() {
-        SSLEngine engine = sslEngine;
-        Certificate[] chain = engine == null ? null : engine.getSession().getLocalCertificates();
-        return chain != null && chain.length > 0 && chain[0] instanceof X509Certificate leaf
-                ? HandshakeContexts.names(leaf)
-                : Set.of();
     }
 
     // A channel may be thrown away before any connection used it.

@@ -1,5 +1,6 @@
 package org.ondemandtls.tomcat;
 
+import java.security.cert.Certificate;
 import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
 import java.util.Collection;
@@ -15,6 +16,7 @@ import javax.naming.InvalidNameException;
 import javax.naming.ldap.LdapName;
 import javax.naming.ldap.Rdn;
 import javax.net.ssl.KeyManager;
+import javax.net.ssl.SSLEngine;
 import javax.net.ssl.X509KeyManager;
 import org.apache.tomcat.util.net.SSLContext;
 import org.apache.tomcat.util.net.SSLHostConfig;
@@ -240,6 +242,17 @@ final class HandshakeContexts {
                 }
             }
         }
+    }
+
+    /**
+     * The names of the certificate that an engine has shown.
+     *
+     * @param engine of a complete handshake, null for none
+     * @return its names, empty where it has shown none
+     */
+    static Set<String> namesShownBy(@Nullable SSLEngine engine) {
+        Certificate[] chain = engine == null ? null : engine.getSession().getLocalCertificates();
+        return chain != null && chain.length > 0 && chain[0] instanceof X509Certificate leaf ? names(leaf) : Set.of();
     }
 
     /**

@@ -129,7 +129,7 @@ final class SharedEngine {
         OnDemandTls open = engine;
         return open == null
                 ? OnDemandEndpoint.CLOSED
-                : open.gate().admit(hello, open.gate().clientOf(client), endpoint, endpoint::isFullOfParked);
+                : open.gate().admit(hello, client, endpoint, endpoint::isFullOfParked);
     }
 
     /**

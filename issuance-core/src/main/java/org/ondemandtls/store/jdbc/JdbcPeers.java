@@ -2,7 +2,9 @@ package org.ondemandtls.store.jdbc;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -112,6 +114,21 @@ final class JdbcPeers implements Peers {
         String what = "a proof cannot be looked up";
         return pool.read(what, sql, row -> row.getString(1), name.value(), type.identifier(), token).stream()
                 .findFirst();
+    }
+
+    @Override
+    public Map<String, String> httpProofs(ServerName name) throws StoreException {
+        String sql = "SELECT token, content FROM ondemand_tls_proof WHERE name = ? AND kind = ? AND expires > "
+                + dialect.now();
+        Map<String, String> found = new HashMap<>();
+        pool.read(
+                        "a proof cannot be looked up",
+                        sql,
+                        row -> Map.entry(row.getString(1), row.getString(2)),
+                        name.value(),
+                        ChallengeType.HTTP_01.identifier())
+                .forEach(proof -> found.put(proof.getKey(), proof.getValue()));
+        return found;
     }
 
     @Override

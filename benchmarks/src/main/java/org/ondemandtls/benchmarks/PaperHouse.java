@@ -12,11 +12,13 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.authority.Revocations;
 import org.ondemandtls.certificate.IssuanceException;
@@ -48,7 +50,8 @@ final class PaperHouse implements InvocationHandler {
     private static final Duration LOOK = Duration.ofSeconds(5);
     private static final int ORDERS_AT_ONCE = 15;
     // What part of its life a certificate is served before its renewal, a short one and another.
-    private static final Map<Boolean, Double> SPREAD = Map.of(true, 0.45, false, 0.61);
+    private static final double SPREAD_OF_SHORT_LIVES = 0.45;
+    private static final double SPREAD_OF_LONG_LIVES = 0.61;
 
     private static final PrivateKey KEY = new PrivateKey() {
         private static final long serialVersionUID = 1L;
@@ -107,8 +110,9 @@ final class PaperHouse implements InvocationHandler {
     PaperHouse(int names, Duration life, Optional<Duration> recheck, boolean advises) {
         this.life = life;
         this.advises = advises;
+        double spread = life.toDays() < 10 ? SPREAD_OF_SHORT_LIVES : SPREAD_OF_LONG_LIVES;
         for (int i = 0; i < names; i++) {
-            Duration age = Duration.ofMillis((long) (life.toMillis() * SPREAD.get(life.toDays() < 10) * i / names));
+            Duration age = Duration.ofMillis((long) (life.toMillis() * spread * i / names));
             put(signed("n" + i + ".example", now().minus(age)), 0);
         }
         var events = new Events(event -> {}, time::nanoTime);
@@ -253,7 +257,7 @@ final class PaperHouse implements InvocationHandler {
 
     /** The store: what renewal uses of it. */
     @Override
-    public Object invoke(Object proxy, Method method, Object[] arguments) {
+    public @Nullable Object invoke(Object proxy, Method method, Object[] arguments) {
         return switch (method.getName()) {
             case "peers" -> Peers.NONE;
             case "find" -> {
@@ -311,7 +315,7 @@ final class PaperHouse implements InvocationHandler {
                         new IssuanceException.Unavailable(name, "no connection", Duration.ofSeconds(2), null));
                 return;
             }
-            StoredCertificate before = records.get(name.value());
+            StoredCertificate before = Objects.requireNonNull(records.get(name.value()));
             endsReplaced.add(before.certificate().notAfter());
             StoredCertificate next = put(signed(name.value(), now()), before.revision());
             renewed++;

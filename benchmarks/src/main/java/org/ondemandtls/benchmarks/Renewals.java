@@ -38,7 +38,7 @@ final class Renewals implements Benchmarks.Measurement {
         double core = 100.0 * (cpuNanos() - cpu) / Duration.ofDays(30).toNanos();
         report.figure(what + ": renewed in a month", house.renewed() + " (" + rate(house.renewed(), 30) + "/s)");
         report.figure("… looks at windows, questions to permission", house.advised() + ", " + house.asked());
-        report.atMost("… expired", expired, 0, "");
+        report.atMost("… expired", (double) expired, 0, "");
         report.atMost("… processor time, in hundredths of a core of the simulated time", core, MOST_OF_A_CORE, " %");
         report.figure(
                 "… records read and written per renewal",
@@ -63,7 +63,7 @@ final class Renewals implements Benchmarks.Measurement {
         report.figure(
                 "all windows of 100,000 names moved to now: all replaced after",
                 Duration.between(begun, house.now()).toMinutes() + " min");
-        report.atMost("… not replaced in three days", house.leftOfTheRevoked(), 0, "");
+        report.atMost("… not replaced in three days", (double) house.leftOfTheRevoked(), 0, "");
         report.figure(
                 "… replaced before one that ends a day sooner and was known to be due",
                 String.format(Locale.ROOT, "%.1f %%", 100.0 * outOfOrder(house.endsReplaced())));
@@ -98,7 +98,7 @@ final class Renewals implements Benchmarks.Measurement {
         }
         house.end();
         report.figure("… all renewed after", Duration.between(back, house.now()).toMinutes() + " min");
-        report.atMost("… expired", house.expired(), 0, "");
+        report.atMost("… expired", (double) house.expired(), 0, "");
     }
 
     private static long ordersAtOnce() {

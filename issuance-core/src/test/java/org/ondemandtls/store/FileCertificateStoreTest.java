@@ -286,7 +286,7 @@ class FileCertificateStoreTest extends CertificateStoreContract {
         @Test
         void refusesAFilledDirectoryThatOthersCanReadAndSaysHowToMendIt() throws Exception {
             store.close();
-            Files.setPosixFilePermissions(root(), PosixFilePermissions.fromString("rwxr-x---"));
+            Files.setPosixFilePermissions(root(), PosixFilePermissions.fromString("rwxr-xr-x"));
 
             assertThatThrownBy(FileCertificateStoreTest.this::open)
                     .isInstanceOf(StoreException.class)

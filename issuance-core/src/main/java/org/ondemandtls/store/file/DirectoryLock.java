@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
@@ -59,7 +60,7 @@ final class DirectoryLock implements AutoCloseable {
     }
 
     // The registry comes first: POSIX drops a process's lock when any of its channels on the file is closed.
-    private static @Nullable FileChannel tryLock(Path root) throws IOException {
+    private static @Nullable FileChannel tryLock(Path root) throws IOException, StoreException {
         if (!OPEN_HERE.add(root)) {
             return null;
         }
@@ -72,6 +73,15 @@ final class DirectoryLock implements AutoCloseable {
             if (channel.tryLock() != null) {
                 locked = channel;
             }
+        } catch (IOException e) {
+            if (isWithoutLocks(e)) {
+                throw new StoreException(
+                        "the store " + root + " cannot be locked (" + Disk.describe(e)
+                                + "): on NFS start the lock service"
+                                + " (rpc.statd) and mount without nolock, or use a database for several nodes",
+                        e);
+            }
+            throw e;
         } finally {
             if (locked == null) {
                 OPEN_HERE.remove(root);
@@ -79,6 +89,11 @@ final class DirectoryLock implements AutoCloseable {
             }
         }
         return locked;
+    }
+
+    /** Whether a lock failed since the file system gives none: ENOLCK, as NFS answers it. */
+    static boolean isWithoutLocks(IOException e) {
+        return Disk.describe(e).toLowerCase(Locale.ROOT).contains("no locks available");
     }
 
     @Override

@@ -17,13 +17,11 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.stream.Stream;
-import org.ondemandtls.store.StoreException;
 
 /**
  * Files that are there whole or not at all: written beside and moved into place, synchronised with their directory, 0600 in
@@ -115,11 +113,28 @@ final class Disk {
         }
     }
 
-    /** Puts on stable storage which files are in a directory. */
-    static void synchronise(Path directory) throws IOException {
+    /**
+     * Puts on stable storage which files are in a directory, where the file system can: CIFS, FUSE and sandboxes answer that
+     * they cannot, and nothing is lost by that but the newest files in a power failure.
+     *
+     * @return whether it could
+     */
+    static boolean synchronise(Path directory) throws IOException {
         try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
             channel.force(true);
+            return true;
+        } catch (IOException e) {
+            if (isNotOffered(e)) {
+                return false;
+            }
+            throw e;
         }
+    }
+
+    /** Whether a system call failed since the file system does not have it: EINVAL, ENOTSUP. */
+    static boolean isNotOffered(IOException e) {
+        String words = describe(e).toLowerCase(Locale.ROOT);
+        return words.contains("invalid argument") || words.contains("not supported");
     }
 
     /** The directories in a directory. */
@@ -137,33 +152,6 @@ final class Disk {
             throw new UncheckedIOException(new IOException(path + " has no parent directory"));
         }
         return parent;
-    }
-
-    /** Makes the directory of a store, or makes sure that it is its owner's alone. */
-    static void secure(Path root) throws IOException, StoreException {
-        if (!Files.exists(root)) {
-            Path parent = parentOf(root);
-            Files.createDirectories(parent);
-            Files.createDirectory(root, PosixFilePermissions.asFileAttribute(OWNER_DIRECTORY));
-            synchronise(parent);
-            return;
-        }
-        if (!Files.isDirectory(root)) {
-            throw new StoreException("the store " + root + " is not a directory; set onDemandTls.store to one");
-        }
-        Set<PosixFilePermission> permissions = EnumSet.copyOf(Files.getPosixFilePermissions(root));
-        permissions.removeAll(OWNER_DIRECTORY);
-        if (permissions.isEmpty()) {
-            return;
-        }
-        try (Stream<Path> content = Files.list(root)) {
-            if (content.findAny().isPresent()) {
-                throw new StoreException("the store " + root + " can be reached by other users ("
-                        + PosixFilePermissions.toString(Files.getPosixFilePermissions(root))
-                        + ") and is not empty; check who read it, then: chmod -R go-rwx " + root);
-            }
-        }
-        Files.setPosixFilePermissions(root, OWNER_DIRECTORY);
     }
 
     /** What went wrong, without the names of files: the same trouble reads the same whichever file it hits. */

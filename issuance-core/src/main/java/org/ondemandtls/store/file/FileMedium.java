@@ -107,11 +107,17 @@ final class FileMedium implements Medium {
     static FileMedium open(Path root, Events events, Clock clock, Duration lockWait, KeySealing sealing)
             throws StoreException {
         try {
-            Disk.secure(root);
-            Path real = root.toRealPath();
+            Path real = new StoreDirectory(events).ready(root).toRealPath();
             DirectoryLock lock = DirectoryLock.take(real, lockWait, events);
             try {
                 checkFormat(real);
+                if (!Disk.synchronise(real)) {
+                    events.publish(
+                            EventKind.ADVICE,
+                            "the file system of the store " + real
+                                    + " cannot synchronise directories: a power failure may"
+                                    + " take the newest certificates, which are obtained again");
+                }
                 return new FileMedium(real, events, clock, lock, sealing);
             } catch (IOException | StoreException | RuntimeException e) {
                 lock.close();

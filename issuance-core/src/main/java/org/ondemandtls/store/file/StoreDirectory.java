@@ -1,0 +1,127 @@
+package org.ondemandtls.store.file;
+
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.EnumSet;
+import java.util.Set;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Events;
+import org.ondemandtls.store.StoreException;
+
+/**
+ * Makes the directory of a store its owner's alone, or says why it cannot be one. Called at the start, by one thread.
+ *
+ * <p>What a mount opened for a group is taken back, as Kubernetes does it with {@code fsGroup} at each mount. A volume's own
+ * directory belongs to somebody else: then the store is a directory below.
+ */
+final class StoreDirectory {
+
+    /** The store's name where the directory that was given is not ours. */
+    static final String BELOW = "ondemand-tls";
+
+    // What a file system puts into the directory it is mounted at.
+    private static final String RESCUED = "lost+found";
+
+    private static final Set<PosixFilePermission> OWNER = PosixFilePermissions.fromString("rwx------");
+    private static final Set<PosixFilePermission> OTHERS = EnumSet.of(
+            PosixFilePermission.OTHERS_READ, PosixFilePermission.OTHERS_WRITE, PosixFilePermission.OTHERS_EXECUTE);
+
+    /** Changes who may use a directory. */
+    interface Tightening {
+        /** Throws a {@link FileSystemException} where the directory is somebody else's. */
+        void tighten(Path directory) throws IOException;
+    }
+
+    private final Events events;
+    private final Tightening tightening;
+
+    /**
+     * Makes it.
+     *
+     * @param events told of what was changed
+     */
+    StoreDirectory(Events events) {
+        this(events, directory -> Files.setPosixFilePermissions(directory, OWNER));
+    }
+
+    StoreDirectory(Events events, Tightening tightening) {
+        this.events = events;
+        this.tightening = tightening;
+    }
+
+    /**
+     * Makes a directory ready.
+     *
+     * @param root the directory that was given, which may not be there yet
+     * @return the directory to use: the same, or one below it
+     * @throws StoreException if it cannot be used, with what to do
+     */
+    Path ready(Path root) throws IOException, StoreException {
+        requirePermissions(root);
+        if (!Files.exists(root)) {
+            Path parent = Disk.parentOf(root);
+            Files.createDirectories(parent);
+            Files.createDirectory(root, PosixFilePermissions.asFileAttribute(OWNER));
+            Disk.synchronise(parent);
+            return root;
+        }
+        if (!Files.isDirectory(root)) {
+            throw new StoreException("the store " + root + " is not a directory; set onDemandTls.store to one");
+        }
+        Set<PosixFilePermission> open = EnumSet.copyOf(Files.getPosixFilePermissions(root));
+        String before = PosixFilePermissions.toString(open);
+        open.removeAll(OWNER);
+        if (open.isEmpty()) {
+            return root;
+        }
+        boolean used = hasContent(root);
+        if (used && open.removeAll(OTHERS)) {
+            throw new StoreException("the store " + root + " can be reached by other users (" + before
+                    + ") and is not empty; check who read it, then: chmod -R go-rwx " + root);
+        }
+        try {
+            tightening.tighten(root);
+        } catch (FileSystemException notOurs) {
+            return below(root, before);
+        }
+        if (used) {
+            events.publish(
+                    EventKind.ADVICE,
+                    "the store " + root + " could be reached by its group (" + before + "), now by its owner only. On"
+                            + " Kubernetes fsGroup opens it at each mount: set fsGroupChangePolicy to OnRootMismatch");
+        }
+        return root;
+    }
+
+    private Path below(Path root, String permissions) throws IOException, StoreException {
+        Path own = root.resolve(BELOW);
+        events.publish(
+                EventKind.ADVICE, root + " belongs to another user (" + permissions + "), so the store is " + own);
+        return ready(own);
+    }
+
+    private static void requirePermissions(Path root) throws StoreException {
+        if (!root.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+            throw new StoreException(
+                    "the store " + root + " is on a file system without POSIX permissions, which private"
+                            + " keys need; Windows is not supported: use Linux or macOS, or a database (onDemandTls.store=jdbc:...)");
+        }
+    }
+
+    private static boolean hasContent(Path root) throws IOException {
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(root)) {
+            for (Path entry : entries) {
+                String name = String.valueOf(entry.getFileName());
+                if (!name.equals(RESCUED) && !name.equals(BELOW)) {
+                    return true;
+                }
+            }
+            return false;
+        }
+    }
+}

@@ -1,0 +1,133 @@
+package org.ondemandtls.store.file;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystemException;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.testing.RecordedEvents;
+
+/** {@link StoreDirectory}: what a mount opened is closed again, and what others could read is refused. */
+class StoreDirectoryTest {
+
+    @TempDir
+    private Path base;
+
+    private final RecordedEvents recorded = new RecordedEvents();
+    private final StoreDirectory directory = new StoreDirectory(recorded.events());
+    private Path root;
+
+    @BeforeEach
+    void mount() throws IOException {
+        root = Files.createDirectory(base.resolve("volume"));
+    }
+
+    private static void allow(Path path, String permissions) throws IOException {
+        Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(permissions));
+    }
+
+    private static String allowed(Path path) throws IOException {
+        return PosixFilePermissions.toString(Files.getPosixFilePermissions(path));
+    }
+
+    private StoreDirectory ofSomebodyElse() {
+        return new StoreDirectory(recorded.events(), path -> {
+            if (path.equals(root)) {
+                throw new FileSystemException(path.toString(), null, "Operation not permitted");
+            }
+            allow(path, "rwx------");
+        });
+    }
+
+    @Test
+    void takesBackWhatAGroupWasGivenAndSaysSo() throws Exception {
+        Files.writeString(root.resolve("FORMAT"), "1");
+        allow(root, "rwxrwx---");
+
+        assertThat(directory.ready(root)).isEqualTo(root);
+
+        assertThat(allowed(root)).isEqualTo("rwx------");
+        assertThat(recorded.lines(EventKind.ADVICE))
+                .singleElement()
+                .asString()
+                .contains(root.toString(), "rwxrwx---", "fsGroupChangePolicy");
+    }
+
+    @Test
+    void refusesWhatOthersCanRead() throws Exception {
+        Files.writeString(root.resolve("FORMAT"), "1");
+        allow(root, "rwxr-xr-x");
+
+        assertThatThrownBy(() -> directory.ready(root))
+                .isInstanceOf(StoreException.class)
+                .hasMessageContaining("chmod -R go-rwx " + root);
+    }
+
+    @Test
+    void usesADirectoryOfItsOwnInAVolumeThatBelongsToSomebodyElse() throws Exception {
+        Files.createDirectory(root.resolve("lost+found"));
+        allow(root, "rwxrwxr-x");
+
+        Path store = ofSomebodyElse().ready(root);
+
+        assertThat(store).isEqualTo(root.resolve("ondemand-tls"));
+        assertThat(allowed(store)).isEqualTo("rwx------");
+        assertThat(recorded.lines(EventKind.ADVICE)).singleElement().asString().contains("so the store is " + store);
+    }
+
+    @Test
+    void usesTheSameAgainAfterTheNextMountHasOpenedIt() throws Exception {
+        allow(root, "rwxrwx---");
+        Path store = ofSomebodyElse().ready(root);
+        Files.writeString(store.resolve("FORMAT"), "1");
+        allow(store, "rwxrwx---");
+
+        assertThat(ofSomebodyElse().ready(root)).isEqualTo(store);
+
+        assertThat(allowed(store)).isEqualTo("rwx------");
+    }
+
+    @Test
+    void takesNoNoticeOfWhatAFileSystemPutsIntoItsRoot() throws Exception {
+        Files.createDirectory(root.resolve("lost+found"));
+        allow(root, "rwxr-xr-x");
+
+        assertThat(directory.ready(root)).isEqualTo(root);
+
+        assertThat(allowed(root)).isEqualTo("rwx------");
+        assertThat(recorded.lines(EventKind.ADVICE)).isEmpty();
+    }
+
+    @Test
+    void refusesAFileSystemWithoutPosixPermissionsInOneLine() throws Exception {
+        try (FileSystem foreign = FileSystems.newFileSystem(base.resolve("foreign.zip"), Map.of("create", "true"))) {
+            assertThatThrownBy(() -> directory.ready(foreign.getPath("/store")))
+                    .isInstanceOf(StoreException.class)
+                    .hasMessageContaining("without POSIX permissions")
+                    .hasMessageContaining("Windows is not supported");
+        }
+    }
+
+    @Test
+    void tellsWhatAFileSystemDoesNotOfferFromWhatIsBroken() {
+        assertThat(Disk.isNotOffered(new IOException("Invalid argument"))).isTrue();
+        assertThat(Disk.isNotOffered(new FileSystemException("store", null, "Operation not supported")))
+                .isTrue();
+        assertThat(Disk.isNotOffered(new IOException("Input/output error"))).isFalse();
+        assertThat(DirectoryLock.isWithoutLocks(new IOException("No locks available")))
+                .isTrue();
+        assertThat(DirectoryLock.isWithoutLocks(new IOException("Permission denied")))
+                .isFalse();
+    }
+}

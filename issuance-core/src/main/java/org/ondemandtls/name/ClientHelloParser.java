@@ -26,6 +26,9 @@ public final class ClientHelloParser {
     /** The largest that the JDK's engines take by default ({@code jdk.tls.maxHandshakeMessageSize}), header included. */
     public static final int MAX_MESSAGE_OF_JSSE = 32 * 1024 + 4;
 
+    /** The largest record in the clear, in octets with its header (RFC 8446 section 5.1). */
+    public static final int LARGEST_RECORD = 5 + (1 << 14);
+
     private static final int CONTENT_TYPE_HANDSHAKE = 22;
     private static final int VERSION_MAJOR = 3;
     private static final int MAX_FRAGMENT = 1 << 14;

@@ -46,17 +46,17 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
 
     private final URI url;
     private final Duration timeout;
-    private final ScheduledExecutorService scheduler;
     private final LongSupplier nanoTime;
     private final HttpClient client;
+    private final Bodies bodies;
     private final LastingExecutor executor;
     private final Map<Object, CompletableFuture<?>> exchanges = new ConcurrentHashMap<>();
 
     AskPolicy(URI url, Duration timeout, Executor executor, ScheduledExecutorService scheduler, LongSupplier nanoTime) {
         this.nanoTime = nanoTime;
         this.url = url;
-        this.scheduler = scheduler;
         this.timeout = timeout;
+        this.bodies = new Bodies(scheduler, nanoTime, timeout);
         this.executor = new LastingExecutor(executor);
         this.client = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
@@ -87,8 +87,7 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
                 .GET()
                 .build();
         long end = nanoTime.getAsLong() + timeout.toNanos();
-        CompletableFuture<HttpResponse<String>> exchange =
-                client.sendAsync(request, response -> new FirstOctets(reasonTime(response, end)));
+        CompletableFuture<HttpResponse<String>> exchange = client.sendAsync(request, bodies.until(end));
         Object token = new Object();
         exchanges.put(token, exchange);
         return exchange.handle((response, failure) -> {
@@ -120,17 +119,6 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
 
     private static boolean denies(int status) {
         return status >= 400 && status < 500 && !NOT_ABOUT_THE_NAME.contains(status);
-    }
-
-    // The status decides; a reason is waited for no longer than leaves time to tell.
-    private Duration reasonTime(HttpResponse.ResponseInfo response, long end) {
-        boolean text = denies(response.statusCode())
-                && response.headers()
-                        .firstValue("Content-Type")
-                        .filter(type -> type.toLowerCase(Locale.ROOT).startsWith("text/plain"))
-                        .isPresent();
-        Duration half = Duration.ofNanos(Math.max(0, end - nanoTime.getAsLong()) / 2);
-        return !text ? Duration.ZERO : half.compareTo(LONGEST_WAIT_FOR_REASON) > 0 ? LONGEST_WAIT_FOR_REASON : half;
     }
 
     private Decision judge(int status, String body) {
@@ -170,10 +158,32 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
     }
 
     /**
+     * How bodies are read. It knows nothing of the client: a connection that waits for the next question keeps the reader of the
+     * last body, and with it whatever that reaches.
+     */
+    private record Bodies(ScheduledExecutorService scheduler, LongSupplier nanoTime, Duration timeout) {
+
+        HttpResponse.BodyHandler<String> until(long end) {
+            return response -> new FirstOctets(scheduler, timeout, reasonTime(response, end));
+        }
+
+        // The status decides; a reason is waited for no longer than leaves time to tell.
+        private Duration reasonTime(HttpResponse.ResponseInfo response, long end) {
+            boolean text = denies(response.statusCode())
+                    && response.headers()
+                            .firstValue("Content-Type")
+                            .filter(type -> type.toLowerCase(Locale.ROOT).startsWith("text/plain"))
+                            .isPresent();
+            Duration half = Duration.ofNanos(Math.max(0, end - nanoTime.getAsLong()) / 2);
+            return !text ? Duration.ZERO : half.compareTo(LONGEST_WAIT_FOR_REASON) > 0 ? LONGEST_WAIT_FOR_REASON : half;
+        }
+    }
+
+    /**
      * Reads a body, bounded in size and time, to keep the connection, and hands on its text where it is worth a wait: what
      * came by then, whatever happens to the rest.
      */
-    private final class FirstOctets implements HttpResponse.BodySubscriber<String> {
+    private static final class FirstOctets implements HttpResponse.BodySubscriber<String> {
 
         private final CompletableFuture<String> text = new CompletableFuture<>();
         private final ByteArrayOutputStream octets = new ByteArrayOutputStream();
@@ -181,7 +191,7 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
         private Flow.@Nullable Subscription subscription;
         private int received;
 
-        FirstOctets(Duration wait) {
+        FirstOctets(ScheduledExecutorService scheduler, Duration timeout, Duration wait) {
             if (wait.isZero()) {
                 text.complete("");
             } else {

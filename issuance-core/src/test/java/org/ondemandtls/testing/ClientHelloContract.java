@@ -82,6 +82,39 @@ public abstract class ClientHelloContract<F extends HostFixture> extends HostCon
         }
     }
 
+    // A returning client with a certificate of its own sends as much.
+    private TlsProbe sendingALargeHelloInRecordsOf(int size) {
+        String[] protocols =
+                IntStream.range(0, 120).mapToObj(i -> i + "-" + "x".repeat(215)).toArray(String[]::new);
+        protocols[119] = "http/1.1";
+        return TlsProbe.trustingAnything().alpn(protocols).clientHelloInRecordsOf(size);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {16_384, 1_000})
+    void oneOfSeveralRecordsIsUnderstoodAsJsseDoes(int size) throws Exception {
+        fixture.launch();
+
+        var first = sendingALargeHelloInRecordsOf(size).get(fixture.port(), "shop.customer.test", "/");
+
+        assertThat(first.failure()).isEmpty();
+        assertThat(first.answer()).startsWith("HTTP/1.1 200 ");
+    }
+
+    @Test
+    void oneOfSeveralRecordsForAnOwnNameGetsItsOwnCertificate() throws Exception {
+        fixture.serveItself("own.operator.test");
+        fixture.launch();
+
+        var own = sendingALargeHelloInRecordsOf(16_384).handshake(fixture.port(), "own.operator.test");
+
+        assertThat(own.failure()).isEmpty();
+        assertThat(own.leaf())
+                .isEqualTo(TlsProbe.trustingAnything()
+                        .handshake(fixture.port(), "own.operator.test")
+                        .leaf());
+    }
+
     @Test
     void aMessageLargerThanTheBoundGetsDecodeErrorAlthoughMoreIsStillComing() throws Exception {
         fixture.launch();

@@ -76,7 +76,7 @@ final class GatedChannel extends SecureNioChannel {
     @Override
     public void reset(SocketChannel channel, @Nullable NioSocketWrapper wrapper) throws IOException {
         super.reset(channel, wrapper);
-        parser = new ClientHelloParser();
+        parser = new ClientHelloParser(ClientHelloParser.MAX_MESSAGE_OF_JSSE);
         requestedName = null;
         serve = null;
         prove = null;
@@ -204,15 +204,19 @@ final class GatedChannel extends SecureNioChannel {
         }
     }
 
-    // Tomcat looks for the server name in the first record only, so it gets the whole ClientHello as one; what followed
-    // it stays behind it while nobody but us reads.
+    // Tomcat looks for the server name in the first record only, so it gets the whole ClientHello as one, where one can
+    // hold
+    // it; otherwise the first of two, in which it sees that it cannot read it. What follows stays behind while nobody
+    // but us
+    // reads.
     private void keep(ByteBuffer record) {
         byte[] following = new byte[netInBuffer.remaining()];
         netInBuffer.get(following);
         netInBuffer.clear();
-        netInBuffer = ByteBufferUtils.expand(netInBuffer, record.remaining() + following.length);
+        // One octet more: Tomcat takes a buffer that is full for one that is read.
+        netInBuffer = ByteBufferUtils.expand(netInBuffer, record.remaining() + following.length + 1);
         netInBuffer.put(record);
-        helloEnd = netInBuffer.position();
+        helloEnd = Math.min(netInBuffer.position(), ClientHelloParser.LARGEST_RECORD);
         netInBuffer.put(following);
     }
 
@@ -232,7 +236,7 @@ final class GatedChannel extends SecureNioChannel {
     private void bringBackRest() {
         netInBuffer.limit(netInBuffer.capacity());
         if (rest.length > 0) {
-            netInBuffer = ByteBufferUtils.expand(netInBuffer, netInBuffer.position() + rest.length);
+            netInBuffer = ByteBufferUtils.expand(netInBuffer, netInBuffer.position() + rest.length + 1);
             netInBuffer.put(rest);
             rest = NO_OCTETS;
         }
@@ -311,9 +315,11 @@ final class GatedChannel extends SecureNioChannel {
                 bound = true;
             });
         }
+        OnDemandEndpoint.hasRead(requestedName);
         try {
             return SessionScope.of(decided, requestedName).during(() -> super.handshake(read, write));
         } finally {
+            OnDemandEndpoint.hasRead(null);
             BindingContext.expectNone();
         }
     }

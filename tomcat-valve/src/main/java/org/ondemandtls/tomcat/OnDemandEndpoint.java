@@ -54,6 +54,8 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     private static final Duration WATCH = Duration.ofMillis(500);
 
     /** How long a stop waits for parked clients to get their alert. */
+    private static final ThreadLocal<@Nullable String> READ = new ThreadLocal<>();
+
     private static final Duration FAREWELLS = Duration.ofSeconds(5);
 
     // Enough to hand over the one channel that is being accepted, on a server too small to keep any.
@@ -404,8 +406,24 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     /** As Tomcat chooses, and before it falls back to the default, by the names in the certificates. */
     @Override
     protected SSLHostConfig getSSLHostConfig(@Nullable String sniHostName) {
-        SSLHostConfig chosen = sniHostName == null ? null : chosen(HttpHosts.canonical(sniHostName));
-        return chosen != null ? chosen : super.getSSLHostConfig(sniHostName);
+        String read = READ.get();
+        String host = read == null ? sniHostName : read;
+        SSLHostConfig chosen = host == null ? null : chosen(HttpHosts.canonical(host));
+        return chosen != null ? chosen : super.getSSLHostConfig(host);
+    }
+
+    /**
+     * Tells the server name of the ClientHello this thread is about to give to Tomcat, which finds none in one of several
+     * records.
+     *
+     * @param host the name, null for none; also where that is over
+     */
+    static void hasRead(@Nullable String host) {
+        if (host == null) {
+            READ.remove();
+        } else {
+            READ.set(host);
+        }
     }
 
     private @Nullable SSLHostConfig chosen(String host) {

@@ -18,6 +18,7 @@ import javax.management.MBeanServer;
 import javax.management.ObjectName;
 import org.apache.catalina.connector.Connector;
 import org.apache.catalina.core.StandardThreadExecutor;
+import org.apache.tomcat.util.threads.ThreadPoolExecutor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -136,7 +137,10 @@ class ConnectorIT {
         int port = other.getLocalPort();
         CompletableFuture<TlsProbe.Outcome> ends = CompletableFuture.supplyAsync(
                 () -> TlsProbe.trustingAnything().handshake(port, "slow2.customer.test"), clients);
-        await().until(() -> fixture.parked() == 2);
+        // It counts a moment before the connector knows of it; then its worker is free again.
+        ThreadPoolExecutor workers =
+                (ThreadPoolExecutor) other.getProtocolHandler().getExecutor();
+        await().until(() -> fixture.parked() == 2 && workers.getActiveCount() == 0);
 
         other.stop();
 

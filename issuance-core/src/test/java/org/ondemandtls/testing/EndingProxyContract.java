@@ -189,7 +189,10 @@ public abstract class EndingProxyContract<F extends HostFixture> extends HostCon
 
             String first = throughTheProxy();
 
-            assertThat(first).startsWith("HTTP/1.1 200 ").contains("hello from " + NAME);
+            assertThat(first)
+                    .as(() -> fixture.engine().status().explain(NAME))
+                    .startsWith("HTTP/1.1 200 ")
+                    .contains("hello from " + NAME);
             assertThat(pebble.orders()).isEqualTo(1);
             // The CA's fetch saw ours, the visitor the CA's.
             assertThat(proxy.seen()).hasSizeGreaterThanOrEqualTo(2);

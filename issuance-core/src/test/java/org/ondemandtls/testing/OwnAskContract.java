@@ -32,7 +32,8 @@ public abstract class OwnAskContract<F extends HostFixture> extends HostContract
 
     @Test
     void fiftyNewNamesAtOnceAreServedByEightThreadsThatAnswerTheAskToo() throws Exception {
-        fixture.keys.remove("onDemandTls.permission.askTimeout");
+        // Whether they are served, not how fast: the machine may have other work.
+        fixture.keys.put("onDemandTls.handshake.deadline", "3m");
         fixture.askItself(THREADS, name -> {
             asked.add(name);
             // It blocks its thread, as applications do.
@@ -48,7 +49,7 @@ public abstract class OwnAskContract<F extends HostFixture> extends HostContract
 
         start.countDown();
 
-        CompletableFuture.allOf(visits.toArray(CompletableFuture[]::new)).get(30, TimeUnit.SECONDS);
+        CompletableFuture.allOf(visits.toArray(CompletableFuture[]::new)).get(3, TimeUnit.MINUTES);
         assertThat(visits).allSatisfy(visit -> assertThat(visit.join()).startsWith("HTTP/1.1 200"));
         assertThat(asked).filteredOn(name -> name.endsWith(".customer.test")).hasSize(NAMES);
     }

@@ -19,6 +19,7 @@ import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.Parameter;
@@ -29,6 +30,7 @@ import org.ondemandtls.testing.Pebble;
 import org.ondemandtls.testing.TlsProbe;
 
 /** The management page, its API and the figures on real servers with a real CA, asked as an operator would. */
+@Tag("once")
 @ParameterizedClass
 @MethodSource("org.ondemandtls.distribution.ServerLine#tried")
 class StatusPageIT {

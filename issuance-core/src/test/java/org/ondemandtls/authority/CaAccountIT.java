@@ -11,6 +11,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.config.OnDemandTlsConfig;
@@ -20,6 +21,7 @@ import org.ondemandtls.testing.FaultyAcmeProxy;
 import org.ondemandtls.testing.Pebble;
 
 /** {@link CaAccount}: one account, found again by its key, kept up to date, and asked for by one at a time. */
+@Tag("once")
 class CaAccountIT extends WithPebble {
 
     private static final String NEW_ACCOUNT = "/sign-me-up";

@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -27,6 +28,7 @@ import org.ondemandtls.testing.FaultyAcmeProxy.Request;
 import org.ondemandtls.testing.Pebble;
 
 /** {@link AcmeAuthority} before a CA that fails: whose fault it is, of the name, of all names, of the CA, or nobody's. */
+@Tag("once")
 class CaBlameIT extends WithPebble {
 
     private static final String NAME = "shop.customer.example";

@@ -14,6 +14,7 @@ import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -29,6 +30,7 @@ import org.ondemandtls.testing.FaultyAcmeProxy.Request;
 import org.ondemandtls.testing.Pebble;
 
 /** {@link AcmeAuthority} before CAs as they are: shapes of answers from public trouble reports, one a line. */
+@Tag("once")
 class CaShapesIT extends WithPebble {
 
     private static final String NAME = "shop.customer.example";

@@ -2,8 +2,10 @@ package org.ondemandtls.tomcat;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.ondemandtls.testing.EndingProxyContract;
 
+@Tag("once")
 class EndingProxyIT extends EndingProxyContract<TomcatFixture> {
 
     @Override

@@ -1,6 +1,7 @@
 package org.ondemandtls.store.jdbc;
 
 import java.util.Optional;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -12,6 +13,7 @@ import org.ondemandtls.testing.Database;
 import org.ondemandtls.testing.RecordedEvents;
 
 /** {@link JdbcCertificateStore} in real databases: the contract. */
+@Tag("once")
 @ParameterizedClass
 @EnumSource(Database.Kind.class)
 class JdbcCertificateStoreIT extends CertificateStoreContract {

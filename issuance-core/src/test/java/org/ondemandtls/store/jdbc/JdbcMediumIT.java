@@ -2,6 +2,7 @@ package org.ondemandtls.store.jdbc;
 
 import java.time.Clock;
 import java.util.Properties;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -14,6 +15,7 @@ import org.ondemandtls.testing.Database;
 import org.ondemandtls.testing.RecordedEvents;
 
 /** {@link JdbcMedium} in real databases: the contract of a medium. */
+@Tag("once")
 @ParameterizedClass
 @EnumSource(Database.Kind.class)
 class JdbcMediumIT extends MediumContract {

@@ -21,6 +21,13 @@ final class Help {
               install CATALINA_BASE    puts On-Demand TLS into a Tomcat (only in the jar for Tomcat)
               uninstall CATALINA_BASE  takes it out again (only in the jar for Tomcat)
 
+            Of a running server whose management page is on:
+
+              status                   shows the server and its CAs
+              explain NAME             says how a name stands
+              diagnose NAME            looks for what keeps a name from its certificate
+              obtain NAME, renew NAME, retry NAME, withdraw NAME, revoke NAME, forget NAME
+
             COMMAND --help explains a command.""" + STATUS;
 
     private static final String IMPORT = """
@@ -41,6 +48,27 @@ final class Help {
               --from-encryption-key-file FILE, --to-encryption-key-file FILE   file with onDemandTls.store.encryptionKey
 
             The driver of a database must lie beside this jar.
+            """ + STATUS;
+
+    private static final String REMOTE = """
+            usage: java -jar ondemand-tls-*.jar status [options]
+                   java -jar ondemand-tls-*.jar COMMAND NAME [options]
+
+            Asks a running server through its management page, which must be on. COMMAND is one of:
+
+              explain    says how the name stands
+              diagnose   asks permission and DNS, and says what is in the way and who must act
+              obtain     obtains a certificate ahead of the first visit
+              renew      renews the certificate now
+              retry      forgets refusals and waits of the name, and tries it now
+              withdraw   stops serving the name on every server
+              revoke     has the CA revoke the certificate, and forgets it
+              forget     removes the name from the store and from memory
+
+              --server URL           where the page is (http://localhost:8080/ondemand-tls/)
+              --user NAME            a user who may look, or act
+              --password-file FILE   file with the password
+              --reason REASON        for revoke, such as keyCompromise
             """ + STATUS;
 
     private static final String CHECK = """
@@ -84,8 +112,20 @@ final class Help {
               --dry-run   only says what would change
             """ + STATUS;
 
-    private static final Map<String, String> OF =
-            Map.of("import", IMPORT, "check", CHECK, "install", INSTALL, "uninstall", UNINSTALL);
+    private static final Map<String, String> OF = Map.ofEntries(
+            Map.entry("import", IMPORT),
+            Map.entry("check", CHECK),
+            Map.entry("install", INSTALL),
+            Map.entry("uninstall", UNINSTALL),
+            Map.entry("status", REMOTE),
+            Map.entry("explain", REMOTE),
+            Map.entry("diagnose", REMOTE),
+            Map.entry("obtain", REMOTE),
+            Map.entry("renew", REMOTE),
+            Map.entry("retry", REMOTE),
+            Map.entry("withdraw", REMOTE),
+            Map.entry("revoke", REMOTE),
+            Map.entry("forget", REMOTE));
 
     private Help() {}
 

@@ -54,6 +54,11 @@ class OnConscryptIT {
         protected ServerFixture fixture(Path directory) throws IOException {
             return onConscrypt(directory);
         }
+
+        @Override
+        protected boolean takesLargeHellos() {
+            return false;
+        }
     }
 
     @Nested

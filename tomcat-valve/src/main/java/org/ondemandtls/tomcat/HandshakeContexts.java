@@ -52,7 +52,7 @@ final class HandshakeContexts {
     private final Set<SSLContext> ours = Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
     private final EngineKeyManager keyManager;
 
-    private boolean byConscrypt;
+    private volatile boolean byConscrypt;
 
     /**
      * Begins without any.

@@ -3,6 +3,7 @@ package org.ondemandtls.store;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.RenewalWindow;
 
@@ -80,124 +81,90 @@ public record StoredCertificate(
 
     /** The same, due at another time. */
     public StoredCertificate withDue(Instant newDue) {
-        return new StoredCertificate(
-                certificate,
-                issuer,
-                obtained,
-                newDue,
-                renew,
-                window,
-                visited,
-                deniedSince,
-                withdrawn,
-                history,
-                revision);
+        return changed(draft -> draft.due = newDue);
     }
 
     /** The same, its renewal planned for another moment. */
     public StoredCertificate withRenew(Instant newRenew) {
-        return new StoredCertificate(
-                certificate,
-                issuer,
-                obtained,
-                due,
-                newRenew,
-                window,
-                visited,
-                deniedSince,
-                withdrawn,
-                history,
-                revision);
+        return changed(draft -> draft.renew = newRenew);
     }
 
     /** The same, with another word of its CA, or none. */
     public StoredCertificate withWindow(Optional<RenewalWindow> newWindow) {
-        return new StoredCertificate(
-                certificate,
-                issuer,
-                obtained,
-                due,
-                renew,
-                newWindow,
-                visited,
-                deniedSince,
-                withdrawn,
-                history,
-                revision);
+        return changed(draft -> draft.window = newWindow);
     }
 
     /** The same after a visit; of two visits the later one is kept. */
     public StoredCertificate withVisited(Instant visit) {
-        return new StoredCertificate(
-                certificate,
-                issuer,
-                obtained,
-                due,
-                renew,
-                window,
-                Optional.of(visited.filter(before -> before.isAfter(visit)).orElse(visit)),
-                deniedSince,
-                withdrawn,
-                history,
-                revision);
+        return changed(draft -> draft.visited =
+                Optional.of(visited.filter(before -> before.isAfter(visit)).orElse(visit)));
     }
 
     /** The same, denied since a moment, or no longer. */
     public StoredCertificate withDeniedSince(Optional<Instant> since) {
-        return new StoredCertificate(
-                certificate, issuer, obtained, due, renew, window, visited, since, withdrawn, history, revision);
+        return changed(draft -> draft.deniedSince = since);
     }
 
     /** The same, withdrawn since a moment, or no longer. */
     public StoredCertificate withWithdrawn(Optional<Instant> since) {
-        return new StoredCertificate(
-                certificate, issuer, obtained, due, renew, window, visited, deniedSince, since, history, revision);
+        return changed(draft -> draft.withdrawn = since);
     }
 
     /** The same, with another history. */
     public StoredCertificate withHistory(List<Happening> newHistory) {
-        return new StoredCertificate(
-                certificate,
-                issuer,
-                obtained,
-                due,
-                renew,
-                window,
-                visited,
-                deniedSince,
-                withdrawn,
-                newHistory,
-                revision);
+        return changed(draft -> draft.history = newHistory);
     }
 
     /** The same, to be saved in place of the record before it: its revision, its visits, its history; nothing that was the other's. */
     public StoredCertificate succeeding(StoredCertificate before) {
-        return new StoredCertificate(
-                certificate,
-                issuer,
-                obtained,
-                due,
-                renew,
-                window,
-                before.visited(),
-                deniedSince,
-                withdrawn,
-                before.history(),
-                before.revision());
+        return changed(draft -> {
+            draft.visited = before.visited;
+            draft.history = before.history;
+            draft.revision = before.revision;
+        });
     }
 
     StoredCertificate withRevision(long newRevision) {
+        return changed(draft -> draft.revision = newRevision);
+    }
+
+    private StoredCertificate changed(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
         return new StoredCertificate(
                 certificate,
                 issuer,
                 obtained,
-                due,
-                renew,
-                window,
-                visited,
-                deniedSince,
-                withdrawn,
-                history,
-                newRevision);
+                draft.due,
+                draft.renew,
+                draft.window,
+                draft.visited,
+                draft.deniedSince,
+                draft.withdrawn,
+                draft.history,
+                draft.revision);
+    }
+
+    /** What of a record may change, while it does. */
+    private static final class Draft {
+        private Instant due;
+        private Instant renew;
+        private Optional<RenewalWindow> window;
+        private Optional<Instant> visited;
+        private Optional<Instant> deniedSince;
+        private Optional<Instant> withdrawn;
+        private List<Happening> history;
+        private long revision;
+
+        Draft(StoredCertificate of) {
+            due = of.due;
+            renew = of.renew;
+            window = of.window;
+            visited = of.visited;
+            deniedSince = of.deniedSince;
+            withdrawn = of.withdrawn;
+            history = of.history;
+            revision = of.revision;
+        }
     }
 }

@@ -2,7 +2,6 @@ package org.ondemandtls.handshake;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import java.net.Socket;
 import java.security.Principal;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
@@ -12,7 +11,6 @@ import javax.net.ssl.SNIHostName;
 import javax.net.ssl.SNIServerName;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLSession;
-import javax.net.ssl.X509ExtendedKeyManager;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.inventory.Inventory;
@@ -28,7 +26,7 @@ import org.ondemandtls.name.ServerName;
  * <p>An alias stands for one immutable key and chain, so that a certificate replaced in the middle of a
  * handshake never mixes with its successor. It stays resolvable for as long as anything holds the certificate.
  */
-public final class InventoryKeyManager extends X509ExtendedKeyManager {
+public final class InventoryKeyManager extends ServerKeyManager {
 
     private static final String ALIAS_PREFIX = "ondemandtls-";
 
@@ -84,22 +82,6 @@ public final class InventoryKeyManager extends X509ExtendedKeyManager {
     @Override
     public String[] getServerAliases(String keyType, Principal @Nullable [] issuers) {
         return new String[] {ALIAS_PREFIX + "any"};
-    }
-
-    @Override
-    public @Nullable String chooseServerAlias(String keyType, Principal @Nullable [] issuers, @Nullable Socket socket) {
-        return null;
-    }
-
-    @Override
-    public String @Nullable [] getClientAliases(String keyType, Principal @Nullable [] issuers) {
-        return null;
-    }
-
-    @Override
-    public @Nullable String chooseClientAlias(
-            String[] keyType, Principal @Nullable [] issuers, @Nullable Socket socket) {
-        return null;
     }
 
     private String alias(KeyedCertificate certificate) {

@@ -1,17 +1,16 @@
 package org.ondemandtls.tomcat;
 
-import java.net.Socket;
 import java.security.Principal;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLEngine;
-import javax.net.ssl.X509ExtendedKeyManager;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.OnDemandTls;
+import org.ondemandtls.handshake.ServerKeyManager;
 
 /** The key manager of whichever engine is open: an {@code SSLContext} outlives a stop and a start of its connector. */
-final class EngineKeyManager extends X509ExtendedKeyManager {
+final class EngineKeyManager extends ServerKeyManager {
 
     private final Supplier<@Nullable OnDemandTls> engine;
 
@@ -47,21 +46,5 @@ final class EngineKeyManager extends X509ExtendedKeyManager {
     public String @Nullable [] getServerAliases(String keyType, Principal @Nullable [] issuers) {
         OnDemandTls open = engine.get();
         return open == null ? null : open.keyManager().getServerAliases(keyType, issuers);
-    }
-
-    @Override
-    public @Nullable String chooseServerAlias(String keyType, Principal @Nullable [] issuers, @Nullable Socket socket) {
-        return null;
-    }
-
-    @Override
-    public String @Nullable [] getClientAliases(String keyType, Principal @Nullable [] issuers) {
-        return null;
-    }
-
-    @Override
-    public @Nullable String chooseClientAlias(
-            String[] keyType, Principal @Nullable [] issuers, @Nullable Socket socket) {
-        return null;
     }
 }

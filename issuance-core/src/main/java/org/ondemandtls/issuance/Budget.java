@@ -284,9 +284,11 @@ public final class Budget {
 
     private BudgetUse use(String what, Quota quota) throws StoreException {
         int used = ledger.used(quota.key(), quota.window());
-        Optional<Instant> free = ledger.reserve(List.of(), List.of(quota)) instanceof Outcome.Spent spent
-                ? Optional.of(spent.fits())
-                : Optional.empty();
+        // Only what is used up has a moment, and costs another question.
+        Optional<Instant> free =
+                used >= quota.most() && ledger.reserve(List.of(), List.of(quota)) instanceof Outcome.Spent spent
+                        ? Optional.of(spent.fits())
+                        : Optional.empty();
         return new BudgetUse(what, quota.most(), words(quota.window()), used, free);
     }
 

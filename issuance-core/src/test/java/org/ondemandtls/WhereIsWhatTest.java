@@ -12,11 +12,12 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.ondemandtls.testing.Tools;
 
 /** The list "Where is what" of docs/ARCHITECTURE.md names files that are there, and at least one of every package. */
 class WhereIsWhatTest {
 
-    private static final Path SOURCES = root().resolve("issuance-core/src/main/java/org/ondemandtls");
+    private static final Path SOURCES = Tools.root().resolve("issuance-core/src/main/java/org/ondemandtls");
     private static final Pattern CLASS = Pattern.compile("`([a-z.]+)\\.([A-Z]\\w+)`");
 
     @Test
@@ -40,16 +41,8 @@ class WhereIsWhatTest {
     }
 
     private static Stream<String> named() throws IOException {
-        String text = Files.readString(root().resolve("docs/ARCHITECTURE.md"));
+        String text = Files.readString(Tools.root().resolve("docs/ARCHITECTURE.md"));
         String list = text.substring(text.indexOf("## Where is what"), text.indexOf("## Why so"));
         return CLASS.matcher(list).results().map(found -> found.group(1) + "." + found.group(2));
-    }
-
-    private static Path root() {
-        Path directory = Path.of("").toAbsolutePath();
-        while (!Files.exists(directory.resolve("issuance-core/pom.xml"))) {
-            directory = directory.getParent();
-        }
-        return directory;
     }
 }

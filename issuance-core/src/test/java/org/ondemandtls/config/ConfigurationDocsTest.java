@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.ondemandtls.testing.Tools;
 
 /**
  * What is written about the keys is what {@link ConfigKey} says; {@code mvn -pl issuance-core test
@@ -19,7 +20,7 @@ class ConfigurationDocsTest {
 
     @Test
     void theTableOfTheDocumentationIsRenderedFromTheKeys() throws IOException {
-        Path docs = root().resolve("docs/CONFIGURATION.md");
+        Path docs = Tools.root().resolve("docs/CONFIGURATION.md");
         String text = Files.readString(docs);
         int begin = text.indexOf(TABLE_BEGIN) + TABLE_BEGIN.length();
         int end = text.indexOf(TABLE_END);
@@ -32,7 +33,7 @@ class ConfigurationDocsTest {
 
     @Test
     void theTemplateOfTheJettyModuleIsRenderedFromTheKeys() throws IOException {
-        Path module = root().resolve("etc/jetty/modules/ondemand-tls.mod");
+        Path module = Tools.root().resolve("etc/jetty/modules/ondemand-tls.mod");
         String text = Files.readString(module);
         int begin = text.indexOf(TEMPLATE_BEGIN);
         assertThat(begin).isPositive();
@@ -48,13 +49,5 @@ class ConfigurationDocsTest {
         } else {
             assertThat(text).isEqualTo(expected);
         }
-    }
-
-    private static Path root() {
-        Path directory = Path.of("").toAbsolutePath();
-        while (!Files.exists(directory.resolve("issuance-core/pom.xml"))) {
-            directory = directory.getParent();
-        }
-        return directory;
     }
 }

@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.ondemandtls.testing.Tools;
 
 /** Operators read the documents at night: no sentence has more than thirty words. */
 class SentencesTest {
@@ -18,7 +18,7 @@ class SentencesTest {
     @ParameterizedTest
     @ValueSource(strings = {"README.md", "docs/CONFIGURATION.md", "docs/OPERATIONS.md"})
     void noSentenceOfADocumentHasMoreThanThirtyWords(String document) throws IOException {
-        List<String> sentences = Sentences.of(Files.readString(root().resolve(document)));
+        List<String> sentences = Sentences.of(Files.readString(Tools.root().resolve(document)));
 
         assertThat(sentences).hasSizeGreaterThan(50);
         assertThat(sentences.stream()
@@ -53,13 +53,5 @@ class SentencesTest {
     @Test
     void dashesAreNoWords() {
         assertThat(Sentences.words("one – two → 3")).isEqualTo(3);
-    }
-
-    private static Path root() {
-        Path directory = Path.of("").toAbsolutePath();
-        while (!Files.exists(directory.resolve("issuance-core/pom.xml"))) {
-            directory = directory.getParent();
-        }
-        return directory;
     }
 }

@@ -13,11 +13,13 @@ import java.security.Signature;
 import java.security.interfaces.ECPrivateKey;
 import java.security.interfaces.ECPublicKey;
 import java.security.interfaces.RSAPrivateCrtKey;
+import java.security.interfaces.RSAPublicKey;
 import java.security.spec.ECGenParameterSpec;
 import java.security.spec.RSAKeyGenParameterSpec;
 import java.security.spec.RSAPublicKeySpec;
 import java.security.spec.X509EncodedKeySpec;
 import java.util.List;
+import java.util.Optional;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
 import org.bouncycastle.asn1.sec.SECObjectIdentifiers;
 import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
@@ -25,6 +27,7 @@ import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.bouncycastle.asn1.x9.X9ECParameters;
 import org.bouncycastle.asn1.x9.X9ObjectIdentifiers;
 import org.bouncycastle.crypto.ec.CustomNamedCurves;
+import org.bouncycastle.math.ec.FixedPointCombMultiplier;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 
 /**
@@ -68,7 +71,10 @@ public final class KeyPairs {
     }
 
     /**
-     * Whether what {@code privateKey} signs, {@code publicKey} verifies; for keys that come from different places.
+     * Whether two keys are the halves of one pair; for keys that come from different places.
+     *
+     * <p><b>Cost.</b> The public half is reckoned and compared where it can be: a tenth of the time of a signature and its
+     * verification by the JDK's elliptic curves, which other kinds of key take.
      *
      * @param privateKey one half
      * @param publicKey what should be the other half
@@ -78,20 +84,33 @@ public final class KeyPairs {
         if (!privateKey.getAlgorithm().equals(publicKey.getAlgorithm())) {
             return false;
         }
-        byte[] probe = new byte[PROBE_LENGTH];
-        RANDOM.nextBytes(probe);
         try {
-            Signature signature = Signature.getInstance(signatureAlgorithm(publicKey));
-            signature.initSign(privateKey);
-            signature.update(probe);
-            byte[] signed = signature.sign();
-            signature.initVerify(publicKey);
-            signature.update(probe);
-            return signature.verify(signed);
-        } catch (GeneralSecurityException | RuntimeException e) {
+            if (privateKey instanceof RSAPrivateCrtKey half && publicKey instanceof RSAPublicKey other) {
+                return half.getModulus().equals(other.getModulus())
+                        && half.getPublicExponent().equals(other.getPublicExponent());
+            }
+            Optional<PublicKey> reckoned =
+                    privateKey instanceof ECPrivateKey half ? ellipticCurvePublicKey(half) : Optional.empty();
+            return reckoned.isPresent()
+                    ? reckoned.get().equals(publicKey)
+                    : verifiesWhatIsSigned(privateKey, publicKey);
+        } catch (GeneralSecurityException | IOException | RuntimeException e) {
             // Keys of different curves, or with parameters nobody can reckon with.
             return false;
         }
+    }
+
+    private static boolean verifiesWhatIsSigned(PrivateKey privateKey, PublicKey publicKey)
+            throws GeneralSecurityException {
+        byte[] probe = new byte[PROBE_LENGTH];
+        RANDOM.nextBytes(probe);
+        Signature signature = Signature.getInstance(signatureAlgorithm(publicKey));
+        signature.initSign(privateKey);
+        signature.update(probe);
+        byte[] signed = signature.sign();
+        signature.initVerify(publicKey);
+        signature.update(probe);
+        return signature.verify(signed);
     }
 
     /**
@@ -103,7 +122,10 @@ public final class KeyPairs {
     public static KeyPair pair(PrivateKey privateKey) throws InvalidKeyException {
         try {
             if (privateKey instanceof ECPrivateKey ec) {
-                return new KeyPair(ellipticCurvePublicKey(ec), privateKey);
+                return new KeyPair(
+                        ellipticCurvePublicKey(ec)
+                                .orElseThrow(() -> new InvalidKeyException("neither on P-256 nor on P-384")),
+                        privateKey);
             }
             if (privateKey instanceof RSAPrivateCrtKey rsa) {
                 PublicKey publicKey = KeyFactory.getInstance("RSA")
@@ -133,19 +155,24 @@ public final class KeyPairs {
         throw new IllegalArgumentException("no signature algorithm for " + publicKey.getAlgorithm() + " keys");
     }
 
-    private static PublicKey ellipticCurvePublicKey(ECPrivateKey key) throws GeneralSecurityException, IOException {
+    // Empty for curves other than those two.
+    private static Optional<PublicKey> ellipticCurvePublicKey(ECPrivateKey key)
+            throws GeneralSecurityException, IOException {
         for (ASN1ObjectIdentifier curve : CURVES) {
             X9ECParameters parameters = CustomNamedCurves.getByOID(curve);
             if (parameters.getN().equals(key.getParams().getOrder())) {
-                byte[] point =
-                        parameters.getG().multiply(key.getS()).normalize().getEncoded(false);
+                // By tables of the generator, which Bouncy Castle keeps.
+                byte[] point = new FixedPointCombMultiplier()
+                        .multiply(parameters.getG(), key.getS())
+                        .normalize()
+                        .getEncoded(false);
                 AlgorithmIdentifier algorithm = new AlgorithmIdentifier(X9ObjectIdentifiers.id_ecPublicKey, curve);
-                return KeyFactory.getInstance("EC")
+                return Optional.of(KeyFactory.getInstance("EC")
                         .generatePublic(
-                                new X509EncodedKeySpec(new SubjectPublicKeyInfo(algorithm, point).getEncoded()));
+                                new X509EncodedKeySpec(new SubjectPublicKeyInfo(algorithm, point).getEncoded())));
             }
         }
-        throw new InvalidKeyException("neither on P-256 nor on P-384");
+        return Optional.empty();
     }
 
     private static KeyPair ellipticCurve(String curve) throws GeneralSecurityException {

@@ -1,7 +1,6 @@
 package org.ondemandtls;
 
 import java.io.IOException;
-import java.time.Clock;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -17,6 +16,7 @@ import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.store.CertificateStore;
@@ -43,7 +43,7 @@ final class AuthoritySetup {
             OnDemandTls.Host host,
             CertificateStore store,
             ChallengeBoard challenges,
-            Clock clock,
+            Time time,
             Events events,
             Supplier<Preflight> preflight)
             throws StartException {
@@ -51,15 +51,15 @@ final class AuthoritySetup {
         List<Authority> opened = new ArrayList<>();
         try {
             if (config.issuer() == Issuer.INTERNAL) {
-                return List.of(InternalAuthority.open(files, clock, events));
+                return List.of(InternalAuthority.open(files, time.clock(), events));
             }
             AcmeAuthority.Ports ports = new AcmeAuthority.Ports(
                     files,
                     challenges,
                     new ChallengePreference(config.acme().challenges()),
                     name -> usable(config, host, preflight.get(), name),
-                    clock,
-                    System::nanoTime,
+                    time.clock(),
+                    time::nanoTime,
                     events,
                     (name, ca) -> preflight.get().validationMethods(name, ca));
             for (OnDemandTlsConfig.Directory directory : config.acme().directories()) {

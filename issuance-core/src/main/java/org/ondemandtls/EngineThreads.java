@@ -11,8 +11,8 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
+import org.ondemandtls.machine.Threads;
 
 /**
  * Every thread of one engine: its timer, its pools, and their end.
@@ -110,13 +110,10 @@ final class EngineThreads {
 
     // Not of an instance: what holds an executor would hold everything.
     private static ThreadFactory factory(String what, Set<Thread> threads) {
-        AtomicInteger number = new AtomicInteger();
+        ThreadFactory made = Threads.numbered("ondemand-tls-" + what + "-");
         return task -> {
             threads.removeIf(thread -> thread.getState() == Thread.State.TERMINATED);
-            Thread thread = new Thread(task, "ondemand-tls-" + what + "-" + number.incrementAndGet());
-            thread.setDaemon(true);
-            // Not the starter's: a web application's class loader must not be kept alive by a thread of ours.
-            thread.setContextClassLoader(EngineThreads.class.getClassLoader());
+            Thread thread = made.newThread(task);
             threads.add(thread);
             return thread;
         };

@@ -7,11 +7,11 @@ import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.ondemandtls.command.Command;
+import org.ondemandtls.machine.Time;
 
 /**
  * What {@code java -jar} starts: the {@link Command}, with every jar beside its own on the class path, so that what a server
@@ -52,7 +52,7 @@ public final class Main {
      * @return its status
      */
     public static int run(String[] line) {
-        return new Command(Clock.systemUTC(), System.out, System.err, System::nanoTime).run(line);
+        return new Command(Time.ofMachine(), System.out, System.err).run(line);
     }
 
     private static URL[] jarsBeside() throws IOException, URISyntaxException {

@@ -40,6 +40,7 @@ import org.ondemandtls.issuance.ClockWatch;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.issuance.OrderShares;
 import org.ondemandtls.issuance.PeerProofs;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
 import org.ondemandtls.preflight.Preflight;
@@ -127,18 +128,18 @@ public final class OnDemandTls implements AutoCloseable {
 
     private volatile @Nullable CompletableFuture<Void> resumed;
 
-    private OnDemandTls(OnDemandTlsSetup setup, Host host, CertificateStore store, Events events)
+    private OnDemandTls(OnDemandTlsSetup setup, Host host, CertificateStore store, Events events, Time time)
             throws StartException {
-        Clock clock = Clock.systemUTC();
+        Clock clock = time.clock();
         OnDemandTlsConfig config = setup.config();
         OnDemandTlsConfig.Shield shield = config.shield();
         this.config = config;
         this.staticCertificates = host.staticCertificates();
         this.events = events;
         this.store = store;
-        this.threads = new EngineThreads(System::nanoTime);
+        this.threads = new EngineThreads(time::nanoTime);
         this.scheduler = threads.scheduler();
-        this.timers = new TimerWheel(scheduler, System::nanoTime);
+        this.timers = new TimerWheel(scheduler, time::nanoTime);
         this.lookups = threads.pool(
                 "store", shield.lookups().inFlight(), shield.lookups().queued());
         OrderShares orders = new OrderShares(
@@ -152,7 +153,7 @@ public final class OnDemandTls implements AutoCloseable {
                         scheduler,
                         shield.lookups().rate(),
                         shield.rememberedRefusals(),
-                        System::nanoTime,
+                        time::nanoTime,
                         events),
                 (name, asked) -> events.publish(
                         EventKind.PROOF_STRAYED,
@@ -169,16 +170,17 @@ public final class OnDemandTls implements AutoCloseable {
             this.permission = PermissionSetup.permission(
                     setup,
                     new Permission.House(host::published, budget::registeredDomain),
-                    new Permission.Ports(asks, scheduler, System::nanoTime),
+                    new Permission.Ports(asks, scheduler, time::nanoTime),
                     events);
-            this.authorities = AuthoritySetup.open(config, host, store, challenges, clock, events, this::preflight);
+            this.authorities = AuthoritySetup.open(config, host, store, challenges, time, events, this::preflight);
             this.spareKeys = new SpareKeyPairs(config.keyType(), SPARE_KEYS, lookups);
-            ClockWatch watch = new ClockWatch(clock, System::nanoTime, new BootTime(), events);
+            ClockWatch watch = new ClockWatch(clock, time::nanoTime, new BootTime(), events);
             DoubleSupplier random = () -> ThreadLocalRandom.current().nextDouble();
             this.preflight = PreflightSetup.open(
                     config,
                     new PreflightSetup.House(host, authorities, challenges, inventory, budget::registeredDomain),
                     threads,
+                    time,
                     events);
             this.issuance = new Issuance(
                     new Issuance.Floors(
@@ -198,7 +200,7 @@ public final class OnDemandTls implements AutoCloseable {
                             orders.of(OrderShares.Side.VISITS),
                             orders.of(OrderShares.Side.RENEWALS),
                             clock,
-                            System::nanoTime,
+                            time::nanoTime,
                             random,
                             scheduler));
             Visits visits = new Visits(config.inventory().size(), clock);
@@ -207,7 +209,7 @@ public final class OnDemandTls implements AutoCloseable {
                             store,
                             Orders.of(issuance),
                             authorities,
-                            new RevocationLists(clock, System::nanoTime),
+                            new RevocationLists(clock, time::nanoTime),
                             inventory,
                             visits,
                             watch,
@@ -220,7 +222,7 @@ public final class OnDemandTls implements AutoCloseable {
                             threads.pool("advice", ADVICE_THREADS, RENEWAL_TASKS),
                             scheduler,
                             clock,
-                            System::nanoTime,
+                            time::nanoTime,
                             random,
                             RENEWAL_LOOK));
             this.lot = new ParkingLot(
@@ -244,7 +246,7 @@ public final class OnDemandTls implements AutoCloseable {
                                     : Optional.empty(),
                             new ProxiedProofs.Floors(challenges, inventory, issuance, lot),
                             clock,
-                            System::nanoTime),
+                            time::nanoTime),
                     events);
             this.keyManager = new InventoryKeyManager(inventory);
             this.status = Status.of(
@@ -266,7 +268,7 @@ public final class OnDemandTls implements AutoCloseable {
                             events),
                     clock,
                     scheduler);
-            this.statusSite = new StatusSite(status, config.status(), clock, System::nanoTime);
+            this.statusSite = new StatusSite(status, config.status(), clock, time::nanoTime);
         } catch (StartException | RuntimeException e) {
             threads.abandon();
             throw e;
@@ -278,7 +280,7 @@ public final class OnDemandTls implements AutoCloseable {
         authorities.forEach(authority -> preparing.execute(authority::prepare));
         TlsProvider tls = TlsSetup.provider(config);
         this.rehearsal =
-                config.issuer() == Issuer.ACME ? () -> Rehearsal.once(clock, System::nanoTime, events, tls) : () -> {};
+                config.issuer() == Issuer.ACME ? () -> Rehearsal.once(clock, time::nanoTime, events, tls) : () -> {};
         this.rehearsesLater = !Rehearsal.isWorthWaitingFor(store);
         if (!rehearsesLater) {
             rehearsal.run();
@@ -315,11 +317,12 @@ public final class OnDemandTls implements AutoCloseable {
     public static OnDemandTls open(OnDemandTlsSetup setup, Host host) throws StartException {
         OnDemandTlsConfig config = setup.config();
         check(setup);
-        Events events = new Events(host.eventListener(), System::nanoTime);
+        Time time = Time.ofMachine();
+        Events events = new Events(host.eventListener(), time::nanoTime);
         try {
-            CertificateStore store = MeasuredStore.of(store(config, events), events.figures(), System::nanoTime);
+            CertificateStore store = MeasuredStore.of(store(config, events, time), events.figures(), time::nanoTime);
             try {
-                return new OnDemandTls(setup, host, store, events);
+                return new OnDemandTls(setup, host, store, events, time);
             } catch (StartException | RuntimeException e) {
                 store.close();
                 throw e;
@@ -329,16 +332,15 @@ public final class OnDemandTls implements AutoCloseable {
         }
     }
 
-    private static CertificateStore store(OnDemandTlsConfig config, Events events) throws StoreException {
+    private static CertificateStore store(OnDemandTlsConfig config, Events events, Time time) throws StoreException {
         KeySealing sealing = KeySealing.of(config.encryptionKeys().stream()
                 .map(OnDemandTlsConfig.EncryptionKey::bytes)
                 .toList());
-        Clock clock = Clock.systemUTC();
         if (config.store() instanceof DatabaseStore database) {
-            return JdbcCertificateStore.open(database, events, clock, sealing);
+            return JdbcCertificateStore.open(database, events, time, sealing);
         }
         return FileCertificateStore.open(
-                ((FileStore) config.store()).directory(), events, clock, FileCertificateStore.LOCK_WAIT, sealing);
+                ((FileStore) config.store()).directory(), events, time, FileCertificateStore.LOCK_WAIT, sealing);
     }
 
     /**

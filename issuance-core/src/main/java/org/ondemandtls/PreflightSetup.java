@@ -17,6 +17,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.inventory.Inventory;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.CdnRanges;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.ClientAllowances;
@@ -52,7 +53,7 @@ final class PreflightSetup {
      *
      * @throws StartException if the list of CDNs cannot be read any more
      */
-    static Preflight open(OnDemandTlsConfig config, House house, EngineThreads threads, Events events)
+    static Preflight open(OnDemandTlsConfig config, House house, EngineThreads threads, Time time, Events events)
             throws StartException {
         CdnRanges cdns = cdns(config);
         return new DnsPreflight(
@@ -63,7 +64,7 @@ final class PreflightSetup {
                         .map(authority -> authority.caaIdentity().orElse(UNKNOWN))
                         .toList(),
                 house.registeredDomain(),
-                bounds(config)::tryTake,
+                bounds(config, time)::tryTake,
                 new Proofs(config, house, cdns),
                 new DnsPreflight.Ports(
                         threads.pool(
@@ -71,7 +72,7 @@ final class PreflightSetup {
                                 config.shield().askConcurrency(),
                                 config.shield().askQueue()),
                         threads.scheduler(),
-                        System::nanoTime,
+                        time::nanoTime,
                         events));
     }
 
@@ -92,13 +93,13 @@ final class PreflightSetup {
         }
     }
 
-    private static ClientAllowances bounds(OnDemandTlsConfig config) {
+    private static ClientAllowances bounds(OnDemandTlsConfig config, Time time) {
         OnDemandTlsConfig.Questions questions = config.preflight().questions();
         return new ClientAllowances(
                 new ClientAllowances.Bound(ConfigKey.SHIELD_DNS_QUESTIONS_PER_CLIENT.key(), questions.perClient()),
                 new ClientAllowances.Bound(ConfigKey.SHIELD_DNS_QUESTIONS.key(), questions.all()),
                 config.shield().rememberedRefusals(),
-                System::nanoTime);
+                time::nanoTime);
     }
 
     private record Proofs(OnDemandTlsConfig config, House house, CdnRanges cdns) implements DnsPreflight.HttpProofs {

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.ondemandtls.machine.Time;
 
 /** The floors of the house: a package knows those below it and nothing above or beside it. */
 class FloorsTest {
@@ -29,7 +30,7 @@ class FloorsTest {
 
     /** From the ground up; packages on one floor do not know each other. */
     private static final List<Set<String>> FLOORS = List.of(
-            Set.of("name"),
+            Set.of("name", "machine"),
             Set.of("config", "event", "sql"),
             Set.of("certificate"),
             Set.of("permission", "preflight", "challenge"),
@@ -92,6 +93,16 @@ class FloorsTest {
     }
 
     @Test
+    void theMachinesTimeIsTakenInTheRootOnlyAndHandedOn() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackages(ROOT, ROOT + ".machine")
+                .should()
+                .callMethod(Time.class, "ofMachine")
+                .check(HOUSE);
+    }
+
+    @Test
     void bouncyCastleIsKnownToAuthorityCertificateAndChallengeOnly() {
         noClasses()
                 .that()
@@ -114,10 +125,10 @@ class FloorsTest {
     }
 
     @Test
-    void theSystemClockIsReadInTheRootOnly() {
+    void theSystemClockIsReadInOneRoomOnly() {
         noClasses()
                 .that()
-                .resideOutsideOfPackage(ROOT)
+                .resideOutsideOfPackage(ROOT + ".machine")
                 .should()
                 .accessTargetWhere(describe("is a clock of the system", FloorsTest::isSystemClock))
                 .check(HOUSE);

@@ -52,7 +52,7 @@ class RehearsalTest {
     void isWaitedForOnlyWhereNothingIsStored(@TempDir Path directory) throws Exception {
         Instant now = time.clock().instant();
         try (FileCertificateStore store =
-                FileCertificateStore.open(directory, new RecordedEvents().events(), time.clock(), Duration.ZERO)) {
+                FileCertificateStore.open(directory, new RecordedEvents().events(), time.machine(), Duration.ZERO)) {
             assertThat(Rehearsal.isWorthWaitingFor(store)).isTrue();
 
             store.save(StoredCertificate.obtained(

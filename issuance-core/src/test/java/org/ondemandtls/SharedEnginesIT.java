@@ -24,6 +24,7 @@ import org.ondemandtls.event.EventListener;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.StaticCertificates;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.RequestedName;
@@ -123,7 +124,7 @@ class SharedEnginesIT {
         try (CertificateStore gone = JdbcCertificateStore.open(
                 new DatabaseStore(url, Optional.empty(), Optional.empty(), true, 2),
                 new Events(events::add, System::nanoTime),
-                Clock.systemUTC(),
+                Time.ofMachine(),
                 KeySealing.none())) {
             KeyPair key = TestCertificates.key();
             Lease lease = gone.peers().take(SHOP).orElseThrow();

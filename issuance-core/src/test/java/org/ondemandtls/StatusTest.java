@@ -16,6 +16,7 @@ import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.event.EventListener;
 import org.ondemandtls.handshake.StaticCertificates;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.status.Status;
 import org.ondemandtls.store.Hold;
 import org.ondemandtls.store.StoredCertificate;
@@ -35,7 +36,7 @@ class StatusTest {
 
     private void stored(String name, UnaryOperator<StoredCertificate> change) throws Exception {
         try (FileCertificateStore store = FileCertificateStore.open(
-                base.resolve("ondemand-tls"), new RecordedEvents().events(), Clock.systemUTC(), Duration.ZERO)) {
+                base.resolve("ondemand-tls"), new RecordedEvents().events(), Time.ofMachine(), Duration.ZERO)) {
             StoredCertificate record = StoredCertificate.obtained(
                     TestLeaves.leaf(NOW, Duration.ofDays(90), name),
                     "https://ca.example/directory",
@@ -51,7 +52,7 @@ class StatusTest {
 
     private void held(String scope, String issuer, String type, String detail) throws Exception {
         try (FileCertificateStore store = FileCertificateStore.open(
-                base.resolve("ondemand-tls"), new RecordedEvents().events(), Clock.systemUTC(), Duration.ZERO)) {
+                base.resolve("ondemand-tls"), new RecordedEvents().events(), Time.ofMachine(), Duration.ZERO)) {
             store.keepHold(new Hold(scope, issuer, 3, NOW.plus(Duration.ofHours(1)), type, detail, Optional.empty()));
         }
     }

@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.cert.X509Certificate;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -25,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.status.OnDemandTlsMXBean;
 import org.ondemandtls.store.StoredCertificate;
@@ -289,7 +289,7 @@ class CrashIT {
     private X509Certificate makeDue() throws Exception {
         Instant now = Instant.now();
         try (FileCertificateStore store = FileCertificateStore.open(
-                server.store(), new RecordedEvents().events(), Clock.systemUTC(), Duration.ZERO)) {
+                server.store(), new RecordedEvents().events(), Time.ofMachine(), Duration.ZERO)) {
             StoredCertificate stored = store.find(ServerName.parse(NAME)).orElseThrow();
             // Whatever came before, it is looked at again soon by itself.
             assertThat(stored.due()).isBefore(stored.certificate().notAfter());

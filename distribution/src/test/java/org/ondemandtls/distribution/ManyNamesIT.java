@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPair;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
@@ -20,6 +19,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.testing.FreePorts;
@@ -56,7 +56,7 @@ class ManyNamesIT {
         Instant now = Instant.now();
         KeyPair key = TestCertificates.key();
         try (FileCertificateStore store = FileCertificateStore.open(
-                server.store(), new RecordedEvents().events(), Clock.systemUTC(), Duration.ZERO)) {
+                server.store(), new RecordedEvents().events(), Time.ofMachine(), Duration.ZERO)) {
             for (int i = from; i < names; i++) {
                 boolean due = i < DUE;
                 KeyedCertificate certificate = TestLeaves.leaf(

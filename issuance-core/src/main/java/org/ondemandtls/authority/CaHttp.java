@@ -17,20 +17,21 @@ import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocketFactory;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.machine.Threads;
 
 /**
  * Speaks HTTP with one CA, which is not trusted: https only, its origins only, no redirects, every exchange limited in time
@@ -75,8 +76,9 @@ final class CaHttp implements CaExchange, AutoCloseable {
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("the JVM's default SSLContext cannot be made", e);
         }
-        ThreadFactory threads = threads();
-        this.connecting = Executors.newCachedThreadPool(threads);
+        ThreadFactory threads = Threads.numbered("ondemand-tls-ca-");
+        this.connecting = new ThreadPoolExecutor(
+                0, Integer.MAX_VALUE, KEPT.toSeconds(), TimeUnit.SECONDS, new SynchronousQueue<>(), threads);
         this.timer = new ScheduledThreadPoolExecutor(1, threads);
         timer.setRemoveOnCancelPolicy(true);
         timer.setKeepAliveTime(KEPT.toSeconds(), TimeUnit.SECONDS);
@@ -256,16 +258,5 @@ final class CaHttp implements CaExchange, AutoCloseable {
 
     private static int port(URI uri) {
         return uri.getPort() < 0 ? 443 : uri.getPort();
-    }
-
-    private static ThreadFactory threads() {
-        AtomicInteger number = new AtomicInteger();
-        return task -> {
-            Thread thread = new Thread(task, "ondemand-tls-ca-" + number.incrementAndGet());
-            thread.setDaemon(true);
-            // Not the caller's: a web application's class loader must not be kept alive by a thread of ours.
-            thread.setContextClassLoader(CaHttp.class.getClassLoader());
-            return thread;
-        };
     }
 }

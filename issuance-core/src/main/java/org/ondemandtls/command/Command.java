@@ -8,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.CodeSource;
 import java.security.SecureRandom;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -18,13 +17,13 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
 import org.ondemandtls.config.ConfigException;
 import org.ondemandtls.config.ConfigKey;
 import org.ondemandtls.config.ConfigReader;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.StoreException;
@@ -77,7 +76,7 @@ public final class Command {
     private static final int KEY_LENGTH = 32;
     private static final Pattern COMMA = Pattern.compile("\\s*,\\s*");
 
-    private final Clock clock;
+    private final Time time;
     private final PrintStream out;
     private final PrintStream err;
     private final Events events;
@@ -85,16 +84,15 @@ public final class Command {
     /**
      * Makes it ready.
      *
-     * @param clock the wall clock
+     * @param time the time
      * @param out where it tells what it does
      * @param err where it tells what went wrong
-     * @param nanoTime a monotonic clock in nanoseconds
      */
-    public Command(Clock clock, PrintStream out, PrintStream err, LongSupplier nanoTime) {
-        this.clock = clock;
+    public Command(Time time, PrintStream out, PrintStream err) {
+        this.time = time;
         this.out = out;
         this.err = err;
-        this.events = new Events(event -> err.println(event.text()), nanoTime);
+        this.events = new Events(event -> err.println(event.text()), time::nanoTime);
     }
 
     /**
@@ -215,7 +213,7 @@ public final class Command {
             throw new Arguments.WrongException(to + " holds something else than a store");
         }
         try (CertificateStore target = open(to, "--to", arguments)) {
-            Import bringing = new Import(target, clock, new SecureRandom()::nextDouble, out);
+            Import bringing = new Import(target, time.clock(), new SecureRandom()::nextDouble, out);
             if (ours) {
                 try (CertificateStore source = open(from, "--from", arguments)) {
                     bringing.from(source);
@@ -284,7 +282,7 @@ public final class Command {
             throws IOException, StoreException, Arguments.WrongException {
         KeySealing sealing = KeySealing.of(keys(arguments.option(side + "-encryption-key-file")));
         if (!isDatabase(where)) {
-            return FileCertificateStore.open(Path.of(where), events, clock, Duration.ZERO, sealing);
+            return FileCertificateStore.open(Path.of(where), events, time, Duration.ZERO, sealing);
         }
         Optional<String> passwordFile = arguments.option(side + "-password-file");
         Optional<String> password = passwordFile.isPresent()
@@ -293,7 +291,7 @@ public final class Command {
         return JdbcCertificateStore.open(
                 new DatabaseStore(where, arguments.option(side + "-user"), password, true, CONNECTIONS),
                 events,
-                clock,
+                time,
                 sealing);
     }
 

@@ -4,7 +4,9 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -26,8 +28,6 @@ public final class Visit {
 
     /** How many octets a refused peer may still send; they are read so that our close does not turn into a reset. */
     static final int FAREWELL_OCTETS = 64 * 1024;
-
-    private static final Duration LOOK = Duration.ofMillis(5);
 
     /** The server's connection that a visit belongs to. */
     public interface Host {
@@ -88,6 +88,7 @@ public final class Visit {
     private @Nullable CompletableFuture<Admission.Settled> awaited;
     private Admission.@Nullable Settled settled;
     private int farewellOctets;
+    private @Nullable CompletableFuture<Void> answered;
 
     /**
      * A connection that has been accepted.
@@ -119,7 +120,7 @@ public final class Visit {
             if (state != from) {
                 return false;
             }
-            state = to;
+            become(to);
             stopTimer();
             return true;
         } finally {
@@ -175,7 +176,7 @@ public final class Visit {
         lock.lock();
         try {
             if (state == State.DECIDED) {
-                state = State.PARKED;
+                become(State.PARKED);
                 awaited = answer;
                 parked.run();
             }
@@ -207,7 +208,7 @@ public final class Visit {
             if (state != State.PARKED || !gone.getAsBoolean()) {
                 return;
             }
-            state = State.GONE;
+            become(State.GONE);
         } finally {
             lock.unlock();
         }
@@ -250,11 +251,14 @@ public final class Visit {
     public static void refuse(Collection<Visit> parked, Duration patience) {
         List<Visit> refused = List.copyOf(parked);
         refused.forEach(Visit::refuse);
-        long start = System.nanoTime();
-        for (Visit visit : refused) {
-            while (visit.isAboutToAnswer() && System.nanoTime() - start < patience.toNanos()) {
-                LockSupport.parkNanos(LOOK.toNanos());
-            }
+        CompletableFuture<?>[] answers = refused.stream().map(Visit::answered).toArray(CompletableFuture[]::new);
+        try {
+            CompletableFuture.allOf(answers).get(patience.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (TimeoutException | ExecutionException e) {
+            // The server goes on to stop.
+            return;
         }
     }
 
@@ -271,9 +275,25 @@ public final class Visit {
         }
     }
 
-    private boolean isAboutToAnswer() {
-        State now = state();
-        return now == State.SETTLED || now == State.DECIDED;
+    /** Done once nobody is about to answer. */
+    private CompletableFuture<Void> answered() {
+        lock.lock();
+        try {
+            CompletableFuture<Void> known = answered == null ? new CompletableFuture<>() : answered;
+            answered = known;
+            become(state);
+            return known;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    // Under the lock; whoever waits for the future runs nothing of his own when it is done.
+    private void become(State next) {
+        state = next;
+        if (answered != null && next != State.SETTLED && next != State.DECIDED) {
+            answered.complete(null);
+        }
     }
 
     /** Ends it from wherever it stands, and gives its place in the parking lot back. */
@@ -281,7 +301,7 @@ public final class Visit {
         CompletableFuture<Admission.Settled> abandoned;
         lock.lock();
         try {
-            state = State.OVER;
+            become(State.OVER);
             stopTimer();
             abandoned = awaited;
         } finally {
@@ -299,7 +319,7 @@ public final class Visit {
             if (state != State.PARKED) {
                 return false;
             }
-            state = State.SETTLED;
+            become(State.SETTLED);
             settled = answered;
         } finally {
             lock.unlock();

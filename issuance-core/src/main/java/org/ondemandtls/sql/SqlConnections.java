@@ -19,9 +19,9 @@ import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.machine.Threads;
 
 /**
  * Connections to a database: borrowed one by one from the server's pool, or kept here between uses where they are ours.
@@ -57,13 +57,8 @@ public final class SqlConnections implements AutoCloseable {
         this.source = source;
         this.credentials = credentials;
         this.nanoTime = nanoTime;
-        AtomicInteger number = new AtomicInteger();
-        this.borrowers =
-                new ThreadPoolExecutor(0, Integer.MAX_VALUE, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), borrow -> {
-                    Thread thread = new Thread(borrow, threads + number.incrementAndGet());
-                    thread.setDaemon(true);
-                    return thread;
-                });
+        this.borrowers = new ThreadPoolExecutor(
+                0, Integer.MAX_VALUE, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), Threads.numbered(threads));
     }
 
     /** Whether connections are the server's and go back to it, rather than ours to keep. */

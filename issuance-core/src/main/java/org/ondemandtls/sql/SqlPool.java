@@ -9,9 +9,8 @@ import java.util.Properties;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.machine.Time;
 
 /**
  * Runs work on connections to a database, each statement and each attempt to connect within a limit.
@@ -80,7 +79,7 @@ public final class SqlPool implements AutoCloseable {
             boolean together, Work<T, X> work, @Nullable Work<Optional<T>, X> landed) {}
 
     private final SqlConnections connections;
-    private final LongSupplier nanoTime;
+    private final Time time;
     private final int limit;
     private final int idleTransaction;
     private final Semaphore permits;
@@ -100,7 +99,7 @@ public final class SqlPool implements AutoCloseable {
      *
      * @param source where connections come from
      * @param credentials user and password, empty where they are elsewhere
-     * @param nanoTime a monotonic clock in nanoseconds
+     * @param time what limits and pauses go by
      * @param size how many connections work that waits in line may use at the same time
      * @param limit how long a statement, an attempt to connect, and the wait in line may take, in milliseconds
      * @param idleTransaction how long the database lets a transaction lie idle before it takes it back, in seconds
@@ -109,13 +108,13 @@ public final class SqlPool implements AutoCloseable {
     public SqlPool(
             SqlSource source,
             Properties credentials,
-            LongSupplier nanoTime,
+            Time time,
             int size,
             int limit,
             int idleTransaction,
             String threads) {
-        this.connections = new SqlConnections(source, credentials, nanoTime, threads);
-        this.nanoTime = nanoTime;
+        this.connections = new SqlConnections(source, credentials, time::nanoTime, threads);
+        this.time = time;
         this.limit = limit;
         this.idleTransaction = idleTransaction;
         this.permits = new Semaphore(size, true);
@@ -140,11 +139,11 @@ public final class SqlPool implements AutoCloseable {
     // One that refuses is down; one that lets us wait may be starting with this machine.
     private SqlSession firstSession() throws SQLException {
         for (int attempt = 1; ; attempt++) {
-            long begun = nanoTime.getAsLong();
+            long begun = time.nanoTime();
             try {
                 return connections.open(limit);
             } catch (SQLException e) {
-                boolean slow = nanoTime.getAsLong() - begun >= TimeUnit.MILLISECONDS.toNanos(limit / 2);
+                boolean slow = time.nanoTime() - begun >= TimeUnit.MILLISECONDS.toNanos(limit / 2);
                 if (!slow || attempt == FIRST_ATTEMPTS) {
                     throw e;
                 }
@@ -205,20 +204,18 @@ public final class SqlPool implements AutoCloseable {
             queue();
         }
         try {
-            long start = nanoTime.getAsLong();
+            long start = time.nanoTime();
             boolean answerLost = false;
             for (int attempt = 1; ; attempt++) {
                 try {
                     return attempt(task, answerLost);
                 } catch (AgainException e) {
-                    if (attempt == MOST_ATTEMPTS
-                            || nanoTime.getAsLong() - start > RETRY_UNTIL
-                            || connections.isClosed()) {
+                    if (attempt == MOST_ATTEMPTS || time.nanoTime() - start > RETRY_UNTIL || connections.isClosed()) {
                         throw e.why;
                     }
                     answerLost |= e.answerLost;
                     if (SqlFailure.isConflict(e.why)) {
-                        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(
+                        time.rest(TimeUnit.MILLISECONDS.toNanos(
                                 ThreadLocalRandom.current().nextInt(1, LONGEST_PAUSE)));
                     }
                 }
@@ -403,7 +400,7 @@ public final class SqlPool implements AutoCloseable {
             return found;
         }
         SQLException failure = down;
-        if (failure != null && nanoTime.getAsLong() - downSince < DOWN) {
+        if (failure != null && time.nanoTime() - downSince < DOWN) {
             throw failure;
         }
         SqlSession session;
@@ -411,7 +408,7 @@ public final class SqlPool implements AutoCloseable {
             session = connections.open(limit);
             down = null;
         } catch (SQLException e) {
-            downSince = nanoTime.getAsLong();
+            downSince = time.nanoTime();
             down = e;
             throw e;
         }

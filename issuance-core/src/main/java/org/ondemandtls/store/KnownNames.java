@@ -8,6 +8,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.machine.Time;
 
 /**
  * Which names are stored, told without I/O: a fingerprint in memory, filled by a survey in the background and by what is
@@ -49,12 +50,13 @@ final class KnownNames implements AutoCloseable {
     /**
      * Makes it; nothing is surveyed yet.
      *
+     * @param time what a survey that failed rests by
      * @param survey reads the names, on a thread of this
      * @param failed told of the first failure in a row
      */
-    KnownNames(Survey survey, Consumer<Exception> failed) {
+    KnownNames(Time time, Survey survey, Consumer<Exception> failed) {
         this.survey = survey;
-        this.surveys = new UntilDone("ondemand-tls-store-survey", FIRST_PAUSE, this::survey, failed);
+        this.surveys = new UntilDone(time, "ondemand-tls-store-survey", FIRST_PAUSE, this::survey, failed);
     }
 
     /** Has the names read from the beginning; until then any name may be there. Does not block. */

@@ -11,6 +11,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.KeySealing.KeyMissingException;
 import org.ondemandtls.store.Medium.DamagedException;
@@ -43,13 +44,15 @@ public class MediumStore implements CertificateStore {
      *
      * @param medium what it stands on; closed with this
      * @param events where trouble is reported
+     * @param time what its work in the background rests by
      * @param sealing what encrypts private keys and other secrets
      */
-    protected MediumStore(Medium medium, Events events, KeySealing sealing) {
-        this(medium, events, sealing, RecordCodec::decodeCertificate);
+    protected MediumStore(Medium medium, Events events, Time time, KeySealing sealing) {
+        this(medium, events, time, sealing, RecordCodec::decodeCertificate);
     }
 
-    MediumStore(Medium medium, Events events, KeySealing sealing, Records.Decoder<StoredCertificate> decoder) {
+    MediumStore(
+            Medium medium, Events events, Time time, KeySealing sealing, Records.Decoder<StoredCertificate> decoder) {
         this.medium = medium;
         this.sealing = sealing;
         this.troubles = new Troubles(events);
@@ -73,11 +76,12 @@ public class MediumStore implements CertificateStore {
                 (content, ignored) -> RecordCodec.decodeHold(content),
                 Hold::scope);
         this.names = new KnownNames(
+                time,
                 ended -> survey(medium, ended),
                 e -> events.publish(
                         EventKind.STORE_FAILED,
                         e.getMessage() + "; every look-up goes to the store until they can; tried again by itself"));
-        this.resealing = new Resealing(medium, sealing, events, troubles, certificates, open);
+        this.resealing = new Resealing(time, medium, sealing, events, troubles, certificates, open);
         this.peers = medium.peers(found -> inOrder(open.readable(found)));
     }
 

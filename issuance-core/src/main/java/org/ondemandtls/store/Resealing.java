@@ -5,6 +5,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.store.KeySealing.KeyMissingException;
 import org.ondemandtls.store.Medium.Found;
 
@@ -16,6 +17,7 @@ final class Resealing implements AutoCloseable {
 
     private static final Duration RETRY = Duration.ofSeconds(30);
 
+    private final Time time;
     private final Medium medium;
     private final KeySealing sealing;
     private final Events events;
@@ -27,12 +29,14 @@ final class Resealing implements AutoCloseable {
     private final AtomicBoolean told = new AtomicBoolean();
 
     Resealing(
+            Time time,
             Medium medium,
             KeySealing sealing,
             Events events,
             Troubles troubles,
             Records<StoredCertificate> certificates,
             Records<OpenOrder> orders) {
+        this.time = time;
         this.medium = medium;
         this.sealing = sealing;
         this.events = events;
@@ -40,6 +44,7 @@ final class Resealing implements AutoCloseable {
         this.certificates = certificates;
         this.orders = orders;
         this.work = new UntilDone(
+                time,
                 "ondemand-tls-store-reseal",
                 RETRY,
                 this::run,
@@ -70,11 +75,11 @@ final class Resealing implements AutoCloseable {
         }
         AtomicLong left = new AtomicLong();
         medium.eachUnderOtherKeys(found -> {
-            long start = System.nanoTime();
+            long start = time.nanoTime();
             try {
                 if (reseal(found)) {
                     changed.incrementAndGet();
-                    work.rest(Math.max(medium.restNanos(), System.nanoTime() - start));
+                    work.rest(Math.max(medium.restNanos(), time.nanoTime() - start));
                 }
             } catch (StoreException e) {
                 left.incrementAndGet();

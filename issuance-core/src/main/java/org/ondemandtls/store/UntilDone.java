@@ -2,11 +2,11 @@ package org.ondemandtls.store;
 
 import java.io.IOException;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.machine.Threads;
+import org.ondemandtls.machine.Time;
 
 /**
  * A task in the background that is tried again until it succeeds, whatever it throws. There is a thread only while there is
@@ -28,6 +28,7 @@ public final class UntilDone implements AutoCloseable {
         void run() throws IOException, StoreException;
     }
 
+    private final Time time;
     private final String threadName;
     private final Duration firstPause;
     private final Task task;
@@ -42,12 +43,14 @@ public final class UntilDone implements AutoCloseable {
     /**
      * Makes it; nothing runs yet.
      *
+     * @param time what it rests by
      * @param threadName the name of its thread
      * @param firstPause the pause after the first failure; it doubles up to one minute
      * @param task what is to be done
      * @param failed told of the first failure in a row, on the thread of the task
      */
-    public UntilDone(String threadName, Duration firstPause, Task task, Consumer<Exception> failed) {
+    public UntilDone(Time time, String threadName, Duration firstPause, Task task, Consumer<Exception> failed) {
+        this.time = time;
         this.threadName = threadName;
         this.firstPause = firstPause;
         this.task = task;
@@ -76,32 +79,19 @@ public final class UntilDone implements AutoCloseable {
      * @param nanos how long
      */
     public void rest(long nanos) {
-        long until = System.nanoTime() + nanos;
-        for (long left = nanos; left > 0 && !closed; left = until - System.nanoTime()) {
-            LockSupport.parkNanos(this, left);
-        }
+        time.rest(nanos, this::isClosed);
     }
 
     /** Ends the task, waiting up to five seconds for it. */
     @Override
     public void close() {
         closed = true;
-        Thread running = thread;
-        if (running == null || running == Thread.currentThread()) {
-            return;
-        }
-        LockSupport.unpark(running);
-        try {
-            running.join(TimeUnit.SECONDS.toMillis(5));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        Threads.end(thread);
     }
 
     private void runIfWanted() {
         if (wanted.get() && !closed && running.compareAndSet(false, true)) {
-            Thread fresh = new Thread(this::work, threadName);
-            fresh.setDaemon(true);
+            Thread fresh = Threads.daemon(threadName, this::work);
             thread = fresh;
             fresh.start();
         }

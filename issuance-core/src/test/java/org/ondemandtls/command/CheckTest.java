@@ -121,7 +121,7 @@ class CheckTest {
     private int run(String... line) {
         out.reset();
         PrintStream print = new PrintStream(out, true, StandardCharsets.UTF_8);
-        return new Command(time.clock(), print, print, time::nanoTime).run(line);
+        return new Command(time.machine(), print, print).run(line);
     }
 
     private String said() {

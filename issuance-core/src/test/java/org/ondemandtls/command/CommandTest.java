@@ -58,7 +58,7 @@ class CommandTest {
 
     private int run(String... line) {
         PrintStream print = new PrintStream(out, true, StandardCharsets.UTF_8);
-        return new Command(time.clock(), print, print, time::nanoTime).run(line);
+        return new Command(time.machine(), print, print).run(line);
     }
 
     private String said() {
@@ -74,7 +74,7 @@ class CommandTest {
     }
 
     private CertificateStore open(Path where) throws Exception {
-        return FileCertificateStore.open(where, new RecordedEvents().events(), time.clock(), Duration.ZERO);
+        return FileCertificateStore.open(where, new RecordedEvents().events(), time.machine(), Duration.ZERO);
     }
 
     private Optional<StoredCertificate> stored(String name) throws Exception {
@@ -347,7 +347,7 @@ class CommandTest {
                 .isEqualTo(Command.DONE);
 
         try (CertificateStore store = FileCertificateStore.open(
-                target, new RecordedEvents().events(), time.clock(), Duration.ZERO, KeySealing.of(List.of(KEY)))) {
+                target, new RecordedEvents().events(), time.machine(), Duration.ZERO, KeySealing.of(List.of(KEY)))) {
             StoredCertificate brought = store.find(SHOP).orElseThrow();
             assertThat(brought.certificate().leaf())
                     .isEqualTo(shop.certificate().leaf());

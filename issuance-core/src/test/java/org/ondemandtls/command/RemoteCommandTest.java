@@ -64,7 +64,7 @@ class RemoteCommandTest {
                 "--password-file",
                 directory.resolve("password").toString()));
         PrintStream print = new PrintStream(out, true, StandardCharsets.UTF_8);
-        return new Command(time.clock(), print, print, time::nanoTime).run(line.toArray(new String[0]));
+        return new Command(time.machine(), print, print).run(line.toArray(new String[0]));
     }
 
     private String said() {

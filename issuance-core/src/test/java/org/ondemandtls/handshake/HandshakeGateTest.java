@@ -77,7 +77,7 @@ class HandshakeGateTest {
 
     @BeforeEach
     void open() throws Exception {
-        store = FileCertificateStore.open(directory, recorded.events(), time.clock(), Duration.ZERO);
+        store = FileCertificateStore.open(directory, recorded.events(), time.machine(), Duration.ZERO);
         Permission permission = new Permission(
                 Configurations.permission(null, "*.example.com"),
                 Configurations.shield(16, 256),

@@ -1,6 +1,7 @@
 package org.ondemandtls.handshake;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -160,6 +161,26 @@ class VisitTest {
             assertThat(visit.state()).isEqualTo(State.SETTLED);
             assertThat(visit.settled()).isEqualTo(settled);
             assertThat(looks).isEqualTo(1);
+        }
+
+        @Test
+        void isWaitedForUntilTheLastWordIsSaid() {
+            park();
+            CompletableFuture<Void> stop =
+                    CompletableFuture.runAsync(() -> Visit.refuse(List.of(visit), Duration.ofMinutes(5)));
+            await().until(() -> visit.state() == State.SETTLED);
+            assertThat(stop).isNotDone();
+
+            visit.move(State.SETTLED, State.FAREWELL);
+
+            assertThat(stop).succeedsWithin(Duration.ofMinutes(1));
+        }
+
+        @Test
+        void isNotWaitedForWhereNothingIsToBeSaid() {
+            Visit.refuse(List.of(visit), Duration.ofDays(1));
+
+            assertThat(visit.state()).isEqualTo(State.READING);
         }
 
         @Test

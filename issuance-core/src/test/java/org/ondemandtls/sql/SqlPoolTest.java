@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Properties;
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.sql.SqlPool.Wait;
 import org.ondemandtls.testing.Jndi;
 
@@ -28,6 +30,23 @@ class SqlPoolTest {
     private final FakeDatabase database = new FakeDatabase();
     private final Jndi jndi = new Jndi();
     private final AtomicLong now = new AtomicLong();
+
+    private final Time time = new Time() {
+        @Override
+        public Clock clock() {
+            throw new AssertionError("no wall clock");
+        }
+
+        @Override
+        public long nanoTime() {
+            return now.get();
+        }
+
+        @Override
+        public void rest(long nanos) {
+            now.addAndGet(nanos);
+        }
+    };
 
     private SqlPool pool = pool(FakeDatabase.URL);
 
@@ -42,7 +61,7 @@ class SqlPoolTest {
     }
 
     private SqlPool pool(String source) {
-        return new SqlPool(SqlSource.of(source), new Properties(), now::get, 2, 2000, 5, "test-connect-");
+        return new SqlPool(SqlSource.of(source), new Properties(), time, 2, 2000, 5, "test-connect-");
     }
 
     private SqlPool serversPool() {

@@ -45,7 +45,7 @@ class EncryptedFileCertificateStoreTest extends CertificateStoreContract {
     }
 
     private FileCertificateStore open(KeySealing sealing) throws Exception {
-        return FileCertificateStore.open(root(), recorded.events(), time.clock(), Duration.ZERO, sealing);
+        return FileCertificateStore.open(root(), recorded.events(), time.machine(), Duration.ZERO, sealing);
     }
 
     private void reopen(KeySealing sealing) throws Exception {
@@ -325,7 +325,7 @@ class EncryptedFileCertificateStoreTest extends CertificateStoreContract {
             store.journal(order("stranger.example.com"));
             Path elsewhere = base.resolve("elsewhere");
             try (FileCertificateStore stranger =
-                    FileCertificateStore.open(elsewhere, recorded.events(), time.clock(), Duration.ZERO, under(7))) {
+                    FileCertificateStore.open(elsewhere, recorded.events(), time.machine(), Duration.ZERO, under(7))) {
                 stranger.save(stored(SHOP.value()).withDue(NOW));
                 stranger.journal(order("stranger.example.com"));
                 Files.write(bundle(SHOP.value()), Files.readAllBytes(stranger.fileOf(SHOP)));

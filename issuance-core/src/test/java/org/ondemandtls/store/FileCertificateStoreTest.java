@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -17,6 +16,7 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.event.EventKind;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.Ledger.Outcome;
 import org.ondemandtls.store.Ledger.Quota;
@@ -37,7 +37,7 @@ class FileCertificateStoreTest extends CertificateStoreContract {
 
     @Override
     protected CertificateStore open() throws Exception {
-        return FileCertificateStore.open(root(), recorded.events(), time.clock(), Duration.ZERO);
+        return FileCertificateStore.open(root(), recorded.events(), time.machine(), Duration.ZERO);
     }
 
     private Path bundle(String name) throws Exception {
@@ -244,7 +244,7 @@ class FileCertificateStoreTest extends CertificateStoreContract {
         @Test
         void saysThatItWaitsWhileAnotherHasTheStore() {
             assertThatThrownBy(() ->
-                            FileCertificateStore.open(root(), recorded.events(), time.clock(), Duration.ofMillis(1)))
+                            FileCertificateStore.open(root(), recorded.events(), time.machine(), Duration.ofMillis(1)))
                     .hasMessageContaining("in use by another server");
 
             assertThat(recorded.lines(EventKind.ADVICE))
@@ -276,7 +276,7 @@ class FileCertificateStoreTest extends CertificateStoreContract {
             Path open = Files.createDirectory(base.resolve("empty"));
             Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxr-xr-x"));
 
-            FileCertificateStore.open(open, recorded.events(), time.clock(), Duration.ZERO)
+            FileCertificateStore.open(open, recorded.events(), time.machine(), Duration.ZERO)
                     .close();
 
             assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(open)))
@@ -313,7 +313,7 @@ class FileCertificateStoreTest extends CertificateStoreContract {
         void refusesAFileInPlaceOfTheDirectory() throws Exception {
             Path file = Files.writeString(base.resolve("file"), "x");
 
-            assertThatThrownBy(() -> FileCertificateStore.open(file, recorded.events(), time.clock(), Duration.ZERO))
+            assertThatThrownBy(() -> FileCertificateStore.open(file, recorded.events(), time.machine(), Duration.ZERO))
                     .isInstanceOf(StoreException.class)
                     .hasMessageContaining("onDemandTls.store");
         }
@@ -638,7 +638,7 @@ class FileCertificateStoreTest extends CertificateStoreContract {
             String said = "opened";
             try {
                 FileCertificateStore.open(
-                        Path.of(arguments[0]), new RecordedEvents().events(), Clock.systemUTC(), Duration.ZERO);
+                        Path.of(arguments[0]), new RecordedEvents().events(), Time.ofMachine(), Duration.ZERO);
             } catch (StoreException e) {
                 said = String.valueOf(e.getMessage());
             }

@@ -11,6 +11,7 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.ondemandtls.machine.Time;
 
 /** {@link KnownNames}: no name that is stored is ever called unknown. */
 @Timeout(60)
@@ -20,6 +21,7 @@ class KnownNamesTest {
     private final BlockingQueue<List<String>> answers = new SynchronousQueue<>();
     private final BlockingQueue<String> begun = new LinkedBlockingQueue<>();
     private final KnownNames names = new KnownNames(
+            Time.ofMachine(),
             ended -> {
                 begun.add("begun");
                 NameFingerprint found = new NameFingerprint(1024);

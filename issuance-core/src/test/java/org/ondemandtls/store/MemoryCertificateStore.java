@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Clock;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.file.FileLedger;
 import org.ondemandtls.testing.RecordedEvents;
@@ -35,7 +36,7 @@ public final class MemoryCertificateStore extends MediumStore {
     }
 
     MemoryCertificateStore(MemoryMedium medium, Events events, KeySealing sealing) {
-        super(medium, events, sealing, decodingOnce());
+        super(medium, events, Time.ofMachine(), sealing, decodingOnce());
         this.medium = medium;
     }
 

@@ -12,6 +12,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.ondemandtls.machine.Time;
 
 /** {@link UntilDone}: a task in the background gives up for nothing but the end. */
 @Timeout(60)
@@ -24,7 +25,7 @@ class UntilDoneTest {
     private final BlockingQueue<String> runs = new LinkedBlockingQueue<>();
 
     private UntilDone task(UntilDone.Task task) {
-        return new UntilDone("test-until-done", SOON, task, failures::add);
+        return new UntilDone(Time.ofMachine(), "test-until-done", SOON, task, failures::add);
     }
 
     private void fail() throws IOException, StoreException {
@@ -88,7 +89,8 @@ class UntilDoneTest {
     void endsInTheMiddleOfAPause() throws Exception {
         toThrow.add(new IOException("disk"));
         CountDownLatch told = new CountDownLatch(1);
-        UntilDone task = new UntilDone("test-until-done", Duration.ofDays(1), this::fail, failure -> told.countDown());
+        UntilDone task = new UntilDone(
+                Time.ofMachine(), "test-until-done", Duration.ofDays(1), this::fail, failure -> told.countDown());
         task.start();
         assertThat(told.await(50, TimeUnit.SECONDS)).isTrue();
 

@@ -8,7 +8,6 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPair;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -22,6 +21,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.event.EventKind;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.store.file.FileCertificateStore;
 
@@ -42,7 +42,7 @@ public abstract class InventoryContract<F extends HostFixture> extends HostContr
         KeyPair key = TestCertificates.key();
         Instant now = Instant.now();
         try (FileCertificateStore store =
-                FileCertificateStore.open(root(), new RecordedEvents().events(), Clock.systemUTC(), Duration.ZERO)) {
+                FileCertificateStore.open(root(), new RecordedEvents().events(), Time.ofMachine(), Duration.ZERO)) {
             for (String name : Stream.concat(Stream.of(OFTEN), names()).toList()) {
                 store.save(StoredCertificate.obtained(
                         TestLeaves.leaf(key.getPublic(), key.getPrivate(), now, name),

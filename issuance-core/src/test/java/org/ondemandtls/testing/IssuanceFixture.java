@@ -51,7 +51,7 @@ public final class IssuanceFixture implements AutoCloseable {
         this(directory, new ManualTime());
         this.store = inMemory
                 ? new MemoryCertificateStore(new MemoryCertificateStore.Medium(), directory, time.clock())
-                : FileCertificateStore.open(directory, recorded.events(), time.clock(), Duration.ZERO);
+                : FileCertificateStore.open(directory, recorded.events(), time.machine(), Duration.ZERO);
     }
 
     /** One of several servers on a store in memory; there is one CA. */
@@ -130,7 +130,7 @@ public final class IssuanceFixture implements AutoCloseable {
     /** Closes the store and opens it again, as a restart does. */
     public void reopenStore() throws Exception {
         store.close();
-        store = FileCertificateStore.open(directory, recorded.events(), time.clock(), Duration.ZERO);
+        store = FileCertificateStore.open(directory, recorded.events(), time.machine(), Duration.ZERO);
     }
 
     /** The clocks. */

@@ -15,6 +15,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import org.ondemandtls.machine.Time;
 
 /** A clock, a monotonic source and a scheduler that stand still until a test moves them on. */
 public final class ManualTime {
@@ -44,6 +45,11 @@ public final class ManualTime {
                 return now;
             }
         };
+    }
+
+    /** The wall clock of this with the machine's own monotonic time, for what works on threads of its own. */
+    public Time machine() {
+        return Time.ofMachine().with(clock());
     }
 
     /** The monotonic source. */

@@ -9,10 +9,10 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.store.StoreException;
 
 /** Keeps a directory to one process, and in it to one store. */
@@ -34,11 +34,12 @@ final class DirectoryLock implements AutoCloseable {
      *
      * @param root the real path of the directory
      * @param wait how long to wait for another process to end
+     * @param time what it waits by
      * @param events told that it waits
      * @throws StoreException if another one has it still
      */
-    static DirectoryLock take(Path root, Duration wait, Events events) throws IOException, StoreException {
-        long deadline = System.nanoTime() + wait.toNanos();
+    static DirectoryLock take(Path root, Duration wait, Time time, Events events) throws IOException, StoreException {
+        long deadline = time.nanoTime() + wait.toNanos();
         boolean told = wait.isZero();
         do {
             FileChannel channel = tryLock(root);
@@ -52,8 +53,8 @@ final class DirectoryLock implements AutoCloseable {
                         "another process uses the store " + root + "; waiting up to " + wait.toSeconds()
                                 + " s for it to end");
             }
-            LockSupport.parkNanos(RETRY.toNanos());
-        } while (System.nanoTime() - deadline < 0 && !Thread.currentThread().isInterrupted());
+            time.rest(RETRY.toNanos());
+        } while (time.nanoTime() - deadline < 0 && !Thread.currentThread().isInterrupted());
         throw new StoreException("the store " + root + " is in use by another server (waited " + wait.toSeconds()
                 + " s); a file store belongs to one process: end the other one, "
                 + "give each its own onDemandTls.store, or use a database for several nodes");

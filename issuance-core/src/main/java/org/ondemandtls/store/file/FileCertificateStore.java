@@ -1,9 +1,9 @@
 package org.ondemandtls.store.file;
 
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.MediumStore;
@@ -18,8 +18,8 @@ public final class FileCertificateStore extends MediumStore {
 
     private final FileMedium medium;
 
-    private FileCertificateStore(FileMedium medium, Events events, KeySealing sealing) {
-        super(medium, events, sealing);
+    private FileCertificateStore(FileMedium medium, Events events, Time time, KeySealing sealing) {
+        super(medium, events, time, sealing);
         this.medium = medium;
     }
 
@@ -28,14 +28,14 @@ public final class FileCertificateStore extends MediumStore {
      *
      * @param root the directory
      * @param events where trouble is reported
-     * @param clock the wall clock
+     * @param time the time
      * @param lockWait how long to wait for another process that has it open
      * @return the store
      * @throws StoreException if the directory cannot be used, with what to do
      */
-    public static FileCertificateStore open(Path root, Events events, Clock clock, Duration lockWait)
+    public static FileCertificateStore open(Path root, Events events, Time time, Duration lockWait)
             throws StoreException {
-        return open(root, events, clock, lockWait, KeySealing.none());
+        return open(root, events, time, lockWait, KeySealing.none());
     }
 
     /**
@@ -44,16 +44,16 @@ public final class FileCertificateStore extends MediumStore {
      *
      * @param root the directory
      * @param events where trouble is reported
-     * @param clock the wall clock
+     * @param time the time
      * @param lockWait how long to wait for another process that has it open
      * @param sealing what encrypts private keys and other secrets
      * @return the store
      * @throws StoreException if the directory cannot be used, with what to do
      */
-    public static FileCertificateStore open(
-            Path root, Events events, Clock clock, Duration lockWait, KeySealing sealing) throws StoreException {
+    public static FileCertificateStore open(Path root, Events events, Time time, Duration lockWait, KeySealing sealing)
+            throws StoreException {
         FileCertificateStore store =
-                new FileCertificateStore(FileMedium.open(root, events, clock, lockWait, sealing), events, sealing);
+                new FileCertificateStore(FileMedium.open(root, events, time, lockWait, sealing), events, time, sealing);
         store.begin();
         store.lookAtEncryption();
         return store;

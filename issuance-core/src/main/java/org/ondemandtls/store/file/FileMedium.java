@@ -24,6 +24,7 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.Lease;
 import org.ondemandtls.store.Ledger;
@@ -63,12 +64,12 @@ final class FileMedium implements Medium {
     private final UntilDone indexing;
     private final Troubles troubles;
 
-    private FileMedium(Path root, Events events, Clock clock, DirectoryLock lock, KeySealing sealing)
+    private FileMedium(Path root, Events events, Time time, DirectoryLock lock, KeySealing sealing)
             throws IOException, StoreException {
         this.root = root;
         this.layout = new FileLayout(root);
         this.events = events;
-        this.clock = clock;
+        this.clock = time.clock();
         this.lock = lock;
         boolean fresh = !Files.exists(layout.certificates());
         boolean made = false;
@@ -79,7 +80,7 @@ final class FileMedium implements Medium {
             Disk.synchronise(root);
         }
         this.disk = new Disk(root.resolve("tmp"));
-        this.shelves = new FileShelves(layout, disk);
+        this.shelves = new FileShelves(layout, disk, time);
         this.listed = new ListedNames(shelves::firstNames);
         if (!Files.exists(root.resolve("FORMAT"))) {
             disk.write(root.resolve("FORMAT"), FORMAT.getBytes(US_ASCII));
@@ -89,6 +90,7 @@ final class FileMedium implements Medium {
         this.ledger = new FileLedger(root.resolve("ledger"), clock);
         this.troubles = new Troubles(events);
         this.indexing = new UntilDone(
+                time,
                 "ondemand-tls-store-index",
                 INDEX_RETRY,
                 this::buildDueIndex,
@@ -104,11 +106,11 @@ final class FileMedium implements Medium {
     }
 
     /** Opens a directory, as {@link FileCertificateStore#open} says. */
-    static FileMedium open(Path root, Events events, Clock clock, Duration lockWait, KeySealing sealing)
+    static FileMedium open(Path root, Events events, Time time, Duration lockWait, KeySealing sealing)
             throws StoreException {
         try {
             Path real = new StoreDirectory(events).ready(root).toRealPath();
-            DirectoryLock lock = DirectoryLock.take(real, lockWait, events);
+            DirectoryLock lock = DirectoryLock.take(real, lockWait, time, events);
             try {
                 checkFormat(real);
                 if (!Disk.synchronise(real)) {
@@ -118,7 +120,7 @@ final class FileMedium implements Medium {
                                     + " cannot synchronise directories: a power failure may"
                                     + " take the newest certificates, which are obtained again");
                 }
-                return new FileMedium(real, events, clock, lock, sealing);
+                return new FileMedium(real, events, time, lock, sealing);
             } catch (IOException | StoreException | RuntimeException e) {
                 lock.close();
                 throw e;

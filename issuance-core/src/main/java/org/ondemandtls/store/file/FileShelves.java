@@ -18,6 +18,7 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.store.Medium;
 import org.ondemandtls.store.Medium.Content;
 import org.ondemandtls.store.Medium.Found;
@@ -45,13 +46,15 @@ final class FileShelves {
     private final Path root;
     private final FileLayout layout;
     private final Disk disk;
+    private final Time time;
     private final List<ReentrantLock> stripes =
             IntStream.range(0, STRIPES).mapToObj(i -> new ReentrantLock()).toList();
 
-    FileShelves(FileLayout layout, Disk disk) {
+    FileShelves(FileLayout layout, Disk disk, Time time) {
         this.root = layout.root();
         this.layout = layout;
         this.disk = disk;
+        this.time = time;
     }
 
     /** As {@link Medium#view}. Each is looked at when it is asked for: a look costs little, and the first mostly does. */
@@ -137,7 +140,7 @@ final class FileShelves {
     Optional<String> setAside(Found read, boolean keep) throws StoreException {
         Path file = layout.file(read.shelf(), read.handle());
         Path aside = layout.quarantine()
-                .resolve(file.getFileName() + "." + Long.toString(System.nanoTime(), Character.MAX_RADIX));
+                .resolve(file.getFileName() + "." + Long.toString(time.nanoTime(), Character.MAX_RADIX));
         try {
             if (keep) {
                 Files.move(file, aside, StandardCopyOption.ATOMIC_MOVE);

@@ -5,11 +5,11 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.Properties;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.machine.Threads;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.sql.SqlSource;
 import org.ondemandtls.store.KeySealing;
@@ -34,19 +34,20 @@ public final class JdbcCertificateStore extends MediumStore {
 
     private final JdbcMedium medium;
     private final Events events;
+    private final Time time;
     private final Thread keeper;
     private final long firstSweep;
 
     private volatile boolean closed;
 
-    private JdbcCertificateStore(JdbcMedium medium, String node, Events events, KeySealing sealing) {
-        super(medium, events, sealing);
+    private JdbcCertificateStore(JdbcMedium medium, String node, Events events, Time time, KeySealing sealing) {
+        super(medium, events, time, sealing);
         this.medium = medium;
         this.events = events;
+        this.time = time;
         // Servers that start together do not sweep together.
         this.firstSweep = SWEEP.toNanos() / 10 * (1 + Math.floorMod(node.hashCode(), 10));
-        this.keeper = new Thread(this::keep, "ondemand-tls-store-leases");
-        keeper.setDaemon(true);
+        this.keeper = Threads.daemon("ondemand-tls-store-leases", this::keep);
     }
 
     /**
@@ -54,14 +55,14 @@ public final class JdbcCertificateStore extends MediumStore {
      *
      * @param place where it is
      * @param events where trouble is reported
-     * @param clock the wall clock
+     * @param time the time
      * @param sealing what encrypts private keys and other secrets
      * @return the store
      * @throws StoreException if it cannot be used, with what to do
      */
-    public static JdbcCertificateStore open(DatabaseStore place, Events events, Clock clock, KeySealing sealing)
+    public static JdbcCertificateStore open(DatabaseStore place, Events events, Time time, KeySealing sealing)
             throws StoreException {
-        JdbcPool pool = new JdbcPool(source(place), credentials(place), place.location(), place.connections());
+        JdbcPool pool = new JdbcPool(source(place), credentials(place), place.location(), place.connections(), time);
         try {
             SqlDialect dialect = pool.begin();
             pool.alone("the tables of the store cannot be made or read", connection -> {
@@ -71,9 +72,9 @@ public final class JdbcCertificateStore extends MediumStore {
             byte[] random = new byte[NODE_ID];
             RANDOM.nextBytes(random);
             String node = HexFormat.of().formatHex(random);
-            JdbcMedium medium = new JdbcMedium(pool, dialect, node, events, clock, sealing);
-            compareClocks(pool, dialect, events, clock);
-            JdbcCertificateStore store = new JdbcCertificateStore(medium, node, events, sealing);
+            JdbcMedium medium = new JdbcMedium(pool, dialect, node, events, time, sealing);
+            compareClocks(pool, dialect, events, time.clock());
+            JdbcCertificateStore store = new JdbcCertificateStore(medium, node, events, time, sealing);
             store.begin();
             medium.start();
             store.keeper.start();
@@ -118,20 +119,20 @@ public final class JdbcCertificateStore extends MediumStore {
     }
 
     private void keep() {
-        long sweepAt = System.nanoTime() + firstSweep;
-        long resealAt = System.nanoTime();
+        long sweepAt = time.nanoTime() + firstSweep;
+        long resealAt = time.nanoTime();
         boolean failing = false;
         while (!closed) {
             Duration pause = EXTEND;
             try {
                 extendLeases();
                 failing = false;
-                if (System.nanoTime() - resealAt >= 0) {
-                    resealAt = System.nanoTime() + RESEAL.toNanos();
+                if (time.nanoTime() - resealAt >= 0) {
+                    resealAt = time.nanoTime() + RESEAL.toNanos();
                     lookAtEncryption();
                 }
-                if (System.nanoTime() - sweepAt >= 0) {
-                    sweepAt = System.nanoTime() + SWEEP.toNanos();
+                if (time.nanoTime() - sweepAt >= 0) {
+                    sweepAt = time.nanoTime() + SWEEP.toNanos();
                     sweep();
                 }
             } catch (StoreException | RuntimeException e) {
@@ -141,10 +142,7 @@ public final class JdbcCertificateStore extends MediumStore {
                     events.publish(EventKind.STORE_FAILED, String.valueOf(e.getMessage()));
                 }
             }
-            long until = System.nanoTime() + pause.toNanos();
-            for (long left = pause.toNanos(); left > 0 && !closed; left = until - System.nanoTime()) {
-                LockSupport.parkNanos(this, left);
-            }
+            time.rest(pause.toNanos(), () -> closed);
         }
     }
 
@@ -164,12 +162,7 @@ public final class JdbcCertificateStore extends MediumStore {
             return;
         }
         closed = true;
-        LockSupport.unpark(keeper);
-        try {
-            keeper.join(TimeUnit.SECONDS.toMillis(5));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        Threads.end(keeper);
         super.close();
     }
 }

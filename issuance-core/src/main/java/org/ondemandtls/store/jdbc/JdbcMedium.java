@@ -6,7 +6,6 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -23,6 +22,7 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.Lease;
@@ -69,21 +69,21 @@ final class JdbcMedium implements Medium {
      * @param dialect which database it is
      * @param node what tells this server from others
      * @param events where trouble is reported
-     * @param clock the wall clock
+     * @param time the time
      * @param sealing the keys this server encrypts with
      */
-    JdbcMedium(JdbcPool pool, SqlDialect dialect, String node, Events events, Clock clock, KeySealing sealing)
+    JdbcMedium(JdbcPool pool, SqlDialect dialect, String node, Events events, Time time, KeySealing sealing)
             throws StoreException {
         this.pool = pool;
         this.dialect = dialect;
         this.node = node;
         this.events = events;
         this.leases = new JdbcLeases(pool, dialect, node);
-        this.ledger = new JdbcLedger(pool, clock);
+        this.ledger = new JdbcLedger(pool, time.clock());
         this.certificates = new JdbcCertificateRows(pool, dialect, node);
         this.encryption = new JdbcEncryption(pool, dialect, node, sealing, events);
         encryption.join();
-        this.news = new JdbcNews(pool, dialect, node, events);
+        this.news = new JdbcNews(pool, dialect, node, events, time);
     }
 
     @Override

@@ -13,11 +13,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.machine.Threads;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.store.Peers;
 import org.ondemandtls.store.StoreException;
@@ -49,6 +49,7 @@ final class JdbcNews implements AutoCloseable {
     private final SqlDialect dialect;
     private final String origin;
     private final Events events;
+    private final Time time;
     private final Thread thread;
     // Those younger than UNSETTLED, with their time.
     private final Map<Long, Long> seen = new LinkedHashMap<>();
@@ -69,11 +70,12 @@ final class JdbcNews implements AutoCloseable {
     private boolean failing;
 
     /** Will read after what is settled now. */
-    JdbcNews(JdbcPool pool, SqlDialect dialect, String origin, Events events) throws StoreException {
+    JdbcNews(JdbcPool pool, SqlDialect dialect, String origin, Events events, Time time) throws StoreException {
         this.pool = pool;
         this.dialect = dialect;
         this.origin = origin;
         this.events = events;
+        this.time = time;
         this.feed = Peers.News.NONE;
         this.lastRead = pool.each(
                 "news cannot be read", connection -> SqlDialect.number(connection, "SELECT " + dialect.now()));
@@ -85,8 +87,7 @@ final class JdbcNews implements AutoCloseable {
                         "SELECT id FROM ondemand_tls_news WHERE since < " + before
                                 + " ORDER BY since DESC, id DESC LIMIT 1"));
         this.highest = settled;
-        this.thread = new Thread(this::run, "ondemand-tls-store-news");
-        thread.setDaemon(true);
+        this.thread = Threads.daemon("ondemand-tls-store-news", this::run);
     }
 
     /**
@@ -123,13 +124,8 @@ final class JdbcNews implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        LockSupport.unpark(thread);
         stopWaiting();
-        try {
-            thread.join(TimeUnit.SECONDS.toMillis(5));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        Threads.end(thread);
     }
 
     // To close it would wait for the wait to end.
@@ -163,7 +159,7 @@ final class JdbcNews implements AutoCloseable {
                 connection = null;
                 if (!closed) {
                     fails(e);
-                    LockSupport.parkNanos(this, RETRY.toNanos());
+                    time.rest(RETRY.toNanos());
                 }
             }
         }
@@ -217,7 +213,7 @@ final class JdbcNews implements AutoCloseable {
         Object listening = listener;
         Method wait = notifications;
         if (listening == null || wait == null) {
-            LockSupport.parkNanos(this, POLL.toNanos());
+            time.rest(POLL.toNanos());
             return;
         }
         try {
@@ -289,7 +285,7 @@ final class JdbcNews implements AutoCloseable {
         if (failing) {
             failing = false;
             events.publish(EventKind.RECOVERED, "the database of the store answers again: " + pool.location());
-            if (System.nanoTime() - failingSince > OUTAGE.toNanos()) {
+            if (time.nanoTime() - failingSince > OUTAGE.toNanos()) {
                 feed.missed();
             }
         }
@@ -298,7 +294,7 @@ final class JdbcNews implements AutoCloseable {
     private void fails(Exception why) {
         if (!failing) {
             failing = true;
-            failingSince = System.nanoTime();
+            failingSince = time.nanoTime();
             String what = "changes of other servers cannot be read";
             events.publish(
                     EventKind.STORE_FAILED,

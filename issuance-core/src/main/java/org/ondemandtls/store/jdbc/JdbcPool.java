@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
-import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.sql.SqlFailure;
 import org.ondemandtls.sql.SqlPool;
@@ -55,14 +55,11 @@ final class JdbcPool implements AutoCloseable {
      * @param credentials user and password, empty where they are elsewhere
      * @param location what is shown of the source
      * @param size how many connections work may use at the same time
+     * @param time what limits go by
      */
-    JdbcPool(SqlSource source, Properties credentials, String location, int size) {
-        this(source, credentials, location, size, System::nanoTime);
-    }
-
-    JdbcPool(SqlSource source, Properties credentials, String location, int size, LongSupplier nanoTime) {
-        this.pool = new SqlPool(
-                source, credentials, nanoTime, size, LIMIT, IDLE_TRANSACTION, "ondemand-tls-store-connect-");
+    JdbcPool(SqlSource source, Properties credentials, String location, int size, Time time) {
+        this.pool =
+                new SqlPool(source, credentials, time, size, LIMIT, IDLE_TRANSACTION, "ondemand-tls-store-connect-");
         this.location = location;
         this.size = size;
     }

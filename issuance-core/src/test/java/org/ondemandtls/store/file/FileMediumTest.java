@@ -20,7 +20,7 @@ class FileMediumTest extends MediumContract {
         return FileMedium.open(
                 directory.resolve("store"),
                 new RecordedEvents().events(),
-                new ManualTime().clock(),
+                new ManualTime().machine(),
                 Duration.ZERO,
                 KeySealing.none());
     }

@@ -36,7 +36,7 @@ class JdbcCertificateStoreIT extends CertificateStoreContract {
         return JdbcCertificateStore.open(
                 new DatabaseStore(url, Optional.empty(), Optional.empty(), true, 8),
                 new RecordedEvents().events(),
-                time.clock(),
+                time.machine(),
                 KeySealing.none());
     }
 }

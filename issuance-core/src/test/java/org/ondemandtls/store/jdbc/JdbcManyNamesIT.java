@@ -15,6 +15,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.ondemandtls.challenge.Proof;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.store.CertificateStoreContract;
@@ -40,7 +41,7 @@ class JdbcManyNamesIT {
         return JdbcCertificateStore.open(
                 new DatabaseStore(url, Optional.empty(), Optional.empty(), true, 8),
                 new RecordedEvents().events(),
-                Clock.systemUTC(),
+                Time.ofMachine(),
                 KeySealing.none());
     }
 

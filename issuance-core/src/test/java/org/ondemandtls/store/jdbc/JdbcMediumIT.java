@@ -1,11 +1,11 @@
 package org.ondemandtls.store.jdbc;
 
-import java.time.Clock;
 import java.util.Properties;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.sql.SqlSource;
 import org.ondemandtls.store.KeySealing;
@@ -25,13 +25,14 @@ class JdbcMediumIT extends MediumContract {
 
     @Override
     protected Medium open() throws Exception {
-        JdbcPool pool = new JdbcPool(SqlSource.of(JdbcTables.emptied(kind)), new Properties(), "here", 4);
+        JdbcPool pool =
+                new JdbcPool(SqlSource.of(JdbcTables.emptied(kind)), new Properties(), "here", 4, Time.ofMachine());
         SqlDialect dialect = pool.begin();
         pool.<Boolean>alone("the tables cannot be made", connection -> {
             JdbcSchema.prepare(connection, dialect, true, "here");
             return true;
         });
         return new JdbcMedium(
-                pool, dialect, "0123456789abcdef", new RecordedEvents().events(), Clock.systemUTC(), KeySealing.none());
+                pool, dialect, "0123456789abcdef", new RecordedEvents().events(), Time.ofMachine(), KeySealing.none());
     }
 }

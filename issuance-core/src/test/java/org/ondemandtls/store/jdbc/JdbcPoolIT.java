@@ -11,7 +11,6 @@ import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.SQLFeatureNotSupportedException;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -35,6 +34,7 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.event.EventKind;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.sql.SqlSource;
 import org.ondemandtls.store.CertificateStoreContract;
@@ -132,7 +132,7 @@ class JdbcPoolIT {
     }
 
     private JdbcPool pool(int size) throws StoreException {
-        JdbcPool pool = new JdbcPool(SqlSource.of(url), new Properties(), "here", size);
+        JdbcPool pool = new JdbcPool(SqlSource.of(url), new Properties(), "here", size, Time.ofMachine());
         pool.begin();
         return pool;
     }
@@ -146,7 +146,7 @@ class JdbcPoolIT {
         jndi.bind("jdbc/tls", new OneConnection(() -> DriverManager.getConnection(url)));
 
         try (JdbcCertificateStore store = JdbcCertificateStore.open(
-                place("jndi:jdbc/tls"), new RecordedEvents().events(), Clock.systemUTC(), KeySealing.none())) {
+                place("jndi:jdbc/tls"), new RecordedEvents().events(), Time.ofMachine(), KeySealing.none())) {
             Lease lease = store.peers().take(CertificateStoreContract.SHOP).orElseThrow();
             StoredCertificate saved =
                     store.save(CertificateStoreContract.stored(CertificateStoreContract.SHOP.value()), lease);
@@ -166,7 +166,7 @@ class JdbcPoolIT {
                 : "SELECT concat(@@idle_transaction_timeout, '/', @@innodb_lock_wait_timeout, '/', @@max_statement_time)";
         String before = read(lent, limits);
         jndi.bind("jdbc/tls", new OneConnection(() -> new Unclosed(lent).connection()));
-        JdbcPool pool = new JdbcPool(SqlSource.of("jdbc/tls"), new Properties(), "here", 2);
+        JdbcPool pool = new JdbcPool(SqlSource.of("jdbc/tls"), new Properties(), "here", 2, Time.ofMachine());
         pool.begin();
 
         assertThat(pool.<String>together("", connection -> {
@@ -223,7 +223,7 @@ class JdbcPoolIT {
         }));
         RecordedEvents events = new RecordedEvents();
         try (JdbcCertificateStore store = JdbcCertificateStore.open(
-                place("jndi:jdbc/tls"), events.events(), Clock.systemUTC(), KeySealing.none())) {
+                place("jndi:jdbc/tls"), events.events(), Time.ofMachine(), KeySealing.none())) {
             Lease lease = store.peers().take(CertificateStoreContract.SHOP).orElseThrow();
             throwing.set(true);
 
@@ -252,7 +252,7 @@ class JdbcPoolIT {
         jndi.bind(
                 "jdbc/tls", new OneConnection(() -> new Losing(DriverManager.getConnection(url), losing).connection()));
         try (JdbcCertificateStore store = JdbcCertificateStore.open(
-                place("jndi:jdbc/tls"), new RecordedEvents().events(), Clock.systemUTC(), KeySealing.none())) {
+                place("jndi:jdbc/tls"), new RecordedEvents().events(), Time.ofMachine(), KeySealing.none())) {
             losing.set(true);
 
             StoredCertificate saved =
@@ -301,7 +301,7 @@ class JdbcPoolIT {
             }
             throw new SQLException("closed");
         }));
-        JdbcPool pool = new JdbcPool(SqlSource.of("jdbc/tls"), new Properties(), "here", 2);
+        JdbcPool pool = new JdbcPool(SqlSource.of("jdbc/tls"), new Properties(), "here", 2, Time.ofMachine());
         pool.begin();
         long start = System.nanoTime();
 
@@ -317,7 +317,7 @@ class JdbcPoolIT {
     @Test
     void aNameThatIsNotBoundIsNamed() {
         assertThatThrownBy(() -> JdbcCertificateStore.open(
-                        place("jndi:jdbc/other"), new RecordedEvents().events(), Clock.systemUTC(), KeySealing.none()))
+                        place("jndi:jdbc/other"), new RecordedEvents().events(), Time.ofMachine(), KeySealing.none()))
                 .isInstanceOf(StoreException.class)
                 .hasMessageContaining("JNDI has nothing under jdbc/other");
     }

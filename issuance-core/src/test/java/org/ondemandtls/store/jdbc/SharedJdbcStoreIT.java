@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.Statement;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -34,6 +33,7 @@ import org.ondemandtls.challenge.Proof;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.event.EventKind;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.sql.SqlSource;
@@ -82,7 +82,7 @@ class SharedJdbcStoreIT extends SharedStoreContract {
 
     private JdbcCertificateStore open(String at, boolean createSchema, KeySealing sealing) throws StoreException {
         JdbcCertificateStore opened =
-                JdbcCertificateStore.open(place(at, createSchema), recorded.events(), Clock.systemUTC(), sealing);
+                JdbcCertificateStore.open(place(at, createSchema), recorded.events(), Time.ofMachine(), sealing);
         further.add(opened);
         return opened;
     }
@@ -92,7 +92,7 @@ class SharedJdbcStoreIT extends SharedStoreContract {
         if (url == null) {
             url = JdbcTables.emptied(kind);
         }
-        return JdbcCertificateStore.open(place(url, true), recorded.events(), Clock.systemUTC(), KeySealing.none());
+        return JdbcCertificateStore.open(place(url, true), recorded.events(), Time.ofMachine(), KeySealing.none());
     }
 
     @Override
@@ -279,7 +279,7 @@ class SharedJdbcStoreIT extends SharedStoreContract {
     @Test
     @Tag("long")
     void whoStandsStillInTheMiddleOfATransactionHoldsNothingUp() throws Exception {
-        JdbcPool pool = new JdbcPool(SqlSource.of(url), new Properties(), "here", 1);
+        JdbcPool pool = new JdbcPool(SqlSource.of(url), new Properties(), "here", 1, Time.ofMachine());
         pool.begin();
         one.peers().take(SHOP).orElseThrow();
         lapse(one);

@@ -1,0 +1,57 @@
+package org.ondemandtls.machine;
+
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/** Makes the engine's threads: daemons, which keep no process and no web application alive. Safe for use by many threads. */
+public final class Threads {
+
+    private static final long LONGEST_END = TimeUnit.SECONDS.toMillis(5);
+
+    private Threads() {}
+
+    /**
+     * Makes a thread.
+     *
+     * @param name its name
+     * @param task what it does
+     * @return the thread, not started yet
+     */
+    public static Thread daemon(String name, Runnable task) {
+        Thread thread = new Thread(task, name);
+        thread.setDaemon(true);
+        // Not the caller's: a web application's class loader must not be kept alive by a thread of ours.
+        thread.setContextClassLoader(Threads.class.getClassLoader());
+        return thread;
+    }
+
+    /**
+     * Makes threads with a number.
+     *
+     * @param prefix what comes before the number in their names
+     */
+    public static ThreadFactory numbered(String prefix) {
+        AtomicInteger number = new AtomicInteger();
+        return task -> daemon(prefix + number.incrementAndGet(), task);
+    }
+
+    /**
+     * Wakes a thread that was told to end, and waits up to five seconds until it has.
+     *
+     * @param thread the thread, perhaps the caller's own, which is not waited for; null for none
+     */
+    public static void end(@Nullable Thread thread) {
+        if (thread == null || thread == Thread.currentThread()) {
+            return;
+        }
+        LockSupport.unpark(thread);
+        try {
+            thread.join(LONGEST_END);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

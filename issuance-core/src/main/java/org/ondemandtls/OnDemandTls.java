@@ -21,7 +21,6 @@ import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.config.OnDemandTlsConfig.FileStore;
-import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.EventListener;
 import org.ondemandtls.event.Events;
@@ -71,7 +70,6 @@ public final class OnDemandTls implements AutoCloseable {
     private static final int RENEWAL_TASKS = 4096;
     private static final int PERMISSION_TASKS = 4096;
     private static final int SPARE_KEYS = 4;
-    private static final Duration REHEARSED_LATER = Duration.ofSeconds(3);
     private static final Duration VISITS_AT_STOP = Duration.ofSeconds(2);
 
     /** What the engine learns from the server it lives in. */
@@ -123,8 +121,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final Status status;
     private final StatusSite statusSite;
     private final Registration registration;
-    private final Runnable rehearsal;
-    private final boolean rehearsesLater;
+    private final Preparation preparation;
 
     private volatile @Nullable CompletableFuture<Void> resumed;
 
@@ -275,16 +272,13 @@ public final class OnDemandTls implements AutoCloseable {
         }
         this.registration = Registration.of(status);
         lookups.execute(spareKeys::refill);
-        // Each by itself: one that hangs must not keep the next from being ready, nor a look in the store.
-        ThreadPoolExecutor preparing = threads.pool("prepare", authorities.size(), authorities.size());
-        authorities.forEach(authority -> preparing.execute(authority::prepare));
         TlsProvider tls = TlsSetup.provider(config);
-        this.rehearsal =
-                config.issuer() == Issuer.ACME ? () -> Rehearsal.once(clock, time::nanoTime, events, tls) : () -> {};
-        this.rehearsesLater = !Rehearsal.isWorthWaitingFor(store);
-        if (!rehearsesLater) {
-            rehearsal.run();
-        }
+        this.preparation = new Preparation(
+                config.issuer(),
+                authorities,
+                () -> Rehearsal.once(clock, time::nanoTime, events, tls),
+                threads.pool("prepare", authorities.size() + 1, authorities.size() + 1));
+        preparation.begin(Rehearsal.isWorthWaitingFor(store));
     }
 
     /** Begins what a server that is started from Java is given. */
@@ -294,7 +288,7 @@ public final class OnDemandTls implements AutoCloseable {
 
     /**
      * Opens the store, builds every floor and makes the authority ready; no certificate is read, obtained or renewed yet.
-     * The first time in a JVM, with an empty store, it takes about a second: see {@link Rehearsal}.
+     * What the first visitors would wait for is begun on other threads: see {@link #awaitPreparation}.
      *
      * @param config what the operator said
      * @param host the server
@@ -307,7 +301,7 @@ public final class OnDemandTls implements AutoCloseable {
 
     /**
      * Opens the store, builds every floor and makes the authority ready; no certificate is read, obtained or renewed yet.
-     * The first time in a JVM, with an empty store, it takes about a second: see {@link Rehearsal}.
+     * What the first visitors would wait for is begun on other threads: see {@link #awaitPreparation}.
      *
      * @param setup what the operator said, and what only Java can say
      * @param host the server
@@ -356,6 +350,14 @@ public final class OnDemandTls implements AutoCloseable {
         TlsSetup.provider(setup.config());
     }
 
+    /**
+     * Waits, for a second or two, for what the engine does ahead of its first visitors. Call it before connectors accept,
+     * once the server has started everything else; a host that does not call it may have slow first visits.
+     */
+    public void awaitPreparation() {
+        preparation.await();
+    }
+
     /** Begins to work: finishes open orders. Call it when the connectors accept. */
     public void serve() {
         events.publish(
@@ -364,10 +366,7 @@ public final class OnDemandTls implements AutoCloseable {
         resumed = issuance.resumeOpenOrders();
         renewal.start();
         permission.watch();
-        if (rehearsesLater) {
-            // Visitors of the names that are there come first.
-            scheduler.schedule(() -> lookups.execute(rehearsal), REHEARSED_LATER.toNanos(), TimeUnit.NANOSECONDS);
-        }
+        preparation.serve(scheduler);
         if (store.peers().any()) {
             store.peers().follow(new Peers.News() {
                 @Override

@@ -40,9 +40,6 @@ public final class KeyPairs {
     /** As many bytes as the digest that is signed: anything else would be padding. */
     private static final int PROBE_LENGTH = 32;
 
-    private static final List<ASN1ObjectIdentifier> CURVES =
-            List.of(SECObjectIdentifiers.secp256r1, SECObjectIdentifiers.secp384r1);
-
     private static final SecureRandom RANDOM = new SecureRandom();
 
     private KeyPairs() {}
@@ -158,7 +155,8 @@ public final class KeyPairs {
     // Empty for curves other than those two.
     private static Optional<PublicKey> ellipticCurvePublicKey(ECPrivateKey key)
             throws GeneralSecurityException, IOException {
-        for (ASN1ObjectIdentifier curve : CURVES) {
+        // Not a constant: a start that makes no public key need not load Bouncy Castle.
+        for (ASN1ObjectIdentifier curve : List.of(SECObjectIdentifiers.secp256r1, SECObjectIdentifiers.secp384r1)) {
             X9ECParameters parameters = CustomNamedCurves.getByOID(curve);
             if (parameters.getN().equals(key.getParams().getOrder())) {
                 // By tables of the generator, which Bouncy Castle keeps.

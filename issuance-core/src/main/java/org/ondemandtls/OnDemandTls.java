@@ -32,6 +32,7 @@ import org.ondemandtls.handshake.ProxiedProofs;
 import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.handshake.TimerWheel;
 import org.ondemandtls.handshake.TlsProvider;
+import org.ondemandtls.inventory.IdleCertificates;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.inventory.Visits;
 import org.ondemandtls.issuance.BootTime;
@@ -362,6 +363,7 @@ public final class OnDemandTls implements AutoCloseable {
         resumed = issuance.resumeOpenOrders();
         renewal.start();
         permission.watch();
+        new IdleCertificates(inventory, System::nanoTime).watch(scheduler, lookups);
         if (rehearsesLater) {
             // Visitors of the names that are there come first.
             scheduler.schedule(() -> lookups.execute(rehearsal), REHEARSED_LATER.toNanos(), TimeUnit.NANOSECONDS);

@@ -66,6 +66,7 @@ public final class OnDemandTls implements AutoCloseable {
 
     private static final Duration RENEWAL_LOOK = Duration.ofSeconds(5);
     private static final Duration TAKEOVER_LOOK = Duration.ofSeconds(5);
+    private static final int RENEWALS_AT_ONCE = 32;
     private static final int RENEWAL_THREADS = 4;
     private static final int ADVICE_THREADS = 4;
     private static final int RENEWAL_TASKS = 4096;
@@ -215,7 +216,7 @@ public final class OnDemandTls implements AutoCloseable {
                             events),
                     config.renewal(),
                     config.names(),
-                    shield.ordersInFlight() - 1,
+                    Math.min(shield.ordersInFlight() - 1, RENEWALS_AT_ONCE),
                     new Renewal.Ports(
                             threads.pool("renewal", RENEWAL_THREADS, RENEWAL_TASKS),
                             threads.pool("advice", ADVICE_THREADS, RENEWAL_TASKS),

@@ -203,8 +203,8 @@ etc/ondemand-tls.xml
 ## Further ones are refused at once. This limit matters only in the first moments after a start.
 # onDemandTls.shield.lookupRate=500/1s
 
-## How many orders run at the same time. From 1 to 1000.
-# onDemandTls.shield.ordersInFlight=16
+## How many orders run at the same time. auto is 256 for a CA of your own and 16 otherwise. From 1 to 1000.
+# onDemandTls.shield.ordersInFlight=auto
 
 ## How many more orders may wait. Further ones are refused at once. From 1 to 100000.
 # onDemandTls.shield.ordersQueued=256

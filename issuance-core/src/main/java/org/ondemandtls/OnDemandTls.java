@@ -31,6 +31,7 @@ import org.ondemandtls.handshake.ProxiedProofs;
 import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.handshake.TimerWheel;
 import org.ondemandtls.handshake.TlsProvider;
+import org.ondemandtls.inventory.IdleCertificates;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.inventory.Visits;
 import org.ondemandtls.issuance.BootTime;
@@ -65,6 +66,7 @@ public final class OnDemandTls implements AutoCloseable {
 
     private static final Duration RENEWAL_LOOK = Duration.ofSeconds(5);
     private static final Duration TAKEOVER_LOOK = Duration.ofSeconds(5);
+    private static final int RENEWALS_AT_ONCE = 32;
     private static final int RENEWAL_THREADS = 4;
     private static final int ADVICE_THREADS = 4;
     private static final int RENEWAL_TASKS = 4096;
@@ -213,7 +215,7 @@ public final class OnDemandTls implements AutoCloseable {
                             events),
                     config.renewal(),
                     config.names(),
-                    shield.ordersInFlight() - 1,
+                    Math.min(shield.ordersInFlight() - 1, RENEWALS_AT_ONCE),
                     new Renewal.Ports(
                             threads.pool("renewal", RENEWAL_THREADS, RENEWAL_TASKS),
                             threads.pool("advice", ADVICE_THREADS, RENEWAL_TASKS),
@@ -367,6 +369,7 @@ public final class OnDemandTls implements AutoCloseable {
         renewal.start();
         permission.watch();
         preparation.serve(scheduler);
+        new IdleCertificates(inventory, time::nanoTime).watch(scheduler, lookups);
         if (store.peers().any()) {
             store.peers().follow(new Peers.News() {
                 @Override

@@ -298,7 +298,12 @@ public enum ConfigKey {
                     + " store holds. Further ones are refused at once. This limit matters only in the first moments"
                     + " after a start."),
     SHIELD_ORDERS_IN_FLIGHT(
-            "shield.ordersInFlight", KeyType.INTEGER, "16", "1", "1000", "How many orders run at the same time."),
+            "shield.ordersInFlight",
+            KeyType.COUNT,
+            "auto",
+            "1",
+            "1000",
+            "How many orders run at the same time. auto is 256 for a CA of your own and 16 otherwise."),
     SHIELD_ORDERS_QUEUED(
             "shield.ordersQueued",
             KeyType.INTEGER,

@@ -54,6 +54,8 @@ public final class ConfigReader {
 
     private static final int HTTPS_PORT = 443;
     // One half for renewals, one for new names.
+    private static final int ORDERS = 16;
+    private static final int ORDERS_OF_OWN_CA = 256;
     private static final int FEWEST_ORDERS = 2;
     private static final Pattern DATABASE = Pattern.compile("(?is)(jdbc|jndi):.*");
     private static final Pattern KNOWN_DATABASE = Pattern.compile("jdbc:(postgresql|mariadb):.+");
@@ -175,7 +177,9 @@ public final class ConfigReader {
                 new Shield(
                         given.number(ConfigKey.SHIELD_ASK_CONCURRENCY),
                         given.number(ConfigKey.SHIELD_ASK_QUEUE),
-                        given.number(ConfigKey.SHIELD_ORDERS_IN_FLIGHT),
+                        given.required(
+                                ConfigKey.SHIELD_ORDERS_IN_FLIGHT,
+                                Grammar.numberOrAuto(ConfigKey.SHIELD_ORDERS_IN_FLIGHT, ordersAtOnce(issuer, acme))),
                         given.number(ConfigKey.SHIELD_ORDERS_QUEUED),
                         given.number(ConfigKey.SHIELD_REMEMBERED_REFUSALS),
                         given.required(ConfigKey.SHIELD_ASK_RATE, Grammar.RATE),
@@ -210,6 +214,11 @@ public final class ConfigReader {
                         given.elements(ConfigKey.STATUS_HOSTS, Grammar.SERVER_NAME),
                         given.required(ConfigKey.STATUS_LOOK_ROLE, Grammar.ROLE),
                         given.required(ConfigKey.STATUS_ACT_ROLE, Grammar.ROLE)));
+    }
+
+    // A public CA publishes how much it stands; signing by ourselves takes processor time and no waiting.
+    private static int ordersAtOnce(Issuer issuer, Acme acme) {
+        return issuer == Issuer.ACME && !acme.hasPublicCa() ? ORDERS_OF_OWN_CA : ORDERS;
     }
 
     private Preflight preflight(Issuer issuer, Acme acme) {

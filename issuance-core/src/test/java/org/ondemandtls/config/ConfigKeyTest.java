@@ -28,7 +28,8 @@ class ConfigKeyTest {
     @Test
     void durationsSizesAndNumbersHaveADefaultAndBoundsAndNothingElseHasBounds() {
         assertThat(ConfigKey.values()).allSatisfy(key -> {
-            boolean ordered = Stream.of(KeyType.DURATION, KeyType.INTEGER).anyMatch(key.type()::equals);
+            boolean ordered =
+                    Stream.of(KeyType.DURATION, KeyType.INTEGER, KeyType.COUNT).anyMatch(key.type()::equals);
             assertThat(key.least().isPresent()).isEqualTo(ordered);
             assertThat(key.most().isPresent()).isEqualTo(ordered);
             // The one that narrows a rule where it is given.

@@ -570,6 +570,20 @@ class ConfigReaderTest {
         }
 
         @ParameterizedTest
+        @CsvSource({
+            "acme, letsencrypt, auto, 16",
+            "acme, https://localhost:14000/dir, auto, 256",
+            "acme, https://localhost:14000/dir, 5, 5",
+            "internal, https://localhost:14000/dir, auto, 16"
+        })
+        void haveMoreOrdersAtOnceWhereTheyPublishNoLimit(String issuer, String directory, String given, int orders)
+                throws ConfigException {
+            var config = read("issuer", issuer, "acme.directory", directory, "shield.ordersInFlight", given);
+
+            assertThat(config.shield().ordersInFlight()).isEqualTo(orders);
+        }
+
+        @ParameterizedTest
         @CsvSource(
                 delimiter = '|',
                 value = {

@@ -16,7 +16,7 @@ import javax.net.ssl.X509ExtendedKeyManager;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.authority.RevocationLists;
-import org.ondemandtls.certificate.SpareKeyPairs;
+import org.ondemandtls.certificate.SpareKeys;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
@@ -107,7 +107,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final ScheduledThreadPoolExecutor scheduler;
     private final TimerWheel timers;
     private final ThreadPoolExecutor lookups;
-    private final SpareKeyPairs spareKeys;
+    private final SpareKeys spareKeys;
     private final CertificateStore store;
     private final ChallengeBoard challenges;
     private final Inventory inventory;
@@ -172,7 +172,7 @@ public final class OnDemandTls implements AutoCloseable {
                     new Permission.Ports(asks, scheduler, System::nanoTime),
                     events);
             this.authorities = AuthoritySetup.open(config, host, store, challenges, clock, events, this::preflight);
-            this.spareKeys = new SpareKeyPairs(config.keyType(), SPARE_KEYS, lookups);
+            this.spareKeys = AuthoritySetup.keys(config, SPARE_KEYS, lookups);
             ClockWatch watch = new ClockWatch(clock, System::nanoTime, new BootTime(), events);
             DoubleSupplier random = () -> ThreadLocalRandom.current().nextDouble();
             this.preflight = PreflightSetup.open(
@@ -187,7 +187,7 @@ public final class OnDemandTls implements AutoCloseable {
                             config.preflight().enabled() ? preflight : Preflight.NONE,
                             authorities,
                             inventory,
-                            spareKeys::take,
+                            spareKeys,
                             budget,
                             watch,
                             shield,

@@ -86,6 +86,21 @@ public interface Authority extends AutoCloseable {
         return Optional.empty();
     }
 
+    /**
+     * Why an operator lets nothing be obtained here, if so. Blocks for the store.
+     *
+     * @param name what would be obtained
+     * @throws IssuanceException.StoreFailed if the store did not say
+     */
+    default Optional<IssuanceException> outOfService(ServerName name) throws IssuanceException.StoreFailed {
+        return Optional.empty();
+    }
+
+    /** What an operator may have done with the account here; empty where there are no accounts. */
+    default Optional<AccountAdmin> account() {
+        return Optional.empty();
+    }
+
     /** Ends connections; running calls end soon after. */
     @Override
     void close();

@@ -13,6 +13,7 @@ import java.security.Signature;
 import java.security.interfaces.ECPrivateKey;
 import java.security.interfaces.ECPublicKey;
 import java.security.interfaces.RSAPrivateCrtKey;
+import java.security.interfaces.RSAPublicKey;
 import java.security.spec.ECGenParameterSpec;
 import java.security.spec.RSAKeyGenParameterSpec;
 import java.security.spec.RSAPublicKeySpec;
@@ -114,6 +115,21 @@ public final class KeyPairs {
             throw new InvalidKeyException("the public half of the key cannot be reckoned", e);
         }
         throw new InvalidKeyException("neither an elliptic-curve nor an RSA key");
+    }
+
+    /** Whether a key is of a kind. */
+    static boolean isOf(KeyType type, PublicKey key) {
+        int bits = switch (type) {
+            case P_256 -> 256;
+            case P_384 -> 384;
+            case RSA_2048 -> 2048;
+            case RSA_3072 -> 3072;
+            case RSA_4096 -> 4096;
+        };
+        if (key instanceof ECPublicKey ec) {
+            return ec.getParams().getOrder().bitLength() == bits;
+        }
+        return key instanceof RSAPublicKey rsa && rsa.getModulus().bitLength() == bits;
     }
 
     /**

@@ -117,6 +117,11 @@ final class Placement {
                 attempt.held = true;
                 throw held.get();
             }
+            Optional<IssuanceException> out = attempt.authority.outOfService(name);
+            if (out.isPresent()) {
+                attempt.held = true;
+                throw out.get();
+            }
             Optional<IssuanceException.RefusesAll> refused = parts.common().enter(issuer, name);
             if (refused.isPresent()) {
                 attempt.held = true;
@@ -264,9 +269,11 @@ final class Placement {
         if (ours) {
             return left.get();
         }
-        // The same key and request for whichever CA signs them.
-        KeyPair key = left.isPresent() ? left.get().key() : parts.keys().get();
-        byte[] csr = left.isPresent() ? left.get().csr() : CertificationRequests.request(key, name);
+        // The same key and request for whichever CA signs them, where they are of the kind it is to sign.
+        Optional<OpenOrder> fitting = left.filter(
+                order -> parts.keys().fits(attempt.issuer(), order.key().getPublic()));
+        KeyPair key = fitting.isPresent() ? fitting.get().key() : parts.keys().take(attempt.issuer());
+        byte[] csr = fitting.isPresent() ? fitting.get().csr() : CertificationRequests.request(key, name);
         OpenOrder fresh = new OpenOrder(name, attempt.issuer(), clock.instant(), Optional.empty(), key, csr);
         parts.store().journal(fresh, attempt.lease);
         return fresh;

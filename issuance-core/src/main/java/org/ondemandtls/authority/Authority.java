@@ -4,6 +4,7 @@ import java.net.URI;
 import java.security.KeyPair;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.ondemandtls.certificate.IssuanceException;
@@ -157,6 +158,9 @@ public interface Authority extends AutoCloseable {
          * @throws IssuanceException.StoreFailed if it could not be kept; the order is then left alone
          */
         void orderCreated(URI url) throws IssuanceException.StoreFailed;
+
+        /** When the CA gives up the order whose URL is told next; told only where the CA says so. */
+        default void orderExpires(Instant expires) {}
 
         /**
          * Whether another order may be placed where the one that was left open is of no more use; asked before that is

@@ -41,9 +41,6 @@ final class OrderPipeline {
 
     // Less would cut off a CA that works but is slow.
     private static final Duration SHORTEST_PATIENCE = Duration.ofSeconds(5);
-    /** How long an order is kept open: no CA keeps one for longer. */
-    static final Duration LONGEST_OPEN = Duration.ofDays(7);
-
     /** How long a CA may say that it is at an order before that is given up for another. */
     static final Duration LONGEST_PROCESSING = Duration.ofHours(1);
 
@@ -208,8 +205,7 @@ final class OrderPipeline {
 
     /** Whether an open order has expired, by a clock that is trusted. */
     boolean isExpired(OpenOrder open) {
-        return parts.watch().isTrusted()
-                && !clock.instant().isBefore(open.started().plus(LONGEST_OPEN));
+        return parts.watch().isTrusted() && !clock.instant().isBefore(open.end());
     }
 
     /**
@@ -223,7 +219,7 @@ final class OrderPipeline {
         return leased(name, lease -> {
             placement.closeOrder(lease);
             throw new IssuanceException.Remembered(
-                    name, "left open for more than 7 days, and closed with its key", Duration.ZERO);
+                    name, "left open until it expired at " + open.end() + ", and closed with its key", Duration.ZERO);
         });
     }
 

@@ -318,6 +318,7 @@ final class Placement {
     private final class Told implements Authority.Journal {
         private final Attempt attempt;
         private final OpenOrder open;
+        private Optional<Instant> expires = Optional.empty();
 
         Told(Attempt attempt, OpenOrder open) {
             this.attempt = attempt;
@@ -332,7 +333,12 @@ final class Placement {
                         .ifPresent(leaf ->
                                 replaced.put(leaf.getIssuerX500Principal().getName() + leaf.getSerialNumber(), true));
             }
-            journalUrl(open, attempt.lease, url);
+            journalUrl(open.withUrl(url, expires), attempt.lease);
+        }
+
+        @Override
+        public void orderExpires(Instant when) {
+            expires = Optional.of(when);
         }
 
         @Override
@@ -352,9 +358,9 @@ final class Placement {
         }
     }
 
-    private void journalUrl(OpenOrder open, Lease lease, URI url) throws IssuanceException.StoreFailed {
+    private void journalUrl(OpenOrder open, Lease lease) throws IssuanceException.StoreFailed {
         try {
-            parts.store().journal(open.withUrl(url), lease);
+            parts.store().journal(open, lease);
         } catch (StoreException e) {
             throw storeFailed(open.name(), e);
         }

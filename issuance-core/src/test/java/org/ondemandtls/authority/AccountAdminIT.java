@@ -3,6 +3,7 @@ package org.ondemandtls.authority;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -86,7 +87,7 @@ class AccountAdminIT extends WithPebble {
             proxy.when(FaultyAcmeProxy.path(KEY_CHANGE), (request, ca) -> {
                 ca.ask();
                 files.readOnly(true);
-                throw new java.io.IOException("reset on purpose");
+                throw new IOException("reset on purpose");
             });
             proxy.when(FaultyAcmeProxy.path(NEW_ACCOUNT), FaultyAcmeProxy.reset());
             assertThatThrownBy(() -> one.account().orElseThrow().rollOver()).isInstanceOf(IssuanceException.class);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.security.KeyPair;
+import java.util.Base64;
 import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -56,8 +57,7 @@ class BroughtAccountIT extends WithPebble {
         String text = new String(body, StandardCharsets.UTF_8);
         int start = text.indexOf("\"protected\":\"") + "\"protected\":\"".length();
         return new String(
-                java.util.Base64.getUrlDecoder().decode(text.substring(start, text.indexOf('"', start))),
-                StandardCharsets.UTF_8);
+                Base64.getUrlDecoder().decode(text.substring(start, text.indexOf('"', start))), StandardCharsets.UTF_8);
     }
 
     @Test

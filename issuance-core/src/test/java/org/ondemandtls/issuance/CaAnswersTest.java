@@ -432,7 +432,7 @@ class CaAnswersTest {
         void isClosedWithItsKeyAfterSevenDays() throws Exception {
             leaveOpen("shop.one.example");
             leaveOpen("shop.two.example");
-            advance(OrderPipeline.LONGEST_OPEN);
+            advance(OpenOrder.LONGEST);
 
             issuance.resumeOpenOrders().join();
 
@@ -441,6 +441,37 @@ class CaAnswersTest {
             assertThat(house.recorded().lines(EventKind.RESUMED))
                     .hasSize(2)
                     .allSatisfy(line -> assertThat(line).contains("closed with its key"));
+        }
+
+        @Test
+        void isClosedWithItsKeyWhenTheCaGivesItUpAndAfterSevenDaysAtMost() throws Exception {
+            Instant now = house.time().clock().instant();
+            for (Map.Entry<String, Duration> life : Map.of(
+                            "shop.one.example", Duration.ofHours(1), "shop.two.example", Duration.ofDays(90))
+                    .entrySet()) {
+                house.store()
+                        .journal(new OpenOrder(
+                                ServerName.parse(life.getKey()),
+                                CA,
+                                now,
+                                Optional.of(URL),
+                                TestCertificates.key(),
+                                new byte[] {1},
+                                Optional.of(now.plus(life.getValue()))));
+            }
+            house.reopenStore();
+            issuance = issuance();
+            advance(Duration.ofHours(1));
+
+            issuance.sweepHolds();
+
+            assertThat(house.store().openOrders())
+                    .singleElement()
+                    .extracting(OpenOrder::name)
+                    .hasToString("shop.two.example");
+            advance(OpenOrder.LONGEST);
+            issuance.sweepHolds();
+            assertThat(house.store().openOrders()).isEmpty();
         }
 
         @Test

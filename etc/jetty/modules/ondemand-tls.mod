@@ -90,7 +90,8 @@ etc/ondemand-tls.xml
 ## one each in the same order, empty where none.
 # onDemandTls.acme.trustedRoots=
 
-## Allowed challenges in order of preference, separated by commas: tls-alpn-01, http-01.
+## Allowed challenges in order of preference, separated by commas: tls-alpn-01, http-01. With several CAs give
+## one list for all, or one each in the same order, separated by semicolons.
 # onDemandTls.acme.challenges=tls-alpn-01,http-01
 
 ## Whether a CDN's published addresses may fetch an HTTP-01 proof over TLS before there is a certificate. They
@@ -106,7 +107,13 @@ etc/ondemand-tls.xml
 ## this issuer signed. Without such a chain it serves the first.
 # onDemandTls.acme.preferredChain=
 
-## Kind of private key for a certificate: P-256, P-384, RSA-2048, RSA-3072 or RSA-4096.
+## HTTP proxy for all requests to CAs, as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT. A secret if it has
+## a password: best given as onDemandTls.acme.proxy.file. onDemandTls.permission.ask never uses it. Without it
+## the proxy of the JVM is used, if there is one.
+# onDemandTls.acme.proxy=
+
+## Kind of private key for a certificate: P-256, P-384, RSA-2048, RSA-3072 or RSA-4096. With several CAs give one
+## for all, or one each in the same order, separated by commas.
 # onDemandTls.certificate.key=P-256
 
 ## Where certificates, keys and open orders are stored. One server: a directory, relative to the base of the

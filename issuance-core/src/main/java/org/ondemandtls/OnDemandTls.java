@@ -16,7 +16,7 @@ import javax.net.ssl.X509ExtendedKeyManager;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.authority.RevocationLists;
-import org.ondemandtls.certificate.SpareKeyPairs;
+import org.ondemandtls.certificate.SpareKeys;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
@@ -108,7 +108,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final ScheduledThreadPoolExecutor scheduler;
     private final TimerWheel timers;
     private final ThreadPoolExecutor lookups;
-    private final SpareKeyPairs spareKeys;
+    private final SpareKeys spareKeys;
     private final CertificateStore store;
     private final ChallengeBoard challenges;
     private final Inventory inventory;
@@ -124,6 +124,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final StatusSite statusSite;
     private final Registration registration;
     private final Preparation preparation;
+    private final IdleCertificates idle;
 
     private volatile @Nullable CompletableFuture<Void> resumed;
 
@@ -165,6 +166,7 @@ public final class OnDemandTls implements AutoCloseable {
         ThreadPoolExecutor asks = threads.pool("permission", shield.askConcurrency(), PERMISSION_TASKS);
         try {
             this.inventory = new Inventory(config.inventory().size(), clock);
+            this.idle = new IdleCertificates(inventory, time::nanoTime);
             Budget budget = budget(clock);
             this.permission = PermissionSetup.permission(
                     setup,
@@ -172,7 +174,7 @@ public final class OnDemandTls implements AutoCloseable {
                     new Permission.Ports(asks, scheduler, time::nanoTime),
                     events);
             this.authorities = AuthoritySetup.open(config, host, store, challenges, time, events, this::preflight);
-            this.spareKeys = new SpareKeyPairs(config.keyType(), SPARE_KEYS, lookups);
+            this.spareKeys = AuthoritySetup.keys(config, SPARE_KEYS, lookups);
             ClockWatch watch = new ClockWatch(clock, time::nanoTime, new BootTime(), events);
             DoubleSupplier random = () -> ThreadLocalRandom.current().nextDouble();
             this.preflight = PreflightSetup.open(
@@ -188,7 +190,7 @@ public final class OnDemandTls implements AutoCloseable {
                             config.preflight().enabled() ? preflight : Preflight.NONE,
                             authorities,
                             inventory,
-                            spareKeys::take,
+                            spareKeys,
                             budget,
                             watch,
                             shield,
@@ -369,7 +371,7 @@ public final class OnDemandTls implements AutoCloseable {
         renewal.start();
         permission.watch();
         preparation.serve(scheduler);
-        new IdleCertificates(inventory, time::nanoTime).watch(scheduler, lookups);
+        idle.watch(scheduler, lookups);
         if (store.peers().any()) {
             store.peers().follow(new Peers.News() {
                 @Override

@@ -242,6 +242,18 @@ class StatusSiteTest {
     }
 
     @Test
+    void aCaWithoutAccountsHasNoneToChange() {
+        for (String word : List.of("rollover", "deactivate", "register")) {
+            var answer = post(API + "account/" + word);
+            assertThat(status(answer)).isEqualTo(409);
+            assertThat(text(answer)).contains("nothing done: internal has no accounts");
+        }
+        assertThat(text(post(API + "account/rollover").query("ca=letsencrypt")))
+                .contains("nothing done: name one of [internal]");
+        assertThat(status(post(API + "account/burn"))).isEqualTo(404);
+    }
+
+    @Test
     void whatIsWrongIsAnsweredInWords() {
         assertThat(status(get(API + "names/-"))).isEqualTo(400);
         assertThat(status(get(API + "names").query("state=lost"))).isEqualTo(400);

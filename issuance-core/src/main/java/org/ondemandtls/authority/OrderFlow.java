@@ -6,6 +6,7 @@ import java.net.URISyntaxException;
 import java.net.URL;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -14,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.ChainOrder;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.Pem;
@@ -256,11 +258,20 @@ final class OrderFlow {
         }
         try {
             URI uri = url.toURI();
-            journal.orderCreated(uri);
+            journal.orderCreated(uri, expires(order));
         } catch (URISyntaxException e) {
             throw new AcmeProtocolException("the order's URL is none", e);
         }
         return order;
+    }
+
+    // A date that cannot be read is no reason to give an order up.
+    private static @Nullable Instant expires(Order order) {
+        try {
+            return order.getExpires().orElse(null);
+        } catch (AcmeProtocolException e) {
+            return null;
+        }
     }
 
     /** What is told where the open order is of no more use and another may not be placed. */

@@ -135,6 +135,21 @@ public final class KeyPairs {
         throw new InvalidKeyException("neither an elliptic-curve nor an RSA key");
     }
 
+    /** Whether a key is of a kind. */
+    static boolean isOf(KeyType type, PublicKey key) {
+        int bits = switch (type) {
+            case P_256 -> 256;
+            case P_384 -> 384;
+            case RSA_2048 -> 2048;
+            case RSA_3072 -> 3072;
+            case RSA_4096 -> 4096;
+        };
+        if (key instanceof ECPublicKey ec) {
+            return ec.getParams().getOrder().bitLength() == bits;
+        }
+        return key instanceof RSAPublicKey rsa && rsa.getModulus().bitLength() == bits;
+    }
+
     /**
      * The signature algorithm that fits a key, by its JCA name.
      *

@@ -118,7 +118,8 @@ public enum ConfigKey {
             "acme.challenges",
             KeyType.LIST,
             "tls-alpn-01,http-01",
-            "Allowed challenges in order of preference, separated by commas: tls-alpn-01, http-01."),
+            "Allowed challenges in order of preference, separated by commas: tls-alpn-01, http-01."
+                    + " With several CAs give one list for all, or one each in the same order, separated by semicolons."),
     CHALLENGE_THROUGH_PROXIES(
             "challenge.throughProxies",
             KeyType.BOOLEAN,
@@ -138,11 +139,19 @@ public enum ConfigKey {
             null,
             "Common name of an issuer, like ISRG Root X1. If the CA offers several chains, the server serves the one"
                     + " that this issuer signed. Without such a chain it serves the first."),
+    ACME_PROXY(
+            "acme.proxy",
+            KeyType.SECRET,
+            null,
+            "HTTP proxy for all requests to CAs, as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT. A secret if it"
+                    + " has a password: best given as onDemandTls.acme.proxy.file. onDemandTls.permission.ask never uses"
+                    + " it. Without it the proxy of the JVM is used, if there is one."),
     CERTIFICATE_KEY(
             "certificate.key",
             KeyType.CHOICE,
             "P-256",
-            "Kind of private key for a certificate: P-256, P-384, RSA-2048, RSA-3072 or RSA-4096."),
+            "Kind of private key for a certificate: P-256, P-384, RSA-2048, RSA-3072 or RSA-4096."
+                    + " With several CAs give one for all, or one each in the same order, separated by commas."),
     STORE(
             "store",
             KeyType.STORE,

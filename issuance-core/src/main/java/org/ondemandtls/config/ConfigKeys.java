@@ -266,6 +266,12 @@ public abstract class ConfigKeys<B extends ConfigKeys<B>> {
             return this;
         }
 
+        /** The proxy through which CAs are reached: {@code http://USER:PASSWORD@HOST:PORT}. */
+        public AcmeKeys proxy(String url) {
+            put(ConfigKey.ACME_PROXY, url);
+            return this;
+        }
+
         /** The allowed challenges in order of preference. */
         public AcmeKeys challenges(ChallengeType... challenges) {
             put(ConfigKey.ACME_CHALLENGES, joined(Stream.of(challenges).map(ChallengeType::identifier)));

@@ -367,6 +367,11 @@ public final class Operations {
         return server;
     }
 
+    /** What may be done with the accounts at the CAs. */
+    public AccountOperations accounts() {
+        return new AccountOperations(floors.authorities(), floors.events());
+    }
+
     /** How many certificates in memory are valid for how many more days, in bands; no I/O. */
     public Map<String, Long> expiry() {
         return ExpiryBands.of(floors.inventory().all(), floors.clock().instant());
@@ -387,7 +392,8 @@ public final class Operations {
         long all = orders.values().stream().mapToLong(Long::longValue).sum();
         long obtained = orders.getOrDefault("obtained", 0L);
         boolean well = floors.issuance().isWell(authority.id());
-        String sentence = paused.map(since -> "Paused by an operator since " + since + ".")
+        Optional<String> closed = AccountOperations.standing(authority);
+        String sentence = closed.or(() -> paused.map(since -> "Paused by an operator since " + since + "."))
                 .orElse(
                         well
                                 ? all == 0

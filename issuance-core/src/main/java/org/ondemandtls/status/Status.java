@@ -382,6 +382,21 @@ public final class Status implements OnDemandTlsMXBean {
     }
 
     @Override
+    public String rolloverAccount(String ca) {
+        return operations.accounts().rollOver(ca).sentence();
+    }
+
+    @Override
+    public String deactivateAccount(String ca) {
+        return operations.accounts().deactivate(ca).sentence();
+    }
+
+    @Override
+    public String registerAccount(String ca) {
+        return operations.accounts().register(ca).sentence();
+    }
+
+    @Override
     public String authorities() {
         try {
             return Json.of(operations.authorities());

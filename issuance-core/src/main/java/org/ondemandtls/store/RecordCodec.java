@@ -337,6 +337,7 @@ public final class RecordCodec {
         fields.put("issuer", order.issuer());
         fields.put("started", order.started().toString());
         order.url().ifPresent(url -> fields.put("url", url.toString()));
+        order.expires().ifPresent(expires -> fields.put("expires", expires.toString()));
         fields.put("fence", Long.toString(fence));
         fields.put("algorithm", order.key().getPublic().getAlgorithm());
         fields.put("key", sealing.form());
@@ -376,7 +377,8 @@ public final class RecordCodec {
                     Instant.parse(bundle.field("started")),
                     bundle.optional("url").map(URI::create),
                     key,
-                    blocks.get(2).der());
+                    blocks.get(2).der(),
+                    bundle.optional("expires").map(Instant::parse));
         } catch (GeneralSecurityException | DateTimeException | IllegalArgumentException e) {
             throw new UnreadableException("its key, request or a field cannot be read", e);
         }

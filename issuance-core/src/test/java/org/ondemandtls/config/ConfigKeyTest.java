@@ -45,6 +45,7 @@ class ConfigKeyTest {
                 .containsExactly(
                         ConfigKey.PERMISSION_DATA_SOURCE,
                         ConfigKey.ACME_EAB,
+                        ConfigKey.ACME_PROXY,
                         ConfigKey.STORE_PASSWORD,
                         ConfigKey.STORE_ENCRYPTION_KEY);
     }

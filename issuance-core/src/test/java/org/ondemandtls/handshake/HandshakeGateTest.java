@@ -91,7 +91,7 @@ class HandshakeGateTest {
                         Preflight.NONE,
                         List.of(new Signing()),
                         inventory,
-                        TestCertificates::key,
+                        issuer -> TestCertificates.key(),
                         IssuanceFixture.unlimited(store, time.clock()),
                         new ClockWatch(time.clock(), time::nanoTime, recorded.events()),
                         Configurations.shield(16, 256),

@@ -5,6 +5,7 @@ import org.apache.juli.logging.Log;
 import org.apache.juli.logging.LogFactory;
 import org.apache.tomcat.util.net.SSLHostConfig;
 import org.apache.tomcat.util.net.jsse.JSSEUtil;
+import org.ondemandtls.machine.Threads;
 
 /**
  * Has Tomcat make ready what any connector with TLS needs, the JDK's TLS and its list of ciphers, while Tomcat goes on
@@ -23,10 +24,7 @@ final class WarmUp {
     /** Begins; returns at once. */
     static void begin() {
         if (BEGUN.compareAndSet(false, true)) {
-            Thread thread = new Thread(WarmUp::run, "ondemand-tls-warm-up");
-            thread.setDaemon(true);
-            thread.setContextClassLoader(WarmUp.class.getClassLoader());
-            thread.start();
+            Threads.daemon("ondemand-tls-warm-up", WarmUp::run).start();
         }
     }
 

@@ -149,6 +149,10 @@ etc/ondemand-tls.xml
 ## How long a client may take for its ClientHello. From 1ms to 10m.
 # onDemandTls.handshake.helloTimeout=10s
 
+## How many octets of unfinished ClientHellos may be held at the same time. One client block may hold a sixteenth
+## of them. Further ones are refused at once. From 65536 to 1073741824.
+# onDemandTls.handshake.helloOctets=16777216
+
 ## Whether a request gets 421 if the served certificate does not cover its Host: true, false, or strict. strict
 ## also refuses every client without SNI.
 # onDemandTls.handshake.hostCheck=true

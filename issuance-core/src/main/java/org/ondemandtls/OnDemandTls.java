@@ -228,6 +228,7 @@ public final class OnDemandTls implements AutoCloseable {
                             RENEWAL_LOOK));
             this.lot = new ParkingLot(
                     config.handshake().parked(),
+                    config.handshake().helloOctets(),
                     shield.clients(),
                     config.handshake().deadline(),
                     scheduler,

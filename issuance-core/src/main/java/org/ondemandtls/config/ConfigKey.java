@@ -207,6 +207,14 @@ public enum ConfigKey {
             "1ms",
             "10m",
             "How long a client may take for its ClientHello."),
+    HANDSHAKE_HELLO_OCTETS(
+            "handshake.helloOctets",
+            KeyType.INTEGER,
+            "16777216",
+            "65536",
+            "1073741824",
+            "How many octets of unfinished ClientHellos may be held at the same time. One client block may hold a"
+                    + " sixteenth of them. Further ones are refused at once."),
     HANDSHAKE_HOST_CHECK(
             "handshake.hostCheck",
             KeyType.CHOICE,

@@ -302,6 +302,12 @@ public abstract class ConfigKeys<B extends ConfigKeys<B>> {
             return this;
         }
 
+        /** How many octets of ClientHellos that are not whole may be held at the same time. */
+        public HandshakeKeys helloOctets(int octets) {
+            put(ConfigKey.HANDSHAKE_HELLO_OCTETS, octets);
+            return this;
+        }
+
         /** Whether a request whose {@code Host} the served certificate does not cover gets 421. */
         public HandshakeKeys hostCheck(boolean check) {
             put(ConfigKey.HANDSHAKE_HOST_CHECK, Boolean.toString(check));

@@ -283,7 +283,8 @@ public final class ConfigReader {
                         ConfigKey.HANDSHAKE_HOST_CHECK,
                         text -> Grammar.choice(HostCheck.values(), HostCheck::word, text)),
                 given.optional(ConfigKey.HANDSHAKE_DEFAULT_NAME, Grammar.SERVER_NAME),
-                given.duration(ConfigKey.HANDSHAKE_HELLO_TIMEOUT));
+                given.duration(ConfigKey.HANDSHAKE_HELLO_TIMEOUT),
+                given.number(ConfigKey.HANDSHAKE_HELLO_OCTETS));
     }
 
     private TlsProvider tlsProvider() {

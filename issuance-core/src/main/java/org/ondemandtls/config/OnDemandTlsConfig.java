@@ -351,13 +351,15 @@ public record OnDemandTlsConfig(
      * @param hostCheck whether a request whose {@code Host} the served certificate does not cover gets 421
      * @param defaultName the name assumed when a client sends none, empty where none is assumed
      * @param helloTimeout how long a client may take to send its ClientHello
+     * @param helloOctets how many octets of ClientHellos that are not whole may be held
      */
     public record Handshake(
             Duration deadline,
             int parked,
             HostCheck hostCheck,
             Optional<ServerName> defaultName,
-            Duration helloTimeout) {}
+            Duration helloTimeout,
+            int helloOctets) {}
 
     /**
      * What is kept in memory.

@@ -214,6 +214,27 @@ public final class HandshakeGate {
     }
 
     /**
+     * Refuses a ClientHello that is not whole, where no more of such may be held.
+     *
+     * @return the refusal
+     */
+    public Admission.Refuse refuseUnfinished() {
+        refusals.count(Refusal.TOO_MANY);
+        events.overflowed(HelloOctets.BOUND, null);
+        return new Admission.Refuse(Alert.INTERNAL_ERROR);
+    }
+
+    /** How many octets are held of ClientHellos that are not whole. */
+    public long unfinishedHelloOctets() {
+        return hellos().held();
+    }
+
+    /** Where these are counted. */
+    HelloOctets hellos() {
+        return lot.hellos();
+    }
+
+    /**
      * Takes note of a request that got 421.
      *
      * @param served the server name its connection was served under, null where the client named none

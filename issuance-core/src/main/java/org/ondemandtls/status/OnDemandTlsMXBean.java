@@ -26,6 +26,10 @@ public interface OnDemandTlsMXBean {
     @Described("How many handshakes may wait at the same time.")
     int getParkedLimit();
 
+    /** How many octets are held of ClientHellos that are not whole yet. */
+    @Described("How many octets are held of ClientHellos that are not whole yet.")
+    long getUnfinishedHelloOctets();
+
     /** How many handshakes with a certificate of the engine were completed, resumptions included. */
     @Described("How many handshakes with a certificate of the engine were completed, resumptions included.")
     long getCompletedHandshakes();

@@ -185,6 +185,11 @@ public final class Status implements OnDemandTlsMXBean {
     }
 
     @Override
+    public long getUnfinishedHelloOctets() {
+        return gate.unfinishedHelloOctets();
+    }
+
+    @Override
     public long getCompletedHandshakes() {
         return gate.completedHandshakes();
     }

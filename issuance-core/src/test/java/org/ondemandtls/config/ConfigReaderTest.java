@@ -132,7 +132,12 @@ class ConfigReaderTest {
             assertThat(config.store()).isEqualTo(new FileStore(base.resolve("ondemand-tls")));
             assertThat(config.handshake())
                     .isEqualTo(new OnDemandTlsConfig.Handshake(
-                            Duration.ofSeconds(25), 10_000, HostCheck.TRUE, Optional.empty(), Duration.ofSeconds(10)));
+                            Duration.ofSeconds(25),
+                            10_000,
+                            HostCheck.TRUE,
+                            Optional.empty(),
+                            Duration.ofSeconds(10),
+                            16 * 1024 * 1024));
             assertThat(config.inventory()).isEqualTo(new OnDemandTlsConfig.Inventory(10_000));
             assertThat(config.shield())
                     .isEqualTo(new OnDemandTlsConfig.Shield(

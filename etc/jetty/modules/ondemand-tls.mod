@@ -234,6 +234,10 @@ etc/ondemand-tls.xml
 ## How long after its expiry a certificate that nobody renewed stays in the store. From 1s to 3650d.
 # onDemandTls.renewal.grace=30d
 
+## How long a name that does not lead here at its renewal is looked at again. Then only a visit does that. From
+## 1s to 3650d.
+# onDemandTls.renewal.movedAwayGrace=7d
+
 ## New orders per account and period, like 300/3h, or none for no limit. Half of them are for renewals, half for
 ## new names. auto takes what the CA publishes, and no limit for a CA of your own.
 # onDemandTls.budget.orders=auto

@@ -18,6 +18,7 @@ import org.ondemandtls.authority.Authority;
 import org.ondemandtls.authority.RevocationLists;
 import org.ondemandtls.certificate.SpareKeys;
 import org.ondemandtls.challenge.ChallengeBoard;
+import org.ondemandtls.challenge.Vantages;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.config.OnDemandTlsConfig.FileStore;
@@ -162,7 +163,8 @@ public final class OnDemandTls implements AutoCloseable {
                                 + asked.map(other -> "the host " + other).orElse("another host")
                                 + " and not shown: let the proxy in front pass the Host header on as it came"
                                 + " (nginx: proxy_set_header Host $host; Apache httpd: ProxyPreserveHost On)"),
-                clock);
+                clock,
+                new Vantages(PreflightSetup.proxies(config), clock));
         ThreadPoolExecutor asks = threads.pool("permission", shield.askConcurrency(), PERMISSION_TASKS);
         try {
             this.inventory = new Inventory(config.inventory().size(), clock);

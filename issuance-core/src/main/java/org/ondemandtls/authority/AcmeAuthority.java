@@ -133,7 +133,8 @@ public final class AcmeAuthority implements Authority {
                 closed,
                 new AtomicBoolean(),
                 Pace.OfCa.unknown(ports.nanoTime()),
-                config.preferredChain());
+                config.preferredChain(),
+                new Steps(id(), ports.events().figures(), ports.nanoTime()));
     }
 
     /**

@@ -356,6 +356,13 @@ public enum ConfigKey {
             "1s",
             "3650d",
             "How long after its expiry a certificate that nobody renewed stays in the store."),
+    RENEWAL_MOVED_AWAY_GRACE(
+            "renewal.movedAwayGrace",
+            KeyType.DURATION,
+            "7d",
+            "1s",
+            "3650d",
+            "How long a name that does not lead here at its renewal is looked at again. Then only a visit does that."),
     BUDGET_ORDERS(
             "budget.orders",
             KeyType.ALLOWANCE,

@@ -192,6 +192,7 @@ public final class ConfigReader {
                                 ConfigKey.RENEWAL_VISITED_WITHIN,
                                 Grammar.durationWithin(ConfigKey.RENEWAL_VISITED_WITHIN)),
                         given.duration(ConfigKey.RENEWAL_GRACE),
+                        given.duration(ConfigKey.RENEWAL_MOVED_AWAY_GRACE),
                         given.duration(ConfigKey.PERMISSION_WITHDRAW_AFTER),
                         given.required(
                                 ConfigKey.PERMISSION_RECHECK, Grammar.durationOrNone(ConfigKey.PERMISSION_RECHECK))),

@@ -422,11 +422,16 @@ public record OnDemandTlsConfig(
      *
      * @param visitedWithin how long ago the last visit may be, empty where any visit during the certificate's life counts
      * @param grace how long after its expiry the store keeps a certificate
+     * @param movedAwayGrace for how long a name that leads elsewhere is looked at again when its renewal is due
      * @param withdrawAfter how long every answer about a name has to be a denial before it is withdrawn
      * @param recheck how often permission for a served and visited name is asked again, empty where renewals only ask
      */
     public record Renewal(
-            Optional<Duration> visitedWithin, Duration grace, Duration withdrawAfter, Optional<Duration> recheck) {}
+            Optional<Duration> visitedWithin,
+            Duration grace,
+            Duration movedAwayGrace,
+            Duration withdrawAfter,
+            Optional<Duration> recheck) {}
 
     /** How much of something a CA is asked for over time: so many, or one of the words. */
     public sealed interface Allowance permits Allowance.Automatic, Allowance.Unlimited, Rate {

@@ -1,5 +1,6 @@
 package org.ondemandtls.handshake;
 
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.Map;
 import java.util.Optional;
@@ -256,7 +257,18 @@ public final class HandshakeGate {
 
     /** Tells the board that the CA has seen a challenge certificate; call it when a {@link Admission.Prove} ends. */
     public void proved(Admission.Prove prove) {
-        challenges.challengeCertificateServed(prove.name());
+        proved(prove, null);
+    }
+
+    /**
+     * The same of a client whose address is known.
+     *
+     * @param prove what ends
+     * @param peer the client's address, null if it is not known
+     */
+    public void proved(Admission.Prove prove, @Nullable SocketAddress peer) {
+        challenges.challengeCertificateServed(
+                prove.name(), peer instanceof InetSocketAddress inet ? inet.getAddress() : null);
     }
 
     /**

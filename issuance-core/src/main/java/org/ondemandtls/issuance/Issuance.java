@@ -413,7 +413,7 @@ public final class Issuance {
                 .thenCompose(verdict -> verdict.isEmpty()
                         ? turns.take(name, executor, order)
                         : CompletableFuture.failedFuture(new IssuanceException.NotReady(
-                                name, verdict.get().toString(), NOT_READY_RETRY)));
+                                name, verdict.get().toString(), verdict.get().leadsTo(), NOT_READY_RETRY)));
     }
 
     private CompletableFuture<Optional<KeyedCertificate>> stored(ServerName name) {

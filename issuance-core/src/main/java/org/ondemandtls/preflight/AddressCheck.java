@@ -126,7 +126,8 @@ final class AddressCheck {
                 .map(time -> "; the resolver keeps this answer for " + time.toSeconds()
                         + " s, retry of the name orders without asking it")
                 .orElse("");
-        return Verdict.customer(
+        return Verdict.away(
+                "nowhere",
                 "add " + wanted(name) + "; the name " + (found.exists() ? "has no address" : "does not exist") + kept);
     }
 
@@ -135,7 +136,8 @@ final class AddressCheck {
         String type = ipv4 ? "A " : "AAAA ";
         String right = ours(ipv4);
         // Where we have none of its kind, a CA would still go to the wrong one.
-        return Verdict.customer(
+        return Verdict.away(
+                strange.getHostAddress(),
                 right.isEmpty()
                         ? "remove " + type + name + " " + strange.getHostAddress()
                         : "change " + type + name + " from " + strange.getHostAddress() + " to " + right);

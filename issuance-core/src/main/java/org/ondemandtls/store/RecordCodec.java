@@ -80,6 +80,7 @@ public final class RecordCodec {
         stored.visited().ifPresent(at -> fields.put("visited", at.toString()));
         stored.deniedSince().ifPresent(at -> fields.put("denied", at.toString()));
         stored.withdrawn().ifPresent(at -> fields.put("withdrawn", at.toString()));
+        stored.moved().ifPresent(moved -> fields.put("moved", moved.text()));
         int number = 0;
         for (Happening one : stored.history()) {
             fields.put(HISTORY + number++, one.at() + " " + one.kind() + " " + one.text());
@@ -135,6 +136,7 @@ public final class RecordCodec {
                     bundle.optional("visited").map(Instant::parse),
                     bundle.optional("denied").map(Instant::parse),
                     bundle.optional("withdrawn").map(Instant::parse),
+                    bundle.optional("moved").flatMap(Moved::read),
                     history(bundle),
                     revision);
         } catch (GeneralSecurityException | DateTimeException | IllegalArgumentException e) {

@@ -362,6 +362,7 @@ class ConfigReaderTest {
                     .isEqualTo(new OnDemandTlsConfig.Renewal(
                             Optional.empty(),
                             Duration.ofDays(30),
+                            Duration.ofDays(7),
                             Duration.ofDays(1),
                             Optional.of(Duration.ofDays(1))));
         }
@@ -374,6 +375,7 @@ class ConfigReaderTest {
                             "onDemandTls.names", "www.Example.com, b.example.com",
                             "onDemandTls.renewal.visitedWithin", "7d",
                             "onDemandTls.renewal.grace", "12h",
+                            "onDemandTls.renewal.movedAwayGrace", "3d",
                             "onDemandTls.permission.withdrawAfter", "2h",
                             "onDemandTls.permission.recheck", "6h"),
                     base);
@@ -384,6 +386,7 @@ class ConfigReaderTest {
                     .isEqualTo(new OnDemandTlsConfig.Renewal(
                             Optional.of(Duration.ofDays(7)),
                             Duration.ofHours(12),
+                            Duration.ofDays(3),
                             Duration.ofHours(2),
                             Optional.of(Duration.ofHours(6))));
         }

@@ -321,7 +321,7 @@ final class GatedChannel extends FrugalChannel {
             return verdict;
         }
         if (prove != null) {
-            endpoint.proved(prove);
+            endpoint.proved(prove, sc);
         }
         if (verdict < 0 || !visit().move(Visit.State.PROVING, Visit.State.FAREWELL)) {
             return leave();

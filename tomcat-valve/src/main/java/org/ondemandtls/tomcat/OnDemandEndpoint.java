@@ -1,6 +1,7 @@
 package org.ondemandtls.tomcat;
 
 import java.io.IOException;
+import java.net.Socket;
 import java.net.SocketAddress;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -258,10 +259,11 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     }
 
     /** Says that a challenge certificate has been seen. */
-    void proved(Admission.Prove prove) {
+    void proved(Admission.Prove prove, SocketChannel to) {
         OnDemandTls engine = engine();
         if (engine != null) {
-            engine.gate().proved(prove);
+            Socket socket = to.socket();
+            engine.gate().proved(prove, socket.getRemoteSocketAddress());
         }
     }
 

@@ -21,6 +21,7 @@ import org.ondemandtls.event.Events;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.inventory.Visits;
 import org.ondemandtls.issuance.ClockWatch;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.renewal.Orders;
 import org.ondemandtls.renewal.Renewal;
@@ -58,22 +59,25 @@ final class RenewalHour implements Benchmarks.Measurement {
     @Override
     public void measure(Setting setting, Report report) throws Exception {
         report.section("An hour of renewals on a store, on a virtual clock");
-        report.condition("14,000 renewals, 3.9 a second: the planner as it is, one thread, real certificates signed in this"
-                + " process, a successor saved for each; an order takes 1.6 s of the virtual clock.");
+        report.condition(
+                "14,000 renewals, 3.9 a second: the planner as it is, one thread, real certificates signed in this"
+                        + " process, a successor saved for each; an order takes 1.6 s of the virtual clock.");
         Path files = setting.emptied("renewal-hour");
         hour(
                 report,
                 "files",
-                (time, events) -> FileCertificateStore.open(files, events, time.clock(), Duration.ZERO));
+                (time, events) -> FileCertificateStore.open(
+                        files, events, Time.ofMachine().with(time.clock()), Duration.ZERO));
         try (Database database = Database.start(Database.Kind.POSTGRESQL)) {
             String url = database.fresh();
             hour(
                     report,
                     "PostgreSQL",
                     (time, events) -> JdbcCertificateStore.open(
-                            new OnDemandTlsConfig.DatabaseStore(url, Optional.empty(), Optional.empty(), true, CONNECTIONS),
+                            new OnDemandTlsConfig.DatabaseStore(
+                                    url, Optional.empty(), Optional.empty(), true, CONNECTIONS),
                             events,
-                            time.clock(),
+                            Time.ofMachine().with(time.clock()),
                             KeySealing.of(List.of())));
         }
     }
@@ -122,7 +126,11 @@ final class RenewalHour implements Benchmarks.Measurement {
                         new ClockWatch(time.clock(), time::nanoTime, events),
                         events),
                 new OnDemandTlsConfig.Renewal(
-                        Optional.empty(), Duration.ofDays(30), Duration.ofDays(1), Optional.empty()),
+                        Optional.empty(),
+                        Duration.ofDays(30),
+                        Duration.ofDays(7),
+                        Duration.ofDays(1),
+                        Optional.empty()),
                 List.of(),
                 ORDERS_AT_ONCE,
                 new Renewal.Ports(

@@ -83,13 +83,13 @@ final class CaLine {
      * @throws IOException if there is no connection; a {@link ConnectException} where none can be made at all
      * @throws CaProxyException if the proxy is the reason
      */
-    static CaLine connect(
-            URI origin, SSLSocketFactory factory, Optional<CaProxy> through, LongSupplier nanoTime)
+    static CaLine connect(URI origin, SSLSocketFactory factory, Optional<CaProxy> through, LongSupplier nanoTime)
             throws IOException {
         int port = origin.getPort() < 0 ? 443 : origin.getPort();
         String host = unbracketed(origin.getHost());
-        Socket socket =
-                through.isPresent() ? ProxyTunnel.open(through.get(), host, port, nanoTime) : connected(origin, host, port);
+        Socket socket = through.isPresent()
+                ? ProxyTunnel.open(through.get(), host, port, nanoTime)
+                : connected(origin, host, port);
         try {
             socket.setTcpNoDelay(true);
             // The handshake has no other limit before somebody waits for an answer with one.

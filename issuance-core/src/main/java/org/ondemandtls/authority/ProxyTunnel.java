@@ -52,7 +52,8 @@ final class ProxyTunnel {
     static Socket open(CaProxy proxy, String host, int port, LongSupplier nanoTime) throws CaProxyException {
         Socket socket = connected(proxy);
         try {
-            String answer = asked(socket, proxy, (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + port, nanoTime);
+            String answer =
+                    asked(socket, proxy, (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + port, nanoTime);
             Matcher status = STATUS.matcher(answer);
             if (!status.matches()) {
                 throw new CaProxyException(
@@ -92,8 +93,7 @@ final class ProxyTunnel {
         }
     }
 
-    private static String asked(Socket socket, CaProxy proxy, String target, LongSupplier nanoTime)
-            throws IOException {
+    private static String asked(Socket socket, CaProxy proxy, String target, LongSupplier nanoTime) throws IOException {
         StringBuilder request = new StringBuilder("CONNECT ")
                 .append(target)
                 .append(" HTTP/1.1\r\nHost: ")

@@ -97,7 +97,10 @@ class ProxyTunnelTest {
                         "cannot be reached (no connection): see that it runs, and that this server may connect"
                                 + " to it");
         assertThatThrownBy(() -> ProxyTunnel.open(
-                        new CaProxy("no-such-host.invalid", 3128, Optional.empty()), "ca.example", 443, System::nanoTime))
+                        new CaProxy("no-such-host.invalid", 3128, Optional.empty()),
+                        "ca.example",
+                        443,
+                        System::nanoTime))
                 .hasMessageContaining("host name that cannot be resolved");
     }
 }

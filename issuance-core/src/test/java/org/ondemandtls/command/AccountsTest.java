@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.interfaces.ECPrivateKey;
 import java.security.interfaces.RSAPrivateCrtKey;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Base64;
@@ -25,6 +24,7 @@ import org.ondemandtls.certificate.KeyPairs;
 import org.ondemandtls.certificate.Pem;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.file.FileCertificateStore;
 
@@ -41,7 +41,7 @@ class AccountsTest {
     private String run(Path from) {
         var out = new ByteArrayOutputStream();
         var print = new PrintStream(out, true, StandardCharsets.UTF_8);
-        int status = new Command(Clock.systemUTC(), print, print, System::nanoTime).run(new String[] {
+        int status = new Command(Time.ofMachine(), print, print).run(new String[] {
             "import", from.toString(), directory.resolve("store").toString()
         });
         return out.toString(StandardCharsets.UTF_8) + "status " + status;
@@ -51,7 +51,7 @@ class AccountsTest {
         try (CertificateStore store = FileCertificateStore.open(
                 directory.resolve("store"),
                 new Events(event -> {}, System::nanoTime),
-                Clock.systemUTC(),
+                Time.ofMachine(),
                 Duration.ZERO)) {
             return new AccountFiles(new StoredSecrets(store), ca).has(key);
         }

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.inventory.Inventory;
@@ -21,7 +22,7 @@ import org.ondemandtls.store.StoredCertificate;
  * <p>A withdrawal is a hold in the store, so every server keeps to it. It ends when an operator has the name obtained, or
  * when permission is granted anew: a grant that comes after a denial.
  *
- * <p><b>Threads.</b> Safe for many; every method but {@link #scope} blocks for the store.
+ * <p><b>Threads.</b> Safe for many; every method blocks for the store.
  */
 public final class Withdrawals {
 
@@ -48,11 +49,6 @@ public final class Withdrawals {
         this.events = events;
     }
 
-    /** Where the hold of a name stands in the store. */
-    public static String scope(ServerName name) {
-        return "takenAway/" + name;
-    }
-
     /**
      * Takes a name away: no server serves it or obtains it from now on. Where its certificate has other names, these are
      * not served from it any more either, and may be obtained anew.
@@ -64,7 +60,7 @@ public final class Withdrawals {
     public boolean withdraw(ServerName name) throws StoreException {
         Instant now = clock.instant();
         store.keepHold(new Hold(
-                scope(name),
+                new Scope.TakenAway(name),
                 OPERATOR,
                 UNTOUCHED,
                 now.plus(WITHOUT_END),
@@ -85,8 +81,8 @@ public final class Withdrawals {
      * @throws StoreException if the store could not be written
      */
     public void lift(ServerName name) throws StoreException {
-        if (store.hold(scope(name)).isPresent()) {
-            store.dropHold(scope(name));
+        if (store.hold(new Scope.TakenAway(name)).isPresent()) {
+            store.dropHold(new Scope.TakenAway(name));
             store.peers().tell(name);
         }
     }
@@ -97,7 +93,7 @@ public final class Withdrawals {
      * @throws StoreException if the store could not be read
      */
     public Optional<Hold> of(ServerName name) throws StoreException {
-        return store.hold(scope(name));
+        return store.hold(new Scope.TakenAway(name));
     }
 
     /**
@@ -114,7 +110,7 @@ public final class Withdrawals {
         if (hold.get().refusals() == UNTOUCHED) {
             throw new IssuanceException.NotPermitted(name, hold.get().detail(), AGAIN);
         }
-        store.dropHold(scope(name));
+        store.dropHold(new Scope.TakenAway(name));
     }
 
     /** Permission was denied: the next grant is a new one. */

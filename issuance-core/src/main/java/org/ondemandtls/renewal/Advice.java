@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.RenewalWindow;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Outage;
 import org.ondemandtls.issuance.RenewalTime;
@@ -40,7 +41,6 @@ final class Advice {
     private static final Duration CLAIM = Duration.ofMinutes(5);
     private static final Duration TOLD_AGAIN = Duration.ofDays(1);
     private static final int PART_PER_REPLACEMENT = 4;
-    private static final String SCOPE = "advised/";
 
     private final Desk desk;
     private final Map<String, Outage> outages = new ConcurrentHashMap<>();
@@ -192,7 +192,7 @@ final class Advice {
             return wanted;
         }
         CertificateStore store = desk.floors().store();
-        String scope = SCOPE + record.firstName();
+        Scope scope = new Scope.Advised(record.firstName());
         Optional<Instant> held = store.hold(scope).map(Hold::until).filter(wanted::isBefore);
         if (held.isPresent()) {
             tellEarly(record.issuer());

@@ -6,7 +6,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
-import org.ondemandtls.certificate.LimitScope;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.StoreException;
@@ -72,7 +72,7 @@ final class Succession {
      */
     boolean mayPass(Entry entry, IssuanceException reason) {
         boolean account = (reason instanceof IssuanceException.RateLimited limited
-                        && limited.scope() instanceof LimitScope.Account)
+                        && limited.scope() instanceof Scope.Account)
                 || (reason instanceof IssuanceException.OverBudget spent && spent.concernsAll())
                 || reason instanceof IssuanceException.AccountRefused
                 || reason instanceof IssuanceException.RefusesAll;

@@ -3,6 +3,7 @@ package org.ondemandtls.store;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -154,11 +155,11 @@ public interface CertificateStore extends AutoCloseable {
     /**
      * What holds a scope. Holds are kept until they are dropped, also when their time has passed.
      *
-     * @param scope as in {@link Hold}
+     * @param scope whom it concerns
      * @return the hold, empty if there is none
      * @throws StoreException if the store could not be read
      */
-    Optional<Hold> hold(String scope) throws StoreException;
+    Optional<Hold> hold(Scope scope) throws StoreException;
 
     /**
      * Keeps a hold, in place of the one kept for its scope.
@@ -172,7 +173,7 @@ public interface CertificateStore extends AutoCloseable {
      *
      * @throws StoreException if it could not be removed
      */
-    void dropHold(String scope) throws StoreException;
+    void dropHold(Scope scope) throws StoreException;
 
     /**
      * Holds, in no order: all of them if there are no more than {@code limit}.

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.file.FileLedger;
@@ -78,8 +79,8 @@ class MediumStoreTest {
 
     @Test
     void aDamagedHoldIsSetAsideAndTheOthersAreListed() throws Exception {
-        store.keepHold(CertificateStoreContract.hold("name/a", 1));
-        store.keepHold(CertificateStoreContract.hold("name/b", 2));
+        store.keepHold(CertificateStoreContract.hold(new Scope.Account("a"), 1));
+        store.keepHold(CertificateStoreContract.hold(new Scope.Account("b"), 2));
         medium.damage(Shelf.HOLD, "name/a", "torn".getBytes(US_ASCII));
 
         assertThat(store.holds(10)).extracting(Hold::refusals).containsExactly(2);

@@ -258,7 +258,10 @@ final class PaperHouse implements InvocationHandler {
 
     /** The store: what renewal uses of it. */
     @Override
-    public @Nullable Object invoke(Object proxy, Method method, Object[] arguments) {
+    public @Nullable Object invoke(Object proxy, Method method, Object[] arguments) throws Throwable {
+        if (method.isDefault()) {
+            return InvocationHandler.invokeDefault(proxy, method, arguments);
+        }
         return switch (method.getName()) {
             case "peers" -> Peers.NONE;
             case "find" -> {

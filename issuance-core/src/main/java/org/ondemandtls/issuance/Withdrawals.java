@@ -12,7 +12,6 @@ import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Hold;
-import org.ondemandtls.store.StaleRevisionException;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 
@@ -33,7 +32,6 @@ public final class Withdrawals {
     // No sweep may end it.
     private static final Duration WITHOUT_END = Duration.ofDays(36_500);
     private static final Duration AGAIN = Duration.ofMinutes(1);
-    private static final int SAVE_ATTEMPTS = 5;
     private static final int UNTOUCHED = 0;
     private static final int DENIED_SINCE = 1;
 
@@ -139,24 +137,13 @@ public final class Withdrawals {
     }
 
     private boolean mark(ServerName name) throws StoreException {
-        for (int attempt = 1; ; attempt++) {
-            Optional<StoredCertificate> found = store.find(name);
-            if (found.isEmpty()) {
-                return false;
-            }
-            StoredCertificate stored = found.get();
-            try {
-                if (stored.withdrawn().isEmpty()) {
-                    store.save(stored.withWithdrawn(Optional.of(clock.instant()))
-                            .withDue(stored.certificate().notAfter()));
-                }
-                inventory.withdraw(stored.certificate());
-                return true;
-            } catch (StaleRevisionException e) {
-                if (attempt == SAVE_ATTEMPTS) {
-                    throw e;
-                }
-            }
-        }
+        Optional<StoredCertificate> marked = store.update(
+                name,
+                stored -> stored.withdrawn().isPresent()
+                        ? stored
+                        : stored.withWithdrawn(Optional.of(clock.instant()))
+                                .withDue(stored.certificate().notAfter()));
+        marked.ifPresent(stored -> inventory.withdraw(stored.certificate()));
+        return marked.isPresent();
     }
 }

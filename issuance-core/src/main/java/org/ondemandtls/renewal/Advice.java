@@ -18,6 +18,7 @@ import org.ondemandtls.issuance.RenewalTime;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Hold;
+import org.ondemandtls.store.Retry;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 
@@ -107,7 +108,7 @@ final class Advice {
                             .isRevoked(record.certificate().chain());
             desk.end(
                     entry,
-                    () -> Records.untilSaved(() -> {
+                    () -> Retry.stepIfStale(() -> {
                         keep(entry, record, advice.map(Authority.RenewalAdvice::window), revoked, wait);
                         desk.backlog().done(entry);
                     }));
@@ -128,7 +129,7 @@ final class Advice {
         desk.backlog().failed(entry, false, Duration.ZERO, desk.nanos());
         desk.end(
                 entry,
-                () -> Records.untilSaved(() -> {
+                () -> Retry.stepIfStale(() -> {
                     keep(entry, record, Optional.empty(), false, wait);
                     desk.backlog().done(entry);
                 }));

@@ -12,11 +12,13 @@ import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.RenewalWindow;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.event.EventListener;
 import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.machine.Time;
+import org.ondemandtls.name.ServerName;
 import org.ondemandtls.status.Status;
 import org.ondemandtls.store.Hold;
 import org.ondemandtls.store.StoredCertificate;
@@ -47,10 +49,10 @@ class StatusTest {
     }
 
     private void held(String name) throws Exception {
-        held("name/" + name, "https://ca.example/directory", "caa", "CAA forbids");
+        held(new Scope.Name(ServerName.parse(name)), "https://ca.example/directory", "caa", "CAA forbids");
     }
 
-    private void held(String scope, String issuer, String type, String detail) throws Exception {
+    private void held(Scope scope, String issuer, String type, String detail) throws Exception {
         try (FileCertificateStore store = FileCertificateStore.open(
                 base.resolve("ondemand-tls"), new RecordedEvents().events(), Time.ofMachine(), Duration.ZERO)) {
             store.keepHold(new Hold(scope, issuer, 3, NOW.plus(Duration.ofHours(1)), type, detail, Optional.empty()));
@@ -138,7 +140,7 @@ class StatusTest {
 
     @Test
     void tellsOfALimitOfTheWholeAccountAfterARestartToo() throws Exception {
-        held("account/internal", "internal", "rateLimited", "rateLimited: too many new orders");
+        held(new Scope.Account("internal"), "internal", "rateLimited", "rateLimited: too many new orders");
 
         assertThat(explain("new.example.com"))
                 .startsWith("refused: new.example.com: the CA limits the rate of the account")

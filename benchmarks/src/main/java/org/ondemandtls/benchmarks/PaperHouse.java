@@ -24,6 +24,7 @@ import org.ondemandtls.authority.Revocations;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.RenewalWindow;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.inventory.Inventory;
@@ -83,7 +84,7 @@ final class PaperHouse implements InvocationHandler {
     private final Map<String, StoredCertificate> records = new HashMap<>();
     private final TreeSet<StoredCertificate> byDue = new TreeSet<>(BY_DUE);
     private final TreeSet<StoredCertificate> byEnd = new TreeSet<>(BY_END);
-    private final Map<String, Hold> holds = new HashMap<>();
+    private final Map<Scope, Hold> holds = new HashMap<>();
     private final Duration life;
     private final boolean advises;
     private final Renewal renewal;
@@ -258,7 +259,10 @@ final class PaperHouse implements InvocationHandler {
 
     /** The store: what renewal uses of it. */
     @Override
-    public @Nullable Object invoke(Object proxy, Method method, Object[] arguments) {
+    public @Nullable Object invoke(Object proxy, Method method, Object[] arguments) throws Throwable {
+        if (method.isDefault()) {
+            return InvocationHandler.invokeDefault(proxy, method, arguments);
+        }
         return switch (method.getName()) {
             case "peers" -> Peers.NONE;
             case "find" -> {
@@ -271,7 +275,7 @@ final class PaperHouse implements InvocationHandler {
                 yield put(record, record.revision());
             }
             case "due" -> due((Instant) arguments[0], (Instant) arguments[1], (int) arguments[2]);
-            case "hold" -> Optional.ofNullable(holds.get((String) arguments[0]));
+            case "hold" -> Optional.ofNullable(holds.get((Scope) arguments[0]));
             case "keepHold" -> {
                 written++;
                 holds.put(((Hold) arguments[0]).scope(), (Hold) arguments[0]);

@@ -11,7 +11,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import javax.net.ssl.SSLException;
 import org.ondemandtls.certificate.IssuanceException;
-import org.ondemandtls.certificate.LimitScope;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.name.ServerName;
 import org.shredzone.acme4j.exception.AcmeException;
 import org.shredzone.acme4j.exception.AcmeLazyLoadingException;
@@ -103,7 +103,7 @@ final class CaFailures {
         if (failure instanceof AcmeException && status / 100 != 2 && status != 0) {
             String what = "the CA answered HTTP " + status;
             if (isLimit(status, session)) {
-                return limited(name, new LimitScope.Account(), what, session);
+                return limited(name, new Scope.Account(session.ca()), what, session);
             }
             return failed(name, what, status, session);
         }
@@ -133,7 +133,7 @@ final class CaFailures {
                                 asked),
                         Optional.empty());
             }
-            return limited(name, RateLimitScope.of(problem.text(), name), text, session);
+            return limited(name, RateLimitScope.of(problem.text(), name, session.ca()), text, session);
         }
         if (TRANSIENT.contains(problem.type()) || status >= SERVER_ERROR) {
             return failed(name, "the CA failed (" + text + ")", status, session);
@@ -200,7 +200,7 @@ final class CaFailures {
     }
 
     // Kept by issuance, for whom it concerns and over restarts.
-    private static Verdict limited(ServerName name, LimitScope scope, String text, CaSession session) {
+    private static Verdict limited(ServerName name, Scope.OfLimit scope, String text, CaSession session) {
         Optional<Duration> asked = session.lastRetryAfter().or(() -> RetryAfter.in(text, session.lastDate()));
         Duration wait = RetryAfter.clamped(asked, RetryAfter.LIMITED);
         return new Verdict(new IssuanceException.RateLimited(name, scope, text, wait), Optional.empty());

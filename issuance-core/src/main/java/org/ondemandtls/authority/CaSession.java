@@ -196,6 +196,11 @@ final class CaSession {
         }
     }
 
+    /** The CA's {@code id()}. */
+    String ca() {
+        return shared.url.toString();
+    }
+
     /** Has the directory read again: it does not tell any more what the CA does. */
     void forgetDirectory() {
         shared.directory.set(null);

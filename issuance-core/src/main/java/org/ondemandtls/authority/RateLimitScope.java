@@ -2,7 +2,7 @@ package org.ondemandtls.authority;
 
 import java.util.Locale;
 import java.util.regex.Pattern;
-import org.ondemandtls.certificate.LimitScope;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -21,21 +21,22 @@ final class RateLimitScope {
      *
      * @param text the CA's words
      * @param name what the order was for
+     * @param issuer the {@code id()} of the CA
      */
-    static LimitScope of(String text, ServerName name) {
+    static Scope.OfLimit of(String text, ServerName name, String issuer) {
         String words = LINKS.matcher(text).replaceAll("").toLowerCase(Locale.ROOT);
         if (words.contains("exact set") || words.contains("failed authorizations")) {
-            return new LimitScope.Name();
+            return new Scope.NameAt(issuer, name);
         }
         String suffix = name.value();
         while (suffix.indexOf('.') > 0) {
             if (contains(words, suffix)) {
                 boolean whole = suffix.equals(name.value()) && !words.contains("certificates");
-                return whole ? new LimitScope.Name() : new LimitScope.Domain(suffix);
+                return whole ? new Scope.NameAt(issuer, name) : new Scope.Domain(issuer, suffix);
             }
             suffix = suffix.substring(suffix.indexOf('.') + 1);
         }
-        return words.contains("identifiers") ? new LimitScope.Name() : new LimitScope.Account();
+        return words.contains("identifiers") ? new Scope.NameAt(issuer, name) : new Scope.Account(issuer);
     }
 
     /** Whether the words have the name in full. */

@@ -253,7 +253,7 @@ public abstract sealed class IssuanceException extends Exception {
      */
     public static final class RateLimited extends IssuanceException {
 
-        private final LimitScope scope;
+        private final Scope.OfLimit scope;
         private final String detail;
 
         /**
@@ -264,7 +264,7 @@ public abstract sealed class IssuanceException extends Exception {
          * @param detail the CA's words, in one line
          * @param retryAfter the CA's {@code Retry-After}, at most a day, or some seconds where it gave none
          */
-        public RateLimited(ServerName name, LimitScope scope, String detail, Duration retryAfter) {
+        public RateLimited(ServerName name, Scope.OfLimit scope, String detail, Duration retryAfter) {
             super(
                     FailureMemory.BRIEF,
                     name,
@@ -281,7 +281,7 @@ public abstract sealed class IssuanceException extends Exception {
         }
 
         /** Whom the wait concerns. */
-        public LimitScope scope() {
+        public Scope.OfLimit scope() {
             return scope;
         }
 

@@ -8,6 +8,7 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.function.LongSupplier;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.IssuanceException.RateLimited;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Hold;
@@ -37,7 +38,7 @@ final class CaStanding {
     private final ClockWatch watch;
     private final Clock clock;
     private final LongSupplier nanoTime;
-    private final ConcurrentMap<HoldScope, Wait> waits = new ConcurrentHashMap<>();
+    private final ConcurrentMap<Scope.OfLimit, Wait> waits = new ConcurrentHashMap<>();
     private final ConcurrentMap<String, Long> unwellUntil = new ConcurrentHashMap<>();
 
     CaStanding(CertificateStore store, ClockWatch watch, Clock clock, LongSupplier nanoTime) {
@@ -65,14 +66,14 @@ final class CaStanding {
 
     /** Why a CA is not to be asked for a name now, if so, as far as memory knows; no I/O. */
     Optional<IssuanceException> holding(String issuer, ServerName name) {
-        for (HoldScope scope : HoldScope.of(issuer, name)) {
+        for (Scope.OfLimit scope : Scope.limits(issuer, name)) {
             Wait wait = waits.get(scope);
             if (wait == null) {
                 continue;
             }
             long left = wait.until() - nanoTime.getAsLong();
             if (left > 0) {
-                return Optional.of(new RateLimited(name, scope.limited(), wait.detail(), Duration.ofNanos(left)));
+                return Optional.of(new RateLimited(name, scope, wait.detail(), Duration.ofNanos(left)));
             }
             waits.remove(scope, wait);
         }
@@ -85,7 +86,7 @@ final class CaStanding {
      * @throws StoreException if it could not be kept; it counts in memory all the same
      */
     void keep(String issuer, RateLimited limited) throws StoreException {
-        HoldScope scope = HoldScope.of(issuer, limited.name(), limited.scope());
+        Scope.OfLimit scope = limited.scope();
         Duration wait = clamped(limited.retryAfter());
         String detail = limited.detail();
         Wait wanted = new Wait(detail, nanoTime.getAsLong() + wait.toNanos(), false);
@@ -94,17 +95,16 @@ final class CaStanding {
         }
         Wait kept = waits.merge(scope, wanted, CaStanding::longer);
         if (kept.equals(wanted) && watch.isTrusted()) {
-            store.keepHold(
-                    new Hold(scope.key(), issuer, 0, clock.instant().plus(wait), LIMITED, detail, Optional.empty()));
+            store.keepHold(new Hold(scope, issuer, 0, clock.instant().plus(wait), LIMITED, detail, Optional.empty()));
             waits.replace(scope, wanted, new Wait(detail, wanted.until(), true));
         }
     }
 
     /** Has memory know what an earlier life, or another server, wrote about a CA and a name. Blocks for look-ups. */
     void recall(String issuer, ServerName name) throws StoreException {
-        for (HoldScope scope : HoldScope.of(issuer, name)) {
+        for (Scope.OfLimit scope : Scope.limits(issuer, name)) {
             Wait before = waits.get(scope);
-            Optional<Hold> hold = store.hold(scope.key());
+            Optional<Hold> hold = store.hold(scope);
             if (hold.isEmpty()) {
                 // Somebody has had it tried again.
                 if (before != null && before.stored()) {
@@ -123,15 +123,15 @@ final class CaStanding {
 
     /** Forgets every wait of a name's: an operator wants it tried at once. Blocks for look-ups. */
     void forget(String issuer, ServerName name) throws StoreException {
-        for (HoldScope scope : HoldScope.of(issuer, name)) {
+        for (Scope.OfLimit scope : Scope.limits(issuer, name)) {
             waits.remove(scope);
-            store.dropHold(scope.key());
+            store.dropHold(scope);
         }
     }
 
     /** Forgets what the store knows of a name's waits too; it is asked again before the next order. No I/O. */
     void reconsider(String issuer, ServerName name) {
-        for (HoldScope scope : HoldScope.of(issuer, name)) {
+        for (Scope.OfLimit scope : Scope.limits(issuer, name)) {
             waits.computeIfPresent(scope, (key, wait) -> wait.stored() ? null : wait);
         }
     }

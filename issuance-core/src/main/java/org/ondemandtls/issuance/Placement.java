@@ -29,7 +29,7 @@ import org.ondemandtls.permission.PermissionPolicy.Purpose;
 import org.ondemandtls.store.Lease;
 import org.ondemandtls.store.LeaseLostException;
 import org.ondemandtls.store.OpenOrder;
-import org.ondemandtls.store.StaleRevisionException;
+import org.ondemandtls.store.Retry;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 
@@ -374,18 +374,11 @@ final class Placement {
         StoredCertificate fresh = StoredCertificate.obtained(certificate, authority.id(), now, renew)
                 .withDue(due.isBefore(renew) ? due : renew);
         // A visit may have been written down between the look and the save.
-        for (int tries = 1; ; tries++) {
+        Retry.ifStale(() -> {
             Optional<StoredCertificate> before =
                     current.of(attempt.name).filter(stored -> stored.firstName().equals(fresh.firstName()));
-            try {
-                parts.store().save(before.isPresent() ? fresh.succeeding(before.get()) : fresh, attempt.lease);
-                return;
-            } catch (StaleRevisionException e) {
-                if (tries == 5) {
-                    throw e;
-                }
-            }
-        }
+            return parts.store().save(before.isPresent() ? fresh.succeeding(before.get()) : fresh, attempt.lease);
+        });
     }
 
     /** Forgets an open order; what is left of it is asked for again at the next start, at worst. */

@@ -15,6 +15,7 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.FailureMemory;
 import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Shared;
 import org.ondemandtls.store.CertificateStore;
@@ -166,7 +167,7 @@ final class Refusals {
         if (noted != null && watch.isTrusted()) {
             Instant until = clock.instant().plusNanos(noted.blockedUntil() - nanoTime.getAsLong());
             store.keepHold(new Hold(
-                    new HoldScope.Name(name).key(),
+                    new Scope.Name(name),
                     issuer,
                     noted.refusals(),
                     until,
@@ -202,7 +203,7 @@ final class Refusals {
         if (blocked.isPresent()) {
             return blocked;
         }
-        Optional<Hold> kept = store.hold(new HoldScope.Name(name).key());
+        Optional<Hold> kept = store.hold(new Scope.Name(name));
         if (kept.isEmpty()) {
             return Optional.empty();
         }
@@ -241,7 +242,7 @@ final class Refusals {
     void forget(ServerName name) throws StoreException {
         Failure known = failures.asMap().remove(name);
         if (known == null || !outlives(known).isZero()) {
-            store.dropHold(new HoldScope.Name(name).key());
+            store.dropHold(new Scope.Name(name));
         }
     }
 

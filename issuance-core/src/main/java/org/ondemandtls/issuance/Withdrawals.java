@@ -5,13 +5,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Hold;
-import org.ondemandtls.store.StaleRevisionException;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 
@@ -21,7 +21,7 @@ import org.ondemandtls.store.StoredCertificate;
  * <p>A withdrawal is a hold in the store, so every server keeps to it. It ends when an operator has the name obtained, or
  * when permission is granted anew: a grant that comes after a denial.
  *
- * <p><b>Threads.</b> Safe for many; every method but {@link #scope} blocks for the store.
+ * <p><b>Threads.</b> Safe for many; every method blocks for the store.
  */
 public final class Withdrawals {
 
@@ -32,7 +32,6 @@ public final class Withdrawals {
     // No sweep may end it.
     private static final Duration WITHOUT_END = Duration.ofDays(36_500);
     private static final Duration AGAIN = Duration.ofMinutes(1);
-    private static final int SAVE_ATTEMPTS = 5;
     private static final int UNTOUCHED = 0;
     private static final int DENIED_SINCE = 1;
 
@@ -48,11 +47,6 @@ public final class Withdrawals {
         this.events = events;
     }
 
-    /** Where the hold of a name stands in the store. */
-    public static String scope(ServerName name) {
-        return "takenAway/" + name;
-    }
-
     /**
      * Takes a name away: no server serves it or obtains it from now on. Where its certificate has other names, these are
      * not served from it any more either, and may be obtained anew.
@@ -64,7 +58,7 @@ public final class Withdrawals {
     public boolean withdraw(ServerName name) throws StoreException {
         Instant now = clock.instant();
         store.keepHold(new Hold(
-                scope(name),
+                new Scope.TakenAway(name),
                 OPERATOR,
                 UNTOUCHED,
                 now.plus(WITHOUT_END),
@@ -85,8 +79,8 @@ public final class Withdrawals {
      * @throws StoreException if the store could not be written
      */
     public void lift(ServerName name) throws StoreException {
-        if (store.hold(scope(name)).isPresent()) {
-            store.dropHold(scope(name));
+        if (store.hold(new Scope.TakenAway(name)).isPresent()) {
+            store.dropHold(new Scope.TakenAway(name));
             store.peers().tell(name);
         }
     }
@@ -97,7 +91,7 @@ public final class Withdrawals {
      * @throws StoreException if the store could not be read
      */
     public Optional<Hold> of(ServerName name) throws StoreException {
-        return store.hold(scope(name));
+        return store.hold(new Scope.TakenAway(name));
     }
 
     /**
@@ -114,7 +108,7 @@ public final class Withdrawals {
         if (hold.get().refusals() == UNTOUCHED) {
             throw new IssuanceException.NotPermitted(name, hold.get().detail(), AGAIN);
         }
-        store.dropHold(scope(name));
+        store.dropHold(new Scope.TakenAway(name));
     }
 
     /** Permission was denied: the next grant is a new one. */
@@ -143,24 +137,13 @@ public final class Withdrawals {
     }
 
     private boolean mark(ServerName name) throws StoreException {
-        for (int attempt = 1; ; attempt++) {
-            Optional<StoredCertificate> found = store.find(name);
-            if (found.isEmpty()) {
-                return false;
-            }
-            StoredCertificate stored = found.get();
-            try {
-                if (stored.withdrawn().isEmpty()) {
-                    store.save(stored.withWithdrawn(Optional.of(clock.instant()))
-                            .withDue(stored.certificate().notAfter()));
-                }
-                inventory.withdraw(stored.certificate());
-                return true;
-            } catch (StaleRevisionException e) {
-                if (attempt == SAVE_ATTEMPTS) {
-                    throw e;
-                }
-            }
-        }
+        Optional<StoredCertificate> marked = store.update(
+                name,
+                stored -> stored.withdrawn().isPresent()
+                        ? stored
+                        : stored.withWithdrawn(Optional.of(clock.instant()))
+                                .withDue(stored.certificate().notAfter()));
+        marked.ifPresent(stored -> inventory.withdraw(stored.certificate()));
+        return marked.isPresent();
     }
 }

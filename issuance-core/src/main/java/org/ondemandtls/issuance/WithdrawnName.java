@@ -1,6 +1,7 @@
 package org.ondemandtls.issuance;
 
 import java.util.Optional;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Hold;
@@ -15,8 +16,6 @@ import org.ondemandtls.store.StoredCertificate;
  */
 public final class WithdrawnName {
 
-    private static final String SCOPE = "withdrawn/";
-
     private WithdrawnName() {}
 
     /**
@@ -29,7 +28,7 @@ public final class WithdrawnName {
      */
     public static void keep(CertificateStore store, ServerName name, StoredCertificate several) throws StoreException {
         store.keepHold(new Hold(
-                SCOPE + name,
+                new Scope.Withdrawn(name),
                 several.issuer(),
                 1,
                 several.certificate().notAfter(),
@@ -44,7 +43,7 @@ public final class WithdrawnName {
      * @throws StoreException if the store failed
      */
     public static boolean isKept(CertificateStore store, ServerName name) throws StoreException {
-        return store.hold(SCOPE + name).isPresent();
+        return store.hold(new Scope.Withdrawn(name)).isPresent();
     }
 
     /** Whether a name is withdrawn from what is stored for it; no I/O where that is its own. */
@@ -55,7 +54,7 @@ public final class WithdrawnName {
     /** Forgets that a name is withdrawn from what is stored for it. */
     static void drop(CertificateStore store, ServerName name, StoredCertificate stored) throws StoreException {
         if (isKept(store, name, stored)) {
-            store.dropHold(SCOPE + name);
+            store.dropHold(new Scope.Withdrawn(name));
         }
     }
 

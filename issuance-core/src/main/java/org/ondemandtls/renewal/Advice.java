@@ -11,12 +11,14 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.RenewalWindow;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Outage;
 import org.ondemandtls.issuance.RenewalTime;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Hold;
+import org.ondemandtls.store.Retry;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 
@@ -40,7 +42,6 @@ final class Advice {
     private static final Duration CLAIM = Duration.ofMinutes(5);
     private static final Duration TOLD_AGAIN = Duration.ofDays(1);
     private static final int PART_PER_REPLACEMENT = 4;
-    private static final String SCOPE = "advised/";
 
     private final Desk desk;
     private final Map<String, Outage> outages = new ConcurrentHashMap<>();
@@ -107,7 +108,7 @@ final class Advice {
                             .isRevoked(record.certificate().chain());
             desk.end(
                     entry,
-                    () -> Records.untilSaved(() -> {
+                    () -> Retry.stepIfStale(() -> {
                         keep(entry, record, advice.map(Authority.RenewalAdvice::window), revoked, wait);
                         desk.backlog().done(entry);
                     }));
@@ -128,7 +129,7 @@ final class Advice {
         desk.backlog().failed(entry, false, Duration.ZERO, desk.nanos());
         desk.end(
                 entry,
-                () -> Records.untilSaved(() -> {
+                () -> Retry.stepIfStale(() -> {
                     keep(entry, record, Optional.empty(), false, wait);
                     desk.backlog().done(entry);
                 }));
@@ -192,7 +193,7 @@ final class Advice {
             return wanted;
         }
         CertificateStore store = desk.floors().store();
-        String scope = SCOPE + record.firstName();
+        Scope scope = new Scope.Advised(record.firstName());
         Optional<Instant> held = store.hold(scope).map(Hold::until).filter(wanted::isBefore);
         if (held.isPresent()) {
             tellEarly(record.issuer());

@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.renewal.Entry.Kind;
+import org.ondemandtls.store.Retry;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 
@@ -42,7 +43,7 @@ final class Asking {
                 .orders()
                 .recheck(name)
                 .whenComplete((granted, failure) ->
-                        desk.end(entry, () -> Records.untilSaved(() -> ended(entry, name, record, failure))));
+                        desk.end(entry, () -> Retry.stepIfStale(() -> ended(entry, name, record, failure))));
     }
 
     private void ended(Entry entry, ServerName name, StoredCertificate asked, @Nullable Throwable failure)

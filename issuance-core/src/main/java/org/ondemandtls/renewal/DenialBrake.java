@@ -9,6 +9,7 @@ import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.store.CertificateStore;
@@ -34,7 +35,7 @@ final class DenialBrake {
     static final Duration LONGEST = Duration.ofDays(7);
 
     /** What it is kept under, among the holds. */
-    static final String SCOPE = "permission/denials";
+    static final Scope SCOPE = new Scope.Denials();
 
     /** How many names' answers are remembered. */
     static final int MOST = 8192;

@@ -18,8 +18,6 @@ import org.ondemandtls.store.StoredCertificate;
  */
 final class Records {
 
-    private static final int SAVE_ATTEMPTS = 3;
-
     private final CertificateStore store;
     private final OnDemandTlsConfig.Renewal config;
     private final Set<ServerName> ownNames;
@@ -28,18 +26,6 @@ final class Records {
         this.store = store;
         this.config = config;
         this.ownNames = Set.copyOf(ownNames);
-    }
-
-    /** A change to a record that somebody else may be changing too. */
-    @FunctionalInterface
-    interface Step {
-        /**
-         * Reads, changes and saves.
-         *
-         * @throws StaleRevisionException where somebody was faster
-         * @throws StoreException if the store failed
-         */
-        void run() throws StoreException;
     }
 
     /** The name a record is stored under, empty where that is a wildcard. */
@@ -107,20 +93,6 @@ final class Records {
             return Optional.of(store.save(record));
         } catch (StaleRevisionException e) {
             return Optional.empty();
-        }
-    }
-
-    /** Runs a change again where a visit, or what a CA advises, was written between its look at a record and its save. */
-    static void untilSaved(Step step) throws StoreException {
-        for (int attempt = 1; ; attempt++) {
-            try {
-                step.run();
-                return;
-            } catch (StaleRevisionException e) {
-                if (attempt == SAVE_ATTEMPTS) {
-                    throw e;
-                }
-            }
         }
     }
 }

@@ -30,6 +30,7 @@ import org.ondemandtls.issuance.ClockWatch;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.renewal.Entry.Kind;
 import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.Retry;
 import org.ondemandtls.store.StaleRevisionException;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
@@ -175,7 +176,7 @@ public final class Renewal implements AutoCloseable {
      */
     public void retry(ServerName name) throws StoreException {
         ownNames.retry(name);
-        Records.untilSaved(() -> {
+        Retry.stepIfStale(() -> {
             Instant now = desk.now();
             Optional<StoredCertificate> stored =
                     desk.records().under(name.value()).filter(record -> record.isServableAt(now));

@@ -11,6 +11,7 @@ import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.issuance.WithdrawnName;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.Retry;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 
@@ -66,7 +67,7 @@ final class SeveralNames {
         succession
                 .renewed(name)
                 .whenComplete((certificate, failure) ->
-                        desk.end(entry, () -> Records.untilSaved(() -> ended(entry, name, failure, began))));
+                        desk.end(entry, () -> Retry.stepIfStale(() -> ended(entry, name, failure, began))));
     }
 
     private void ended(Entry entry, ServerName name, @Nullable Throwable failure, long began) throws StoreException {

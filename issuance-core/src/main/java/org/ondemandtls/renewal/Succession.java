@@ -6,9 +6,10 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
-import org.ondemandtls.certificate.LimitScope;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.Retry;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 
@@ -53,7 +54,7 @@ final class Succession {
                         desk.backlog().worked(entry, desk.nanos() - began);
                         desk.backlog().done(entry);
                     } else {
-                        Records.untilSaved(() -> notRenewed(entry, name, renewed, failure));
+                        Retry.stepIfStale(() -> notRenewed(entry, name, renewed, failure));
                     }
                 }));
     }
@@ -73,11 +74,11 @@ final class Succession {
      * @return whether it may pass by itself, without anybody doing anything about this name
      */
     boolean mayPass(Entry entry, IssuanceException reason) {
-        boolean account = (reason instanceof IssuanceException.RateLimited limited
-                        && limited.scope() instanceof LimitScope.Account)
-                || (reason instanceof IssuanceException.OverBudget spent && spent.concernsAll())
-                || reason instanceof IssuanceException.AccountRefused
-                || reason instanceof IssuanceException.RefusesAll;
+        boolean account =
+                (reason instanceof IssuanceException.RateLimited limited && limited.scope() instanceof Scope.Account)
+                        || (reason instanceof IssuanceException.OverBudget spent && spent.concernsAll())
+                        || reason instanceof IssuanceException.AccountRefused
+                        || reason instanceof IssuanceException.RefusesAll;
         // One order that is stuck, or one slow validation, is no trouble of the others.
         boolean ca = account || (reason instanceof IssuanceException.Unavailable down && down.isUnwell());
         if (ca) {

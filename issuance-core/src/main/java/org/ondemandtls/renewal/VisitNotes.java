@@ -4,11 +4,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.ondemandtls.event.Outage;
 import org.ondemandtls.inventory.Visits;
 import org.ondemandtls.name.ServerName;
-import org.ondemandtls.store.StaleRevisionException;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 
@@ -16,7 +16,6 @@ import org.ondemandtls.store.StoredCertificate;
 final class VisitNotes {
 
     private static final int MOST_AT_ONCE = 4096;
-    private static final int SAVE_ATTEMPTS = 3;
 
     private final Desk desk;
     private final Outage outage;
@@ -61,37 +60,24 @@ final class VisitNotes {
     private void write(Visits.Visit visit) throws StoreException {
         Optional<ServerName> name =
                 Records.plainName(visit.certificate().names().iterator().next());
-        for (int attempt = 1; name.isPresent(); attempt++) {
-            Optional<StoredCertificate> stored = desk.floors()
-                    .store()
-                    .find(name.get())
-                    .filter(one ->
-                            one.certificate().id().equals(visit.certificate().id()));
-            if (stored.isEmpty()) {
+        if (name.isEmpty()) {
+            return;
+        }
+        AtomicBoolean leftAlone = new AtomicBoolean();
+        Optional<StoredCertificate> stored = desk.floors().store().update(name.get(), before -> {
+            leftAlone.set(false);
+            if (!before.certificate().id().equals(visit.certificate().id())) {
                 // Replaced meanwhile: its successor will be visited.
-                return;
+                return before;
             }
-            StoredCertificate before = stored.get();
             seen.accept(before);
             StoredCertificate visited = before.withVisited(visit.at());
             // One that was left alone for want of visitors is looked at again as soon as it has one.
-            boolean leftAlone = Records.isLeftAlone(visited);
-            Instant due = leftAlone ? visit.at() : earlier(before, visit.at());
-            if (due.equals(before.due()) && Records.isNoted(before, visit)) {
-                return;
-            }
-            try {
-                StoredCertificate saved = desk.floors().store().save(visited.withDue(due));
-                if (leftAlone) {
-                    dueNow.accept(saved);
-                }
-                return;
-            } catch (StaleRevisionException e) {
-                if (attempt == SAVE_ATTEMPTS) {
-                    throw e;
-                }
-            }
-        }
+            leftAlone.set(Records.isLeftAlone(visited));
+            Instant due = leftAlone.get() ? visit.at() : earlier(before, visit.at());
+            return due.equals(before.due()) && Records.isNoted(before, visit) ? before : visited.withDue(due);
+        });
+        stored.filter(saved -> leftAlone.get()).ifPresent(dueNow);
     }
 
     // Permission, and what its CA has revoked, is asked for what is visited.

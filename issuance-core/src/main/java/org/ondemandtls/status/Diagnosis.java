@@ -9,9 +9,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.challenge.Vantages;
-import org.ondemandtls.issuance.HoldScope;
-import org.ondemandtls.issuance.Withdrawals;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
@@ -90,7 +89,7 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
     }
 
     private static Finding withdrawal(ServerName name, Operations.Floors floors) throws StoreException {
-        Optional<Hold> hold = floors.store().hold(Withdrawals.scope(name));
+        Optional<Hold> hold = floors.store().hold(new Scope.TakenAway(name));
         return hold.map(one -> new Finding(
                         "withdrawal", false, "It was " + one.detail() + "; have it obtained to end that.", Who.YOU))
                 .orElse(new Finding("withdrawal", true, "No operator has withdrawn it.", Who.NOBODY));
@@ -146,7 +145,7 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
 
     private static List<Finding> ofTheCa(ServerName name, Operations.Floors floors) throws StoreException {
         List<Finding> findings = new ArrayList<>();
-        Optional<Hold> refused = floors.store().hold(new HoldScope.Name(name).key());
+        Optional<Hold> refused = floors.store().hold(new Scope.Name(name));
         findings.add(refused.filter(hold -> hold.refusals() > 0)
                 .map(hold -> new Finding(
                         "the CA's last word",

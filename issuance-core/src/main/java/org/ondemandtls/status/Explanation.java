@@ -3,10 +3,10 @@ package org.ondemandtls.status;
 import java.util.Optional;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.challenge.Vantages;
 import org.ondemandtls.handshake.HandshakeGate;
 import org.ondemandtls.inventory.Inventory;
-import org.ondemandtls.issuance.HoldScope;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.preflight.Preflight;
@@ -69,7 +69,7 @@ final class Explanation {
                                 .append(until)
                                 .append(" (confirmDenials ends that)"));
             }
-            store.hold(new HoldScope.Name(name).key())
+            store.hold(new Scope.Name(name))
                     .ifPresent(hold -> words.append(
                                     hold.refusals() == 0
                                             ? "; on its way to the name there was trouble that passes by itself, met by "

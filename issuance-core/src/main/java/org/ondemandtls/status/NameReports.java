@@ -11,9 +11,8 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
-import org.ondemandtls.issuance.HoldScope;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.issuance.Issuance;
-import org.ondemandtls.issuance.Withdrawals;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.status.NameReport.CertificateReport;
 import org.ondemandtls.status.NameReport.NextStep;
@@ -48,7 +47,7 @@ final class NameReports {
         Optional<KeyedCertificate> served = floors.inventory().find(name);
         Optional<StoredCertificate> stored = store.find(name);
         boolean inFlight = issuance.isInFlight(name);
-        Optional<Hold> withdrawal = store.hold(Withdrawals.scope(name));
+        Optional<Hold> withdrawal = store.hold(new Scope.TakenAway(name));
         Optional<IssuanceException> remembered = issuance.remembered(name);
         Optional<Refusal> refusal = stored.flatMap(NameReports::departure);
         if (refusal.isEmpty()) {
@@ -170,7 +169,7 @@ final class NameReports {
         if (remembered.filter(IssuanceException.NotPermitted.class::isInstance).isPresent()) {
             return remembered.map(reason -> refusal(reason, now));
         }
-        Optional<Hold> hold = floors.store().hold(new HoldScope.Name(name).key());
+        Optional<Hold> hold = floors.store().hold(new Scope.Name(name));
         if (hold.isPresent() && hold.get().refusals() > 0) {
             Hold kept = hold.get();
             return Optional.of(new Refusal(

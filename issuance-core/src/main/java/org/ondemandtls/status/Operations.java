@@ -25,7 +25,7 @@ import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.renewal.Renewal;
 import org.ondemandtls.store.CertificateStore;
-import org.ondemandtls.store.StaleRevisionException;
+import org.ondemandtls.store.Retry;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 
@@ -47,7 +47,6 @@ public final class Operations {
     public static final int READ_PER_PAGE = 300;
 
     private static final int CHUNK = 100;
-    private static final int SAVE_ATTEMPTS = 5;
     private static final long LOOKED_AGAIN_AFTER_MILLIS = 1_000;
 
     /**
@@ -411,23 +410,17 @@ public final class Operations {
     }
 
     private boolean removed(ServerName name) throws StoreException {
-        for (int attempt = 1; ; attempt++) {
+        return Retry.<Boolean, StoreException>ifStale(() -> {
             Optional<StoredCertificate> stored = floors.store().find(name);
             if (stored.isEmpty()) {
                 floors.inventory().withdraw(name);
                 return false;
             }
-            try {
-                floors.store().forget(stored.get());
-                floors.inventory().withdraw(stored.get().certificate());
-                lookAgain(name);
-                return true;
-            } catch (StaleRevisionException e) {
-                if (attempt == SAVE_ATTEMPTS) {
-                    throw e;
-                }
-            }
-        }
+            floors.store().forget(stored.get());
+            floors.inventory().withdraw(stored.get().certificate());
+            lookAgain(name);
+            return true;
+        });
     }
 
     // A visit that was under way may just have brought back from the store what is gone.

@@ -3,6 +3,7 @@ package org.ondemandtls.store;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -61,6 +62,40 @@ public interface CertificateStore extends AutoCloseable {
      * @throws StoreException if it could not be kept
      */
     StoredCertificate save(StoredCertificate certificate, Lease lease) throws StoreException;
+
+    /** A change to a certificate that somebody else may be changing too. */
+    @FunctionalInterface
+    interface Change {
+        /**
+         * Says what is to be stored instead.
+         *
+         * @param stored what is stored now
+         * @return the record to save; the same where nothing is to be changed
+         * @throws StoreException if it needs the store and that failed
+         */
+        StoredCertificate of(StoredCertificate stored) throws StoreException;
+    }
+
+    /**
+     * Changes the certificate stored for a name, as {@link #find} finds it; once more from the beginning where somebody else
+     * was faster.
+     *
+     * @param name the name
+     * @param change what is to be stored instead; called again for what somebody else has stored meanwhile
+     * @return what is stored now, changed or not; empty if there is none
+     * @throws StaleRevisionException if somebody was faster each time
+     * @throws StoreException if it could not be kept
+     */
+    default Optional<StoredCertificate> update(ServerName name, Change change) throws StoreException {
+        return Retry.<Optional<StoredCertificate>, StoreException>ifStale(() -> {
+            Optional<StoredCertificate> stored = find(name);
+            if (stored.isEmpty()) {
+                return stored;
+            }
+            StoredCertificate changed = change.of(stored.get());
+            return changed == stored.get() ? stored : Optional.of(save(changed));
+        });
+    }
 
     /**
      * The certificates about which something is to be done, by an index: costs in proportion to what it returns, nothing
@@ -154,11 +189,11 @@ public interface CertificateStore extends AutoCloseable {
     /**
      * What holds a scope. Holds are kept until they are dropped, also when their time has passed.
      *
-     * @param scope as in {@link Hold}
+     * @param scope whom it concerns
      * @return the hold, empty if there is none
      * @throws StoreException if the store could not be read
      */
-    Optional<Hold> hold(String scope) throws StoreException;
+    Optional<Hold> hold(Scope scope) throws StoreException;
 
     /**
      * Keeps a hold, in place of the one kept for its scope.
@@ -172,7 +207,7 @@ public interface CertificateStore extends AutoCloseable {
      *
      * @throws StoreException if it could not be removed
      */
-    void dropHold(String scope) throws StoreException;
+    void dropHold(Scope scope) throws StoreException;
 
     /**
      * Holds, in no order: all of them if there are no more than {@code limit}.

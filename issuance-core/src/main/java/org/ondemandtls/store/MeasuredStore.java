@@ -53,6 +53,10 @@ public final class MeasuredStore implements InvocationHandler {
 
     @Override
     public @Nullable Object invoke(Object proxy, Method method, Object @Nullable [] arguments) throws Throwable {
+        if (method.isDefault()) {
+            // What it does by the others is timed.
+            return InvocationHandler.invokeDefault(proxy, method, arguments);
+        }
         if (NOT_TIMED.contains(method.getName())) {
             return called(method, arguments);
         }

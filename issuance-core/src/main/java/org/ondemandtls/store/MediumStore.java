@@ -9,6 +9,7 @@ import java.util.SortedMap;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.machine.Time;
@@ -74,7 +75,7 @@ public class MediumStore implements CertificateStore {
                 events,
                 troubles,
                 (content, ignored) -> RecordCodec.decodeHold(content),
-                Hold::scope);
+                Hold::key);
         this.names = new KnownNames(
                 time,
                 ended -> survey(medium, ended),
@@ -316,19 +317,18 @@ public class MediumStore implements CertificateStore {
     }
 
     @Override
-    public Optional<Hold> hold(String scope) throws StoreException {
-        return holds.get(checkedScope(scope));
+    public Optional<Hold> hold(Scope scope) throws StoreException {
+        return holds.get(ScopeKeys.of(scope));
     }
 
     @Override
     public void keepHold(Hold hold) throws StoreException {
-        medium.put(
-                new Kept(Shelf.HOLD, hold.scope(), RecordCodec.encode(hold), 0, Marks.under("")), Expected.ANY, null);
+        medium.put(new Kept(Shelf.HOLD, hold.key(), RecordCodec.encode(hold), 0, Marks.under("")), Expected.ANY, null);
     }
 
     @Override
-    public void dropHold(String scope) throws StoreException {
-        medium.remove(Shelf.HOLD, checkedScope(scope), List.of(), Expected.ANY, null);
+    public void dropHold(Scope scope) throws StoreException {
+        medium.remove(Shelf.HOLD, ScopeKeys.of(scope), List.of(), Expected.ANY, null);
     }
 
     @Override
@@ -339,13 +339,6 @@ public class MediumStore implements CertificateStore {
             return all.size() < limit;
         });
         return all;
-    }
-
-    private static String checkedScope(String scope) {
-        if (!Hold.isScope(scope)) {
-            throw new IllegalArgumentException("not the scope of a hold");
-        }
-        return scope;
     }
 
     @Override

@@ -270,7 +270,7 @@ public final class RecordCodec {
 
     static byte[] encode(Hold hold) {
         Map<String, String> fields = new LinkedHashMap<>();
-        fields.put("scope", hold.scope());
+        fields.put("scope", hold.key());
         fields.put("issuer", escape(hold.issuer()));
         fields.put("refusals", Integer.toString(hold.refusals()));
         fields.put("until", hold.until().toString());
@@ -284,7 +284,7 @@ public final class RecordCodec {
         Bundle bundle = Bundle.decode(HOLD, content);
         try {
             return new Hold(
-                    bundle.field("scope"),
+                    ScopeKeys.read(bundle.field("scope")),
                     unescape(bundle.field("issuer")),
                     Integer.parseInt(bundle.field("refusals")),
                     Instant.parse(bundle.field("until")),

@@ -32,8 +32,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyPairs;
-import org.ondemandtls.certificate.LimitScope;
 import org.ondemandtls.certificate.Pem;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.config.OnDemandTlsConfig.ExternalAccountBinding;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.testing.FaultyAcmeProxy;
@@ -95,7 +95,7 @@ class AcmeFailuresIT extends WithPebble {
 
                 assertThatThrownBy(() -> sign(open(proxy), order(NAME)))
                         .isInstanceOfSatisfying(IssuanceException.RateLimited.class, limited -> {
-                            assertThat(limited.scope()).isEqualTo(new LimitScope.Account());
+                            assertThat(limited.scope()).isInstanceOf(Scope.Account.class);
                             // A date was made when the tests were listed.
                             assertThat(limited.retryAfter())
                                     .isBetween(Duration.ofSeconds(6900), Duration.ofSeconds(7200));
@@ -155,7 +155,7 @@ class AcmeFailuresIT extends WithPebble {
                         .isInstanceOfSatisfying(
                                 IssuanceException.RateLimited.class,
                                 limited -> assertThat(limited.scope())
-                                        .isEqualTo(new LimitScope.Domain("customer.example")));
+                                        .isEqualTo(new Scope.Domain(authority.id(), "customer.example")));
                 proxy.first(
                         1,
                         FaultyAcmeProxy.path(NEW_ORDER),
@@ -167,7 +167,7 @@ class AcmeFailuresIT extends WithPebble {
                 assertThatThrownBy(() -> sign(authority, order(NAME)))
                         .isInstanceOfSatisfying(
                                 IssuanceException.RateLimited.class,
-                                limited -> assertThat(limited.scope()).isEqualTo(new LimitScope.Name()));
+                                limited -> assertThat(limited.scope()).isInstanceOf(Scope.NameAt.class));
                 Authority.Order other = order("b.another.test");
 
                 assertServable(sign(authority, other), other);

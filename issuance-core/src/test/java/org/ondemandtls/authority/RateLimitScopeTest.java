@@ -6,7 +6,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.ondemandtls.certificate.LimitScope;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.name.ServerName;
 
 /** {@link RateLimitScope}: whom the words of a CA concern; the first ones of each test are Let's Encrypt's. */
@@ -14,8 +14,10 @@ class RateLimitScopeTest {
 
     private static final ServerName NAME = ServerName.parse("shop.customer.example.com");
 
-    private static LimitScope scope(String text) {
-        return RateLimitScope.of(text, NAME);
+    private static final String CA = "https://ca.example/directory";
+
+    private static Scope scope(String text) {
+        return RateLimitScope.of(text, NAME, CA);
     }
 
     @ParameterizedTest
@@ -31,7 +33,7 @@ class RateLimitScopeTest {
                 ""
             })
     void wordsThatNameNobodyConcernTheAccount(String text) {
-        assertThat(scope(text)).isEqualTo(new LimitScope.Account());
+        assertThat(scope(text)).isEqualTo(new Scope.Account(CA));
     }
 
     @ParameterizedTest
@@ -42,7 +44,7 @@ class RateLimitScopeTest {
         "limit for customer.example.com reached, customer.example.com"
     })
     void wordsThatNameADomainConcernAllBelowIt(String text, String domain) {
-        assertThat(scope(text)).isEqualTo(new LimitScope.Domain(domain));
+        assertThat(scope(text)).isEqualTo(new Scope.Domain(CA, domain));
     }
 
     @ParameterizedTest
@@ -55,7 +57,7 @@ class RateLimitScopeTest {
                 "slow down with shop.customer.example.com!"
             })
     void wordsThatNameTheNameOrItsSetConcernTheNameAlone(String text) {
-        assertThat(scope(text)).isEqualTo(new LimitScope.Name());
+        assertThat(scope(text)).isEqualTo(new Scope.NameAt(CA, NAME));
     }
 
     @Test

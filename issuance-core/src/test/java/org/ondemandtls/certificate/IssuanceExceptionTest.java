@@ -25,7 +25,7 @@ class IssuanceExceptionTest {
     static Stream<IssuanceException> ofThisCa() {
         return Stream.of(
                 new IssuanceException.Unavailable(SHOP, "down", WAIT, null),
-                new IssuanceException.RateLimited(SHOP, new LimitScope.Account(), "slow down", WAIT),
+                new IssuanceException.RateLimited(SHOP, new Scope.Account("ca"), "slow down", WAIT),
                 new IssuanceException.AccountRefused(SHOP, "deactivated", WAIT),
                 rejected("caa"),
                 rejected("rejectedIdentifier"),
@@ -94,11 +94,11 @@ class IssuanceExceptionTest {
 
     @Test
     void aLimitSaysWhomItConcerns() {
-        assertThat(new IssuanceException.RateLimited(SHOP, new LimitScope.Account(), "too many", WAIT))
+        assertThat(new IssuanceException.RateLimited(SHOP, new Scope.Account("ca"), "too many", WAIT))
                 .hasMessage("shop.example.com: the CA limits the rate of the account (too many)");
-        assertThat(new IssuanceException.RateLimited(SHOP, new LimitScope.Domain("example.com"), "too many", WAIT))
+        assertThat(new IssuanceException.RateLimited(SHOP, new Scope.Domain("ca", "example.com"), "too many", WAIT))
                 .hasMessage("shop.example.com: the CA limits the rate of example.com (too many)");
-        assertThat(new IssuanceException.RateLimited(SHOP, new LimitScope.Name(), "too many", WAIT))
+        assertThat(new IssuanceException.RateLimited(SHOP, new Scope.NameAt("ca", SHOP), "too many", WAIT))
                 .hasMessage("shop.example.com: the CA limits the rate of this name (too many)");
     }
 

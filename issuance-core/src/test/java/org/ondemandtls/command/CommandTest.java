@@ -24,6 +24,7 @@ import org.ondemandtls.certificate.CertificationRequests;
 import org.ondemandtls.certificate.KeyPairs;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.Pem;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Hold;
@@ -334,7 +335,14 @@ class CommandTest {
             store.save(store.save(shop));
             store.journal(new OpenOrder(
                     waiting, CA, now(), Optional.empty(), key, CertificationRequests.request(key, waiting)));
-            store.keepHold(new Hold("name/bad.example.com", CA, 2, now(), "caa", "forbidden", Optional.empty()));
+            store.keepHold(new Hold(
+                    new Scope.Name(ServerName.parse("bad.example.com")),
+                    CA,
+                    2,
+                    now(),
+                    "caa",
+                    "forbidden",
+                    Optional.empty()));
             store.writeSecret(
                     "accounts/abc.pem", Pem.privateKey(key.getPrivate()).getBytes(StandardCharsets.US_ASCII));
             store.writePublic("accounts/abc.url", "https://ca.example/account/1".getBytes(StandardCharsets.US_ASCII));
@@ -357,7 +365,9 @@ class CommandTest {
             assertThat(brought.withdrawn()).isEqualTo(shop.withdrawn());
             assertThat(store.openOrder(waiting).orElseThrow().key().getPrivate())
                     .isEqualTo(key.getPrivate());
-            assertThat(store.hold("name/bad.example.com").orElseThrow().refusals())
+            assertThat(store.hold(new Scope.Name(ServerName.parse("bad.example.com")))
+                            .orElseThrow()
+                            .refusals())
                     .isEqualTo(2);
             assertThat(new String(store.readSecret("accounts/abc.pem").orElseThrow(), StandardCharsets.US_ASCII))
                     .contains("BEGIN PRIVATE KEY");

@@ -22,7 +22,7 @@ import org.ondemandtls.certificate.IssuanceException.RateLimited;
 import org.ondemandtls.certificate.IssuanceException.Rejected;
 import org.ondemandtls.certificate.IssuanceException.Unavailable;
 import org.ondemandtls.certificate.KeyedCertificate;
-import org.ondemandtls.certificate.LimitScope;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.certificate.SpareKeys;
 import org.ondemandtls.config.ConfigReader;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
@@ -250,7 +250,8 @@ class CaAnswersTest {
 
         @Test
         void isKeptOverARestart() throws Exception {
-            authority.failOnce(new RateLimited(SHOP, new LimitScope.Name(), "too many", Duration.ofHours(5)));
+            authority.failOnce(
+                    new RateLimited(SHOP, new Scope.NameAt(authority.id(), SHOP), "too many", Duration.ofHours(5)));
             visit("shop.one.example");
             house.reopenStore();
             issuance = issuance();
@@ -267,7 +268,8 @@ class CaAnswersTest {
         void isNoWaitForAnotherCa() throws Exception {
             FakeAuthority next = house.addAuthority("https://next.example/directory");
             issuance = issuance();
-            authority.fail(new RateLimited(SHOP, new LimitScope.Name(), "too many", Duration.ofHours(5)));
+            authority.fail(
+                    new RateLimited(SHOP, new Scope.NameAt(authority.id(), SHOP), "too many", Duration.ofHours(5)));
             next.failOnce(Unavailable.unwell(SHOP, "down", Duration.ofSeconds(1), null));
             visit("shop.one.example");
             advance(Duration.ofSeconds(10));

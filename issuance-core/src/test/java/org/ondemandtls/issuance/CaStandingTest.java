@@ -9,7 +9,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.IssuanceException.RateLimited;
-import org.ondemandtls.certificate.LimitScope;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.testing.IssuanceFixture;
 
@@ -43,13 +43,13 @@ class CaStandingTest {
         return new CaStanding(house.store(), house.watch(), house.time().clock(), house.time()::nanoTime);
     }
 
-    private void keep(LimitScope scope, Duration wait) throws Exception {
+    private void keep(Scope.OfLimit scope, Duration wait) throws Exception {
         holds.keep(CA, new RateLimited(SHOP, scope, "too many", wait));
     }
 
     @Test
     void ofAnAccountConcernsEveryNameAndNoOtherCa() throws Exception {
-        keep(new LimitScope.Account(), Duration.ofMinutes(5));
+        keep(new Scope.Account(CA), Duration.ofMinutes(5));
 
         assertThat(holds.holding(CA, STRANGER).orElseThrow())
                 .hasMessageContaining("shop.example.net: the CA limits the rate of the account (too many)");
@@ -58,7 +58,7 @@ class CaStandingTest {
 
     @Test
     void ofADomainConcernsTheNamesAtAndBelowIt() throws Exception {
-        keep(new LimitScope.Domain("example.com"), Duration.ofMinutes(5));
+        keep(new Scope.Domain(CA, "example.com"), Duration.ofMinutes(5));
 
         assertThat(holds.holding(CA, OTHER)).isPresent();
         assertThat(holds.holding(CA, ServerName.parse("example.com"))).isPresent();
@@ -68,7 +68,7 @@ class CaStandingTest {
 
     @Test
     void ofANameConcernsThatNameAtThatCaOverARestart() throws Exception {
-        keep(new LimitScope.Name(), Duration.ofHours(5));
+        keep(new Scope.NameAt(CA, SHOP), Duration.ofHours(5));
         house.reopenStore();
         holds = holds();
         holds.recall(CA, SHOP);
@@ -82,7 +82,7 @@ class CaStandingTest {
 
     @Test
     void endsWhenTheCaSaid() throws Exception {
-        keep(new LimitScope.Account(), Duration.ofMinutes(5));
+        keep(new Scope.Account(CA), Duration.ofMinutes(5));
         house.time().advance(Duration.ofMinutes(5).minusNanos(1));
         assertThat(holds.holding(CA, SHOP)).isPresent();
 
@@ -93,16 +93,16 @@ class CaStandingTest {
 
     @Test
     void theLongerOfTwoCounts() throws Exception {
-        keep(new LimitScope.Account(), Duration.ofHours(5));
-        keep(new LimitScope.Account(), Duration.ofMinutes(5));
+        keep(new Scope.Account(CA), Duration.ofHours(5));
+        keep(new Scope.Account(CA), Duration.ofMinutes(5));
 
         assertThat(holds.holding(CA, SHOP).orElseThrow().retryAfter()).isEqualTo(Duration.ofHours(5));
     }
 
     @Test
     void isRecalledAfterARestart() throws Exception {
-        keep(new LimitScope.Account(), Duration.ofHours(5));
-        keep(new LimitScope.Domain("example.com"), Duration.ofHours(9));
+        keep(new Scope.Account(CA), Duration.ofHours(5));
+        keep(new Scope.Domain(CA, "example.com"), Duration.ofHours(9));
         house.time().advance(Duration.ofHours(1));
         house.reopenStore();
         holds = holds();
@@ -118,16 +118,16 @@ class CaStandingTest {
     @Test
     void isNotWrittenByAClockThatIsNotTrusted() throws Exception {
         house.time().jump(Duration.ofDays(90));
-        keep(new LimitScope.Account(), Duration.ofHours(5));
+        keep(new Scope.Account(CA), Duration.ofHours(5));
 
         assertThat(holds.holding(CA, SHOP)).isPresent();
-        assertThat(house.store().hold("account/" + CA)).isEmpty();
+        assertThat(house.store().hold(new Scope.Account(CA))).isEmpty();
     }
 
     @Test
     void isNotDroppedByAClockThatIsNotTrustedAndHoldsOnceItIsBack() throws Exception {
-        keep(new LimitScope.Account(), Duration.ofHours(5));
-        keep(new LimitScope.Domain("example.com"), Duration.ofHours(3));
+        keep(new Scope.Account(CA), Duration.ofHours(5));
+        keep(new Scope.Domain(CA, "example.com"), Duration.ofHours(3));
         house.reopenStore();
         holds = holds();
         house.time().jump(Duration.ofDays(90));
@@ -143,7 +143,7 @@ class CaStandingTest {
 
     @Test
     void isNotDroppedByAProcessThatStartsUnderAWrongClockAndHoldsOnceItIsRight() throws Exception {
-        keep(new LimitScope.Account(), Duration.ofHours(5));
+        keep(new Scope.Account(CA), Duration.ofHours(5));
         house.time().jump(Duration.ofDays(90));
         house.restartWatch();
         holds = holds();
@@ -158,8 +158,8 @@ class CaStandingTest {
 
     @Test
     void isForgottenWhenAnOperatorWantsToTry() throws Exception {
-        keep(new LimitScope.Account(), Duration.ofHours(5));
-        keep(new LimitScope.Domain("example.com"), Duration.ofHours(5));
+        keep(new Scope.Account(CA), Duration.ofHours(5));
+        keep(new Scope.Domain(CA, "example.com"), Duration.ofHours(5));
 
         holds.forget(CA, SHOP);
 
@@ -171,7 +171,7 @@ class CaStandingTest {
     void ofAnotherServerIsObeyedThoughTheStoreWasAskedBefore() throws Exception {
         holds.recall(CA, SHOP);
         CaStanding other = holds();
-        other.keep(CA, new RateLimited(SHOP, new LimitScope.Account(), "too many", Duration.ofHours(5)));
+        other.keep(CA, new RateLimited(SHOP, new Scope.Account(CA), "too many", Duration.ofHours(5)));
 
         holds.recall(CA, SHOP);
 
@@ -180,8 +180,8 @@ class CaStandingTest {
 
     @Test
     void ofAnotherServerIsNotHiddenByAShorterOneInMemory() throws Exception {
-        keep(new LimitScope.Domain("example.com"), Duration.ofMinutes(5));
-        holds().keep(CA, new RateLimited(SHOP, new LimitScope.Domain("example.com"), "too many", Duration.ofHours(5)));
+        keep(new Scope.Domain(CA, "example.com"), Duration.ofMinutes(5));
+        holds().keep(CA, new RateLimited(SHOP, new Scope.Domain(CA, "example.com"), "too many", Duration.ofHours(5)));
 
         holds.recall(CA, SHOP);
 
@@ -190,7 +190,7 @@ class CaStandingTest {
 
     @Test
     void endsEverywhereWhereAnOperatorRetriesOnAnotherServer() throws Exception {
-        keep(new LimitScope.Account(), Duration.ofHours(5));
+        keep(new Scope.Account(CA), Duration.ofHours(5));
         holds().forget(CA, SHOP);
         assertThat(holds.holding(CA, SHOP)).isPresent();
 
@@ -201,7 +201,7 @@ class CaStandingTest {
 
     @Test
     void isLookedUpAgainAfterNewsOfTheName() throws Exception {
-        keep(new LimitScope.Account(), Duration.ofHours(5));
+        keep(new Scope.Account(CA), Duration.ofHours(5));
 
         holds.reconsider(CA, SHOP);
 
@@ -213,7 +213,7 @@ class CaStandingTest {
     @Test
     void thatIsNotInTheStoreOutlivesNewsAndALookAtIt() throws Exception {
         house.time().jump(Duration.ofDays(90));
-        keep(new LimitScope.Account(), Duration.ofHours(5));
+        keep(new Scope.Account(CA), Duration.ofHours(5));
 
         holds.reconsider(CA, SHOP);
         holds.recall(CA, SHOP);

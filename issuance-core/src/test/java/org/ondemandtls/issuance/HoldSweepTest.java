@@ -9,6 +9,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.certificate.Scope;
+import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.Hold;
 import org.ondemandtls.testing.IssuanceFixture;
 import org.ondemandtls.testing.ManualTime;
@@ -39,70 +41,66 @@ class HoldSweepTest {
         return new HoldSweep(house.store(), house.watch(), time.clock(), time::nanoTime);
     }
 
-    private void hold(String scope, Duration left) throws Exception {
-        house.store()
-                .keepHold(new Hold(
-                        scope,
-                        "https://ca.example/directory",
-                        1,
-                        time.clock().instant().plus(left),
-                        "caa",
-                        "no",
-                        Optional.empty()));
+    private void hold(Scope scope, Duration left) throws Exception {
+        house.store().keepHold(hold(scope, left, house));
     }
 
-    private boolean isThere(String scope) throws Exception {
+    private static Scope name(String name) {
+        return new Scope.Name(ServerName.parse(name));
+    }
+
+    private boolean isThere(Scope scope) throws Exception {
         return house.store().hold(scope).isPresent();
     }
 
     @Test
     void dropsWhatHasBeenOverForTwoDaysAndNothingElse() throws Exception {
-        hold("name/old.example", HoldSweep.EVERY.minus(HoldSweep.KEPT_AFTER).minusSeconds(1));
-        hold("name/young.example", HoldSweep.EVERY.minus(HoldSweep.KEPT_AFTER));
-        hold("account/now", Duration.ofDays(30));
+        hold(name("old.example"), HoldSweep.EVERY.minus(HoldSweep.KEPT_AFTER).minusSeconds(1));
+        hold(name("young.example"), HoldSweep.EVERY.minus(HoldSweep.KEPT_AFTER));
+        hold(new Scope.Account("now"), Duration.ofDays(30));
 
         time.advance(HoldSweep.EVERY);
         sweep.sweepIfDue();
 
-        assertThat(isThere("name/old.example")).isFalse();
-        assertThat(isThere("name/young.example")).isTrue();
-        assertThat(isThere("account/now")).isTrue();
+        assertThat(isThere(name("old.example"))).isFalse();
+        assertThat(isThere(name("young.example"))).isTrue();
+        assertThat(isThere(new Scope.Account("now"))).isTrue();
     }
 
     @Test
     void waitsADayFromTheStartAndADayBetweenSweeps() throws Exception {
-        hold("name/a.example", Duration.ofDays(-30));
+        hold(name("a.example"), Duration.ofDays(-30));
         time.advance(HoldSweep.EVERY.minusNanos(1));
         sweep.sweepIfDue();
-        assertThat(isThere("name/a.example")).isTrue();
+        assertThat(isThere(name("a.example"))).isTrue();
         time.advance(Duration.ofNanos(1));
         sweep.sweepIfDue();
-        assertThat(isThere("name/a.example")).isFalse();
+        assertThat(isThere(name("a.example"))).isFalse();
 
-        hold("name/b.example", Duration.ofDays(-30));
+        hold(name("b.example"), Duration.ofDays(-30));
         time.advance(HoldSweep.EVERY.minusNanos(1));
         sweep.sweepIfDue();
 
-        assertThat(isThere("name/b.example")).isTrue();
+        assertThat(isThere(name("b.example"))).isTrue();
     }
 
     @Test
     void dropsNothingByAClockThatIsNotTrusted() throws Exception {
-        hold("name/a.example", Duration.ofDays(-30));
+        hold(name("a.example"), Duration.ofDays(-30));
         time.advance(HoldSweep.EVERY);
         time.jump(Duration.ofDays(90));
 
         sweep.sweepIfDue();
 
-        assertThat(isThere("name/a.example")).isTrue();
+        assertThat(isThere(name("a.example"))).isTrue();
         time.jump(Duration.ofDays(-90));
         sweep.sweepIfDue();
-        assertThat(isThere("name/a.example")).isFalse();
+        assertThat(isThere(name("a.example"))).isFalse();
     }
 
     @Test
     void dropsNothingForADayUnderAClockThatIsWrongFromTheStartOn() throws Exception {
-        hold("account/now", Duration.ofHours(30));
+        hold(new Scope.Account("now"), Duration.ofHours(30));
         time.jump(Duration.ofDays(90));
         house.restartWatch();
         sweep = sweep();
@@ -113,27 +111,27 @@ class HoldSweepTest {
         time.advance(Duration.ofHours(2));
         sweep.sweepIfDue();
 
-        assertThat(isThere("account/now")).isTrue();
+        assertThat(isThere(new Scope.Account("now"))).isTrue();
     }
 
     @Test
     void reachesWhatIsOverBehindAnyNumberThatLasts() throws Exception {
         IssuanceFixture many = new IssuanceFixture(directory, true);
         for (int i = 0; i <= HoldSweep.PAGE; i++) {
-            many.store().keepHold(hold("name/lasts-" + i + ".example", Duration.ofDays(100), many));
+            many.store().keepHold(hold(name("lasts-" + i + ".example"), Duration.ofDays(100), many));
         }
-        many.store().keepHold(hold("name/z-over.example", Duration.ofSeconds(1), many));
+        many.store().keepHold(hold(name("z-over.example"), Duration.ofSeconds(1), many));
         HoldSweep all = new HoldSweep(many.store(), many.watch(), many.time().clock(), many.time()::nanoTime);
         many.time().advance(HoldSweep.KEPT_AFTER.plusDays(1));
 
         all.sweepIfDue();
 
-        assertThat(many.store().hold("name/z-over.example")).isEmpty();
+        assertThat(many.store().hold(name("z-over.example"))).isEmpty();
         assertThat(many.store().holds(Integer.MAX_VALUE)).hasSize(HoldSweep.PAGE + 1);
         many.close();
     }
 
-    private static Hold hold(String scope, Duration left, IssuanceFixture in) {
+    private static Hold hold(Scope scope, Duration left, IssuanceFixture in) {
         return new Hold(
                 scope,
                 "https://ca.example/directory",

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
-import org.ondemandtls.certificate.LimitScope;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.name.ClientBlock;
@@ -450,7 +450,7 @@ class IssuanceTest {
         @Test
         void aLimitOfOneIsNotTriedAgainBeforeItEnds() {
             authority.fail(new IssuanceException.RateLimited(
-                    SHOP, new LimitScope.Account(), "slow down", Duration.ofHours(1)));
+                    SHOP, new Scope.Account(authority.id()), "slow down", Duration.ofHours(1)));
             visit("a.example.com");
             time.advance(Duration.ofMinutes(59));
             visit("b.example.com");
@@ -466,10 +466,10 @@ class IssuanceTest {
 
         @Test
         void limitsOfAllRefuseAVisitorAtOnceWithoutAskingPermission() {
-            IssuanceException.RateLimited limited =
-                    new IssuanceException.RateLimited(SHOP, new LimitScope.Account(), "slow down", Duration.ofHours(1));
-            authority.fail(limited);
-            next.fail(limited);
+            authority.fail(new IssuanceException.RateLimited(
+                    SHOP, new Scope.Account(authority.id()), "slow down", Duration.ofHours(1)));
+            next.fail(new IssuanceException.RateLimited(
+                    SHOP, new Scope.Account(next.id()), "slow down", Duration.ofHours(1)));
             visit("a.example.com");
 
             CompletableFuture<KeyedCertificate> second = obtain(ServerName.parse("b.example.com"));

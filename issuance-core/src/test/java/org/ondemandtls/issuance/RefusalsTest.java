@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.testing.IssuanceFixture;
 import org.ondemandtls.testing.ManualTime;
@@ -205,7 +206,7 @@ class RefusalsTest {
 
             refusals.recall(SHOP);
 
-            assertThat(house.store().hold("name/" + SHOP)).isPresent();
+            assertThat(house.store().hold(new Scope.Name(SHOP))).isPresent();
             time.jump(Duration.ofDays(-90));
             assertThat(refusals.recall(SHOP)).isPresent();
         }
@@ -245,7 +246,7 @@ class RefusalsTest {
             refuse();
 
             assertThat(refusals.blocking(SHOP)).isPresent();
-            assertThat(house.store().hold("name/" + SHOP)).isEmpty();
+            assertThat(house.store().hold(new Scope.Name(SHOP))).isEmpty();
         }
 
         @Test

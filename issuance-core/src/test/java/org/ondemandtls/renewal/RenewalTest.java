@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.issuance.Issuance;
@@ -839,7 +840,7 @@ class RenewalTest {
 
             assertThat(authority.asked()).hasSize(1);
             assertThat(house.inventory().find(SHOP)).contains(first);
-            assertThat(house.store().hold("name/" + SHOP)).isEmpty();
+            assertThat(house.store().hold(new Scope.Name(SHOP))).isEmpty();
             assertThat(Duration.between(now(), stored(SHOP).due()))
                     .isBetween(Duration.ofMinutes(57), Duration.ofMinutes(63));
             assertThat(house.recorded().lines(EventKind.NOT_RENEWED))

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.RenewalWindow;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.Ledger.Outcome;
 import org.ondemandtls.store.Ledger.Quota;
@@ -71,7 +72,7 @@ public abstract class CertificateStoreContract {
         return new String(RecordCodec.encode(certificate, KeySealing.none()), StandardCharsets.ISO_8859_1);
     }
 
-    public static Hold hold(String scope, int refusals) {
+    public static Hold hold(Scope scope, int refusals) {
         return new Hold(
                 scope,
                 "https://ca.example/directory",
@@ -485,27 +486,27 @@ public abstract class CertificateStoreContract {
     @Nested
     class Holds {
 
-        private static final String SCOPE = "domain/https://ca.example/directory/example.com";
+        private static final Scope SCOPE = new Scope.Domain("https://ca.example/directory", "example.com");
 
         @Test
         void comeBackAsTheyWereKept() throws Exception {
             store.keepHold(hold(SCOPE, 1));
             store.keepHold(hold(SCOPE, 2));
-            Hold bare = new Hold("account/x", "x", 1, NOW, "", "", Optional.empty());
+            Hold bare = new Hold(new Scope.Account("x"), "x", 1, NOW, "", "", Optional.empty());
             store.keepHold(bare);
             store.close();
 
             store = open();
 
             assertThat(store.hold(SCOPE)).contains(hold(SCOPE, 2));
-            assertThat(store.hold("account/x")).contains(bare);
-            assertThat(store.hold("account/y")).isEmpty();
+            assertThat(store.hold(new Scope.Account("x"))).contains(bare);
+            assertThat(store.hold(new Scope.Account("y"))).isEmpty();
         }
 
         @Test
         void areListedUpToALimit() throws Exception {
             for (int i = 0; i < 5; i++) {
-                store.keepHold(hold("name/n" + i + ".example.com", i));
+                store.keepHold(hold(new Scope.Name(ServerName.parse("n" + i + ".example.com")), i));
             }
 
             assertThat(store.holds(5)).extracting(Hold::refusals).containsExactlyInAnyOrder(0, 1, 2, 3, 4);
@@ -525,7 +526,8 @@ public abstract class CertificateStoreContract {
 
         @Test
         void haveScopesOfVisibleAsciiOnly() {
-            for (String scope : new String[] {"", " ", "name/\u00fc", "a\nb", "a".repeat(Hold.LONGEST_SCOPE + 1)}) {
+            for (String key : new String[] {"", " ", "name/\u00fc", "a\nb", "a".repeat(ScopeKeys.LONGEST + 1)}) {
+                Scope scope = new Scope.Other(key);
                 assertThatThrownBy(() -> hold(scope, 1)).isInstanceOf(IllegalArgumentException.class);
                 assertThatThrownBy(() -> store.hold(scope)).isInstanceOf(IllegalArgumentException.class);
                 assertThatThrownBy(() -> store.dropHold(scope)).isInstanceOf(IllegalArgumentException.class);

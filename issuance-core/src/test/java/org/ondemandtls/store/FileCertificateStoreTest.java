@@ -15,6 +15,7 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ServerName;
@@ -51,7 +52,7 @@ class FileCertificateStoreTest extends CertificateStoreContract {
         void belongToTheirOwnerAlone() throws Exception {
             store.save(stored(SHOP.value()));
             store.writeSecret("accounts/one.pem", new byte[] {1});
-            store.keepHold(hold("name/shop.example.com", 1));
+            store.keepHold(hold(new Scope.Name(SHOP), 1));
             store.ledger().count("orders/ca", Duration.ofHours(1));
 
             try (Stream<Path> all = Files.walk(root())) {
@@ -477,20 +478,21 @@ class FileCertificateStoreTest extends CertificateStoreContract {
     @Nested
     class AHoldFile {
 
-        private static final String OTHER = "name/other.example.com";
+        private static final Scope OTHER = new Scope.Name(ServerName.parse("other.example.com"));
 
-        private Path file(String scope) throws Exception {
-            byte[] digest = java.security.MessageDigest.getInstance("SHA-256").digest(scope.getBytes(US_ASCII));
+        private Path file(Scope scope) throws Exception {
+            byte[] digest = java.security.MessageDigest.getInstance("SHA-256")
+                    .digest(ScopeKeys.of(scope).getBytes(US_ASCII));
             return root().resolve("holds").resolve(java.util.HexFormat.of().formatHex(digest) + ".hold");
         }
 
         @Test
         void inThePlaceOfAnotherIsSetAside() throws Exception {
-            store.keepHold(hold("name/shop.example.com", 1));
+            store.keepHold(hold(new Scope.Name(SHOP), 1));
             store.keepHold(hold(OTHER, 3));
-            Files.copy(file(OTHER), file("name/shop.example.com"), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+            Files.copy(file(OTHER), file(new Scope.Name(SHOP)), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
 
-            assertThat(store.hold("name/shop.example.com")).isEmpty();
+            assertThat(store.hold(new Scope.Name(SHOP))).isEmpty();
             assertThat(store.holds(10)).extracting(Hold::scope).containsExactly(OTHER);
             assertThat(recorded.lines(EventKind.QUARANTINED))
                     .hasSize(1)

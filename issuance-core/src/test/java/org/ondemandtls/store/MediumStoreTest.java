@@ -8,11 +8,14 @@ import static org.ondemandtls.store.KeySealingTest.under;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.file.FileLedger;
@@ -77,10 +80,50 @@ class MediumStoreTest {
     }
 
     @Test
+    void aChangeIsMadeAgainWhereSomebodyElseWasFaster() throws Exception {
+        saved(SHOP.value());
+        AtomicInteger runs = new AtomicInteger();
+
+        StoredCertificate changed = store.update(SHOP, stored -> {
+                    if (runs.incrementAndGet() < Retry.ATTEMPTS) {
+                        store.save(stored.withVisited(CertificateStoreContract.NOW));
+                    }
+                    return stored.withDeniedSince(Optional.of(CertificateStoreContract.NOW));
+                })
+                .orElseThrow();
+
+        assertThat(runs).hasValue(Retry.ATTEMPTS);
+        assertThat(changed.visited()).contains(CertificateStoreContract.NOW);
+        assertThat(changed.deniedSince()).contains(CertificateStoreContract.NOW);
+        assertThat(store.find(SHOP)).map(StoredCertificate::revision).contains(changed.revision());
+    }
+
+    @Test
+    void aChangeThatComesTooLateEachTimeIsGivenUp() throws Exception {
+        saved(SHOP.value());
+
+        assertThatThrownBy(() -> store.update(SHOP, stored -> {
+                    store.save(stored.withVisited(CertificateStoreContract.NOW));
+                    return stored.withDeniedSince(Optional.of(CertificateStoreContract.NOW));
+                }))
+                .isInstanceOf(StaleRevisionException.class);
+    }
+
+    @Test
+    void whatIsNotChangedIsNotSaved() throws Exception {
+        saved(SHOP.value());
+
+        assertThat(store.update(SHOP, stored -> stored))
+                .hasValueSatisfying(stored -> assertThat(stored.revision()).isEqualTo(1));
+        assertThat(store.update(ServerName.parse("other.example.com"), stored -> stored))
+                .isEmpty();
+    }
+
+    @Test
     void aDamagedHoldIsSetAsideAndTheOthersAreListed() throws Exception {
-        store.keepHold(CertificateStoreContract.hold("name/a", 1));
-        store.keepHold(CertificateStoreContract.hold("name/b", 2));
-        medium.damage(Shelf.HOLD, "name/a", "torn".getBytes(US_ASCII));
+        store.keepHold(CertificateStoreContract.hold(new Scope.Account("a"), 1));
+        store.keepHold(CertificateStoreContract.hold(new Scope.Account("b"), 2));
+        medium.damage(Shelf.HOLD, "account/a", "torn".getBytes(US_ASCII));
 
         assertThat(store.holds(10)).extracting(Hold::refusals).containsExactly(2);
 

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.challenge.Proof;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
@@ -118,9 +119,10 @@ class JdbcManyNamesIT {
                                     .reserve(List.of(WEEK), List.of(new Quota("name/x", 1, WEEK.window()))))
                             .ticket());
             assertThat(store.ledger().used(WEEK.key(), WEEK.window())).isEqualTo(1);
-            assertThat(store.hold("name/unknown")).isEmpty();
-            store.keepHold(CertificateStoreContract.hold("name/shop.example.com", 1));
-            store.dropHold("name/shop.example.com");
+            assertThat(store.hold(new Scope.Name(ServerName.parse("unknown.example"))))
+                    .isEmpty();
+            store.keepHold(CertificateStoreContract.hold(new Scope.Name(ServerName.parse("shop.example.com")), 1));
+            store.dropHold(new Scope.Name(ServerName.parse("shop.example.com")));
             store.closeOrder(SHOP, lease);
             store.forget(kept);
             store.sweep();

@@ -400,7 +400,7 @@ public final class OnDemandTls implements AutoCloseable {
             }
         } catch (RuntimeException | OutOfMemoryError e) {
             // Where it throws, it is never done again.
-            events.publish(EventKind.DEFECT, "orders of servers that are gone were not looked for: " + e);
+            events.publish(EventKind.DEFECT, "cannot look for open orders of other servers: " + e);
         }
     }
 

@@ -71,10 +71,10 @@ final class Preparation {
         if (running == null) {
             return;
         }
+        // Whatever becomes of it, the server serves: its first visitors may have to wait.
         try {
             running.get(LONGEST_WAIT.toNanos(), TimeUnit.NANOSECONDS);
-        } catch (ExecutionException | TimeoutException e) {
-            // Whatever becomes of it, the server serves: its first visitors may have to wait.
+        } catch (ExecutionException | TimeoutException ignored) {
             return;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

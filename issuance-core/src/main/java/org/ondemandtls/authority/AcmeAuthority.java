@@ -390,7 +390,9 @@ public final class AcmeAuthority implements Authority {
         chain.remark()
                 .filter(remark -> !remark.equals(lastRemark.getAndSet(remark)))
                 .ifPresent(remark -> ports.events()
-                        .publish(EventKind.ADVICE, directory + ": the chain it sends is served otherwise: " + remark));
+                        .publish(
+                                EventKind.ADVICE,
+                                directory + ": the server changes the chain that this CA sends: " + remark));
         return chain.chain();
     }
 

@@ -279,7 +279,7 @@ final class CaConnection implements Connection {
             answer = got;
             return got;
         } catch (URISyntaxException e) {
-            throw new AcmeProtocolException("a URL that is none", e);
+            throw new AcmeProtocolException("a link is not a URL", e);
         } catch (IOException e) {
             throw new AcmeNetworkException(e);
         }

@@ -292,7 +292,7 @@ final class CaSession {
             try {
                 return serverUri.toURL();
             } catch (MalformedURLException e) {
-                throw new IllegalArgumentException("the directory URL is no URL", e);
+                throw new IllegalArgumentException("the URL of the directory is not a URL", e);
             }
         }
 

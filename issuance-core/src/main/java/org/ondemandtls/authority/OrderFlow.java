@@ -264,7 +264,7 @@ final class OrderFlow {
             URI uri = url.toURI();
             journal.orderCreated(uri, expires(order));
         } catch (URISyntaxException e) {
-            throw new AcmeProtocolException("the order's URL is none", e);
+            throw new AcmeProtocolException("the order's URL is not a URL", e);
         }
         return order;
     }
@@ -318,8 +318,8 @@ final class OrderFlow {
                         .publish(
                                 EventKind.ADVICE,
                                 session.session().getServerUri()
-                                        + " does not offer the profile of onDemandTls.acme.profile, so it is not asked"
-                                        + " for there; it offers "
+                                        + " does not offer the profile in onDemandTls.acme.profile; orders there name"
+                                        + " no profile; it offers "
                                         + CaProblem.oneLine(
                                                 metadata.getProfiles().toString()));
             }

@@ -187,7 +187,7 @@ final class RenewalInfo {
         try {
             return URI.create(base.endsWith("/") ? base + id : base + "/" + id).toURL();
         } catch (MalformedURLException e) {
-            throw new IllegalArgumentException("the URL of the renewal information is none", e);
+            throw new IllegalArgumentException("the URL of the renewal information is not a URL", e);
         }
     }
 

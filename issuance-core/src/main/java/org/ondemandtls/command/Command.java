@@ -128,7 +128,7 @@ public final class Command {
             return FAILED;
         } catch (Arguments.WrongException e) {
             err.println(e.getMessage());
-            err.println("--help says what can be typed.");
+            err.println("--help explains the commands and their options.");
             return FAILED;
         } catch (IOException | StoreException | IllegalArgumentException e) {
             err.println(e.getMessage());

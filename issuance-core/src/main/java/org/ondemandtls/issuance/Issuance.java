@@ -437,7 +437,7 @@ public final class Issuance {
                         EventKind.LOADED,
                         name,
                         "served from the store, valid until " + certificate.notAfter()
-                                + (less == 0 ? "" : ", its chain without " + less + " that have ended"));
+                                + (less == 0 ? "" : "; left out of its chain: " + less + " expired"));
                 return certificate;
             });
         } catch (StoreException e) {

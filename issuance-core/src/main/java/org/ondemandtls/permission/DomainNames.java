@@ -78,8 +78,8 @@ final class DomainNames {
                     EventKind.MANY_NAMES,
                     name,
                     "refused: permission has granted " + rate.count() + " new names of " + domain
-                            + " in a short time; strangers seem to guess names that a wildcard in its DNS leads here:"
-                            + " let permission grant names that exist only, or raise " + KEY);
+                            + " in a short time; strangers seem to guess names below a wildcard in its DNS:"
+                            + " let permission grant only names that exist, or raise " + KEY);
         }
         return false;
     }

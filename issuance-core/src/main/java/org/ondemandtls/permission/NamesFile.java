@@ -65,7 +65,7 @@ final class NamesFile {
                 events.publish(
                         EventKind.ADVICE,
                         "onDemandTls.permission.file: " + file + " cannot be read ("
-                                + e.getClass().getSimpleName() + "); the names read last stay in force");
+                                + e.getClass().getSimpleName() + "); the names that were read last stay allowed");
             }
             return false;
         }

@@ -219,8 +219,8 @@ final class Advice {
                     .events()
                     .publish(
                             EventKind.ADVICE,
-                            "the CA " + issuer + " wants certificates replaced that it has only just issued; a name is"
-                                    + " replaced for that once in a quarter of its certificate's life at most");
+                            "the CA " + issuer + " wants certificates replaced that it has only just issued; the server"
+                                    + " does so at most once in a quarter of a certificate's lifetime");
         }
     }
 

@@ -131,7 +131,7 @@ final class DenialBrake {
                 EventKind.MASS_DENIAL,
                 "permission is suddenly denied for more than half of the names (" + denied + " of the last "
                         + answers.size() + " asked for): nothing is withdrawn before " + until
-                        + "; mend what is asked for permission, or confirm the denials if they are meant");
+                        + "; repair the permission source, or confirm the denials if you mean them");
     }
 
     /**

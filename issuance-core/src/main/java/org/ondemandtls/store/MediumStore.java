@@ -81,7 +81,8 @@ public class MediumStore implements CertificateStore {
                 ended -> survey(medium, ended),
                 e -> events.publish(
                         EventKind.STORE_FAILED,
-                        e.getMessage() + "; every look-up goes to the store until they can; tried again by itself"));
+                        e.getMessage()
+                                + "; until then every look-up goes to the store; the server tries again by itself"));
         this.resealing = new Resealing(time, medium, sealing, events, troubles, certificates, open);
         this.peers = medium.peers(found -> inOrder(open.readable(found)));
     }

@@ -51,7 +51,7 @@ final class Resealing implements AutoCloseable {
                 e -> events.publish(
                         EventKind.STORE_FAILED,
                         "not everything in " + medium.location() + " can be encrypted: " + e.getMessage()
-                                + "; tried again by itself"));
+                                + "; the server tries again by itself"));
     }
 
     /** Begins where something is to be done. */

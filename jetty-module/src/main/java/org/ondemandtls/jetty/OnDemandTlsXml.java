@@ -45,7 +45,7 @@ public final class OnDemandTlsXml implements ConfigurationProcessorFactory {
         @Override
         public Object configure(Object server) throws Exception {
             if (configuration == null || !(server instanceof Server jetty)) {
-                throw new StartException("<" + ELEMENT + "/> configures a Server: Jetty's own jetty.xml comes first");
+                throw new StartException("<" + ELEMENT + "/> configures a Server: list it after Jetty's own jetty.xml");
             }
             JettyOnDemandTls.addTo(jetty, read(configuration.getProperties()));
             return server;
@@ -56,7 +56,7 @@ public final class OnDemandTlsXml implements ConfigurationProcessorFactory {
             XmlConfiguration xml = configuration;
             Object server = xml == null ? null : xml.getIdMap().get("Server");
             if (server == null) {
-                throw new StartException("<" + ELEMENT + "/> configures a Server: Jetty's own jetty.xml comes first");
+                throw new StartException("<" + ELEMENT + "/> configures a Server: list it after Jetty's own jetty.xml");
             }
             return configure(server);
         }

@@ -97,7 +97,7 @@ final class FileMedium implements Medium {
                 e -> events.publish(
                         EventKind.STORE_FAILED,
                         "the due times in " + root + " cannot be indexed: " + Disk.describe(e)
-                                + "; certificates are not renewed before they are visited; tried again by itself"));
+                                + "; a certificate is renewed only when it is visited; the server tries again by itself"));
         if (fresh) {
             dueIndex.completed();
         } else if (!dueIndex.isComplete()) {
@@ -117,8 +117,8 @@ final class FileMedium implements Medium {
                     events.publish(
                             EventKind.ADVICE,
                             "the file system of the store " + real
-                                    + " cannot synchronise directories: a power failure may"
-                                    + " take the newest certificates, which are obtained again");
+                                    + " cannot synchronise directories: after a power failure the newest"
+                                    + " certificates may be missing, and the server obtains them again");
                 }
                 return new FileMedium(real, events, time, lock, sealing);
             } catch (IOException | StoreException | RuntimeException e) {

@@ -82,7 +82,7 @@ final class JdbcEncryption {
             events.publish(
                     EventKind.ADVICE,
                     lacking.size() + " other servers of the store " + pool.location() + " do not have the key " + keyId
-                            + " this one encrypts under, and cannot read what it writes; give it to them, behind their first");
+                            + " with which this server encrypts, and cannot read what it writes; give them that key as well, after their first");
         }
     }
 

@@ -481,7 +481,7 @@ final class JdbcMedium implements Medium {
             }
             encryption.leave();
         } catch (StoreException e) {
-            events.publish(EventKind.STORE_FAILED, e.getMessage() + "; what this server had there runs out by itself");
+            events.publish(EventKind.STORE_FAILED, e.getMessage() + "; its entries there expire by themselves");
         }
         pool.close();
     }

@@ -219,7 +219,7 @@ final class JdbcNews implements AutoCloseable {
         try {
             wait.invoke(listening, (int) POLL.toMillis());
         } catch (ReflectiveOperationException e) {
-            throw new SQLException("the database's word cannot be waited for", e);
+            throw new SQLException("this driver cannot wait for news of the database", e);
         }
     }
 

@@ -67,7 +67,7 @@ final class JdbcPeers implements Peers {
         try {
             leases.giveBack(lease);
         } catch (StoreException e) {
-            events.publish(EventKind.STORE_FAILED, e.getMessage() + "; it runs out by itself");
+            events.publish(EventKind.STORE_FAILED, e.getMessage() + "; it expires by itself");
         }
     }
 

@@ -39,12 +39,11 @@ final class JdbcSchema {
             throws SQLException, StoreException {
         int version = version(connection);
         if (version < VERSION && !create) {
-            throw new StoreException(
-                    "the store " + location + " has "
-                            + (version == 0 ? "no tables yet" : "tables of version " + version)
-                            + ", this needs version " + VERSION
-                            + "; run sql/" + dialect.file()
-                            + ".sql of the archive there, from that version on, or leave onDemandTls.store.createSchema at true");
+            throw new StoreException("the store " + location + " has "
+                    + (version == 0 ? "no tables yet" : "tables of version " + version)
+                    + "; this server needs version " + VERSION
+                    + ": run sql/" + dialect.file()
+                    + ".sql from the archive on the database, or set onDemandTls.store.createSchema=true");
         }
         if (version < VERSION) {
             upgrade(connection, dialect);
@@ -81,7 +80,7 @@ final class JdbcSchema {
         // Its statements that make tables take effect each by itself, and may be run again.
         execute(connection, "SET SESSION max_statement_time = " + LOCK_SECONDS);
         if (SqlDialect.number(connection, "SELECT GET_LOCK('ondemand_tls_schema', " + LOCK_SECONDS / 2 + ")") != 1) {
-            throw new SQLException("another server makes the tables and does not end", "HYT00");
+            throw new SQLException("another server is making the tables and does not finish", "HYT00");
         }
         try {
             sections(connection, dialect);

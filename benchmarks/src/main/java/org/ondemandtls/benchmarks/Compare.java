@@ -28,6 +28,11 @@ final class Compare implements Benchmarks.Measurement {
             Optional<Path> nginx,
             Path directory) {}
 
+    /** A count as it is measured: less of everything but two where a quick run is asked for. */
+    static int part(int count) {
+        return Math.max(2, count / Integer.getInteger("ondemandtls.compare.part", 1));
+    }
+
     @Override
     public void measure(Setting setting, Report report) throws Exception {
         Path root = setting.target().resolve("../..").toRealPath();

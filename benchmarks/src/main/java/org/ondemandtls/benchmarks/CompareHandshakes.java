@@ -17,10 +17,10 @@ import org.ondemandtls.testing.LoopbackCertificate;
 /** What a handshake costs each server in processor time, all by turns, and what memory each holds after it. */
 final class CompareHandshakes {
 
-    private static final int NAMES = 500;
-    private static final int WARM_UP = 3000;
+    private static final int NAMES = Compare.part(500);
+    private static final int WARM_UP = Compare.part(3000);
     private static final int ROUNDS = 6;
-    private static final int HANDSHAKES = 500;
+    private static final int HANDSHAKES = Compare.part(500);
     private static final int SERVER_CORE = 0;
     private static final String OWN = "own.example";
 

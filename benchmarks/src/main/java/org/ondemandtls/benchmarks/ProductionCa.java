@@ -120,8 +120,7 @@ final class ProductionCa implements AutoCloseable {
         Long at = validAt.get(path);
         return at == null || System.nanoTime() - at >= 0
                 ? answer
-                : answer.withBody(
-                        text.replace("\"valid\"", "\"pending\"").getBytes(StandardCharsets.UTF_8));
+                : answer.withBody(text.replace("\"valid\"", "\"pending\"").getBytes(StandardCharsets.UTF_8));
     }
 
     private void fetch(String name) {

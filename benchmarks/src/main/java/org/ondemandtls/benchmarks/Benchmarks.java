@@ -33,7 +33,7 @@ final class Benchmarks {
     private static final Map<String, Measurement> ALL = new LinkedHashMap<>();
 
     /** Measured without a server. */
-    private static final Set<String> ALONE = Set.of("gate", "renewals", "renewal-hour");
+    private static final Set<String> ALONE = Set.of("gate", "renewals", "renewal-hour", "compare", "memory");
 
     static {
         ALL.put("first-visit", new FirstVisits());
@@ -44,6 +44,8 @@ final class Benchmarks {
         ALL.put("strangers", new Strangers());
         ALL.put("renewals", new Renewals());
         ALL.put("renewal-hour", new RenewalHour());
+        ALL.put("memory", new HeapPerName());
+        ALL.put("compare", new Compare());
     }
 
     private Benchmarks() {}
@@ -63,6 +65,10 @@ final class Benchmarks {
                 .toList();
         var report = new Report(out);
         for (String name : chosen(List.copyOf(ALL.keySet()), name -> name, words)) {
+            if (name.equals("compare") && !words.contains(name)) {
+                // Only where it is asked for: it has servers of its own choice.
+                continue;
+            }
             for (Setting setting : ALONE.contains(name) ? settings.subList(0, 1) : settings) {
                 Objects.requireNonNull(ALL.get(name)).measure(setting, report);
             }
@@ -72,6 +78,14 @@ final class Benchmarks {
         out.println();
         out.println(report.markdown());
         out.println("Written to " + root.relativize(file));
+        if (words.contains("compare")) {
+            Path evidence = Files.createDirectories(root.resolve("docs/evidence/performance"));
+            Files.writeString(evidence.resolve("compare.md"), report.markdown());
+            for (Report.Picture picture : report.pictures()) {
+                Files.writeString(evidence.resolve(picture.file() + ".svg"), picture.svg());
+            }
+            out.println("Written to " + root.relativize(evidence));
+        }
         // What hangs in a client thread must not keep the JVM.
         out.flush();
         System.exit(0);

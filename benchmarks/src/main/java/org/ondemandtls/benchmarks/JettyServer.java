@@ -44,6 +44,14 @@ final class JettyServer extends Server {
         return server;
     }
 
+    /** Lays out a Jetty of ours with the other TLS engine. */
+    static JettyServer layOutOnConscrypt(Setting setting, Path base, Path jar) throws IOException {
+        Path place = base.resolve("lib/ondemand-tls/conscrypt").resolve(String.valueOf(jar.getFileName()));
+        Files.createDirectories(base.resolve("lib/ondemand-tls/conscrypt"));
+        Files.copy(jar, place);
+        return new JettyServer(setting, setting.overlay(), base, "http,ondemand-tls,ondemand-tls-conscrypt");
+    }
+
     @Override
     Server threads(int most) {
         limits.put("jetty.threadPool.maxThreads", Integer.toString(most));

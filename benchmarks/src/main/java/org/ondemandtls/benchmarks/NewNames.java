@@ -93,13 +93,15 @@ final class NewNames implements Benchmarks.Measurement {
                 .count();
     }
 
-    private static long failed(List<TlsProbe.Outcome> outcomes) {
+    /** How many of them had no certificate. */
+    static long failed(List<TlsProbe.Outcome> outcomes) {
         return outcomes.stream()
                 .filter(outcome -> outcome.failure().isPresent())
                 .count();
     }
 
-    private static List<TlsProbe.Outcome> all(List<Callable<TlsProbe.Outcome>> visits, int atATime)
+    /** Makes visits, so many at a time, and returns when all have ended. */
+    static List<TlsProbe.Outcome> all(List<Callable<TlsProbe.Outcome>> visits, int atATime)
             throws InterruptedException, ExecutionException {
         ExecutorService threads = Executors.newFixedThreadPool(atATime);
         try {

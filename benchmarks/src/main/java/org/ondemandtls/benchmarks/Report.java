@@ -12,6 +12,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /** The figures as a plain table: each with its target and whether it was met, where there is one. */
 final class Report {
@@ -20,6 +21,15 @@ final class Report {
 
     private record Section(String title, List<String> conditions, List<Line> lines) {}
 
+    /**
+     * A picture of some figures.
+     *
+     * @param file its name, without the suffix
+     * @param svg what is in it
+     */
+    record Picture(String file, String svg) {}
+
+    private final List<Picture> pictures = new ArrayList<>();
     private final List<Section> sections = new ArrayList<>();
     private final PrintStream progress;
 
@@ -71,6 +81,17 @@ final class Report {
     /** A count that should be exactly another. */
     void exactly(String figure, long measured, long target) {
         add(new Line(figure, Long.toString(measured), "= " + target, verdict(measured == target)));
+    }
+
+    /** Shows some figures of this section as bars. */
+    void bars(String file, String title, Map<String, Double> values, String unit) {
+        pictures.add(new Picture(file, BarChart.svg(title, values, unit)));
+        current().conditions.add("![" + title + "](" + file + ".svg)");
+    }
+
+    /** The pictures the report refers to. */
+    List<Picture> pictures() {
+        return List.copyOf(pictures);
     }
 
     /** The whole report in Markdown. */

@@ -142,6 +142,18 @@ abstract class Server implements AutoCloseable {
                 .orElse(Duration.ZERO);
     }
 
+    /** What of the machine's memory the server holds, in megabytes. */
+    final long residentMegabytes() throws IOException {
+        try (var lines = Files.lines(Path.of("/proc", Long.toString(process().pid()), "status"))) {
+            return lines.filter(line -> line.startsWith("VmRSS:"))
+                            .map(line -> line.replaceAll("\\D", ""))
+                            .mapToLong(Long::parseLong)
+                            .findFirst()
+                            .orElse(0)
+                    / 1024;
+        }
+    }
+
     /** Ends the server; it may be started again, and finds its store as it was. */
     @Override
     public final void close() {

@@ -48,6 +48,13 @@ final class TomcatServer extends Server {
         return new TomcatServer(setting, null, base, keyStore);
     }
 
+    /** Lays out a Tomcat of ours with the other TLS engine. */
+    static Server layOutOnConscrypt(Setting setting, Path base, Path jar) throws IOException {
+        TomcatServer server = new TomcatServer(setting, base);
+        Files.copy(jar, base.resolve("lib").resolve(String.valueOf(jar.getFileName())));
+        return server.with("onDemandTls.tls.provider", "conscrypt");
+    }
+
     @Override
     Server threads(int most) {
         limits.put("maxThreads", Integer.toString(most));

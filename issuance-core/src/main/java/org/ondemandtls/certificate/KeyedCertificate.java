@@ -50,8 +50,8 @@ public final class KeyedCertificate {
         X509Certificate leaf = chain.get(0);
         this.issuers = IssuerChain.of(chain);
         this.names = namesOf(leaf);
-        this.notBeforeMillis = leaf.getNotBefore().getTime();
-        this.notAfterMillis = leaf.getNotAfter().getTime();
+        this.notBeforeMillis = leaf.getNotBefore().toInstant().toEpochMilli();
+        this.notAfterMillis = leaf.getNotAfter().toInstant().toEpochMilli();
         this.form = new OpenedCertificate(key, issuers.under(leaf));
     }
 

@@ -1,0 +1,325 @@
+package org.ondemandtls.benchmarks;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import org.jspecify.annotations.Nullable;
+import org.ondemandtls.testing.AskEndpoint;
+import org.ondemandtls.testing.FreePorts;
+import org.ondemandtls.testing.Pebble;
+import org.ondemandtls.testing.TlsProbe;
+
+/** How long the first visitor of a name waits, alone and among many, with a fast CA and with one as slow as a public one. */
+final class CompareVisits {
+
+    private static final int STARTS = Compare.part(3);
+    private static final int VISITS = Compare.part(30);
+    private static final int BEFORE_WARM = Compare.part(500);
+    private static final int TOGETHER = 200;
+    private static final int AT_A_TIME = 20;
+    private static final int SLOW_VISITS = Compare.part(10);
+    private static final String CADDY = "Caddy";
+
+    /** A server, its CA, and what was measured. */
+    private static final class Contestant implements AutoCloseable {
+
+        private final String name;
+        private final Pebble pebble;
+        private final @Nullable ProductionCa production;
+        private final Server server;
+        private final Map<String, Double> figures = new LinkedHashMap<>();
+
+        Contestant(String name, Pebble pebble, @Nullable ProductionCa production, Server server) {
+            this.name = name;
+            this.pebble = pebble;
+            this.production = production;
+            this.server = server;
+        }
+
+        Duration visit(String host) throws IOException {
+            return Client.visit(server.tlsPort(), host + ".customer.example").took();
+        }
+
+        @Override
+        public void close() {
+            server.close();
+            if (production != null) {
+                production.close();
+            }
+            pebble.close();
+        }
+    }
+
+    private final Compare.Rig rig;
+
+    CompareVisits(Compare.Rig rig) {
+        this.rig = rig;
+    }
+
+    void measure(Report report) throws Exception {
+        Client.warmUp();
+        try (AskEndpoint ask = AskEndpoint.granting("*.customer.example")) {
+            fast(report, ask);
+            slow(report, ask);
+        }
+    }
+
+    private void fast(Report report, AskEndpoint ask) throws Exception {
+        report.section("The first visitor of a name, a fast CA");
+        report.condition("Pebble with `PEBBLE_VA_NOSLEEP=1`, no `retryAfter`, " + Scene.REJECTED_NONCES
+                + " % of nonces refused; TLS-ALPN-01, `ask` in use; client, `ask`, CA and server share the machine.");
+        report.condition(STARTS + " fresh processes each, by turns: the very first visit, then " + VISITS
+                + " more; then " + TOGETHER + " clients at one new name. Warm is after " + BEFORE_WARM + " visits.");
+        List<Contestant> all = contestants(ask, false);
+        try {
+            List<Map<String, List<Duration>>> fresh = new ArrayList<>();
+            all.forEach(each -> fresh.add(new LinkedHashMap<>()));
+            for (int start = 0; start < STARTS; start++) {
+                for (int at = 0; at < all.size(); at++) {
+                    fresh(all.get(at), start, fresh.get(at), report);
+                }
+            }
+            for (int at = 0; at < all.size(); at++) {
+                Contestant each = all.get(at);
+                Times visits = Times.of(fresh.get(at).get("visits"));
+                each.figures.put("fresh, median", millis(visits.median()));
+                each.figures.put("fresh, 99th percentile", millis(visits.percentile(99)));
+                each.figures.put(
+                        "fresh, the first after start, median",
+                        millis(Times.of(fresh.get(at).get("first")).median()));
+                each.figures.put(
+                        TOGETHER + " clients at one new name, fresh, slowest, median",
+                        millis(Times.of(fresh.get(at).get("herd")).median()));
+            }
+            for (Contestant each : all) {
+                warm(each, report);
+            }
+            write(
+                    report,
+                    all,
+                    Map.of(
+                            "fresh, median",
+                            0.10,
+                            "fresh, 99th percentile",
+                            0.25,
+                            "fresh, the first after start, median",
+                            0.40,
+                            "warm, median",
+                            0.05,
+                            TOGETHER + " clients at one new name, fresh, slowest, median",
+                            0.5,
+                            TOGETHER + " clients at one new name, warm, slowest",
+                            0.35));
+            bars(report, all, "first-visits", "First visit of a name, median, fresh process", "fresh, median");
+        } finally {
+            all.forEach(Contestant::close);
+        }
+    }
+
+    private static void fresh(Contestant each, int start, Map<String, List<Duration>> taken, Report report)
+            throws Exception {
+        each.server.start();
+        if (start == 0) {
+            // The account is there from now on.
+            each.visit("account");
+            each.server.close();
+            each.server.start();
+        }
+        taken.computeIfAbsent("first", any -> new ArrayList<>()).add(each.visit("first-" + start));
+        List<Duration> visits = taken.computeIfAbsent("visits", any -> new ArrayList<>());
+        for (int visit = 0; visit < VISITS; visit++) {
+            visits.add(each.visit("n" + visit + "-" + start));
+        }
+        taken.computeIfAbsent("herd", any -> new ArrayList<>()).add(herd(each, "herd-" + start));
+        report.progress(each.name + ", start " + (start + 1) + ": median "
+                + Times.millis(Times.of(visits).median()));
+        if (start < STARTS - 1) {
+            each.server.close();
+        }
+    }
+
+    private static void warm(Contestant each, Report report) throws Exception {
+        Duration before = each.server.processorTime();
+        for (int visit = 0; visit < BEFORE_WARM; visit++) {
+            each.visit("w" + visit);
+            if (visit == BEFORE_WARM - BEFORE_WARM / 2 - 1) {
+                before = each.server.processorTime();
+            }
+        }
+        each.figures.put(
+                "processor time for a certificate, the last " + BEFORE_WARM / 2 + " of " + BEFORE_WARM,
+                millis(each.server.processorTime().minus(before).dividedBy(BEFORE_WARM / 2)));
+        List<Duration> visits = new ArrayList<>();
+        for (int visit = 0; visit < VISITS; visit++) {
+            visits.add(each.visit("after-" + visit));
+        }
+        each.figures.put("warm, median", millis(Times.of(visits).median()));
+        each.figures.put(TOGETHER + " clients at one new name, warm, slowest", millis(herd(each, "herd-warm")));
+        long begin = System.nanoTime();
+        List<TlsProbe.Outcome> outcomes = NewNames.all(visits(each, "many", false), AT_A_TIME);
+        each.figures.put(
+                TOGETHER + " new names, " + AT_A_TIME + " at a time, in total", (System.nanoTime() - begin) / 1e6);
+        report.figure(each.name + ": of them refused", Long.toString(NewNames.failed(outcomes)));
+    }
+
+    private void slow(Report report, AskEndpoint ask) throws Exception {
+        report.section("The first visitor of a name, a CA as slow as a public one");
+        report.condition("A proxy before Pebble: 40 ms for an exchange, a validation takes 0.7 s and fetches the proof"
+                + " three times more than Pebble does, an issuance 0.9 s. Pebble's finalize says that the order is in"
+                + " work, so one exchange more is needed than with a CA that answers with the valid order.");
+        List<Contestant> all = contestants(ask, true);
+        try {
+            for (Contestant each : all) {
+                each.server.start();
+                for (int visit = 0; visit < SLOW_VISITS; visit++) {
+                    each.visit("before-" + visit);
+                }
+            }
+            for (Contestant each : all) {
+                int before = each.production == null ? 0 : each.production.exchanges();
+                List<Duration> visits = new ArrayList<>();
+                for (int visit = 0; visit < SLOW_VISITS; visit++) {
+                    visits.add(each.visit("slow-" + visit));
+                }
+                Duration median = Times.of(visits).median();
+                each.figures.put("median", millis(median));
+                each.figures.put(
+                        "exchanges with the CA for a certificate",
+                        each.production == null ? 0.0 : (double) (each.production.exchanges() - before) / SLOW_VISITS);
+                List<TlsProbe.Outcome> outcomes = NewNames.all(visits(each, "burst", true), TOGETHER);
+                Duration longest = Times.of(outcomes.stream()
+                                .filter(outcome -> outcome.failure().isEmpty())
+                                .map(TlsProbe.Outcome::took)
+                                .toList())
+                        .longest();
+                each.figures.put(TOGETHER + " new names at the same moment, slowest", millis(longest));
+                report.figure(
+                        each.name + ": of " + TOGETHER + " new names at the same moment refused",
+                        Long.toString(NewNames.failed(outcomes)));
+                report.atMost(
+                        each.name + ": the slowest of them against one alone", millis(longest) / millis(median), 3, "");
+            }
+            write(report, all, Map.of("median", 0.85));
+            bars(report, all, "slow-ca", "First visit of a name with a CA as slow as a public one, median", "median");
+        } finally {
+            all.forEach(Contestant::close);
+        }
+    }
+
+    private static Duration herd(Contestant each, String name) throws Exception {
+        var together = new CyclicBarrier(TOGETHER);
+        List<Callable<TlsProbe.Outcome>> visits = new ArrayList<>();
+        for (int number = 0; number < TOGETHER; number++) {
+            visits.add(() -> {
+                var probe = TlsProbe.trustingAnything();
+                together.await();
+                return probe.handshake(each.server.tlsPort(), name + ".customer.example");
+            });
+        }
+        List<TlsProbe.Outcome> outcomes = NewNames.all(visits, TOGETHER);
+        if (NewNames.failed(outcomes) > 0) {
+            throw new IOException(each.name + ": " + NewNames.failed(outcomes) + " of " + TOGETHER + " were refused");
+        }
+        return Times.of(outcomes.stream().map(TlsProbe.Outcome::took).toList()).longest();
+    }
+
+    private static List<Callable<TlsProbe.Outcome>> visits(Contestant each, String prefix, boolean atOnce) {
+        var together = new CyclicBarrier(TOGETHER);
+        List<Callable<TlsProbe.Outcome>> visits = new ArrayList<>();
+        for (int number = 0; number < TOGETHER; number++) {
+            String name = prefix + "-" + number + ".customer.example";
+            visits.add(() -> {
+                var probe = TlsProbe.trustingAnything();
+                if (atOnce) {
+                    together.await();
+                }
+                return probe.handshake(each.server.tlsPort(), name);
+            });
+        }
+        return visits;
+    }
+
+    private List<Contestant> contestants(AskEndpoint ask, boolean slow) throws Exception {
+        List<Contestant> all = new ArrayList<>();
+        all.add(ours("this project on Jetty", rig.jetty(), ask, slow));
+        all.add(ours("this project on Tomcat", rig.tomcat(), ask, slow));
+        if (rig.caddy().isPresent()) {
+            int port = FreePorts.next();
+            Path base = rig.directory().resolve("caddy-visits-" + slow);
+            Pebble pebble = pebble(port, base.resolve("pebble"));
+            ProductionCa production = slow ? new ProductionCa(pebble, base.resolve("ca"), port) : null;
+            all.add(new Contestant(
+                    CADDY,
+                    pebble,
+                    production,
+                    ForeignServer.caddy(
+                            rig.caddy().get(),
+                            base,
+                            ask.uri().toString(),
+                            production == null ? pebble.directory().toString() : production.directory(),
+                            production == null ? pebble.trustedRoots() : production.trustedRoots(),
+                            port)));
+        }
+        return all;
+    }
+
+    private Contestant ours(String name, Setting setting, AskEndpoint ask, boolean slow) throws Exception {
+        Path base = rig.directory().resolve(setting.kind().word() + "-visits-" + slow);
+        Server server = Server.layOut(setting, base.resolve("base"));
+        Pebble pebble = pebble(server.tlsPort(), base.resolve("pebble"));
+        ProductionCa production = slow ? new ProductionCa(pebble, base.resolve("ca"), server.tlsPort()) : null;
+        server.backlog(10 * TOGETHER)
+                .with("onDemandTls.permission.ask", ask.uri().toString())
+                .with(
+                        "onDemandTls.acme.directory",
+                        production == null ? pebble.directory().toString() : production.directory())
+                .with(
+                        "onDemandTls.acme.trustedRoots",
+                        (production == null ? pebble.trustedRoots() : production.trustedRoots()).toString())
+                .with("onDemandTls.acme.challenges", "tls-alpn-01");
+        return new Contestant(name, pebble, production, server);
+    }
+
+    private static Pebble pebble(int tlsPort, Path directory) {
+        return Pebble.options()
+                .tlsPort(tlsPort)
+                .httpPort(FreePorts.next())
+                .rejectNonces(Scene.REJECTED_NONCES)
+                .start(directory);
+    }
+
+    // Each figure of each, and where there is an aim what it is against Caddy.
+    private static void write(Report report, List<Contestant> all, Map<String, Double> aims) {
+        Map<String, Double> caddy =
+                all.get(all.size() - 1).name.equals(CADDY) ? all.get(all.size() - 1).figures : Map.of();
+        for (Contestant each : all) {
+            each.figures.forEach((figure, value) -> {
+                report.figure(
+                        each.name + ": " + figure,
+                        String.format(Locale.ROOT, figure.contains("exchanges") ? "%.1f" : "%.1f ms", value));
+                Double aim = aims.get(figure);
+                Double theirs = caddy.get(figure);
+                if (aim != null && theirs != null && !each.name.equals(CADDY)) {
+                    report.atMost("… against Caddy", value / theirs, aim, "");
+                }
+            });
+        }
+    }
+
+    private static void bars(Report report, List<Contestant> all, String file, String title, String figure) {
+        Map<String, Double> bars = new LinkedHashMap<>();
+        all.forEach(each -> bars.put(each.name, each.figures.getOrDefault(figure, 0.0)));
+        report.bars(file, title, bars, "ms");
+    }
+
+    private static double millis(Duration time) {
+        return time.toNanos() / 1e6;
+    }
+}

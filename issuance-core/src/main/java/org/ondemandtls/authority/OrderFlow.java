@@ -252,6 +252,7 @@ final class OrderFlow {
             throw spent(name);
         }
         Order order = placed();
+        session.endurance().bearMissing(true);
         URL url = order.getLocation();
         if (url.toString().length() > LONGEST_URL) {
             throw new AcmeProtocolException("the order's URL is too long");

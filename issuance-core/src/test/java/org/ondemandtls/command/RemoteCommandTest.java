@@ -112,10 +112,11 @@ class RemoteCommandTest {
         assertThat(run("account", "rollover")).isEqualTo(Command.DONE);
         assertThat(run("account", "deactivate", "https://ca.example/dir?a=b")).isEqualTo(Command.DONE);
 
-        assertThat(asked.get(0)).startsWith("POST /ondemand-tls/api/v1/account/rollover ").endsWith(" command");
+        assertThat(asked.get(0))
+                .startsWith("POST /ondemand-tls/api/v1/account/rollover ")
+                .endsWith(" command");
         assertThat(asked.get(1))
-                .startsWith(
-                        "POST /ondemand-tls/api/v1/account/deactivate?ca=https%3A%2F%2Fca.example%2Fdir%3Fa%3Db ");
+                .startsWith("POST /ondemand-tls/api/v1/account/deactivate?ca=https%3A%2F%2Fca.example%2Fdir%3Fa%3Db ");
         assertThat(said()).startsWith("the account has another key\n");
         assertThat(run("account", "burn")).isEqualTo(Command.FAILED);
     }

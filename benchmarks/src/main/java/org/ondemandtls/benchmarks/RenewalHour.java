@@ -58,20 +58,19 @@ final class RenewalHour implements Benchmarks.Measurement {
     @Override
     public void measure(Setting setting, Report report) throws Exception {
         report.section("An hour of renewals on a store, on a virtual clock");
-        report.condition("14,000 renewals, 3.9 a second: the planner as it is, one thread, real certificates signed in this"
-                + " process, a successor saved for each; an order takes 1.6 s of the virtual clock.");
+        report.condition(
+                "14,000 renewals, 3.9 a second: the planner as it is, one thread, real certificates signed in this"
+                        + " process, a successor saved for each; an order takes 1.6 s of the virtual clock.");
         Path files = setting.emptied("renewal-hour");
-        hour(
-                report,
-                "files",
-                (time, events) -> FileCertificateStore.open(files, events, time.clock(), Duration.ZERO));
+        hour(report, "files", (time, events) -> FileCertificateStore.open(files, events, time.clock(), Duration.ZERO));
         try (Database database = Database.start(Database.Kind.POSTGRESQL)) {
             String url = database.fresh();
             hour(
                     report,
                     "PostgreSQL",
                     (time, events) -> JdbcCertificateStore.open(
-                            new OnDemandTlsConfig.DatabaseStore(url, Optional.empty(), Optional.empty(), true, CONNECTIONS),
+                            new OnDemandTlsConfig.DatabaseStore(
+                                    url, Optional.empty(), Optional.empty(), true, CONNECTIONS),
                             events,
                             time.clock(),
                             KeySealing.of(List.of())));

@@ -127,7 +127,8 @@ final class CaLine {
         boolean hasBody = !request.method().equals("HEAD") && head.status != NO_CONTENT && head.status != NOT_MODIFIED;
         byte[] body = hasBody ? body(head) : new byte[0];
         byte[] content = unfolded(body, head.headers.allValues("Content-Encoding"));
-        kept = head.keptOpen && (!hasBody || head.delimited);
+        // What comes unasked behind an answer would be read as the next one.
+        kept = head.keptOpen && (!hasBody || head.delimited) && in.available() == 0;
         return new CaAnswer(request.uri(), head.status, head.headers, content);
     }
 

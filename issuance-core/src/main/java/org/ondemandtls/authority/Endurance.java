@@ -28,7 +28,9 @@ final class Endurance {
     private static final int MOST_IN_A_ROW = 5;
     private static final int MOST_NO_CONNECTIONS = 2;
     private static final int MOST_LIMITS = 2;
+    private static final int MOST_MISSING = 3;
     private static final Duration FIRST_WAIT = Duration.ofMillis(100);
+    private static final int NOT_FOUND = 404;
     private static final int TIMEOUT = 408;
     private static final int TOO_MANY_REQUESTS = 429;
     private static final int SERVICE_UNAVAILABLE = 503;
@@ -39,6 +41,7 @@ final class Endurance {
         SERVER_ERROR,
         LIMIT,
         UNREADABLE,
+        MISSING,
         FINAL
     }
 
@@ -46,6 +49,7 @@ final class Endurance {
     private int inARow;
     private int unclearOrders;
     private boolean serverErrors = true;
+    private boolean missing;
 
     /** Begins a piece of work that bears so many faults. */
     void begin(int faults) {
@@ -53,11 +57,20 @@ final class Endurance {
         inARow = 0;
         unclearOrders = 0;
         serverErrors = true;
+        missing = false;
     }
 
     /** Whether the CA's own errors are borne; where they may be its answer to something, they are not. */
     void bearServerErrors(boolean whether) {
         serverErrors = whether;
+    }
+
+    /**
+     * Whether it is borne that the CA does not find what it has just made: one of several that share its work may not have
+     * heard of it yet.
+     */
+    void bearMissing(boolean whether) {
+        missing = whether;
     }
 
     /** An answer that can be used came. */
@@ -106,6 +119,7 @@ final class Endurance {
             case NO_CONNECTION -> MOST_NO_CONNECTIONS;
             case LIMIT -> MOST_LIMITS;
             case UNREADABLE -> 1;
+            case MISSING -> missing ? MOST_MISSING : 0;
             case FINAL -> 0;
         };
     }
@@ -119,6 +133,9 @@ final class Endurance {
         }
         if (status >= 500 || status == TIMEOUT) {
             return Fault.SERVER_ERROR;
+        }
+        if (status == NOT_FOUND) {
+            return Fault.MISSING;
         }
         return status / 100 == 2 ? Fault.UNREADABLE : Fault.FINAL;
     }

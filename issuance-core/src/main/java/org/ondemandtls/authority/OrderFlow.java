@@ -256,6 +256,7 @@ final class OrderFlow {
         long begun = tools.steps().begin();
         Order order = placed();
         tools.steps().done(Steps.Step.PLACE, begun);
+        session.endurance().bearMissing(true);
         URL url = order.getLocation();
         if (url.toString().length() > LONGEST_URL) {
             throw new AcmeProtocolException("the order's URL is too long");

@@ -463,7 +463,7 @@ class CaAnswersTest {
             }
             house.reopenStore();
             issuance = issuance();
-            advance(Duration.ofHours(1));
+            advance(Duration.ofDays(1));
 
             issuance.sweepHolds();
 

@@ -74,6 +74,11 @@ public final class CaShapes {
             all.add(once("gzip that is none", step, FaultyAcmeProxy.header("content-encoding", "gzip")));
             all.add(once("an empty 200", step, FaultyAcmeProxy.body(new byte[0])));
         }
+        for (String step : List.of("/authZ/", "/chalZ/", "/finalize-order/", "/my-order/", "/certZ/")) {
+            all.add(once(
+                    "not found yet", step, withoutNonce(FaultyAcmeProxy.problem(404, "malformed", "no such", null))));
+        }
+        all.add(once("HTML 404", "/certZ/", FaultyAcmeProxy.status(404, HTML)));
         all.add(once(
                 "not ready yet",
                 "/finalize-order/",
@@ -100,6 +105,9 @@ public final class CaShapes {
                         FaultyAcmeProxy.replace(
                                 "\"renewalInfo\": \"https://localhost", "\"renewalInfo\": \"https://ari.ca.example")),
                 always("no nonce with any answer", "Z/", withoutNonce((request, ca) -> ca.ask())),
+                always("nonces that are none", "Z/", FaultyAcmeProxy.header("replay-nonce", "n o n e")),
+                always("JSON called text", "/", FaultyAcmeProxy.header("content-type", "text/plain")),
+                always("a byte order mark", "/authZ/", marked()),
                 always("an order's relative URL", NEW_ORDER, relativeLocation()),
                 always("a relative link", "/certZ/", FaultyAcmeProxy.header("link", "</up>;rel=\"up\"")),
                 always(
@@ -161,6 +169,13 @@ public final class CaShapes {
         return (request, ca) -> {
             Answer answer = ca.ask();
             return new Answer(status, answer.headers(), answer.body());
+        };
+    }
+
+    private static Fault marked() {
+        return (request, ca) -> {
+            Answer answer = ca.ask();
+            return answer.withBody(("\uFEFF" + answer.text()).getBytes(StandardCharsets.UTF_8));
         };
     }
 

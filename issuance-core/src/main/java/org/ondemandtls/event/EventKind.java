@@ -62,6 +62,8 @@ public enum EventKind {
     CHALLENGE("org.ondemandtls.challenge", Severity.DEBUG, true),
     /** A proof was asked for under another host than its own, and not shown. */
     PROOF_STRAYED("org.ondemandtls.challenge", Severity.WARN, true),
+    /** A proof was shown to a CDN over TLS, before there was a certificate. */
+    PROOF_PROXIED("org.ondemandtls.challenge", Severity.INFO, true),
     /** The store failed. */
     STORE_FAILED("org.ondemandtls.store", Severity.ERROR, true),
     /** A write came after another server had taken the name over, and was refused. */

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.challenge.ChallengeCertificates;
+import org.ondemandtls.event.EventKind;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.issuance.LeavableFuture;
@@ -155,12 +156,18 @@ public final class ProxiedProofs {
     }
 
     private Admission.Show show(ServerName name, KeyedCertificate certificate, Map<String, String> elsewhere) {
-        return new Admission.Show(
-                name,
-                certificate,
-                (method, path, query, host) -> floors.challenges()
-                        .answer(method, path, query, host)
-                        .or(() -> ChallengeBoard.answerOf(elsewhere, method, path, query)));
+        return new Admission.Show(name, certificate, (method, path, query, host) -> {
+            Optional<String> proof = floors.challenges()
+                    .answer(method, path, query, host)
+                    .or(() -> ChallengeBoard.answerOf(elsewhere, method, path, query));
+            proof.ifPresent(shown -> floors.lot()
+                    .events()
+                    .publish(
+                            EventKind.PROOF_PROXIED,
+                            name,
+                            "its proof was shown to a CDN over TLS (onDemandTls.challenge.throughProxies)"));
+            return proof;
+        });
     }
 
     private KeyedCertificate certificate(ServerName name) {

@@ -175,6 +175,12 @@ public final class DnsPreflight implements Preflight {
     }
 
     @Override
+    public CompletableFuture<Optional<Verdict>> examine(ServerName name) {
+        CompletableFuture<Optional<Verdict>> examined = begin(name, ClientBlock.LOCAL, this::probed);
+        return probe.isUsed() ? examined : examined.thenApply(unused -> Optional.empty());
+    }
+
+    @Override
     public Optional<Set<String>> validationMethods(ServerName name, CaIdentity authority) {
         return caa.validationMethods(name, authority);
     }
@@ -186,7 +192,7 @@ public final class DnsPreflight implements Preflight {
 
     @Override
     public Optional<String> cdn(ServerName name) {
-        return Optional.ofNullable(behind.getIfPresent(name));
+        return Optional.ofNullable(behind.getIfPresent(name)).or(() -> probe.network(name));
     }
 
     @Override

@@ -10,14 +10,23 @@ import java.util.regex.Pattern;
  * as the answer says.
  *
  * @param status the status, 0 where it is no HTTP
- * @param location where a redirect points
+ * @param head what its headers say
  * @param body the body as far as it has come
  * @param complete whether that is all of it
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9112#section-6.3">RFC 9112 section 6.3</a>
  */
-record HttpAnswer(int status, Optional<String> location, String body, boolean complete) {
+record HttpAnswer(int status, Head head, String body, boolean complete) {
 
-    private static final HttpAnswer UNFINISHED = new HttpAnswer(0, Optional.empty(), "", false);
+    /**
+     * What the headers of an answer say.
+     *
+     * @param location where a redirect points
+     * @param network the content delivery network the answer came through
+     */
+    record Head(Optional<String> location, Optional<String> network) {}
+
+    private static final HttpAnswer UNFINISHED =
+            new HttpAnswer(0, new Head(Optional.empty(), Optional.empty()), "", false);
     private static final Pattern STATUS = Pattern.compile("HTTP/1\\.[01] ([0-9]{3})(?: .*)?");
     private static final Pattern HEAD_END = Pattern.compile("\r?\n\r?\n");
     private static final int FINAL = 200;
@@ -52,50 +61,50 @@ record HttpAnswer(int status, Optional<String> location, String body, boolean co
     }
 
     private static HttpAnswer body(int status, String[] lines, String rest, boolean ended) {
-        Optional<String> location = header(lines, "location");
+        Head head = new Head(header(lines, "location"), CdnHeaders.network(lines));
         if (status == NO_CONTENT || status == NOT_MODIFIED) {
-            return new HttpAnswer(status, location, "", true);
+            return new HttpAnswer(status, head, "", true);
         }
         if (header(lines, "transfer-encoding")
                 .filter(coding -> coding.toLowerCase(Locale.ROOT).endsWith("chunked"))
                 .isPresent()) {
-            return chunks(status, location, rest);
+            return chunks(status, head, rest);
         }
         Optional<String> length = header(lines, "content-length");
         if (length.isEmpty()) {
-            return new HttpAnswer(status, location, rest, ended);
+            return new HttpAnswer(status, head, rest, ended);
         }
         Optional<Integer> octets = number(length.get(), 10);
         if (octets.isEmpty()) {
-            return new HttpAnswer(status, location, rest, false);
+            return new HttpAnswer(status, head, rest, false);
         }
         boolean complete = rest.length() >= octets.get();
-        return new HttpAnswer(status, location, complete ? rest.substring(0, octets.get()) : rest, complete);
+        return new HttpAnswer(status, head, complete ? rest.substring(0, octets.get()) : rest, complete);
     }
 
-    private static HttpAnswer chunks(int status, Optional<String> location, String rest) {
+    private static HttpAnswer chunks(int status, Head head, String rest) {
         StringBuilder body = new StringBuilder();
         int at = 0;
         while (true) {
             int lineEnd = rest.indexOf('\n', at);
             if (lineEnd < 0) {
-                return new HttpAnswer(status, location, body.toString(), false);
+                return new HttpAnswer(status, head, body.toString(), false);
             }
             String line = rest.substring(at, lineEnd);
             int extension = line.indexOf(';');
             Optional<Integer> size = number((extension < 0 ? line : line.substring(0, extension)).trim(), 16);
             if (size.isEmpty()) {
-                return new HttpAnswer(status, location, body.toString(), false);
+                return new HttpAnswer(status, head, body.toString(), false);
             }
             if (size.get() == 0) {
-                return new HttpAnswer(status, location, body.toString(), true);
+                return new HttpAnswer(status, head, body.toString(), true);
             }
             int begin = lineEnd + 1;
             int end = Math.min(begin + size.get(), rest.length());
             body.append(rest, begin, end);
             int next = rest.indexOf('\n', end);
             if (end < begin + size.get() || next < 0) {
-                return new HttpAnswer(status, location, body.toString(), false);
+                return new HttpAnswer(status, head, body.toString(), false);
             }
             at = next + 1;
         }
@@ -119,6 +128,11 @@ record HttpAnswer(int status, Optional<String> location, String body, boolean co
             }
         }
         return Optional.empty();
+    }
+
+    /** Where a redirect points. */
+    Optional<String> location() {
+        return head.location();
     }
 
     /** Whether the body is this text, but for white space after it. */

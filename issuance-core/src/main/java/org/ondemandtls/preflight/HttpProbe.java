@@ -52,6 +52,7 @@ final class HttpProbe {
     private final LongSupplier nanoTime;
     private final Cache<ServerName, InetAddress> failed;
     private final Cache<InetAddress, Boolean> disbelieved;
+    private final Cache<ServerName, String> networks;
     private volatile boolean cameBack;
 
     /**
@@ -76,6 +77,7 @@ final class HttpProbe {
         this.nanoTime = nanoTime;
         this.failed = remembered(nanoTime);
         this.disbelieved = remembered(nanoTime);
+        this.networks = remembered(nanoTime);
     }
 
     private static <K, V> Cache<K, V> remembered(LongSupplier nanoTime) {
@@ -134,6 +136,11 @@ final class HttpProbe {
                 : "send its port 80 to this one";
     }
 
+    /** The content delivery network that a name's last answer came through, going by its headers. */
+    Optional<String> network(ServerName name) {
+        return Optional.ofNullable(networks.getIfPresent(name));
+    }
+
     /** A CA has validated a name: where the probe had failed, it saw something else than the CA. */
     void accepted(ServerName name) {
         InetAddress address = failed.getIfPresent(name);
@@ -157,6 +164,9 @@ final class HttpProbe {
         URI at = URI.create("http://" + name + PATH + token);
         for (int redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
             HttpAnswer answer = fetch(name, address, at, end);
+            if (redirects == 0) {
+                learn(name, answer);
+            }
             if (answer.says(text)) {
                 cameBack = true;
                 return Optional.empty();
@@ -179,6 +189,14 @@ final class HttpProbe {
             return certain ? Optional.of("is answered by another server (" + answer.status() + ")") : Optional.empty();
         }
         return Optional.empty();
+    }
+
+    private void learn(ServerName name, HttpAnswer answer) {
+        if (answer.head().network().isPresent()) {
+            networks.put(name, answer.head().network().get());
+        } else if (answer.status() != 0) {
+            networks.invalidate(name);
+        }
     }
 
     // The CA would come to our own TLS port for the name, and wait there for the certificate that waits for the CA.
@@ -231,7 +249,7 @@ final class HttpProbe {
             }
             if (octets.size() >= MAX_ANSWER) {
                 // No proof is as long: whatever comes yet, it is another content.
-                return new HttpAnswer(answer.status(), answer.location(), answer.body(), answer.status() == OK);
+                return new HttpAnswer(answer.status(), answer.head(), answer.body(), answer.status() == OK);
             }
             socket.setSoTimeout(millisUntil(end));
         }

@@ -47,6 +47,17 @@ public interface Preflight {
     CompletableFuture<Optional<Verdict>> probe(ServerName name, ClientBlock client);
 
     /**
+     * Fetches a proof of our own through the public name for an operator, also where no order would need it: what answers
+     * there is learned.
+     *
+     * @param name a permitted name
+     * @return as {@link #look}; nothing stands in the way where no order would need it
+     */
+    default CompletableFuture<Optional<Verdict>> examine(ServerName name) {
+        return CompletableFuture.completedFuture(Optional.empty());
+    }
+
+    /**
      * Which ways of proving a name its CAA records leave a CA (RFC 8657 section 4), by the last look at it; no I/O.
      *
      * @param name the name an order is for

@@ -75,9 +75,13 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
                 permitted.good()
                         ? verdict(
                                 "challenge path",
-                                with.preflight().probe(name, ClientBlock.LOCAL),
+                                with.preflight().examine(name),
                                 "A proof of ours was found at the name's port 80, or the CA does not need one there.")
                         : new Finding("challenge path", true, "Not looked at: the name is not permitted.", Who.NOBODY));
+        with.preflight()
+                .cdn(name)
+                .map(network -> network + " ends TLS in front of it: only HTTP-01 is tried.")
+                .ifPresent(found -> findings.add(new Finding("CDN", true, found, Who.NOBODY)));
         findings.addAll(ofTheCa(name, with.floors()));
         findings.add(vantages(name, with.floors().vantages()));
         String sentence = findings.stream()

@@ -13,8 +13,8 @@ final class ProxyAdvice {
      * @return the words, without a full stop
      */
     static String of(String network, boolean shown) {
-        String known =
-                "its addresses are those of " + network + ", which ends TLS in front: only HTTP-01 is tried, and ";
+        String known = "its addresses or answers are those of " + network
+                + ", which ends TLS in front: only HTTP-01 is tried, and ";
         return shown
                 ? known
                         + "port 80 or port 443 has to reach this server; over port 443 a first certificate is possible only"

@@ -23,6 +23,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
@@ -68,6 +69,7 @@ class DnsPreflightIT {
     private final RecordedEvents recorded = new RecordedEvents();
     private DnsPreflight.Bounds bounds = client -> Optional.empty();
     private boolean served;
+    private boolean used = true;
     private int probedPort = 80;
 
     @BeforeAll
@@ -146,7 +148,7 @@ class DnsPreflightIT {
 
                     @Override
                     public boolean isUsed() {
-                        return true;
+                        return used;
                     }
 
                     @Override
@@ -450,6 +452,52 @@ class DnsPreflightIT {
         });
         try {
             assertThat(probed()).isEqualTo("ready");
+        } finally {
+            http.stop(0);
+        }
+    }
+
+    @Test
+    void aNameIsBehindACdnWhoseMarkItsAnswerBears() throws IOException {
+        AtomicBoolean behind = new AtomicBoolean(true);
+        HttpServer http = answering(exchange -> {
+            if (behind.get()) {
+                exchange.getResponseHeaders().set("CF-RAY", "8a1b2c3d4e5f6789-FRA");
+            }
+            answer(exchange, 200, shownAt(exchange));
+        });
+        try {
+            DnsPreflight preflight = preflight(server.address(), CA, "127.0.0.0/8");
+            assertThat(preflight.cdn(name("local"))).isEmpty();
+
+            assertThat(preflight.probe(name("local"), CLIENT).join()).isEmpty();
+
+            assertThat(preflight.cdn(name("local"))).contains("Cloudflare");
+            // Its addresses, which are on no list, say nothing else.
+            assertThat(preflight.look(name("local"), CLIENT).join()).isEmpty();
+            assertThat(preflight.cdn(name("local"))).contains("Cloudflare");
+
+            behind.set(false);
+            assertThat(preflight.probe(name("local"), CLIENT).join()).isEmpty();
+            assertThat(preflight.cdn(name("local"))).isEmpty();
+        } finally {
+            http.stop(0);
+        }
+    }
+
+    @Test
+    void anOperatorLearnsOfACdnAlsoWhereNoOrderNeedsPort80() throws IOException {
+        used = false;
+        HttpServer http = answering(exchange -> {
+            exchange.getResponseHeaders().set("Server", "AkamaiGHost");
+            answer(exchange, 404, "");
+        });
+        try {
+            DnsPreflight preflight = preflight(server.address(), CA, "127.0.0.0/8");
+
+            assertThat(preflight.examine(name("local")).join()).isEmpty();
+
+            assertThat(preflight.cdn(name("local"))).contains("Akamai");
         } finally {
             http.stop(0);
         }

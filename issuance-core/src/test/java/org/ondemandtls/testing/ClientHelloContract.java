@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.ondemandtls.challenge.ChallengeBoard;
+import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ServerName;
 
 /** What arrives in place of an ordinary ClientHello, octet by octet. */
@@ -64,6 +65,22 @@ public abstract class ClientHelloContract<F extends HostFixture> extends HostCon
 
         assertThat(answer.alert()).hasValue(50);
         assertThat(answer.closed()).isTrue();
+    }
+
+    @Test
+    void anExceptionOutOfTheGateEndsTheConnection() throws Exception {
+        fixture.launch();
+        fixture.engine().events().tap(event -> {
+            if (event.kind() == EventKind.REFUSED) {
+                throw new IllegalStateException("a defect of a listener");
+            }
+        });
+
+        var answer = send(TlsProbe.trustingAnything().clientHello("mail"));
+
+        assertThat(answer.silent()).isFalse();
+        assertThat(answer.handshakes()).isFalse();
+        await().atMost(PATIENCE).until(() -> fixture.connections() == 0);
     }
 
     @ParameterizedTest

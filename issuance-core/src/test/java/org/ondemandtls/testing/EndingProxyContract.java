@@ -86,6 +86,7 @@ public abstract class EndingProxyContract<F extends HostFixture> extends HostCon
                     .endsWith("\r\n\r\n" + KEY_AUTHORIZATION);
             assertSelfSigned(proxy.seen().get(0), DENIED);
             assertThat(display.fetched()).isCompleted();
+            assertThat(fixture.engine().status().getEvents()).containsEntry("PROOF_PROXIED", 1L);
             assertThat(proxy.ask(DENIED, get("/", DENIED)))
                     .startsWith("HTTP/1.1 503 ")
                     .contains("\r\nRetry-After: ");

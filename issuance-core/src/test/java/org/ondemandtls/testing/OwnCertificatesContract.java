@@ -27,9 +27,9 @@ public abstract class OwnCertificatesContract<F extends HostFixture> extends Hos
 
     /** What no public CA certifies is nobody else's. */
     @ParameterizedTest
-    @ValueSource(strings = {"localhost", "db", "intranet"})
+    @ValueSource(strings = {"localhost", "db", "intranet", "192.0.2.7"})
     void aNameOfOneLabelIsServedFromItToo(String name) throws Exception {
-        fixture.serveItself("localhost", "db", "intranet");
+        fixture.serveItself("localhost", "db", "intranet", "192.0.2.7");
         fixture.launch();
 
         assertThat(issuer(name, "TLSv1.3")).isEqualTo(HostFixture.OWN_ISSUER);

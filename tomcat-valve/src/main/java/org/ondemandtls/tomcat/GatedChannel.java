@@ -373,6 +373,7 @@ final class GatedChannel extends FrugalChannel {
         netInBuffer.clear().position(octets);
         takeBack();
         try {
+            sc.read(netInBuffer);
             return new TLSClientHelloExtractor(netInBuffer).getResult()
                     == TLSClientHelloExtractor.ExtractorResult.NON_SECURE;
         } catch (IOException e) {

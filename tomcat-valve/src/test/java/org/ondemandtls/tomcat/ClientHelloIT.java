@@ -7,6 +7,8 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.ondemandtls.testing.ClientHelloContract;
 
 class ClientHelloIT extends ClientHelloContract<TomcatFixture> {
@@ -17,12 +19,14 @@ class ClientHelloIT extends ClientHelloContract<TomcatFixture> {
     }
 
     /** Tomcat's own answer says in words what is wrong. */
-    @Test
-    void plainHttpGetsTomcatsAnswer() throws Exception {
+    @ParameterizedTest
+    @ValueSource(ints = {0, 2_048, 6_000})
+    void plainHttpGetsTomcatsAnswer(int more) throws Exception {
         fixture.start();
         try (Socket socket = fixture.tcp()) {
+            String path = "/" + "x".repeat(more);
             socket.getOutputStream()
-                    .write("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+                    .write(("GET " + path + " HTTP/1.1\r\nHost: a.test\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
 
             String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
 

@@ -23,7 +23,7 @@ import java.util.regex.Pattern;
 final class RemoteCommand {
 
     /** Those that look. */
-    static final Set<String> LOOKS = Set.of("status", "explain", "diagnose");
+    static final Set<String> LOOKS = Set.of("status", "list", "explain", "diagnose");
     /** Those that act on one name. */
     static final Set<String> ACTS = Set.of("obtain", "renew", "retry", "withdraw", "revoke", "forget");
 
@@ -50,6 +50,7 @@ final class RemoteCommand {
     /** Whether words are one of these commands. */
     static boolean isOne(List<String> words) {
         return words.equals(List.of("status"))
+                || words.equals(List.of("list"))
                 || (words.size() == 2
                         && !words.get(0).equals("status")
                         && (LOOKS.contains(words.get(0)) || ACTS.contains(words.get(0))));
@@ -63,6 +64,9 @@ final class RemoteCommand {
             int server = told(exchange("server", false), true);
             int authorities = told(exchange("cas", false), true);
             return Math.max(server, authorities);
+        }
+        if (command.equals("list")) {
+            return told(exchange("names?" + (words.size() > 1 ? words.get(1) : ""), false), true);
         }
         String name = "names/" + URLEncoder.encode(words.get(1), UTF_8);
         return switch (command) {

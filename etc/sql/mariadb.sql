@@ -137,3 +137,23 @@ INSERT IGNORE INTO ondemand_tls_ledger_lock (stripe) VALUES
     (48), (49), (50), (51), (52), (53), (54), (55), (56), (57), (58), (59), (60), (61), (62), (63);
 INSERT IGNORE INTO ondemand_tls_encryption (id, content) VALUES (1, '');
 INSERT IGNORE INTO ondemand_tls_schema (version) VALUES (1);
+
+-- listing
+-- What certificates are listed by. A server of an older version does not know it, and works beside those that do.
+-- To add it to tables that are there, run what follows. expires and late are moments, standing is 0 where a certificate is
+-- renewed, 1 where nobody visits it, 2 where it is withdrawn, 3 where its name leads elsewhere.
+
+CREATE TABLE IF NOT EXISTS ondemand_tls_listed (
+    name varchar(253) PRIMARY KEY,
+    leaf varchar(64) NOT NULL,
+    domain varchar(253) NOT NULL,
+    issuer varchar(500) NOT NULL,
+    expires bigint NOT NULL,
+    late bigint NOT NULL,
+    standing integer NOT NULL
+) ENGINE = InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
+CREATE INDEX IF NOT EXISTS ondemand_tls_listed_domain ON ondemand_tls_listed (domain, name);
+CREATE INDEX IF NOT EXISTS ondemand_tls_listed_issuer ON ondemand_tls_listed (issuer, name);
+CREATE INDEX IF NOT EXISTS ondemand_tls_listed_expires ON ondemand_tls_listed (expires, name);
+CREATE INDEX IF NOT EXISTS ondemand_tls_listed_late ON ondemand_tls_listed (late, name);
+CREATE INDEX IF NOT EXISTS ondemand_tls_listed_standing ON ondemand_tls_listed (standing, name);

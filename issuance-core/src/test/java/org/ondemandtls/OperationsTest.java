@@ -32,6 +32,7 @@ import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.RequestedName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy;
+import org.ondemandtls.status.FilterText;
 import org.ondemandtls.status.NameFilter;
 import org.ondemandtls.status.NameReport;
 import org.ondemandtls.status.NameState;
@@ -275,6 +276,50 @@ class OperationsTest {
                         .list(new NameFilter("", Set.of(), Optional.empty(), Optional.of("another")), "", 10)
                         .names())
                 .isEmpty();
+    }
+
+    @Test
+    void namesAreFoundBySeveralPropertiesTogether() throws Exception {
+        for (String name : List.of("a.one.example", "b.one.example", "a.two.example")) {
+            obtained(ServerName.parse(name));
+        }
+        operations.withdraw(ServerName.parse("b.one.example"));
+        String ours = "\"name\":\"a.one.example\"";
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(2))
+                .until(() ->
+                        engine.status().search("domain=one.example", "", 10).contains(ours));
+
+        assertThat(found("domain=one.example")).containsExactly("a.one.example", "b.one.example");
+        assertThat(found("domain=one.example&prefix=b")).containsExactly("b.one.example");
+        assertThat(found("state=withdrawn")).containsExactly("b.one.example");
+        assertThat(found("state=withdrawn&domain=two.example")).isEmpty();
+        assertThat(found("state=served&domain=one.example")).containsExactly("a.one.example");
+        assertThat(found("ca=internal&expiresWithinDays=4000")).hasSize(3);
+        assertThat(found("ca=internal&expiresWithinDays=0")).isEmpty();
+        assertThat(found("ca=https://another.example")).isEmpty();
+        assertThat(found("state=overdue")).isEmpty();
+        assertThat(found("state=moved-away")).isEmpty();
+        assertThat(found("refusal=any")).isEmpty();
+        assertThat(engine.status().search("colour=red", "", 10)).contains("error");
+        assertThat(engine.status().search("expiresWithinDays=soon", "", 10)).contains("error");
+        Operations.Page one = operations.list(filter("domain=one.example"), "", 1);
+        assertThat(one.names()).hasSize(1);
+        assertThat(operations
+                        .list(filter("domain=one.example"), one.next().orElseThrow(), 9)
+                        .names())
+                .extracting(NameReport::name)
+                .containsExactly("b.one.example");
+    }
+
+    private NameFilter filter(String text) {
+        return FilterText.filter(FilterText.parameters(text), Clock.systemUTC().instant());
+    }
+
+    private List<String> found(String filter) throws Exception {
+        return operations.list(filter(filter), "", 10).names().stream()
+                .map(NameReport::name)
+                .toList();
     }
 
     @Test

@@ -58,6 +58,8 @@ final class Help {
             Asks a running server through its management page, which must be on. COMMAND is one of:
 
               explain    says how the name stands
+              list       lists names as JSON; instead of NAME a filter or nothing, as in
+                         list 'state=overdue&domain=example.com&refusal=caa&expiresWithinDays=7'
               diagnose   asks permission and DNS, and says what is in the way and who must act
               obtain     obtains a certificate ahead of the first visit
               renew      renews the certificate now

@@ -23,7 +23,7 @@ import java.util.regex.Pattern;
 final class RemoteCommand {
 
     /** Those that look. */
-    static final Set<String> LOOKS = Set.of("status", "explain", "diagnose");
+    static final Set<String> LOOKS = Set.of("status", "list", "explain", "diagnose");
     /** Those that act on one name. */
     static final Set<String> ACTS = Set.of("obtain", "renew", "retry", "withdraw", "revoke", "forget");
 
@@ -56,6 +56,7 @@ final class RemoteCommand {
                 || ((words.size() == 2 || words.size() == 3)
                         && words.get(0).equals("account")
                         && ACCOUNT.contains(words.get(1)))
+                || words.equals(List.of("list"))
                 || (words.size() == 2
                         && !words.get(0).equals("status")
                         && (LOOKS.contains(words.get(0)) || ACTS.contains(words.get(0))));
@@ -73,6 +74,9 @@ final class RemoteCommand {
         if (command.equals("account")) {
             String ca = words.size() == 3 ? "?ca=" + URLEncoder.encode(words.get(2), UTF_8) : "";
             return told(exchange("account/" + words.get(1) + ca, true), false);
+        }
+        if (command.equals("list")) {
+            return told(exchange("names?" + (words.size() > 1 ? words.get(1) : ""), false), true);
         }
         String name = "names/" + URLEncoder.encode(words.get(1), UTF_8);
         return switch (command) {

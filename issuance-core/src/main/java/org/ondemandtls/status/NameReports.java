@@ -20,14 +20,12 @@ import org.ondemandtls.status.NameReport.Refusal;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Happening;
 import org.ondemandtls.store.Hold;
+import org.ondemandtls.store.Listed;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 
 /** Says how a name stands; blocks for a few look-ups in the store. Safe for use by many threads. */
 final class NameReports {
-
-    /** What part of its life a renewal may be late before it counts as overdue. */
-    static final int PART_OF_LIFE = 20;
 
     private final Operations.Floors floors;
 
@@ -119,18 +117,12 @@ final class NameReports {
     static boolean isOverdue(StoredCertificate stored, Instant now) {
         return stored.isServableAt(now)
                 && !isIdle(stored)
-                && stored.renew()
-                        .plus(lifetime(stored.certificate()).dividedBy(PART_OF_LIFE))
-                        .isBefore(now);
+                && Listed.overdueFrom(stored).isBefore(now);
     }
 
     private static boolean isIdle(StoredCertificate stored) {
         return stored.withdrawn().isEmpty()
                 && stored.due().isAfter(stored.certificate().notAfter());
-    }
-
-    private static Duration lifetime(KeyedCertificate certificate) {
-        return Duration.between(certificate.notBefore(), certificate.notAfter());
     }
 
     private static NameState state(boolean served, Optional<StoredCertificate> stored, Instant now) {

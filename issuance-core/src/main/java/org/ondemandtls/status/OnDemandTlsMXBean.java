@@ -151,6 +151,26 @@ public interface OnDemandTlsMXBean {
             @Described(name = "limit", value = "How many names at most, 1 to 500.") int limit);
 
     /**
+     * Lists names by any of several properties, a page at a time.
+     *
+     * @param filter properties separated by {@code &}: prefix, state, domain, ca, expiresWithinDays, refusal
+     * @param after the field next of the page before, empty for the first
+     * @param limit how many at most
+     * @return JSON, the same as from the JSON API
+     */
+    @Described("Lists names by state, domain, CA, expiry, or a CA's last refusal, a page at a time. JSON.")
+    String search(
+            @Described(
+                            name = "filter",
+                            value =
+                                    "As in the JSON API: prefix=, state=, domain=, ca=, expiresWithinDays=, refusal=any or"
+                                            + " an ACME error type; with & between; empty for all.")
+                    String filter,
+            @Described(name = "after", value = "Where the page before ended, its field next; empty for the first.")
+                    String after,
+            @Described(name = "limit", value = "How many names at most, 1 to 500.") int limit);
+
+    /**
      * Begins to obtain a certificate, as a visit would, and ends a withdrawal.
      *
      * @param name a server name as an operator spells it

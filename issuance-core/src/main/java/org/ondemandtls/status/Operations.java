@@ -36,17 +36,13 @@ import org.ondemandtls.store.StoredCertificate;
  * <p><b>Threads.</b> Safe for many; every method blocks for the store, and {@link #revoke} for the CA. None is for a
  * server's selector.
  *
- * <p><b>Cost.</b> Only operators get here. A page of a list reads at most {@value #READ_PER_PAGE} certificates.
+ * <p><b>Cost.</b> Only operators get here. A page of a list reads a few hundred certificates at most.
  */
 public final class Operations {
 
     /** How many names a page has at most. */
     public static final int LONGEST_PAGE = 500;
 
-    /** How many certificates are read for a page at most, whatever the filter leaves of them. */
-    public static final int READ_PER_PAGE = 300;
-
-    private static final int CHUNK = 100;
     private static final long LOOKED_AGAIN_AFTER_MILLIS = 1_000;
 
     /**
@@ -82,8 +78,8 @@ public final class Operations {
     /**
      * A page of a list.
      *
-     * @param names the names, in their order
-     * @param next what the next page begins after, empty where this is the last; a page may be short and not be the last
+     * @param names the names, in the order of the index they were found by
+     * @param next what to ask the next page with, empty where this is the last; a page may be short and not be the last
      */
     public record Page(List<NameReport> names, Optional<String> next) {
 
@@ -111,6 +107,11 @@ public final class Operations {
         this.reports = new NameReports(floors);
     }
 
+    /** The moment lists are made at. */
+    Instant now() {
+        return floors.clock().instant();
+    }
+
     /**
      * Looks a name up.
      *
@@ -135,36 +136,18 @@ public final class Operations {
     }
 
     /**
-     * Lists names that have a stored certificate.
+     * Lists names that have a stored certificate, or those a CA has refused; by an index for each part of the filter.
      *
      * @param filter which
-     * @param after where the page before ended, empty for the first
+     * @param after the {@code next} of the page before, empty for the first
      * @param limit how many at most, from 1 to {@value #LONGEST_PAGE}
      * @return the page
      * @throws StoreException if the store did not say
      */
     public Page list(NameFilter filter, String after, int limit) throws StoreException {
         int most = Math.max(1, Math.min(limit, LONGEST_PAGE));
-        List<NameReport> found = new ArrayList<>();
-        String last = after;
-        for (int read = 0; read < READ_PER_PAGE; ) {
-            List<StoredCertificate> chunk = floors.store().page(filter.prefix(), last, Math.min(CHUNK, most + 1));
-            for (StoredCertificate stored : chunk) {
-                if (found.size() == most) {
-                    return new Page(found, Optional.of(last));
-                }
-                NameReport report = reports.of(stored);
-                last = stored.firstName();
-                read++;
-                if (filter.lets(report)) {
-                    found.add(report);
-                }
-            }
-            if (chunk.isEmpty()) {
-                return new Page(found, Optional.empty());
-            }
-        }
-        return new Page(found, Optional.of(last));
+        return new Listing(floors.store(), reports, filter, most)
+                .after(after, floors.clock().instant());
     }
 
     /**

@@ -333,6 +333,16 @@ public final class Status implements OnDemandTlsMXBean {
         }
     }
 
+    @Override
+    public String search(String filter, String after, int limit) {
+        try {
+            return Json.of(
+                    operations.list(FilterText.filter(FilterText.parameters(filter), operations.now()), after, limit));
+        } catch (StoreException | IllegalArgumentException e) {
+            return Json.of(Map.of("error", String.valueOf(e.getMessage())));
+        }
+    }
+
     /**
      * Reads states as an operator writes them.
      *

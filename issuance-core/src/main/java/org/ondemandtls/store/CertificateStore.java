@@ -306,6 +306,38 @@ public interface CertificateStore extends AutoCloseable {
     List<StoredCertificate> page(String prefix, String after, int limit) throws StoreException;
 
     /**
+     * Certificates by what they are listed by; by an index, never by reading them.
+     *
+     * @param slice which, and in which order
+     * @param after the {@link Listed.Slice#place place} of the entry that ended the page before, empty for the first page
+     * @param limit how many at most, at least 1
+     * @return the page; some entries may say what was so a while ago. Empty where there is no such index, or not yet
+     * @throws StoreException if the store could not be read
+     */
+    default Optional<List<Listed>> listed(Listed.Slice slice, String after, int limit) throws StoreException {
+        return Optional.empty();
+    }
+
+    /**
+     * What CAs refused of names, a page at a time.
+     *
+     * @param after the name that ended the page before, empty for the first page
+     * @param limit how many at most, at least 1
+     * @return the holds whose scopes are names, in the order of these by their octets
+     * @throws StoreException if the store could not be read
+     */
+    List<Hold> namesHeld(String after, int limit) throws StoreException;
+
+    /**
+     * The certificates under some first names, in one round trip where one costs something.
+     *
+     * @param firstNames at most a page of them
+     * @return those that are there and can be read, in the order of the names
+     * @throws StoreException if the store could not be read
+     */
+    List<StoredCertificate> under(List<String> firstNames) throws StoreException;
+
+    /**
      * The places of what is kept among the secrets, in their order.
      *
      * @throws StoreException if the store could not be read

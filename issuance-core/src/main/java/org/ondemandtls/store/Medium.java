@@ -30,8 +30,15 @@ public interface Medium extends AutoCloseable {
      * @param keyId the identifier of the key it is encrypted under, {@code plain} in clear, empty for what never is
      * @param leaf the SHA-256 of a certificate's leaf in hexadecimal, else empty: others have to know of another one
      * @param withdrawn whether a certificate is withdrawn: others have to know when that changes
+     * @param listed what a certificate is listed by, empty for everything else
      */
-    record Marks(List<String> aliases, Instant at, String keyId, String leaf, boolean withdrawn) {
+    record Marks(
+            List<String> aliases, Instant at, String keyId, String leaf, boolean withdrawn, Optional<Listed> listed) {
+
+        /** Of what is in no list. */
+        Marks(List<String> aliases, Instant at, String keyId, String leaf, boolean withdrawn) {
+            this(aliases, at, keyId, leaf, withdrawn, Optional.empty());
+        }
 
         /** Keeps a copy. */
         public Marks {
@@ -245,6 +252,31 @@ public interface Medium extends AutoCloseable {
      * @return as many as there are, up to the limit
      */
     SortedMap<String, Found> page(String prefix, String after, int limit) throws StoreException;
+
+    /**
+     * Certificates by what they are listed by; by an index, never by reading them.
+     *
+     * @param slice which, and in which order
+     * @param after the {@link Listed.Slice#place place} of the entry that ended the page before, empty for the first page
+     * @param limit how many at most
+     * @return as many as there are, up to the limit; some may say what was so a while ago. Empty where there is no such
+     *     index, or not yet
+     */
+    default Optional<List<Listed>> listed(Listed.Slice slice, String after, int limit) throws StoreException {
+        return Optional.empty();
+    }
+
+    /** What the scope of a name's hold begins with. */
+    String NAME_HELD = "name/";
+
+    /**
+     * Holds of names, in the order of the names by their octets.
+     *
+     * @param after the name that ended the page before, empty for the first page
+     * @param limit how many at most
+     * @return as many as there are, up to the limit
+     */
+    List<Found> namesHeld(String after, int limit) throws StoreException;
 
     /** About how many names and other names of certificates there are. */
     long estimatedNames() throws StoreException;

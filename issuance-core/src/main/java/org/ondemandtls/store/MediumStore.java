@@ -194,6 +194,11 @@ public class MediumStore implements CertificateStore {
         return next;
     }
 
+    /** What a certificate is found and listed by. */
+    protected final Medium.Marks marksOf(StoredCertificate stored) {
+        return RecordCodec.marks(stored, sealing);
+    }
+
     private void note(String name) {
         names.add(medium.handle(Shelf.CERTIFICATE, name));
     }
@@ -268,6 +273,43 @@ public class MediumStore implements CertificateStore {
             }
             last = found.lastKey();
         }
+    }
+
+    @Override
+    public Optional<List<Listed>> listed(Listed.Slice slice, String after, int limit) throws StoreException {
+        return medium.listed(slice, after, limit);
+    }
+
+    @Override
+    public List<Hold> namesHeld(String after, int limit) throws StoreException {
+        List<Hold> page = new ArrayList<>();
+        String last = after;
+        while (true) {
+            int wanted = limit - page.size();
+            List<Found> found = medium.namesHeld(last, wanted);
+            for (Found one : found) {
+                Optional<Hold> hold = holds.readable(one);
+                hold.filter(kept -> kept.scope() instanceof Scope.Name).ifPresent(page::add);
+                last = hold.map(kept -> ScopeKeys.of(kept.scope()).substring(Medium.NAME_HELD.length()))
+                        .orElse(last);
+            }
+            if (found.size() < wanted || page.size() >= limit || page.isEmpty()) {
+                return page;
+            }
+        }
+    }
+
+    @Override
+    public List<StoredCertificate> under(List<String> firstNames) throws StoreException {
+        if (firstNames.isEmpty()) {
+            return List.of();
+        }
+        Medium.View view = medium.view(Shelf.CERTIFICATE, firstNames);
+        List<StoredCertificate> found = new ArrayList<>();
+        for (String name : firstNames) {
+            view.own(name).flatMap(certificates::readable).ifPresent(found::add);
+        }
+        return found;
     }
 
     @Override

@@ -144,6 +144,38 @@ public final class RecordCodec {
         }
     }
 
+    /**
+     * What a certificate is listed by; its key is not looked at.
+     *
+     * @param content a certificate of ours
+     * @throws UnreadableException if it is none
+     */
+    public static Listed listed(byte[] content) throws UnreadableException {
+        Bundle bundle = Bundle.decode(CERTIFICATE, content);
+        try {
+            for (Block block : bundle.blocks()) {
+                if (block.label().equals(X509)) {
+                    X509Certificate leaf = certificate(block.der());
+                    Instant expires = leaf.getNotAfter().toInstant();
+                    Instant due = Instant.parse(bundle.field("due"));
+                    Instant renew = bundle.optional("renew").map(Instant::parse).orElse(due);
+                    return Listed.of(
+                            bundle.field("names").split(" ", 2)[0],
+                            bundle.field("issuer"),
+                            expires,
+                            Listed.overdueFrom(renew, leaf.getNotBefore().toInstant(), expires),
+                            Listed.standingOf(
+                                    bundle.optional("withdrawn").isPresent(),
+                                    bundle.optional("moved").isPresent(),
+                                    due.isAfter(expires)));
+                }
+            }
+            throw new UnreadableException("it lacks its leaf");
+        } catch (GeneralSecurityException | DateTimeException | IllegalArgumentException e) {
+            throw new UnreadableException("its leaf or a field cannot be read", e);
+        }
+    }
+
     // What cannot be read of it is left out: it is for people, and no reason to lose a certificate.
     private static List<Happening> history(Bundle bundle) {
         List<Happening> history = new ArrayList<>();
@@ -184,7 +216,8 @@ public final class RecordCodec {
                     stored.due(),
                     sealing.keyId(),
                     HexFormat.of().formatHex(leaf),
-                    stored.withdrawn().isPresent());
+                    stored.withdrawn().isPresent(),
+                    Optional.of(Listed.of(stored)));
         } catch (GeneralSecurityException e) {
             throw new IllegalArgumentException("a leaf has no encoding", e);
         }
@@ -278,6 +311,11 @@ public final class RecordCodec {
         fields.put("detail", escape(hold.detail()));
         hold.link().ifPresent(link -> fields.put("link", link.toASCIIString()));
         return new Bundle(HOLD, fields, List.of()).encode();
+    }
+
+    /** The scope of a hold; the rest of it is not checked. */
+    public static String scope(byte[] content) throws UnreadableException {
+        return Bundle.decode(HOLD, content).field("scope");
     }
 
     static Hold decodeHold(byte[] content) throws UnreadableException {

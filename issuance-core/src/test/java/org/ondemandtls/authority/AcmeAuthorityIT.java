@@ -30,6 +30,8 @@ import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.ExternalAccountBinding;
 import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Figure;
+import org.ondemandtls.name.ServerName;
 import org.ondemandtls.testing.FaultyAcmeProxy;
 import org.ondemandtls.testing.FreePorts;
 import org.ondemandtls.testing.LoopbackCertificate;
@@ -50,6 +52,46 @@ class AcmeAuthorityIT extends WithPebble {
             }
             assertThat(journal).hasSize(2);
             assertThat(pebble.orders()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void aVantagePointThatIsKeptOutIsNamedBesideTheLastOrders() throws Exception {
+        ServerName last = ServerName.parse("last.customer.example");
+        try (Pebble pebble = reachable().start(directory)) {
+            AcmeAuthority authority = open(pebble, ChallengeType.HTTP_01);
+            proofs.alsoFrom("127.1.0.1", "127.2.0.1");
+            for (int good = 0; good < 3; good++) {
+                Authority.Order order = order("n" + good + ".customer.example");
+                sign(authority, order);
+                assertThat(board.vantages().of(order.name()).orElseThrow().networks())
+                        .containsExactly("127.0.0.0/16", "127.1.0.0/16", "127.2.0.0/16");
+            }
+
+            // As if a firewall had dropped one of them.
+            proofs.alsoFrom("127.1.0.1");
+            sign(authority, order(last.value()));
+
+            assertThat(board.vantages().of(last).orElseThrow().missing()).containsExactly("127.2.0.0/16");
+            assertThat(board.vantages().ofCa(authority.id()).usual()).isEqualTo(3);
+            assertThat(texts(EventKind.CHALLENGE))
+                    .last()
+                    .asString()
+                    .isEqualTo("The CA fetched the proof (http-01) from 2 networks: 127.0.0.0/16, 127.1.0.0/16. It did"
+                            + " not come from 127.2.0.0/16 as in its last orders: a firewall may keep that vantage"
+                            + " point out.");
+            assertThat(events.figures().series())
+                    .filteredOn(series -> series.figure() == Figure.STEP)
+                    .extracting(series -> series.values().get(1))
+                    .contains("place", "validate", "finalize", "download");
+            assertThat(board.vantages().of(ServerName.parse("other.customer.example")))
+                    .isEmpty();
+
+            AcmeAuthority other = open(pebble, ChallengeType.TLS_ALPN_01);
+            Authority.Order order = order("tls.customer.example");
+            sign(other, order);
+            assertThat(board.vantages().of(order.name()).orElseThrow().networks())
+                    .containsExactly("127.0.0.0/16");
         }
     }
 

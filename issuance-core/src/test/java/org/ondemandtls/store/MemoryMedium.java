@@ -209,7 +209,8 @@ final class MemoryMedium implements Medium {
                 return false;
             }
             Marks marks = there.marks();
-            Marks anew = new Marks(marks.aliases(), marks.at(), newKeyId, marks.leaf(), marks.withdrawn());
+            Marks anew =
+                    new Marks(marks.aliases(), marks.at(), newKeyId, marks.leaf(), marks.withdrawn(), marks.listed());
             world.of(read.shelf())
                     .put(read.handle(), new Kept(there.shelf(), there.key(), content, there.revision(), anew));
             return true;
@@ -247,6 +248,22 @@ final class MemoryMedium implements Medium {
                 return;
             }
         }
+    }
+
+    @Override
+    public Optional<List<Listed>> listed(Listed.Slice slice, String after, int limit) {
+        ListedIndex index = new ListedIndex();
+        all(Shelf.CERTIFICATE).forEach(kept -> kept.marks().listed().ifPresent(index::saved));
+        return Optional.of(index.page(slice, after, limit));
+    }
+
+    @Override
+    public List<Found> namesHeld(String after, int limit) {
+        return all(Shelf.HOLD).stream()
+                .filter(kept -> kept.key().startsWith(NAME_HELD) && kept.key().compareTo(NAME_HELD + after) > 0)
+                .limit(limit)
+                .map(MemoryMedium::found)
+                .toList();
     }
 
     @Override

@@ -32,7 +32,12 @@ public final class ProofServer implements AutoCloseable {
     private static final String PATH = "/.well-known/acme-challenge/";
     private static final int DNS_NAME = 0;
 
+    private static final String AGAIN = "X-Again";
+
     private final ChallengeBoard board;
+
+    private volatile List<String> alsoFrom = List.of();
+
     private final ExecutorService executor = Executors.newCachedThreadPool(task -> {
         Thread thread = new Thread(task, "proof-server");
         thread.setDaemon(true);
@@ -49,7 +54,13 @@ public final class ProofServer implements AutoCloseable {
         http.createContext(PATH, exchange -> {
             String host = exchange.getRequestHeaders().getFirst("Host").replaceFirst(":[0-9]+$", "");
             String token = exchange.getRequestURI().getPath().substring(PATH.length());
-            Optional<String> proof = board.keyAuthorization(ServerName.parse(host), token);
+            if (!exchange.getRequestHeaders().containsKey(AGAIN)) {
+                for (String source : alsoFrom) {
+                    fetch(source, host, exchange.getRequestURI().getPath());
+                }
+            }
+            Optional<String> proof = board.answer(
+                    "GET", PATH + token, null, host, exchange.getRemoteAddress().getAddress());
             byte[] body = proof.orElse("nothing here").getBytes(StandardCharsets.US_ASCII);
             exchange.sendResponseHeaders(proof.isPresent() ? 200 : 404, body.length);
             exchange.getResponseBody().write(body);
@@ -64,6 +75,21 @@ public final class ProofServer implements AutoCloseable {
         parameters.setApplicationProtocols(new String[] {"acme-tls/1"});
         tls.setSSLParameters(parameters);
         executor.execute(this::accept);
+    }
+
+    /** From where each proof over HTTP is fetched besides: loopback addresses that stand for a CA's other places. */
+    public void alsoFrom(String... addresses) {
+        alsoFrom = List.of(addresses);
+    }
+
+    private void fetch(String source, String host, String path) throws IOException {
+        try (Socket socket =
+                new Socket(InetAddress.getLoopbackAddress(), httpPort(), InetAddress.getByName(source), 0)) {
+            socket.getOutputStream()
+                    .write(("GET " + path + " HTTP/1.0\r\nHost: " + host + "\r\n" + AGAIN + ": 1\r\n\r\n")
+                            .getBytes(StandardCharsets.US_ASCII));
+            socket.getInputStream().readAllBytes();
+        }
     }
 
     /** Where HTTP-01 is answered. */
@@ -97,7 +123,8 @@ public final class ProofServer implements AutoCloseable {
     private void prove(SSLSocket socket) {
         try (socket) {
             socket.startHandshake();
-            requested((ExtendedSSLSession) socket.getSession()).ifPresent(board::challengeCertificateServed);
+            requested((ExtendedSSLSession) socket.getSession())
+                    .ifPresent(name -> board.challengeCertificateServed(name, socket.getInetAddress()));
         } catch (IOException refused) {
             // The CA, or whoever it was, did not like what it saw.
         }

@@ -6,21 +6,17 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.URLDecoder;
-import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 import org.ondemandtls.authority.RevocationReason;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.name.ServerName;
-import org.ondemandtls.status.NameFilter;
+import org.ondemandtls.status.FilterText;
 import org.ondemandtls.status.Operations;
 import org.ondemandtls.status.Status;
 import org.ondemandtls.store.StoreException;
@@ -128,7 +124,7 @@ public final class StatusSite {
             return file(path.substring(ROOT.length()));
         }
         String resource = path.substring(API.length());
-        Map<String, String> query = parameters(request.query());
+        Map<String, String> query = FilterText.parameters(request.query());
         if (resource.equals("names")) {
             return SiteAnswer.json(OK, list(query));
         }
@@ -154,7 +150,7 @@ public final class StatusSite {
             return SiteAnswer.error(405, "GET and HEAD look, POST acts").with("Allow", "GET, HEAD, POST");
         }
         String resource = request.path().substring(API.length());
-        Map<String, String> query = parameters(request.query());
+        Map<String, String> query = FilterText.parameters(request.query());
         return switch (resource) {
             case "obtain" -> obtain(new String(request.content(LARGEST_CONTENT), UTF_8));
             case "pause" -> done(operations.pause(query.getOrDefault("what", "")));
@@ -213,14 +209,8 @@ public final class StatusSite {
     }
 
     private Operations.Page list(Map<String, String> query) throws StoreException {
-        Optional<Instant> before = Optional.ofNullable(query.get("expiresWithinDays"))
-                .map(days -> clock.instant().plus(Duration.ofDays(Long.parseLong(days))));
         return operations.list(
-                new NameFilter(
-                        query.getOrDefault("prefix", "").strip().toLowerCase(Locale.ROOT),
-                        Status.states(query.getOrDefault("state", "")),
-                        before,
-                        Optional.ofNullable(query.get("ca"))),
+                FilterText.filter(query, clock.instant()),
                 query.getOrDefault("after", ""),
                 Integer.parseInt(query.getOrDefault("limit", Integer.toString(DEFAULT_PAGE))));
     }
@@ -235,19 +225,6 @@ public final class StatusSite {
 
     private static ServerName name(String text) {
         return ServerName.parse(URLDecoder.decode(text, UTF_8));
-    }
-
-    private static Map<String, String> parameters(String query) {
-        Map<String, String> parameters = new HashMap<>();
-        for (String pair : query.split("&", -1)) {
-            int equals = pair.indexOf('=');
-            if (equals > 0) {
-                parameters.put(
-                        URLDecoder.decode(pair.substring(0, equals), UTF_8),
-                        URLDecoder.decode(pair.substring(equals + 1), UTF_8));
-            }
-        }
-        return parameters;
     }
 
     private static SiteAnswer file(String wanted) {

@@ -28,6 +28,7 @@ import org.ondemandtls.machine.Time;
 import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.Lease;
 import org.ondemandtls.store.Ledger;
+import org.ondemandtls.store.Listed;
 import org.ondemandtls.store.Medium;
 import org.ondemandtls.store.RecordCodec;
 import org.ondemandtls.store.RecordCodec.Version;
@@ -51,6 +52,7 @@ final class FileMedium implements Medium {
     private final Disk disk;
     private final FileShelves shelves;
     private final ListedNames listed;
+    private final FileListing listing;
     private final FileKeys keys;
     private final Events events;
     private final Clock clock;
@@ -82,6 +84,7 @@ final class FileMedium implements Medium {
         this.disk = new Disk(root.resolve("tmp"));
         this.shelves = new FileShelves(layout, disk, time);
         this.listed = new ListedNames(shelves::firstNames);
+        this.listing = new FileListing(shelves, events, time, root);
         if (!Files.exists(root.resolve("FORMAT"))) {
             disk.write(root.resolve("FORMAT"), FORMAT.getBytes(US_ASCII));
         }
@@ -193,6 +196,16 @@ final class FileMedium implements Medium {
     }
 
     @Override
+    public Optional<List<Listed>> listed(Listed.Slice slice, String after, int limit) {
+        return listing.page(slice, after, limit);
+    }
+
+    @Override
+    public List<Found> namesHeld(String after, int limit) throws StoreException {
+        return listing.namesHeld(after, limit);
+    }
+
+    @Override
     public long estimatedNames() throws StoreException {
         return shelves.estimatedNames();
     }
@@ -215,6 +228,7 @@ final class FileMedium implements Medium {
             } else {
                 Disk.directory(Disk.parentOf(file));
                 disk.write(file, record.content());
+                listing.saved(record.shelf(), record.key());
             }
         } catch (IOException e) {
             // What is on disk now is not known.
@@ -233,6 +247,7 @@ final class FileMedium implements Medium {
         disk.write(file, record.content());
         known.put(record.key(), new Version(record.revision(), record.marks().at()));
         listed.saved(record.key());
+        record.marks().listed().ifPresent(listing::saved);
         for (String other : record.marks().aliases()) {
             shelves.point(other, record.key());
         }
@@ -294,6 +309,7 @@ final class FileMedium implements Medium {
             }
             // An order or a hold that comes back after a crash does no harm, and is removed again.
             Files.deleteIfExists(file);
+            listing.forgotten(shelf, key);
             if (before.isPresent()) {
                 known.invalidate(key);
                 listed.forgotten(key);
@@ -460,6 +476,7 @@ final class FileMedium implements Medium {
     @Override
     public void close() {
         indexing.close();
+        listing.close();
         try (lock) {
             ledger.close();
         } catch (IOException e) {

@@ -20,8 +20,10 @@ final class JdbcCertificateRows {
     private final JdbcPool pool;
     private final SqlDialect dialect;
     private final String node;
+    private final JdbcListing listing;
 
-    JdbcCertificateRows(JdbcPool pool, SqlDialect dialect, String node) {
+    JdbcCertificateRows(JdbcPool pool, SqlDialect dialect, String node, JdbcListing listing) {
+        this.listing = listing;
         this.pool = pool;
         this.dialect = dialect;
         this.node = node;
@@ -33,7 +35,7 @@ final class JdbcCertificateRows {
                 + " WHERE name = ? AND revision = ? AND leaf = ? AND withdrawn = ?";
         Medium.Marks marks = record.marks();
         long due = Sql.millis(marks.at());
-        return pool.change(
+        boolean touched = pool.change(
                         what,
                         sql,
                         due,
@@ -45,6 +47,10 @@ final class JdbcCertificateRows {
                         marks.leaf(),
                         marks.withdrawn())
                 == 1;
+        if (touched) {
+            listing.writeAfterwards(marks);
+        }
+        return touched;
     }
 
     /** Puts a record in place of a revision, within a transaction. */
@@ -65,6 +71,10 @@ final class JdbcCertificateRows {
             throw new StaleRevisionException(first, stored.revision(), before);
         }
         write(connection, record, content, before, fence);
+        // The transaction may come to nothing: it is written again with the next change.
+        listing.unsure(first);
+        listing.write(connection, marks);
+        listing.unsure(first);
         if (!stored.same()) {
             // Others have to know.
             point(connection, record, before > 0);
@@ -123,6 +133,7 @@ final class JdbcCertificateRows {
         }
         pool.update(connection, "DELETE FROM ondemand_tls_certificate WHERE name = ?", first);
         unpoint(connection, first);
+        listing.remove(connection, first);
         tell(connection, first, aliases);
     }
 

@@ -4,6 +4,7 @@ import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Properties;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.event.EventKind;
@@ -15,6 +16,8 @@ import org.ondemandtls.sql.SqlSource;
 import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.MediumStore;
 import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.StoredCertificate;
+import org.ondemandtls.store.UntilDone;
 
 /**
  * A store in a PostgreSQL or MariaDB database that any number of servers share.
@@ -29,6 +32,8 @@ public final class JdbcCertificateStore extends MediumStore {
     private static final Duration RETRY = Duration.ofSeconds(1);
     private static final Duration SWEEP = Duration.ofMinutes(10);
     private static final Duration RESEAL = Duration.ofSeconds(30);
+    private static final int FILLED_AT_ONCE = 50;
+    private static final Duration FILL_REST = Duration.ofMillis(20);
     private static final int NODE_ID = 8;
     private static final SecureRandom RANDOM = new SecureRandom();
 
@@ -36,6 +41,7 @@ public final class JdbcCertificateStore extends MediumStore {
     private final Events events;
     private final Time time;
     private final Thread keeper;
+    private final UntilDone filling;
     private final long firstSweep;
 
     private volatile boolean closed;
@@ -47,6 +53,14 @@ public final class JdbcCertificateStore extends MediumStore {
         this.time = time;
         // Servers that start together do not sweep together.
         this.firstSweep = SWEEP.toNanos() / 10 * (1 + Math.floorMod(node.hashCode(), 10));
+        this.filling = new UntilDone(
+                time,
+                "ondemand-tls-store-listing",
+                RETRY,
+                this::fillListing,
+                e -> events.publish(
+                        EventKind.STORE_FAILED,
+                        e.getMessage() + "; lists may lack what an older version wrote; tried again by itself"));
         this.keeper = Threads.daemon("ondemand-tls-store-leases", this::keep);
     }
 
@@ -77,6 +91,15 @@ public final class JdbcCertificateStore extends MediumStore {
             JdbcCertificateStore store = new JdbcCertificateStore(medium, node, events, time, sealing);
             store.begin();
             medium.start();
+            if (medium.listing().isThere()) {
+                store.filling.start();
+            } else {
+                events.publish(
+                        EventKind.ADVICE,
+                        "the table ondemand_tls_listed is missing in the store " + pool.location()
+                                + ", so that the operator's lists read certificates; run what is behind \"-- listing\""
+                                + " in sql/" + dialect.file() + ".sql there");
+            }
             store.keeper.start();
             return store;
         } catch (StoreException | RuntimeException e) {
@@ -146,6 +169,29 @@ public final class JdbcCertificateStore extends MediumStore {
         }
     }
 
+    // An older version does not write down what certificates are listed by, nor say what it has changed.
+    private void fillListing() throws StoreException {
+        JdbcListing listing = medium.listing();
+        String last = "";
+        do {
+            JdbcListing.Compared compared = listing.compare(last);
+            last = compared.last();
+            List<String> missing = compared.unlisted();
+            for (int from = 0; from < missing.size() && !filling.isClosed(); from += FILLED_AT_ONCE) {
+                for (StoredCertificate stored :
+                        under(missing.subList(from, Math.min(missing.size(), from + FILLED_AT_ONCE)))) {
+                    listing.write(marksOf(stored));
+                }
+                filling.rest(FILL_REST.toNanos());
+            }
+        } while (!last.isEmpty() && !filling.isClosed());
+    }
+
+    /** Whether what an older version has written is still being compared with what lists say. */
+    boolean isFilling() {
+        return filling.isRunning();
+    }
+
     /** Extends the leases of this server, and says that it runs. */
     void extendLeases() throws StoreException {
         medium.keepUp();
@@ -162,6 +208,7 @@ public final class JdbcCertificateStore extends MediumStore {
             return;
         }
         closed = true;
+        filling.close();
         Threads.end(keeper);
         super.close();
     }

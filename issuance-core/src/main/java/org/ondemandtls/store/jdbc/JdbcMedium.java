@@ -28,6 +28,7 @@ import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.Lease;
 import org.ondemandtls.store.LeaseLostException;
 import org.ondemandtls.store.Ledger;
+import org.ondemandtls.store.Listed;
 import org.ondemandtls.store.Medium;
 import org.ondemandtls.store.Peers;
 import org.ondemandtls.store.Shelf;
@@ -57,6 +58,7 @@ final class JdbcMedium implements Medium {
     private final JdbcLeases leases;
     private final JdbcLedger ledger;
     private final JdbcCertificateRows certificates;
+    private final JdbcListing listing;
     private final JdbcEncryption encryption;
     private final JdbcNews news;
 
@@ -80,7 +82,8 @@ final class JdbcMedium implements Medium {
         this.events = events;
         this.leases = new JdbcLeases(pool, dialect, node);
         this.ledger = new JdbcLedger(pool, time.clock());
-        this.certificates = new JdbcCertificateRows(pool, dialect, node);
+        this.listing = new JdbcListing(pool, dialect);
+        this.certificates = new JdbcCertificateRows(pool, dialect, node, listing);
         this.encryption = new JdbcEncryption(pool, dialect, node, sealing, events);
         encryption.join();
         this.news = new JdbcNews(pool, dialect, node, events, time);
@@ -327,20 +330,15 @@ final class JdbcMedium implements Medium {
 
     @Override
     public void removeSetAside(Predicate<byte[]> which) throws StoreException {
-        record Aside(long id, String content) {}
-        String what = "what was set aside cannot be removed";
-        String sql = "SELECT id, content FROM ondemand_tls_quarantine WHERE id > ? ORDER BY id LIMIT " + KEYS_PAGE;
-        long last = 0;
-        List<Aside> page;
-        do {
-            page = pool.readAtOnce(what, sql, row -> new Aside(row.getLong(1), row.getString(2)), last);
-            for (Aside aside : page) {
-                last = aside.id();
-                if (which.test(aside.content().getBytes(ISO_8859_1))) {
-                    pool.changeAtOnce(what, "DELETE FROM ondemand_tls_quarantine WHERE id = ?", last);
-                }
-            }
-        } while (!page.isEmpty());
+        JdbcQuarantine.remove(pool, which);
+    }
+
+    @Override
+    public List<Found> namesHeld(String after, int limit) throws StoreException {
+        String sql =
+                "SELECT scope, content FROM ondemand_tls_hold WHERE scope > ? AND scope < ? ORDER BY scope LIMIT ?";
+        JdbcPool.Reader<Found> reader = row -> found(Shelf.HOLD, row, 1, 2, 0);
+        return pool.read("the holds cannot be listed", sql, reader, NAME_HELD + after, NAME_HELD + '~', limit);
     }
 
     /** Reads the page after a key. */
@@ -380,6 +378,15 @@ final class JdbcMedium implements Medium {
         pool.read("the certificates cannot be listed", sql, reader, after, prefix, prefix + '~', limit)
                 .forEach(found -> page.put(found.handle(), found));
         return page;
+    }
+
+    JdbcListing listing() {
+        return listing;
+    }
+
+    @Override
+    public Optional<List<Listed>> listed(Listed.Slice slice, String after, int limit) throws StoreException {
+        return listing.isThere() ? Optional.of(listing.page(slice, after, limit)) : Optional.empty();
     }
 
     @Override

@@ -20,6 +20,8 @@ final class JdbcSchema {
     static final int VERSION = 1;
 
     private static final String VERSION_LINE = "-- version ";
+    // What stands behind this line older servers need not know of, so that it is no version.
+    private static final String LISTING_LINE = "-- listing";
     // Any number will do that nobody else takes.
     private static final long LOCK = 0x6f6e64656d616e64L;
     private static final int LOCK_SECONDS = 30;
@@ -49,6 +51,9 @@ final class JdbcSchema {
             upgrade(connection, dialect);
             version = version(connection);
         }
+        if (version == VERSION && create && !hasListing(connection)) {
+            addListing(connection, dialect);
+        }
         if (version > VERSION) {
             throw new StoreException("the store " + location + " has tables of version " + version
                     + ", which this version does not know (it knows " + VERSION
@@ -60,19 +65,64 @@ final class JdbcSchema {
         try {
             return (int) SqlDialect.number(connection, "SELECT max(version) FROM ondemand_tls_schema");
         } catch (SQLException e) {
-            if ("42P01".equals(e.getSQLState()) || "42S02".equals(e.getSQLState())) {
+            if (isMissing(e)) {
                 return 0;
             }
             throw e;
         }
     }
 
+    /** Makes tables under the lock. */
+    private interface Making {
+        void make(Connection connection, SqlDialect dialect) throws SQLException;
+    }
+
+    /** Whether there is the table of what certificates are listed by. */
+    static boolean hasListing(Connection connection) throws SQLException {
+        try {
+            SqlDialect.number(connection, "SELECT 1 FROM ondemand_tls_listed WHERE name = ''");
+            return true;
+        } catch (SQLException e) {
+            if (isMissing(e)) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    // What is missed without it are lists: no reason not to start where tables may not be made.
+    private static void addListing(Connection connection, SqlDialect dialect) throws SQLException {
+        try {
+            locked(connection, dialect, JdbcSchema::makeListing);
+        } catch (SQLException e) {
+            if (!connection.getAutoCommit()) {
+                connection.rollback();
+                connection.setAutoCommit(true);
+            }
+        }
+    }
+
+    private static boolean isMissing(SQLException e) {
+        return "42P01".equals(e.getSQLState()) || "42S02".equals(e.getSQLState());
+    }
+
+    private static void makeListing(Connection connection, SqlDialect dialect) throws SQLException {
+        String script = script(dialect);
+        for (String statement : statementsAfter(-1, script.substring(script.indexOf(LISTING_LINE)))) {
+            execute(connection, statement);
+        }
+    }
+
     private static void upgrade(Connection connection, SqlDialect dialect) throws SQLException {
+        locked(connection, dialect, JdbcSchema::sections);
+    }
+
+    private static void locked(Connection connection, SqlDialect dialect, Making making) throws SQLException {
         if (dialect == SqlDialect.POSTGRESQL) {
             connection.setAutoCommit(false);
             execute(connection, "SET LOCAL statement_timeout = " + LOCK_SECONDS * 1000);
             SqlDialect.number(connection, "SELECT 1 FROM pg_advisory_xact_lock(" + LOCK + ")");
-            sections(connection, dialect);
+            making.make(connection, dialect);
             connection.commit();
             connection.setAutoCommit(true);
             return;
@@ -83,7 +133,7 @@ final class JdbcSchema {
             throw new SQLException("another server is making the tables and does not finish", "HYT00");
         }
         try {
-            sections(connection, dialect);
+            making.make(connection, dialect);
         } finally {
             SqlDialect.number(connection, "SELECT RELEASE_LOCK('ondemand_tls_schema')");
         }

@@ -164,7 +164,8 @@
     });
     cell.append(link);
     line.append(cell, element('td', report.state, tone(report.state)),
-      element('td', moment(report.certificate.notAfter)), element('td', report.certificate.issuer || '–'));
+      element('td', report.certificate ? moment(report.certificate.notAfter) : '–'),
+      element('td', (report.certificate && report.certificate.issuer) || '–'));
     return line;
   }
 
@@ -173,6 +174,11 @@
     const query = new URLSearchParams({prefix: byId('prefix').value, state: byId('state').value, limit: '50'});
     if (byId('days').value) {
       query.set('expiresWithinDays', byId('days').value);
+    }
+    for (const part of ['domain', 'ca', 'refusal']) {
+      if (byId(part).value) {
+        query.set(part, byId(part).value.trim());
+      }
     }
     query.set('after', more ? next : '');
     try {
@@ -214,6 +220,9 @@
 
   async function authorities() {
     const all = (await ask('cas')).cas;
+    const choice = byId('ca');
+    all.filter(ca => ![...choice.options].some(option => option.value === ca.id))
+      .forEach(ca => choice.append(element('option', ca.id)));
     byId('cas').replaceChildren(...all.map(ca => {
       const line = document.createElement('tr');
       const name = element('th', ca.id);

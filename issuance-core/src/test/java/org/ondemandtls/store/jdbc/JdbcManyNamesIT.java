@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -24,6 +25,7 @@ import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.Lease;
 import org.ondemandtls.store.Ledger;
 import org.ondemandtls.store.Ledger.Quota;
+import org.ondemandtls.store.Listed;
 import org.ondemandtls.store.SharedStoreContract;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
@@ -35,7 +37,8 @@ import org.ondemandtls.testing.RecordedEvents;
 class JdbcManyNamesIT {
 
     private static final ServerName SHOP = CertificateStoreContract.SHOP;
-    private static final List<String> LARGE = List.of("certificate", "name", "hold", "proof", "news", "ledger");
+    private static final List<String> LARGE =
+            List.of("certificate", "listed", "name", "hold", "proof", "news", "ledger");
     private static final Quota WEEK = new Quota("orders/1", 1000, Duration.ofDays(7));
 
     private static JdbcCertificateStore open(String url) throws StoreException {
@@ -58,6 +61,13 @@ class JdbcManyNamesIT {
                 "INSERT INTO ondemand_tls_certificate (name, due, revision, fence, leaf, withdrawn, key_id, content)"
                         + " SELECT concat('n', " + number + ", '.example.com'), " + now + " + 3600000 + " + number
                         + " * 7776, 1, 0, 'leaf', false, 'plain', '" + bundle + "'" + from);
+        Database.update(
+                url,
+                "INSERT INTO ondemand_tls_listed (name, leaf, domain, issuer, expires, late, standing)"
+                        + " SELECT concat('n', " + number + ", '.example.com'), 'leaf', concat('d', " + number
+                        + " % 1000, '.example'), 'https://ca' , " + now + " + 86400000 + " + number + " * 7776, " + now
+                        + " + 3600000 + " + number + " * 7776, CASE WHEN " + number
+                        + " % 1000 = 0 THEN 2 ELSE 0 END" + from);
         Database.update(
                 url,
                 "INSERT INTO ondemand_tls_name (name, certificate) SELECT concat('m', " + number
@@ -119,6 +129,15 @@ class JdbcManyNamesIT {
                                     .reserve(List.of(WEEK), List.of(new Quota("name/x", 1, WEEK.window()))))
                             .ticket());
             assertThat(store.ledger().used(WEEK.key(), WEEK.window())).isEqualTo(1);
+            Instant now = Clock.systemUTC().instant();
+            for (Listed.Slice slice : slices(now)) {
+                List<Listed> page = store.listed(slice, "", 5).orElseThrow();
+                assertThat(page).as(slice.toString()).isNotEmpty();
+                store.listed(slice, slice.place(page.get(page.size() - 1)), 5);
+            }
+            store.keepHold(CertificateStoreContract.hold(new Scope.Name(ServerName.parse("o.example.com")), 1));
+            assertThat(store.namesHeld("o", 5)).hasSize(1);
+            store.dropHold(new Scope.Name(ServerName.parse("o.example.com")));
             assertThat(store.hold(new Scope.Name(ServerName.parse("unknown.example"))))
                     .isEmpty();
             store.keepHold(CertificateStoreContract.hold(new Scope.Name(ServerName.parse("shop.example.com")), 1));
@@ -128,6 +147,15 @@ class JdbcManyNamesIT {
             store.sweep();
             store.lookAtEncryption();
         }
+    }
+
+    private static List<Listed.Slice> slices(Instant now) {
+        return List.of(
+                new Listed.OfDomain("d7.example"),
+                new Listed.OfIssuer("https://ca"),
+                new Listed.OfStanding(Listed.Standing.WITHDRAWN),
+                new Listed.Expiring(now.plus(Duration.ofDays(2))),
+                new Listed.Late(now.plus(Duration.ofDays(2))));
     }
 
     private static void awaitNobody(String url) {
@@ -204,6 +232,14 @@ class JdbcManyNamesIT {
                 long begin = System.nanoTime();
                 assertThat(store.find(ServerName.parse(one.firstName()))).isPresent();
                 stored[i] = System.nanoTime() - begin;
+            }
+            Instant now = Clock.systemUTC().instant();
+            for (Listed.Slice slice : slices(now)) {
+                long begin = System.nanoTime();
+                int found500 = store.listed(slice, "", 500).orElseThrow().size();
+                long took = System.nanoTime() - begin;
+                System.out.printf("10^6 names: a page of %d by %s in %.1f ms%n", found500, slice, took / 1e6);
+                assertThat(Duration.ofNanos(took)).as(slice.toString()).isLessThan(Duration.ofMillis(200));
             }
             double atDatabase = executionMillis(
                     url,

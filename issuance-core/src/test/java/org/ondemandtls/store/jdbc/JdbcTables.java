@@ -21,6 +21,7 @@ final class JdbcTables {
         } else {
             for (String table : List.of(
                     "certificate",
+                    "listed",
                     "name",
                     "order",
                     "hold",

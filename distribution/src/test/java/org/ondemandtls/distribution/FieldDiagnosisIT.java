@@ -1,0 +1,154 @@
+package org.ondemandtls.distribution;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.Map;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.ondemandtls.testing.AskEndpoint;
+import org.ondemandtls.testing.FaultyAcmeProxy;
+import org.ondemandtls.testing.Pebble;
+import org.ondemandtls.testing.TlsProbe;
+
+/** "My domain does not work": what the page and the API say of each cause, with a real CA and the DNS it asks. */
+@Tag("once")
+@ParameterizedClass
+@MethodSource("org.ondemandtls.distribution.ServerLine#tried")
+class FieldDiagnosisIT {
+
+    private static final String ASTRAY = "astray.customer.example";
+    private static final String FORBIDDEN = "forbidden.customer.example";
+    private static final String LIMITED = "limited.customer.example";
+    private static final String LATE = "late.customer.example";
+    private static final String HERE = "127.0.0.1";
+    private static final String ELSEWHERE = "192.0.2.7";
+    // By this name CAA records speak of Pebble.
+    private static final String CA = "pebble.letsencrypt.org";
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
+    private static final HttpClient CLIENT = HttpClient.newHttpClient();
+
+    @Parameter
+    private ServerLine line;
+
+    @TempDir
+    private Path directory;
+
+    private AskEndpoint ask;
+    private ServerProcess server;
+    private Pebble pebble;
+    private FaultyAcmeProxy proxy;
+    private TlsProbe visitor;
+
+    @BeforeEach
+    void start() throws Exception {
+        ask = AskEndpoint.granting("*.customer.example");
+        server = line.layOut(directory.resolve("base")).carryingThePage();
+        pebble = Pebble.options().httpPort(server.httpPort()).start(directory.resolve("pebble"));
+        proxy = new FaultyAcmeProxy(pebble.directory(), pebble.trustedRoots(), directory.resolve("proxy"));
+        visitor = TlsProbe.trusting(pebble.issuerRoot());
+        server.property("onDemandTls.permission.ask", ask.uri().toString())
+                .property("onDemandTls.acme.challenges", "http-01")
+                .property("onDemandTls.acme.directory", proxy.directory().toString())
+                .property("onDemandTls.acme.trustedRoots", proxy.trustedRoots().toString())
+                .property("onDemandTls.preflight", "true")
+                .property("onDemandTls.preflight.resolver", pebble.dnsServer())
+                .property("onDemandTls.preflight.addresses", HERE)
+                .property("onDemandTls.preflight.httpPort", Integer.toString(server.httpPort()))
+                .start();
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+        proxy.close();
+        pebble.close();
+        ask.close();
+    }
+
+    private String site() {
+        return "http://localhost:" + server.httpPort() + "/ondemand-tls/";
+    }
+
+    private String diagnosis(String name) throws IOException, InterruptedException {
+        String credentials = Base64.getEncoder().encodeToString("looker:secret".getBytes(StandardCharsets.UTF_8));
+        HttpRequest request = HttpRequest.newBuilder(URI.create(site() + "api/v1/names/" + name + "/diagnosis"))
+                .header("Authorization", "Basic " + credentials)
+                .build();
+        String body =
+                CLIENT.send(request, HttpResponse.BodyHandlers.ofString()).body();
+        return body.replaceFirst("(?s).*?\"sentence\":\"((?:[^\"\\\\]|\\\\.)*)\".*", "$1");
+    }
+
+    private void pointTo(String name, String address) {
+        pebble.dns("/clear-a", "{\"host\":\"" + name + ".\"}");
+        pebble.dns("/add-a", "{\"host\":\"" + name + ".\",\"addresses\":[\"" + address + "\"]}");
+    }
+
+    @Test
+    void aWrongRecordIsDiagnosedOnThePageMendedAndTriedByTheButton() throws Exception {
+        pointTo(ASTRAY, ELSEWHERE);
+        assertThat(visitor.handshake(server.tlsPort(), ASTRAY).failure()).isNotEmpty();
+        Files.createDirectories(directory.resolve("browser"));
+        try (Browser browser = Browser.start(directory.resolve("browser"), "actor")) {
+            browser.size(1200, 900);
+            browser.open(site() + "#" + ASTRAY);
+            browser.await("document.getElementById('report-name').textContent === '" + ASTRAY + "'");
+            browser.click("#diagnose");
+            browser.await("document.getElementById('diagnosis-sentence').textContent.includes('change A " + ASTRAY
+                    + " from " + ELSEWHERE + " to " + HERE + "')");
+            browser.await(
+                    "document.getElementById('diagnosis-sentence').textContent.includes('To act: your customer')");
+
+            pointTo(ASTRAY, HERE);
+            browser.click("[data-command=retry]");
+
+            browser.await("document.getElementById('report-state').textContent === 'served'");
+        }
+        assertThat(visitor.handshake(server.tlsPort(), ASTRAY).failure()).isEmpty();
+    }
+
+    @Test
+    void causesAreToldApartInOneSentenceEach() throws Exception {
+        assertThat(diagnosis("stranger.example")).contains("Permission was asked now").endsWith("To act: you.");
+
+        pebble.dns(
+                "/add-caa",
+                "{\"host\":\"" + FORBIDDEN + ".\",\"policies\":[{\"tag\":\"issue\",\"value\":\"other.example\"}]}");
+        assertThat(diagnosis(FORBIDDEN))
+                .contains("add CAA " + FORBIDDEN + " 0 issue")
+                .contains(CA)
+                .endsWith("To act: your customer.");
+
+        proxy.when(FaultyAcmeProxy.path("/order-plz"), FaultyAcmeProxy.status(503, Map.of()));
+        assertThat(visitor.handshake(server.tlsPort(), LATE).failure()).isNotEmpty();
+        assertThat(diagnosis(LATE)).contains("the CA");
+
+        proxy.heal();
+        proxy.when(
+                FaultyAcmeProxy.path("/order-plz"),
+                FaultyAcmeProxy.problem(429, "rateLimited", "too many certificates already issued", "3600"));
+        // The CA is left alone for some seconds after its outage.
+        Awaitility.await().atMost(PATIENCE).until(() -> {
+            visitor.handshake(server.tlsPort(), LIMITED);
+            return diagnosis(LIMITED).contains("too many certificates");
+        });
+        assertThat(diagnosis(LIMITED)).contains("it ends by").endsWith("To act: nobody: wait.");
+    }
+}

@@ -1,0 +1,195 @@
+package org.ondemandtls.distribution;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.ondemandtls.testing.AskEndpoint;
+import org.ondemandtls.testing.BackgroundProcess;
+import org.ondemandtls.testing.Command;
+import org.ondemandtls.testing.FreePorts;
+import org.ondemandtls.testing.Pebble;
+import org.ondemandtls.testing.TlsProbe;
+import org.ondemandtls.testing.Tools;
+
+/** What is shipped for Prometheus and Grafana, with a real Prometheus: it reads real servers, and its rules do what they say. */
+@Tag("once")
+class PrometheusIT {
+
+    private static final String INSTALL = "apt-get install prometheus";
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
+    private static final HttpClient CLIENT = HttpClient.newHttpClient();
+    private static final Path SHIPPED = Tools.root().resolve("etc/grafana");
+    private static final Path RULES = SHIPPED.resolve("ondemand-tls-alerts.yml");
+    private static final Pattern EXPRESSION = Pattern.compile("\"expr\": \"((?:[^\"\\\\]|\\\\.)*)\"");
+    private static final Pattern FIGURE = Pattern.compile("ondemandtls_[a-z_]+");
+    private static final Pattern ALERT = Pattern.compile("- alert: (\\w+)");
+
+    @TempDir
+    private Path directory;
+
+    private static List<String> all(Pattern pattern, String text, int group) {
+        List<String> found = new ArrayList<>();
+        Matcher matcher = pattern.matcher(text);
+        while (matcher.find()) {
+            found.add(matcher.group(group));
+        }
+        return found;
+    }
+
+    private static void promtool(String... arguments) {
+        List<String> command = new ArrayList<>(
+                List.of(Tools.onPath("promtool", INSTALL).toString()));
+        command.addAll(List.of(arguments));
+        Command ran = Command.run(command, PATIENCE);
+        assertThat(ran.exitCode()).as(ran.stdout() + ran.stderr()).isZero();
+    }
+
+    @Test
+    void eachAlertRingsWhereItShouldAndOnlyThere() throws IOException {
+        promtool("check", "rules", RULES.toString());
+        promtool(
+                "test",
+                "rules",
+                SHIPPED.resolve("ondemand-tls-alerts-test.yml").toString());
+
+        String tests = Files.readString(SHIPPED.resolve("ondemand-tls-alerts-test.yml"));
+        String operations = Files.readString(Tools.root().resolve("docs/OPERATIONS.md"));
+        assertThat(all(ALERT, Files.readString(RULES), 1)).isNotEmpty().allSatisfy(alert -> {
+            assertThat(tests).contains("alertname: " + alert);
+            assertThat(operations).contains("### " + alert + "\n");
+        });
+    }
+
+    @ParameterizedTest
+    @MethodSource("org.ondemandtls.distribution.ServerLine#tried")
+    void aRealOneReadsAServerAndKnowsEveryFigureOfDashboardAndRules(ServerLine line) throws Exception {
+        try (AskEndpoint ask = AskEndpoint.granting("*.customer.example");
+                ServerProcess server = line.layOut(directory.resolve("base")).carryingThePage();
+                Pebble pebble = Pebble.options()
+                        .tlsPort(server.tlsPort())
+                        .blocked("bad.customer.example")
+                        .start(directory.resolve("pebble"))) {
+            server.property("onDemandTls.permission.ask", ask.uri().toString())
+                    .property("onDemandTls.acme.directory", pebble.directory().toString())
+                    .property("onDemandTls.acme.trustedRoots", pebble.trustedRoots().toString())
+                    .start();
+            TlsProbe visitor = TlsProbe.trusting(pebble.issuerRoot());
+            assertThat(visitor.handshake(server.tlsPort(), "shop.customer.example").failure())
+                    .isEmpty();
+            assertThat(visitor.handshake(server.tlsPort(), "stranger.example").failure())
+                    .isNotEmpty();
+            String metrics = "http://localhost:" + server.httpPort() + "/ondemand-tls/metrics";
+            Set<String> figures = new TreeSet<>(
+                    all(Pattern.compile("# TYPE (ondemandtls_[a-z_]+) "), get(metrics, "looker"), 1));
+            List<String> expressions = all(
+                            EXPRESSION, Files.readString(SHIPPED.resolve("ondemand-tls-dashboard.json")), 1)
+                    .stream()
+                    .map(text -> text.replace("\\\"", "\"").replace("$instance", ".*"))
+                    .toList();
+            assertThat(all(FIGURE, expressions + Files.readString(RULES), 0))
+                    .allSatisfy(name -> assertThat(figures)
+                            .as(name)
+                            .containsAnyOf(name, name.replaceFirst("_(bucket|count|sum)$", "")));
+
+            int port = FreePorts.next();
+            try (BackgroundProcess prometheus = prometheus(server.httpPort(), port)) {
+                prometheus.awaitPort(port, PATIENCE);
+                String site = "http://localhost:" + port + "/api/v1/";
+                Awaitility.await()
+                        .atMost(PATIENCE)
+                        .until(() -> query(site, "ondemandtls_order_seconds_count{result=\"obtained\"}")
+                                .contains("\"value\""));
+                for (String expression : expressions) {
+                    assertThat(query(site, expression)).as(expression).contains("\"status\":\"success\"");
+                }
+                for (String there : List.of(
+                        "ondemandtls_ca_well == 1",
+                        "ondemandtls_store_up == 1",
+                        "ondemandtls_vantage_networks == 1",
+                        "ondemandtls_handshakes_served_total > 0",
+                        "ondemandtls_handshakes_refused_total > 0",
+                        "ondemandtls_permission_seconds_count{answer=\"granted\"}",
+                        "ondemandtls_order_step_seconds_count{step=\"validate\"}",
+                        "sum(ondemandtls_certificates_by_days_left) > 0")) {
+                    assertThat(query(site, there)).as(there).contains("\"value\"");
+                }
+                assertThat(get(site + "alerts", "")).doesNotContain("firing");
+
+                assertThat(visitor.handshake(server.tlsPort(), "bad.customer.example").failure())
+                        .isNotEmpty();
+                Awaitility.await()
+                        .atMost(PATIENCE)
+                        .until(() -> get(site + "alerts", "").contains("OnDemandTlsNameFails"));
+                assertThat(get(site + "alerts", "")).doesNotContain("OnDemandTlsCaDown");
+            }
+        }
+    }
+
+    private BackgroundProcess prometheus(int target, int port) throws IOException {
+        Path home = Files.createDirectories(directory.resolve("prometheus"));
+        Files.writeString(home.resolve("password"), "secret");
+        Path configuration = Files.writeString(home.resolve("prometheus.yml"), """
+                global:
+                  scrape_interval: 1s
+                  evaluation_interval: 1s
+                rule_files:
+                  - %s
+                scrape_configs:
+                  - job_name: ondemand-tls
+                    metrics_path: /ondemand-tls/metrics
+                    basic_auth:
+                      username: looker
+                      password_file: %s
+                    static_configs:
+                      - targets: ["localhost:%d"]
+                """.formatted(RULES, home.resolve("password"), target));
+        promtool("check", "config", configuration.toString());
+        return BackgroundProcess.start(
+                List.of(
+                        Tools.onPath("prometheus", INSTALL).toString(),
+                        "--config.file=" + configuration,
+                        "--storage.tsdb.path=" + home.resolve("data"),
+                        "--web.listen-address=127.0.0.1:" + port),
+                home,
+                Map.of(),
+                home.resolve("prometheus.log"));
+    }
+
+    private static String query(String site, String expression) throws IOException, InterruptedException {
+        return get(site + "query?query=" + URLEncoder.encode(expression, StandardCharsets.UTF_8), "");
+    }
+
+    private static String get(String url, String user) throws IOException, InterruptedException {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url));
+        if (!user.isEmpty()) {
+            request.header(
+                    "Authorization",
+                    "Basic " + Base64.getEncoder().encodeToString((user + ":secret").getBytes(StandardCharsets.UTF_8)));
+        }
+        return CLIENT.send(request.build(), HttpResponse.BodyHandlers.ofString())
+                .body();
+    }
+}

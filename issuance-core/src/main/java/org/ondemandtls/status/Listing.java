@@ -1,0 +1,193 @@
+package org.ondemandtls.status;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.ondemandtls.certificate.Scope;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.Hold;
+import org.ondemandtls.store.Listed;
+import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.StoredCertificate;
+
+/**
+ * Makes the pages of an operator's lists. One part of the filter is an index that is gone through, the others leave entries
+ * of it out before anything is read; what is read says in the end.
+ *
+ * <p><b>Cost.</b> A page goes through at most {@value #ENTRIES_PER_PAGE} entries and reads at most {@value #READ_PER_PAGE}
+ * certificates. One that found less than was asked for says where to go on.
+ */
+final class Listing {
+
+    /** How many certificates are read for a page at most, whatever the filter leaves of them. */
+    static final int READ_PER_PAGE = 300;
+
+    /** How many entries of an index are gone through for a page at most. */
+    static final int ENTRIES_PER_PAGE = 5_000;
+
+    private static final int CHUNK = 100;
+    private static final int ENTRIES = 500;
+    // Each is looked up as a whole, with what was refused.
+    private static final int HELD_PER_PAGE = 25;
+
+    private final CertificateStore store;
+    private final NameReports reports;
+    private final NameFilter filter;
+    private final int most;
+    private final List<NameReport> found = new ArrayList<>();
+
+    /**
+     * Begins a page.
+     *
+     * @param store where the certificates are
+     * @param reports says how they stand
+     * @param filter which are wanted
+     * @param most how many at most
+     */
+    Listing(CertificateStore store, NameReports reports, NameFilter filter, int most) {
+        this.store = store;
+        this.reports = reports;
+        this.filter = filter;
+        this.most = most;
+    }
+
+    /** The page behind a place. */
+    Operations.Page after(String after, Instant now) throws StoreException {
+        if (filter.refusal().isPresent()) {
+            return refused(after);
+        }
+        Optional<Listed.Slice> slice = slice(now);
+        if (slice.isPresent()) {
+            Optional<Operations.Page> page = sliced(slice.get(), after, now);
+            if (page.isPresent()) {
+                return page.get();
+            }
+        }
+        return named(slice.isPresent() ? Listed.nameOf(after) : after);
+    }
+
+    // The part that leaves the fewest, as far as one can tell without counting.
+    private Optional<Listed.Slice> slice(Instant now) {
+        if (filter.domain().isPresent()) {
+            return filter.domain().map(Listed.OfDomain::new);
+        }
+        Set<NameState> states = filter.states();
+        if (states.size() == 1) {
+            switch (states.iterator().next()) {
+                case WITHDRAWN -> {
+                    return Optional.of(new Listed.OfStanding(Listed.Standing.WITHDRAWN));
+                }
+                case MOVED_AWAY -> {
+                    return Optional.of(new Listed.OfStanding(Listed.Standing.MOVED_AWAY));
+                }
+                case IDLE -> {
+                    return Optional.of(new Listed.OfStanding(Listed.Standing.IDLE));
+                }
+                case EXPIRED -> {
+                    return Optional.of(new Listed.Expiring(now));
+                }
+                case OVERDUE -> {
+                    return Optional.of(new Listed.Late(now));
+                }
+                default -> {
+                    // What is in memory is nothing an index of the store can say.
+                }
+            }
+        }
+        if (filter.prefix().isEmpty() && filter.expiresBefore().isPresent()) {
+            return filter.expiresBefore().map(Listed.Expiring::new);
+        }
+        return filter.prefix().isEmpty() ? filter.issuer().map(Listed.OfIssuer::new) : Optional.empty();
+    }
+
+    private Optional<Operations.Page> sliced(Listed.Slice slice, String after, Instant now) throws StoreException {
+        String last = after;
+        int read = 0;
+        for (int entries = 0; entries < ENTRIES_PER_PAGE && read < READ_PER_PAGE; ) {
+            Optional<List<Listed>> chunk = store.listed(slice, last, ENTRIES);
+            if (chunk.isEmpty()) {
+                return Optional.empty();
+            }
+            int at = 0;
+            while (at < chunk.get().size() && found.size() < most && read < READ_PER_PAGE) {
+                List<String> wanted = new ArrayList<>();
+                int room = Math.min(Math.min(most - found.size(), CHUNK), READ_PER_PAGE - read);
+                while (at < chunk.get().size() && wanted.size() < room) {
+                    Listed entry = chunk.get().get(at++);
+                    last = slice.place(entry);
+                    if (filter.mayLet(entry, now)) {
+                        wanted.add(entry.name());
+                    }
+                }
+                read += wanted.size();
+                store.under(wanted).forEach(this::add);
+            }
+            entries += at;
+            if (at == chunk.get().size() && at < ENTRIES) {
+                return Optional.of(new Operations.Page(found, Optional.empty()));
+            }
+            if (found.size() == most) {
+                break;
+            }
+        }
+        return Optional.of(new Operations.Page(found, Optional.of(last)));
+    }
+
+    private void add(StoredCertificate stored) {
+        NameReport report = reports.of(stored);
+        if (filter.lets(report)) {
+            found.add(report);
+        }
+    }
+
+    private Operations.Page named(String after) throws StoreException {
+        String last = after;
+        for (int read = 0; read < READ_PER_PAGE; ) {
+            List<StoredCertificate> chunk = store.page(filter.prefix(), last, Math.min(CHUNK, most + 1));
+            for (StoredCertificate stored : chunk) {
+                if (found.size() == most) {
+                    return new Operations.Page(found, Optional.of(last));
+                }
+                last = stored.firstName();
+                read++;
+                add(stored);
+            }
+            if (chunk.isEmpty()) {
+                return new Operations.Page(found, Optional.empty());
+            }
+        }
+        return new Operations.Page(found, Optional.of(last));
+    }
+
+    private Operations.Page refused(String after) throws StoreException {
+        String last = after;
+        int read = 0;
+        for (int entries = 0; entries < ENTRIES_PER_PAGE; entries += CHUNK) {
+            List<Hold> chunk = store.namesHeld(last, CHUNK);
+            for (Hold hold : chunk) {
+                if (!(hold.scope() instanceof Scope.Name held)) {
+                    continue;
+                }
+                String name = held.name().value();
+                if (name.startsWith(filter.prefix()) && filter.lets(hold)) {
+                    if (found.size() == most || read == HELD_PER_PAGE) {
+                        return new Operations.Page(found, Optional.of(last));
+                    }
+                    read++;
+                    NameReport report = reports.of(held.name());
+                    if (filter.lets(report)) {
+                        found.add(report);
+                    }
+                }
+                last = name;
+            }
+            if (chunk.size() < CHUNK) {
+                return new Operations.Page(found, Optional.empty());
+            }
+        }
+        return new Operations.Page(found, Optional.of(last));
+    }
+}

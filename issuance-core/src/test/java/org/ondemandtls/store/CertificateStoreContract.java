@@ -391,13 +391,17 @@ public abstract class CertificateStoreContract {
 
             assertThat(store.namesHeld("", 9))
                     .extracting(Hold::scope)
-                    .containsExactly(new Scope.Name(ServerName.parse("a.example.com")), new Scope.Name(ServerName.parse("b.example.com")));
+                    .containsExactly(
+                            new Scope.Name(ServerName.parse("a.example.com")),
+                            new Scope.Name(ServerName.parse("b.example.com")));
             assertThat(store.namesHeld("a.example.com", 9))
                     .extracting(Hold::scope)
                     .containsExactly(new Scope.Name(ServerName.parse("b.example.com")));
 
             store.dropHold(new Scope.Name(ServerName.parse("a.example.com")));
-            assertThat(store.namesHeld("", 9)).extracting(Hold::scope).containsExactly(new Scope.Name(ServerName.parse("b.example.com")));
+            assertThat(store.namesHeld("", 9))
+                    .extracting(Hold::scope)
+                    .containsExactly(new Scope.Name(ServerName.parse("b.example.com")));
         }
     }
 

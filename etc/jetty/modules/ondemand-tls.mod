@@ -90,7 +90,8 @@ etc/ondemand-tls.xml
 ## one each in the same order, empty where none.
 # onDemandTls.acme.trustedRoots=
 
-## Allowed challenges in order of preference, separated by commas: tls-alpn-01, http-01.
+## Allowed challenges in order of preference, separated by commas: tls-alpn-01, http-01. With several CAs give
+## one list for all, or one each in the same order, separated by semicolons.
 # onDemandTls.acme.challenges=tls-alpn-01,http-01
 
 ## Whether a CDN's published addresses may fetch an HTTP-01 proof over TLS before there is a certificate. They
@@ -106,7 +107,13 @@ etc/ondemand-tls.xml
 ## this issuer signed. Without such a chain it serves the first.
 # onDemandTls.acme.preferredChain=
 
-## Kind of private key for a certificate: P-256, P-384, RSA-2048, RSA-3072 or RSA-4096.
+## HTTP proxy for all requests to CAs, as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT. A secret if it has
+## a password: best given as onDemandTls.acme.proxy.file. onDemandTls.permission.ask never uses it. Without it
+## the proxy of the JVM is used, if there is one.
+# onDemandTls.acme.proxy=
+
+## Kind of private key for a certificate: P-256, P-384, RSA-2048, RSA-3072 or RSA-4096. With several CAs give one
+## for all, or one each in the same order, separated by commas.
 # onDemandTls.certificate.key=P-256
 
 ## Where certificates, keys and open orders are stored. One server: a directory, relative to the base of the
@@ -141,6 +148,10 @@ etc/ondemand-tls.xml
 
 ## How long a client may take for its ClientHello. From 1ms to 10m.
 # onDemandTls.handshake.helloTimeout=10s
+
+## How many octets of unfinished ClientHellos may be held at the same time. One client block may hold a sixteenth
+## of them. Further ones are refused at once. From 65536 to 1073741824.
+# onDemandTls.handshake.helloOctets=16777216
 
 ## Whether a request gets 421 if the served certificate does not cover its Host: true, false, or strict. strict
 ## also refuses every client without SNI.
@@ -203,8 +214,8 @@ etc/ondemand-tls.xml
 ## Further ones are refused at once. This limit matters only in the first moments after a start.
 # onDemandTls.shield.lookupRate=500/1s
 
-## How many orders run at the same time. From 1 to 1000.
-# onDemandTls.shield.ordersInFlight=16
+## How many orders run at the same time. auto is 256 for a CA of your own and 16 otherwise. From 1 to 1000.
+# onDemandTls.shield.ordersInFlight=auto
 
 ## How many more orders may wait. Further ones are refused at once. From 1 to 100000.
 # onDemandTls.shield.ordersQueued=256
@@ -222,6 +233,10 @@ etc/ondemand-tls.xml
 
 ## How long after its expiry a certificate that nobody renewed stays in the store. From 1s to 3650d.
 # onDemandTls.renewal.grace=30d
+
+## How long a name that does not lead here at its renewal is looked at again. Then only a visit does that. From
+## 1s to 3650d.
+# onDemandTls.renewal.movedAwayGrace=7d
 
 ## New orders per account and period, like 300/3h, or none for no limit. Half of them are for renewals, half for
 ## new names. auto takes what the CA publishes, and no limit for a CA of your own.

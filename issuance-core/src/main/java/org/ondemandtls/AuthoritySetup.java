@@ -3,18 +3,24 @@ package org.ondemandtls;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 import org.ondemandtls.authority.AcmeAuthority;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.authority.ChallengePreference;
 import org.ondemandtls.authority.InternalAuthority;
 import org.ondemandtls.authority.SecretFiles;
+import org.ondemandtls.authority.StoredSecrets;
+import org.ondemandtls.certificate.SpareKeys;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
+import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ServerName;
@@ -33,7 +39,7 @@ final class AuthoritySetup {
      * @param host the server
      * @param store where accounts are kept
      * @param challenges where proofs are displayed
-     * @param clock the wall clock
+     * @param time wall clock and monotonic time
      * @param events where everything is reported
      * @param preflight what is known of a name's DNS, asked at every order
      * @throws StartException if something configured cannot be used, in one line
@@ -63,13 +69,39 @@ final class AuthoritySetup {
                     events,
                     (name, ca) -> preflight.get().validationMethods(name, ca));
             for (OnDemandTlsConfig.Directory directory : config.acme().directories()) {
-                opened.add(AcmeAuthority.open(config.acme(), directory, ports));
+                // What was learned at one CA counts at the next, where both may ask for the same.
+                AcmeAuthority.Ports own = directory
+                        .own()
+                        .challenges()
+                        .map(allowed -> ports.with(new ChallengePreference(allowed)))
+                        .orElse(ports);
+                opened.add(AcmeAuthority.open(config.acme(), directory, own));
             }
             return List.copyOf(opened);
         } catch (IOException e) {
             opened.forEach(Authority::close);
             throw new StartException(String.valueOf(e.getMessage()), e);
         }
+    }
+
+    /**
+     * The supply of keys for certificates, of each kind that is wanted; empty yet.
+     *
+     * @param config what the operator said
+     * @param target how many of each kind to keep ready
+     * @param executor where they are made
+     */
+    static SpareKeys keys(OnDemandTlsConfig config, int target, Executor executor) {
+        Map<String, KeyType> own = new HashMap<>();
+        if (config.issuer() == Issuer.ACME) {
+            for (OnDemandTlsConfig.Directory directory : config.acme().directories()) {
+                directory
+                        .own()
+                        .keyType()
+                        .ifPresent(type -> own.put(directory.url().toString(), type));
+            }
+        }
+        return new SpareKeys(config.keyType(), own, target, executor);
     }
 
     private static Set<ChallengeType> usable(

@@ -16,12 +16,12 @@ import javax.net.ssl.X509ExtendedKeyManager;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.authority.RevocationLists;
-import org.ondemandtls.certificate.SpareKeyPairs;
+import org.ondemandtls.certificate.SpareKeys;
 import org.ondemandtls.challenge.ChallengeBoard;
+import org.ondemandtls.challenge.Vantages;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.config.OnDemandTlsConfig.FileStore;
-import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.EventListener;
 import org.ondemandtls.event.Events;
@@ -32,6 +32,7 @@ import org.ondemandtls.handshake.ProxiedProofs;
 import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.handshake.TimerWheel;
 import org.ondemandtls.handshake.TlsProvider;
+import org.ondemandtls.inventory.IdleCertificates;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.inventory.Visits;
 import org.ondemandtls.issuance.BootTime;
@@ -66,12 +67,12 @@ public final class OnDemandTls implements AutoCloseable {
 
     private static final Duration RENEWAL_LOOK = Duration.ofSeconds(5);
     private static final Duration TAKEOVER_LOOK = Duration.ofSeconds(5);
+    private static final int RENEWALS_AT_ONCE = 32;
     private static final int RENEWAL_THREADS = 4;
     private static final int ADVICE_THREADS = 4;
     private static final int RENEWAL_TASKS = 4096;
     private static final int PERMISSION_TASKS = 4096;
     private static final int SPARE_KEYS = 4;
-    private static final Duration REHEARSED_LATER = Duration.ofSeconds(3);
     private static final Duration VISITS_AT_STOP = Duration.ofSeconds(2);
 
     /** What the engine learns from the server it lives in. */
@@ -108,7 +109,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final ScheduledThreadPoolExecutor scheduler;
     private final TimerWheel timers;
     private final ThreadPoolExecutor lookups;
-    private final SpareKeyPairs spareKeys;
+    private final SpareKeys spareKeys;
     private final CertificateStore store;
     private final ChallengeBoard challenges;
     private final Inventory inventory;
@@ -123,8 +124,8 @@ public final class OnDemandTls implements AutoCloseable {
     private final Status status;
     private final StatusSite statusSite;
     private final Registration registration;
-    private final Runnable rehearsal;
-    private final boolean rehearsesLater;
+    private final Preparation preparation;
+    private final IdleCertificates idle;
 
     private volatile @Nullable CompletableFuture<Void> resumed;
 
@@ -162,10 +163,12 @@ public final class OnDemandTls implements AutoCloseable {
                                 + asked.map(other -> "the host " + other).orElse("another host")
                                 + " and not shown: let the proxy in front pass the Host header on as it came"
                                 + " (nginx: proxy_set_header Host $host; Apache httpd: ProxyPreserveHost On)"),
-                clock);
+                clock,
+                new Vantages(PreflightSetup.proxies(config), clock));
         ThreadPoolExecutor asks = threads.pool("permission", shield.askConcurrency(), PERMISSION_TASKS);
         try {
             this.inventory = new Inventory(config.inventory().size(), clock);
+            this.idle = new IdleCertificates(inventory, time::nanoTime);
             Budget budget = budget(clock);
             this.permission = PermissionSetup.permission(
                     setup,
@@ -173,7 +176,7 @@ public final class OnDemandTls implements AutoCloseable {
                     new Permission.Ports(asks, scheduler, time::nanoTime),
                     events);
             this.authorities = AuthoritySetup.open(config, host, store, challenges, time, events, this::preflight);
-            this.spareKeys = new SpareKeyPairs(config.keyType(), SPARE_KEYS, lookups);
+            this.spareKeys = AuthoritySetup.keys(config, SPARE_KEYS, lookups);
             ClockWatch watch = new ClockWatch(clock, time::nanoTime, new BootTime(), events);
             DoubleSupplier random = () -> ThreadLocalRandom.current().nextDouble();
             this.preflight = PreflightSetup.open(
@@ -189,7 +192,7 @@ public final class OnDemandTls implements AutoCloseable {
                             config.preflight().enabled() ? preflight : Preflight.NONE,
                             authorities,
                             inventory,
-                            spareKeys::take,
+                            spareKeys,
                             budget,
                             watch,
                             shield,
@@ -216,7 +219,7 @@ public final class OnDemandTls implements AutoCloseable {
                             events),
                     config.renewal(),
                     config.names(),
-                    shield.ordersInFlight() - 1,
+                    Math.min(shield.ordersInFlight() - 1, RENEWALS_AT_ONCE),
                     new Renewal.Ports(
                             threads.pool("renewal", RENEWAL_THREADS, RENEWAL_TASKS),
                             threads.pool("advice", ADVICE_THREADS, RENEWAL_TASKS),
@@ -227,6 +230,7 @@ public final class OnDemandTls implements AutoCloseable {
                             RENEWAL_LOOK));
             this.lot = new ParkingLot(
                     config.handshake().parked(),
+                    config.handshake().helloOctets(),
                     shield.clients(),
                     config.handshake().deadline(),
                     scheduler,
@@ -275,16 +279,13 @@ public final class OnDemandTls implements AutoCloseable {
         }
         this.registration = Registration.of(status);
         lookups.execute(spareKeys::refill);
-        // Each by itself: one that hangs must not keep the next from being ready, nor a look in the store.
-        ThreadPoolExecutor preparing = threads.pool("prepare", authorities.size(), authorities.size());
-        authorities.forEach(authority -> preparing.execute(authority::prepare));
         TlsProvider tls = TlsSetup.provider(config);
-        this.rehearsal =
-                config.issuer() == Issuer.ACME ? () -> Rehearsal.once(clock, time::nanoTime, events, tls) : () -> {};
-        this.rehearsesLater = !Rehearsal.isWorthWaitingFor(store);
-        if (!rehearsesLater) {
-            rehearsal.run();
-        }
+        this.preparation = new Preparation(
+                config.issuer(),
+                authorities,
+                () -> Rehearsal.once(clock, time::nanoTime, events, tls),
+                threads.pool("prepare", authorities.size() + 1, authorities.size() + 1));
+        preparation.begin(Rehearsal.isWorthWaitingFor(store));
     }
 
     /** Begins what a server that is started from Java is given. */
@@ -294,7 +295,7 @@ public final class OnDemandTls implements AutoCloseable {
 
     /**
      * Opens the store, builds every floor and makes the authority ready; no certificate is read, obtained or renewed yet.
-     * The first time in a JVM, with an empty store, it takes about a second: see {@link Rehearsal}.
+     * What the first visitors would wait for is begun on other threads: see {@link #awaitPreparation}.
      *
      * @param config what the operator said
      * @param host the server
@@ -307,7 +308,7 @@ public final class OnDemandTls implements AutoCloseable {
 
     /**
      * Opens the store, builds every floor and makes the authority ready; no certificate is read, obtained or renewed yet.
-     * The first time in a JVM, with an empty store, it takes about a second: see {@link Rehearsal}.
+     * What the first visitors would wait for is begun on other threads: see {@link #awaitPreparation}.
      *
      * @param setup what the operator said, and what only Java can say
      * @param host the server
@@ -315,12 +316,11 @@ public final class OnDemandTls implements AutoCloseable {
      * @throws StartException if something the operator configured cannot be used, in one line that says what to do
      */
     public static OnDemandTls open(OnDemandTlsSetup setup, Host host) throws StartException {
-        OnDemandTlsConfig config = setup.config();
         check(setup);
         Time time = Time.ofMachine();
         Events events = new Events(host.eventListener(), time::nanoTime);
         try {
-            CertificateStore store = MeasuredStore.of(store(config, events, time), events.figures(), time::nanoTime);
+            CertificateStore store = store(setup.config(), events, time);
             try {
                 return new OnDemandTls(setup, host, store, events, time);
             } catch (StartException | RuntimeException e) {
@@ -336,11 +336,11 @@ public final class OnDemandTls implements AutoCloseable {
         KeySealing sealing = KeySealing.of(config.encryptionKeys().stream()
                 .map(OnDemandTlsConfig.EncryptionKey::bytes)
                 .toList());
-        if (config.store() instanceof DatabaseStore database) {
-            return JdbcCertificateStore.open(database, events, time, sealing);
-        }
-        return FileCertificateStore.open(
-                ((FileStore) config.store()).directory(), events, time, FileCertificateStore.LOCK_WAIT, sealing);
+        CertificateStore store = config.store() instanceof DatabaseStore database
+                ? JdbcCertificateStore.open(database, events, time, sealing)
+                : FileCertificateStore.open(
+                        ((FileStore) config.store()).directory(), events, time, FileCertificateStore.LOCK_WAIT, sealing);
+        return MeasuredStore.of(store, events.figures(), time::nanoTime);
     }
 
     /**
@@ -356,6 +356,14 @@ public final class OnDemandTls implements AutoCloseable {
         TlsSetup.provider(setup.config());
     }
 
+    /**
+     * Waits, for a second or two, for what the engine does ahead of its first visitors. Call it before connectors accept,
+     * once the server has started everything else; a host that does not call it may have slow first visits.
+     */
+    public void awaitPreparation() {
+        preparation.await();
+    }
+
     /** Begins to work: finishes open orders. Call it when the connectors accept. */
     public void serve() {
         events.publish(
@@ -364,10 +372,8 @@ public final class OnDemandTls implements AutoCloseable {
         resumed = issuance.resumeOpenOrders();
         renewal.start();
         permission.watch();
-        if (rehearsesLater) {
-            // Visitors of the names that are there come first.
-            scheduler.schedule(() -> lookups.execute(rehearsal), REHEARSED_LATER.toNanos(), TimeUnit.NANOSECONDS);
-        }
+        preparation.serve(scheduler);
+        idle.watch(scheduler, lookups);
         if (store.peers().any()) {
             store.peers().follow(new Peers.News() {
                 @Override

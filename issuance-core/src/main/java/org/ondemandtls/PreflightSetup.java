@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.config.ConfigKey;
@@ -18,6 +19,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.machine.Time;
+import org.ondemandtls.name.AddressBlock;
 import org.ondemandtls.name.CdnRanges;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.ClientAllowances;
@@ -91,6 +93,14 @@ final class PreflightSetup {
         } catch (IOException | IllegalArgumentException e) {
             throw new StartException(ConfigKey.PREFLIGHT_CDN_RANGES.key() + " cannot be used: " + e.getMessage(), e);
         }
+    }
+
+    /** Whose addresses are no CA's: the operator's own proxies, and networks that end TLS in front of a server. */
+    static Predicate<InetAddress> proxies(OnDemandTlsConfig config) throws StartException {
+        List<AddressBlock> trusted = config.shield().clients().trusted();
+        CdnRanges cdns = cdns(config);
+        return address -> trusted.stream().anyMatch(block -> block.contains(address))
+                || cdns.network(address).isPresent();
     }
 
     private static ClientAllowances bounds(OnDemandTlsConfig config, Time time) {

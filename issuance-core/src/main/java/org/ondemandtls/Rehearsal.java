@@ -14,8 +14,7 @@ import org.ondemandtls.store.StoreException;
 
 /**
  * Goes through first visits in memory: a young JVM loads and interprets what it does for the first time, and without this
- * the first visitors would wait for it. Before the server accepts connections where nothing is stored, so that they are the
- * first visitors; some seconds later where names are to be served, whose visitors would wait for the rehearsal.
+ * the first visitors would wait for it. When that is done, {@link Preparation} says.
  *
  * <p>Once in the life of a JVM. Nothing is sent, stored or displayed.
  */

@@ -9,6 +9,7 @@ import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -239,6 +240,18 @@ class StatusSiteTest {
         assertThat(text(get(API + "server"))).contains("\"paused\":{\"all\":");
         assertThat(status(post(API + "resume").query("what=all"))).isEqualTo(202);
         assertThat(status(post(API + "pause"))).isEqualTo(409);
+    }
+
+    @Test
+    void aCaWithoutAccountsHasNoneToChange() {
+        for (String word : List.of("rollover", "deactivate", "register")) {
+            var answer = post(API + "account/" + word);
+            assertThat(status(answer)).isEqualTo(409);
+            assertThat(text(answer)).contains("nothing done: internal has no accounts");
+        }
+        assertThat(text(post(API + "account/rollover").query("ca=letsencrypt")))
+                .contains("nothing done: name one of [internal]");
+        assertThat(status(post(API + "account/burn"))).isEqualTo(404);
     }
 
     @Test

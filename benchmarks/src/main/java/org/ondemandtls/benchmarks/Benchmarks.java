@@ -33,7 +33,7 @@ final class Benchmarks {
     private static final Map<String, Measurement> ALL = new LinkedHashMap<>();
 
     /** Measured without a server. */
-    private static final Set<String> ALONE = Set.of("gate", "renewals");
+    private static final Set<String> ALONE = Set.of("gate", "renewals", "renewal-hour");
 
     static {
         ALL.put("first-visit", new FirstVisits());
@@ -43,6 +43,7 @@ final class Benchmarks {
         ALL.put("parked", new ParkedHandshakes());
         ALL.put("strangers", new Strangers());
         ALL.put("renewals", new Renewals());
+        ALL.put("renewal-hour", new RenewalHour());
     }
 
     private Benchmarks() {}

@@ -129,7 +129,8 @@ final class PaperHouse implements InvocationHandler {
                         new Visits(1, time.clock()),
                         new ClockWatch(time.clock(), time::nanoTime, events),
                         events),
-                new OnDemandTlsConfig.Renewal(Optional.empty(), Duration.ofDays(30), Duration.ofDays(1), recheck),
+                new OnDemandTlsConfig.Renewal(
+                        Optional.empty(), Duration.ofDays(30), Duration.ofDays(7), Duration.ofDays(1), recheck),
                 List.of(),
                 ORDERS_AT_ONCE,
                 new Renewal.Ports(

@@ -144,10 +144,10 @@ class PreflightIT {
             neighbour.stop(0);
         }
 
-        Awaitility.await().atMost(PATIENCE).until(() -> server.log().contains("name=" + NAME + " not renewed: "));
+        Awaitility.await().atMost(PATIENCE).until(() -> server.log().contains("name=" + NAME + " moved away: "));
         assertThat(server.log())
-                .contains("name=" + NAME + " not renewed: not ordered: customer: change A " + NAME + " from "
-                        + ELSEWHERE + " to " + HERE);
+                .contains("name=" + NAME + " moved away: its address is now " + ELSEWHERE
+                        + "; your customer must act: change A " + NAME + " from " + ELSEWHERE + " to " + HERE);
         assertThat(visit(NAME).leaf()).isEqualTo(first.leaf());
         assertThat(pebble.orders()).isEqualTo(2);
         try (Stream<Path> holds = Files.list(server.store().resolve("holds"))) {

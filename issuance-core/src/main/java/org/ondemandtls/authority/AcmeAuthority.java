@@ -77,7 +77,13 @@ public final class AcmeAuthority implements Authority {
             Clock clock,
             LongSupplier nanoTime,
             Events events,
-            BiFunction<ServerName, CaIdentity, Optional<Set<String>>> methods) {}
+            BiFunction<ServerName, CaIdentity, Optional<Set<String>>> methods) {
+
+        /** The same for a CA that may be asked for other kinds of proof. */
+        public Ports with(ChallengePreference other) {
+            return new Ports(files, board, other, usable, clock, nanoTime, events, methods);
+        }
+    }
 
     /**
      * A time during which the CA is asked for nothing.
@@ -111,13 +117,14 @@ public final class AcmeAuthority implements Authority {
             Duration requestLimit) {
         this.directory = directory.url();
         this.ports = ports;
-        this.http = new CaHttp(directory.url(), config.origins(), trust, ports.nanoTime());
+        this.http = new CaHttp(directory.url(), config.origins(), trust, config.proxy(), ports.nanoTime());
         this.shared = new CaSession.Shared(
                 directory.url(), http, ports.clock(), ports.nanoTime(), new CaSession.Limits(requestLimit, closed));
         this.account = new CaAccount(
                 directory, directory.own().email().or(config::email), ports.files(), ports.events(), ports.nanoTime());
-        this.methods =
-                config.challenges().stream().map(ChallengeType::identifier).collect(Collectors.toUnmodifiableSet());
+        this.methods = directory.own().challenges().orElse(config.challenges()).stream()
+                .map(ChallengeType::identifier)
+                .collect(Collectors.toUnmodifiableSet());
         this.tools = new OrderFlow.Tools(
                 ports.board(),
                 ports.preference(),
@@ -126,7 +133,8 @@ public final class AcmeAuthority implements Authority {
                 closed,
                 new AtomicBoolean(),
                 Pace.OfCa.unknown(ports.nanoTime()),
-                config.preferredChain());
+                config.preferredChain(),
+                new Steps(id(), ports.events().figures(), ports.nanoTime()));
     }
 
     /**
@@ -220,7 +228,10 @@ public final class AcmeAuthority implements Authority {
                     usable = true;
                     return inOrder(order, chain);
                 } catch (AcmeServerException e) {
-                    if (accountIsNew || !CaProblem.of(e.getProblem()).type().equals("accountDoesNotExist")) {
+                    if (!accountIsNew && account.hasChanged(login, e)) {
+                        continue;
+                    }
+                    if (accountIsNew || !isGone(e)) {
                         throw e;
                     }
                     account.forget(login);
@@ -238,8 +249,7 @@ public final class AcmeAuthority implements Authority {
                 Thread.currentThread().interrupt();
                 throw new IssuanceException.Stopping(name);
             } catch (IOException e) {
-                throw new IssuanceException.StoreFailed(
-                        name, CaProblem.oneLine(String.valueOf(e.getMessage())), RetryAfter.DEFAULT, e);
+                throw storeFailed(name, e);
             } catch (AcmeException | RuntimeException | StackOverflowError e) {
                 usable = e instanceof AcmeServerException;
                 throw failed(name, e, session, false);
@@ -305,18 +315,39 @@ public final class AcmeAuthority implements Authority {
     @Override
     public void revoke(KeyedCertificate certificate, RevocationReason reason) throws IssuanceException {
         ServerName name = RenewalInfo.nameOf(certificate.leaf()).orElse(NOBODY);
+        inSession(name, session -> {
+            new Revocation(session, account.login(session)).revoke(certificate, reason);
+            return certificate;
+        });
+    }
+
+    @Override
+    public Optional<IssuanceException> outOfService(ServerName name) throws IssuanceException.StoreFailed {
+        try {
+            return account.deactivated().map(since -> CaAccountAdmin.deactivated(name, directory, since));
+        } catch (IOException e) {
+            throw storeFailed(name, e);
+        }
+    }
+
+    @Override
+    public Optional<AccountAdmin> account() {
+        return Optional.of(new CaAccountAdmin(account, directory, ports.clock(), this::inSession));
+    }
+
+    private <T> T inSession(ServerName name, CaAccountAdmin.Work<T> work) throws IssuanceException {
         CaSession session = take();
         session.begin(Deadline.in(CaLimits.ORDER, ports.nanoTime()), Endurance.FAULTS);
         boolean usable = false;
         try {
-            new Revocation(session, account.login(session)).revoke(certificate, reason);
+            T result = work.run(session);
             usable = true;
+            return result;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IssuanceException.Stopping(name);
         } catch (IOException e) {
-            throw new IssuanceException.StoreFailed(
-                    name, CaProblem.oneLine(String.valueOf(e.getMessage())), RetryAfter.DEFAULT, e);
+            throw storeFailed(name, e);
         } catch (AcmeException | RuntimeException | StackOverflowError e) {
             usable = e instanceof AcmeServerException;
             throw failed(name, e, session, false);
@@ -325,6 +356,12 @@ public final class AcmeAuthority implements Authority {
                 idle.addFirst(session);
             }
         }
+    }
+
+    /** What is told where the store does not do what an account needs. */
+    static IssuanceException.StoreFailed storeFailed(ServerName name, IOException e) {
+        return new IssuanceException.StoreFailed(
+                name, CaProblem.oneLine(String.valueOf(e.getMessage())), RetryAfter.DEFAULT, e);
     }
 
     @Override
@@ -359,17 +396,26 @@ public final class AcmeAuthority implements Authority {
 
     private void prepareSession(CaSession session) throws AcmeException, IOException, InterruptedException {
         session.prepare();
+        if (account.deactivated().isPresent()) {
+            return;
+        }
         Login login = account.login(session);
         try {
             login.getAccount().fetch();
         } catch (AcmeServerException e) {
-            if (!CaProblem.of(e.getProblem()).type().equals("accountDoesNotExist")) {
-                throw e;
+            if (!account.hasChanged(login, e)) {
+                if (!isGone(e)) {
+                    throw e;
+                }
+                account.forget(login);
             }
-            account.forget(login);
             login = account.login(session);
         }
         account.update(login, session);
+    }
+
+    private static boolean isGone(AcmeServerException e) {
+        return CaProblem.of(e.getProblem()).type().equals("accountDoesNotExist");
     }
 
     private CaSession take() {

@@ -4,6 +4,7 @@ import java.net.URI;
 import java.security.KeyPair;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.ondemandtls.certificate.IssuanceException;
@@ -86,6 +87,21 @@ public interface Authority extends AutoCloseable {
         return Optional.empty();
     }
 
+    /**
+     * Why an operator lets nothing be obtained here, if so. Blocks for the store.
+     *
+     * @param name what would be obtained
+     * @throws IssuanceException.StoreFailed if the store did not say
+     */
+    default Optional<IssuanceException> outOfService(ServerName name) throws IssuanceException.StoreFailed {
+        return Optional.empty();
+    }
+
+    /** What an operator may have done with the account here; empty where there are no accounts. */
+    default Optional<AccountAdmin> account() {
+        return Optional.empty();
+    }
+
     /** Ends connections; running calls end soon after. */
     @Override
     void close();
@@ -142,6 +158,9 @@ public interface Authority extends AutoCloseable {
          * @throws IssuanceException.StoreFailed if it could not be kept; the order is then left alone
          */
         void orderCreated(URI url) throws IssuanceException.StoreFailed;
+
+        /** When the CA gives up the order whose URL is told next; told only where the CA says so. */
+        default void orderExpires(Instant expires) {}
 
         /**
          * Whether another order may be placed where the one that was left open is of no more use; asked before that is

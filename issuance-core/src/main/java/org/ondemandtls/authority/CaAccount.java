@@ -1,29 +1,18 @@
 package org.ondemandtls.authority;
 
 import java.io.IOException;
-import java.net.MalformedURLException;
-import java.net.URI;
-import java.net.URISyntaxException;
 import java.net.URL;
-import java.nio.charset.StandardCharsets;
-import java.security.GeneralSecurityException;
 import java.security.KeyPair;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
-import org.ondemandtls.certificate.InvalidPemException;
-import org.ondemandtls.certificate.KeyPairs;
-import org.ondemandtls.certificate.Pem;
 import org.ondemandtls.config.OnDemandTlsConfig;
-import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.shredzone.acme4j.Account;
@@ -42,6 +31,10 @@ import org.shredzone.acme4j.exception.AcmeServerException;
  */
 final class CaAccount {
 
+    /** How CAs refuse what was signed by a key that is not the account's any more. */
+    private static final Set<String> OF_ANOTHER_KEY =
+            Set.of("malformed", "unauthorized", "accountDoesNotExist", "badPublicKey", "badSignatureAlgorithm");
+
     /** How long a failed registration holds for whoever comes after it. */
     private static final Duration SHARED = Duration.ofSeconds(1);
 
@@ -49,13 +42,9 @@ final class CaAccount {
 
     private final OnDemandTlsConfig.Directory directory;
     private final Optional<String> email;
-    private final SecretFiles files;
+    private final AccountFiles files;
     private final Events events;
     private final LongSupplier nanoTime;
-    private final String keyFile;
-    private final String urlFile;
-    private final String contactFile;
-    private final String termsFile;
     private final AtomicReference<@Nullable Known> known = new AtomicReference<>();
 
     // Held across requests on purpose: everybody else needs what the one who holds it is fetching. Waits are bounded.
@@ -82,15 +71,10 @@ final class CaAccount {
             LongSupplier nanoTime) {
         this.directory = directory;
         this.email = email;
-        this.files = files;
+        this.files = new AccountFiles(files, directory.url());
         this.events = events;
         this.nanoTime = nanoTime;
         this.failedUntil = Deadline.in(Duration.ZERO, nanoTime);
-        String stem = "accounts/" + digest(directory.url().toString());
-        this.keyFile = stem + ".pem";
-        this.urlFile = stem + ".url";
-        this.contactFile = stem + ".contact";
-        this.termsFile = stem + ".terms";
     }
 
     /** The account's URL; empty until it has been found or made. */
@@ -142,9 +126,102 @@ final class CaAccount {
         if (account != null
                 && account.url().toString().equals(login.getAccountLocation().toString())
                 && known.compareAndSet(account, null)) {
-            files.write(urlFile, new byte[0], false);
+            files.forgetUrl();
             events.publish(EventKind.ACCOUNT, "the CA does not know the account any more: making another");
         }
+    }
+
+    /**
+     * Whether another server, or an operator, has changed the account since it was read; it is read anew at the next login.
+     *
+     * @param login what was logged in with
+     * @param refusal what the CA answered
+     * @throws IOException if the store did not say
+     */
+    boolean hasChanged(Login login, AcmeServerException refusal) throws IOException {
+        if (!OF_ANOTHER_KEY.contains(CaProblem.of(refusal.getProblem()).type())) {
+            return false;
+        }
+        Known account = known.get();
+        if (account == null || !account.key().equals(login.getKeyPair())) {
+            return true;
+        }
+        Optional<KeyPair> stored = files.key();
+        boolean changed = stored.isEmpty()
+                || !same(stored.get(), account.key())
+                || files.successor(account.key()).isPresent()
+                || !files.url()
+                        .map(URL::toString)
+                        .equals(Optional.of(account.url().toString()));
+        return changed && known.compareAndSet(account, null);
+    }
+
+    /**
+     * Gives the account another key.
+     *
+     * @param session the line to speak over
+     * @return the account's URL
+     * @throws AcmeException if the CA did not; where it may have, the next login finds out
+     */
+    URL rollOver(CaSession session) throws AcmeException, IOException, InterruptedException {
+        Login login = login(session);
+        KeyPair old = login.getKeyPair();
+        KeyPair fresh = files.successorOrNew(old);
+        try {
+            login.getAccount().changeKey(fresh);
+        } catch (AcmeException | RuntimeException e) {
+            // Which of the two the CA has now is asked here, or at the next login where it does not say.
+            known.set(null);
+            if (known(session, fresh).isEmpty()) {
+                files.dropSuccessor(old);
+                throw e;
+            }
+        }
+        files.adopt(old, fresh);
+        known.set(new Known(fresh, login.getAccountLocation()));
+        events.publish(EventKind.ACCOUNT, "gave the account " + login.getAccountLocation() + " another key");
+        return login.getAccountLocation();
+    }
+
+    /** When an operator has deactivated the account, as text. */
+    Optional<String> deactivated() throws IOException {
+        return files.deactivated();
+    }
+
+    /**
+     * Closes the account for good. That it is to be closed is kept first: whatever happens then, nothing is obtained with it
+     * until an operator says so.
+     *
+     * @param session the line to speak over
+     * @param now when, as text
+     * @return the account's URL
+     * @throws AcmeException if the CA did not
+     */
+    URL deactivate(CaSession session, String now) throws AcmeException, IOException, InterruptedException {
+        Login login = login(session);
+        files.keepDeactivated(now);
+        try {
+            login.getAccount().deactivate();
+        } catch (AcmeException | RuntimeException e) {
+            if (e instanceof AcmeServerException) {
+                files.keepDeactivated("");
+            }
+            throw e;
+        }
+        events.publish(EventKind.ACCOUNT, "an operator has deactivated the account " + login.getAccountLocation());
+        return login.getAccountLocation();
+    }
+
+    /** Makes another account in place of one that was deactivated; the next login makes it where the CA does not answer. */
+    URL register(CaSession session) throws AcmeException, IOException, InterruptedException {
+        files.startAnew();
+        files.keepDeactivated("");
+        known.set(null);
+        return login(session).getAccountLocation();
+    }
+
+    private static boolean same(KeyPair one, KeyPair other) {
+        return Arrays.equals(one.getPublic().getEncoded(), other.getPublic().getEncoded());
     }
 
     /**
@@ -156,19 +233,19 @@ final class CaAccount {
      * @throws IOException if that cannot be kept
      */
     void update(Login login, CaSession session) throws AcmeException, IOException {
-        Optional<String> told = files.read(contactFile).map(CaAccount::text);
+        Optional<String> told = files.contact();
         if (email.isPresent() && !email.equals(told)) {
             Account.EditableAccount changed = login.getAccount().modify();
             changed.getContacts().clear();
             changed.addEmail(email.get());
             changed.commit();
-            keep(contactFile, email.get());
+            files.keepContact(email.get());
             events.publish(EventKind.ACCOUNT, "told " + directory.url() + " that the contact is " + email.get());
         }
         String terms = terms(session);
-        Optional<String> accepted = files.read(termsFile).map(CaAccount::text);
+        Optional<String> accepted = files.terms();
         if (!terms.equals(accepted.orElse(""))) {
-            keep(termsFile, terms);
+            files.keepTerms(terms);
             if (accepted.isPresent() && !terms.isEmpty()) {
                 events.publish(
                         EventKind.ACCOUNT,
@@ -186,14 +263,6 @@ final class CaAccount {
                 .orElse("");
     }
 
-    private void keep(String file, String text) throws IOException {
-        files.write(file, text.getBytes(StandardCharsets.UTF_8), false);
-    }
-
-    private static String text(byte[] content) {
-        return new String(content, StandardCharsets.UTF_8);
-    }
-
     private Known found(CaSession session) throws AcmeException, IOException {
         try {
             return findOrMake(session);
@@ -205,9 +274,21 @@ final class CaAccount {
     }
 
     private Known findOrMake(CaSession session) throws AcmeException, IOException {
-        boolean keyIsNew = files.read(keyFile).isEmpty();
-        KeyPair key = key();
-        Optional<URL> url = storedUrl();
+        Optional<KeyPair> stored = files.key();
+        Optional<KeyPair> successor = stored.isPresent() ? files.successor(stored.get()) : Optional.empty();
+        Optional<URL> changed = successor.isPresent() ? known(session, successor.get()) : Optional.empty();
+        if (stored.isPresent() && successor.isPresent()) {
+            // A change of keys was begun, and how it ended was not seen.
+            if (changed.isPresent()) {
+                files.adopt(stored.get(), successor.get());
+                files.keepUrl(changed.get());
+                events.publish(EventKind.ACCOUNT, "found that " + directory.url() + " has the account's new key");
+                return new Known(successor.get(), changed.get());
+            }
+            files.dropSuccessor(stored.get());
+        }
+        KeyPair key = files.keyOrNew();
+        Optional<URL> url = files.url();
         if (url.isPresent()) {
             events.publish(
                     EventKind.ACCOUNT,
@@ -215,9 +296,9 @@ final class CaAccount {
             return new Known(key, url.get());
         }
         // An external binding can be used once: an account that is there already needs none.
-        Optional<URL> there = keyIsNew || directory.eab().isEmpty() ? Optional.empty() : existing(session, key);
+        Optional<URL> there = stored.isEmpty() || directory.eab().isEmpty() ? Optional.empty() : existing(session, key);
         if (there.isPresent()) {
-            keep(urlFile, there.get().toString());
+            files.keepUrl(there.get());
             events.publish(
                     EventKind.ACCOUNT,
                     "found the account " + CaProblem.oneLine(there.get().toString()) + " by its key");
@@ -228,9 +309,9 @@ final class CaAccount {
         email.ifPresent(builder::addEmail);
         directory.eab().ifPresent(eab -> builder.withKeyIdentifier(eab.keyId(), eab.hmac()));
         URL made = builder.createLogin(session.session()).getAccountLocation();
-        keep(urlFile, made.toString());
-        keep(contactFile, email.orElse(""));
-        keep(termsFile, terms);
+        files.keepUrl(made);
+        files.keepContact(email.orElse(""));
+        files.keepTerms(terms);
         events.publish(
                 EventKind.ACCOUNT,
                 "made the account " + CaProblem.oneLine(made.toString()) + " at " + directory.url()
@@ -240,11 +321,7 @@ final class CaAccount {
 
     private static Optional<URL> existing(CaSession session, KeyPair key) throws AcmeException {
         try {
-            return Optional.of(new AccountBuilder()
-                    .useKeyPair(key)
-                    .onlyExisting()
-                    .createLogin(session.session())
-                    .getAccountLocation());
+            return known(session, key);
         } catch (AcmeRateLimitedException e) {
             throw e;
         } catch (AcmeServerException e) {
@@ -252,54 +329,19 @@ final class CaAccount {
         }
     }
 
-    private KeyPair key() throws IOException {
-        Optional<byte[]> stored = files.read(keyFile);
-        if (stored.isPresent()) {
-            return key(stored.get());
-        }
-        KeyPair key = KeyPairs.generate(KeyType.P_256);
-        byte[] ours = Pem.privateKey(key.getPrivate()).getBytes(StandardCharsets.US_ASCII);
-        byte[] first = files.writeFirst(keyFile, ours, true);
-        if (!Arrays.equals(first, ours)) {
-            // Another server's: the CA has one account for all who ask with its key.
-            return key(first);
-        }
-        // A URL without its key is of an account that is lost.
-        files.write(urlFile, new byte[0], false);
-        return key;
-    }
-
-    private KeyPair key(byte[] stored) throws IOException {
+    // Only where the CA says so it does not know a key: nothing else may lose one.
+    private static Optional<URL> known(CaSession session, KeyPair key) throws AcmeException {
         try {
-            return KeyPairs.pair(Pem.readPrivateKey(new String(stored, StandardCharsets.US_ASCII)));
-        } catch (InvalidPemException | GeneralSecurityException e) {
-            throw new IOException(
-                    "the account key " + keyFile + " cannot be used (" + e.getMessage()
-                            + "): restore it, or remove it to make another account",
-                    e);
-        }
-    }
-
-    // What cannot be read is asked for again, by the key.
-    private Optional<URL> storedUrl() throws IOException {
-        Optional<byte[]> stored = files.read(urlFile);
-        if (stored.isEmpty()) {
-            return Optional.empty();
-        }
-        try {
-            URI uri = new URI(new String(stored.get(), StandardCharsets.UTF_8).strip());
-            return "https".equals(uri.getScheme()) ? Optional.of(uri.toURL()) : Optional.empty();
-        } catch (URISyntaxException | MalformedURLException | IllegalArgumentException e) {
-            return Optional.empty();
-        }
-    }
-
-    private static String digest(String text) {
-        try {
-            byte[] digest = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(digest, 0, 8);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("this JDK has no SHA-256", e);
+            return Optional.of(new AccountBuilder()
+                    .useKeyPair(key)
+                    .onlyExisting()
+                    .createLogin(session.session())
+                    .getAccountLocation());
+        } catch (AcmeServerException e) {
+            if (CaProblem.of(e.getProblem()).type().equals("accountDoesNotExist")) {
+                return Optional.empty();
+            }
+            throw e;
         }
     }
 }

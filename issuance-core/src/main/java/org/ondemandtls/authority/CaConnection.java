@@ -227,7 +227,7 @@ final class CaConnection implements Connection {
                 CaAnswer got = send("POST", url, accept, Jws.sign(url, key, claims, current, account));
                 nonce.setNonce(getNonce().orElse(null));
                 int status = good(got);
-                if (!isRevocation(session, url)) {
+                if (!isWithoutBody(session, url)) {
                     requireReadable(accept, account);
                 }
                 line.endurance().succeeded();
@@ -258,12 +258,15 @@ final class CaConnection implements Connection {
         }
     }
 
-    // The only request whose answer has no body (RFC 8555 section 7.6).
-    private static boolean isRevocation(Session session, URL url) throws AcmeException {
-        return session.resourceUrlOptional(Resource.REVOKE_CERT)
-                .map(URL::toString)
-                .filter(url.toString()::equals)
-                .isPresent();
+    // The requests whose answers need no body (RFC 8555 sections 7.3.5 and 7.6).
+    private static boolean isWithoutBody(Session session, URL url) throws AcmeException {
+        for (Resource resource : List.of(Resource.REVOKE_CERT, Resource.KEY_CHANGE)) {
+            Optional<URL> known = session.resourceUrlOptional(resource);
+            if (known.isPresent() && known.get().toString().equals(url.toString())) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private boolean isNewOrder(Session session, URL url) throws AcmeException {

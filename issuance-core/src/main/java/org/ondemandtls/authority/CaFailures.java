@@ -232,7 +232,9 @@ final class CaFailures {
     }
 
     private static Verdict network(ServerName name, Throwable cause, Throwable failure, CaSession session) {
-        boolean noConnection = cause instanceof ConnectException || cause instanceof HttpConnectTimeoutException;
+        boolean noConnection = cause instanceof ConnectException
+                || cause instanceof HttpConnectTimeoutException
+                || cause instanceof CaProxyException;
         String what;
         if (cause instanceof HttpConnectTimeoutException) {
             what = "no connection within " + CaLimits.CONNECT.toSeconds() + " s";
@@ -248,7 +250,9 @@ final class CaFailures {
         } else {
             what = cause.getClass().getSimpleName();
         }
-        String told = cause instanceof ForeignUrlException ? what : "the CA cannot be reached: " + what;
+        String told = cause instanceof ForeignUrlException || cause instanceof CaProxyException
+                ? what
+                : "the CA cannot be reached: " + what;
         Duration wait = noConnection ? NO_CONNECTION : RetryAfter.DEFAULT;
         // A request that our own time cut short says nothing about the CA.
         boolean cutShort = cause instanceof HttpTimeoutException && !noConnection && session.wasCutShort();

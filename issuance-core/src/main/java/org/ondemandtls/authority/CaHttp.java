@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -31,6 +32,7 @@ import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocketFactory;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.config.CaProxy;
 import org.ondemandtls.machine.Threads;
 
 /**
@@ -49,6 +51,7 @@ final class CaHttp implements CaExchange, AutoCloseable {
     private final URI directory;
     private final List<URI> origins;
     private final SSLSocketFactory sockets;
+    private final Optional<CaProxy> proxy;
     private final LongSupplier nanoTime;
     private final ExecutorService connecting;
     private final ScheduledThreadPoolExecutor timer;
@@ -65,9 +68,16 @@ final class CaHttp implements CaExchange, AutoCloseable {
      * @param directory the directory URL
      * @param others more origins that may be asked beside the directory's own
      * @param trust who is trusted for the CA's own HTTPS, null for whom the JVM trusts
+     * @param proxy through which everything is sent, empty for the JVM's where it names one
      * @param nanoTime monotonic time
      */
-    CaHttp(URI directory, List<URI> others, @Nullable SSLContext trust, LongSupplier nanoTime) {
+    CaHttp(
+            URI directory,
+            List<URI> others,
+            @Nullable SSLContext trust,
+            Optional<CaProxy> proxy,
+            LongSupplier nanoTime) {
+        this.proxy = proxy;
         this.directory = directory;
         this.origins = Stream.concat(Stream.of(directory), others.stream()).toList();
         this.nanoTime = nanoTime;
@@ -233,7 +243,7 @@ final class CaHttp implements CaExchange, AutoCloseable {
 
     private void connect(URI origin, CompletableFuture<CaLine> awaited) {
         try {
-            CaLine line = CaLine.connect(origin, sockets);
+            CaLine line = CaLine.connect(origin, sockets, proxy, nanoTime);
             if (!awaited.complete(line)) {
                 // The server is stopping.
                 line.abort();

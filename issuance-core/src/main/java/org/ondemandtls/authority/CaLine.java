@@ -24,14 +24,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
+import org.ondemandtls.config.CaProxy;
 
 /**
  * One TLS connection to a CA that speaks HTTP/1.1, one exchange after the other.
@@ -71,16 +74,22 @@ final class CaLine {
     }
 
     /**
-     * Connects, through the JVM's proxy where it names one, and shakes hands.
+     * Connects, through a proxy where one is given or the JVM names one, and shakes hands.
      *
      * @param origin whose host the certificate has to be for
      * @param factory knows who is trusted
+     * @param through the operator's proxy
+     * @param nanoTime monotonic time
      * @throws IOException if there is no connection; a {@link ConnectException} where none can be made at all
+     * @throws CaProxyException if the proxy is the reason
      */
-    static CaLine connect(URI origin, SSLSocketFactory factory) throws IOException {
+    static CaLine connect(URI origin, SSLSocketFactory factory, Optional<CaProxy> through, LongSupplier nanoTime)
+            throws IOException {
         int port = origin.getPort() < 0 ? 443 : origin.getPort();
         String host = unbracketed(origin.getHost());
-        Socket socket = connected(origin, host, port);
+        Socket socket = through.isPresent()
+                ? ProxyTunnel.open(through.get(), host, port, nanoTime)
+                : connected(origin, host, port);
         try {
             socket.setTcpNoDelay(true);
             // The handshake has no other limit before somebody waits for an answer with one.
@@ -197,8 +206,13 @@ final class CaLine {
                     () -> socket.connect(
                             InetSocketAddress.createUnresolved(host, port), (int) CaLimits.CONNECT.toMillis()));
         }
+        return connected(addresses(host), port);
+    }
+
+    /** Connects to the first address that answers. */
+    static Socket connected(InetAddress[] addresses, int port) throws IOException {
         IOException last = null;
-        for (InetAddress address : addresses(host)) {
+        for (InetAddress address : addresses) {
             // A channel's socket: closed by an interrupt, so that a stop is not held up.
             Socket socket = SocketChannel.open().socket();
             try {

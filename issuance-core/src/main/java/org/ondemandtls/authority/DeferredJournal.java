@@ -1,6 +1,7 @@
 package org.ondemandtls.authority;
 
 import java.net.URI;
+import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.IssuanceException;
 
@@ -14,6 +15,7 @@ final class DeferredJournal {
 
     private final Authority.Journal journal;
     private @Nullable URI unkept;
+    private @Nullable Instant expires;
 
     /** Defers what is told to {@code journal}. */
     DeferredJournal(Authority.Journal journal) {
@@ -21,8 +23,9 @@ final class DeferredJournal {
     }
 
     /** Notes the URL of an order; one that was noted before and not kept is given up. */
-    void orderCreated(URI url) {
+    void orderCreated(URI url, @Nullable Instant newExpires) {
         unkept = url;
+        expires = newExpires;
     }
 
     /**
@@ -34,6 +37,9 @@ final class DeferredJournal {
         URI url = unkept;
         unkept = null;
         if (url != null) {
+            if (expires != null) {
+                journal.orderExpires(expires);
+            }
             journal.orderCreated(url);
         }
     }

@@ -124,6 +124,9 @@ final class Endurance {
     }
 
     private static Fault network(@Nullable Throwable cause) {
+        if (cause instanceof CaProxyException proxy) {
+            return proxy.isFinal() ? Fault.FINAL : Fault.NO_CONNECTION;
+        }
         if (cause instanceof ConnectException || cause instanceof HttpConnectTimeoutException) {
             return Fault.NO_CONNECTION;
         }

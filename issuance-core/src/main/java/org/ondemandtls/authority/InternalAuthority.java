@@ -62,7 +62,6 @@ public final class InternalAuthority implements Authority {
     private static final Duration BACKDATED = Duration.ofMinutes(5);
     private static final Duration RETRY = Duration.ofMinutes(1);
     private static final int SERIAL_BITS = 128;
-    private static final X500Name NO_SUBJECT = new X500Name(new RDN[0]);
 
     private final PrivateKey rootKey;
     private final X509Certificate root;
@@ -183,7 +182,7 @@ public final class InternalAuthority implements Authority {
                             serial(random),
                             Date.from(now.minus(BACKDATED)),
                             Date.from(end.isBefore(rootEnd) ? end : rootEnd),
-                            NO_SUBJECT,
+                            new X500Name(new RDN[0]),
                             subjectKey)
                     // Critical, because there is no subject (RFC 5280 section 4.2.1.6).
                     .addExtension(

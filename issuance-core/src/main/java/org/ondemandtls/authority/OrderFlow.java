@@ -6,6 +6,7 @@ import java.net.URISyntaxException;
 import java.net.URL;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -14,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.ChainOrder;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.Pem;
@@ -86,6 +88,7 @@ final class OrderFlow {
      * @param profileMissed whether it has been said that the CA does not offer the profile
      * @param paces how long the CA takes
      * @param preferredChain by whom the chain should end, where the CA offers a choice
+     * @param steps times what is done
      */
     record Tools(
             ChallengeBoard board,
@@ -95,7 +98,8 @@ final class OrderFlow {
             CountDownLatch closed,
             AtomicBoolean profileMissed,
             Pace.OfCa paces,
-            Optional<String> preferredChain) {}
+            Optional<String> preferredChain,
+            Steps steps) {}
 
     /** An order nothing can come of any more. */
     static final class SpentOrderException extends Exception {
@@ -249,18 +253,29 @@ final class OrderFlow {
         if (wanted.url().isPresent() && !journal.mayPlaceAnother()) {
             throw spent(name);
         }
+        long begun = tools.steps().begin();
         Order order = placed();
+        tools.steps().done(Steps.Step.PLACE, begun);
         URL url = order.getLocation();
         if (url.toString().length() > LONGEST_URL) {
             throw new AcmeProtocolException("the order's URL is too long");
         }
         try {
             URI uri = url.toURI();
-            journal.orderCreated(uri);
+            journal.orderCreated(uri, expires(order));
         } catch (URISyntaxException e) {
             throw new AcmeProtocolException("the order's URL is none", e);
         }
         return order;
+    }
+
+    // A date that cannot be read is no reason to give an order up.
+    private static @Nullable Instant expires(Order order) {
+        try {
+            return order.getExpires().orElse(null);
+        } catch (AcmeProtocolException e) {
+            return null;
+        }
     }
 
     /** What is told where the open order is of no more use and another may not be placed. */
@@ -342,6 +357,7 @@ final class OrderFlow {
         Status status = status(state);
         // Not known to come from before: how long the CA takes is not learned from an order that was finalized earlier.
         Optional<Pace> learning = Optional.empty();
+        long begun = tools.steps().begin();
         if (status == Status.PENDING || status == Status.READY) {
             journal.keep();
             state = finalizeWhenReady(order);
@@ -352,7 +368,10 @@ final class OrderFlow {
             Optional<URL> certificate = state.get("certificate").map(JSON.Value::asURL);
             status = status(state);
             if (status == Status.VALID && certificate.isPresent()) {
-                learning.ifPresent(Pace::done);
+                learning.ifPresent(known -> {
+                    known.done();
+                    tools.steps().done(Steps.Step.FINALIZE, begun);
+                });
                 return download(certificate.get());
             }
             if (status == Status.INVALID) {
@@ -414,8 +433,10 @@ final class OrderFlow {
     }
 
     private List<X509Certificate> download(URL url) throws AcmeException {
+        long begun = tools.steps().begin();
         Certificate certificate = login.bindCertificate(url);
         certificate.download();
+        tools.steps().done(Steps.Step.DOWNLOAD, begun);
         List<X509Certificate> first = certificate.getCertificateChain();
         String preferred = tools.preferredChain().orElse("");
         if (!preferred.isEmpty() && !ChainOrder.leadsTo(first, preferred)) {

@@ -93,7 +93,8 @@ public final class OrderRehearsal {
                 new CountDownLatch(1),
                 new AtomicBoolean(),
                 Pace.OfCa.unknown(nanoTime),
-                Optional.empty());
+                Optional.empty(),
+                new Steps(DIRECTORY.toString(), nobody.figures(), nanoTime));
     }
 
     /**

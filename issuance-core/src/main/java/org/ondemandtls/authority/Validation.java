@@ -9,7 +9,9 @@ import java.util.stream.Collectors;
 import org.ondemandtls.authority.OrderFlow.SpentOrderException;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.challenge.ChallengeBoard;
+import org.ondemandtls.challenge.Vantages;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
+import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ServerName;
 import org.shredzone.acme4j.Authorization;
 import org.shredzone.acme4j.Login;
@@ -80,9 +82,17 @@ record Validation(OrderFlow.Tools tools, Login login, ServerName name, OrderWait
         try (ChallengeBoard.Display display = display(challenge)) {
             // An order that was taken up again may have been triggered already.
             boolean triggered = challenge.getStatus() != Status.PENDING;
+            long begun = tools.steps().begin();
             trigger(authorization, type, challenge);
             journal.keep();
-            if (awaitDecision(authorization, display.fetched()) != Status.VALID) {
+            boolean accepted = awaitDecision(authorization, display.fetched()) == Status.VALID;
+            Vantages.Order seen = tools.board()
+                    .vantages()
+                    .decided(name, tools.steps().ca(), OrderFlow.token(type), display, accepted);
+            tools.events().publish(EventKind.CHALLENGE, name, seen.sentence());
+            if (accepted) {
+                tools.steps().done(Steps.Step.VALIDATE, begun);
+            } else {
                 CaProblem problem = problem(authorization, challenge);
                 if (isOld && triggered) {
                     // The CA looked, or began to, while nobody answered: that says nothing about the name.

@@ -386,9 +386,22 @@ public abstract sealed class IssuanceException extends Exception {
     /** The name's DNS does not lead here, or does not let the CA issue; nothing was ordered. The verdict says who acts. */
     public static final class NotReady extends IssuanceException {
 
-        /** A name an order cannot succeed for: who must act and what he must do, and how long to leave it alone. */
-        public NotReady(ServerName name, String verdict, Duration retryAfter) {
+        private final Optional<String> leadsTo;
+
+        /** A name an order cannot succeed for: who must act and how, where it leads, and how long to leave it alone. */
+        public NotReady(ServerName name, String verdict, Optional<String> leadsTo, Duration retryAfter) {
             super(FailureMemory.BRIEF, name, "not ordered: " + verdict, retryAfter, null);
+            this.leadsTo = leadsTo;
+        }
+
+        /** What has to be changed, without who must do it. */
+        public String toDo() {
+            return what().replaceFirst("^not ordered: (customer|operator): ", "");
+        }
+
+        /** Where the name leads instead: an address, or {@code nowhere}; empty where something else is in the way. */
+        public Optional<String> leadsTo() {
+            return leadsTo;
         }
     }
 
@@ -413,12 +426,7 @@ public abstract sealed class IssuanceException extends Exception {
 
         private final String bound;
 
-        /**
-         * A bound that was reached; never remembered for the name.
-         *
-         * @param name the name refused
-         * @param bound the bound, by its configuration key
-         */
+        /** A bound that was reached, by its configuration key; never remembered for the name. */
         public Overloaded(ServerName name, String bound) {
             super(FailureMemory.NONE, name, "too many at once (" + bound + ")", Duration.ZERO, null);
             this.bound = bound;
@@ -433,13 +441,7 @@ public abstract sealed class IssuanceException extends Exception {
     /** A failure of before, which has been told and is not to be tried again yet. Who acts is in its words. */
     public static final class Remembered extends IssuanceException {
 
-        /**
-         * A failure that still stands in the way.
-         *
-         * @param name the name refused
-         * @param words what failed, without the name
-         * @param retryAfter what is left of the wait
-         */
+        /** A failure that still stands in the way: what failed, without the name, and what is left of the wait. */
         public Remembered(ServerName name, String words, Duration retryAfter) {
             super(FailureMemory.NONE, name, words, retryAfter, null);
         }
@@ -448,11 +450,7 @@ public abstract sealed class IssuanceException extends Exception {
     /** The engine is stopping. */
     public static final class Stopping extends IssuanceException {
 
-        /**
-         * A flight that was cut short, or never started.
-         *
-         * @param name the name refused
-         */
+        /** A flight for a name that was cut short, or never started. */
         public Stopping(ServerName name) {
             super(FailureMemory.NONE, name, "the server is stopping", Duration.ZERO, null);
         }

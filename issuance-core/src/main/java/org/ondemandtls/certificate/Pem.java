@@ -16,13 +16,12 @@ import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.bouncycastle.asn1.ASN1ObjectIdentifier;
-import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
 import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
-import org.bouncycastle.asn1.x9.X9ObjectIdentifiers;
 import org.bouncycastle.openssl.PEMKeyPair;
 import org.bouncycastle.openssl.PEMParser;
 
@@ -43,6 +42,9 @@ public final class Pem {
     private static final String CERTIFICATE = "CERTIFICATE";
     private static final String PRIVATE_KEY = "PRIVATE KEY";
     private static final Pattern BEGIN_CERTIFICATE = Pattern.compile("-----BEGIN (?:X509 )?CERTIFICATE-----");
+    private static final byte OBJECT_IDENTIFIER = 6;
+    private static final byte[] EC_KEY = HexFormat.of().parseHex("06072a8648ce3d0201");
+    private static final byte[] RSA_KEY = HexFormat.of().parseHex("06092a864886f70d010101");
     private static final Base64.Encoder BASE64 = Base64.getMimeEncoder(64, "\n".getBytes(StandardCharsets.US_ASCII));
 
     // Holds what somebody else still holds, and no more.
@@ -83,9 +85,7 @@ public final class Pem {
         List<byte[]> blocks = blocks(text, PRIVATE_KEY, 1);
         try {
             byte[] der = blocks.get(0);
-            ASN1ObjectIdentifier algorithm =
-                    PrivateKeyInfo.getInstance(der).getPrivateKeyAlgorithm().getAlgorithm();
-            return KeyFactory.getInstance(keyFactory(algorithm)).generatePrivate(new PKCS8EncodedKeySpec(der));
+            return KeyFactory.getInstance(keyFactory(der)).generatePrivate(new PKCS8EncodedKeySpec(der));
         } catch (GeneralSecurityException | RuntimeException e) {
             throw new InvalidPemException("not a private key in PKCS #8");
         }
@@ -184,14 +184,31 @@ public final class Pem {
         }
     }
 
-    private static String keyFactory(ASN1ObjectIdentifier algorithm) throws InvalidPemException {
-        if (algorithm.equals(X9ObjectIdentifiers.id_ecPublicKey)) {
+    // Read by hand, so that a start does not load Bouncy Castle for the keys it has stored (RFC 5208 section 5: a
+    // sequence of a version, which takes three octets, and the algorithm, a sequence that begins with its identifier).
+    private static String keyFactory(byte[] der) throws InvalidPemException {
+        int algorithm = header(der, 0) + 3;
+        int identifier = algorithm + header(der, algorithm);
+        if (isAt(der, identifier, EC_KEY)) {
             return "EC";
         }
-        if (algorithm.equals(PKCSObjectIdentifiers.rsaEncryption)) {
+        if (isAt(der, identifier, RSA_KEY)) {
             return "RSA";
         }
-        throw new InvalidPemException("neither an elliptic-curve nor an RSA key");
+        throw new InvalidPemException(
+                der[identifier] == OBJECT_IDENTIFIER
+                        ? "neither an elliptic-curve nor an RSA key"
+                        : "not a private key in PKCS #8");
+    }
+
+    // How many octets the tag and the length of a value take; a length from 128 on says how many octets follow it.
+    private static int header(byte[] der, int at) {
+        int length = der[at + 1] & 0xff;
+        return length < 0x80 ? 2 : 2 + (length & 0x7f);
+    }
+
+    private static boolean isAt(byte[] der, int at, byte[] part) {
+        return at + part.length <= der.length && Arrays.equals(der, at, at + part.length, part, 0, part.length);
     }
 
     private static String block(String label, byte[] content) {

@@ -1,10 +1,12 @@
 package org.ondemandtls.challenge;
 
 import java.io.IOException;
+import java.net.InetAddress;
 import java.time.Clock;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -106,10 +108,28 @@ public final class ChallengeBoard {
 
         private final CompletableFuture<Void> fetched = new CompletableFuture<>();
         private final AtomicBoolean strayed = new AtomicBoolean();
+        private final Set<String> networks = ConcurrentHashMap.newKeySet();
+        private final boolean elsewhere;
         private final Runnable takeDown;
 
-        private Display(Runnable takeDown) {
+        private Display(boolean elsewhere, Runnable takeDown) {
+            this.elsewhere = elsewhere;
             this.takeDown = takeDown;
+        }
+
+        /** The networks it was fetched from so far, {@value Vantages#MOST_NETWORKS} at most. */
+        Set<String> networks() {
+            return Set.copyOf(networks);
+        }
+
+        /** Whether other servers show it too. */
+        boolean isElsewhere() {
+            return elsewhere;
+        }
+
+        private void fetched(Optional<String> network) {
+            network.filter(one -> networks.size() < Vantages.MOST_NETWORKS).ifPresent(networks::add);
+            fetched.complete(null);
         }
 
         /**
@@ -149,6 +169,7 @@ public final class ChallengeBoard {
     private final Elsewhere elsewhere;
     private final Strayed strayed;
     private final Clock clock;
+    private final Vantages vantages;
     // Tokens are a CA's, and never the same for two names.
     private final ConcurrentMap<String, HttpKey> names = new ConcurrentHashMap<>();
     private final ConcurrentMap<HttpKey, HttpProof> http = new ConcurrentHashMap<>();
@@ -171,9 +192,27 @@ public final class ChallengeBoard {
      * @param clock dates the challenge certificates
      */
     public ChallengeBoard(Elsewhere elsewhere, Strayed strayed, Clock clock) {
+        this(elsewhere, strayed, clock, new Vantages(address -> false, clock));
+    }
+
+    /**
+     * The board of one of several servers.
+     *
+     * @param elsewhere what the others show
+     * @param strayed told of questions that come under another host
+     * @param clock dates the challenge certificates
+     * @param vantages learns from where proofs are fetched
+     */
+    public ChallengeBoard(Elsewhere elsewhere, Strayed strayed, Clock clock, Vantages vantages) {
         this.elsewhere = elsewhere;
         this.strayed = strayed;
         this.clock = clock;
+        this.vantages = vantages;
+    }
+
+    /** From where proofs are fetched. */
+    public Vantages vantages() {
+        return vantages;
     }
 
     /**
@@ -192,7 +231,7 @@ public final class ChallengeBoard {
         }
         HttpKey key = new HttpKey(name, token);
         Proof shared = new Proof(name, ChallengeType.HTTP_01, token, keyAuthorization);
-        Display display = new Display(() -> {
+        Display display = new Display(elsewhere.any(), () -> {
             http.remove(key);
             names.remove(token, key);
             elsewhere.takeDown(shared);
@@ -216,7 +255,7 @@ public final class ChallengeBoard {
         KeyedCertificate certificate = ChallengeCertificates.create(name, keyAuthorizationDigest, clock);
         Proof shared =
                 new Proof(name, ChallengeType.TLS_ALPN_01, "", HexFormat.of().formatHex(keyAuthorizationDigest));
-        Display display = new Display(() -> {
+        Display display = new Display(elsewhere.any(), () -> {
             tlsAlpn.computeIfPresent(name, (n, proof) -> proof.certificate() == certificate ? null : proof);
             elsewhere.takeDown(shared);
         });
@@ -240,11 +279,30 @@ public final class ChallengeBoard {
      */
     public Optional<String> answer(
             String method, @Nullable String path, @Nullable String query, @Nullable String host) {
+        return answer(method, path, query, host, null);
+    }
+
+    /**
+     * The answer as above, to somebody whose address is known.
+     *
+     * @param method the request's
+     * @param path as it was sent, null where there is none
+     * @param query as it was sent, null where there is none
+     * @param host without its port, as sent; null where there is none
+     * @param peer who asks, null where that is not known
+     * @return the key authorization, empty where the request is none of ours
+     */
+    public Optional<String> answer(
+            String method,
+            @Nullable String path,
+            @Nullable String query,
+            @Nullable String host,
+            @Nullable InetAddress peer) {
         if (http.isEmpty() || !isQuestion(method, path, query)) {
             return Optional.empty();
         }
         Optional<ServerName> asked = HttpHosts.serverName(host);
-        Optional<String> answer = asked.flatMap(name -> keyAuthorization(name, tokenOf(path)));
+        Optional<String> answer = asked.flatMap(name -> keyAuthorization(name, tokenOf(path), peer));
         if (answer.isEmpty()) {
             tellIfStrayed(asked, tokenOf(path));
         }
@@ -344,6 +402,10 @@ public final class ChallengeBoard {
      * @return the key authorization, empty where no such proof is on display for that host
      */
     public Optional<String> keyAuthorization(ServerName name, String token) {
+        return keyAuthorization(name, token, null);
+    }
+
+    private Optional<String> keyAuthorization(ServerName name, String token, @Nullable InetAddress peer) {
         if (http.isEmpty()) {
             return Optional.empty();
         }
@@ -351,7 +413,7 @@ public final class ChallengeBoard {
         if (proof == null) {
             return Optional.empty();
         }
-        proof.display().fetched.complete(null);
+        proof.display().fetched(vantages.network(peer));
         return Optional.of(proof.keyAuthorization());
     }
 
@@ -395,9 +457,19 @@ public final class ChallengeBoard {
      * @param name the name in the handshake
      */
     public void challengeCertificateServed(ServerName name) {
+        challengeCertificateServed(name, null);
+    }
+
+    /**
+     * The same of somebody whose address is known.
+     *
+     * @param name the name in the handshake
+     * @param peer who shook hands, null where that is not known
+     */
+    public void challengeCertificateServed(ServerName name, @Nullable InetAddress peer) {
         TlsAlpnProof proof = tlsAlpn.get(name);
         if (proof != null) {
-            proof.display().fetched.complete(null);
+            proof.display().fetched(vantages.network(peer));
         }
     }
 

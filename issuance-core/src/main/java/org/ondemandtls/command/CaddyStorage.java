@@ -1,9 +1,12 @@
 package org.ondemandtls.command;
 
 import java.io.IOException;
+import java.net.URI;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -31,7 +34,7 @@ final class CaddyStorage extends ForeignStorage {
 
     static boolean isThere(KeptFiles files) {
         try {
-            return !bundles(files).isEmpty();
+            return !bundles(files).isEmpty() || CaddyAccounts.isAny(files);
         } catch (IOException e) {
             return false;
         }
@@ -57,6 +60,18 @@ final class CaddyStorage extends ForeignStorage {
                 visitor.passedOver(where, String.valueOf(e.getMessage()));
             }
         }
+    }
+
+    @Override
+    void visitAccounts(Visitor visitor) throws IOException {
+        Set<URI> directories = new LinkedHashSet<>();
+        for (Bundle bundle : bundles(files())) {
+            String issuer = issuer(bundle);
+            if (issuer.startsWith("https://")) {
+                directories.add(URI.create(issuer));
+            }
+        }
+        new CaddyAccounts(files(), directories).visit(visitor);
     }
 
     private String missing(Bundle bundle) {

@@ -48,7 +48,9 @@ final class CertbotStorage extends ForeignStorage {
         try {
             String live = live(files);
             return files.directories(live).stream()
-                    .anyMatch(lineage -> files.isFile(live + lineage + CHAIN) && files.isFile(live + lineage + KEY));
+                            .anyMatch(lineage ->
+                                    files.isFile(live + lineage + CHAIN) && files.isFile(live + lineage + KEY))
+                    || CertbotAccounts.isAny(files);
         } catch (IOException e) {
             return false;
         }
@@ -93,6 +95,9 @@ final class CertbotStorage extends ForeignStorage {
     private List<Lineage> readable(Instant now, Visitor visitor) throws IOException {
         List<Lineage> lineages = new ArrayList<>();
         String live = live(files());
+        if (live.isEmpty() && !files().directories("accounts").isEmpty()) {
+            return lineages;
+        }
         for (String name : files().directories(live)) {
             String chain = live + name + CHAIN;
             String key = live + name + KEY;
@@ -107,6 +112,13 @@ final class CertbotStorage extends ForeignStorage {
             }
         }
         return lineages;
+    }
+
+    @Override
+    void visitAccounts(Visitor visitor) throws IOException {
+        boolean isLive =
+                live(files()).isEmpty() && files().directories("accounts").isEmpty();
+        new CertbotAccounts(files(), isLive).visit(visitor);
     }
 
     private String issuer(String lineage) throws IOException {

@@ -43,6 +43,14 @@ abstract sealed class ForeignStorage permits CaddyStorage, CertbotStorage {
          * @param why in words for the operator
          */
         void passedOver(String where, String why);
+
+        /**
+         * An account with a CA.
+         *
+         * @param account the account
+         * @param where the files it is in
+         */
+        void account(FoundAccount account, String where) throws IOException;
     }
 
     private final KeptFiles files;
@@ -75,6 +83,9 @@ abstract sealed class ForeignStorage permits CaddyStorage, CertbotStorage {
 
     /** Goes through all of it. */
     abstract void visit(Instant now, Visitor visitor) throws IOException;
+
+    /** Goes through the accounts with CAs. */
+    abstract void visitAccounts(Visitor visitor) throws IOException;
 
     KeptFiles files() {
         return files;

@@ -16,7 +16,7 @@ final class Help {
     static final String ALL = """
             usage: java -jar ondemand-tls-*.jar COMMAND
 
-              import FROM TO           copies certificates into a store
+              import FROM TO           copies certificates and accounts into a store
               check FILE               checks a configuration; opens no store and contacts nobody
               install CATALINA_BASE    puts On-Demand TLS into a Tomcat (only in the jar for Tomcat)
               uninstall CATALINA_BASE  takes it out again (only in the jar for Tomcat)
@@ -27,14 +27,15 @@ final class Help {
               explain NAME             says how a name stands
               diagnose NAME            looks for what keeps a name from its certificate
               obtain NAME, renew NAME, retry NAME, withdraw NAME, revoke NAME, forget NAME
+              account rollover [CA], account deactivate [CA], account register [CA]
 
             COMMAND --help explains a command.""" + STATUS;
 
     private static final String IMPORT = """
             usage: java -jar ondemand-tls-*.jar import FROM TO [options]
 
-            Copies certificates into a store. Nothing is changed at FROM. You can interrupt it and run it again: what is there
-            already is skipped. Stop a server that uses one of the directories first; a server on a database may run. Run the
+            Copies certificates and accounts with CAs into a store. Nothing is changed at FROM. You can interrupt it and run
+            it again: what is there already is skipped. Stop a server that uses one of the directories first; a server on a database may run. Run the
             command as the user of the server.
 
             FROM  the storage of Caddy 2 or 1 (the directory that holds certificates or acme),
@@ -69,6 +70,22 @@ final class Help {
               --user NAME            a user who may look, or act
               --password-file FILE   file with the password
               --reason REASON        for revoke, such as keyCompromise
+            """ + STATUS;
+
+    private static final String ACCOUNT = """
+            usage: java -jar ondemand-tls-*.jar account rollover|deactivate|register [CA] [options]
+
+            Changes the account at a CA, through a running server whose management page is on.
+
+              rollover     gives the account another key
+              deactivate   closes the account for good; nothing is obtained at the CA until register
+              register     makes another account in place of one that was deactivated
+
+            CA  the directory of the CA or its alias; may be left out if there is only one
+
+              --server URL           where the page is (http://localhost:8080/ondemand-tls/)
+              --user NAME            a user who may act
+              --password-file FILE   file with the password
             """ + STATUS;
 
     private static final String CHECK = """
@@ -114,6 +131,7 @@ final class Help {
 
     private static final Map<String, String> OF = Map.ofEntries(
             Map.entry("import", IMPORT),
+            Map.entry("account", ACCOUNT),
             Map.entry("check", CHECK),
             Map.entry("install", INSTALL),
             Map.entry("uninstall", UNINSTALL),

@@ -7,6 +7,8 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.function.DoubleSupplier;
+import org.ondemandtls.authority.AccountFiles;
+import org.ondemandtls.authority.StoredSecrets;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.issuance.RenewalTime;
 import org.ondemandtls.name.ServerName;
@@ -36,6 +38,7 @@ final class Import {
     private int there;
     private int passedOver;
     private int namesLeftOut;
+    private int accountsLeftOut;
 
     Import(CertificateStore target, Clock clock, DoubleSupplier random, PrintStream out) {
         this.target = target;
@@ -73,10 +76,10 @@ final class Import {
         total();
     }
 
-    /** Brings the certificates that another program keeps. */
+    /** Brings the certificates and the accounts that another program keeps. */
     void from(ForeignStorage source) throws IOException, StoreException {
         Instant now = clock.instant();
-        source.visit(now, new ForeignStorage.Visitor() {
+        ForeignStorage.Visitor visitor = new ForeignStorage.Visitor() {
             @Override
             public void found(FoundCertificate found, String where) throws IOException {
                 found.remark().ifPresent(remark -> out.println("changed  the chain of " + where + ": " + remark));
@@ -103,8 +106,29 @@ final class Import {
                 passedOver++;
                 out.println("left out " + where + ": " + why);
             }
-        });
+
+            @Override
+            public void account(FoundAccount account, String where) throws IOException {
+                bring(account, where);
+            }
+        };
+        source.visit(now, visitor);
+        source.visitAccounts(visitor);
         total();
+    }
+
+    // Whoever has an account with the CA keeps it.
+    private void bring(FoundAccount account, String where) throws IOException {
+        AccountFiles files = new AccountFiles(new StoredSecrets(target), account.directory());
+        if (files.has(account.key())) {
+            out.println("the account with " + account.directory() + " of " + where + " was there already");
+        } else if (files.bringAlong(account.key(), account.url())) {
+            out.println("brought  the account with " + account.directory()
+                    + account.url().map(url -> ", " + url).orElse(", whose URL is asked for by its key"));
+        } else {
+            accountsLeftOut++;
+            out.println("left out the account of " + where + ": the store has another with " + account.directory());
+        }
     }
 
     private void bring(StoredCertificate found, String where) throws StoreException {
@@ -158,6 +182,6 @@ final class Import {
 
     /** Whether something could not be brought. */
     boolean isIncomplete() {
-        return passedOver > 0 || namesLeftOut > 0;
+        return passedOver > 0 || namesLeftOut > 0 || accountsLeftOut > 0;
     }
 }

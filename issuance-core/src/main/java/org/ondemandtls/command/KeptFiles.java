@@ -22,6 +22,9 @@ interface KeptFiles {
     /** The names of the directories in a directory, in order; none if it is not there. */
     List<String> directories(String parent) throws IOException;
 
+    /** The names of the files in a directory that end like this, without that ending, in order. */
+    List<String> names(String parent, String ending) throws IOException;
+
     /** Whether there is a file of that path. */
     boolean isFile(String path);
 
@@ -72,6 +75,22 @@ interface KeptFiles {
         }
 
         @Override
+        public List<String> names(String parent, String ending) throws IOException {
+            Path directory = root.resolve(parent);
+            if (!Files.isDirectory(directory)) {
+                return List.of();
+            }
+            try (Stream<Path> entries = Files.list(directory)) {
+                return entries.filter(Files::isRegularFile)
+                        .map(entry -> String.valueOf(entry.getFileName()))
+                        .filter(name -> name.endsWith(ending))
+                        .map(name -> name.substring(0, name.length() - ending.length()))
+                        .sorted()
+                        .toList();
+            }
+        }
+
+        @Override
         public boolean isFile(String path) {
             return Files.isRegularFile(root.resolve(path));
         }
@@ -105,6 +124,16 @@ interface KeptFiles {
                 }
             }
             return List.copyOf(names);
+        }
+
+        @Override
+        public List<String> names(String parent, String ending) {
+            String prefix = parent + '/';
+            return files.keySet().stream()
+                    .filter(path ->
+                            path.startsWith(prefix) && path.endsWith(ending) && path.indexOf('/', prefix.length()) < 0)
+                    .map(path -> path.substring(prefix.length(), path.length() - ending.length()))
+                    .toList();
         }
 
         @Override

@@ -47,9 +47,15 @@ final class RemoteCommand {
         this.err = err;
     }
 
+    /** What may be done with the account at a CA. */
+    static final Set<String> ACCOUNT = Set.of("rollover", "deactivate", "register");
+
     /** Whether words are one of these commands. */
     static boolean isOne(List<String> words) {
         return words.equals(List.of("status"))
+                || ((words.size() == 2 || words.size() == 3)
+                        && words.get(0).equals("account")
+                        && ACCOUNT.contains(words.get(1)))
                 || (words.size() == 2
                         && !words.get(0).equals("status")
                         && (LOOKS.contains(words.get(0)) || ACTS.contains(words.get(0))));
@@ -63,6 +69,10 @@ final class RemoteCommand {
             int server = told(exchange("server", false), true);
             int authorities = told(exchange("cas", false), true);
             return Math.max(server, authorities);
+        }
+        if (command.equals("account")) {
+            String ca = words.size() == 3 ? "?ca=" + URLEncoder.encode(words.get(2), UTF_8) : "";
+            return told(exchange("account/" + words.get(1) + ca, true), false);
         }
         String name = "names/" + URLEncoder.encode(words.get(1), UTF_8);
         return switch (command) {

@@ -118,7 +118,8 @@ public enum ConfigKey {
             "acme.challenges",
             KeyType.LIST,
             "tls-alpn-01,http-01",
-            "Allowed challenges in order of preference, separated by commas: tls-alpn-01, http-01."),
+            "Allowed challenges in order of preference, separated by commas: tls-alpn-01, http-01."
+                    + " With several CAs give one list for all, or one each in the same order, separated by semicolons."),
     CHALLENGE_THROUGH_PROXIES(
             "challenge.throughProxies",
             KeyType.BOOLEAN,
@@ -138,11 +139,19 @@ public enum ConfigKey {
             null,
             "Common name of an issuer, like ISRG Root X1. If the CA offers several chains, the server serves the one"
                     + " that this issuer signed. Without such a chain it serves the first."),
+    ACME_PROXY(
+            "acme.proxy",
+            KeyType.SECRET,
+            null,
+            "HTTP proxy for all requests to CAs, as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT. A secret if it"
+                    + " has a password: best given as onDemandTls.acme.proxy.file. onDemandTls.permission.ask never uses"
+                    + " it. Without it the proxy of the JVM is used, if there is one."),
     CERTIFICATE_KEY(
             "certificate.key",
             KeyType.CHOICE,
             "P-256",
-            "Kind of private key for a certificate: P-256, P-384, RSA-2048, RSA-3072 or RSA-4096."),
+            "Kind of private key for a certificate: P-256, P-384, RSA-2048, RSA-3072 or RSA-4096."
+                    + " With several CAs give one for all, or one each in the same order, separated by commas."),
     STORE(
             "store",
             KeyType.STORE,
@@ -198,6 +207,14 @@ public enum ConfigKey {
             "1ms",
             "10m",
             "How long a client may take for its ClientHello."),
+    HANDSHAKE_HELLO_OCTETS(
+            "handshake.helloOctets",
+            KeyType.INTEGER,
+            "16777216",
+            "65536",
+            "1073741824",
+            "How many octets of unfinished ClientHellos may be held at the same time. One client block may hold a"
+                    + " sixteenth of them. Further ones are refused at once."),
     HANDSHAKE_HOST_CHECK(
             "handshake.hostCheck",
             KeyType.CHOICE,
@@ -298,7 +315,12 @@ public enum ConfigKey {
                     + " store holds. Further ones are refused at once. This limit matters only in the first moments"
                     + " after a start."),
     SHIELD_ORDERS_IN_FLIGHT(
-            "shield.ordersInFlight", KeyType.INTEGER, "16", "1", "1000", "How many orders run at the same time."),
+            "shield.ordersInFlight",
+            KeyType.COUNT,
+            "auto",
+            "1",
+            "1000",
+            "How many orders run at the same time. auto is 256 for a CA of your own and 16 otherwise."),
     SHIELD_ORDERS_QUEUED(
             "shield.ordersQueued",
             KeyType.INTEGER,
@@ -334,6 +356,13 @@ public enum ConfigKey {
             "1s",
             "3650d",
             "How long after its expiry a certificate that nobody renewed stays in the store."),
+    RENEWAL_MOVED_AWAY_GRACE(
+            "renewal.movedAwayGrace",
+            KeyType.DURATION,
+            "7d",
+            "1s",
+            "3650d",
+            "How long a name that does not lead here at its renewal is looked at again. Then only a visit does that."),
     BUDGET_ORDERS(
             "budget.orders",
             KeyType.ALLOWANCE,

@@ -266,6 +266,12 @@ public abstract class ConfigKeys<B extends ConfigKeys<B>> {
             return this;
         }
 
+        /** The proxy through which CAs are reached: {@code http://USER:PASSWORD@HOST:PORT}. */
+        public AcmeKeys proxy(String url) {
+            put(ConfigKey.ACME_PROXY, url);
+            return this;
+        }
+
         /** The allowed challenges in order of preference. */
         public AcmeKeys challenges(ChallengeType... challenges) {
             put(ConfigKey.ACME_CHALLENGES, joined(Stream.of(challenges).map(ChallengeType::identifier)));
@@ -293,6 +299,12 @@ public abstract class ConfigKeys<B extends ConfigKeys<B>> {
         /** How long a client may take to send its whole ClientHello, in whole milliseconds. */
         public HandshakeKeys helloTimeout(Duration timeout) {
             put(ConfigKey.HANDSHAKE_HELLO_TIMEOUT, timeout);
+            return this;
+        }
+
+        /** How many octets of ClientHellos that are not whole may be held at the same time. */
+        public HandshakeKeys helloOctets(int octets) {
+            put(ConfigKey.HANDSHAKE_HELLO_OCTETS, octets);
             return this;
         }
 

@@ -1,6 +1,5 @@
 package org.ondemandtls.config;
 
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,12 +17,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.ondemandtls.config.OnDemandTlsConfig.Acme;
 import org.ondemandtls.config.OnDemandTlsConfig.Budget;
-import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.Clients;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
-import org.ondemandtls.config.OnDemandTlsConfig.Directory;
 import org.ondemandtls.config.OnDemandTlsConfig.EncryptionKey;
-import org.ondemandtls.config.OnDemandTlsConfig.ExternalAccountBinding;
 import org.ondemandtls.config.OnDemandTlsConfig.FileStore;
 import org.ondemandtls.config.OnDemandTlsConfig.Handshake;
 import org.ondemandtls.config.OnDemandTlsConfig.HostCheck;
@@ -31,7 +27,6 @@ import org.ondemandtls.config.OnDemandTlsConfig.Inventory;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 import org.ondemandtls.config.OnDemandTlsConfig.Lookups;
-import org.ondemandtls.config.OnDemandTlsConfig.Own;
 import org.ondemandtls.config.OnDemandTlsConfig.Permission;
 import org.ondemandtls.config.OnDemandTlsConfig.Preflight;
 import org.ondemandtls.config.OnDemandTlsConfig.Questions;
@@ -52,8 +47,9 @@ import org.ondemandtls.name.ServerName;
  */
 public final class ConfigReader {
 
-    private static final int HTTPS_PORT = 443;
     // One half for renewals, one for new names.
+    private static final int ORDERS = 16;
+    private static final int ORDERS_OF_OWN_CA = 256;
     private static final int FEWEST_ORDERS = 2;
     private static final Pattern DATABASE = Pattern.compile("(?is)(jdbc|jndi):.*");
     private static final Pattern KNOWN_DATABASE = Pattern.compile("jdbc:(postgresql|mariadb):.+");
@@ -159,14 +155,13 @@ public final class ConfigReader {
         Permission permission = permission(ownNames);
         Issuer issuer =
                 given.required(ConfigKey.ISSUER, text -> Grammar.choice(Issuer.values(), ConfigReader::spelling, text));
-        Acme acme = acme(issuer);
+        AcmeReader cas = new AcmeReader(given, files);
+        Acme acme = cas.read(issuer);
         return new OnDemandTlsConfig(
                 permission,
                 issuer,
                 acme,
-                given.required(
-                        ConfigKey.CERTIFICATE_KEY,
-                        text -> Grammar.choice(KeyType.values(), ConfigReader::spelling, text)),
+                cas.keyType(acme),
                 store(),
                 encryptionKeys(),
                 handshake(),
@@ -175,7 +170,9 @@ public final class ConfigReader {
                 new Shield(
                         given.number(ConfigKey.SHIELD_ASK_CONCURRENCY),
                         given.number(ConfigKey.SHIELD_ASK_QUEUE),
-                        given.number(ConfigKey.SHIELD_ORDERS_IN_FLIGHT),
+                        given.required(
+                                ConfigKey.SHIELD_ORDERS_IN_FLIGHT,
+                                Grammar.numberOrAuto(ConfigKey.SHIELD_ORDERS_IN_FLIGHT, ordersAtOnce(issuer, acme))),
                         given.number(ConfigKey.SHIELD_ORDERS_QUEUED),
                         given.number(ConfigKey.SHIELD_REMEMBERED_REFUSALS),
                         given.required(ConfigKey.SHIELD_ASK_RATE, Grammar.RATE),
@@ -195,6 +192,7 @@ public final class ConfigReader {
                                 ConfigKey.RENEWAL_VISITED_WITHIN,
                                 Grammar.durationWithin(ConfigKey.RENEWAL_VISITED_WITHIN)),
                         given.duration(ConfigKey.RENEWAL_GRACE),
+                        given.duration(ConfigKey.RENEWAL_MOVED_AWAY_GRACE),
                         given.duration(ConfigKey.PERMISSION_WITHDRAW_AFTER),
                         given.required(
                                 ConfigKey.PERMISSION_RECHECK, Grammar.durationOrNone(ConfigKey.PERMISSION_RECHECK))),
@@ -210,6 +208,11 @@ public final class ConfigReader {
                         given.elements(ConfigKey.STATUS_HOSTS, Grammar.SERVER_NAME),
                         given.required(ConfigKey.STATUS_LOOK_ROLE, Grammar.ROLE),
                         given.required(ConfigKey.STATUS_ACT_ROLE, Grammar.ROLE)));
+    }
+
+    // A public CA publishes how much it stands; signing by ourselves takes processor time and no waiting.
+    private static int ordersAtOnce(Issuer issuer, Acme acme) {
+        return issuer == Issuer.ACME && !acme.hasPublicCa() ? ORDERS_OF_OWN_CA : ORDERS;
     }
 
     private Preflight preflight(Issuer issuer, Acme acme) {
@@ -273,107 +276,6 @@ public final class ConfigReader {
         }
     }
 
-    private Acme acme(Issuer issuer) {
-        List<Directory> directories = directories(issuer);
-        OfCas<String> email = ofCas(ConfigKey.ACME_EMAIL, Grammar.EMAIL, directories.size());
-        OfCas<String> profile = ofCas(ConfigKey.ACME_PROFILE, Grammar.PROFILE, directories.size());
-        OfCas<Path> roots = ofCas(ConfigKey.ACME_TRUSTED_ROOTS, files::trustedRoots, directories.size());
-        List<Directory> told = new ArrayList<>();
-        for (int i = 0; i < directories.size(); i++) {
-            Directory ca = directories.get(i);
-            told.add(new Directory(ca.url(), ca.alias(), ca.eab(), new Own(email.at(i), profile.at(i), roots.at(i))));
-        }
-        List<ChallengeType> challenges = challenges();
-        return new Acme(
-                told,
-                email.all(),
-                profile.all(),
-                roots.all(),
-                challenges,
-                given.elements(ConfigKey.ACME_ORIGINS, Grammar::origin),
-                given.optional(ConfigKey.ACME_PREFERRED_CHAIN, Grammar.ISSUER_NAME),
-                throughProxies(challenges));
-    }
-
-    private boolean throughProxies(List<ChallengeType> challenges) {
-        boolean wanted = given.required(ConfigKey.CHALLENGE_THROUGH_PROXIES, Grammar::bool);
-        if (wanted && !challenges.isEmpty() && !challenges.contains(ChallengeType.HTTP_01)) {
-            given.report(
-                    ConfigKey.CHALLENGE_THROUGH_PROXIES + ": " + ConfigKey.ACME_CHALLENGES
-                            + " does not allow http-01, the only proof that gets through a proxy; allow it, or remove this key");
-        }
-        return wanted;
-    }
-
-    /** What is said of all CAs, or of each of several by its place. */
-    private record OfCas<T>(Optional<T> all, List<Optional<T>> each) {
-        Optional<T> at(int place) {
-            return place < each.size() ? each.get(place) : Optional.empty();
-        }
-    }
-
-    private <T> OfCas<T> ofCas(ConfigKey key, GivenKeys.Parser<T> parser, int cas) {
-        if (cas == 1 || !given.isList(key)) {
-            return new OfCas<>(given.optional(key, parser), List.of());
-        }
-        List<Optional<T>> each = given.places(key, parser);
-        if (each.size() > cas) {
-            given.report(key + ": there are " + each.size() + " for " + cas
-                    + " CAs; write one for all, or one for each of " + ConfigKey.ACME_DIRECTORY
-                    + " in the same order, nothing between the commas where there is none");
-        }
-        return new OfCas<>(Optional.empty(), each);
-    }
-
-    private List<Directory> directories(Issuer issuer) {
-        List<Directory> directories = given.elements(ConfigKey.ACME_DIRECTORY, Grammar::directory);
-        List<Optional<ExternalAccountBinding>> bindings = given.places(ConfigKey.ACME_EAB, Grammar::eab);
-        if (directories.isEmpty() || given.isWrong(ConfigKey.ACME_DIRECTORY)) {
-            // Which binding belongs to which CA cannot be told any more; the mistake is reported already.
-            return List.of(Grammar.directory(PublicCa.LETSENCRYPT));
-        }
-        var once = new HashSet<String>();
-        for (Directory directory : directories) {
-            if (!once.add(sameFor(directory.url()))) {
-                given.report(ConfigKey.ACME_DIRECTORY + ": "
-                        + Mistake.quoted(
-                                directory.alias().orElse(directory.url().getHost()))
-                        + " is given twice; name each CA once");
-            }
-        }
-        if (bindings.size() > directories.size()) {
-            given.report(ConfigKey.ACME_EAB + ": there are " + bindings.size() + " bindings for "
-                    + directories.size() + (directories.size() == 1 ? " CA" : " CAs")
-                    + "; write one for each of " + ConfigKey.ACME_DIRECTORY
-                    + " in the same order, nothing between the commas where there is none");
-        }
-        boolean ordersFromIt = issuer == Issuer.ACME && !given.isWrong(ConfigKey.ISSUER);
-        List<Directory> bound = new ArrayList<>();
-        for (int i = 0; i < directories.size(); i++) {
-            Directory directory = directories.get(i);
-            Optional<ExternalAccountBinding> eab = i < bindings.size() ? bindings.get(i) : Optional.empty();
-            bound.add(new Directory(directory.url(), directory.alias(), eab));
-            if (ordersFromIt && eab.isEmpty() && !given.isWrong(ConfigKey.ACME_EAB)) {
-                directory
-                        .alias()
-                        .flatMap(PublicCa::named)
-                        .filter(PublicCa::wantsBinding)
-                        .ifPresent(ca -> given.report(ConfigKey.ACME_DIRECTORY + ": " + ca
-                                + " opens no account without external account binding; set "
-                                + ConfigKey.ACME_EAB + " to the KEYID:BASE64URL-HMAC it gave you"
-                                + (directories.size() == 1 ? "" : ", at the same place in the list")));
-            }
-        }
-        return bound;
-    }
-
-    // An explicit port 443 and the case of the host make no difference.
-    private static String sameFor(URI url) {
-        String port = url.getPort() == -1 || url.getPort() == HTTPS_PORT ? "" : ":" + url.getPort();
-        String query = url.getRawQuery() == null ? "" : "?" + url.getRawQuery();
-        return url.getHost().toLowerCase(Locale.ROOT) + port + url.getRawPath() + query;
-    }
-
     private Handshake handshake() {
         return new Handshake(
                 given.duration(ConfigKey.HANDSHAKE_DEADLINE),
@@ -382,24 +284,13 @@ public final class ConfigReader {
                         ConfigKey.HANDSHAKE_HOST_CHECK,
                         text -> Grammar.choice(HostCheck.values(), HostCheck::word, text)),
                 given.optional(ConfigKey.HANDSHAKE_DEFAULT_NAME, Grammar.SERVER_NAME),
-                given.duration(ConfigKey.HANDSHAKE_HELLO_TIMEOUT));
+                given.duration(ConfigKey.HANDSHAKE_HELLO_TIMEOUT),
+                given.number(ConfigKey.HANDSHAKE_HELLO_OCTETS));
     }
 
     private TlsProvider tlsProvider() {
         return given.required(
                 ConfigKey.TLS_PROVIDER, text -> Grammar.choice(TlsProvider.values(), TlsProvider::word, text));
-    }
-
-    private List<ChallengeType> challenges() {
-        List<ChallengeType> challenges = given.elements(ConfigKey.ACME_CHALLENGES, Grammar::challenge);
-        var once = new HashSet<ChallengeType>();
-        for (ChallengeType challenge : challenges) {
-            if (!once.add(challenge)) {
-                given.report(ConfigKey.ACME_CHALLENGES + ": " + Mistake.quoted(challenge.identifier())
-                        + " is given twice; name each challenge once");
-            }
-        }
-        return challenges;
     }
 
     private Store store() {

@@ -170,6 +170,34 @@ final class GivenKeys {
         return places.subList(0, filled);
     }
 
+    /** How many places a list has as it was written, filled or not. */
+    int written(ConfigKey key, String separator) {
+        Value value = given.get(key);
+        return value == null ? 0 : value.text().split(separator, -1).length;
+    }
+
+    /** Several lists with commas; where one of them says nothing, that is reported. */
+    <T> List<List<T>> lists(ConfigKey key, char separator, Parser<T> parser) {
+        Value value = given.get(key);
+        if (value == null || value.text().indexOf(separator) < 0) {
+            return List.of(elements(key, parser));
+        }
+        List<List<T>> lists = new ArrayList<>();
+        for (String list : value.text().split(String.valueOf(separator), -1)) {
+            List<String> elements = split(list);
+            if (elements.isEmpty()) {
+                wrong.add(key);
+                mistakes.add(
+                        value.spelling().name() + ": there is nothing between the semicolons; write at least one of"
+                                + " the " + key.type().label());
+            }
+            lists.add(elements.stream()
+                    .flatMap(element -> parsed(value, element, parser).stream())
+                    .toList());
+        }
+        return lists;
+    }
+
     private static List<String> split(String text) {
         return Arrays.stream(text.split(",", -1))
                 .map(String::trim)

@@ -6,6 +6,8 @@ public enum KeyType {
     DURATION("duration"),
     /** A whole number in decimal digits. */
     INTEGER("number"),
+    /** A whole number in decimal digits, or {@code auto}. */
+    COUNT("number or auto"),
     /** A whole number, a slash and a duration: {@code 60/10m}. */
     RATE("rate"),
     /** So many in so long: {@code 300/3h}; or one of the words the sentence names. */

@@ -184,10 +184,11 @@ public record OnDemandTlsConfig(
      * @param profile the certificate profile to ask for where a CA offers it, empty likewise
      * @param trustedRoots a PEM file of roots trusted for the CAs' own HTTPS, absolute, beside the JVM's where there are
      *     several CAs; empty for the JVM's, or where each CA has its own
-     * @param challenges the allowed challenges in order of preference, not empty
+     * @param challenges the allowed challenges in order of preference, not empty; all there are where each CA has its own
      * @param origins more origins a CA's URLs may have beside its directory's, https
      * @param preferredChain the name of an issuer: where a CA offers several chains, one up to it is served
      * @param throughProxies whether CDNs are shown proofs over TLS before there is a certificate
+     * @param proxy through which the CAs are reached, empty for the JVM's
      */
     public record Acme(
             List<Directory> directories,
@@ -197,16 +198,26 @@ public record OnDemandTlsConfig(
             List<ChallengeType> challenges,
             List<URI> origins,
             Optional<String> preferredChain,
-            boolean throughProxies) {
+            boolean throughProxies,
+            Optional<CaProxy> proxy) {
 
-        /** Without other origins, without a preferred chain, and nothing for CDNs. */
+        /** Without other origins, a preferred chain and a proxy, and nothing for CDNs. */
         public Acme(
                 List<Directory> directories,
                 Optional<String> email,
                 Optional<String> profile,
                 Optional<Path> trustedRoots,
                 List<ChallengeType> challenges) {
-            this(directories, email, profile, trustedRoots, challenges, List.of(), Optional.empty(), false);
+            this(
+                    directories,
+                    email,
+                    profile,
+                    trustedRoots,
+                    challenges,
+                    List.of(),
+                    Optional.empty(),
+                    false,
+                    Optional.empty());
         }
 
         /** Keeps copies of the lists. */
@@ -233,22 +244,13 @@ public record OnDemandTlsConfig(
      * @param eab the external account binding (RFC 8555 section 7.3.4), empty where none is given
      * @param own what is said of this CA alone
      */
-    public record Directory(URI url, Optional<String> alias, Optional<ExternalAccountBinding> eab, Own own) {
+    public record Directory(URI url, Optional<String> alias, Optional<ExternalAccountBinding> eab, CaSettings own) {
 
         /** A CA of which nothing is said that is not said of all. */
         public Directory(URI url, Optional<String> alias, Optional<ExternalAccountBinding> eab) {
-            this(url, alias, eab, new Own(Optional.empty(), Optional.empty(), Optional.empty()));
+            this(url, alias, eab, CaSettings.NONE);
         }
     }
-
-    /**
-     * What is said of one of several CAs, as in {@link Acme}.
-     *
-     * @param email the account's contact
-     * @param profile the certificate profile
-     * @param trustedRoots a PEM file of roots
-     */
-    public record Own(Optional<String> email, Optional<String> profile, Optional<Path> trustedRoots) {}
 
     /**
      * What binds an ACME account to an account the operator has with the CA.
@@ -349,13 +351,15 @@ public record OnDemandTlsConfig(
      * @param hostCheck whether a request whose {@code Host} the served certificate does not cover gets 421
      * @param defaultName the name assumed when a client sends none, empty where none is assumed
      * @param helloTimeout how long a client may take to send its ClientHello
+     * @param helloOctets how many octets of ClientHellos that are not whole may be held
      */
     public record Handshake(
             Duration deadline,
             int parked,
             HostCheck hostCheck,
             Optional<ServerName> defaultName,
-            Duration helloTimeout) {}
+            Duration helloTimeout,
+            int helloOctets) {}
 
     /**
      * What is kept in memory.
@@ -418,11 +422,16 @@ public record OnDemandTlsConfig(
      *
      * @param visitedWithin how long ago the last visit may be, empty where any visit during the certificate's life counts
      * @param grace how long after its expiry the store keeps a certificate
+     * @param movedAwayGrace for how long a name that leads elsewhere is looked at again when its renewal is due
      * @param withdrawAfter how long every answer about a name has to be a denial before it is withdrawn
      * @param recheck how often permission for a served and visited name is asked again, empty where renewals only ask
      */
     public record Renewal(
-            Optional<Duration> visitedWithin, Duration grace, Duration withdrawAfter, Optional<Duration> recheck) {}
+            Optional<Duration> visitedWithin,
+            Duration grace,
+            Duration movedAwayGrace,
+            Duration withdrawAfter,
+            Optional<Duration> recheck) {}
 
     /** How much of something a CA is asked for over time: so many, or one of the words. */
     public sealed interface Allowance permits Allowance.Automatic, Allowance.Unlimited, Rate {

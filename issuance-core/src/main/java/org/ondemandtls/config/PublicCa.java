@@ -7,7 +7,7 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** The public CAs an operator may name by an alias instead of a directory URL (RFC 8555 section 7.1.1). */
-enum PublicCa {
+public enum PublicCa {
     LETSENCRYPT("letsencrypt", "https://acme-v02.api.letsencrypt.org/directory", false),
     LETSENCRYPT_STAGING("letsencrypt-staging", "https://acme-staging-v02.api.letsencrypt.org/directory", false),
     GOOGLE("google", "https://dv.acme-v02.api.pki.goog/directory", true),
@@ -26,7 +26,7 @@ enum PublicCa {
     }
 
     /** The CA of this alias, spelled exactly; empty where none has it. */
-    static Optional<PublicCa> named(String alias) {
+    public static Optional<PublicCa> named(String alias) {
         return Arrays.stream(values()).filter(ca -> ca.alias.equals(alias)).findFirst();
     }
 
@@ -49,7 +49,7 @@ enum PublicCa {
     }
 
     /** The directory URL. */
-    URI directory() {
+    public URI directory() {
         return URI.create(directory);
     }
 

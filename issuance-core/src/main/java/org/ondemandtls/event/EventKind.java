@@ -22,6 +22,8 @@ public enum EventKind {
     WITHDRAWN("org.ondemandtls.renewal", Severity.INFO, false),
     /** An operator had a certificate revoked by its CA. */
     REVOKED("org.ondemandtls.renewal", Severity.INFO, false),
+    /** A name leads elsewhere when its renewal is due: not renewed, and looked at again for a time. */
+    MOVED_AWAY("org.ondemandtls.renewal", Severity.INFO, true),
     /** So many names are denied at once that nothing is withdrawn; or that is over. */
     MASS_DENIAL("org.ondemandtls.renewal", Severity.ERROR, false),
     /** A certificate that expired and that nobody visits was removed from the store. */

@@ -100,9 +100,9 @@ public final class Events {
      * Reports that a bound was reached and something refused for it.
      *
      * @param bound the bound, by its key
-     * @param name the server name refused
+     * @param name the server name refused, null where it is not known
      */
-    public void overflowed(String bound, ServerName name) {
+    public void overflowed(String bound, @Nullable ServerName name) {
         overflows.computeIfAbsent(bound, key -> new LongAdder()).increment();
         figures.count(Figure.OVERFLOW, bound);
         publish(EventKind.OVERLOADED, name, "refused: too many at once (" + bound + ")");

@@ -16,6 +16,8 @@ public enum Figure {
             "ca",
             "purpose",
             "result"),
+    /** How long one step of an order took, of those that were done. */
+    STEP("ondemandtls_order_step_seconds", true, "Time of one step of an order that was done, by CA.", "ca", "step"),
     /** How long permission took to answer, what is remembered and listed included. */
     PERMISSION(
             "ondemandtls_permission_seconds",

@@ -14,6 +14,11 @@ final class FlightEvents {
 
     private FlightEvents() {}
 
+    /** Whether this JVM has recorded anything yet, or does. */
+    static boolean isUsed() {
+        return jdk.jfr.FlightRecorder.isInitialized();
+    }
+
     static FlightRecorder.Span order(String name, String ca, String purpose) {
         Order event = new Order();
         event.begin();

@@ -6,10 +6,14 @@ import org.ondemandtls.name.ServerName;
 /**
  * Writes what happens into a recording of Java Flight Recorder, where one is running: orders, permission, the store,
  * refusals, and every event as a step of a name's. Costs next to nothing where none is; nothing at all on a Java without it.
+ * Nothing is loaded before somebody has begun a recording: the first event of a kind costs some hundredths of a second.
  */
 public final class FlightRecorder {
 
     private static final boolean THERE = isThere();
+
+    // Read without a lock: written once, and a thread that still sees false asks again.
+    private static volatile boolean used;
 
     private FlightRecorder() {}
 
@@ -33,7 +37,7 @@ public final class FlightRecorder {
      * @param purpose {@code obtain} or {@code renew}
      */
     public static Span order(ServerName name, String ca, String purpose) {
-        return THERE ? FlightEvents.order(name.value(), ca, purpose) : result -> {};
+        return isUsed() ? FlightEvents.order(name.value(), ca, purpose) : result -> {};
     }
 
     /**
@@ -42,7 +46,7 @@ public final class FlightRecorder {
      * @param name the name asked for
      */
     public static Span permission(ServerName name) {
-        return THERE ? FlightEvents.permission(name.value()) : result -> {};
+        return isUsed() ? FlightEvents.permission(name.value()) : result -> {};
     }
 
     /**
@@ -51,7 +55,7 @@ public final class FlightRecorder {
      * @param operation which
      */
     public static Span store(String operation) {
-        return THERE ? FlightEvents.store(operation) : result -> {};
+        return isUsed() ? FlightEvents.store(operation) : result -> {};
     }
 
     /**
@@ -60,16 +64,23 @@ public final class FlightRecorder {
      * @param reason in one word
      */
     public static void refusal(String reason) {
-        if (THERE) {
+        if (isUsed()) {
             FlightEvents.refusal(reason);
         }
     }
 
     /** Something happened. */
     static void step(EventKind kind, @Nullable ServerName name, String text) {
-        if (THERE) {
+        if (isUsed()) {
             FlightEvents.step(kind.name(), name == null ? "" : name.value(), text);
         }
+    }
+
+    private static boolean isUsed() {
+        if (!used && THERE && FlightEvents.isUsed()) {
+            used = true;
+        }
+        return used;
     }
 
     private static boolean isThere() {

@@ -1,5 +1,6 @@
 package org.ondemandtls.handshake;
 
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.Map;
 import java.util.Optional;
@@ -214,6 +215,27 @@ public final class HandshakeGate {
     }
 
     /**
+     * Refuses a ClientHello that is not whole, where no more of such may be held.
+     *
+     * @return the refusal
+     */
+    public Admission.Refuse refuseUnfinished() {
+        refusals.count(Refusal.TOO_MANY);
+        events.overflowed(HelloOctets.BOUND, null);
+        return new Admission.Refuse(Alert.INTERNAL_ERROR);
+    }
+
+    /** How many octets are held of ClientHellos that are not whole. */
+    public long unfinishedHelloOctets() {
+        return hellos().held();
+    }
+
+    /** Where these are counted. */
+    HelloOctets hellos() {
+        return lot.hellos();
+    }
+
+    /**
      * Takes note of a request that got 421.
      *
      * @param served the server name its connection was served under, null where the client named none
@@ -235,7 +257,18 @@ public final class HandshakeGate {
 
     /** Tells the board that the CA has seen a challenge certificate; call it when a {@link Admission.Prove} ends. */
     public void proved(Admission.Prove prove) {
-        challenges.challengeCertificateServed(prove.name());
+        proved(prove, null);
+    }
+
+    /**
+     * The same of a client whose address is known.
+     *
+     * @param prove what ends
+     * @param peer the client's address, null if it is not known
+     */
+    public void proved(Admission.Prove prove, @Nullable SocketAddress peer) {
+        challenges.challengeCertificateServed(
+                prove.name(), peer instanceof InetSocketAddress inet ? inet.getAddress() : null);
     }
 
     /**

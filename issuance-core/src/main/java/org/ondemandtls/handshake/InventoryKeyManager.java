@@ -5,7 +5,6 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import java.security.Principal;
 import java.security.PrivateKey;
 import java.security.cert.X509Certificate;
-import java.util.concurrent.atomic.AtomicLong;
 import javax.net.ssl.ExtendedSSLSession;
 import javax.net.ssl.SNIHostName;
 import javax.net.ssl.SNIServerName;
@@ -13,6 +12,7 @@ import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.certificate.OpenedCertificate;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.name.ServerName;
 
@@ -24,17 +24,15 @@ import org.ondemandtls.name.ServerName;
  * before the engine does; there a name without a certificate is refused.
  *
  * <p>An alias stands for one immutable key and chain, so that a certificate replaced in the middle of a
- * handshake never mixes with its successor. It stays resolvable for as long as anything holds the certificate.
+ * handshake never mixes with its successor. It stays resolvable for as long as anything holds the opened certificate:
+ * a bound engine, or the inventory for at least ten minutes after this use of it.
  */
 public final class InventoryKeyManager extends ServerKeyManager {
 
     private static final String ALIAS_PREFIX = "ondemandtls-";
 
     private final Inventory inventory;
-    private final AtomicLong aliases = new AtomicLong();
-    private final Cache<KeyedCertificate, String> aliasOf =
-            Caffeine.newBuilder().weakKeys().build();
-    private final Cache<String, KeyedCertificate> byAlias =
+    private final Cache<String, OpenedCertificate> byAlias =
             Caffeine.newBuilder().weakValues().build();
 
     /**
@@ -54,22 +52,22 @@ public final class InventoryKeyManager extends ServerKeyManager {
         }
         ServedMatcher served = ServedMatcher.of(engine);
         KeyedCertificate certificate = served != null ? served.certificate() : requested(engine.getHandshakeSession());
-        if (certificate == null
-                || !certificate.leaf().getPublicKey().getAlgorithm().equals(algorithm(keyType))) {
+        if (certificate == null) {
             return null;
         }
-        return alias(certificate);
+        OpenedCertificate opened = served != null ? served.opened() : certificate.opened();
+        return opened.leaf().getPublicKey().getAlgorithm().equals(algorithm(keyType)) ? alias(opened) : null;
     }
 
     @Override
     public @Nullable PrivateKey getPrivateKey(String alias) {
-        KeyedCertificate certificate = byAlias.getIfPresent(alias);
+        OpenedCertificate certificate = byAlias.getIfPresent(alias);
         return certificate == null ? null : certificate.key();
     }
 
     @Override
     public X509Certificate @Nullable [] getCertificateChain(String alias) {
-        KeyedCertificate certificate = byAlias.getIfPresent(alias);
+        OpenedCertificate certificate = byAlias.getIfPresent(alias);
         return certificate == null ? null : certificate.chain().toArray(X509Certificate[]::new);
     }
 
@@ -84,9 +82,11 @@ public final class InventoryKeyManager extends ServerKeyManager {
         return new String[] {ALIAS_PREFIX + "any"};
     }
 
-    private String alias(KeyedCertificate certificate) {
-        String alias = aliasOf.get(certificate, c -> ALIAS_PREFIX + aliases.incrementAndGet());
-        byAlias.put(alias, certificate);
+    private String alias(OpenedCertificate opened) {
+        String alias = ALIAS_PREFIX + opened.number();
+        if (byAlias.getIfPresent(alias) == null) {
+            byAlias.put(alias, opened);
+        }
         return alias;
     }
 

@@ -56,6 +56,7 @@ public final class ParkingLot {
     private static final String PARKED_PER_CLIENT = "onDemandTls.shield.parkedPerClient";
 
     private final int capacity;
+    private final HelloOctets hellos;
     private final OnDemandTlsConfig.Clients clients;
     private final Duration deadline;
     private final ScheduledExecutorService scheduler;
@@ -72,6 +73,7 @@ public final class ParkingLot {
      * Opens a lot.
      *
      * @param capacity how many handshakes may wait at the same time
+     * @param helloOctets how many octets of ClientHellos that are not whole may be held
      * @param clients how many of them for one name, and of one client block
      * @param deadline how long each may wait
      * @param scheduler runs the deadlines; what it runs is short
@@ -79,11 +81,13 @@ public final class ParkingLot {
      */
     public ParkingLot(
             int capacity,
+            int helloOctets,
             OnDemandTlsConfig.Clients clients,
             Duration deadline,
             ScheduledExecutorService scheduler,
             Events events) {
         this.capacity = capacity;
+        this.hellos = new HelloOctets(helloOctets);
         this.clients = clients;
         this.deadline = deadline;
         this.scheduler = scheduler;
@@ -99,6 +103,16 @@ public final class ParkingLot {
     /** How many may wait. */
     public int capacity() {
         return capacity;
+    }
+
+    /** What is held of handshakes that cannot be decided about yet. */
+    HelloOctets hellos() {
+        return hellos;
+    }
+
+    /** Where what happens is reported. */
+    Events events() {
+        return events;
     }
 
     /** Where refusals are counted. */

@@ -11,6 +11,7 @@ import javax.net.ssl.SSLParameters;
 import javax.net.ssl.StandardConstants;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.certificate.OpenedCertificate;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -24,6 +25,8 @@ public final class ServedMatcher extends SNIMatcher {
 
     private final ServerName name;
     private final KeyedCertificate certificate;
+    // Held so that an alias stays resolvable while the engine is there, whoever gives the certificate up meanwhile.
+    private volatile @Nullable OpenedCertificate opened;
 
     private ServedMatcher(ServerName name, KeyedCertificate certificate) {
         super(StandardConstants.SNI_HOST_NAME);
@@ -74,6 +77,16 @@ public final class ServedMatcher extends SNIMatcher {
     /** The certificate the gate decided on. */
     public KeyedCertificate certificate() {
         return certificate;
+    }
+
+    /** The key and the chain of that certificate, the same each time. */
+    OpenedCertificate opened() {
+        OpenedCertificate known = opened;
+        if (known == null) {
+            known = certificate.opened();
+            opened = known;
+        }
+        return known;
     }
 
     @Override

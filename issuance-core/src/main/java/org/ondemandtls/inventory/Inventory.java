@@ -5,6 +5,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -102,6 +103,11 @@ public final class Inventory {
      */
     public Optional<KeyedCertificate> heldUnder(String name) {
         return Optional.ofNullable(byName.policy().getIfPresentQuietly(name));
+    }
+
+    /** The certificates in memory, one for each name, as they come and go meanwhile; does not count as a use of them. */
+    Iterator<KeyedCertificate> held() {
+        return byName.asMap().values().iterator();
     }
 
     /** The certificates in memory, each once; a moment's view. */

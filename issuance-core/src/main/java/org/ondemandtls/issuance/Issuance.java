@@ -1,6 +1,5 @@
 package org.ondemandtls.issuance;
 
-import java.security.KeyPair;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -12,10 +11,10 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.KeySupply;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
@@ -110,7 +109,7 @@ public final class Issuance {
      * @param preflight what looks at a name before an order is spent on it
      * @param authorities who signs, in the operator's order, not empty
      * @param inventory where certificates are published
-     * @param keys gives a fresh key pair
+     * @param keys gives fresh key pairs
      * @param budget what may be ordered
      * @param watch whether dates can be believed
      * @param shield how much strangers may make us do
@@ -123,7 +122,7 @@ public final class Issuance {
             Preflight preflight,
             List<Authority> authorities,
             Inventory inventory,
-            Supplier<KeyPair> keys,
+            KeySupply keys,
             Budget budget,
             ClockWatch watch,
             OnDemandTlsConfig.Shield shield,
@@ -414,7 +413,7 @@ public final class Issuance {
                 .thenCompose(verdict -> verdict.isEmpty()
                         ? turns.take(name, executor, order)
                         : CompletableFuture.failedFuture(new IssuanceException.NotReady(
-                                name, verdict.get().toString(), NOT_READY_RETRY)));
+                                name, verdict.get().toString(), verdict.get().leadsTo(), NOT_READY_RETRY)));
     }
 
     private CompletableFuture<Optional<KeyedCertificate>> stored(ServerName name) {

@@ -1,18 +1,19 @@
 package org.ondemandtls.issuance;
 
-import java.security.KeyPair;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
-import java.util.function.Supplier;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.KeySupply;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
@@ -40,9 +41,6 @@ final class OrderPipeline {
 
     // Less would cut off a CA that works but is slow.
     private static final Duration SHORTEST_PATIENCE = Duration.ofSeconds(5);
-    /** How long an order is kept open: no CA keeps one for longer. */
-    static final Duration LONGEST_OPEN = Duration.ofDays(7);
-
     /** How long a CA may say that it is at an order before that is given up for another. */
     static final Duration LONGEST_PROCESSING = Duration.ofHours(1);
 
@@ -52,7 +50,7 @@ final class OrderPipeline {
      * @param store what survives
      * @param authorities who signs, in the operator's order, not empty
      * @param inventory where certificates are published
-     * @param keys gives a fresh key pair
+     * @param keys gives fresh key pairs
      * @param budget what may be ordered
      * @param refusals which names are not to be tried
      * @param standing which CAs are not to be asked now
@@ -68,7 +66,7 @@ final class OrderPipeline {
             CertificateStore store,
             List<Authority> authorities,
             Inventory inventory,
-            Supplier<KeyPair> keys,
+            KeySupply keys,
             Budget budget,
             Refusals refusals,
             CaStanding standing,
@@ -207,8 +205,7 @@ final class OrderPipeline {
 
     /** Whether an open order has expired, by a clock that is trusted. */
     boolean isExpired(OpenOrder open) {
-        return parts.watch().isTrusted()
-                && !clock.instant().isBefore(open.started().plus(LONGEST_OPEN));
+        return parts.watch().isTrusted() && !clock.instant().isBefore(open.end());
     }
 
     /**
@@ -222,7 +219,7 @@ final class OrderPipeline {
         return leased(name, lease -> {
             placement.closeOrder(lease);
             throw new IssuanceException.Remembered(
-                    name, "left open for more than 7 days, and closed with its key", Duration.ZERO);
+                    name, "left open until it expired at " + open.end() + ", and closed with its key", Duration.ZERO);
         });
     }
 
@@ -266,10 +263,14 @@ final class OrderPipeline {
 
     /** Why no CA can be asked for a name now, if so, as far as memory knows; no I/O. */
     Optional<IssuanceException> holding(ServerName name) {
+        return soonest(name, Map.of());
+    }
+
+    private Optional<IssuanceException> soonest(ServerName name, Map<String, IssuanceException> out) {
         IssuanceException soonest = null;
         for (Authority authority : parts.authorities()) {
-            Optional<IssuanceException> held = parts.standing()
-                    .holding(authority.id(), name)
+            Optional<IssuanceException> held = Optional.ofNullable(out.get(authority.id()))
+                    .or(() -> parts.standing().holding(authority.id(), name))
                     .or(() -> parts.common().holding(authority.id(), name));
             if (held.isEmpty()) {
                 return Optional.empty();
@@ -283,10 +284,16 @@ final class OrderPipeline {
 
     /** Why no CA can be asked for a name now, if so, as far as the store knows too. Blocks for look-ups. */
     Optional<IssuanceException> held(ServerName name) throws StoreException {
+        Map<String, IssuanceException> out = new HashMap<>();
         for (Authority authority : parts.authorities()) {
             parts.standing().recall(authority.id(), name);
+            try {
+                authority.outOfService(name).ifPresent(reason -> out.put(authority.id(), reason));
+            } catch (IssuanceException.StoreFailed e) {
+                throw new StoreException(e.what(), e);
+            }
         }
-        return holding(name);
+        return soonest(name, out);
     }
 
     /** Whether a CA is asked in its turn, not last: it has answered when it was asked last. No I/O. */

@@ -117,6 +117,11 @@ final class Placement {
                 attempt.held = true;
                 throw held.get();
             }
+            Optional<IssuanceException> out = attempt.authority.outOfService(name);
+            if (out.isPresent()) {
+                attempt.held = true;
+                throw out.get();
+            }
             Optional<IssuanceException.RefusesAll> refused = parts.common().enter(issuer, name);
             if (refused.isPresent()) {
                 attempt.held = true;
@@ -264,9 +269,11 @@ final class Placement {
         if (ours) {
             return left.get();
         }
-        // The same key and request for whichever CA signs them.
-        KeyPair key = left.isPresent() ? left.get().key() : parts.keys().get();
-        byte[] csr = left.isPresent() ? left.get().csr() : CertificationRequests.request(key, name);
+        // The same key and request for whichever CA signs them, where they are of the kind it is to sign.
+        Optional<OpenOrder> fitting = left.filter(
+                order -> parts.keys().fits(attempt.issuer(), order.key().getPublic()));
+        KeyPair key = fitting.isPresent() ? fitting.get().key() : parts.keys().take(attempt.issuer());
+        byte[] csr = fitting.isPresent() ? fitting.get().csr() : CertificationRequests.request(key, name);
         OpenOrder fresh = new OpenOrder(name, attempt.issuer(), clock.instant(), Optional.empty(), key, csr);
         parts.store().journal(fresh, attempt.lease);
         return fresh;
@@ -311,6 +318,7 @@ final class Placement {
     private final class Told implements Authority.Journal {
         private final Attempt attempt;
         private final OpenOrder open;
+        private Optional<Instant> expires = Optional.empty();
 
         Told(Attempt attempt, OpenOrder open) {
             this.attempt = attempt;
@@ -325,7 +333,12 @@ final class Placement {
                         .ifPresent(leaf ->
                                 replaced.put(leaf.getIssuerX500Principal().getName() + leaf.getSerialNumber(), true));
             }
-            journalUrl(open, attempt.lease, url);
+            journalUrl(open.withUrl(url, expires), attempt.lease);
+        }
+
+        @Override
+        public void orderExpires(Instant when) {
+            expires = Optional.of(when);
         }
 
         @Override
@@ -345,9 +358,9 @@ final class Placement {
         }
     }
 
-    private void journalUrl(OpenOrder open, Lease lease, URI url) throws IssuanceException.StoreFailed {
+    private void journalUrl(OpenOrder open, Lease lease) throws IssuanceException.StoreFailed {
         try {
-            parts.store().journal(open.withUrl(url), lease);
+            parts.store().journal(open, lease);
         } catch (StoreException e) {
             throw storeFailed(open.name(), e);
         }

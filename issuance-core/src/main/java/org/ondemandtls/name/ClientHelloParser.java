@@ -148,6 +148,11 @@ public final class ClientHelloParser {
         return messageOctets <= MAX_FRAGMENT ? ByteBuffer.wrap(joined, 0, RECORD_HEADER + messageOctets) : cut(joined);
     }
 
+    /** How many octets of memory the reading holds. */
+    public int held() {
+        return joined == null ? 0 : joined.length;
+    }
+
     private ByteBuffer cut(byte[] whole) {
         int records = (messageOctets + MAX_FRAGMENT - 1) / MAX_FRAGMENT;
         ByteBuffer cut = ByteBuffer.allocate(messageOctets + records * RECORD_HEADER);

@@ -24,6 +24,7 @@ import java.util.concurrent.Flow;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.name.ServerName;
@@ -47,10 +48,13 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
     private final URI url;
     private final Duration timeout;
     private final LongSupplier nanoTime;
-    private final HttpClient client;
+    private final ReentrantLock making = new ReentrantLock();
     private final Bodies bodies;
     private final LastingExecutor executor;
     private final Map<Object, CompletableFuture<?>> exchanges = new ConcurrentHashMap<>();
+
+    // Made by the first question: a tenth of a second in a young JVM, which a start need not wait for.
+    private volatile @Nullable HttpClient client;
 
     AskPolicy(URI url, Duration timeout, Executor executor, ScheduledExecutorService scheduler, LongSupplier nanoTime) {
         this.nanoTime = nanoTime;
@@ -58,12 +62,6 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
         this.timeout = timeout;
         this.bodies = new Bodies(scheduler, nanoTime, timeout);
         this.executor = new LastingExecutor(executor);
-        this.client = HttpClient.newBuilder()
-                .version(HttpClient.Version.HTTP_1_1)
-                .followRedirects(HttpClient.Redirect.NEVER)
-                .connectTimeout(timeout)
-                .executor(this.executor)
-                .build();
     }
 
     /**
@@ -87,7 +85,7 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
                 .GET()
                 .build();
         long end = nanoTime.getAsLong() + timeout.toNanos();
-        CompletableFuture<HttpResponse<String>> exchange = client.sendAsync(request, bodies.until(end));
+        CompletableFuture<HttpResponse<String>> exchange = client().sendAsync(request, bodies.until(end));
         Object token = new Object();
         exchanges.put(token, exchange);
         return exchange.handle((response, failure) -> {
@@ -108,12 +106,36 @@ final class AskPolicy implements PermissionPolicy, AutoCloseable {
         // From JDK 21 on closing the client waits for what is under way.
         exchanges.values().forEach(exchange -> exchange.cancel(true));
         executor.close();
-        if ((Object) client instanceof AutoCloseable closeable) {
+        Object used = client;
+        if (used instanceof AutoCloseable closeable) {
             try {
                 closeable.close();
             } catch (Exception e) {
                 throw new IllegalStateException("the HTTP client of the permission does not close", e);
             }
+        }
+    }
+
+    private HttpClient client() {
+        HttpClient known = client;
+        if (known != null) {
+            return known;
+        }
+        making.lock();
+        try {
+            HttpClient made = client;
+            if (made == null) {
+                made = HttpClient.newBuilder()
+                        .version(HttpClient.Version.HTTP_1_1)
+                        .followRedirects(HttpClient.Redirect.NEVER)
+                        .connectTimeout(timeout)
+                        .executor(executor)
+                        .build();
+                client = made;
+            }
+            return made;
+        } finally {
+            making.unlock();
         }
     }
 

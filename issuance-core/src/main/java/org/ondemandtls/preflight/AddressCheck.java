@@ -22,8 +22,12 @@ final class AddressCheck {
 
     private static final int IPV4_OCTETS = 4;
     private static final int NAT64_PREFIX_OCTETS = 12;
-    // Has no AAAA record but by a resolver that makes some (RFC 7050).
-    private static final Name IPV4_ONLY = Name.fromConstantString("ipv4only.arpa.");
+
+    // By itself, so that a start does not load the DNS library.
+    private static final class Ipv4Only {
+        // Has no AAAA record but by a resolver that makes some (RFC 7050).
+        static final Name NAME = Name.fromConstantString("ipv4only.arpa.");
+    }
 
     /**
      * What DNS has for a name.
@@ -107,7 +111,7 @@ final class AddressCheck {
                 || all.stream().noneMatch(other -> isIpv4(other) && isTail(other.getAddress(), octets))) {
             return false;
         }
-        return dns.ask(IPV4_ONLY, Type.AAAA, look).records().stream()
+        return dns.ask(Ipv4Only.NAME, Type.AAAA, look).records().stream()
                 .map(made -> ((AAAARecord) made).getAddress().getAddress())
                 .anyMatch(made -> Arrays.equals(made, 0, NAT64_PREFIX_OCTETS, octets, 0, NAT64_PREFIX_OCTETS));
     }
@@ -122,7 +126,8 @@ final class AddressCheck {
                 .map(time -> "; the resolver keeps this answer for " + time.toSeconds()
                         + " s, retry of the name orders without asking it")
                 .orElse("");
-        return Verdict.customer(
+        return Verdict.away(
+                "nowhere",
                 "add " + wanted(name) + "; the name " + (found.exists() ? "has no address" : "does not exist") + kept);
     }
 
@@ -131,7 +136,8 @@ final class AddressCheck {
         String type = ipv4 ? "A " : "AAAA ";
         String right = ours(ipv4);
         // Where we have none of its kind, a CA would still go to the wrong one.
-        return Verdict.customer(
+        return Verdict.away(
+                strange.getHostAddress(),
                 right.isEmpty()
                         ? "remove " + type + name + " " + strange.getHostAddress()
                         : "change " + type + name + " from " + strange.getHostAddress() + " to " + right);

@@ -23,10 +23,12 @@ final class Succession {
 
     private final Desk desk;
     private final Denials denials;
+    private final Departures departures;
 
     Succession(Desk desk, Denials denials) {
         this.desk = desk;
         this.denials = denials;
+        this.departures = new Departures(desk);
     }
 
     /** Begins; blocks for the store where several servers share it. */
@@ -124,6 +126,12 @@ final class Succession {
             return;
         }
         Duration wait = wait(record, name, reason);
+        if (reason instanceof IssuanceException.NotReady away && away.leadsTo().isPresent()) {
+            Duration again = Waits.jittered(wait, desk.ports().random());
+            departures.moved(name, record, away.leadsTo().get(), away.toDo(), again);
+            desk.backlog().done(entry);
+            return;
+        }
         // Whoever did not answer has not denied, and whoever was asked after permission was granted knows that.
         boolean granted = record.deniedSince().isPresent() && !(reason instanceof IssuanceException.NoAnswer);
         StoredCertificate next = granted ? record.withDeniedSince(Optional.empty()) : record;
@@ -139,7 +147,8 @@ final class Succession {
             }
         } else {
             Instant due = desk.now().plus(Waits.jittered(wait, desk.ports().random()));
-            desk.floors().store().save(next.withDue(due));
+            // Whatever is in the way now, it is not where the name leads.
+            desk.floors().store().save(next.withMoved(Optional.empty()).withDue(due));
             desk.backlog().done(entry);
         }
         desk.floors()

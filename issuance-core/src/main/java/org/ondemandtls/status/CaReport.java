@@ -4,6 +4,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.ondemandtls.challenge.Vantages;
 import org.ondemandtls.issuance.BudgetUse;
 
 /**
@@ -17,6 +18,8 @@ import org.ondemandtls.issuance.BudgetUse;
  * @param orders how many orders ended in which way on this server since its start
  * @param successRate the part of them that gave a certificate, from 0 to 1, empty before the first
  * @param meanSeconds how long those took on the average, empty before the first
+ * @param steps how long each step takes that was ever done on this server
+ * @param vantage from how many networks it comes to look at proofs
  * @param lastRenewalAdvice whether it advises on renewals
  * @param budgets how far the budgets of the account are used up
  */
@@ -29,11 +32,25 @@ public record CaReport(
         Map<String, Long> orders,
         Optional<Double> successRate,
         Optional<Double> meanSeconds,
+        List<StepReport> steps,
+        Vantages.OfCa vantage,
         boolean lastRenewalAdvice,
         List<BudgetUse> budgets) {
 
-    /** Keeps a copy of the list. */
+    /**
+     * How long one step of an order takes.
+     *
+     * @param step {@code place}, {@code validate}, {@code finalize} or {@code download}
+     * @param count how often it was done since the start
+     * @param p50Seconds what half of them took at most
+     * @param p90Seconds what nine of ten took at most
+     * @param p99Seconds what ninety-nine of a hundred took at most
+     */
+    public record StepReport(String step, long count, double p50Seconds, double p90Seconds, double p99Seconds) {}
+
+    /** Keeps copies of the lists. */
     public CaReport {
+        steps = List.copyOf(steps);
         budgets = List.copyOf(budgets);
     }
 }

@@ -10,6 +10,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.Scope;
+import org.ondemandtls.challenge.Vantages;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
@@ -78,6 +79,7 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
                                 "A proof of ours was found at the name's port 80, or the CA does not need one there.")
                         : new Finding("challenge path", true, "Not looked at: the name is not permitted.", Who.NOBODY));
         findings.addAll(ofTheCa(name, with.floors()));
+        findings.add(vantages(name, with.floors().vantages()));
         String sentence = findings.stream()
                 .filter(finding -> !finding.good())
                 .findFirst()
@@ -126,6 +128,19 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
                         "To do: " + found.what() + ".",
                         found.who() == Verdict.Who.CUSTOMER ? Who.CUSTOMER : Who.YOU))
                 .orElse(new Finding(what, true, good, Who.NOBODY));
+    }
+
+    // Where the proof was accepted all the same, most of the CA's places got through: worth a word, no obstacle.
+    private static Finding vantages(ServerName name, Vantages vantages) {
+        String what = "vantage points";
+        return vantages.of(name)
+                .map(order -> new Finding(
+                        what,
+                        order.accepted() || order.missing().isEmpty(),
+                        order.sentence(),
+                        order.missing().isEmpty() ? Who.NOBODY : Who.YOU))
+                .orElse(new Finding(
+                        what, true, "This server remembers no order for it, so not from where a CA came.", Who.NOBODY));
     }
 
     private static List<Finding> ofTheCa(ServerName name, Operations.Floors floors) throws StoreException {

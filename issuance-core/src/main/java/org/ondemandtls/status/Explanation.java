@@ -4,6 +4,7 @@ import java.util.Optional;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.Scope;
+import org.ondemandtls.challenge.Vantages;
 import org.ondemandtls.handshake.HandshakeGate;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.issuance.Issuance;
@@ -23,6 +24,7 @@ final class Explanation {
     private final Renewal renewal;
     private final Preflight preflight;
     private final HandshakeGate gate;
+    private final Vantages vantages;
 
     Explanation(
             CertificateStore store,
@@ -30,13 +32,15 @@ final class Explanation {
             Issuance issuance,
             Renewal renewal,
             Preflight preflight,
-            HandshakeGate gate) {
+            HandshakeGate gate,
+            Vantages vantages) {
         this.store = store;
         this.inventory = inventory;
         this.issuance = issuance;
         this.renewal = renewal;
         this.preflight = preflight;
         this.gate = gate;
+        this.vantages = vantages;
     }
 
     /** How a name stands, for a customer's support person. */
@@ -83,6 +87,11 @@ final class Explanation {
         preflight
                 .cdn(name)
                 .ifPresent(network -> words.append("; ").append(ProxyAdvice.of(network, gate.showsToProxies())));
+        vantages.of(name)
+                .ifPresent(order -> words.append("; at ")
+                        .append(order.at())
+                        .append(order.accepted() ? " the proof was accepted. " : " the proof was not accepted. ")
+                        .append(order.sentence()));
         if (preflight.isResting()) {
             words.append("; preflight is ").append(preflight.state());
         }

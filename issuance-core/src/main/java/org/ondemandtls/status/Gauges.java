@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import org.ondemandtls.authority.Authority;
+import org.ondemandtls.challenge.Vantages;
 import org.ondemandtls.store.StoreException;
 
 /**
@@ -32,12 +33,14 @@ final class Gauges {
 
     private final Status.Floors floors;
     private final Overdue overdue;
+    private final Overdue movedAway;
     private final Clock clock;
     private final AtomicReference<Looked> looked;
 
-    Gauges(Status.Floors floors, Overdue overdue, Clock clock) {
+    Gauges(Status.Floors floors, Overdue overdue, Overdue movedAway, Clock clock) {
         this.floors = floors;
         this.overdue = overdue;
+        this.movedAway = movedAway;
         this.clock = clock;
         this.looked = new AtomicReference<>(new Looked(Instant.EPOCH, true, 0, Duration.ZERO, Map.of(), Map.of()));
     }
@@ -62,6 +65,10 @@ final class Gauges {
                         "ondemandtls_renewals_oldest_overdue_seconds",
                         "For how long the oldest of these has failed.",
                         overdue.oldest().toMillis() / MILLIS),
+                Gauge.of(
+                        "ondemandtls_names_moved_away",
+                        "Names this server has found to lead elsewhere at their renewal, and not back since.",
+                        movedAway.count()),
                 Gauge.of(
                         "ondemandtls_renewals_in_flight",
                         "Renewals under way.",
@@ -96,9 +103,24 @@ final class Gauges {
                 "days",
                 known.expiry()));
         Map<String, Double> well = new HashMap<>();
+        Map<String, Double> networks = new HashMap<>();
+        Map<String, Double> missing = new HashMap<>();
         for (Authority authority : floors.authorities()) {
             well.put(authority.id(), floors.issuance().isWell(authority.id()) ? 1.0 : 0.0);
+            Vantages.OfCa seen = floors.challenges().vantages().ofCa(authority.id());
+            networks.put(authority.id(), (double) seen.last());
+            missing.put(authority.id(), (double) seen.missing().size());
         }
+        all.add(new Gauge(
+                "ondemandtls_vantage_networks",
+                "From how many networks the CA fetched the proof of its last order.",
+                "ca",
+                networks));
+        all.add(new Gauge(
+                "ondemandtls_vantage_networks_missing",
+                "How many networks the CA did not come from at its last order, of those of its successful orders before.",
+                "ca",
+                missing));
         all.add(new Gauge("ondemandtls_ca_well", "Whether the CA answered when it was asked last.", "ca", well));
         all.add(new Gauge(
                 "ondemandtls_budget_left",

@@ -4,6 +4,7 @@ import java.net.URI;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import org.ondemandtls.challenge.Vantages;
 import org.ondemandtls.issuance.BudgetUse;
 import org.ondemandtls.store.Happening;
 
@@ -19,6 +20,7 @@ import org.ondemandtls.store.Happening;
  * @param inFlight whether a certificate is being obtained or renewed on this server now
  * @param lastVisit the last visit that was noted, empty where none was
  * @param next what is done next, empty where nothing is planned
+ * @param proof from where the CA came for its last order, as far as this server remembers; empty in lists
  * @param lastRefusal why it is not served or not renewed, empty where nothing stands in the way
  * @param budgets how far its budgets are used up at the CA it was obtained from, otherwise at the first one; empty in lists
  * @param history what happened to it since this server has started, the oldest first; empty in lists
@@ -33,6 +35,7 @@ public record NameReport(
         boolean inFlight,
         Optional<Instant> lastVisit,
         Optional<NextStep> next,
+        Optional<Vantages.Order> proof,
         Optional<Refusal> lastRefusal,
         List<BudgetUse> budgets,
         List<Happening> history) {

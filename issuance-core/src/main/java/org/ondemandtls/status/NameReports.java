@@ -49,7 +49,10 @@ final class NameReports {
         boolean inFlight = issuance.isInFlight(name);
         Optional<Hold> withdrawal = store.hold(new Scope.TakenAway(name));
         Optional<IssuanceException> remembered = issuance.remembered(name);
-        Optional<Refusal> refusal = refusal(name, remembered, now);
+        Optional<Refusal> refusal = stored.flatMap(NameReports::departure);
+        if (refusal.isEmpty()) {
+            refusal = refusal(name, remembered, now);
+        }
         NameState state = state(served.isPresent(), stored, now);
         if (withdrawal.isPresent()) {
             state = NameState.WITHDRAWN;
@@ -71,6 +74,7 @@ final class NameReports {
                 inFlight,
                 stored.flatMap(StoredCertificate::visited),
                 next,
+                floors.vantages().of(name),
                 refusal,
                 floors.budget().used(issuer(stored), name),
                 Happening.joined(
@@ -94,10 +98,11 @@ final class NameReports {
         NameState state = state(served, Optional.of(stored), now);
         Optional<CertificateReport> certificate = Optional.of(certificate(stored.certificate(), stored, now));
         Optional<NextStep> next = Optional.of(next(stored));
+        Optional<Refusal> departure = departure(stored);
         return new NameReport(
                 stored.firstName(),
                 state,
-                sentence(state, certificate, next, Optional.empty(), Optional.empty(), false),
+                sentence(state, certificate, next, departure, Optional.empty(), false),
                 certificate,
                 served,
                 true,
@@ -105,6 +110,7 @@ final class NameReports {
                 stored.visited(),
                 next,
                 Optional.empty(),
+                departure,
                 List.of(),
                 List.of());
     }
@@ -134,6 +140,9 @@ final class NameReports {
         StoredCertificate record = stored.get();
         if (record.withdrawn().isPresent()) {
             return NameState.WITHDRAWN;
+        }
+        if (record.moved().isPresent()) {
+            return NameState.MOVED_AWAY;
         }
         if (!record.isServableAt(now)) {
             return served ? NameState.SERVED : NameState.EXPIRED;
@@ -253,11 +262,22 @@ final class NameReports {
                                 .map(hold -> "Not served: " + hold.detail())
                                 .orElse("Not served: permission was denied for so long that it was withdrawn")
                         + "; it is served again once it is granted anew" + then + ".";
+            case MOVED_AWAY -> "Its certificate is valid" + until + ", and not renewed" + why + then + ".";
             case EXPIRED -> "Not served: its certificate was valid" + until + "; the next visit obtains another.";
             case DENIED, REFUSED, WAITING ->
                 (inFlight ? "Being tried now; it was not served" : "Not served") + why + ".";
             case UNKNOWN -> "Not served: nothing is known of it; the next visit asks permission.";
         };
+    }
+
+    private static Optional<Refusal> departure(StoredCertificate stored) {
+        return stored.moved()
+                .map(moved -> new Refusal(
+                        Who.CUSTOMER,
+                        "moved away since " + moved.since() + ", " + moved.words() + ": " + moved.toDo(),
+                        isIdle(stored) ? Optional.empty() : Optional.of(stored.due()),
+                        0,
+                        Optional.empty()));
     }
 
     private static String notRenewed(String why) {

@@ -14,6 +14,8 @@ public enum NameState {
     OBTAINING,
     /** An operator, or permission over a long time, has taken it away. */
     WITHDRAWN,
+    /** It has a certificate, and leads elsewhere since its renewal is due: its owner must act. */
+    MOVED_AWAY,
     /** Its certificate has expired. */
     EXPIRED,
     /** It has no certificate, and permission has denied it a moment ago. */

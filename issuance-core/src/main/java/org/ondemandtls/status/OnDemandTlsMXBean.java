@@ -26,6 +26,10 @@ public interface OnDemandTlsMXBean {
     @Described("How many handshakes may wait at the same time.")
     int getParkedLimit();
 
+    /** How many octets are held of ClientHellos that are not whole yet. */
+    @Described("How many octets are held of ClientHellos that are not whole yet.")
+    long getUnfinishedHelloOctets();
+
     /** How many handshakes with a certificate of the engine were completed, resumptions included. */
     @Described("How many handshakes with a certificate of the engine were completed, resumptions included.")
     long getCompletedHandshakes();
@@ -215,6 +219,36 @@ public interface OnDemandTlsMXBean {
      */
     @Described("Ends a pause on every server.")
     String resume(@Described(name = "what", value = "all, ca and its directory, or domain and its name.") String what);
+
+    /**
+     * Gives the account at a CA another key.
+     *
+     * @param ca the CA's directory or alias, empty for the only one
+     * @return what was done, one line
+     */
+    @Described("Gives the account at a CA another key; the old one is of no more use then.")
+    String rolloverAccount(
+            @Described(name = "ca", value = "The CA's directory or alias; empty where there is only one.") String ca);
+
+    /**
+     * Closes the account at a CA for good.
+     *
+     * @param ca the CA's directory or alias, empty for the only one
+     * @return what was done, one line
+     */
+    @Described("Closes the account at a CA for good; nothing is obtained there until another is registered.")
+    String deactivateAccount(
+            @Described(name = "ca", value = "The CA's directory or alias; empty where there is only one.") String ca);
+
+    /**
+     * Makes another account at a CA in place of one that was deactivated.
+     *
+     * @param ca the CA's directory or alias, empty for the only one
+     * @return what was done, one line
+     */
+    @Described("Makes another account at a CA in place of one that was deactivated.")
+    String registerAccount(
+            @Described(name = "ca", value = "The CA's directory or alias; empty where there is only one.") String ca);
 
     /**
      * The CAs.

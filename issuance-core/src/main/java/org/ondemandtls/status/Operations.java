@@ -8,12 +8,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.authority.RevocationReason;
 import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.challenge.Vantages;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.event.Figure;
@@ -61,6 +61,7 @@ public final class Operations {
      * @param authorities the CAs
      * @param events what happened
      * @param recent what happened lately to names
+     * @param vantages from where CAs come
      * @param clock the wall clock
      * @param scheduler runs what is to be done a moment later
      */
@@ -74,6 +75,7 @@ public final class Operations {
             List<Authority> authorities,
             Events events,
             Recent recent,
+            Vantages vantages,
             Clock clock,
             ScheduledExecutorService scheduler) {}
 
@@ -341,7 +343,7 @@ public final class Operations {
         Map<String, Instant> paused = floors.issuance().pauses().all();
         List<CaReport> all = new ArrayList<>();
         for (Authority authority : floors.authorities()) {
-            all.add(report(authority, Optional.ofNullable(paused.get(Pauses.ca(authority.id())))));
+            all.add(CaReports.of(floors, authority, Optional.ofNullable(paused.get(Pauses.ca(authority.id())))));
         }
         return all;
     }
@@ -366,44 +368,14 @@ public final class Operations {
         return server;
     }
 
+    /** What may be done with the accounts at the CAs. */
+    public AccountOperations accounts() {
+        return new AccountOperations(floors.authorities(), floors.events());
+    }
+
     /** How many certificates in memory are valid for how many more days, in bands; no I/O. */
     public Map<String, Long> expiry() {
         return ExpiryBands.of(floors.inventory().all(), floors.clock().instant());
-    }
-
-    private CaReport report(Authority authority, Optional<Instant> paused) throws StoreException {
-        Map<String, Long> orders = new TreeMap<>();
-        double seconds = 0;
-        for (var series : floors.events().figures().series()) {
-            if (series.figure() == Figure.ORDER && series.values().get(0).equals(authority.id())) {
-                String result = series.values().get(2);
-                orders.merge(result, series.count(), Long::sum);
-                if (result.equals("obtained")) {
-                    seconds += series.seconds();
-                }
-            }
-        }
-        long all = orders.values().stream().mapToLong(Long::longValue).sum();
-        long obtained = orders.getOrDefault("obtained", 0L);
-        boolean well = floors.issuance().isWell(authority.id());
-        String sentence = paused.map(since -> "Paused by an operator since " + since + ".")
-                .orElse(
-                        well
-                                ? all == 0
-                                        ? "Not asked since this server has started."
-                                        : "Well: " + obtained + " of " + all + " orders gave a certificate."
-                                : "Not well: it did not answer, or could not work, when it was asked last.");
-        return new CaReport(
-                authority.id(),
-                well,
-                sentence,
-                authority.caaIdentity().flatMap(identity -> identity.accountUri()),
-                paused,
-                orders,
-                all == 0 ? Optional.empty() : Optional.of((double) obtained / all),
-                obtained == 0 ? Optional.empty() : Optional.of(seconds / obtained),
-                authority.honoursReplaces(),
-                floors.budget().used(authority.id()));
     }
 
     private Optional<String> scope(String what) {

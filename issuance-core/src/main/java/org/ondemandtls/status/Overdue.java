@@ -13,8 +13,8 @@ import org.ondemandtls.event.EventListener;
 import org.ondemandtls.name.ServerName;
 
 /**
- * The names whose renewal has failed on this server and has not succeeded since, at most {@value #MOST} of them. Safe for use
- * by many threads; never blocks.
+ * The names whose renewal has failed in one way on this server and has not succeeded since, at most {@value #MOST} of them.
+ * Safe for use by many threads; never blocks.
  */
 final class Overdue implements EventListener {
 
@@ -23,11 +23,21 @@ final class Overdue implements EventListener {
     private static final Set<EventKind> OVER =
             EnumSet.of(EventKind.RENEWED, EventKind.OBTAINED, EventKind.WITHDRAWN, EventKind.FORGOTTEN);
 
+    private static final Set<EventKind> WAYS = EnumSet.of(EventKind.NOT_RENEWED, EventKind.MOVED_AWAY);
+
     private final Map<ServerName, Instant> since = new ConcurrentHashMap<>();
     private final Clock clock;
+    private final EventKind begins;
 
-    Overdue(Clock clock) {
+    /**
+     * None yet.
+     *
+     * @param clock the wall clock
+     * @param begins the way their renewal fails in; another of {@link #WAYS} ends it
+     */
+    Overdue(Clock clock, EventKind begins) {
         this.clock = clock;
+        this.begins = begins;
     }
 
     @Override
@@ -36,9 +46,9 @@ final class Overdue implements EventListener {
         if (name == null) {
             return;
         }
-        if (event.kind() == EventKind.NOT_RENEWED && since.size() < MOST) {
+        if (event.kind() == begins && since.size() < MOST) {
             since.putIfAbsent(name, clock.instant());
-        } else if (OVER.contains(event.kind())) {
+        } else if (event.kind() != begins && (OVER.contains(event.kind()) || WAYS.contains(event.kind()))) {
             since.remove(name);
         }
     }

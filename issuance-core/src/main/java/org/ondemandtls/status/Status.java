@@ -101,7 +101,7 @@ public final class Status implements OnDemandTlsMXBean {
         this.gate = floors.gate();
         this.events = floors.events();
         this.operations = operations;
-        this.explanation = new Explanation(store, inventory, issuance, renewal, preflight, gate);
+        this.explanation = new Explanation(store, inventory, issuance, renewal, preflight, gate, challenges.vantages());
     }
 
     /**
@@ -113,10 +113,12 @@ public final class Status implements OnDemandTlsMXBean {
      */
     public static Status of(Floors floors, Clock clock, ScheduledExecutorService scheduler) {
         Recent recent = new Recent(clock);
-        Overdue overdue = new Overdue(clock);
+        Overdue overdue = new Overdue(clock, EventKind.NOT_RENEWED);
+        Overdue movedAway = new Overdue(clock, EventKind.MOVED_AWAY);
         floors.events().tap(recent);
         floors.store().remember(recent);
         floors.events().tap(overdue);
+        floors.events().tap(movedAway);
         Operations.Floors own = new Operations.Floors(
                 floors.version(),
                 floors.store(),
@@ -127,12 +129,13 @@ public final class Status implements OnDemandTlsMXBean {
                 floors.authorities(),
                 floors.events(),
                 recent,
+                floors.challenges().vantages(),
                 clock,
                 scheduler);
         return new Status(
                 floors,
                 new Operations(own, new Diagnosis.Instruments(own, floors.permission(), floors.diagnosing())),
-                new Gauges(floors, overdue, clock));
+                new Gauges(floors, overdue, movedAway, clock));
     }
 
     /** The media type of {@link #figuresText}. */
@@ -182,6 +185,11 @@ public final class Status implements OnDemandTlsMXBean {
     @Override
     public int getParkedLimit() {
         return lot.capacity();
+    }
+
+    @Override
+    public long getUnfinishedHelloOctets() {
+        return gate.unfinishedHelloOctets();
     }
 
     @Override
@@ -335,7 +343,7 @@ public final class Status implements OnDemandTlsMXBean {
         Set<NameState> states = EnumSet.noneOf(NameState.class);
         for (String word : words.split(",", -1)) {
             if (!word.isBlank()) {
-                states.add(NameState.valueOf(word.strip().toUpperCase(Locale.ROOT)));
+                states.add(NameState.valueOf(word.strip().replace('-', '_').toUpperCase(Locale.ROOT)));
             }
         }
         return states;
@@ -379,6 +387,21 @@ public final class Status implements OnDemandTlsMXBean {
     @Override
     public String resume(String what) {
         return operations.resume(what).sentence();
+    }
+
+    @Override
+    public String rolloverAccount(String ca) {
+        return operations.accounts().rollOver(ca).sentence();
+    }
+
+    @Override
+    public String deactivateAccount(String ca) {
+        return operations.accounts().deactivate(ca).sentence();
+    }
+
+    @Override
+    public String registerAccount(String ca) {
+        return operations.accounts().register(ca).sentence();
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.ondemandtls.store;
 
 import java.net.URI;
 import java.security.KeyPair;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import org.ondemandtls.name.ServerName;
@@ -15,12 +16,34 @@ import org.ondemandtls.name.ServerName;
  * @param url the order's URL, empty until the authority has told it
  * @param key the key pair of the certificate to come
  * @param csr the certification request in DER
+ * @param expires when the authority gives it up, empty where that is not known
  */
-public record OpenOrder(ServerName name, String issuer, Instant started, Optional<URI> url, KeyPair key, byte[] csr) {
+public record OpenOrder(
+        ServerName name,
+        String issuer,
+        Instant started,
+        Optional<URI> url,
+        KeyPair key,
+        byte[] csr,
+        Optional<Instant> expires) {
 
-    /** The same order, its URL known. */
-    public OpenOrder withUrl(URI newUrl) {
-        return new OpenOrder(name, issuer, started, Optional.of(newUrl), key, csr);
+    /** How long an order is kept open: no CA keeps one for longer. */
+    public static final Duration LONGEST = Duration.ofDays(7);
+
+    /** An order of which it is not known when the authority gives it up. */
+    public OpenOrder(ServerName name, String issuer, Instant started, Optional<URI> url, KeyPair key, byte[] csr) {
+        this(name, issuer, started, url, key, csr, Optional.empty());
+    }
+
+    /** The same order, its URL known, and perhaps when it expires. */
+    public OpenOrder withUrl(URI newUrl, Optional<Instant> newExpires) {
+        return new OpenOrder(name, issuer, started, Optional.of(newUrl), key, csr, newExpires);
+    }
+
+    /** When nothing can come of it any more: what the authority said, at most {@link #LONGEST} after its start. */
+    public Instant end() {
+        Instant latest = started.plus(LONGEST);
+        return expires.filter(latest::isAfter).orElse(latest);
     }
 
     /** The same key and request for another order at the same CA, in place of this one. */

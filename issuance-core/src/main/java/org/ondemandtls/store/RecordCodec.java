@@ -80,6 +80,7 @@ public final class RecordCodec {
         stored.visited().ifPresent(at -> fields.put("visited", at.toString()));
         stored.deniedSince().ifPresent(at -> fields.put("denied", at.toString()));
         stored.withdrawn().ifPresent(at -> fields.put("withdrawn", at.toString()));
+        stored.moved().ifPresent(moved -> fields.put("moved", moved.text()));
         int number = 0;
         for (Happening one : stored.history()) {
             fields.put(HISTORY + number++, one.at() + " " + one.kind() + " " + one.text());
@@ -135,6 +136,7 @@ public final class RecordCodec {
                     bundle.optional("visited").map(Instant::parse),
                     bundle.optional("denied").map(Instant::parse),
                     bundle.optional("withdrawn").map(Instant::parse),
+                    bundle.optional("moved").flatMap(Moved::read),
                     history(bundle),
                     revision);
         } catch (GeneralSecurityException | DateTimeException | IllegalArgumentException e) {
@@ -337,6 +339,7 @@ public final class RecordCodec {
         fields.put("issuer", order.issuer());
         fields.put("started", order.started().toString());
         order.url().ifPresent(url -> fields.put("url", url.toString()));
+        order.expires().ifPresent(expires -> fields.put("expires", expires.toString()));
         fields.put("fence", Long.toString(fence));
         fields.put("algorithm", order.key().getPublic().getAlgorithm());
         fields.put("key", sealing.form());
@@ -376,7 +379,8 @@ public final class RecordCodec {
                     Instant.parse(bundle.field("started")),
                     bundle.optional("url").map(URI::create),
                     key,
-                    blocks.get(2).der());
+                    blocks.get(2).der(),
+                    bundle.optional("expires").map(Instant::parse));
         } catch (GeneralSecurityException | DateTimeException | IllegalArgumentException e) {
             throw new UnreadableException("its key, request or a field cannot be read", e);
         }

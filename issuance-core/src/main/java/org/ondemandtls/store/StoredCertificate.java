@@ -20,6 +20,7 @@ import org.ondemandtls.certificate.RenewalWindow;
  * @param visited when it was last visited, empty if it was not
  * @param deniedSince since when every answer about its renewal has been a denial, empty while the last was none
  * @param withdrawn since when it must not be served, empty while it may
+ * @param moved where it leads and since when, empty while it leads here
  * @param history what happened to it lately, the oldest first, at most {@value Happening#MOST}
  * @param revision how often the record has been saved; 0 before the first time
  */
@@ -33,12 +34,41 @@ public record StoredCertificate(
         Optional<Instant> visited,
         Optional<Instant> deniedSince,
         Optional<Instant> withdrawn,
+        Optional<Moved> moved,
         List<Happening> history,
         long revision) {
 
     /** Keeps a copy of the list. */
     public StoredCertificate {
         history = List.copyOf(history);
+    }
+
+    /** One of a name that leads here. */
+    public StoredCertificate(
+            KeyedCertificate certificate,
+            String issuer,
+            Instant obtained,
+            Instant due,
+            Instant renew,
+            Optional<RenewalWindow> window,
+            Optional<Instant> visited,
+            Optional<Instant> deniedSince,
+            Optional<Instant> withdrawn,
+            List<Happening> history,
+            long revision) {
+        this(
+                certificate,
+                issuer,
+                obtained,
+                due,
+                renew,
+                window,
+                visited,
+                deniedSince,
+                withdrawn,
+                Optional.empty(),
+                history,
+                revision);
     }
 
     /**
@@ -110,6 +140,11 @@ public record StoredCertificate(
         return changed(draft -> draft.withdrawn = since);
     }
 
+    /** The same, leading elsewhere, or here again. */
+    public StoredCertificate withMoved(Optional<Moved> newMoved) {
+        return changed(draft -> draft.moved = newMoved);
+    }
+
     /** The same, with another history. */
     public StoredCertificate withHistory(List<Happening> newHistory) {
         return changed(draft -> draft.history = newHistory);
@@ -141,6 +176,7 @@ public record StoredCertificate(
                 draft.visited,
                 draft.deniedSince,
                 draft.withdrawn,
+                draft.moved,
                 draft.history,
                 draft.revision);
     }
@@ -153,6 +189,7 @@ public record StoredCertificate(
         private Optional<Instant> visited;
         private Optional<Instant> deniedSince;
         private Optional<Instant> withdrawn;
+        private Optional<Moved> moved;
         private List<Happening> history;
         private long revision;
 
@@ -163,6 +200,7 @@ public record StoredCertificate(
             visited = of.visited;
             deniedSince = of.deniedSince;
             withdrawn = of.withdrawn;
+            moved = of.moved;
             history = of.history;
             revision = of.revision;
         }

@@ -353,6 +353,7 @@ class AcmeFailuresIT extends WithPebble {
                     pebble.directory(),
                     List.of(),
                     LoopbackCertificate.trusting(pebble.trustedRoots()),
+                    Optional.empty(),
                     System::nanoTime)) {
                 CaSession session = new CaSession(new CaSession.Shared(
                         pebble.directory(),

@@ -174,7 +174,8 @@ class CaBlameIT extends WithPebble {
                             BOTH,
                             List.of(URI.create(other)),
                             Optional.empty(),
-                            false),
+                            false,
+                            Optional.empty()),
                     ca);
             Authority.Order order = within(order(NAME), VISITOR);
             assertServable(sign(listed, order), order);

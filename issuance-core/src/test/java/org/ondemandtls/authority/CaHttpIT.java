@@ -23,6 +23,7 @@ import java.security.KeyStore;
 import java.security.cert.Certificate;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -78,7 +79,11 @@ class CaHttpIT {
         server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
         threads.execute(this::accept);
         http = new CaHttp(
-                uri("/dir"), List.of(), LoopbackCertificate.trusting(certificate.certificate()), System::nanoTime);
+                uri("/dir"),
+                List.of(),
+                LoopbackCertificate.trusting(certificate.certificate()),
+                Optional.empty(),
+                System::nanoTime);
     }
 
     @AfterEach
@@ -333,6 +338,7 @@ class CaHttpIT {
                         URI.create("https://localhost:" + frozen.getLocalPort() + "/dir"),
                         List.of(),
                         LoopbackCertificate.trusting(certificate.certificate()),
+                        Optional.empty(),
                         System::nanoTime)) {
             CaRequest request =
                     new CaRequest("GET", URI.create("https://localhost:" + frozen.getLocalPort() + "/"), "*/*", "");
@@ -352,6 +358,7 @@ class CaHttpIT {
                     URI.create("https://127.0.0.2:" + port + "/dir"),
                     List.of(),
                     LoopbackCertificate.trusting(certificate.certificate()),
+                    Optional.empty(),
                     System::nanoTime)) {
                 server.close();
                 server = (SSLServerSocket) context()

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.net.URI;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -26,10 +27,34 @@ class DeferredJournalTest {
     }
 
     @Test
+    void whenAnOrderExpiresIsToldBeforeItsUrl() throws Exception {
+        Instant expires = Instant.parse("2026-11-30T12:00:00Z");
+        List<Object> told = new ArrayList<>();
+        DeferredJournal journal = new DeferredJournal(new Authority.Journal() {
+            @Override
+            public void orderCreated(URI url) {
+                told.add(url);
+            }
+
+            @Override
+            public void orderExpires(Instant when) {
+                told.add(when);
+            }
+        });
+
+        journal.orderCreated(FIRST, expires);
+        journal.keep();
+        journal.orderCreated(SECOND, null);
+        journal.keep();
+
+        assertThat(told).containsExactly(expires, FIRST, SECOND);
+    }
+
+    @Test
     void anOrderIsKeptWhenAskedForAndOnce() throws Exception {
         DeferredJournal journal = new DeferredJournal(kept::add);
 
-        journal.orderCreated(FIRST);
+        journal.orderCreated(FIRST, null);
         assertThat(kept).isEmpty();
         journal.keep();
         journal.keep();
@@ -42,9 +67,9 @@ class DeferredJournalTest {
     void eachOrderIsKept() throws Exception {
         DeferredJournal journal = new DeferredJournal(kept::add);
 
-        journal.orderCreated(FIRST);
+        journal.orderCreated(FIRST, null);
         journal.keep();
-        journal.orderCreated(SECOND);
+        journal.orderCreated(SECOND, null);
         journal.keepIfPossible();
 
         assertThat(kept).containsExactly(FIRST, SECOND);
@@ -54,9 +79,9 @@ class DeferredJournalTest {
     void aFailureStopsWhoeverWantsToGoOnAndNobodyElse() {
         DeferredJournal journal = new DeferredJournal(DeferredJournalTest::fail);
 
-        journal.orderCreated(FIRST);
+        journal.orderCreated(FIRST, null);
         assertThatThrownBy(journal::keep).isInstanceOf(IssuanceException.StoreFailed.class);
-        journal.orderCreated(SECOND);
+        journal.orderCreated(SECOND, null);
 
         assertThatCode(journal::keepIfPossible).doesNotThrowAnyException();
     }

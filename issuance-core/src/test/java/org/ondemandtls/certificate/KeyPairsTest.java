@@ -3,8 +3,10 @@ package org.ondemandtls.certificate;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.security.KeyPair;
+import java.security.KeyPairGenerator;
 import java.security.interfaces.ECPublicKey;
 import java.security.interfaces.RSAPublicKey;
+import java.security.spec.ECGenParameterSpec;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Queue;
@@ -55,6 +57,22 @@ class KeyPairsTest {
         assertThat(KeyPairs.belongTogether(larger.getPrivate(), first.getPublic()))
                 .isFalse();
         assertThat(KeyPairs.belongTogether(rsa.getPrivate(), first.getPublic())).isFalse();
+        assertThat(KeyPairs.belongTogether(
+                        rsa.getPrivate(), KeyPairs.generate(KeyType.RSA_2048).getPublic()))
+                .isFalse();
+    }
+
+    @Test
+    void halvesOnACurveNobodyIssuesForBelongTogetherToo() throws Exception {
+        KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
+        generator.initialize(new ECGenParameterSpec("secp521r1"));
+        KeyPair first = generator.generateKeyPair();
+        KeyPair second = generator.generateKeyPair();
+
+        assertThat(KeyPairs.belongTogether(first.getPrivate(), first.getPublic()))
+                .isTrue();
+        assertThat(KeyPairs.belongTogether(first.getPrivate(), second.getPublic()))
+                .isFalse();
     }
 
     @Test

@@ -105,6 +105,23 @@ class RemoteCommandTest {
     }
 
     @Test
+    void theAccountOfTheOnlyOrOfANamedCaIsChanged() {
+        status = 202;
+        body = "{\"done\":true,\"sentence\":\"the account has another key\"}";
+
+        assertThat(run("account", "rollover")).isEqualTo(Command.DONE);
+        assertThat(run("account", "deactivate", "https://ca.example/dir?a=b")).isEqualTo(Command.DONE);
+
+        assertThat(asked.get(0))
+                .startsWith("POST /ondemand-tls/api/v1/account/rollover ")
+                .endsWith(" command");
+        assertThat(asked.get(1))
+                .startsWith("POST /ondemand-tls/api/v1/account/deactivate?ca=https%3A%2F%2Fca.example%2Fdir%3Fa%3Db ");
+        assertThat(said()).startsWith("the account has another key\n");
+        assertThat(run("account", "burn")).isEqualTo(Command.FAILED);
+    }
+
+    @Test
     void whatWasNotDoneIsToldByTheStatus() {
         status = 409;
         body = "{\"done\":false,\"sentence\":\"a.example has no certificate\"}";

@@ -28,7 +28,8 @@ class ConfigKeyTest {
     @Test
     void durationsSizesAndNumbersHaveADefaultAndBoundsAndNothingElseHasBounds() {
         assertThat(ConfigKey.values()).allSatisfy(key -> {
-            boolean ordered = Stream.of(KeyType.DURATION, KeyType.INTEGER).anyMatch(key.type()::equals);
+            boolean ordered =
+                    Stream.of(KeyType.DURATION, KeyType.INTEGER, KeyType.COUNT).anyMatch(key.type()::equals);
             assertThat(key.least().isPresent()).isEqualTo(ordered);
             assertThat(key.most().isPresent()).isEqualTo(ordered);
             // The one that narrows a rule where it is given.
@@ -44,6 +45,7 @@ class ConfigKeyTest {
                 .containsExactly(
                         ConfigKey.PERMISSION_DATA_SOURCE,
                         ConfigKey.ACME_EAB,
+                        ConfigKey.ACME_PROXY,
                         ConfigKey.STORE_PASSWORD,
                         ConfigKey.STORE_ENCRYPTION_KEY);
     }

@@ -132,7 +132,12 @@ class ConfigReaderTest {
             assertThat(config.store()).isEqualTo(new FileStore(base.resolve("ondemand-tls")));
             assertThat(config.handshake())
                     .isEqualTo(new OnDemandTlsConfig.Handshake(
-                            Duration.ofSeconds(25), 10_000, HostCheck.TRUE, Optional.empty(), Duration.ofSeconds(10)));
+                            Duration.ofSeconds(25),
+                            10_000,
+                            HostCheck.TRUE,
+                            Optional.empty(),
+                            Duration.ofSeconds(10),
+                            16 * 1024 * 1024));
             assertThat(config.inventory()).isEqualTo(new OnDemandTlsConfig.Inventory(10_000));
             assertThat(config.shield())
                     .isEqualTo(new OnDemandTlsConfig.Shield(
@@ -357,6 +362,7 @@ class ConfigReaderTest {
                     .isEqualTo(new OnDemandTlsConfig.Renewal(
                             Optional.empty(),
                             Duration.ofDays(30),
+                            Duration.ofDays(7),
                             Duration.ofDays(1),
                             Optional.of(Duration.ofDays(1))));
         }
@@ -369,6 +375,7 @@ class ConfigReaderTest {
                             "onDemandTls.names", "www.Example.com, b.example.com",
                             "onDemandTls.renewal.visitedWithin", "7d",
                             "onDemandTls.renewal.grace", "12h",
+                            "onDemandTls.renewal.movedAwayGrace", "3d",
                             "onDemandTls.permission.withdrawAfter", "2h",
                             "onDemandTls.permission.recheck", "6h"),
                     base);
@@ -379,6 +386,7 @@ class ConfigReaderTest {
                     .isEqualTo(new OnDemandTlsConfig.Renewal(
                             Optional.of(Duration.ofDays(7)),
                             Duration.ofHours(12),
+                            Duration.ofDays(3),
                             Duration.ofHours(2),
                             Optional.of(Duration.ofHours(6))));
         }
@@ -567,6 +575,20 @@ class ConfigReaderTest {
             assertThat(config.acme().hasPublicCa()).isEqualTo(isPublic);
             assertThat(only(config).alias().isPresent()).isEqualTo(isPublic);
             assertThat(only(config).url()).isEqualTo(URI.create(url));
+        }
+
+        @ParameterizedTest
+        @CsvSource({
+            "acme, letsencrypt, auto, 16",
+            "acme, https://localhost:14000/dir, auto, 256",
+            "acme, https://localhost:14000/dir, 5, 5",
+            "internal, https://localhost:14000/dir, auto, 16"
+        })
+        void haveMoreOrdersAtOnceWhereTheyPublishNoLimit(String issuer, String directory, String given, int orders)
+                throws ConfigException {
+            var config = read("issuer", issuer, "acme.directory", directory, "shield.ordersInFlight", given);
+
+            assertThat(config.shield().ordersInFlight()).isEqualTo(orders);
         }
 
         @ParameterizedTest

@@ -64,7 +64,12 @@ class HandshakeGateTest {
     private final Neighbours neighbours = new Neighbours();
     private final ChallengeBoard challenges = new ChallengeBoard(neighbours, (name, host) -> {}, time.clock());
     private final ParkingLot lot = new ParkingLot(
-            2, Configurations.clients(Configurations.often(), 2, 2), DEADLINE, time.scheduler(), recorded.events());
+            2,
+            65_536,
+            Configurations.clients(Configurations.often(), 2, 2),
+            DEADLINE,
+            time.scheduler(),
+            recorded.events());
     private final List<ServerName> ordered = new ArrayList<>();
 
     private Optional<CdnRanges> proxies = Optional.empty();
@@ -91,7 +96,7 @@ class HandshakeGateTest {
                         Preflight.NONE,
                         List.of(new Signing()),
                         inventory,
-                        TestCertificates::key,
+                        issuer -> TestCertificates.key(),
                         IssuanceFixture.unlimited(store, time.clock()),
                         new ClockWatch(time.clock(), time::nanoTime, recorded.events()),
                         Configurations.shield(16, 256),

@@ -2,6 +2,7 @@ package org.ondemandtls.handshake;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.security.KeyStore;
 import java.time.Clock;
@@ -17,6 +18,7 @@ import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSession;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.ondemandtls.certificate.KeyedCertificate;
@@ -132,5 +134,36 @@ class InventoryKeyManagerTest {
         SSLSession session = handshake(protocol, A, forA);
 
         assertThat(session.getPeerCertificates()).containsExactly(forA.leaf());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"TLSv1.2", "TLSv1.3"})
+    void aCertificateThatRestsIsServed(String protocol) throws Exception {
+        forA.rest();
+        forA.rest();
+        assertThat(forA.isResting()).isTrue();
+
+        SSLSession session = handshake(protocol, A, forA);
+
+        assertThat(session.getPeerCertificates()).containsExactly(forA.leaf());
+    }
+
+    @Test
+    void anAliasStaysWhileItsEngineDoesThoughTheCertificateRests() {
+        InventoryKeyManager keyManager = new InventoryKeyManager(inventory);
+        SSLEngine engine = server.createSSLEngine();
+        engine.setUseClientMode(false);
+        ServedMatcher.bind(engine, new Admission.Serve(A, forA, false));
+        String alias = keyManager.chooseEngineServerAlias("EC", null, engine);
+
+        forA.rest();
+        forA.rest();
+        assertThat(forA.isResting()).isTrue();
+        ManagementFactory.getMemoryMXBean().gc();
+
+        assertThat(keyManager.getPrivateKey(alias)).isNotNull();
+        assertThat(keyManager.getCertificateChain(alias)).hasSize(1);
+        assertThat(keyManager.chooseEngineServerAlias("EC", null, engine)).isEqualTo(alias);
+        assertThat(keyManager.chooseEngineServerAlias("RSA", null, engine)).isNull();
     }
 }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.URI;
 import java.nio.file.Path;
+import java.security.interfaces.ECPublicKey;
+import java.security.interfaces.RSAPublicKey;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
@@ -21,7 +23,9 @@ import org.ondemandtls.certificate.IssuanceException.Rejected;
 import org.ondemandtls.certificate.IssuanceException.Unavailable;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.Scope;
+import org.ondemandtls.certificate.SpareKeys;
 import org.ondemandtls.config.ConfigReader;
+import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
@@ -143,6 +147,19 @@ class CaAnswersTest {
             assertThat(issuance.held(ServerName.parse("shop.three.example")).orElseThrow())
                     .isInstanceOf(IssuanceException.RefusesAll.class)
                     .hasMessageStartingWith("shop.three.example: the CA " + CA + " refuses every name at present");
+        }
+
+        @Test
+        void isAskedOfTheNextCaWithTheKindOfKeyThatOneSigns() throws Exception {
+            FakeAuthority next = house.addAuthority("https://next.example/directory");
+            house.keys(new SpareKeys(KeyType.RSA_2048, Map.of(next.id(), KeyType.P_384), 1, Runnable::run));
+            issuance = issuance();
+            authority.fail(IssuanceException.Unavailable.unwell(SHOP, "down", Duration.ofSeconds(1), null));
+
+            assertThat(visit("shop.one.example")).isCompleted();
+
+            assertThat(authority.asked().get(0).key().getPublic()).isInstanceOf(RSAPublicKey.class);
+            assertThat(next.asked().get(0).key().getPublic()).isInstanceOf(ECPublicKey.class);
         }
 
         @Test
@@ -417,7 +434,7 @@ class CaAnswersTest {
         void isClosedWithItsKeyAfterSevenDays() throws Exception {
             leaveOpen("shop.one.example");
             leaveOpen("shop.two.example");
-            advance(OrderPipeline.LONGEST_OPEN);
+            advance(OpenOrder.LONGEST);
 
             issuance.resumeOpenOrders().join();
 
@@ -426,6 +443,37 @@ class CaAnswersTest {
             assertThat(house.recorded().lines(EventKind.RESUMED))
                     .hasSize(2)
                     .allSatisfy(line -> assertThat(line).contains("closed with its key"));
+        }
+
+        @Test
+        void isClosedWithItsKeyWhenTheCaGivesItUpAndAfterSevenDaysAtMost() throws Exception {
+            Instant now = house.time().clock().instant();
+            for (Map.Entry<String, Duration> life : Map.of(
+                            "shop.one.example", Duration.ofHours(1), "shop.two.example", Duration.ofDays(90))
+                    .entrySet()) {
+                house.store()
+                        .journal(new OpenOrder(
+                                ServerName.parse(life.getKey()),
+                                CA,
+                                now,
+                                Optional.of(URL),
+                                TestCertificates.key(),
+                                new byte[] {1},
+                                Optional.of(now.plus(life.getValue()))));
+            }
+            house.reopenStore();
+            issuance = issuance();
+            advance(Duration.ofHours(1));
+
+            issuance.sweepHolds();
+
+            assertThat(house.store().openOrders())
+                    .singleElement()
+                    .extracting(OpenOrder::name)
+                    .hasToString("shop.two.example");
+            advance(OpenOrder.LONGEST);
+            issuance.sweepHolds();
+            assertThat(house.store().openOrders()).isEmpty();
         }
 
         @Test

@@ -7,6 +7,7 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryMXBean;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.function.BiFunction;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -86,6 +87,7 @@ class RememberedFailuresTest {
 
     @Test
     void takesThreeHundredOctetsEachWithItsReasonWhereItsDnsLeadsElsewhere() {
-        assertSmall((name, words) -> new IssuanceException.NotReady(name, words, Duration.ofSeconds(10)));
+        assertSmall(
+                (name, words) -> new IssuanceException.NotReady(name, words, Optional.empty(), Duration.ofSeconds(10)));
     }
 }

@@ -80,7 +80,7 @@ class DenialTest {
                         house.visits(),
                         house.watch(),
                         house.recorded().events()),
-                new OnDemandTlsConfig.Renewal(Optional.empty(), Duration.ofDays(30), DAY, recheck),
+                new OnDemandTlsConfig.Renewal(Optional.empty(), Duration.ofDays(30), Duration.ofDays(7), DAY, recheck),
                 List.of(),
                 8,
                 new Renewal.Ports(

@@ -102,7 +102,7 @@ class RenewalTest {
                         house.visits(),
                         house.watch(),
                         house.recorded().events()),
-                new OnDemandTlsConfig.Renewal(visitedWithin, Duration.ofDays(30), DAY, recheck),
+                new OnDemandTlsConfig.Renewal(visitedWithin, Duration.ofDays(30), Duration.ofDays(7), DAY, recheck),
                 List.of(ownNames),
                 8,
                 new Renewal.Ports(
@@ -855,6 +855,57 @@ class RenewalTest {
             advanceTo(stored(SHOP).due().plus(LOOK));
             assertThat(authority.asked()).hasSize(2);
             assertThat(house.inventory().find(SHOP).orElseThrow().id()).isNotEqualTo(first.id());
+        }
+
+        @Test
+        void isSaidToHaveMovedAwayAndIsRenewedWhenItIsBack() throws Exception {
+            KeyedCertificate first = obtain(SHOP);
+            visit(SHOP);
+            verdict = Optional.of(new Verdict(
+                    Verdict.Who.CUSTOMER, "change A of it from 192.0.2.7 to 198.51.100.1", Optional.of("192.0.2.7")));
+
+            advanceTo(stored(SHOP).renew().plus(LOOK));
+
+            assertThat(stored(SHOP).moved().orElseThrow().leadsTo()).isEqualTo("192.0.2.7");
+            assertThat(stored(SHOP).moved().orElseThrow().toDo())
+                    .isEqualTo("change A of it from 192.0.2.7 to 198.51.100.1");
+            assertThat(authority.asked()).hasSize(1);
+            assertThat(house.inventory().find(SHOP)).contains(first);
+            assertThat(house.recorded().lines(EventKind.NOT_RENEWED)).isEmpty();
+            assertThat(house.recorded().lines(EventKind.MOVED_AWAY))
+                    .singleElement()
+                    .asString()
+                    .contains("moved away: its address is now 192.0.2.7; your customer must act: change A of it from");
+
+            verdict = Optional.empty();
+            advanceTo(stored(SHOP).due().plus(LOOK));
+
+            assertThat(authority.asked()).hasSize(2);
+            assertThat(stored(SHOP).moved()).isEmpty();
+            assertThat(house.inventory().find(SHOP).orElseThrow().id()).isNotEqualTo(first.id());
+        }
+
+        @Test
+        void isLeftAloneAfterTheGraceUntilSomebodyVisitsIt() throws Exception {
+            obtain(SHOP);
+            visit(SHOP);
+            verdict = Optional.of(new Verdict(Verdict.Who.CUSTOMER, "add A of it", Optional.of("nowhere")));
+            advanceTo(stored(SHOP).renew().plus(LOOK));
+            Instant since = stored(SHOP).moved().orElseThrow().since();
+
+            advanceTo(since.plus(Duration.ofDays(7)).plus(Duration.ofHours(2)));
+
+            assertThat(stored(SHOP).moved().orElseThrow().since()).isEqualTo(since);
+            assertThat(stored(SHOP).due())
+                    .isEqualTo(stored(SHOP).certificate().notAfter().plus(Duration.ofDays(30)));
+            assertThat(authority.asked()).hasSize(1);
+
+            verdict = Optional.empty();
+            visit(SHOP);
+            advanceTo(now().plus(LOOK).plus(LOOK));
+
+            assertThat(authority.asked()).hasSize(2);
+            assertThat(stored(SHOP).moved()).isEmpty();
         }
 
         @Test

@@ -734,7 +734,8 @@ public abstract class CertificateStoreContract {
         void comeBackWithTheirKeyAndUrl() throws Exception {
             OpenOrder order = order(SHOP.value(), NOW);
             store.journal(order);
-            store.journal(order.withUrl(URI.create("https://ca.example/order/1?a=b")));
+            store.journal(
+                    order.withUrl(URI.create("https://ca.example/order/1?a=b"), Optional.of(NOW.plusSeconds(3600))));
 
             OpenOrder found = store.openOrder(SHOP).orElseThrow();
 
@@ -743,6 +744,8 @@ public abstract class CertificateStoreContract {
             assertThat(found.key().getPublic()).isEqualTo(order.key().getPublic());
             assertThat(found.csr()).containsExactly(1, 2, 3);
             assertThat(found.started()).isEqualTo(NOW);
+            assertThat(found.expires()).contains(NOW.plusSeconds(3600));
+            assertThat(order.expires()).isEmpty();
             assertThat(found.issuer()).isEqualTo(order.issuer());
         }
 

@@ -12,6 +12,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.authority.Authority;
+import org.ondemandtls.certificate.KeySupply;
 import org.ondemandtls.config.ConfigReader;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.inventory.Visits;
@@ -40,6 +41,7 @@ public final class IssuanceFixture implements AutoCloseable {
 
     private @Nullable PermissionPolicy policy;
     private Preflight preflight = Preflight.NONE;
+    private KeySupply keys = issuer -> TestCertificates.key();
 
     /** Opens a store of files in a directory; there is one CA. */
     public IssuanceFixture(Path directory) throws Exception {
@@ -87,6 +89,11 @@ public final class IssuanceFixture implements AutoCloseable {
         preflight = newPreflight;
     }
 
+    /** Has keys for certificates made otherwise, from the next {@link #issuance} on. */
+    public void keys(KeySupply newKeys) {
+        keys = newKeys;
+    }
+
     /** A budget without limits, as that of a CA of one's own is. */
     public static Budget unlimited(CertificateStore store, Clock clock) throws Exception {
         return Budget.of(
@@ -118,7 +125,7 @@ public final class IssuanceFixture implements AutoCloseable {
                         preflight,
                         List.<Authority>copyOf(authorities),
                         inventory,
-                        TestCertificates::key,
+                        keys,
                         budget,
                         watch,
                         Configurations.shield(16, 256),

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -241,6 +242,73 @@ public abstract class ShieldContract<F extends HostFixture> extends HostContract
     }
 
     @Test
+    void unfinishedClientHellosHoldNoMoreThanTheirBoundAndGiveItBack() throws Exception {
+        fixture.keys.put("onDemandTls.handshake.helloOctets", "65536");
+        fixture.keys.put("onDemandTls.handshake.helloTimeout", "5m");
+        fixture.launch();
+        fixture.visit("known.customer.test");
+        byte[] half = halfOfAHello();
+
+        for (int i = 0; i < 32; i++) {
+            Socket socket = open(InetAddress.getLoopbackAddress());
+            socket.getOutputStream().write(half);
+            long seen = i;
+            await().atMost(PATIENCE)
+                    .until(() -> held() / half.length + tooManyOctets() > seen || held() + half.length > 65_536);
+        }
+        await().atMost(PATIENCE).until(() -> tooManyOctets() > 0);
+
+        assertThat(held()).isPositive().isLessThanOrEqualTo(65_536);
+        assertThat(RawTls.answerOn(open.get(31)).alert()).hasValue(80);
+        assertThat(fixture.visit("known.customer.test")).startsWith("HTTP/1.1 200");
+        assertThat(fixture.engine().status().getRefusals().get("tooMany")).isEqualTo(tooManyOctets());
+        endClients();
+        await().atMost(PATIENCE).until(() -> held() == 0);
+        assertThat(TlsProbe.trustingAnything()
+                        .oneByteAtATime()
+                        .get(fixture.port(), "known.customer.test", "/")
+                        .answer())
+                .startsWith("HTTP/1.1 200");
+        assertThat(held()).isZero();
+    }
+
+    @Test
+    void unfinishedClientHellosOfOneClientBlockLeaveRoomForOthers() throws Exception {
+        InetAddress address = ownAddress();
+        fixture.keys.put("onDemandTls.handshake.helloOctets", "65536");
+        fixture.keys.put("onDemandTls.handshake.helloTimeout", "5m");
+        fixture.listenAt(address);
+        fixture.launch();
+        byte[] half = halfOfAHello();
+        Socket first = open(address);
+        first.getOutputStream().write(half);
+        await().atMost(PATIENCE).until(() -> held() >= half.length);
+
+        Socket second = open(address);
+        second.getOutputStream().write(half);
+
+        assertThat(RawTls.answerOn(second).alert()).hasValue(80);
+        assertThat(tooManyOctets()).isEqualTo(1);
+        assertThat(from(address, "shop.customer.test")).isEqualTo("served");
+        first.close();
+        await().atMost(PATIENCE).until(() -> held() == 0);
+    }
+
+    private long held() {
+        return fixture.engine().status().getUnfinishedHelloOctets();
+    }
+
+    private long tooManyOctets() {
+        return fixture.engine().status().getOverflows().getOrDefault("onDemandTls.handshake.helloOctets", 0L);
+    }
+
+    private static byte[] halfOfAHello() {
+        String[] protocols =
+                IntStream.range(0, 30).mapToObj(i -> i + "-" + "x".repeat(215)).toArray(String[]::new);
+        return Arrays.copyOf(TlsProbe.trustingAnything().alpn(protocols).clientHello("shop.customer.test"), 3_000);
+    }
+
+    @Test
     void manyPermittedNamesAreOrderedAFewAtATimeAndTheRestRefusedAtOnceAndNotRemembered() throws Exception {
         fixture.keys.put("onDemandTls.permission.names", "*.customer.test");
         fixture.keys.put("onDemandTls.shield.ordersInFlight", "1");
@@ -380,12 +448,17 @@ public abstract class ShieldContract<F extends HostFixture> extends HostContract
         }
     }
 
-    private Socket hello(InetAddress address, String name) throws IOException {
+    private Socket open(InetAddress address) throws IOException {
         Socket socket = new Socket();
         open.add(socket);
         socket.setTcpNoDelay(true);
         socket.setSoTimeout((int) PATIENCE.toMillis());
         socket.connect(new InetSocketAddress(address, fixture.port()));
+        return socket;
+    }
+
+    private Socket hello(InetAddress address, String name) throws IOException {
+        Socket socket = open(address);
         OutputStream out = socket.getOutputStream();
         out.write(TlsProbe.trustingAnything().clientHello(name));
         out.flush();
@@ -393,7 +466,7 @@ public abstract class ShieldContract<F extends HostFixture> extends HostContract
     }
 
     // Traffic to it stays on this machine, and is not from loopback.
-    private static InetAddress ownAddress() throws SocketException {
+    static InetAddress ownAddress() throws SocketException {
         return NetworkInterface.networkInterfaces()
                 .flatMap(NetworkInterface::inetAddresses)
                 .filter(address -> !address.isLoopbackAddress()

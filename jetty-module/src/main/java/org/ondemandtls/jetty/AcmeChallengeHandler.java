@@ -1,5 +1,6 @@
 package org.ondemandtls.jetty;
 
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
@@ -50,7 +51,14 @@ final class AcmeChallengeHandler extends Handler.Wrapper {
         String method = request.getMethod();
         HttpURI uri = request.getHttpURI();
         String host = Request.getServerName(request);
-        Optional<String> ours = challenges.answer(method, uri.getPath(), uri.getQuery(), host);
+        Optional<String> ours = challenges.answer(
+                method,
+                uri.getPath(),
+                uri.getQuery(),
+                host,
+                request.getConnectionMetaData().getRemoteSocketAddress() instanceof InetSocketAddress inet
+                        ? inet.getAddress()
+                        : null);
         if (ours.isPresent()) {
             answer(ours.get(), request, response, callback);
             return true;

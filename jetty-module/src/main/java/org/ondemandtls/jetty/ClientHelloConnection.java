@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.Alert;
 import org.ondemandtls.handshake.HandshakeGate;
+import org.ondemandtls.handshake.HelloReading;
 import org.ondemandtls.handshake.SessionScope;
 import org.ondemandtls.handshake.TimerWheel;
 import org.ondemandtls.handshake.Visit;
@@ -47,7 +48,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     private final Duration helloTimeout;
 
     // Used by one thread at a time: whoever the state belongs to.
-    private @Nullable ClientHelloParser parser = new ClientHelloParser(ClientHelloParser.MAX_MESSAGE_OF_JSSE);
+    private @Nullable HelloReading reading;
     private ByteBuffer received = BufferUtil.EMPTY_BUFFER;
     private Admission.@Nullable Serve serve;
     private volatile @Nullable String serverName;
@@ -75,6 +76,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
         this.connector = connector;
         this.factory = factory;
         this.gate = gate;
+        this.reading = new HelloReading(gate);
         this.timers = timers;
         this.helloTimeout = helloTimeout;
     }
@@ -128,6 +130,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
 
     @Override
     public void onClose(@Nullable Throwable cause) {
+        endReading();
         visit.end();
         super.onClose(cause);
     }
@@ -170,7 +173,9 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
                 if (filled == 0) {
                     // Not sooner: most have sent it all by now, and a timer costs as much as they do.
                     limitHello();
-                    getEndPoint().fillInterested(fillCallback);
+                    if (mayWait()) {
+                        getEndPoint().fillInterested(fillCallback);
+                    }
                     return;
                 }
                 if (!parse(buffer)) {
@@ -185,7 +190,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
 
     // Returns whether there is more to read.
     private boolean parse(ByteBuffer buffer) {
-        ClientHelloParser current = parser;
+        HelloReading current = reading;
         if (current == null) {
             return false;
         }
@@ -194,7 +199,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
             moreFollowed = buffer.hasRemaining();
             received = joined(current.records(), buffer);
             // A parked handshake keeps its octets once.
-            parser = null;
+            endReading();
             admit(complete.hello());
             return false;
         }
@@ -203,6 +208,25 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
             return false;
         }
         return true;
+    }
+
+    private boolean mayWait() {
+        HelloReading current = reading;
+        if (current == null || current.mayWait(getEndPoint().getRemoteSocketAddress())) {
+            return true;
+        }
+        if (visit.giveUp()) {
+            sendAlert(gate.refuseUnfinished(), false);
+        }
+        return false;
+    }
+
+    private void endReading() {
+        HelloReading current = reading;
+        if (current != null) {
+            current.end();
+            reading = null;
+        }
     }
 
     private void admit(ClientHello hello) {
@@ -219,7 +243,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
         if (admission instanceof Admission.Park park) {
             visit.park(park.outcome(), () -> {
                 factory.remember(visit);
-                if (fillInterestOwner() != null) {
+                if (ReadInterest.owner(getEndPoint()) != null) {
                     getEndPoint().fillInterested(fillCallback);
                 }
             });
@@ -244,12 +268,9 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
         if (settled == null || !visit.move(Visit.State.SETTLED, Visit.State.DECIDED)) {
             return;
         }
-        AbstractEndPoint owner = fillInterestOwner();
+        AbstractEndPoint owner = ReadInterest.owner(getEndPoint());
         if (owner != null) {
-            // Ours, or none: an event that has taken it meanwhile finds the state changed and does nothing.
-            owner.getFillInterest().onFail(new Withdrawn());
-            // The wait counts as idle time, and the idle timeout would strike as soon as we are not parked.
-            owner.notIdle();
+            ReadInterest.withdraw(owner);
         }
         proceed(settled);
     }
@@ -325,7 +346,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     private void sendAlert(Admission.Refuse refuse, boolean helloComplete) {
         boolean more = !helloComplete || moreFollowed;
         received = BufferUtil.EMPTY_BUFFER;
-        parser = null;
+        endReading();
         if (!visit.move(Visit.State.DECIDED, Visit.State.FAREWELL)) {
             return;
         }
@@ -380,27 +401,11 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
         }
     }
 
-    private @Nullable AbstractEndPoint fillInterestOwner() {
-        EndPoint endPoint = getEndPoint();
-        while (endPoint instanceof EndPoint.Wrapper wrapper && !(endPoint instanceof AbstractEndPoint)) {
-            endPoint = wrapper.unwrap();
-        }
-        return endPoint instanceof AbstractEndPoint owner ? owner : null;
-    }
-
     private static ByteBuffer joined(ByteBuffer first, ByteBuffer second) {
         return ByteBuffer.allocate(first.remaining() + second.remaining())
                 .put(first)
                 .put(second)
                 .flip();
-    }
-
-    /** Ends a read interest that is no longer wanted; nobody but {@link FillCallback} sees it. */
-    private static final class Withdrawn extends Exception {
-
-        Withdrawn() {
-            super("read interest withdrawn", null, false, false);
-        }
     }
 
     /** What a visit wants of Jetty. */
@@ -435,7 +440,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
 
         @Override
         public void failed(Throwable cause) {
-            if (cause instanceof Withdrawn) {
+            if (ReadInterest.isWithdrawn(cause)) {
                 return;
             }
             if (cause instanceof TimeoutException && visit.state() == Visit.State.READING) {

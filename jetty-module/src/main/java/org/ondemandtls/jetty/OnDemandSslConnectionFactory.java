@@ -83,6 +83,16 @@ final class OnDemandSslConnectionFactory extends SslConnectionFactory {
         Visit.refuse(parked, FAREWELLS);
     }
 
+    /** Starts with its connector, after web applications; what the engine prepares meanwhile is waited for. */
+    @Override
+    protected void doStart() throws Exception {
+        super.doStart();
+        OnDemandTls engine = onDemand.engine();
+        if (engine != null) {
+            engine.awaitPreparation();
+        }
+    }
+
     @Override
     public Connection newConnection(Connector connector, EndPoint endPoint) {
         OnDemandTls engine = onDemand.engine();

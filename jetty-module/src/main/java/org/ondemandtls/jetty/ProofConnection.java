@@ -101,7 +101,7 @@ final class ProofConnection extends AbstractConnection implements SslHandshakeLi
     @Override
     public void handshakeSucceeded(Event event) {
         shaken = true;
-        gate.proved(prove);
+        gate.proved(prove, getEndPoint().getRemoteSocketAddress());
     }
 
     @Override

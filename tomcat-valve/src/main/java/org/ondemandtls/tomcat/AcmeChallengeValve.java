@@ -3,6 +3,7 @@ package org.ondemandtls.tomcat;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.ServletException;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -29,6 +30,8 @@ import org.apache.juli.logging.Log;
 import org.apache.juli.logging.LogFactory;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.OnDemandTls;
+import org.ondemandtls.challenge.ChallengeBoard;
+import org.ondemandtls.challenge.Vantages;
 
 /**
  * Answers a CA's HTTP-01 validation on every connector of its {@code <Engine>}, whatever Host or Context would match:
@@ -219,6 +222,10 @@ public class AcmeChallengeValve extends ValveBase {
     }
 
     private Optional<String> keyAuthorization(Request request) {
+        String path = request.getRequestURI();
+        InetAddress peer = path != null && ChallengeBoard.isPath(path)
+                ? Vantages.address(request.getRemoteAddr()).orElse(null)
+                : null;
         for (Connector connector : connectors()) {
             OnDemandTls engine = engine(connector);
             Optional<String> found = engine == null
@@ -228,7 +235,8 @@ public class AcmeChallengeValve extends ValveBase {
                                     request.getMethod(),
                                     request.getRequestURI(),
                                     request.getQueryString(),
-                                    request.getServerName());
+                                    request.getServerName(),
+                                    peer);
             if (found.isPresent()) {
                 return found;
             }

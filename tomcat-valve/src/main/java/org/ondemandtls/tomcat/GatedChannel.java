@@ -1,7 +1,6 @@
 package org.ondemandtls.tomcat;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import javax.net.ssl.SSLEngine;
@@ -9,12 +8,11 @@ import javax.net.ssl.SSLEngineResult;
 import org.apache.tomcat.util.buf.ByteBufferUtils;
 import org.apache.tomcat.util.net.NioChannel;
 import org.apache.tomcat.util.net.NioEndpoint.NioSocketWrapper;
-import org.apache.tomcat.util.net.SecureNioChannel;
-import org.apache.tomcat.util.net.SocketBufferHandler;
 import org.apache.tomcat.util.net.SocketWrapperBase;
 import org.apache.tomcat.util.net.TLSClientHelloExtractor;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.handshake.Admission;
+import org.ondemandtls.handshake.HelloReading;
 import org.ondemandtls.handshake.NamelessSession;
 import org.ondemandtls.handshake.ServedMatcher;
 import org.ondemandtls.handshake.SessionScope;
@@ -34,28 +32,24 @@ import org.ondemandtls.name.RequestedName;
  * <p><b>Threads.</b> All but {@link #watch} runs on Tomcat's workers, one at a time per connection, under the lock of
  * its socket wrapper.
  *
- * <p><b>Cost.</b> What an unauthenticated peer holds here: one connection, one timer of the wheel, and the buffers Tomcat gives to
- * every TLS connection; for {@code onDemandTls.handshake.helloTimeout} at most, or, once parked, for {@code
+ * <p><b>Cost.</b> What an unauthenticated peer holds here: one connection, one timer of the wheel, and the octets of a
+ * ClientHello it has really sent, at most 32 KiB; for {@code onDemandTls.handshake.helloTimeout} at most, or, once parked, for {@code
  * onDemandTls.handshake.deadline}.
  */
-final class GatedChannel extends SecureNioChannel {
+final class GatedChannel extends FrugalChannel {
 
     /** No interest op of {@link SelectionKey}, so that Tomcat registers nothing, and neither of its two verdicts. */
     static final int NOTHING = 1 << 30;
-
-    private static final byte[] NO_OCTETS = {};
 
     private final OnDemandEndpoint endpoint;
 
     // Of the connection this channel is used for now; one worker after another, in an order the wrapper's lock makes.
     private volatile @Nullable Visit visit;
-    private @Nullable ClientHelloParser parser;
+    private volatile @Nullable HelloReading reading;
     private @Nullable String requestedName;
     private Admission.@Nullable Serve serve;
     private Admission.@Nullable Prove prove;
     private @Nullable ShownProof shown;
-    private volatile int helloEnd;
-    private byte[] rest = NO_OCTETS;
     private volatile boolean unwrapping;
     private volatile boolean bound;
     private @Nullable Served served;
@@ -67,7 +61,7 @@ final class GatedChannel extends SecureNioChannel {
      * @param buffers the buffers of the decrypted side
      * @param endpoint gives the gate
      */
-    GatedChannel(SocketBufferHandler buffers, OnDemandEndpoint endpoint) {
+    GatedChannel(LatentBuffers buffers, OnDemandEndpoint endpoint) {
         super(buffers, endpoint);
         this.endpoint = endpoint;
     }
@@ -76,13 +70,11 @@ final class GatedChannel extends SecureNioChannel {
     @Override
     public void reset(SocketChannel channel, @Nullable NioSocketWrapper wrapper) throws IOException {
         super.reset(channel, wrapper);
-        parser = new ClientHelloParser(ClientHelloParser.MAX_MESSAGE_OF_JSSE);
+        endReading();
         requestedName = null;
         serve = null;
         prove = null;
         shown = null;
-        helloEnd = 0;
-        rest = NO_OCTETS;
         unwrapping = false;
         bound = false;
         served = null;
@@ -91,6 +83,7 @@ final class GatedChannel extends SecureNioChannel {
         if (wrapper == null) {
             return;
         }
+        reading = endpoint.reading();
         Visit begun = endpoint.visit(wrapper);
         visit = begun;
         begun.limit(Visit.State.READING, endpoint.helloTimeout(), Visit.State.EXPIRED);
@@ -150,7 +143,7 @@ final class GatedChannel extends SecureNioChannel {
 
     /**
      * Looks whether the client of a parked connection is still there. What it has sent meanwhile is kept, as far as
-     * Tomcat's buffer for one record has room; what comes after that stays in the socket, and the client's leaving is
+     * there is room behind its ClientHello; what comes after that stays in the socket, and the client's leaving is
      * then noticed at the deadline.
      *
      * <p>Called on the engine's timer; does not block.
@@ -176,23 +169,23 @@ final class GatedChannel extends SecureNioChannel {
     private int readHello() {
         try {
             while (true) {
-                netInBuffer.clear();
-                int octets = sc.read(netInBuffer);
+                int octets = sc.read(emptied());
                 if (octets < 0) {
                     return leave();
                 }
                 if (octets == 0) {
-                    return SelectionKey.OP_READ;
+                    letGo();
+                    return mayWait() ? SelectionKey.OP_READ : refuseUnfinished();
                 }
                 netInBuffer.flip();
-                ClientHelloParser reading = parser;
-                if (reading == null) {
+                HelloReading current = reading;
+                if (current == null) {
                     return leave();
                 }
-                ClientHelloParser.Progress progress = reading.feed(netInBuffer);
+                ClientHelloParser.Progress progress = current.feed(netInBuffer);
                 if (progress instanceof ClientHelloParser.Progress.Complete complete) {
-                    keep(reading.records());
-                    parser = null;
+                    keep(current.records());
+                    endReading();
                     return admit(complete.hello());
                 }
                 if (progress instanceof ClientHelloParser.Progress.Invalid invalid) {
@@ -201,44 +194,6 @@ final class GatedChannel extends SecureNioChannel {
             }
         } catch (IOException e) {
             return leave();
-        }
-    }
-
-    // Tomcat looks for the server name in the first record only, so it gets the whole ClientHello as one, where one can
-    // hold
-    // it; otherwise the first of two, in which it sees that it cannot read it. What follows stays behind while nobody
-    // but us
-    // reads.
-    private void keep(ByteBuffer record) {
-        byte[] following = new byte[netInBuffer.remaining()];
-        netInBuffer.get(following);
-        netInBuffer.clear();
-        // One octet more: Tomcat takes a buffer that is full for one that is read.
-        netInBuffer = ByteBufferUtils.expand(netInBuffer, record.remaining() + following.length + 1);
-        netInBuffer.put(record);
-        helloEnd = Math.min(netInBuffer.position(), ClientHelloParser.LARGEST_RECORD);
-        netInBuffer.put(following);
-    }
-
-    // Where a ClientHello lacks an extension Tomcat looks for, it goes on looking for it in what follows, and fails: so
-    // nothing follows until it has looked, neither from here nor from the socket.
-    private void setRestAside() {
-        int octets = netInBuffer.position() - helloEnd;
-        if (octets > 0) {
-            rest = new byte[octets];
-            netInBuffer.flip().position(helloEnd);
-            netInBuffer.get(rest);
-            netInBuffer.clear().position(helloEnd);
-        }
-        netInBuffer.limit(helloEnd);
-    }
-
-    private void bringBackRest() {
-        netInBuffer.limit(netInBuffer.capacity());
-        if (rest.length > 0) {
-            netInBuffer = ByteBufferUtils.expand(netInBuffer, netInBuffer.position() + rest.length + 1);
-            netInBuffer.put(rest);
-            rest = NO_OCTETS;
         }
     }
 
@@ -254,6 +209,7 @@ final class GatedChannel extends SecureNioChannel {
         Admission admission = endpoint.admit(hello, sc.getRemoteAddress());
         if (admission instanceof Admission.Park park) {
             Visit current = visit();
+            giveBack();
             current.park(park.outcome(), () -> endpoint.remember(current, this));
             return NOTHING;
         }
@@ -272,7 +228,7 @@ final class GatedChannel extends SecureNioChannel {
 
     private int proceed(Admission.Settled settled) throws IOException {
         if (settled instanceof Admission.Refuse refuse) {
-            return refuse(refuse, netInBuffer.position() > helloEnd);
+            return refuse(refuse, hasMoreThanHello());
         }
         if (settled instanceof Admission.Prove proof) {
             return beginProof(proof);
@@ -285,6 +241,7 @@ final class GatedChannel extends SecureNioChannel {
         if (!visit().move(Visit.State.DECIDED, Visit.State.ADMITTED)) {
             return leave();
         }
+        takeBack();
         setRestAside();
         return shakeHands(true, true);
     }
@@ -364,7 +321,7 @@ final class GatedChannel extends SecureNioChannel {
             return verdict;
         }
         if (prove != null) {
-            endpoint.proved(prove);
+            endpoint.proved(prove, sc);
         }
         if (verdict < 0 || !visit().move(Visit.State.PROVING, Visit.State.FAREWELL)) {
             return leave();
@@ -389,6 +346,23 @@ final class GatedChannel extends SecureNioChannel {
                 : refuse(refuse, true);
     }
 
+    private boolean mayWait() throws IOException {
+        HelloReading current = reading;
+        return current == null || current.mayWait(sc.getRemoteAddress());
+    }
+
+    private int refuseUnfinished() {
+        return visit().giveUp() ? refuse(endpoint.refuseUnfinished(), true) : leave();
+    }
+
+    private void endReading() {
+        HelloReading current = reading;
+        if (current != null) {
+            current.end();
+            reading = null;
+        }
+    }
+
     private int refuseSlow() {
         return visit().giveUp() ? refuse(endpoint.refuseSlow(), true) : leave();
     }
@@ -397,6 +371,7 @@ final class GatedChannel extends SecureNioChannel {
     private boolean isPlainHttp() {
         int octets = netInBuffer.limit();
         netInBuffer.clear().position(octets);
+        takeBack();
         try {
             return new TLSClientHelloExtractor(netInBuffer).getResult()
                     == TLSClientHelloExtractor.ExtractorResult.NON_SECURE;
@@ -407,7 +382,7 @@ final class GatedChannel extends SecureNioChannel {
 
     // Its answer to plain HTTP says in words what is wrong.
     private int leaveToTomcat() {
-        parser = null;
+        endReading();
         if (!visit().move(Visit.State.DECIDED, Visit.State.FAREWELL)) {
             return leave();
         }
@@ -425,7 +400,7 @@ final class GatedChannel extends SecureNioChannel {
 
     // Who has said a ClientHello, and nothing more, waits for our answer.
     private int refuse(Admission.Refuse refuse, boolean moreToCome) {
-        parser = null;
+        endReading();
         if (visit().state() != Visit.State.DECIDED) {
             return leave();
         }
@@ -445,8 +420,7 @@ final class GatedChannel extends SecureNioChannel {
 
     // Our close turns into a reset, which may overtake the alert, only where there is something left to read.
     private boolean isSilent() throws IOException {
-        netInBuffer.clear();
-        return sc.read(netInBuffer) <= 0;
+        return sc.read(emptied()) <= 0;
     }
 
     int bidFarewell() throws IOException {
@@ -459,8 +433,7 @@ final class GatedChannel extends SecureNioChannel {
         try {
             int octets;
             do {
-                netInBuffer.clear();
-                octets = sc.read(netInBuffer);
+                octets = sc.read(emptied());
                 if (octets == 0) {
                     return SelectionKey.OP_READ;
                 }
@@ -489,6 +462,7 @@ final class GatedChannel extends SecureNioChannel {
 
     // A channel may be thrown away before any connection used it.
     private void endVisit() {
+        endReading();
         Visit current = visit;
         if (current != null) {
             current.end();

@@ -1,6 +1,7 @@
 package org.ondemandtls.tomcat;
 
 import java.io.IOException;
+import java.net.Socket;
 import java.net.SocketAddress;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -28,6 +29,7 @@ import org.ondemandtls.StartException;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.Alert;
 import org.ondemandtls.handshake.ChallengeTls;
+import org.ondemandtls.handshake.HelloReading;
 import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.handshake.TlsProvider;
 import org.ondemandtls.handshake.Visit;
@@ -188,6 +190,18 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
         return engine == null ? CLOSED : engine.gate().refuseUnreadable(invalid);
     }
 
+    /** Begins to read a ClientHello. */
+    HelloReading reading() {
+        OnDemandTls engine = engine();
+        return new HelloReading(engine == null ? null : engine.gate());
+    }
+
+    /** Answers a ClientHello that is not whole where too much of such is held. */
+    Admission.Refuse refuseUnfinished() {
+        OnDemandTls engine = engine();
+        return engine == null ? CLOSED : engine.gate().refuseUnfinished();
+    }
+
     /** Answers a ClientHello that is not whole in time. */
     Admission.Refuse refuseSlow() {
         OnDemandTls engine = engine();
@@ -245,10 +259,11 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     }
 
     /** Says that a challenge certificate has been seen. */
-    void proved(Admission.Prove prove) {
+    void proved(Admission.Prove prove, SocketChannel to) {
         OnDemandTls engine = engine();
         if (engine != null) {
-            engine.gate().proved(prove);
+            Socket socket = to.socket();
+            engine.gate().proved(prove, socket.getRemoteSocketAddress());
         }
     }
 
@@ -349,10 +364,7 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
         if (pool != null) {
             NioChannel channel = pool.pop();
             if (channel == null) {
-                channel = createChannel(new SocketBufferHandler(
-                        socketProperties.getAppReadBufSize(),
-                        socketProperties.getAppWriteBufSize(),
-                        socketProperties.getDirectBuffer()));
+                channel = newChannel();
             }
             if (!pool.push(channel)) {
                 channel.free();
@@ -364,9 +376,18 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     /**
      * Makes the channel of a connection; overrides a method of the same shape in Tomcat 11.
      *
-     * @param buffers the buffers of the decrypted side
+     * @param buffers what Tomcat has made for the decrypted side; ours come later
      */
     public NioChannel createChannel(SocketBufferHandler buffers) {
+        buffers.free();
+        return newChannel();
+    }
+
+    private NioChannel newChannel() {
+        LatentBuffers buffers = new LatentBuffers(
+                socketProperties.getAppReadBufSize(),
+                socketProperties.getAppWriteBufSize(),
+                socketProperties.getDirectBuffer());
         return new GatedChannel(buffers, this);
     }
 

@@ -80,6 +80,7 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
         this.onDemandEndpoint = endpoint;
         this.given = given;
         JarScan.passOverDropIn();
+        WarmUp.begin();
     }
 
     /**
@@ -132,6 +133,7 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
     @Override
     public void start() throws Exception {
         join();
+        awaitPreparation();
         try {
             super.start();
         } catch (Exception | Error e) {
@@ -186,6 +188,14 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
     /** The endpoint. */
     OnDemandEndpoint onDemandEndpoint() {
         return onDemandEndpoint;
+    }
+
+    // Web applications have been started meanwhile.
+    private void awaitPreparation() {
+        OnDemandTls open = engine();
+        if (open != null) {
+            open.awaitPreparation();
+        }
     }
 
     private void tellLimit() {

@@ -63,6 +63,8 @@ public final class StatusSite {
             "css",
             "text/css; charset=utf-8");
 
+    private static final String ACCOUNT = "account/";
+
     private final Status status;
     private final Operations operations;
     private final Access access;
@@ -157,6 +159,11 @@ public final class StatusSite {
             case "obtain" -> obtain(new String(request.content(LARGEST_CONTENT), UTF_8));
             case "pause" -> done(operations.pause(query.getOrDefault("what", "")));
             case "resume" -> done(operations.resume(query.getOrDefault("what", "")));
+            case "account/rollover", "account/deactivate", "account/register" ->
+                done(operations
+                        .accounts()
+                        .command(resource.substring(ACCOUNT.length()), query.getOrDefault("ca", ""))
+                        .orElseThrow());
             default -> commandFor(resource, query);
         };
     }

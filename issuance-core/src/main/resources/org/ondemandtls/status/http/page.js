@@ -39,6 +39,12 @@
     return text ? text.replace('T', ' ').replace(/\.\d+Z$|Z$/, ' UTC') : '–';
   }
 
+  function sentence(proof) {
+    const from = proof.networks.length ? proof.networks.join(', ') : 'no network that was seen';
+    return proof.challenge + ' was fetched from ' + from
+      + (proof.missing.length ? '; missing beside the CA\'s last orders: ' + proof.missing.join(', ') + ' (a firewall?)' : '');
+  }
+
   function show(report) {
     byId('report').hidden = false;
     byId('report-name').textContent = report.name;
@@ -74,6 +80,9 @@
       add('Who must act', {you: 'you', customer: 'your customer', ca: 'the CA', nobody: 'nobody: wait'}[report.lastRefusal.who]);
       add('Tried again from', report.lastRefusal.until ? moment(report.lastRefusal.until) : null);
       add('More', report.lastRefusal.link);
+    }
+    if (report.proof) {
+      add('Last proof', moment(report.proof.at) + (report.proof.accepted ? ', accepted. ' : ', not accepted. ') + sentence(report.proof));
     }
     report.budgets.forEach(budget => {
       const value = document.createElement('dd');
@@ -216,10 +225,18 @@
       button.setAttribute('aria-label', button.textContent + ' issuing from ' + ca.id);
       button.addEventListener('click', () => pause(ca.id, Boolean(ca.paused)));
       cell.append(button);
+      const steps = document.createElement('td');
+      steps.append(...ca.steps.map(one => element('div', one.step + ' ' + one.p50Seconds + ' / ' + one.p90Seconds + ' / '
+        + one.p99Seconds + ' s')));
+      if (ca.vantage.last) {
+        steps.append(element('div', 'looks from ' + ca.vantage.last + (ca.vantage.last === 1 ? ' network' : ' networks')
+          + (ca.vantage.missing.length ? ', missing: ' + ca.vantage.missing.join(', ') : ''),
+        ca.vantage.missing.length ? 'bad' : ''));
+      }
       const budgets = document.createElement('td');
       budgets.append(...ca.budgets.map(bar));
       line.append(name, element('td', ca.sentence, ca.well && !ca.paused ? 'good' : 'bad'), element('td', orders || '–'),
-        element('td', ca.meanSeconds === null ? '–' : ca.meanSeconds.toFixed(1) + ' s'), budgets, cell);
+        element('td', ca.meanSeconds === null ? '–' : ca.meanSeconds.toFixed(1) + ' s'), steps, budgets, cell);
       return line;
     }));
   }

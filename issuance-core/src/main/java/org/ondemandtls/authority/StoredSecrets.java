@@ -1,8 +1,7 @@
-package org.ondemandtls;
+package org.ondemandtls.authority;
 
 import java.io.IOException;
 import java.util.Optional;
-import org.ondemandtls.authority.SecretFiles;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.StoreException;
 
@@ -11,7 +10,7 @@ import org.ondemandtls.store.StoreException;
  *
  * @param store where it is kept
  */
-record StoredSecrets(CertificateStore store) implements SecretFiles {
+public record StoredSecrets(CertificateStore store) implements SecretFiles {
 
     @Override
     public Optional<byte[]> read(String name) throws IOException {

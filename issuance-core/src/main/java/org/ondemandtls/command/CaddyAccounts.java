@@ -1,0 +1,125 @@
+package org.ondemandtls.command;
+
+import java.io.IOException;
+import java.net.URI;
+import java.security.GeneralSecurityException;
+import java.security.KeyPair;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.ondemandtls.certificate.InvalidPemException;
+import org.ondemandtls.certificate.KeyPairs;
+import org.ondemandtls.certificate.Pem;
+import org.ondemandtls.config.PublicCa;
+
+/**
+ * The accounts in Caddy's storage: {@code acme/CA/users/EMAIL/USER.json} with {@code USER.key} beside it. {@code CA} is made of
+ * the directory URL, with hyphens for slashes and colons.
+ */
+final class CaddyAccounts {
+
+    private static final Pattern LOCATION =
+            Pattern.compile("\"(?:location|uri)\"\\s*:\\s*\"(https://[^\"\\\\\\s]{1,500})\"");
+    private static final Pattern STATUS = Pattern.compile("\"status\"\\s*:\\s*\"([a-z]{1,30})\"");
+    private static final Pattern UNSAFE = Pattern.compile("[^\\w@.-]");
+
+    /** The files of one account. */
+    private record User(String ca, String path) {}
+
+    private final KeptFiles files;
+    private final Set<URI> directories;
+
+    /**
+     * Reads nothing yet.
+     *
+     * @param files Caddy's storage
+     * @param directories of CAs whose certificates are in it
+     */
+    CaddyAccounts(KeptFiles files, Set<URI> directories) {
+        this.files = files;
+        this.directories = new LinkedHashSet<>(directories);
+        for (PublicCa ca : PublicCa.values()) {
+            this.directories.add(ca.directory());
+        }
+    }
+
+    static boolean isAny(KeptFiles files) throws IOException {
+        return !users(files).isEmpty();
+    }
+
+    /** Tells of each. */
+    void visit(ForeignStorage.Visitor visitor) throws IOException {
+        for (User user : users(files)) {
+            String where = files.place(user.path());
+            try {
+                String about = files.text(user.path() + ".json");
+                Matcher status = STATUS.matcher(about);
+                if (status.find() && !status.group(1).equals("valid")) {
+                    visitor.passedOver(where, "the account is " + status.group(1));
+                    continue;
+                }
+                Matcher location = LOCATION.matcher(about);
+                Optional<String> url = location.find() ? Optional.of(location.group(1)) : Optional.empty();
+                Optional<URI> directory = directory(user.ca(), url);
+                if (directory.isEmpty()) {
+                    visitor.passedOver(where, "the directory of its CA is not known");
+                    continue;
+                }
+                KeyPair key = KeyPairs.pair(Pem.readAnyPrivateKey(files.text(user.path() + ".key")));
+                visitor.account(FoundAccount.of(directory.get(), key, url), where);
+            } catch (InvalidPemException | GeneralSecurityException e) {
+                visitor.passedOver(where, "the key of the account cannot be used: " + e.getMessage());
+            }
+        }
+    }
+
+    private Optional<URI> directory(String folder, Optional<String> account) {
+        for (URI directory : directories) {
+            if (folder(directory).equals(folder)) {
+                return Optional.of(directory);
+            }
+        }
+        // What is left of the folder after the host is the path, as long as that has no hyphens of its own.
+        return account.map(URI::create)
+                .filter(url -> folder.startsWith(safe(url.getAuthority())))
+                .map(url -> URI.create("https://" + url.getAuthority() + "/"
+                        + folder.substring(safe(url.getAuthority()).length())
+                                .replaceFirst("^-", "")
+                                .replace('-', '/')));
+    }
+
+    private static String folder(URI directory) {
+        String path = directory.getRawPath().replace('/', '-').replaceAll("^-+|-+$", "");
+        return safe(directory.getAuthority() + (path.isEmpty() ? "" : "-" + path));
+    }
+
+    private static String safe(String text) {
+        return UNSAFE.matcher(text.toLowerCase(Locale.ROOT).replace(':', '-')).replaceAll("");
+    }
+
+    private static List<User> users(KeptFiles files) throws IOException {
+        List<User> found = new ArrayList<>();
+        for (String top : List.of("acme/", "../acme/", "")) {
+            for (String ca : files.directories(top)) {
+                String users = top + ca + "/users";
+                for (String email : files.directories(users)) {
+                    for (String name : files.names(users + '/' + email, ".json")) {
+                        User user = new User(ca, users + '/' + email + '/' + name);
+                        if (files.isFile(user.path() + ".key")) {
+                            found.add(user);
+                        }
+                    }
+                }
+            }
+            if (!found.isEmpty()) {
+                break;
+            }
+        }
+        return found;
+    }
+}

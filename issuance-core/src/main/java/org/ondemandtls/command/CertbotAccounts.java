@@ -1,0 +1,131 @@
+package org.ondemandtls.command;
+
+import java.io.IOException;
+import java.math.BigInteger;
+import java.net.URI;
+import java.security.AlgorithmParameters;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.KeyPair;
+import java.security.spec.ECGenParameterSpec;
+import java.security.spec.ECParameterSpec;
+import java.security.spec.ECPrivateKeySpec;
+import java.security.spec.InvalidKeySpecException;
+import java.security.spec.RSAPrivateCrtKeySpec;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.ondemandtls.certificate.KeyPairs;
+
+/**
+ * The accounts in certbot's configuration directory: {@code accounts/HOST/PATH/ID/private_key.json}, a JWK (RFC 7517), with
+ * {@code regr.json} beside it; host and path are those of the CA's directory URL.
+ */
+final class CertbotAccounts {
+
+    private static final Pattern URL = Pattern.compile("\"uri\"\\s*:\\s*\"(https://[^\"\\\\\\s]{1,500})\"");
+    // A protocol that is no more; certbot has a link from the new server's folder to it.
+    private static final String OLD = "acme-v01.";
+    private static final String KEY = "/private_key.json";
+    private static final int DEEPEST = 6;
+    private static final Map<String, String> CURVES = Map.of("P-256", "secp256r1", "P-384", "secp384r1");
+
+    private final KeptFiles files;
+    private final String top;
+
+    /**
+     * Reads nothing yet.
+     *
+     * @param files certbot's directory, or its {@code live}
+     * @param below whether it is {@code live}, beside which they are
+     */
+    CertbotAccounts(KeptFiles files, boolean below) {
+        this.files = files;
+        this.top = below ? "../accounts" : "accounts";
+    }
+
+    static boolean isAny(KeptFiles files) throws IOException {
+        return !new CertbotAccounts(files, false).found().isEmpty();
+    }
+
+    /** Tells of each. */
+    void visit(ForeignStorage.Visitor visitor) throws IOException {
+        for (String account : found()) {
+            String where = files.place(account);
+            URI directory = URI.create("https://" + account.substring(top.length() + 1, account.lastIndexOf('/')));
+            try {
+                KeyPair key = key(files.text(account + KEY));
+                String about = files.isFile(account + "/regr.json") ? files.text(account + "/regr.json") : "";
+                Matcher url = URL.matcher(about);
+                visitor.account(
+                        FoundAccount.of(directory, key, url.find() ? Optional.of(url.group(1)) : Optional.empty()),
+                        where);
+            } catch (GeneralSecurityException | IllegalArgumentException e) {
+                visitor.passedOver(where, "the key of the account cannot be used: " + e.getMessage());
+            }
+        }
+    }
+
+    private List<String> found() throws IOException {
+        List<String> found = new ArrayList<>();
+        for (String host : files.directories(top)) {
+            if (!host.startsWith(OLD)) {
+                look(top + '/' + host, DEEPEST, found);
+            }
+        }
+        return found;
+    }
+
+    private void look(String folder, int depth, List<String> found) throws IOException {
+        for (String name : files.directories(folder)) {
+            String inside = folder + '/' + name;
+            if (files.isFile(inside + KEY)) {
+                found.add(inside);
+            } else if (depth > 0) {
+                look(inside, depth - 1, found);
+            }
+        }
+    }
+
+    private static KeyPair key(String jwk) throws GeneralSecurityException {
+        String type = text(jwk, "kty");
+        if (type.equals("RSA")) {
+            return KeyPairs.pair(KeyFactory.getInstance("RSA")
+                    .generatePrivate(new RSAPrivateCrtKeySpec(
+                            number(jwk, "n"),
+                            number(jwk, "e"),
+                            number(jwk, "d"),
+                            number(jwk, "p"),
+                            number(jwk, "q"),
+                            number(jwk, "dp"),
+                            number(jwk, "dq"),
+                            number(jwk, "qi"))));
+        }
+        String curve = CURVES.get(type.equals("EC") ? text(jwk, "crv") : "");
+        if (curve == null) {
+            throw new InvalidKeySpecException("it is neither RSA nor on P-256 nor on P-384");
+        }
+        AlgorithmParameters parameters = AlgorithmParameters.getInstance("EC");
+        parameters.init(new ECGenParameterSpec(curve));
+        return KeyPairs.pair(KeyFactory.getInstance("EC")
+                .generatePrivate(
+                        new ECPrivateKeySpec(number(jwk, "d"), parameters.getParameterSpec(ECParameterSpec.class))));
+    }
+
+    private static BigInteger number(String jwk, String member) throws InvalidKeySpecException {
+        return new BigInteger(1, Base64.getUrlDecoder().decode(text(jwk, member)));
+    }
+
+    private static String text(String jwk, String member) throws InvalidKeySpecException {
+        Matcher value = Pattern.compile("\"" + member + "\"\\s*:\\s*\"([A-Za-z0-9_=-]{1,5000})\"")
+                .matcher(jwk);
+        if (!value.find()) {
+            throw new InvalidKeySpecException("it lacks \"" + member + "\"");
+        }
+        return value.group(1);
+    }
+}

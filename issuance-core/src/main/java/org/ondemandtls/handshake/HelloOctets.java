@@ -1,0 +1,77 @@
+package org.ondemandtls.handshake;
+
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import org.ondemandtls.name.ClientBlock;
+
+/**
+ * How many octets of ClientHellos are held that are not whole yet: a bound for all of them, and one for each client block,
+ * so that one stranger cannot take what others need.
+ *
+ * <p><b>Threads.</b> Safe for many; nothing blocks.
+ *
+ * <p><b>Cost.</b> One entry for each client block that keeps us waiting. A ClientHello that is whole when it is read is not
+ * counted.
+ */
+final class HelloOctets {
+
+    /** The key of the bound. */
+    static final String BOUND = "onDemandTls.handshake.helloOctets";
+
+    /** Which part of all one client block may hold. */
+    static final int SHARES = 16;
+
+    private final long most;
+    private final AtomicLong held = new AtomicLong();
+    private final Map<ClientBlock, Long> byClient = new ConcurrentHashMap<>();
+
+    /**
+     * Holds none.
+     *
+     * @param most how many may be held at the same time
+     */
+    HelloOctets(long most) {
+        this.most = most;
+    }
+
+    /**
+     * Takes room for octets that have come.
+     *
+     * @param client whose they are; {@link ClientBlock#LOCAL} counts in all of them only
+     * @param octets how many, one at least
+     * @return false if there is no room: nothing has changed then
+     */
+    boolean take(ClientBlock client, int octets) {
+        boolean fits = held.addAndGet(octets) <= most;
+        if (counts(client)) {
+            fits &= byClient.merge(client, (long) octets, Long::sum) <= most / SHARES;
+        }
+        if (!fits) {
+            give(client, octets);
+        }
+        return fits;
+    }
+
+    /**
+     * Gives room back.
+     *
+     * @param client whose it was
+     * @param octets as many as were taken
+     */
+    void give(ClientBlock client, int octets) {
+        held.addAndGet(-octets);
+        if (counts(client)) {
+            byClient.computeIfPresent(client, (same, count) -> count == octets ? null : count - octets);
+        }
+    }
+
+    /** How many are held now. */
+    long held() {
+        return held.get();
+    }
+
+    private static boolean counts(ClientBlock client) {
+        return !client.equals(ClientBlock.LOCAL);
+    }
+}

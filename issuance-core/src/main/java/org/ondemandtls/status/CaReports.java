@@ -1,0 +1,66 @@
+package org.ondemandtls.status;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.ondemandtls.authority.Authority;
+import org.ondemandtls.event.Figure;
+import org.ondemandtls.store.StoreException;
+
+/** Says how a CA stands. */
+final class CaReports {
+
+    private CaReports() {}
+
+    /**
+     * About one CA.
+     *
+     * @param floors what is known
+     * @param authority which
+     * @param paused since when an operator has paused it, empty where it is not
+     * @throws StoreException if the store did not say
+     */
+    static CaReport of(Operations.Floors floors, Authority authority, Optional<Instant> paused) throws StoreException {
+        Map<String, Long> orders = new TreeMap<>();
+        double seconds = 0;
+        List<CaReport.StepReport> steps = new ArrayList<>();
+        for (var series : floors.events().figures().series()) {
+            if (series.figure() == Figure.ORDER && series.values().get(0).equals(authority.id())) {
+                String result = series.values().get(2);
+                orders.merge(result, series.count(), Long::sum);
+                if (result.equals("obtained")) {
+                    seconds += series.seconds();
+                }
+            } else if (series.figure() == Figure.STEP && series.values().get(0).equals(authority.id())) {
+                steps.add(Quantiles.of(series));
+            }
+        }
+        long all = orders.values().stream().mapToLong(Long::longValue).sum();
+        long obtained = orders.getOrDefault("obtained", 0L);
+        boolean well = floors.issuance().isWell(authority.id());
+        Optional<String> closed = AccountOperations.standing(authority);
+        String sentence = closed.or(() -> paused.map(since -> "Paused by an operator since " + since + "."))
+                .orElse(
+                        well
+                                ? all == 0
+                                        ? "Not asked since this server has started."
+                                        : "Well: " + obtained + " of " + all + " orders gave a certificate."
+                                : "Not well: it did not answer, or could not work, when it was asked last.");
+        return new CaReport(
+                authority.id(),
+                well,
+                sentence,
+                authority.caaIdentity().flatMap(identity -> identity.accountUri()),
+                paused,
+                orders,
+                all == 0 ? Optional.empty() : Optional.of((double) obtained / all),
+                obtained == 0 ? Optional.empty() : Optional.of(seconds / obtained),
+                steps,
+                floors.vantages().ofCa(authority.id()),
+                authority.honoursReplaces(),
+                floors.budget().used(authority.id()));
+    }
+}

@@ -1,0 +1,212 @@
+package org.ondemandtls.command;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.math.BigInteger;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyPair;
+import java.security.interfaces.ECPrivateKey;
+import java.security.interfaces.RSAPrivateCrtKey;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Base64;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.authority.AccountFiles;
+import org.ondemandtls.authority.StoredSecrets;
+import org.ondemandtls.certificate.KeyPairs;
+import org.ondemandtls.certificate.Pem;
+import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
+import org.ondemandtls.event.Events;
+import org.ondemandtls.machine.Time;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.file.FileCertificateStore;
+
+/** {@code import} brings the accounts of Caddy and certbot along: each with its CA, and only where there is none. */
+class AccountsTest {
+
+    private static final URI PRODUCTION = URI.create("https://acme-v02.api.letsencrypt.org/directory");
+    private static final URI STAGING = URI.create("https://acme-staging-v02.api.letsencrypt.org/directory");
+    private static final URI OWN = URI.create("https://localhost:14000/dir");
+
+    @TempDir
+    private Path directory;
+
+    private String run(Path from) {
+        var out = new ByteArrayOutputStream();
+        var print = new PrintStream(out, true, StandardCharsets.UTF_8);
+        int status = new Command(Time.ofMachine(), print, print).run(new String[] {
+            "import", from.toString(), directory.resolve("store").toString()
+        });
+        return out.toString(StandardCharsets.UTF_8) + "status " + status;
+    }
+
+    private boolean has(URI ca, KeyPair key) throws Exception {
+        try (CertificateStore store = FileCertificateStore.open(
+                directory.resolve("store"),
+                new Events(event -> {}, System::nanoTime),
+                Time.ofMachine(),
+                Duration.ZERO)) {
+            return new AccountFiles(new StoredSecrets(store), ca).has(key);
+        }
+    }
+
+    private static String base64(BigInteger number) {
+        byte[] octets = number.toByteArray();
+        int from = octets[0] == 0 && octets.length > 1 ? 1 : 0;
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(Arrays.copyOfRange(octets, from, octets.length));
+    }
+
+    @Nested
+    class OfCaddy {
+
+        private KeyPair account(String ca, String email, String user, KeyType type, String location) throws Exception {
+            KeyPair key = KeyPairs.generate(type);
+            Path users = Files.createDirectories(directory.resolve("caddy/acme/" + ca + "/users/" + email));
+            Files.writeString(
+                    users.resolve(user + ".json"),
+                    "{\n\t\"status\": \"valid\",\n\t\"contact\": [\"mailto:" + email
+                            + "\"],\n\t\"termsOfServiceAgreed\": true,\n\t\"location\": \"" + location + "\"\n}");
+            Files.writeString(users.resolve(user + ".key"), Pem.privateKey(key.getPrivate()));
+            return key;
+        }
+
+        @Test
+        void areKeptApartByTheirCas() throws Exception {
+            KeyPair production = account(
+                    "acme-v02.api.letsencrypt.org-directory",
+                    "ops@example.com",
+                    "ops",
+                    KeyType.P_256,
+                    "https://acme-v02.api.letsencrypt.org/acme/acct/1");
+            KeyPair staging = account(
+                    "acme-staging-v02.api.letsencrypt.org-directory",
+                    "default",
+                    "default",
+                    KeyType.RSA_2048,
+                    "https://acme-staging-v02.api.letsencrypt.org/acme/acct/2");
+            KeyPair own = account(
+                    "localhost-14000-dir", "default", "default", KeyType.P_384, "https://localhost:14000/my-account/3");
+
+            String said = run(directory.resolve("caddy"));
+
+            assertThat(said)
+                    .contains("brought  the account with " + PRODUCTION
+                            + ", https://acme-v02.api.letsencrypt.org/acme/acct/1")
+                    .contains("brought  the account with " + STAGING)
+                    .contains("brought  the account with " + OWN)
+                    .endsWith("status 0");
+            assertThat(has(PRODUCTION, production)).isTrue();
+            assertThat(has(STAGING, staging)).isTrue();
+            assertThat(has(STAGING, production)).isFalse();
+            assertThat(has(OWN, own)).isTrue();
+        }
+
+        @Test
+        void stayBehindWhereTheStoreHasAnother() throws Exception {
+            String ca = "localhost-14000-dir";
+            KeyPair first = account(ca, "a@example.com", "a", KeyType.P_256, "https://localhost:14000/my-account/1");
+            run(directory.resolve("caddy"));
+            KeyPair second = account(ca, "b@example.com", "b", KeyType.P_256, "https://localhost:14000/my-account/2");
+
+            assertThat(run(directory.resolve("caddy")))
+                    .contains("was there already")
+                    .contains("left out the account of ")
+                    .contains("the store has another with " + OWN)
+                    .endsWith("status 1");
+            assertThat(has(OWN, first)).isTrue();
+            assertThat(has(OWN, second)).isFalse();
+        }
+
+        @Test
+        void thatAreDeactivatedOrUnreadableStayBehind() throws Exception {
+            String ca = "localhost-14000-dir";
+            account(ca, "a@example.com", "a", KeyType.P_256, "https://localhost:14000/my-account/1");
+            Path users = directory.resolve("caddy/acme/" + ca + "/users/a@example.com");
+            Files.writeString(
+                    users.resolve("a.json"), "{\"status\":\"deactivated\",\"location\":\"https://localhost:14000/x\"}");
+            account(ca, "b@example.com", "b", KeyType.P_256, "https://localhost:14000/my-account/2");
+            Files.writeString(directory.resolve("caddy/acme/" + ca + "/users/b@example.com/b.key"), "no key");
+
+            assertThat(run(directory.resolve("caddy")))
+                    .contains("the account is deactivated")
+                    .contains("the key of the account cannot be used")
+                    .endsWith("status 1");
+        }
+    }
+
+    @Nested
+    class OfCertbot {
+
+        private KeyPair account(String server, KeyType type, String uri) throws Exception {
+            KeyPair key = KeyPairs.generate(type);
+            Path folder = Files.createDirectories(directory.resolve("certbot/accounts/" + server + "/0a1b2c3d"));
+            Files.writeString(folder.resolve("private_key.json"), jwk(key));
+            Files.writeString(folder.resolve("regr.json"), "{\"body\": {}, \"uri\": \"" + uri + "\"}");
+            Files.writeString(folder.resolve("meta.json"), "{\"creation_host\": \"old\"}");
+            return key;
+        }
+
+        private static String jwk(KeyPair key) {
+            if (key.getPrivate() instanceof ECPrivateKey ec) {
+                String curve = ec.getParams().getOrder().bitLength() == 256 ? "P-256" : "P-384";
+                return "{\"kty\": \"EC\", \"crv\": \"" + curve + "\", \"d\": \"" + base64(ec.getS()) + "\"}";
+            }
+            RSAPrivateCrtKey rsa = (RSAPrivateCrtKey) key.getPrivate();
+            return "{\"n\": \"" + base64(rsa.getModulus()) + "\", \"e\": \"" + base64(rsa.getPublicExponent())
+                    + "\", \"d\": \"" + base64(rsa.getPrivateExponent()) + "\", \"p\": \"" + base64(rsa.getPrimeP())
+                    + "\", \"q\": \"" + base64(rsa.getPrimeQ()) + "\", \"dp\": \"" + base64(rsa.getPrimeExponentP())
+                    + "\", \"dq\": \"" + base64(rsa.getPrimeExponentQ()) + "\", \"qi\": \""
+                    + base64(rsa.getCrtCoefficient()) + "\", \"kty\": \"RSA\"}";
+        }
+
+        @Test
+        void areReadWithBothKindsOfKey() throws Exception {
+            KeyPair production = account(
+                    "acme-v02.api.letsencrypt.org/directory",
+                    KeyType.RSA_2048,
+                    "https://acme-v02.api.letsencrypt.org/acme/acct/1");
+            KeyPair staging = account(
+                    "acme-staging-v02.api.letsencrypt.org/directory",
+                    KeyType.P_256,
+                    "https://acme-staging-v02.api.letsencrypt.org/acme/acct/2");
+            KeyPair own = account("localhost:14000/dir", KeyType.P_384, "https://localhost:14000/my-account/3");
+
+            assertThat(run(directory.resolve("certbot")))
+                    .contains("brought  the account with " + PRODUCTION)
+                    .endsWith("status 0");
+            assertThat(has(PRODUCTION, production)).isTrue();
+            assertThat(has(STAGING, staging)).isTrue();
+            assertThat(has(OWN, own)).isTrue();
+        }
+
+        @Test
+        void whoseUrlIsOfAnOlderProtocolAreFoundByTheirKey() throws Exception {
+            KeyPair key = account(
+                    "acme-v02.api.letsencrypt.org/directory",
+                    KeyType.RSA_2048,
+                    "https://acme-v01.api.letsencrypt.org/acme/reg/1");
+
+            assertThat(run(directory.resolve("certbot"))).contains("whose URL is asked for by its key");
+            assertThat(has(PRODUCTION, key)).isTrue();
+        }
+
+        @Test
+        void withAKeyOfAnotherKindStayBehind() throws Exception {
+            account("localhost:14000/dir", KeyType.P_256, "https://localhost:14000/my-account/3");
+            Files.writeString(
+                    directory.resolve("certbot/accounts/localhost:14000/dir/0a1b2c3d/private_key.json"),
+                    "{\"kty\":\"EC\",\"crv\":\"P-521\",\"d\":\"AA\"}");
+
+            assertThat(run(directory.resolve("certbot")))
+                    .contains("it is neither RSA nor on P-256 nor on P-384")
+                    .endsWith("status 1");
+        }
+    }
+}

@@ -316,12 +316,11 @@ public final class OnDemandTls implements AutoCloseable {
      * @throws StartException if something the operator configured cannot be used, in one line that says what to do
      */
     public static OnDemandTls open(OnDemandTlsSetup setup, Host host) throws StartException {
-        OnDemandTlsConfig config = setup.config();
         check(setup);
         Time time = Time.ofMachine();
         Events events = new Events(host.eventListener(), time::nanoTime);
         try {
-            CertificateStore store = MeasuredStore.of(store(config, events, time), events.figures(), time::nanoTime);
+            CertificateStore store = store(setup.config(), events, time);
             try {
                 return new OnDemandTls(setup, host, store, events, time);
             } catch (StartException | RuntimeException e) {
@@ -337,11 +336,11 @@ public final class OnDemandTls implements AutoCloseable {
         KeySealing sealing = KeySealing.of(config.encryptionKeys().stream()
                 .map(OnDemandTlsConfig.EncryptionKey::bytes)
                 .toList());
-        if (config.store() instanceof DatabaseStore database) {
-            return JdbcCertificateStore.open(database, events, time, sealing);
-        }
-        return FileCertificateStore.open(
-                ((FileStore) config.store()).directory(), events, time, FileCertificateStore.LOCK_WAIT, sealing);
+        CertificateStore store = config.store() instanceof DatabaseStore database
+                ? JdbcCertificateStore.open(database, events, time, sealing)
+                : FileCertificateStore.open(
+                        ((FileStore) config.store()).directory(), events, time, FileCertificateStore.LOCK_WAIT, sealing);
+        return MeasuredStore.of(store, events.figures(), time::nanoTime);
     }
 
     /**

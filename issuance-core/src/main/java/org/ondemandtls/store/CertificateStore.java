@@ -70,7 +70,7 @@ public interface CertificateStore extends AutoCloseable {
          * Says what is to be stored instead.
          *
          * @param stored what is stored now
-         * @return the record to save; the same where nothing is to be changed
+         * @return the record to save; an equal one where nothing is to be changed
          * @throws StoreException if it needs the store and that failed
          */
         StoredCertificate of(StoredCertificate stored) throws StoreException;
@@ -93,7 +93,7 @@ public interface CertificateStore extends AutoCloseable {
                 return stored;
             }
             StoredCertificate changed = change.of(stored.get());
-            return changed == stored.get() ? stored : Optional.of(save(changed));
+            return changed.equals(stored.get()) ? stored : Optional.of(save(changed));
         });
     }
 

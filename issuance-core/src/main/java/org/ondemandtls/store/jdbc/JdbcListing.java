@@ -152,7 +152,8 @@ final class JdbcListing {
     Compared compare(String after) throws StoreException {
         record Row(String name, String leaf) {}
         JdbcPool.Reader<Row> reader = row -> new Row(row.getString(1), row.getString(2).strip());
-        String stored = "SELECT name, leaf FROM ondemand_tls_certificate WHERE name > ? ORDER BY name LIMIT " + COMPARED;
+        String stored =
+                "SELECT name, leaf FROM ondemand_tls_certificate WHERE name > ? ORDER BY name LIMIT " + COMPARED;
         List<Row> rows = pool.readAtOnce(WHAT, stored, reader, after);
         if (rows.isEmpty()) {
             return new Compared("", List.of());

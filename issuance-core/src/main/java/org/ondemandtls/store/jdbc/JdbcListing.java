@@ -151,7 +151,8 @@ final class JdbcListing {
     /** Compares the names behind one with the table; by ranges of the primary keys of both. */
     Compared compare(String after) throws StoreException {
         record Row(String name, String leaf) {}
-        JdbcPool.Reader<Row> reader = row -> new Row(row.getString(1), row.getString(2).strip());
+        JdbcPool.Reader<Row> reader =
+                row -> new Row(row.getString(1), row.getString(2).strip());
         String stored =
                 "SELECT name, leaf FROM ondemand_tls_certificate WHERE name > ? ORDER BY name LIMIT " + COMPARED;
         List<Row> rows = pool.readAtOnce(WHAT, stored, reader, after);
@@ -159,8 +160,8 @@ final class JdbcListing {
             return new Compared("", List.of());
         }
         String last = rows.get(rows.size() - 1).name();
-        String known = "SELECT name, leaf FROM " + TABLE + " WHERE name > ? AND name <= ? ORDER BY name LIMIT "
-                + 2 * COMPARED;
+        String known =
+                "SELECT name, leaf FROM " + TABLE + " WHERE name > ? AND name <= ? ORDER BY name LIMIT " + 2 * COMPARED;
         Set<Row> same = new HashSet<>(pool.readAtOnce(WHAT, known, reader, after, last));
         return new Compared(
                 last,

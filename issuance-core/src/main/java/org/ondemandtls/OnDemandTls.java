@@ -339,7 +339,11 @@ public final class OnDemandTls implements AutoCloseable {
         CertificateStore store = config.store() instanceof DatabaseStore database
                 ? JdbcCertificateStore.open(database, events, time, sealing)
                 : FileCertificateStore.open(
-                        ((FileStore) config.store()).directory(), events, time, FileCertificateStore.LOCK_WAIT, sealing);
+                        ((FileStore) config.store()).directory(),
+                        events,
+                        time,
+                        FileCertificateStore.LOCK_WAIT,
+                        sealing);
         return MeasuredStore.of(store, events.figures(), time::nanoTime);
     }
 

@@ -91,8 +91,7 @@ class FieldDiagnosisIT {
         HttpRequest request = HttpRequest.newBuilder(URI.create(site() + "api/v1/names/" + name + "/diagnosis"))
                 .header("Authorization", "Basic " + credentials)
                 .build();
-        String body =
-                CLIENT.send(request, HttpResponse.BodyHandlers.ofString()).body();
+        String body = CLIENT.send(request, HttpResponse.BodyHandlers.ofString()).body();
         return body.replaceFirst("(?s).*?\"sentence\":\"((?:[^\"\\\\]|\\\\.)*)\".*", "$1");
     }
 
@@ -126,7 +125,9 @@ class FieldDiagnosisIT {
 
     @Test
     void causesAreToldApartInOneSentenceEach() throws Exception {
-        assertThat(diagnosis("stranger.example")).contains("Permission was asked now").endsWith("To act: you.");
+        assertThat(diagnosis("stranger.example"))
+                .contains("Permission was asked now")
+                .endsWith("To act: you.");
 
         pebble.dns(
                 "/add-caa",

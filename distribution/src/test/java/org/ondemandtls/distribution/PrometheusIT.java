@@ -60,8 +60,8 @@ class PrometheusIT {
     }
 
     private static void promtool(String... arguments) {
-        List<String> command = new ArrayList<>(
-                List.of(Tools.onPath("promtool", INSTALL).toString()));
+        List<String> command =
+                new ArrayList<>(List.of(Tools.onPath("promtool", INSTALL).toString()));
         command.addAll(List.of(arguments));
         Command ran = Command.run(command, PATIENCE);
         assertThat(ran.exitCode()).as(ran.stdout() + ran.stderr()).isZero();
@@ -71,9 +71,7 @@ class PrometheusIT {
     void eachAlertRingsWhereItShouldAndOnlyThere() throws IOException {
         promtool("check", "rules", RULES.toString());
         promtool(
-                "test",
-                "rules",
-                SHIPPED.resolve("ondemand-tls-alerts-test.yml").toString());
+                "test", "rules", SHIPPED.resolve("ondemand-tls-alerts-test.yml").toString());
 
         String tests = Files.readString(SHIPPED.resolve("ondemand-tls-alerts-test.yml"));
         String operations = Files.readString(Tools.root().resolve("docs/OPERATIONS.md"));
@@ -94,21 +92,23 @@ class PrometheusIT {
                         .start(directory.resolve("pebble"))) {
             server.property("onDemandTls.permission.ask", ask.uri().toString())
                     .property("onDemandTls.acme.directory", pebble.directory().toString())
-                    .property("onDemandTls.acme.trustedRoots", pebble.trustedRoots().toString())
+                    .property(
+                            "onDemandTls.acme.trustedRoots",
+                            pebble.trustedRoots().toString())
                     .start();
             TlsProbe visitor = TlsProbe.trusting(pebble.issuerRoot());
-            assertThat(visitor.handshake(server.tlsPort(), "shop.customer.example").failure())
+            assertThat(visitor.handshake(server.tlsPort(), "shop.customer.example")
+                            .failure())
                     .isEmpty();
             assertThat(visitor.handshake(server.tlsPort(), "stranger.example").failure())
                     .isNotEmpty();
             String metrics = "http://localhost:" + server.httpPort() + "/ondemand-tls/metrics";
-            Set<String> figures = new TreeSet<>(
-                    all(Pattern.compile("# TYPE (ondemandtls_[a-z_]+) "), get(metrics, "looker"), 1));
-            List<String> expressions = all(
-                            EXPRESSION, Files.readString(SHIPPED.resolve("ondemand-tls-dashboard.json")), 1)
-                    .stream()
-                    .map(text -> text.replace("\\\"", "\"").replace("$instance", ".*"))
-                    .toList();
+            Set<String> figures =
+                    new TreeSet<>(all(Pattern.compile("# TYPE (ondemandtls_[a-z_]+) "), get(metrics, "looker"), 1));
+            List<String> expressions =
+                    all(EXPRESSION, Files.readString(SHIPPED.resolve("ondemand-tls-dashboard.json")), 1).stream()
+                            .map(text -> text.replace("\\\"", "\"").replace("$instance", ".*"))
+                            .toList();
             assertThat(all(FIGURE, expressions + Files.readString(RULES), 0))
                     .allSatisfy(name -> assertThat(figures)
                             .as(name)
@@ -138,7 +138,8 @@ class PrometheusIT {
                 }
                 assertThat(get(site + "alerts", "")).doesNotContain("firing");
 
-                assertThat(visitor.handshake(server.tlsPort(), "bad.customer.example").failure())
+                assertThat(visitor.handshake(server.tlsPort(), "bad.customer.example")
+                                .failure())
                         .isNotEmpty();
                 Awaitility.await()
                         .atMost(PATIENCE)
@@ -151,7 +152,8 @@ class PrometheusIT {
     private BackgroundProcess prometheus(int target, int port) throws IOException {
         Path home = Files.createDirectories(directory.resolve("prometheus"));
         Files.writeString(home.resolve("password"), "secret");
-        Path configuration = Files.writeString(home.resolve("prometheus.yml"), """
+        Path configuration = Files.writeString(
+                home.resolve("prometheus.yml"), """
                 global:
                   scrape_interval: 1s
                   evaluation_interval: 1s

@@ -88,15 +88,17 @@ final class CompareVisits {
             }
             for (int at = 0; at < all.size(); at++) {
                 Contestant each = all.get(at);
-                Times visits = Times.of(fresh.get(at).get("visits"));
+                Times visits = Times.of(fresh.get(at).getOrDefault("visits", List.of()));
                 each.figures.put("fresh, median", millis(visits.median()));
                 each.figures.put("fresh, 99th percentile", millis(visits.percentile(99)));
                 each.figures.put(
                         "fresh, the first after start, median",
-                        millis(Times.of(fresh.get(at).get("first")).median()));
+                        millis(Times.of(fresh.get(at).getOrDefault("first", List.of()))
+                                .median()));
                 each.figures.put(
                         TOGETHER + " clients at one new name, fresh, slowest, median",
-                        millis(Times.of(fresh.get(at).get("herd")).median()));
+                        millis(Times.of(fresh.get(at).getOrDefault("herd", List.of()))
+                                .median()));
             }
             for (Contestant each : all) {
                 warm(each, report);

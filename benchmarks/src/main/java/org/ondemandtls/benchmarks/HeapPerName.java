@@ -43,7 +43,7 @@ final class HeapPerName implements Benchmarks.Measurement {
                         System.getProperty("java.class.path"),
                         HeapPerName.class.getName()),
                 PATIENCE);
-        String[] octets = held.stdout().strip().split(" ");
+        String[] octets = held.stdout().strip().split(" ", -1);
         if (octets.length != 3) {
             throw new IOException("the heap was not measured:\n" + held.stdout() + held.stderr());
         }

@@ -189,7 +189,7 @@ etc/ondemand-tls.xml
 ## names are refused at once. Loopback and onDemandTls.shield.trusted are not counted.
 # onDemandTls.shield.dnsQuestionsPerClient=600/10m
 
-## How many DNS questions onDemandTls.preflight may ask in all in a period. Further names are refused at once.
+## How many DNS questions onDemandTls.preflight may ask in all in a period. Further ones are refused.
 # onDemandTls.shield.dnsQuestions=500/1s
 
 ## Address blocks that are not counted as clients, such as load balancers that hide their clients:
@@ -260,8 +260,7 @@ etc/ondemand-tls.xml
 ## the aliases of public CAs and false otherwise.
 # onDemandTls.preflight=auto
 
-## Address of the DNS resolver to ask, 192.0.2.53 or 127.0.0.1:5353. Without it the resolver of the system is
-## asked.
+## Address of the DNS resolver to ask, like 127.0.0.1:5353. Without it, the resolver of the system.
 # onDemandTls.preflight.resolver=
 
 ## Addresses that a name may point to, 198.51.100.1,2001:db8::1 or whole blocks. A name that points anywhere else
@@ -280,7 +279,7 @@ etc/ondemand-tls.xml
 ## machine may. Other machines need HTTPS.
 # onDemandTls.status.addresses=
 
-## Host names under which the management page and its API answer, besides localhost and the loopback addresses.
+## Host names under which the management page and its API answer, besides localhost and loopback.
 # onDemandTls.status.hosts=
 
 ## Role of the users of the server who may see the management page and its figures.

@@ -18,7 +18,7 @@ import org.ondemandtls.authority.Authority;
 import org.ondemandtls.authority.RevocationLists;
 import org.ondemandtls.certificate.SpareKeys;
 import org.ondemandtls.challenge.ChallengeBoard;
-import org.ondemandtls.challenge.Vantages;
+import org.ondemandtls.config.EncryptionKey;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.config.OnDemandTlsConfig.FileStore;
@@ -40,7 +40,6 @@ import org.ondemandtls.issuance.Budget;
 import org.ondemandtls.issuance.ClockWatch;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.issuance.OrderShares;
-import org.ondemandtls.issuance.PeerProofs;
 import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
@@ -147,24 +146,7 @@ public final class OnDemandTls implements AutoCloseable {
                 threads.pool("order", shield.ordersInFlight(), shield.ordersInFlight()),
                 shield.ordersInFlight(),
                 shield.ordersQueued());
-        this.challenges = new ChallengeBoard(
-                new PeerProofs(
-                        store.peers(),
-                        lookups,
-                        scheduler,
-                        shield.lookups().rate(),
-                        shield.rememberedRefusals(),
-                        time::nanoTime,
-                        events),
-                (name, asked) -> events.publish(
-                        EventKind.PROOF_STRAYED,
-                        name,
-                        "its proof was asked for under "
-                                + asked.map(other -> "the host " + other).orElse("another host")
-                                + " and not shown: let the proxy in front pass the Host header on as it came"
-                                + " (nginx: proxy_set_header Host $host; Apache httpd: ProxyPreserveHost On)"),
-                clock,
-                new Vantages(PreflightSetup.proxies(config), clock));
+        this.challenges = ChallengeSetup.board(config, store, lookups, scheduler, time, events);
         ThreadPoolExecutor asks = threads.pool("permission", shield.askConcurrency(), PERMISSION_TASKS);
         try {
             this.inventory = new Inventory(config.inventory().size(), clock);
@@ -333,9 +315,8 @@ public final class OnDemandTls implements AutoCloseable {
     }
 
     private static CertificateStore store(OnDemandTlsConfig config, Events events, Time time) throws StoreException {
-        KeySealing sealing = KeySealing.of(config.encryptionKeys().stream()
-                .map(OnDemandTlsConfig.EncryptionKey::bytes)
-                .toList());
+        KeySealing sealing = KeySealing.of(
+                config.encryptionKeys().stream().map(EncryptionKey::bytes).toList());
         CertificateStore store = config.store() instanceof DatabaseStore database
                 ? JdbcCertificateStore.open(database, events, time, sealing)
                 : FileCertificateStore.open(

@@ -103,7 +103,6 @@ public final class AcmeAuthority implements Authority {
     private final Set<String> methods;
     private final CountDownLatch closed = new CountDownLatch(1);
     private final AtomicReference<@Nullable Pause> pause = new AtomicReference<>();
-
     private final AtomicReference<@Nullable String> lastRemark = new AtomicReference<>();
 
     // Last in, first out: the session used last has the freshest nonce.
@@ -438,7 +437,7 @@ public final class AcmeAuthority implements Authority {
     }
 
     private static IssuanceException again(ServerName name, IssuanceException cause, Duration left) {
-        String more = "for " + (left.toSeconds() + 1) + " s more: " + withoutName(cause);
+        String more = "for " + (left.toSeconds() + 1) + " s more: " + cause.what();
         if (cause instanceof IssuanceException.AccountRefused) {
             return new IssuanceException.AccountRefused(name, more, left);
         }
@@ -488,12 +487,7 @@ public final class AcmeAuthority implements Authority {
         if (thrown instanceof IOException) {
             return CaProblem.oneLine(String.valueOf(thrown.getMessage()));
         }
-        return withoutName(CaFailures.judge(NOBODY, thrown, session, true).exception());
-    }
-
-    private static String withoutName(IssuanceException exception) {
-        String message = String.valueOf(exception.getMessage());
-        return message.substring(exception.name().value().length() + 2);
+        return CaFailures.judge(NOBODY, thrown, session, true).exception().what();
     }
 
     private boolean isStopping() {

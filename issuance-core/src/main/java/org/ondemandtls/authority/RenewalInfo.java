@@ -79,8 +79,7 @@ final class RenewalInfo {
     static IssuanceException.Unavailable failed(ServerName name, Throwable thrown, CaSession session) {
         IssuanceException judged =
                 CaFailures.judge(name, thrown, session, false).exception();
-        String words =
-                String.valueOf(judged.getMessage()).substring(name.value().length() + 2);
+        String words = judged.what();
         boolean mayPass = thrown instanceof AcmeNetworkException
                 || session.lastStatus() == TOO_MANY_REQUESTS
                 || session.lastStatus() >= 500;

@@ -19,13 +19,12 @@ public enum ConfigKey {
                     + " query parameters are kept. 2xx grants. 4xx denies, except 401, 407, 408, 425 and 429."
                     + " Everything else is no answer."),
     PERMISSION_ASK_TIMEOUT(
-            "permission.askTimeout", KeyType.DURATION, "2s", "1ms", "1m", "Longest time for one ask, in all."),
+            "permission.askTimeout", KeyType.DURATION, "2s", within("1ms", "1m"), "Longest time for one ask, in all."),
     PERMISSION_NAMES(
             "permission.names",
             KeyType.NAMES,
             null,
-            "Names allowed without asking, separated by commas. \"*.example.com\" stands for exactly one"
-                    + " more label."),
+            "Names allowed without asking, separated by commas. \"*.example.com\" stands for exactly one more label."),
     PERMISSION_FILE(
             "permission.file",
             KeyType.PATH,
@@ -56,23 +55,21 @@ public enum ConfigKey {
             "Name of a ServletContext attribute under which an application on the same server publishes the"
                     + " answer. It is a Predicate<String>, or a BiFunction<String, String, ?> of name and purpose."),
     PERMISSION_REMEMBER_GRANTED(
-            "permission.rememberGranted", KeyType.DURATION, "5m", "1ms", "30d", "How long a grant is reused."),
+            "permission.rememberGranted", KeyType.DURATION, "5m", within("1ms", "30d"), "How long a grant is reused."),
     PERMISSION_REMEMBER_DENIED(
-            "permission.rememberDenied", KeyType.DURATION, "1m", "1ms", "30d", "How long a denial is reused."),
+            "permission.rememberDenied", KeyType.DURATION, "1m", within("1ms", "30d"), "How long a denial is reused."),
     PERMISSION_WITHDRAW_AFTER(
             "permission.withdrawAfter",
             KeyType.DURATION,
             "1d",
-            "1ms",
-            "365d",
+            within("1ms", "365d"),
             "How long every answer about a served name must be a denial before its certificate is removed."
                     + " The first denial already ends its renewal."),
     PERMISSION_RECHECK(
             "permission.recheck",
             KeyType.DURATION,
             "1d",
-            "1s",
-            "365d",
+            within("1s", "365d"),
             "How often permission is asked again for a name that is served and visited. The questions are"
                     + " spread over this time. none asks only at renewals."),
     ISSUER(
@@ -176,8 +173,7 @@ public enum ConfigKey {
             "store.connections",
             KeyType.INTEGER,
             "8",
-            "1",
-            "1000",
+            within("1", "1000"),
             "How many connections to the database are used at the same time. Leases and news use two more."),
     STORE_ENCRYPTION_KEY(
             "store.encryptionKey",
@@ -190,29 +186,25 @@ public enum ConfigKey {
             "handshake.deadline",
             KeyType.DURATION,
             "25s",
-            "1ms",
-            "10m",
+            within("1ms", "10m"),
             "How long a client may wait for its certificate before the handshake fails."),
     HANDSHAKE_PARKED(
             "handshake.parked",
             KeyType.INTEGER,
             "10000",
-            "1",
-            "1000000",
+            within("1", "1000000"),
             "How many handshakes may wait at the same time. Further ones are refused at once."),
     HANDSHAKE_HELLO_TIMEOUT(
             "handshake.helloTimeout",
             KeyType.DURATION,
             "10s",
-            "1ms",
-            "10m",
+            within("1ms", "10m"),
             "How long a client may take for its ClientHello."),
     HANDSHAKE_HELLO_OCTETS(
             "handshake.helloOctets",
             KeyType.INTEGER,
             "16777216",
-            "65536",
-            "1073741824",
+            within("65536", "1073741824"),
             "How many octets of unfinished ClientHellos may be held at the same time. One client block may hold a"
                     + " sixteenth of them. Further ones are refused at once."),
     HANDSHAKE_HOST_CHECK(
@@ -236,17 +228,19 @@ public enum ConfigKey {
             "inventory.size",
             KeyType.INTEGER,
             "10000",
-            "1",
-            "1000000",
+            within("1", "1000000"),
             "How many certificates are kept ready in memory. Others are read from the store when visited."),
     SHIELD_ASK_CONCURRENCY(
-            "shield.askConcurrency", KeyType.INTEGER, "16", "1", "1000", "How many permission questions run at once."),
+            "shield.askConcurrency",
+            KeyType.INTEGER,
+            "16",
+            within("1", "1000"),
+            "How many permission questions run at once."),
     SHIELD_ASK_QUEUE(
             "shield.askQueue",
             KeyType.INTEGER,
             "256",
-            "1",
-            "100000",
+            within("1", "100000"),
             "How many more permission questions may wait. Further ones are refused at once."),
     SHIELD_ASK_RATE(
             "shield.askRate",
@@ -275,8 +269,7 @@ public enum ConfigKey {
             "shield.dnsQuestions",
             KeyType.RATE,
             "500/1s",
-            "How many DNS questions onDemandTls.preflight may ask in all in a period. Further names are refused at"
-                    + " once."),
+            "How many DNS questions onDemandTls.preflight may ask in all in a period. Further ones are refused."),
     SHIELD_TRUSTED(
             "shield.trusted",
             KeyType.BLOCKS,
@@ -287,25 +280,26 @@ public enum ConfigKey {
             "shield.parkedPerName",
             KeyType.INTEGER,
             "2000",
-            "1",
-            "1000000",
+            within("1", "1000000"),
             "How many handshakes may wait for one name at the same time. Further ones are refused at once."),
     SHIELD_PARKED_PER_CLIENT(
             "shield.parkedPerClient",
             KeyType.INTEGER,
             "500",
-            "1",
-            "1000000",
+            within("1", "1000000"),
             "How many handshakes of one client block (a /24 or /56) may wait at the same time. Further ones"
                     + " are refused at once. Loopback and onDemandTls.shield.trusted are not counted."),
     SHIELD_LOOKUPS_IN_FLIGHT(
-            "shield.lookupsInFlight", KeyType.INTEGER, "4", "1", "1000", "How many store look-ups run at once."),
+            "shield.lookupsInFlight",
+            KeyType.INTEGER,
+            "4",
+            within("1", "1000"),
+            "How many store look-ups run at once."),
     SHIELD_LOOKUPS_QUEUED(
             "shield.lookupsQueued",
             KeyType.INTEGER,
             "256",
-            "1",
-            "100000",
+            within("1", "100000"),
             "How many more look-ups in the store may wait. Further ones are refused at once."),
     SHIELD_LOOKUP_RATE(
             "shield.lookupRate",
@@ -318,22 +312,19 @@ public enum ConfigKey {
             "shield.ordersInFlight",
             KeyType.COUNT,
             "auto",
-            "1",
-            "1000",
+            within("1", "1000"),
             "How many orders run at the same time. auto is 256 for a CA of your own and 16 otherwise."),
     SHIELD_ORDERS_QUEUED(
             "shield.ordersQueued",
             KeyType.INTEGER,
             "256",
-            "1",
-            "100000",
+            within("1", "100000"),
             "How many more orders may wait. Further ones are refused at once."),
     SHIELD_REMEMBERED_REFUSALS(
             "shield.rememberedRefusals",
             KeyType.INTEGER,
             "50000",
-            "1",
-            "10000000",
+            within("1", "10000000"),
             "How many denials and failures are remembered. Each takes about 300 bytes of memory."),
     NAMES(
             "names",
@@ -345,23 +336,20 @@ public enum ConfigKey {
             "renewal.visitedWithin",
             KeyType.DURATION,
             null,
-            "1m",
-            "365d",
+            within("1m", "365d"),
             "A certificate is renewed only if its last visit is not longer ago than this. Without it, any"
                     + " visit during the life of the certificate counts."),
     RENEWAL_GRACE(
             "renewal.grace",
             KeyType.DURATION,
             "30d",
-            "1s",
-            "3650d",
+            within("1s", "3650d"),
             "How long after its expiry a certificate that nobody renewed stays in the store."),
     RENEWAL_MOVED_AWAY_GRACE(
             "renewal.movedAwayGrace",
             KeyType.DURATION,
             "7d",
-            "1s",
-            "3650d",
+            within("1s", "3650d"),
             "How long a name that does not lead here at its renewal is looked at again. Then only a visit does that."),
     BUDGET_ORDERS(
             "budget.orders",
@@ -394,8 +382,7 @@ public enum ConfigKey {
             "preflight.resolver",
             KeyType.TEXT,
             null,
-            "Address of the DNS resolver to ask, 192.0.2.53 or 127.0.0.1:5353. Without it the resolver of"
-                    + " the system is asked."),
+            "Address of the DNS resolver to ask, like 127.0.0.1:5353. Without it, the resolver of the system."),
     PREFLIGHT_ADDRESSES(
             "preflight.addresses",
             KeyType.BLOCKS,
@@ -412,8 +399,7 @@ public enum ConfigKey {
             "preflight.httpPort",
             KeyType.INTEGER,
             "80",
-            "1",
-            "65535",
+            within("1", "65535"),
             "Port at which the CA fetches HTTP-01 proofs; the check before an order uses it as well. It is"
                     + " 80 for all public CAs."),
     STATUS_ADDRESSES(
@@ -426,8 +412,7 @@ public enum ConfigKey {
             "status.hosts",
             KeyType.NAMES,
             null,
-            "Host names under which the management page and its API answer, besides localhost and the loopback"
-                    + " addresses."),
+            "Host names under which the management page and its API answer, besides localhost and loopback."),
     STATUS_LOOK_ROLE(
             "status.lookRole",
             KeyType.TEXT,
@@ -449,27 +434,23 @@ public enum ConfigKey {
     private final String key;
     private final KeyType type;
     private final @Nullable String defaultText;
-    private final @Nullable String least;
-    private final @Nullable String most;
+    private final Bounds bounds;
     private final String sentence;
 
-    ConfigKey(
-            String name,
-            KeyType type,
-            @Nullable String defaultText,
-            @Nullable String least,
-            @Nullable String most,
-            String sentence) {
+    ConfigKey(String name, KeyType type, @Nullable String defaultText, Bounds bounds, String sentence) {
         this.key = PREFIX + name;
         this.type = type;
         this.defaultText = defaultText;
-        this.least = least;
-        this.most = most;
+        this.bounds = bounds;
         this.sentence = sentence;
     }
 
     ConfigKey(String name, KeyType type, @Nullable String defaultText, String sentence) {
-        this(name, type, defaultText, null, null, sentence);
+        this(name, type, defaultText, Bounds.NONE, sentence);
+    }
+
+    private static Bounds within(String least, String most) {
+        return new Bounds(least, most);
     }
 
     /** The name as it is written at every door, for example {@code "onDemandTls.permission.ask"}. */
@@ -494,12 +475,12 @@ public enum ConfigKey {
 
     /** The smallest value allowed, as an operator would write it; empty where the type has no order. */
     public Optional<String> least() {
-        return Optional.ofNullable(least);
+        return Optional.ofNullable(bounds.least());
     }
 
     /** The largest value allowed, as an operator would write it; empty where the type has no order. */
     public Optional<String> most() {
-        return Optional.ofNullable(most);
+        return Optional.ofNullable(bounds.most());
     }
 
     /** What the key means, in plain text: one sentence, or a few short ones. */

@@ -19,7 +19,6 @@ import org.ondemandtls.config.OnDemandTlsConfig.Acme;
 import org.ondemandtls.config.OnDemandTlsConfig.Budget;
 import org.ondemandtls.config.OnDemandTlsConfig.Clients;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
-import org.ondemandtls.config.OnDemandTlsConfig.EncryptionKey;
 import org.ondemandtls.config.OnDemandTlsConfig.FileStore;
 import org.ondemandtls.config.OnDemandTlsConfig.Handshake;
 import org.ondemandtls.config.OnDemandTlsConfig.HostCheck;

@@ -19,7 +19,6 @@ import org.ondemandtls.config.GivenKeys.Parser;
 import org.ondemandtls.config.OnDemandTlsConfig.Allowance;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.Directory;
-import org.ondemandtls.config.OnDemandTlsConfig.EncryptionKey;
 import org.ondemandtls.config.OnDemandTlsConfig.ExternalAccountBinding;
 import org.ondemandtls.name.AddressBlock;
 import org.ondemandtls.name.ServerName;

@@ -4,7 +4,6 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -322,24 +321,6 @@ public record OnDemandTlsConfig(
         @Override
         public String toString() {
             return "DatabaseStore[" + location() + "]";
-        }
-    }
-
-    /**
-     * A key for private keys at rest.
-     *
-     * @param base64 its 32 bytes; never shown
-     */
-    public record EncryptionKey(String base64) {
-
-        /** The key itself, a copy of the caller's own. */
-        public byte[] bytes() {
-            return Base64.getDecoder().decode(base64);
-        }
-
-        @Override
-        public String toString() {
-            return "EncryptionKey[]";
         }
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -14,7 +15,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.testing.Tools;
 
-/** The list "Where is what" of docs/ARCHITECTURE.md names files that are there, and at least one of every package. */
+/**
+ * The list "Where is what" of docs/ARCHITECTURE.md names files that are there, and at least one of every package; a file
+ * has one subject, so that a second guess finds it.
+ */
 class WhereIsWhatTest {
 
     private static final Path SOURCES = Tools.root().resolve("issuance-core/src/main/java/org/ondemandtls");
@@ -38,6 +42,24 @@ class WhereIsWhatTest {
                             .toList())
                     .allMatch(answered::contains);
         }
+    }
+
+    @Test
+    void noFileOfMainCodeIsLongerThanFiveHundredLines() throws IOException {
+        List<Path> longer = new ArrayList<>();
+        for (String module : List.of(
+                "issuance-core", "jetty-module", "tomcat-valve", "spring-boot-starter", "micrometer", "benchmarks")) {
+            Path sources = Tools.root().resolve(module).resolve("src/main/java");
+            try (Stream<Path> files = Files.walk(sources)) {
+                for (Path file : files.filter(Files::isRegularFile).toList()) {
+                    if (Files.readAllLines(file).size() > 500) {
+                        longer.add(file);
+                    }
+                }
+            }
+        }
+
+        assertThat(longer).isEmpty();
     }
 
     private static Stream<String> named() throws IOException {

@@ -35,6 +35,7 @@ final class Browser implements AutoCloseable {
     private final AtomicInteger numbers = new AtomicInteger();
     private final Map<Integer, CompletableFuture<String>> answers = new ConcurrentHashMap<>();
     private final StringBuilder message = new StringBuilder();
+    private volatile String group = "";
 
     private Browser(BackgroundProcess process, URI page) {
         this.process = process;
@@ -107,6 +108,11 @@ final class Browser implements AutoCloseable {
     void open(String url) throws Exception {
         tell("Page.navigate", "{\"url\":\"" + url + "\"}");
         await("document.readyState === 'complete' && location.href !== 'about:blank'");
+    }
+
+    /** The key exchange that the last answer came over, by its name in TLS; empty before there is an answer over TLS. */
+    String keyExchangeGroup() {
+        return group;
     }
 
     /** Chooses between the page's dark and light looks. */
@@ -200,6 +206,11 @@ final class Browser implements AutoCloseable {
                 CompletableFuture<String> asked = answers.remove(number.intValue());
                 if (asked != null) {
                     asked.complete(text);
+                }
+            } else if ("Network.responseReceived".equals(parsed.get("method"))) {
+                Map<?, ?> response = (Map<?, ?>) ((Map<?, ?>) parsed.get("params")).get("response");
+                if (response.get("securityDetails") instanceof Map<?, ?> details) {
+                    group = String.valueOf(details.get("keyExchangeGroup"));
                 }
             } else if ("Page.javascriptDialogOpening".equals(parsed.get("method"))) {
                 socket.sendText(

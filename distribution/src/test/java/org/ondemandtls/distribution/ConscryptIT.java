@@ -73,6 +73,7 @@ class ConscryptIT {
             assertThat(denied.alert()).contains("unrecognized_name");
             assertThat(pebble.orders()).isEqualTo(1);
             assertNoSessionCrosses(root);
+            assertThat(groupOfABrowser(root)).isEqualTo("X25519MLKEM768");
         }
         assertThat(group()).isEqualTo("X25519MLKEM768");
     }
@@ -98,6 +99,15 @@ class ConscryptIT {
             assertThat(again.resumed()).as(version).isTrue();
             assertThat(other.resumed()).as(version).isFalse();
             assertThat(other.verified()).as(version).isTrue();
+        }
+    }
+
+    private String groupOfABrowser(Path root) throws Exception {
+        Path home = directory.resolve("browser");
+        Chromium.trusting(home, root);
+        try (Browser browser = Browser.start(home, "nobody", "--host-resolver-rules=MAP * 127.0.0.1")) {
+            browser.open("https://" + NAME + ":" + server.tlsPort() + "/");
+            return browser.keyExchangeGroup();
         }
     }
 

@@ -26,6 +26,7 @@ import org.ondemandtls.name.ServerName;
 public final class KeyedCertificate {
 
     private static final int DNS_NAME = 2;
+    private static final int IP_ADDRESS = 7;
 
     private final IssuerChain issuers;
     private final Set<String> names;
@@ -175,7 +176,7 @@ public final class KeyedCertificate {
     }
 
     /**
-     * Every DNS name of a leaf, whether it can be served or not.
+     * Every DNS name and IP address of a leaf, whether it can be served or not.
      *
      * @param leaf the end-entity certificate
      * @return in lower case, in its order
@@ -188,7 +189,7 @@ public final class KeyedCertificate {
             if (alternatives != null) {
                 for (List<?> alternative : alternatives) {
                     if (alternative.get(0) instanceof Integer type
-                            && type == DNS_NAME
+                            && (type == DNS_NAME || type == IP_ADDRESS)
                             && alternative.get(1) instanceof String text) {
                         found.add(text.toLowerCase(Locale.ROOT));
                     }

@@ -149,7 +149,9 @@ final class Grammar {
 
     /** A number within the bounds of its key, or {@code auto} for one that is given here. */
     static Parser<Integer> numberOrAuto(ConfigKey key, int automatic) {
-        return text -> text.equals("auto") ? automatic : numberWithin(key).parse(text);
+        return text -> text.equals("auto")
+                ? Integer.valueOf(automatic)
+                : numberWithin(key).parse(text);
     }
 
     private static Mistake outOfBounds(ConfigKey key, String text, String kind) {

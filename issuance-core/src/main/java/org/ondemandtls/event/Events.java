@@ -86,13 +86,22 @@ public final class Events {
             taps.forEach(tap -> tap.on(event));
         }
         if (!kind.causedByStrangers()) {
-            listener.on(new Event(kind, name, text));
+            tell(new Event(kind, name, text));
             return;
         }
         int leftOut = admit(tally);
         if (leftOut >= 0) {
             String suffix = leftOut == 0 ? "" : " (" + leftOut + " more like this were not logged)";
-            listener.on(new Event(kind, name, text + suffix));
+            tell(new Event(kind, name, text + suffix));
+        }
+    }
+
+    // A listener is the application's, perhaps: what it throws must not end what is reported, an order or a stop.
+    private void tell(Event event) {
+        try {
+            listener.on(event);
+        } catch (RuntimeException e) {
+            tally(EventKind.DEFECT).count.increment();
         }
     }
 

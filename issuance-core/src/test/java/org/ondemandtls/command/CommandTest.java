@@ -212,7 +212,7 @@ class CommandTest {
 
     @Test
     void aNameThatNoServerCanServeDoesNotKeepTheOthers() throws Exception {
-        caddy("several", leaf("localhost", SHOP.value(), "_sip.example.com"), CA);
+        caddy("several", leaf("localhost", SHOP.value(), "_sip.example.com", "ip:192.0.2.7"), CA);
 
         assertThat(run("import", directory.resolve("caddy").toString(), target.toString()))
                 .isEqualTo(Command.INCOMPLETE);
@@ -221,6 +221,7 @@ class CommandTest {
         assertThat(said())
                 .contains("left out the name localhost of ")
                 .contains("left out the name _sip.example.com of ")
+                .contains("left out the name 192.0.2.7 of ")
                 .contains("1 certificates brought");
     }
 

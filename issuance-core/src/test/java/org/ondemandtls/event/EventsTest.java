@@ -44,6 +44,20 @@ class EventsTest {
         }
     }
 
+    @Test
+    void aListenerThatThrowsEndsNothingAndIsCounted() {
+        Events thrown = new Events(
+                event -> {
+                    throw new IllegalStateException("a listener's own trouble");
+                },
+                nanoTime::get);
+
+        thrown.publish(EventKind.OBTAINED, NAME, "yes");
+
+        assertThat(thrown.count(EventKind.OBTAINED)).isEqualTo(1);
+        assertThat(thrown.count(EventKind.DEFECT)).isEqualTo(1);
+    }
+
     @Nested
     class CausedByStrangers {
 

@@ -39,6 +39,9 @@ public final class TestCertificates {
 
     private static final AtomicLong SERIALS = new AtomicLong(1);
 
+    /** What a name begins with that is an IP address. */
+    private static final String ADDRESS = "ip:";
+
     private final KeyPair key;
     private String subject;
     private final List<GeneralName> names = new ArrayList<>();
@@ -69,7 +72,10 @@ public final class TestCertificates {
     public static TestCertificates leaf(KeyPair key, Instant now, String... names) {
         TestCertificates made = new TestCertificates(key, "CN=leaf", now);
         for (String name : names) {
-            made.names.add(new GeneralName(GeneralName.dNSName, name));
+            made.names.add(
+                    name.startsWith(ADDRESS)
+                            ? new GeneralName(GeneralName.iPAddress, name.substring(ADDRESS.length()))
+                            : new GeneralName(GeneralName.dNSName, name));
         }
         made.usage = new KeyUsage(KeyUsage.digitalSignature);
         made.purpose = KeyPurposeId.id_kp_serverAuth;

@@ -34,6 +34,7 @@ final class Preparation {
     private final Executor executor;
 
     private @Nullable CompletableFuture<Void> rehearsed;
+    private volatile boolean awaited;
 
     /**
      * Begins nothing yet.
@@ -67,7 +68,9 @@ final class Preparation {
 
     /** Waits for a rehearsal that is under way, so that the first visitors meet what has been rehearsed. */
     void await() {
-        CompletableFuture<Void> running = rehearsed;
+        CompletableFuture<Void> running = awaited ? null : rehearsed;
+        // Several connectors wait once.
+        awaited = true;
         if (running == null) {
             return;
         }

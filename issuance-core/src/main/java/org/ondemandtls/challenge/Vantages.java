@@ -188,7 +188,9 @@ public final class Vantages {
                     known.accepted.removeFirst();
                 }
             }
-            known.state = new OfCa(networks.size(), middle(known.accepted), missing);
+            if (!networks.isEmpty()) {
+                known.state = new OfCa(networks.size(), middle(known.accepted), missing);
+            }
         }
         byName.put(name, order);
         return order;
@@ -211,7 +213,15 @@ public final class Vantages {
     }
 
     // What came for at least half of them is expected; a place that a CA gave up is forgotten by and by.
-    private static List<String> missing(Deque<List<String>> accepted, List<String> now) {
+    private static List<String> missing(Deque<List<String>> before, List<String> now) {
+        // A CA takes IPv6 where a name has such an address: orders are compared within the family that came.
+        List<List<String>> accepted = before.stream()
+                .map(networks -> networks.stream()
+                        .filter(network -> now.stream().anyMatch(seen -> isOfOneFamily(seen, network)))
+                        .toList())
+                .filter(networks -> !networks.isEmpty())
+                .toList();
+        // Where nobody was seen, the name leads elsewhere, or through a proxy: that says nothing of one place.
         if (accepted.size() < LEARNED_AFTER) {
             return List.of();
         }
@@ -225,6 +235,10 @@ public final class Vantages {
         });
         missing.sort(null);
         return missing;
+    }
+
+    private static boolean isOfOneFamily(String network, String other) {
+        return network.indexOf(':') < 0 == other.indexOf(':') < 0;
     }
 
     private static int middle(Deque<List<String>> accepted) {

@@ -22,6 +22,9 @@ final class HelloOctets {
     /** Which part of all one client block may hold. */
     static final int SHARES = 16;
 
+    /** What is small: a browser's, with a post-quantum key share. */
+    static final int SMALL = 4096;
+
     private final long most;
     private final AtomicLong held = new AtomicLong();
     private final Map<ClientBlock, Long> byClient = new ConcurrentHashMap<>();
@@ -40,10 +43,11 @@ final class HelloOctets {
      *
      * @param client whose they are; {@link ClientBlock#LOCAL} counts in all of them only
      * @param octets how many, one at least
+     * @param inAll how many of this ClientHello are held then; large ones leave half of the room to small ones
      * @return false if there is no room: nothing has changed then
      */
-    boolean take(ClientBlock client, int octets) {
-        boolean fits = held.addAndGet(octets) <= most;
+    boolean take(ClientBlock client, int octets, int inAll) {
+        boolean fits = held.addAndGet(octets) <= (inAll <= SMALL ? most : most / 2);
         if (counts(client)) {
             fits &= byClient.merge(client, (long) octets, Long::sum) <= most / SHARES;
         }

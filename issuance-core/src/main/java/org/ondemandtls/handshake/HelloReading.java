@@ -56,7 +56,7 @@ public final class HelloReading {
         if (before == 0) {
             client = gate.clientOf(peer);
         }
-        if (!gate.hellos().take(client, more)) {
+        if (!gate.hellos().take(client, more, before + more)) {
             return false;
         }
         if (taken.compareAndSet(before, before + more)) {

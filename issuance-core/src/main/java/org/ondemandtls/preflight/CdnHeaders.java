@@ -20,10 +20,10 @@ final class CdnHeaders {
      * @param header the header, in lower case
      * @param value what its value looks like
      */
-    private record Mark(String network, String header, Pattern value) {
+    private record Mark(String network, Pattern header, Pattern value) {
 
         Mark(String network, String header, String value) {
-            this(network, header, Pattern.compile(value, Pattern.CASE_INSENSITIVE));
+            this(network, Pattern.compile(header), Pattern.compile(value, Pattern.CASE_INSENSITIVE));
         }
     }
 
@@ -81,7 +81,7 @@ final class CdnHeaders {
                 String header = lines[i].substring(0, colon).toLowerCase(Locale.ROOT);
                 String value = lines[i].substring(colon + 1).trim();
                 for (Mark mark : MARKS) {
-                    if (header.matches(mark.header())
+                    if (mark.header().matcher(header).matches()
                             && mark.value().matcher(value).matches()) {
                         return Optional.of(mark.network());
                     }

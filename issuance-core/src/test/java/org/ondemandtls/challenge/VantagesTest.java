@@ -66,6 +66,27 @@ class VantagesTest {
     }
 
     @Test
+    void whereNobodyWasSeenNoPlaceIsMissing() throws Exception {
+        for (int good = 0; good < Vantages.LEARNED_AFTER; good++) {
+            order(true, "198.51.1.7", "203.0.113.5");
+        }
+        Vantages.OfCa known = vantages.ofCa(CA);
+
+        assertThat(order(true, "10.1.2.3").missing()).isEmpty();
+        assertThat(order(false).missing()).isEmpty();
+        assertThat(vantages.ofCa(CA)).isEqualTo(known);
+    }
+
+    @Test
+    void aNameWithIpv6AddressesIsComparedWithItsLike() throws Exception {
+        for (int good = 0; good < Vantages.LEARNED_AFTER; good++) {
+            order(true, "198.51.1.7", "203.0.113.5");
+        }
+
+        assertThat(order(true, "2001:db8:1::1", "2001:db9:1::1").missing()).isEmpty();
+    }
+
+    @Test
     void aPlaceTheCaCameFromOnceIsNotExpectedAgain() throws Exception {
         order(true, "198.51.1.7", "203.0.113.5");
         order(true, "198.51.1.7");

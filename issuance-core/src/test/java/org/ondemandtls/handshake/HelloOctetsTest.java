@@ -13,32 +13,41 @@ class HelloOctetsTest {
 
     @Test
     void oneClientBlockHoldsItsShareAndNotOneOctetMore() throws Exception {
-        assertThat(octets.take(block(1), 99)).isTrue();
-        assertThat(octets.take(block(1), 2)).isFalse();
-        assertThat(octets.take(block(1), 1)).isTrue();
-        assertThat(octets.take(block(1), 1)).isFalse();
-        assertThat(octets.take(block(2), 100)).isTrue();
+        assertThat(octets.take(block(1), 99, 99)).isTrue();
+        assertThat(octets.take(block(1), 2, 2)).isFalse();
+        assertThat(octets.take(block(1), 1, 1)).isTrue();
+        assertThat(octets.take(block(1), 1, 1)).isFalse();
+        assertThat(octets.take(block(2), 100, 100)).isTrue();
         assertThat(octets.held()).isEqualTo(200);
     }
 
     @Test
     void whatIsGivenBackMayBeTakenAgain() throws Exception {
-        assertThat(octets.take(block(1), 100)).isTrue();
+        assertThat(octets.take(block(1), 100, 100)).isTrue();
 
         octets.give(block(1), 100);
 
         assertThat(octets.held()).isZero();
-        assertThat(octets.take(block(1), 100)).isTrue();
+        assertThat(octets.take(block(1), 100, 100)).isTrue();
     }
 
     @Test
     void allTogetherHoldNoMoreThanThereIsAndALocalOneHasNoShareOfItsOwn() throws Exception {
-        assertThat(octets.take(ClientBlock.LOCAL, 1500)).isTrue();
-        assertThat(octets.take(block(1), 100)).isTrue();
+        assertThat(octets.take(ClientBlock.LOCAL, 1500, 1500)).isTrue();
+        assertThat(octets.take(block(1), 100, 100)).isTrue();
 
-        assertThat(octets.take(block(2), 1)).isFalse();
-        assertThat(octets.take(ClientBlock.LOCAL, 1)).isFalse();
+        assertThat(octets.take(block(2), 1, 1)).isFalse();
+        assertThat(octets.take(ClientBlock.LOCAL, 1, 1)).isFalse();
         assertThat(octets.held()).isEqualTo(1600);
+    }
+
+    @Test
+    void largeOnesLeaveHalfOfTheRoomToSmallOnes() throws Exception {
+        int large = HelloOctets.SMALL + 1;
+        assertThat(octets.take(ClientBlock.LOCAL, 800, large)).isTrue();
+
+        assertThat(octets.take(block(1), 1, large)).isFalse();
+        assertThat(octets.take(block(1), 100, 100)).isTrue();
     }
 
     private static ClientBlock block(int number) throws UnknownHostException {

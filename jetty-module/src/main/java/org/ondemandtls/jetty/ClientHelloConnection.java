@@ -48,7 +48,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     private final Duration helloTimeout;
 
     // Used by one thread at a time: whoever the state belongs to.
-    private @Nullable HelloReading reading;
+    private volatile @Nullable HelloReading reading;
     private ByteBuffer received = BufferUtil.EMPTY_BUFFER;
     private Admission.@Nullable Serve serve;
     private volatile @Nullable String serverName;
@@ -130,8 +130,9 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
 
     @Override
     public void onClose(@Nullable Throwable cause) {
-        endReading();
+        // Whoever finds the reading ended finds the visit ended, too, and counts no refusal.
         visit.end();
+        endReading();
         super.onClose(cause);
     }
 

@@ -133,8 +133,11 @@ class FrugalChannel extends SecureNioChannel {
     final void bringBackRest() {
         netInBuffer.limit(netInBuffer.capacity());
         if (rest.length > 0) {
-            netInBuffer = ByteBufferUtils.expand(netInBuffer, netInBuffer.position() + rest.length + 1);
-            netInBuffer.put(rest);
+            // Looking for the name in the first of two records, Tomcat has perhaps read on.
+            byte[] later = new byte[netInBuffer.position() - helloEnd];
+            netInBuffer.get(helloEnd, later).position(helloEnd);
+            netInBuffer = ByteBufferUtils.expand(netInBuffer, helloEnd + rest.length + later.length + 1);
+            netInBuffer.put(rest).put(later);
             rest = NO_OCTETS;
         }
     }

@@ -321,7 +321,7 @@ final class GatedChannel extends FrugalChannel {
             return verdict;
         }
         if (prove != null) {
-            endpoint.proved(prove, sc);
+            endpoint.proved(prove, verdict < 0 ? null : sc);
         }
         if (verdict < 0 || !visit().move(Visit.State.PROVING, Visit.State.FAREWELL)) {
             return leave();
@@ -463,10 +463,10 @@ final class GatedChannel extends FrugalChannel {
 
     // A channel may be thrown away before any connection used it.
     private void endVisit() {
-        endReading();
         Visit current = visit;
         if (current != null) {
             current.end();
         }
+        endReading();
     }
 }

@@ -1,7 +1,6 @@
 package org.ondemandtls.tomcat;
 
 import java.io.IOException;
-import java.net.Socket;
 import java.net.SocketAddress;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -259,11 +258,10 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     }
 
     /** Says that a challenge certificate has been seen. */
-    void proved(Admission.Prove prove, SocketChannel to) {
+    void proved(Admission.Prove prove, @Nullable SocketChannel to) {
         OnDemandTls engine = engine();
         if (engine != null) {
-            Socket socket = to.socket();
-            engine.gate().proved(prove, socket.getRemoteSocketAddress());
+            engine.gate().proved(prove, to == null ? null : to.socket().getRemoteSocketAddress());
         }
     }
 

@@ -179,6 +179,12 @@ public abstract class EndingProxyContract<F extends HostFixture> extends HostCon
                     .answer();
         }
 
+        // One, and another where a busy machine has no answer from DNS in time: the first one does not know of the
+        // proxy then.
+        private void assertFewOrders() {
+            assertThat(pebble.orders()).isBetween(1L, 2L);
+        }
+
         private TlsProbe.Outcome direct() {
             return TlsProbe.trusting(roots.get()).patience(PATIENCE).handshake(fixture.port(), NAME);
         }
@@ -194,7 +200,7 @@ public abstract class EndingProxyContract<F extends HostFixture> extends HostCon
                     .as(() -> fixture.engine().status().explain(NAME))
                     .startsWith("HTTP/1.1 200 ")
                     .contains("hello from " + NAME);
-            assertThat(pebble.orders()).isEqualTo(1);
+            assertFewOrders();
             // The CA's fetch saw ours, the visitor the CA's.
             assertThat(proxy.seen()).hasSizeGreaterThanOrEqualTo(2);
             assertSelfSigned(proxy.seen().get(0), NAME);
@@ -213,7 +219,7 @@ public abstract class EndingProxyContract<F extends HostFixture> extends HostCon
             assertThat(direct().failure()).isEmpty();
 
             assertThat(throughTheProxy()).startsWith("HTTP/1.1 200 ");
-            assertThat(pebble.orders()).isEqualTo(1);
+            assertFewOrders();
             assertThat(proxy.seen()).isEmpty();
         }
 

@@ -166,6 +166,12 @@ public abstract class EndingProxyContract<F extends HostFixture> extends HostCon
             fixture.keys.put("onDemandTls.preflight.httpPort", Integer.toString(httpPort));
         }
 
+        // The first look at any name's DNS loads what all need, which takes a busy machine longer than a look may.
+        private void launch() throws Exception {
+            fixture.launch();
+            fixture.engine().status().diagnose("warm.customer.test");
+        }
+
         @AfterEach
         void end() throws Exception {
             fixture.halt();
@@ -191,7 +197,7 @@ public abstract class EndingProxyContract<F extends HostFixture> extends HostCon
 
         @Test
         void isServedFromItsFirstVisitOnByOneThatChecksNothing() throws Exception {
-            fixture.launch();
+            launch();
             CompletableFuture<TlsProbe.Outcome> stranger = CompletableFuture.supplyAsync(this::direct);
 
             String first = throughTheProxy();
@@ -213,7 +219,7 @@ public abstract class EndingProxyContract<F extends HostFixture> extends HostCon
         void isServedByOneThatHasPlainHttpBehindAsEver() throws Exception {
             fixture.keys.put("onDemandTls.challenge.throughProxies", "false");
             fixture.redirectToHttps();
-            fixture.launch();
+            launch();
             proxy.mode(EndingProxy.Mode.FLEXIBLE);
 
             assertThat(direct().failure()).isEmpty();
@@ -226,7 +232,7 @@ public abstract class EndingProxyContract<F extends HostFixture> extends HostCon
         @Test
         void isRenewedThroughOneThatChecksWhileItsCertificateIsValid() throws Exception {
             fixture.redirectToHttps();
-            fixture.launch();
+            launch();
             assertThat(throughTheProxy()).startsWith("HTTP/1.1 200 ");
             X509Certificate before = direct().leaf();
             proxy.mode(EndingProxy.Mode.STRICT);
@@ -243,7 +249,7 @@ public abstract class EndingProxyContract<F extends HostFixture> extends HostCon
 
         @Test
         void getsNoFirstCertificateThroughOneThatChecksAndIsToldSo() throws Exception {
-            fixture.launch();
+            launch();
             proxy.mode(EndingProxy.Mode.STRICT);
 
             String answer = throughTheProxy();
@@ -261,7 +267,7 @@ public abstract class EndingProxyContract<F extends HostFixture> extends HostCon
         @Test
         void isToldWhatTheKeyWouldDo() throws Exception {
             fixture.keys.put("onDemandTls.challenge.throughProxies", "false");
-            fixture.launch();
+            launch();
 
             assertThat(throughTheProxy()).startsWith("HTTP/1.1 525 ");
 

@@ -150,10 +150,10 @@ CREATE TABLE IF NOT EXISTS ondemand_tls_listed (
     issuer varchar(500) NOT NULL,
     expires bigint NOT NULL,
     late bigint NOT NULL,
-    standing integer NOT NULL
+    standing integer NOT NULL,
+    INDEX ondemand_tls_listed_domain (domain, name),
+    INDEX ondemand_tls_listed_issuer (issuer, name),
+    INDEX ondemand_tls_listed_expires (expires, name),
+    INDEX ondemand_tls_listed_late (late, name),
+    INDEX ondemand_tls_listed_standing (standing, name)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
-CREATE INDEX IF NOT EXISTS ondemand_tls_listed_domain ON ondemand_tls_listed (domain, name);
-CREATE INDEX IF NOT EXISTS ondemand_tls_listed_issuer ON ondemand_tls_listed (issuer, name);
-CREATE INDEX IF NOT EXISTS ondemand_tls_listed_expires ON ondemand_tls_listed (expires, name);
-CREATE INDEX IF NOT EXISTS ondemand_tls_listed_late ON ondemand_tls_listed (late, name);
-CREATE INDEX IF NOT EXISTS ondemand_tls_listed_standing ON ondemand_tls_listed (standing, name);

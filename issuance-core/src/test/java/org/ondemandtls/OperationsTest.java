@@ -279,6 +279,34 @@ class OperationsTest {
     }
 
     @Test
+    void aListGoesOnByWhatItWasBegunBy() throws Exception {
+        for (String name : List.of("a.example.com", "b.example.com")) {
+            obtained(ServerName.parse(name));
+        }
+        NameFilter all =
+                new NameFilter("", Set.of(), Optional.of(Instant.parse("9000-01-01T00:00:00Z")), Optional.empty());
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(2))
+                .until(() -> operations
+                        .list(all, "", 1)
+                        .next()
+                        .filter(place -> place.contains(" "))
+                        .isPresent());
+
+        assertThat(names(operations.list(all, "a.example.com", 10))).containsExactly("b.example.com");
+
+        engine.close();
+        open();
+        // Nothing is known by moments yet, or all of it lies behind this one.
+        assertThat(names(operations.list(all, "0 b.example.com", 10)))
+                .containsExactlyInAnyOrder("a.example.com", "b.example.com");
+    }
+
+    private static List<String> names(Operations.Page page) {
+        return page.names().stream().map(NameReport::name).toList();
+    }
+
+    @Test
     void namesAreFoundBySeveralPropertiesTogether() throws Exception {
         for (String name : List.of("a.one.example", "b.one.example", "a.two.example")) {
             obtained(ServerName.parse(name));

@@ -36,6 +36,7 @@ public final class KeyedCertificate {
     // An OpenedCertificate, or the octets of a packed one. Where two threads open it at once, either's is good.
     private volatile Object form;
     private volatile boolean used = true;
+    private volatile int lastRound;
 
     /**
      * Joins a key and a chain without checking that they belong together; see {@link CertificateVerifier}.
@@ -78,6 +79,18 @@ public final class KeyedCertificate {
             used = false;
         } else if (form instanceof OpenedCertificate opened) {
             PackedCertificate.pack(opened, issuers).ifPresent(packed -> form = packed);
+        }
+    }
+
+    /**
+     * The same at most once in a round, however often it is met in it.
+     *
+     * @param round the number of the round, another one each time, from 1
+     */
+    public void rest(int round) {
+        if (lastRound != round) {
+            lastRound = round;
+            rest();
         }
     }
 

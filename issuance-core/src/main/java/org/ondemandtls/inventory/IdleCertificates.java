@@ -36,6 +36,7 @@ public final class IdleCertificates {
 
     private Iterator<KeyedCertificate> round = Collections.emptyIterator();
     private long begun;
+    private int rounds;
 
     /**
      * Makes it; the first round begins after the time of one.
@@ -78,10 +79,12 @@ public final class IdleCertificates {
             long now = nanoTime.getAsLong();
             if (!round.hasNext() && now - begun >= ROUND.toNanos()) {
                 begun = now;
+                rounds++;
                 round = inventory.held();
             }
             for (long left = 1 + inventory.size() / LOOKS; left > 0 && round.hasNext(); left--) {
-                round.next().rest();
+                // One of several names is met under each of them.
+                round.next().rest(rounds);
             }
         } finally {
             lock.unlock();

@@ -12,7 +12,7 @@ import org.ondemandtls.store.StoredCertificate;
 /**
  * What becomes of a name that leads elsewhere when its renewal is due: it is looked at again and again over a time of the
  * operator's, which costs questions to DNS and nothing of the CA's limits. After that it is left alone until somebody visits
- * it, and is served for as long as its certificate is valid.
+ * it, and is served for as long as its certificate is valid. One of the operator's own names is never left alone.
  *
  * <p><b>Threads.</b> Blocks for the store; called on the renewal executor.
  */
@@ -38,7 +38,7 @@ final class Departures {
         Instant now = desk.now();
         Moved moved = new Moved(record.moved().map(Moved::since).orElse(now), leadsTo, toDo);
         Instant end = moved.since().plus(desk.config().movedAwayGrace());
-        boolean within = now.isBefore(end);
+        boolean within = now.isBefore(end) || desk.records().isOwn(record);
         Instant due = within ? now.plus(again) : desk.records().forgottenAt(record);
         desk.floors()
                 .store()

@@ -102,6 +102,13 @@ final class Succession {
                 spent ? Duration.ZERO : desk.floors().orders().blockedFor(name));
     }
 
+    // These may come before anybody has looked where the name leads.
+    private static boolean isBehindLook(IssuanceException reason) {
+        return !(reason instanceof IssuanceException.NoAnswer
+                || reason instanceof IssuanceException.Overloaded
+                || reason instanceof IssuanceException.StoreFailed);
+    }
+
     private void notRenewed(Entry entry, ServerName name, StoredCertificate claimed, Throwable failure)
             throws StoreException {
         if (!(failure instanceof IssuanceException reason)) {
@@ -135,8 +142,12 @@ final class Succession {
         // Whoever did not answer has not denied, and whoever was asked after permission was granted knows that.
         boolean granted = record.deniedSince().isPresent() && !(reason instanceof IssuanceException.NoAnswer);
         StoredCertificate next = granted ? record.withDeniedSince(Optional.empty()) : record;
+        if (isBehindLook(reason)) {
+            // Whatever is in the way now, it is not where the name leads.
+            next = next.withMoved(Optional.empty());
+        }
         if (mayPass(entry, reason)) {
-            if (granted) {
+            if (!next.equals(record)) {
                 desk.floors().store().save(next);
             }
             if (desk.records().areShared()) {
@@ -147,8 +158,7 @@ final class Succession {
             }
         } else {
             Instant due = desk.now().plus(Waits.jittered(wait, desk.ports().random()));
-            // Whatever is in the way now, it is not where the name leads.
-            desk.floors().store().save(next.withMoved(Optional.empty()).withDue(due));
+            desk.floors().store().save(next.withDue(due));
             desk.backlog().done(entry);
         }
         desk.floors()

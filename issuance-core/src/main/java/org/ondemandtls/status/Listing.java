@@ -58,14 +58,21 @@ final class Listing {
         if (filter.refusal().isPresent()) {
             return refused(after);
         }
-        Optional<Listed.Slice> slice = slice(now);
+        boolean byMoment = after.indexOf(' ') >= 0;
+        Optional<Listed.Slice> slice = slice(now).filter(one -> after.isEmpty() || isByMoment(one) == byMoment);
         if (slice.isPresent()) {
             Optional<Operations.Page> page = sliced(slice.get(), after, now);
             if (page.isPresent()) {
                 return page.get();
             }
         }
-        return named(slice.isPresent() ? Listed.nameOf(after) : after);
+        // Where the index went away between two pages, the list begins again by name: it repeats rather than skips.
+        return named(byMoment ? "" : after);
+    }
+
+    // A list that was begun by name, before there was an index, goes on by name.
+    private static boolean isByMoment(Listed.Slice slice) {
+        return slice instanceof Listed.Expiring || slice instanceof Listed.Late;
     }
 
     // The part that leaves the fewest, as far as one can tell without counting.

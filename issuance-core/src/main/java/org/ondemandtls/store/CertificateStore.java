@@ -314,9 +314,7 @@ public interface CertificateStore extends AutoCloseable {
      * @return the page; some entries may say what was so a while ago. Empty where there is no such index, or not yet
      * @throws StoreException if the store could not be read
      */
-    default Optional<List<Listed>> listed(Listed.Slice slice, String after, int limit) throws StoreException {
-        return Optional.empty();
-    }
+    Optional<List<Listed>> listed(Listed.Slice slice, String after, int limit) throws StoreException;
 
     /**
      * What CAs refused of names, a page at a time.

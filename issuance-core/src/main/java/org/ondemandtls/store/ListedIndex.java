@@ -27,11 +27,20 @@ public final class ListedIndex {
             new ConcurrentSkipListSet<>(Comparator.comparing(Listed::issuer).thenComparing(BY_NAME));
     private final NavigableSet<Listed> byStanding =
             new ConcurrentSkipListSet<>(Comparator.comparing(Listed::standing).thenComparing(BY_NAME));
-    private final NavigableSet<Listed> byExpiry =
-            new ConcurrentSkipListSet<>(Comparator.comparing(Listed::expires).thenComparing(BY_NAME));
-    private final NavigableSet<Listed> byLateness =
-            new ConcurrentSkipListSet<>(Comparator.comparing(Listed::late).thenComparing(BY_NAME));
+    private final NavigableSet<Listed> byExpiry = new ConcurrentSkipListSet<>(
+            Comparator.comparingLong(ListedIndex::end).thenComparing(BY_NAME));
+    private final NavigableSet<Listed> byLateness = new ConcurrentSkipListSet<>(
+            Comparator.comparingLong(ListedIndex::lateness).thenComparing(BY_NAME));
     private final List<NavigableSet<Listed>> all = List.of(byDomain, byIssuer, byStanding, byExpiry, byLateness);
+
+    // Places are exact to the millisecond only, and entries are in the order of their places.
+    private static long end(Listed entry) {
+        return entry.expires().toEpochMilli();
+    }
+
+    private static long lateness(Listed entry) {
+        return entry.late().toEpochMilli();
+    }
 
     /** A certificate is stored now. */
     public void saved(Listed entry) {
@@ -125,21 +134,13 @@ public final class ListedIndex {
         Instant from = after.isEmpty() ? Instant.EPOCH : Instant.ofEpochMilli(Listed.momentOf(after));
         Listed probe = new Listed(Listed.nameOf(after), "", "", from, from, ANY);
         List<Listed> page = new ArrayList<>();
-        for (Listed entry : (expiring ? byExpiry : byLateness).tailSet(probe, true)) {
+        for (Listed entry : (expiring ? byExpiry : byLateness).tailSet(probe, false)) {
             Instant at = expiring ? entry.expires() : entry.late();
-            if (page.size() == limit || !at.isBefore(end)) {
+            if (page.size() == limit || at.toEpochMilli() >= end.toEpochMilli()) {
                 break;
             }
-            if (after.isEmpty() || isBehind(at, entry.name(), after)) {
-                page.add(entry);
-            }
+            page.add(entry);
         }
         return page;
-    }
-
-    // Places are exact to the millisecond only.
-    private static boolean isBehind(Instant at, String name, String after) {
-        long moment = Listed.momentOf(after);
-        return at.toEpochMilli() > moment || (at.toEpochMilli() == moment && name.compareTo(Listed.nameOf(after)) > 0);
     }
 }

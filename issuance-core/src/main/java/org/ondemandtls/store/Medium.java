@@ -274,9 +274,9 @@ public interface Medium extends AutoCloseable {
      *
      * @param after the name that ended the page before, empty for the first page
      * @param limit how many at most
-     * @return as many as there are, up to the limit
+     * @return as many as there are, up to the limit, by their names
      */
-    List<Found> namesHeld(String after, int limit) throws StoreException;
+    SortedMap<String, Found> namesHeld(String after, int limit) throws StoreException;
 
     /** About how many names and other names of certificates there are. */
     long estimatedNames() throws StoreException;

@@ -286,16 +286,16 @@ public class MediumStore implements CertificateStore {
         String last = after;
         while (true) {
             int wanted = limit - page.size();
-            List<Found> found = medium.namesHeld(last, wanted);
-            for (Found one : found) {
-                Optional<Hold> hold = holds.readable(one);
-                hold.filter(kept -> kept.scope() instanceof Scope.Name).ifPresent(page::add);
-                last = hold.map(kept -> ScopeKeys.of(kept.scope()).substring(Medium.NAME_HELD.length()))
-                        .orElse(last);
+            SortedMap<String, Found> found = medium.namesHeld(last, wanted);
+            for (Found one : found.values()) {
+                holds.readable(one)
+                        .filter(kept -> kept.scope() instanceof Scope.Name)
+                        .ifPresent(page::add);
             }
-            if (found.size() < wanted || page.size() >= limit || page.isEmpty()) {
+            if (found.size() < wanted || page.size() >= limit) {
                 return page;
             }
+            last = found.lastKey();
         }
     }
 

@@ -50,6 +50,23 @@ class IdleCertificatesTest {
     }
 
     @Test
+    void oneOfSeveralNamesIsMetOnceInARound() {
+        KeyedCertificate several =
+                TestLeaves.leaf(time.clock().instant(), Duration.ofDays(9), "a.example", "b.example", "c.example");
+        inventory.publish(several);
+        idle.watch(time.scheduler(), Runnable::run);
+
+        for (int minute = 0; minute < 60; minute++) {
+            assertThat(several.key()).isNotNull();
+            time.advance(Duration.ofMinutes(1));
+            assertThat(several.isResting()).isFalse();
+        }
+
+        time.advance(Duration.ofMinutes(20));
+        assertThat(several.isResting()).isTrue();
+    }
+
+    @Test
     void beingLookedUpForAReportIsNoUse() {
         idle.watch(time.scheduler(), Runnable::run);
 

@@ -909,6 +909,42 @@ class RenewalTest {
         }
 
         @Test
+        void isLookedAtForGoodWhereItIsTheOperatorsOwn() throws Exception {
+            renewal.close();
+            begin(Optional.empty(), SHOP);
+            verdict = Optional.of(new Verdict(Verdict.Who.CUSTOMER, "add A of it", Optional.of("nowhere")));
+            advanceTo(stored(SHOP).renew().plus(LOOK));
+            Instant since = stored(SHOP).moved().orElseThrow().since();
+
+            advanceTo(since.plus(Duration.ofDays(9)));
+
+            assertThat(authority.asked()).hasSize(1);
+            assertThat(stored(SHOP).due()).isBefore(now().plus(Duration.ofHours(2)));
+            verdict = Optional.empty();
+            advanceTo(now().plus(Duration.ofHours(2)));
+            assertThat(authority.asked()).hasSize(2);
+            assertThat(stored(SHOP).moved()).isEmpty();
+        }
+
+        @Test
+        void isNotSaidToHaveMovedAnyMoreOnceItIsBackWhateverTheCaSays() throws Exception {
+            obtain(SHOP);
+            visit(SHOP);
+            verdict = Optional.of(new Verdict(Verdict.Who.CUSTOMER, "add A of it", Optional.of("nowhere")));
+            advanceTo(stored(SHOP).renew().plus(LOOK));
+            assertThat(stored(SHOP).moved()).isPresent();
+
+            verdict = Optional.empty();
+            authority.fail(IssuanceException.Unavailable.unwell(SHOP, "down", Duration.ofSeconds(2), null));
+            advanceTo(stored(SHOP).due().plus(LOOK));
+
+            assertThat(stored(SHOP).moved()).isEmpty();
+            long revision = stored(SHOP).revision();
+            advanceTo(now().plus(Duration.ofHours(3)));
+            assertThat(stored(SHOP).revision()).isEqualTo(revision);
+        }
+
+        @Test
         void isLookedAtAgainWithinATwentiethOfAShortLife() throws Exception {
             authority.lifetime(DAY.plusHours(10));
             obtain(SHOP);

@@ -199,6 +199,22 @@ class FileCertificateStoreTest extends CertificateStoreContract {
         }
 
         @Test
+        void keepsNoOtherFromBeingListed() throws Exception {
+            store.save(stored("a.example.com"));
+            store.save(stored("b.example.com"));
+            makeUnreadable(bundle("a.example.com"));
+            Listed.Slice slice = new Listed.OfDomain("example.com");
+
+            Awaitility.await()
+                    .atMost(Duration.ofMinutes(2))
+                    .until(() -> store.listed(slice, "", 9).isPresent());
+
+            assertThat(store.listed(slice, "", 9).orElseThrow())
+                    .extracting(Listed::name)
+                    .containsExactly("b.example.com");
+        }
+
+        @Test
         void keepsNoOpenOrderFromBeingFinished() throws Exception {
             store.journal(SharedStoreContract.order(SHOP));
             store.journal(SharedStoreContract.order(OTHER));

@@ -131,6 +131,21 @@ class MediumStoreTest {
     }
 
     @Test
+    void aPageOfNamesHeldIsFilledBehindWhatIsDamagedOrOfNoName() throws Exception {
+        for (String name : List.of("a.example.com", "b.example.com", "c.example.com")) {
+            store.keepHold(CertificateStoreContract.hold(new Scope.Name(ServerName.parse(name)), 1));
+        }
+        store.keepHold(CertificateStoreContract.hold(new Scope.Other("name/NOBODY"), 1));
+        medium.damage(Shelf.HOLD, "name/a.example.com", "torn".getBytes(US_ASCII));
+        medium.damage(Shelf.HOLD, "name/b.example.com", "torn".getBytes(US_ASCII));
+
+        assertThat(store.namesHeld("", 1))
+                .extracting(Hold::scope)
+                .containsExactly(new Scope.Name(ServerName.parse("c.example.com")));
+        assertThat(store.namesHeld("c.example.com", 1)).isEmpty();
+    }
+
+    @Test
     void aDamagedSecretIsLeftWhereItIs() throws Exception {
         open(under(1));
         store.writeSecret("accounts/a", new byte[] {1});

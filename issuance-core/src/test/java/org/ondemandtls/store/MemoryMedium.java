@@ -258,12 +258,13 @@ final class MemoryMedium implements Medium {
     }
 
     @Override
-    public List<Found> namesHeld(String after, int limit) {
-        return all(Shelf.HOLD).stream()
+    public SortedMap<String, Found> namesHeld(String after, int limit) {
+        SortedMap<String, Found> page = new TreeMap<>();
+        all(Shelf.HOLD).stream()
                 .filter(kept -> kept.key().startsWith(NAME_HELD) && kept.key().compareTo(NAME_HELD + after) > 0)
                 .limit(limit)
-                .map(MemoryMedium::found)
-                .toList();
+                .forEach(kept -> page.put(kept.key().substring(NAME_HELD.length()), found(kept)));
+        return page;
     }
 
     @Override

@@ -3,12 +3,14 @@ package org.ondemandtls.store.file;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.NavigableSet;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.machine.Time;
@@ -23,8 +25,9 @@ import org.ondemandtls.store.UnreadableException;
 import org.ondemandtls.store.UntilDone;
 
 /**
- * What the certificates of a store of files are listed by, and which names are held: in memory, read from the disk in the
- * background when somebody lists for the first time, and kept up from then on. Safe for use by many threads.
+ * What the certificates of a store of files are listed by, and which names are held: in memory, read from the disk when
+ * somebody lists for the first time, and kept up from then on. Certificates are read in the background, holds at once: they
+ * are few. A file that cannot be read is left out until it is saved again. Safe for use by many threads.
  */
 final class FileListing implements AutoCloseable {
 
@@ -38,8 +41,12 @@ final class FileListing implements AutoCloseable {
     private final NavigableSet<String> held = new ConcurrentSkipListSet<>();
     private final UntilDone reading;
 
+    private final ReentrantLock readingHeld = new ReentrantLock();
+
     private volatile boolean wanted;
     private volatile boolean complete;
+    private volatile boolean heldWanted;
+    private volatile boolean heldComplete;
 
     FileListing(FileShelves shelves, Events events, Time time, Path root) {
         this.shelves = shelves;
@@ -63,7 +70,7 @@ final class FileListing implements AutoCloseable {
 
     /** Another record is stored now. */
     void saved(Shelf shelf, String key) {
-        if (wanted && isName(shelf, key)) {
+        if (heldWanted && isName(shelf, key)) {
             held.add(key);
         }
     }
@@ -87,17 +94,41 @@ final class FileListing implements AutoCloseable {
         return complete ? Optional.of(index.page(slice, after, limit)) : Optional.empty();
     }
 
-    /** As {@link Medium#namesHeld}; until all is read, those that are known. */
-    List<Found> namesHeld(String after, int limit) throws StoreException {
-        begin();
-        List<Found> page = new ArrayList<>();
+    /** As {@link Medium#namesHeld}; the first call reads what it is about. */
+    SortedMap<String, Found> namesHeld(String after, int limit) throws StoreException {
+        readHeld();
+        SortedMap<String, Found> page = new TreeMap<>();
         for (String key : held.tailSet(Medium.NAME_HELD + after, false)) {
             if (page.size() == limit) {
                 break;
             }
-            shelves.found(Shelf.HOLD, FileLayout.handle(Shelf.HOLD, key)).ifPresent(page::add);
+            shelves.found(Shelf.HOLD, FileLayout.handle(Shelf.HOLD, key))
+                    .ifPresent(found -> page.put(key.substring(Medium.NAME_HELD.length()), found));
         }
         return page;
+    }
+
+    private void readHeld() throws StoreException {
+        if (heldComplete) {
+            return;
+        }
+        readingHeld.lock();
+        try {
+            if (!heldComplete) {
+                // Seen before anything is read: what is saved meanwhile is not missed.
+                heldWanted = true;
+                shelves.each(Shelf.HOLD, found -> {
+                    String key = scope(found);
+                    if (isName(Shelf.HOLD, key)) {
+                        held.add(key);
+                    }
+                    return true;
+                });
+                heldComplete = true;
+            }
+        } finally {
+            readingHeld.unlock();
+        }
     }
 
     private void begin() {
@@ -110,19 +141,12 @@ final class FileListing implements AutoCloseable {
 
     private void read() throws IOException, StoreException {
         int[] read = {0};
-        shelves.each(Shelf.HOLD, found -> {
-            String key = scope(found);
-            if (isName(Shelf.HOLD, key)) {
-                held.add(key);
-            }
-            return !reading.isClosed();
-        });
         shelves.each(Shelf.CERTIFICATE, found -> {
             try {
                 index.met(RecordCodec.listed(found.content().read()));
-            } catch (UnreadableException e) {
-                // Whoever reads it says so.
-                return true;
+            } catch (UnreadableException | StoreException e) {
+                // Whoever reads it says so; the others can be listed without it.
+                return !reading.isClosed();
             }
             if (++read[0] % READ_AT_ONCE == 0) {
                 reading.rest(REST);
@@ -132,10 +156,10 @@ final class FileListing implements AutoCloseable {
         complete = !reading.isClosed();
     }
 
-    private static String scope(Found found) throws StoreException {
+    private static String scope(Found found) {
         try {
             return RecordCodec.scope(found.content().read());
-        } catch (UnreadableException e) {
+        } catch (UnreadableException | StoreException e) {
             // The look-up that wants it says so.
             return "";
         }

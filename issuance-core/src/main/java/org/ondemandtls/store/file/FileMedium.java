@@ -201,7 +201,7 @@ final class FileMedium implements Medium {
     }
 
     @Override
-    public List<Found> namesHeld(String after, int limit) throws StoreException {
+    public SortedMap<String, Found> namesHeld(String after, int limit) throws StoreException {
         return listing.namesHeld(after, limit);
     }
 

@@ -48,7 +48,7 @@ final class JdbcCertificateRows {
                         marks.withdrawn())
                 == 1;
         if (touched) {
-            listing.writeAfterwards(marks);
+            listing.writeAfterwards(marks, record.revision());
         }
         return touched;
     }
@@ -71,10 +71,8 @@ final class JdbcCertificateRows {
             throw new StaleRevisionException(first, stored.revision(), before);
         }
         write(connection, record, content, before, fence);
-        // The transaction may come to nothing: it is written again with the next change.
-        listing.unsure(first);
+        // The transaction may come to nothing, so that this is not noted as written.
         listing.write(connection, marks);
-        listing.unsure(first);
         if (!stored.same()) {
             // Others have to know.
             point(connection, record, before > 0);

@@ -32,6 +32,7 @@ public final class JdbcCertificateStore extends MediumStore {
     private static final Duration RETRY = Duration.ofSeconds(1);
     private static final Duration SWEEP = Duration.ofMinutes(10);
     private static final Duration RESEAL = Duration.ofSeconds(30);
+    private static final Duration COMPARE = Duration.ofDays(1);
     private static final int FILLED_AT_ONCE = 50;
     private static final Duration FILL_REST = Duration.ofMillis(20);
     private static final int NODE_ID = 8;
@@ -97,8 +98,10 @@ public final class JdbcCertificateStore extends MediumStore {
                 events.publish(
                         EventKind.ADVICE,
                         "the table ondemand_tls_listed is missing in the store " + pool.location()
-                                + ", so that the operator's lists read certificates; run what is behind \"-- listing\""
-                                + " in sql/" + dialect.file() + ".sql there");
+                                + " or this user may not read it, so that the operator's lists read certificates; run"
+                                + " what is behind \"-- listing\" in sql/" + dialect.file()
+                                + ".sql there, GRANT this user SELECT, INSERT, UPDATE and DELETE on the table, and"
+                                + " restart the server");
             }
             store.keeper.start();
             return store;
@@ -144,6 +147,7 @@ public final class JdbcCertificateStore extends MediumStore {
     private void keep() {
         long sweepAt = time.nanoTime() + firstSweep;
         long resealAt = time.nanoTime();
+        long compareAt = time.nanoTime() + firstSweep + COMPARE.toNanos();
         boolean failing = false;
         while (!closed) {
             Duration pause = EXTEND;
@@ -157,6 +161,10 @@ public final class JdbcCertificateStore extends MediumStore {
                 if (time.nanoTime() - sweepAt >= 0) {
                     sweepAt = time.nanoTime() + SWEEP.toNanos();
                     sweep();
+                }
+                if (time.nanoTime() - compareAt >= 0) {
+                    compareAt = time.nanoTime() + COMPARE.toNanos();
+                    fillAgain();
                 }
             } catch (StoreException | RuntimeException e) {
                 pause = RETRY;
@@ -180,11 +188,23 @@ public final class JdbcCertificateStore extends MediumStore {
             for (int from = 0; from < missing.size() && !filling.isClosed(); from += FILLED_AT_ONCE) {
                 for (StoredCertificate stored :
                         under(missing.subList(from, Math.min(missing.size(), from + FILLED_AT_ONCE)))) {
-                    listing.write(marksOf(stored));
+                    listing.write(marksOf(stored), stored.revision());
                 }
                 filling.rest(FILL_REST.toNanos());
             }
+            for (String name : compared.gone()) {
+                if (!filling.isClosed()) {
+                    listing.removeIfGone(name);
+                }
+            }
         } while (!last.isEmpty() && !filling.isClosed());
+    }
+
+    /** Has lists compared with the certificates once more, in the background: an older version may run beside this one. */
+    void fillAgain() {
+        if (medium.listing().isThere()) {
+            filling.start();
+        }
     }
 
     /** Whether what an older version has written is still being compared with what lists say. */

@@ -6,9 +6,13 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.store.Listed;
 import org.ondemandtls.store.Medium;
@@ -16,7 +20,7 @@ import org.ondemandtls.store.StoreException;
 
 /**
  * What certificates are listed by, in a table beside theirs: written with each of them where it has changed, and filled for
- * those that an older version wrote. What it says is only where to look: whoever lists reads the certificates themselves.
+ * those that an older version wrote; removed for those that one removed. What it says is only where to look: whoever lists reads the certificates themselves.
  */
 final class JdbcListing {
 
@@ -24,6 +28,9 @@ final class JdbcListing {
     private static final String FIELDS = "name, domain, issuer, expires, late, standing";
     private static final List<String> UPDATED = List.of("leaf", "domain", "issuer", "expires", "late", "standing");
     private static final String WHAT = "the certificates cannot be listed";
+    // Whoever changes or removes a certificate locks its row first, so that what is written is of one revision.
+    private static final String SAME =
+            "SELECT 1 FROM ondemand_tls_certificate WHERE name = ? AND revision = ? FOR UPDATE";
     private static final int REMEMBERED = 10_000;
     /** How many names are compared at a time. */
     static final int COMPARED = 1_000;
@@ -33,13 +40,17 @@ final class JdbcListing {
      *
      * @param last the last that was compared, empty at the end
      * @param unlisted those of which the table does not say, or says something else
+     * @param gone those of which it says something though there is no certificate
      */
-    record Compared(String last, List<String> unlisted) {}
+    record Compared(String last, List<String> unlisted, List<String> gone) {}
+
+    /** What was written last for a certificate by this server, and for which revision. */
+    private record Written(Listed entry, long revision) {}
 
     private final JdbcPool pool;
     private final SqlDialect dialect;
     private final boolean there;
-    private final Cache<String, Listed> written = Caffeine.newBuilder()
+    private final Cache<String, Written> written = Caffeine.newBuilder()
             .maximumSize(REMEMBERED)
             .executor(Runnable::run)
             .build();
@@ -55,10 +66,10 @@ final class JdbcListing {
         return there;
     }
 
-    /** Writes down what a certificate is listed by, unless this server has done so; within a transaction or not. */
+    /** Writes down what a certificate is listed by, within a transaction that has its row locked. */
     void write(Connection connection, Medium.Marks marks) throws SQLException {
         Listed entry = marks.listed().orElse(null);
-        if (!there || entry == null || entry.equals(written.getIfPresent(entry.name()))) {
+        if (!there || entry == null) {
             return;
         }
         pool.update(
@@ -71,34 +82,51 @@ final class JdbcListing {
                 Sql.millis(entry.expires()),
                 Sql.millis(entry.late()),
                 (long) entry.standing().number());
-        written.put(entry.name(), entry);
     }
 
-    /** The same by itself; blocks. */
-    void write(Medium.Marks marks) throws StoreException {
-        if (there
-                && marks.listed()
-                        .filter(entry -> !entry.equals(written.getIfPresent(entry.name())))
-                        .isPresent()) {
-            pool.each("what a certificate is listed by cannot be kept", connection -> {
+    /**
+     * The same by itself, for a revision that was stored before: nothing happens where another server has changed or removed
+     * the certificate since, which writes down its own. Blocks.
+     */
+    void write(Medium.Marks marks, long revision) throws StoreException {
+        Listed entry = marks.listed().orElse(null);
+        if (!there || entry == null) {
+            return;
+        }
+        String name = entry.name();
+        boolean current = pool.together("what a certificate is listed by cannot be kept", connection -> {
+            boolean same =
+                    pool.row(connection, SAME, row -> true, name, revision).isPresent();
+            if (same) {
                 write(connection, marks);
-                return true;
-            });
+            }
+            return same;
+        });
+        if (current) {
+            written.put(name, new Written(entry, revision));
+        } else {
+            written.invalidate(name);
         }
     }
 
-    /** The same after a certificate is saved: what fails here is written with its next change, and loses nothing. */
-    void writeAfterwards(Medium.Marks marks) {
+    /**
+     * The same after a certificate is saved, unless this server wrote the same for the revision before it. What fails here is
+     * written with its next change, and loses nothing.
+     */
+    void writeAfterwards(Medium.Marks marks, long revision) {
+        Listed entry = marks.listed().orElse(null);
+        if (!there || entry == null) {
+            return;
+        }
+        if (new Written(entry, revision - 1).equals(written.getIfPresent(entry.name()))) {
+            written.put(entry.name(), new Written(entry, revision));
+            return;
+        }
         try {
-            write(marks);
+            write(marks, revision);
         } catch (StoreException e) {
-            marks.listed().ifPresent(entry -> unsure(entry.name()));
+            written.invalidate(entry.name());
         }
-    }
-
-    /** What was written may not have landed. */
-    void unsure(String name) {
-        written.invalidate(name);
     }
 
     /** A certificate is removed, within a transaction. */
@@ -150,21 +178,51 @@ final class JdbcListing {
 
     /** Compares the names behind one with the table; by ranges of the primary keys of both. */
     Compared compare(String after) throws StoreException {
-        record Row(String name, String leaf) {}
-        JdbcPool.Reader<Row> reader =
-                row -> new Row(row.getString(1), row.getString(2).strip());
-        String stored =
-                "SELECT name, leaf FROM ondemand_tls_certificate WHERE name > ? ORDER BY name LIMIT " + COMPARED;
-        List<Row> rows = pool.readAtOnce(WHAT, stored, reader, after);
-        if (rows.isEmpty()) {
-            return new Compared("", List.of());
-        }
-        String last = rows.get(rows.size() - 1).name();
-        String known =
-                "SELECT name, leaf FROM " + TABLE + " WHERE name > ? AND name <= ? ORDER BY name LIMIT " + 2 * COMPARED;
-        Set<Row> same = new HashSet<>(pool.readAtOnce(WHAT, known, reader, after, last));
+        record Row(String name, String leaf, boolean withdrawn) {}
+        String behind = " WHERE name > ? ORDER BY name LIMIT " + COMPARED;
+        List<Row> stored = pool.readAtOnce(
+                WHAT,
+                "SELECT name, leaf, withdrawn FROM ondemand_tls_certificate" + behind,
+                row -> new Row(row.getString(1), row.getString(2).strip(), row.getBoolean(3)),
+                after);
+        List<Row> known = pool.readAtOnce(
+                WHAT,
+                "SELECT name, leaf, standing FROM " + TABLE + behind,
+                row -> new Row(
+                        row.getString(1),
+                        row.getString(2).strip(),
+                        row.getInt(3) == Listed.Standing.WITHDRAWN.number()),
+                after);
+        // Behind the end of a page that is full, the one knows nothing of what the other has.
+        String last = Stream.of(stored, known)
+                .filter(page -> page.size() == COMPARED)
+                .map(page -> page.get(COMPARED - 1).name())
+                .min(Comparator.naturalOrder())
+                .orElse("");
+        Predicate<Row> within = row -> last.isEmpty() || row.name().compareTo(last) <= 0;
+        Set<Row> same = new HashSet<>(known);
+        Set<String> there = stored.stream().map(Row::name).collect(Collectors.toSet());
         return new Compared(
                 last,
-                rows.stream().filter(row -> !same.contains(row)).map(Row::name).toList());
+                stored.stream()
+                        .filter(within.and(row -> !same.contains(row)))
+                        .map(Row::name)
+                        .toList(),
+                known.stream()
+                        .filter(within.and(row -> !there.contains(row.name())))
+                        .map(Row::name)
+                        .toList());
+    }
+
+    /** Removes what the table says of a certificate, if there is none; blocks. */
+    void removeIfGone(String name) throws StoreException {
+        String locked = "SELECT 1 FROM " + TABLE + " WHERE name = ? FOR UPDATE";
+        String delete = "DELETE FROM " + TABLE
+                + " WHERE name = ? AND NOT EXISTS (SELECT 1 FROM ondemand_tls_certificate WHERE name = ?)";
+        pool.together(WHAT, connection -> {
+            // First, so that the second sees whose certificate was just saved.
+            pool.row(connection, locked, row -> true, name);
+            return pool.update(connection, delete, name, name);
+        });
     }
 }

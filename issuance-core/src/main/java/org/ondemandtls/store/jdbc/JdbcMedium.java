@@ -334,11 +334,14 @@ final class JdbcMedium implements Medium {
     }
 
     @Override
-    public List<Found> namesHeld(String after, int limit) throws StoreException {
+    public SortedMap<String, Found> namesHeld(String after, int limit) throws StoreException {
         String sql =
                 "SELECT scope, content FROM ondemand_tls_hold WHERE scope > ? AND scope < ? ORDER BY scope LIMIT ?";
         JdbcPool.Reader<Found> reader = row -> found(Shelf.HOLD, row, 1, 2, 0);
-        return pool.read("the holds cannot be listed", sql, reader, NAME_HELD + after, NAME_HELD + '~', limit);
+        SortedMap<String, Found> page = new TreeMap<>();
+        pool.read("the holds cannot be listed", sql, reader, NAME_HELD + after, NAME_HELD + '~', limit)
+                .forEach(found -> page.put(found.handle().substring(NAME_HELD.length()), found));
+        return page;
     }
 
     /** Reads the page after a key. */

@@ -25,6 +25,7 @@ final class JdbcSchema {
     // Any number will do that nobody else takes.
     private static final long LOCK = 0x6f6e64656d616e64L;
     private static final int LOCK_SECONDS = 30;
+    private static final int MARIADB_TABLE_ACCESS_DENIED = 1142;
 
     private JdbcSchema() {}
 
@@ -77,13 +78,13 @@ final class JdbcSchema {
         void make(Connection connection, SqlDialect dialect) throws SQLException;
     }
 
-    /** Whether there is the table of what certificates are listed by. */
+    /** Whether there is the table of what certificates are listed by, and this user may read it. */
     static boolean hasListing(Connection connection) throws SQLException {
         try {
             SqlDialect.number(connection, "SELECT 1 FROM ondemand_tls_listed WHERE name = ''");
             return true;
         } catch (SQLException e) {
-            if (isMissing(e)) {
+            if (isMissing(e) || isForbidden(e)) {
                 return false;
             }
             throw e;
@@ -104,6 +105,11 @@ final class JdbcSchema {
 
     private static boolean isMissing(SQLException e) {
         return "42P01".equals(e.getSQLState()) || "42S02".equals(e.getSQLState());
+    }
+
+    // MariaDB has no SQL state of its own for it.
+    private static boolean isForbidden(SQLException e) {
+        return "42501".equals(e.getSQLState()) || e.getErrorCode() == MARIADB_TABLE_ACCESS_DENIED;
     }
 
     private static void makeListing(Connection connection, SqlDialect dialect) throws SQLException {

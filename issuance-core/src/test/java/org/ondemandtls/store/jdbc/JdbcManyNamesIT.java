@@ -60,7 +60,7 @@ class JdbcManyNamesIT {
                 url,
                 "INSERT INTO ondemand_tls_certificate (name, due, revision, fence, leaf, withdrawn, key_id, content)"
                         + " SELECT concat('n', " + number + ", '.example.com'), " + now + " + 3600000 + " + number
-                        + " * 7776, 1, 0, 'leaf', false, 'plain', '" + bundle + "'" + from);
+                        + " * 7776, 1, 0, 'leaf', " + number + " % 1000 = 0, 'plain', '" + bundle + "'" + from);
         Database.update(
                 url,
                 "INSERT INTO ondemand_tls_listed (name, leaf, domain, issuer, expires, late, standing)"

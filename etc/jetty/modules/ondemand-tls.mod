@@ -107,9 +107,9 @@ etc/ondemand-tls.xml
 ## this issuer signed. Without such a chain it serves the first.
 # onDemandTls.acme.preferredChain=
 
-## HTTP proxy for all requests to CAs, as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT. A secret if it has
-## a password: best given as onDemandTls.acme.proxy.file. onDemandTls.permission.ask never uses it. Without it
-## the proxy of the JVM is used, if there is one.
+## HTTP proxy for requests to CAs, as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT. A secret if it has a
+## password: best given as onDemandTls.acme.proxy.file. Revocation lists are fetched without it, and
+## onDemandTls.permission.ask never uses it. If not set, the proxy of the JVM is used, if any.
 # onDemandTls.acme.proxy=
 
 ## Kind of private key for a certificate: P-256, P-384, RSA-2048, RSA-3072 or RSA-4096. With several CAs give one

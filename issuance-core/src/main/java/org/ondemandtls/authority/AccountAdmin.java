@@ -21,10 +21,12 @@ public interface AccountAdmin {
     String rollOver() throws IssuanceException;
 
     /**
-     * Closes the account for good (RFC 8555 section 7.3.6). Nothing is obtained at the CA until {@link #register}.
+     * Closes the account for good (RFC 8555 section 7.3.6). Nothing is obtained at the CA until {@link #register}. May be
+     * repeated, and finishes what was begun.
      *
      * @return what was done, one sentence
-     * @throws IssuanceException if the account is not closed
+     * @throws IssuanceException if the CA refuses it, or has not answered; then nothing is obtained there either, and the
+     *     operator is told to repeat it
      */
     String deactivate() throws IssuanceException;
 

@@ -137,29 +137,29 @@ public final class AccountFiles {
         String file = successorFile(key);
         byte[] kept = files.writeFirst(file, pem(fresh), true);
         if (kept.length == 0) {
-            // One was dropped.
+            // One was adopted.
             files.write(file, pem(fresh), true);
             return fresh;
         }
         return key(file, kept);
     }
 
-    /** Makes the key that followed the account's own. */
+    /** Makes the key that followed the account's own, unless another server has: the key may be another again since then. */
     void adopt(KeyPair key, KeyPair successor) throws IOException {
-        files.write(keyFile(), pem(successor), true);
-        dropSuccessor(key);
+        if (successor(key).isPresent()) {
+            files.write(keyFile(), pem(successor), true);
+            files.write(successorFile(key), new byte[0], true);
+        }
     }
 
-    /** Forgets a key that did not follow, or did and is the account's own now. */
-    void dropSuccessor(KeyPair key) throws IOException {
-        files.write(successorFile(key), new byte[0], true);
-    }
-
-    /** Keeps another key for an account that is still to be made. */
+    /**
+     * Keeps another key for an account that is still to be made. The URL goes last: without one, the account would be asked for
+     * by the old key.
+     */
     void startAnew() throws IOException {
-        forgetUrl();
-        keepContact("");
         files.write(keyFile(), pem(KeyPairs.generate(KeyType.P_256)), true);
+        keepContact("");
+        forgetUrl();
     }
 
     /**

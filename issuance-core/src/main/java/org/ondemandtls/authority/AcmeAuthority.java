@@ -227,7 +227,7 @@ public final class AcmeAuthority implements Authority {
                     usable = true;
                     return inOrder(order, chain);
                 } catch (AcmeServerException e) {
-                    if (!accountIsNew && account.hasChanged(login, e)) {
+                    if (!accountIsNew && account.hasChanged(session, login, e)) {
                         continue;
                     }
                     if (accountIsNew || !isGone(e)) {
@@ -404,7 +404,7 @@ public final class AcmeAuthority implements Authority {
         try {
             login.getAccount().fetch();
         } catch (AcmeServerException e) {
-            if (!account.hasChanged(login, e)) {
+            if (!account.hasChanged(session, login, e)) {
                 if (!isGone(e)) {
                     throw e;
                 }

@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
@@ -18,6 +19,7 @@ import org.ondemandtls.event.Events;
 import org.shredzone.acme4j.Account;
 import org.shredzone.acme4j.AccountBuilder;
 import org.shredzone.acme4j.Login;
+import org.shredzone.acme4j.connector.Resource;
 import org.shredzone.acme4j.exception.AcmeException;
 import org.shredzone.acme4j.exception.AcmeNetworkException;
 import org.shredzone.acme4j.exception.AcmeRateLimitedException;
@@ -34,6 +36,17 @@ final class CaAccount {
     /** How CAs refuse what was signed by a key that is not the account's any more. */
     private static final Set<String> OF_ANOTHER_KEY =
             Set.of("malformed", "unauthorized", "accountDoesNotExist", "badPublicKey", "badSignatureAlgorithm");
+
+    /** How CAs refuse whatever an account asks for that is closed already (RFC 8555 section 7.3.6). */
+    private static final Set<String> OF_NO_ACCOUNT = Set.of("unauthorized", "accountDoesNotExist");
+
+    private static final Pattern CLOSED = Pattern.compile(
+            "\\b(?:status|is|was|been|already)\\W{1,3}(?:deactivated|revoked)\\b", Pattern.CASE_INSENSITIVE);
+
+    /** What says nothing of an account, whatever its status. */
+    private static final Set<String> PASSING = Set.of("badNonce", "rateLimited", "serverInternal");
+
+    private static final int TOO_MANY_REQUESTS = 429;
 
     /** How long a failed registration holds for whoever comes after it. */
     private static final Duration SHARED = Duration.ofSeconds(1);
@@ -133,12 +146,15 @@ final class CaAccount {
 
     /**
      * Whether another server, or an operator, has changed the account since it was read; it is read anew at the next login.
+     * Where a change of keys was begun, the CA is asked, which changes what the session says of its last answer.
      *
+     * @param session the line to ask over
      * @param login what was logged in with
      * @param refusal what the CA answered
+     * @throws AcmeException if the CA was asked and cannot be reached
      * @throws IOException if the store did not say
      */
-    boolean hasChanged(Login login, AcmeServerException refusal) throws IOException {
+    boolean hasChanged(CaSession session, Login login, AcmeServerException refusal) throws AcmeException, IOException {
         if (!OF_ANOTHER_KEY.contains(CaProblem.of(refusal.getProblem()).type())) {
             return false;
         }
@@ -149,22 +165,34 @@ final class CaAccount {
         Optional<KeyPair> stored = files.key();
         boolean changed = stored.isEmpty()
                 || !same(stored.get(), account.key())
-                || files.successor(account.key()).isPresent()
                 || !files.url()
                         .map(URL::toString)
                         .equals(Optional.of(account.url().toString()));
-        return changed && known.compareAndSet(account, null);
+        if (!changed) {
+            Optional<KeyPair> successor = files.successor(account.key());
+            changed =
+                    successor.isPresent() && existing(session, successor.get()).isPresent();
+        }
+        if (changed) {
+            known.compareAndSet(account, null);
+        }
+        return changed;
     }
 
     /**
-     * Gives the account another key.
+     * Gives the account another key. That key is kept until it is the account's own: a CA that seems not to have taken it
+     * may take it yet, and another attempt is made with the same.
      *
      * @param session the line to speak over
      * @return the account's URL
      * @throws AcmeException if the CA did not; where it may have, the next login finds out
      */
     URL rollOver(CaSession session) throws AcmeException, IOException, InterruptedException {
+        // Read anew, since another server may have changed the key.
+        known.set(null);
         Login login = login(session);
+        // Fails here where there is none, before anything is begun.
+        session.session().resourceUrl(Resource.KEY_CHANGE);
         KeyPair old = login.getKeyPair();
         KeyPair fresh = files.successorOrNew(old);
         try {
@@ -172,8 +200,7 @@ final class CaAccount {
         } catch (AcmeException | RuntimeException e) {
             // Which of the two the CA has now is asked here, or at the next login where it does not say.
             known.set(null);
-            if (known(session, fresh).isEmpty()) {
-                files.dropSuccessor(old);
+            if (existing(session, fresh).isEmpty()) {
                 throw e;
             }
         }
@@ -189,27 +216,65 @@ final class CaAccount {
     }
 
     /**
-     * Closes the account for good. That it is to be closed is kept first: whatever happens then, nothing is obtained with it
-     * until an operator says so.
+     * Closes the account for good, or finishes what was begun before. That it is to be closed is kept first: until the CA has
+     * refused it, nothing is obtained with the account, whatever happens then.
      *
      * @param session the line to speak over
      * @param now when, as text
      * @return the account's URL
-     * @throws AcmeException if the CA did not
+     * @throws AcmeException if the CA did not, or did not say; {@link #deactivated} tells which
      */
     URL deactivate(CaSession session, String now) throws AcmeException, IOException, InterruptedException {
-        Login login = login(session);
-        files.keepDeactivated(now);
+        // Read anew, since another server may have changed the key.
+        known.set(null);
+        boolean begun = files.deactivated().isPresent();
+        if (!begun) {
+            files.keepDeactivated(now);
+        }
         try {
-            login.getAccount().deactivate();
-        } catch (AcmeException | RuntimeException e) {
-            if (e instanceof AcmeServerException) {
+            URL url = closed(session, begun);
+            events.publish(EventKind.ACCOUNT, "an operator has deactivated the account " + url);
+            return url;
+        } catch (AcmeServerException e) {
+            if (isAnswer(session, e)) {
                 files.keepDeactivated("");
             }
             throw e;
         }
-        events.publish(EventKind.ACCOUNT, "an operator has deactivated the account " + login.getAccountLocation());
-        return login.getAccountLocation();
+    }
+
+    private URL closed(CaSession session, boolean begun) throws AcmeException, IOException, InterruptedException {
+        for (boolean again = false; ; again = true) {
+            Login login = login(session);
+            int unclear = session.endurance().unclear();
+            try {
+                login.getAccount().deactivate();
+                return login.getAccountLocation();
+            } catch (AcmeServerException e) {
+                boolean closed = isClosed(e, begun || session.endurance().unclear() > unclear);
+                if (!again && hasChanged(session, login, e)) {
+                    continue;
+                }
+                if (!closed) {
+                    throw e;
+                }
+                return login.getAccountLocation();
+            }
+        }
+    }
+
+    // Whoever asks a second time is told that there is no such account: the first time was heard.
+    private static boolean isClosed(AcmeServerException refusal, boolean askedBefore) {
+        CaProblem problem = CaProblem.of(refusal.getProblem());
+        return OF_NO_ACCOUNT.contains(problem.type())
+                && (askedBefore || CLOSED.matcher(problem.text()).find());
+    }
+
+    private static boolean isAnswer(CaSession session, AcmeServerException refusal) {
+        int status = session.lastStatus();
+        return status / 100 == 4
+                && status != TOO_MANY_REQUESTS
+                && !PASSING.contains(CaProblem.of(refusal.getProblem()).type());
     }
 
     /** Makes another account in place of one that was deactivated; the next login makes it where the CA does not answer. */
@@ -276,16 +341,14 @@ final class CaAccount {
     private Known findOrMake(CaSession session) throws AcmeException, IOException {
         Optional<KeyPair> stored = files.key();
         Optional<KeyPair> successor = stored.isPresent() ? files.successor(stored.get()) : Optional.empty();
-        Optional<URL> changed = successor.isPresent() ? known(session, successor.get()) : Optional.empty();
-        if (stored.isPresent() && successor.isPresent()) {
-            // A change of keys was begun, and how it ended was not seen.
-            if (changed.isPresent()) {
-                files.adopt(stored.get(), successor.get());
-                files.keepUrl(changed.get());
-                events.publish(EventKind.ACCOUNT, "found that " + directory.url() + " has the account's new key");
-                return new Known(successor.get(), changed.get());
-            }
-            files.dropSuccessor(stored.get());
+        // A change of keys was begun, and how it ended was not seen. It may yet end well where the CA does not say so
+        // now.
+        Optional<URL> changed = successor.isPresent() ? existing(session, successor.get()) : Optional.empty();
+        if (stored.isPresent() && successor.isPresent() && changed.isPresent()) {
+            files.adopt(stored.get(), successor.get());
+            files.keepUrl(changed.get());
+            events.publish(EventKind.ACCOUNT, "found that " + directory.url() + " has the account's new key");
+            return new Known(successor.get(), changed.get());
         }
         KeyPair key = files.keyOrNew();
         Optional<URL> url = files.url();
@@ -319,29 +382,18 @@ final class CaAccount {
         return new Known(key, made);
     }
 
+    // CAs have many words for a key they do not know, so that a refusal says no more than that.
     private static Optional<URL> existing(CaSession session, KeyPair key) throws AcmeException {
-        try {
-            return known(session, key);
-        } catch (AcmeRateLimitedException e) {
-            throw e;
-        } catch (AcmeServerException e) {
-            return Optional.empty();
-        }
-    }
-
-    // Only where the CA says so it does not know a key: nothing else may lose one.
-    private static Optional<URL> known(CaSession session, KeyPair key) throws AcmeException {
         try {
             return Optional.of(new AccountBuilder()
                     .useKeyPair(key)
                     .onlyExisting()
                     .createLogin(session.session())
                     .getAccountLocation());
-        } catch (AcmeServerException e) {
-            if (CaProblem.of(e.getProblem()).type().equals("accountDoesNotExist")) {
-                return Optional.empty();
-            }
+        } catch (AcmeRateLimitedException e) {
             throw e;
+        } catch (AcmeServerException e) {
+            return Optional.empty();
         }
     }
 }

@@ -60,9 +60,15 @@ final class CaAccountAdmin implements AccountAdmin {
 
     @Override
     public String deactivate() throws IssuanceException {
-        requireActive();
-        URL url = with(session -> account.deactivate(
-                session, clock.instant().truncatedTo(ChronoUnit.SECONDS).toString()));
+        String now = clock.instant().truncatedTo(ChronoUnit.SECONDS).toString();
+        URL url;
+        try {
+            url = with(session -> account.deactivate(session, now));
+        } catch (IssuanceException.Stopping | IssuanceException.StoreFailed e) {
+            throw e;
+        } catch (IssuanceException e) {
+            throw isBegun() ? unanswered(e) : e;
+        }
         return "the account " + url + " is deactivated; nothing is obtained at " + directory
                 + " until another account is registered";
     }
@@ -87,6 +93,23 @@ final class CaAccountAdmin implements AccountAdmin {
     @Override
     public Optional<String> deactivated() throws IOException {
         return account.deactivated();
+    }
+
+    private boolean isBegun() throws IssuanceException {
+        try {
+            return account.deactivated().isPresent();
+        } catch (IOException e) {
+            throw AcmeAuthority.storeFailed(AcmeAuthority.NOBODY, e);
+        }
+    }
+
+    private IssuanceException unanswered(IssuanceException failure) {
+        return new IssuanceException.Unavailable(
+                AcmeAuthority.NOBODY,
+                failure.what() + "; nothing is obtained at " + directory
+                        + " meanwhile: run account deactivate again until the CA has answered",
+                failure.retryAfter(),
+                failure);
     }
 
     private URL with(Work<URL> work) throws IssuanceException {

@@ -227,7 +227,7 @@ final class CaFailures {
             case "userActionRequired" -> "do what the CA asks for, at the CA";
             default ->
                 "check onDemandTls.acme.eab; where the account was deactivated or lost for good, have another one made by"
-                        + " removing its files from accounts/ in the store and starting anew";
+                        + " account deactivate and then account register";
         };
     }
 

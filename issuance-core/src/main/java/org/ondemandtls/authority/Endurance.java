@@ -48,6 +48,7 @@ final class Endurance {
     private int left;
     private int inARow;
     private int unclearOrders;
+    private int unclear;
     private boolean serverErrors = true;
     private boolean missing;
 
@@ -56,6 +57,7 @@ final class Endurance {
         left = faults;
         inARow = 0;
         unclearOrders = 0;
+        unclear = 0;
         serverErrors = true;
         missing = false;
     }
@@ -83,6 +85,11 @@ final class Endurance {
         return inARow > 0;
     }
 
+    /** How many requests were sent once more that the CA may have heard the first time. */
+    int unclear() {
+        return unclear;
+    }
+
     /** Whether any fault may still be borne. */
     boolean isLeft() {
         return left > 0;
@@ -107,6 +114,9 @@ final class Endurance {
             return Optional.empty();
         }
         Duration wait = fault == Fault.LIMIT ? asked.orElseThrow() : FIRST_WAIT.multipliedBy(1L << inARow);
+        if (fault != Fault.LIMIT && fault != Fault.NO_CONNECTION) {
+            unclear++;
+        }
         left--;
         inARow++;
         return Optional.of(wait);

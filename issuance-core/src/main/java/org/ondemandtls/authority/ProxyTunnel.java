@@ -33,8 +33,11 @@ final class ProxyTunnel {
 
     private static final int REFUSED_LOGIN = 407;
     private static final Pattern STATUS = Pattern.compile("HTTP/1\\.[0-9] ([1-5][0-9][0-9])(?: [^\r\n]*)?\r?\n(?s:.*)");
+    private static final Pattern OFFERED = Pattern.compile("(?im)^Proxy-Authenticate:([^\r\n]*)");
+    private static final Pattern QUOTED = Pattern.compile("\"(?:[^\"\\\\]|\\\\.)*+\"");
+    // One line may offer several (RFC 9110 section 11.6.1): a word before a parameter, or alone, is a scheme's name.
     private static final Pattern SCHEME =
-            Pattern.compile("(?im)^Proxy-Authenticate:[ \\t]*([!#$%&'*+.^_`|~0-9A-Za-z-]{1,40})");
+            Pattern.compile("(?:^|,)[ \\t]*([!#$%&'*+.^_`|~0-9A-Za-z-]{1,40})(?=[ \\t]+[^ \\t=,]|[ \\t]*(?:,|$))");
 
     private ProxyTunnel() {}
 
@@ -164,11 +167,14 @@ final class ProxyTunnel {
 
     private static Optional<String> otherScheme(String answer) {
         Optional<String> first = Optional.empty();
-        for (Matcher scheme = SCHEME.matcher(answer); scheme.find(); ) {
-            if (scheme.group(1).toLowerCase(Locale.ROOT).equals("basic")) {
-                return Optional.empty();
+        for (Matcher offered = OFFERED.matcher(answer); offered.find(); ) {
+            String offers = QUOTED.matcher(offered.group(1)).replaceAll("x");
+            for (Matcher scheme = SCHEME.matcher(offers); scheme.find(); ) {
+                if (scheme.group(1).toLowerCase(Locale.ROOT).equals("basic")) {
+                    return Optional.empty();
+                }
+                first = first.isPresent() ? first : Optional.of(scheme.group(1));
             }
-            first = first.isPresent() ? first : Optional.of(scheme.group(1));
         }
         return first;
     }

@@ -32,16 +32,19 @@ final class CaddyAccounts {
     private record User(String ca, String path) {}
 
     private final KeptFiles files;
+    private final boolean beside;
     private final Set<URI> directories;
 
     /**
      * Reads nothing yet.
      *
      * @param files Caddy's storage
+     * @param beside whether they may be beside it: it is the folder of the certificates itself
      * @param directories of CAs whose certificates are in it
      */
-    CaddyAccounts(KeptFiles files, Set<URI> directories) {
+    CaddyAccounts(KeptFiles files, boolean beside, Set<URI> directories) {
         this.files = files;
+        this.beside = beside;
         this.directories = new LinkedHashSet<>(directories);
         for (PublicCa ca : PublicCa.values()) {
             this.directories.add(ca.directory());
@@ -49,12 +52,12 @@ final class CaddyAccounts {
     }
 
     static boolean isAny(KeptFiles files) throws IOException {
-        return !users(files).isEmpty();
+        return !users(files, false).isEmpty();
     }
 
     /** Tells of each. */
     void visit(ForeignStorage.Visitor visitor) throws IOException {
-        for (User user : users(files)) {
+        for (User user : users(files, beside)) {
             String where = files.place(user.path());
             try {
                 String about = files.text(user.path() + ".json");
@@ -67,7 +70,7 @@ final class CaddyAccounts {
                 Optional<String> url = location.find() ? Optional.of(location.group(1)) : Optional.empty();
                 Optional<URI> directory = directory(user.ca(), url);
                 if (directory.isEmpty()) {
-                    visitor.passedOver(where, "the directory of its CA is not known");
+                    visitor.passedOver(where, FoundAccount.NO_DIRECTORY);
                     continue;
                 }
                 KeyPair key = KeyPairs.pair(Pem.readAnyPrivateKey(files.text(user.path() + ".key")));
@@ -85,9 +88,9 @@ final class CaddyAccounts {
             }
         }
         // What is left of the folder after the host is the path, as long as that has no hyphens of its own.
-        return account.map(URI::create)
+        return account.flatMap(FoundAccount::https)
                 .filter(url -> folder.startsWith(safe(url.getAuthority())))
-                .map(url -> URI.create("https://" + url.getAuthority() + "/"
+                .flatMap(url -> FoundAccount.https("https://" + url.getAuthority() + "/"
                         + folder.substring(safe(url.getAuthority()).length())
                                 .replaceFirst("^-", "")
                                 .replace('-', '/')));
@@ -102,9 +105,9 @@ final class CaddyAccounts {
         return UNSAFE.matcher(text.toLowerCase(Locale.ROOT).replace(':', '-')).replaceAll("");
     }
 
-    private static List<User> users(KeptFiles files) throws IOException {
+    private static List<User> users(KeptFiles files, boolean beside) throws IOException {
         List<User> found = new ArrayList<>();
-        for (String top : List.of("acme/", "../acme/", "")) {
+        for (String top : beside ? List.of("acme/", "../acme/", "") : List.of("acme/", "")) {
             for (String ca : files.directories(top)) {
                 String users = top + ca + "/users";
                 for (String email : files.directories(users)) {

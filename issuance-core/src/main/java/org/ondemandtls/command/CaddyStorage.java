@@ -65,13 +65,12 @@ final class CaddyStorage extends ForeignStorage {
     @Override
     void visitAccounts(Visitor visitor) throws IOException {
         Set<URI> directories = new LinkedHashSet<>();
-        for (Bundle bundle : bundles(files())) {
-            String issuer = issuer(bundle);
-            if (issuer.startsWith("https://")) {
-                directories.add(URI.create(issuer));
-            }
+        List<Bundle> bundles = bundles(files());
+        for (Bundle bundle : bundles) {
+            FoundAccount.https(issuer(bundle)).ifPresent(directories::add);
         }
-        new CaddyAccounts(files(), directories).visit(visitor);
+        boolean certificatesThemselves = !bundles.isEmpty() && !isAbove(files());
+        new CaddyAccounts(files(), certificatesThemselves, directories).visit(visitor);
     }
 
     private String missing(Bundle bundle) {
@@ -95,11 +94,14 @@ final class CaddyStorage extends ForeignStorage {
         return bundle.issuer().equals(LETS_ENCRYPT) ? "https://" + LETS_ENCRYPT + "/directory" : bundle.issuer();
     }
 
+    private static boolean isAbove(KeptFiles files) throws IOException {
+        return !files.directories("certificates").isEmpty()
+                || !files.directories("acme").isEmpty();
+    }
+
     private static List<Bundle> bundles(KeptFiles files) throws IOException {
         List<Bundle> found = new ArrayList<>();
-        boolean above = !files.directories("certificates").isEmpty()
-                || !files.directories("acme").isEmpty();
-        for (String top : above ? List.of("certificates/", "acme/") : List.of("")) {
+        for (String top : isAbove(files) ? List.of("certificates/", "acme/") : List.of("")) {
             for (String issuer : files.directories(top)) {
                 add(files, top + issuer, issuer, found);
                 add(files, top + issuer + "/sites", issuer, found);

@@ -56,13 +56,19 @@ final class CertbotAccounts {
     void visit(ForeignStorage.Visitor visitor) throws IOException {
         for (String account : found()) {
             String where = files.place(account);
-            URI directory = URI.create("https://" + account.substring(top.length() + 1, account.lastIndexOf('/')));
+            Optional<URI> directory =
+                    FoundAccount.https("https://" + account.substring(top.length() + 1, account.lastIndexOf('/')));
+            if (directory.isEmpty()) {
+                visitor.passedOver(where, FoundAccount.NO_DIRECTORY);
+                continue;
+            }
             try {
                 KeyPair key = key(files.text(account + KEY));
                 String about = files.isFile(account + "/regr.json") ? files.text(account + "/regr.json") : "";
                 Matcher url = URL.matcher(about);
                 visitor.account(
-                        FoundAccount.of(directory, key, url.find() ? Optional.of(url.group(1)) : Optional.empty()),
+                        FoundAccount.of(
+                                directory.get(), key, url.find() ? Optional.of(url.group(1)) : Optional.empty()),
                         where);
             } catch (GeneralSecurityException | IllegalArgumentException e) {
                 visitor.passedOver(where, "the key of the account cannot be used: " + e.getMessage());

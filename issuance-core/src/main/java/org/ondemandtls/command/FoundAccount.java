@@ -2,6 +2,7 @@ package org.ondemandtls.command;
 
 import java.net.MalformedURLException;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.net.URL;
 import java.security.KeyPair;
 import java.util.Optional;
@@ -15,16 +16,31 @@ import java.util.Optional;
  */
 record FoundAccount(URI directory, KeyPair key, Optional<URL> url) {
 
+    /** Why one cannot be taken over whose CA is not known. */
+    static final String NO_DIRECTORY = "the directory of its CA is not known";
+
     /** Leaves the URL out where it is not the directory's own host's. */
     static FoundAccount of(URI directory, KeyPair key, Optional<String> url) {
+        Optional<URI> own = url.flatMap(FoundAccount::https)
+                .filter(there -> there.getHost().equalsIgnoreCase(directory.getHost())
+                        && there.getPort() == directory.getPort());
         try {
-            URI there = URI.create(url.orElse(""));
-            boolean own = "https".equals(there.getScheme())
-                    && directory.getHost().equalsIgnoreCase(there.getHost())
-                    && directory.getPort() == there.getPort();
-            return new FoundAccount(directory, key, own ? Optional.of(there.toURL()) : Optional.empty());
-        } catch (IllegalArgumentException | MalformedURLException e) {
+            return new FoundAccount(
+                    directory, key, own.isPresent() ? Optional.of(own.get().toURL()) : Optional.empty());
+        } catch (MalformedURLException e) {
             return new FoundAccount(directory, key, Optional.empty());
+        }
+    }
+
+    /** A URL that another program has written, or that was made of a folder's name; empty where it is no https URL of a host. */
+    static Optional<URI> https(String text) {
+        try {
+            URI url = new URI(text);
+            return "https".equalsIgnoreCase(url.getScheme()) && url.getHost() != null
+                    ? Optional.of(url)
+                    : Optional.empty();
+        } catch (URISyntaxException e) {
+            return Optional.empty();
         }
     }
 }

@@ -5,8 +5,13 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.DoubleSupplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.ondemandtls.authority.AccountFiles;
 import org.ondemandtls.authority.StoredSecrets;
 import org.ondemandtls.certificate.KeyedCertificate;
@@ -30,6 +35,9 @@ final class Import {
 
     private static final int MOST_HOLDS = 100_000;
 
+    /** A file of an account: its key, its URL, and so on, told apart by what follows the first dot. */
+    private static final Pattern OF_ACCOUNT = Pattern.compile("(accounts/[^/.]+)\\..+");
+
     private final CertificateStore target;
     private final Clock clock;
     private final DoubleSupplier random;
@@ -52,9 +60,15 @@ final class Import {
      * CA. What was counted against budgets stays behind: the CA itself counts on.
      */
     void from(CertificateStore source) throws StoreException {
-        for (String path : source.secretPaths()) {
+        // An account's key comes last: where it is, the account is whole.
+        List<String> paths = source.secretPaths().stream()
+                .sorted(Comparator.comparing(Import::isAccountKey))
+                .toList();
+        for (String path : paths) {
             Optional<byte[]> content = source.readSecret(path);
-            if (content.isPresent() && target.readSecret(path).isEmpty()) {
+            if (content.isPresent()
+                    && !hasAccountOf(path, content.get())
+                    && target.readSecret(path).isEmpty()) {
                 // A URL or a certificate is for people and tools to read, whatever the store encrypts.
                 boolean secret = new String(content.get(), StandardCharsets.ISO_8859_1).contains("PRIVATE KEY");
                 target.writeFirst(path, content.get(), secret);
@@ -74,6 +88,25 @@ final class Import {
             }
         }
         total();
+    }
+
+    // What is kept of one account says nothing of another, least of all that it is deactivated.
+    private boolean hasAccountOf(String path, byte[] content) throws StoreException {
+        Optional<String> key = accountKey(path);
+        Optional<byte[]> there = key.isPresent() ? target.readSecret(key.get()) : Optional.empty();
+        if (there.isPresent() && isAccountKey(path) && !Arrays.equals(there.get(), content)) {
+            out.println("left out the account of " + path + ": the store has another with the same CA");
+        }
+        return there.isPresent();
+    }
+
+    private static boolean isAccountKey(String path) {
+        return accountKey(path).filter(path::equals).isPresent();
+    }
+
+    private static Optional<String> accountKey(String path) {
+        Matcher file = OF_ACCOUNT.matcher(path);
+        return file.matches() ? Optional.of(file.group(1) + ".pem") : Optional.empty();
     }
 
     /** Brings the certificates and the accounts that another program keeps. */

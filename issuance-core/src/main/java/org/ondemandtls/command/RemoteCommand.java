@@ -35,6 +35,8 @@ final class RemoteCommand {
     private static final int ACCEPTED = 202;
     private static final int CONFLICT = 409;
     private static final Pattern SENTENCE = Pattern.compile("\"(?:sentence|error)\":\"((?:[^\"\\\\]|\\\\.)*)\"");
+    // What may not stand in a query as it is (RFC 3986 section 3.4).
+    private static final Pattern UNSAFE = Pattern.compile("%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9._~!$&'()*+,;=:@/?%-]");
     private static final Pattern ESCAPE = Pattern.compile("\\\\(u[0-9a-f]{4}|.)");
 
     private final Arguments arguments;
@@ -76,7 +78,7 @@ final class RemoteCommand {
             return told(exchange("account/" + words.get(1) + ca, true), false);
         }
         if (command.equals("list")) {
-            return told(exchange("names?" + (words.size() > 1 ? words.get(1) : ""), false), true);
+            return told(exchange("names?" + (words.size() > 1 ? query(words.get(1)) : ""), false), true);
         }
         String name = "names/" + URLEncoder.encode(words.get(1), UTF_8);
         return switch (command) {
@@ -149,6 +151,11 @@ final class RemoteCommand {
             Thread.currentThread().interrupt();
             throw new IOException("broken off", e);
         }
+    }
+
+    private static String query(String typed) {
+        return UNSAFE.matcher(typed)
+                .replaceAll(match -> URLEncoder.encode(match.group(), UTF_8).replace("+", "%20"));
     }
 
     private static String plain(String escaped) {

@@ -100,7 +100,9 @@ final class AcmeReader {
     }
 
     private <T> OfCas<T> ofCas(ConfigKey key, GivenKeys.Parser<T> parser, int cas) {
-        if (!given.isList(key) || (cas == 1 && key != ConfigKey.CERTIFICATE_KEY)) {
+        // Where the list of CAs is wrong, it may be for several that this one is a list.
+        boolean perhapsOne = cas == 1 && !given.isWrong(ConfigKey.ACME_DIRECTORY);
+        if (!given.isList(key) || (perhapsOne && key != ConfigKey.CERTIFICATE_KEY)) {
             return new OfCas<>(given.optional(key, parser), List.of());
         }
         List<Optional<T>> each = given.places(key, parser);
@@ -137,7 +139,7 @@ final class AcmeReader {
             return lists;
         }
         requireOneEach(ConfigKey.ACME_CHALLENGES, lists.size(), cas, ";");
-        return lists.size() == cas ? lists : lists.subList(0, 1);
+        return lists.size() == cas || given.isWrong(ConfigKey.ACME_DIRECTORY) ? lists : lists.subList(0, 1);
     }
 
     private List<Directory> directories(Issuer issuer) {

@@ -140,9 +140,9 @@ public enum ConfigKey {
             "acme.proxy",
             KeyType.SECRET,
             null,
-            "HTTP proxy for all requests to CAs, as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT. A secret if it"
-                    + " has a password: best given as onDemandTls.acme.proxy.file. onDemandTls.permission.ask never uses"
-                    + " it. Without it the proxy of the JVM is used, if there is one."),
+            "HTTP proxy for requests to CAs, as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT. A secret if it has a"
+                    + " password: best given as onDemandTls.acme.proxy.file. Revocation lists are fetched without it, and"
+                    + " onDemandTls.permission.ask never uses it. If not set, the proxy of the JVM is used, if any."),
     CERTIFICATE_KEY(
             "certificate.key",
             KeyType.CHOICE,

@@ -333,7 +333,10 @@ final class Placement {
                         .ifPresent(leaf ->
                                 replaced.put(leaf.getIssuerX500Principal().getName() + leaf.getSerialNumber(), true));
             }
-            journalUrl(open.withUrl(url, expires), attempt.lease);
+            // It was told of this order alone.
+            Optional<Instant> end = expires;
+            expires = Optional.empty();
+            journalUrl(open.withUrl(url, end), attempt.lease);
         }
 
         @Override

@@ -40,10 +40,14 @@ public record OpenOrder(
         return new OpenOrder(name, issuer, started, Optional.of(newUrl), key, csr, newExpires);
     }
 
-    /** When nothing can come of it any more: what the authority said, at most {@link #LONGEST} after its start. */
+    /**
+     * When nothing can come of it any more: what the authority said, at most {@link #LONGEST} after its start. A time before
+     * its start is a wrong clock's, or stands for none.
+     */
     public Instant end() {
         Instant latest = started.plus(LONGEST);
-        return expires.filter(latest::isAfter).orElse(latest);
+        return expires.filter(end -> end.isAfter(started) && latest.isAfter(end))
+                .orElse(latest);
     }
 
     /** The same key and request for another order at the same CA, in place of this one. */

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.certificate.IssuanceException;
@@ -157,15 +159,39 @@ class AccountAdminIT extends WithPebble {
     }
 
     @Test
-    void whatTheCaDoesNotAnswerIsKeptAsTheOperatorsWill() throws Exception {
+    void whatTheCaDoesNotAnswerIsKeptAsTheOperatorsWillUntilItHas() throws Exception {
         try (Pebble pebble = reachable().start(directory);
                 FaultyAcmeProxy proxy = proxy(pebble)) {
             AcmeAuthority one = open(proxy);
             obtain(one, "one.customer.example");
-            proxy.when(request -> request.path().contains(ACCOUNT), FaultyAcmeProxy.reset());
+            AccountAdmin account = one.account().orElseThrow();
+            for (FaultyAcmeProxy.Fault fault :
+                    List.of(FaultyAcmeProxy.reset(), FaultyAcmeProxy.problem(500, "serverInternal", "not now", null))) {
+                proxy.when(FaultyAcmeProxy.path(ACCOUNT), fault);
+                assertThatThrownBy(account::deactivate)
+                        .isInstanceOf(IssuanceException.Unavailable.class)
+                        .hasMessageContaining("nothing is obtained at " + proxy.directory()
+                                + " meanwhile: run account deactivate again until the CA has answered");
+                assertThat(one.outOfService(SHOP)).isPresent();
+                proxy.heal();
+            }
+
+            assertThat(account.deactivate()).contains("is deactivated");
+            assertThat(account.deactivate()).as("once more").contains("is deactivated");
+
+            assertThat(one.outOfService(SHOP)).isPresent();
+        }
+    }
+
+    @Test
+    void whatTheCaRefusesIsNotTheOperatorsWillAnyMore() throws Exception {
+        try (Pebble pebble = reachable().start(directory);
+                FaultyAcmeProxy proxy = proxy(pebble)) {
+            AcmeAuthority one = open(proxy);
+            obtain(one, "one.customer.example");
+            proxy.when(FaultyAcmeProxy.path(ACCOUNT), FaultyAcmeProxy.reset());
             assertThatThrownBy(() -> one.account().orElseThrow().deactivate())
                     .isInstanceOf(IssuanceException.Unavailable.class);
-            assertThat(one.outOfService(SHOP)).isPresent();
 
             proxy.heal();
             proxy.when(
@@ -177,5 +203,133 @@ class AccountAdminIT extends WithPebble {
                     .as("refused, so nothing is closed")
                     .isEmpty();
         }
+    }
+
+    @Test
+    void aDeactivationWhoseAnswerIsLostIsDone() throws Exception {
+        try (Pebble pebble = reachable().start(directory);
+                FaultyAcmeProxy proxy = proxy(pebble)) {
+            AcmeAuthority one = open(proxy);
+            obtain(one, "one.customer.example");
+            proxy.first(1, FaultyAcmeProxy.path(ACCOUNT), FaultyAcmeProxy.lostAnswer());
+
+            assertThat(one.account().orElseThrow().deactivate()).contains("is deactivated");
+
+            assertThat(one.outOfService(SHOP)).isPresent();
+        }
+    }
+
+    @Test
+    void anAccountThatSomebodyElseHasDeactivatedCanBeFollowedByAnother() throws Exception {
+        try (Pebble pebble = reachable().start(directory);
+                FaultyAcmeProxy proxy = proxy(pebble)) {
+            AcmeAuthority one = open(proxy);
+            obtain(one, "one.customer.example");
+            AccountAdmin account = one.account().orElseThrow();
+            account.deactivate();
+            new AccountFiles(files, proxy.directory()).keepDeactivated("");
+            assertThatThrownBy(() -> sign(one, order("two.customer.example")))
+                    .hasMessageContaining("account deactivate and then account register");
+
+            assertThat(account.deactivate()).contains("is deactivated");
+            assertThat(account.register()).startsWith("made the account");
+
+            obtain(open(proxy), "three.customer.example");
+        }
+    }
+
+    @Test
+    void aKeyThatTheCaTakesAfterItSeemedNotToIsStillThere() throws Exception {
+        try (Pebble pebble = reachable().start(directory);
+                FaultyAcmeProxy proxy = proxy(pebble)) {
+            AcmeAuthority one = open(proxy);
+            AcmeAuthority other = open(proxy);
+            obtain(one, "one.customer.example");
+            obtain(other, "two.customer.example");
+            // Asked, the CA does not know the key yet; soon after it does.
+            proxy.when(FaultyAcmeProxy.path(KEY_CHANGE), (request, ca) -> {
+                ca.ask();
+                return FaultyAcmeProxy.problem(403, "unauthorized", "too slow", null)
+                        .answer(request, ca);
+            });
+            proxy.when(
+                    FaultyAcmeProxy.path(NEW_ACCOUNT),
+                    FaultyAcmeProxy.problem(400, "accountDoesNotExist", "not heard of it", null));
+            assertThatThrownBy(() -> one.account().orElseThrow().rollOver()).hasMessageContaining("too slow");
+            proxy.heal();
+
+            obtain(other, "three.customer.example");
+            obtain(one, "four.customer.example");
+            obtain(open(proxy), "five.customer.example");
+            assertThat(made()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aCaThatSaysOfAKeyWhateverItWantsBlocksNoLogin() throws Exception {
+        try (Pebble pebble = reachable().start(directory);
+                FaultyAcmeProxy proxy = proxy(pebble)) {
+            AcmeAuthority one = open(proxy);
+            obtain(one, "one.customer.example");
+            proxy.when(
+                    FaultyAcmeProxy.path(KEY_CHANGE), FaultyAcmeProxy.problem(403, "unauthorized", "not today", null));
+            proxy.when(
+                    FaultyAcmeProxy.path(NEW_ACCOUNT),
+                    FaultyAcmeProxy.problem(403, "externalAccountRequired", "bind it", null));
+
+            assertThatThrownBy(() -> one.account().orElseThrow().rollOver()).hasMessageContaining("not today");
+
+            obtain(one, "two.customer.example");
+            obtain(open(proxy), "three.customer.example");
+            proxy.heal();
+            String left = successor().orElseThrow();
+            assertThat(one.account().orElseThrow().rollOver()).contains("has another key");
+            assertThat(key()).as("the key that was left over").isEqualTo(left);
+            assertThat(successor()).isEmpty();
+            obtain(one, "four.customer.example");
+            assertThat(made()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void nothingIsBegunAtACaThatChangesNoKeys() throws Exception {
+        try (Pebble pebble = reachable().start(directory);
+                FaultyAcmeProxy proxy = proxy(pebble)) {
+            proxy.when(
+                    FaultyAcmeProxy.path(proxy.directory().getPath()),
+                    FaultyAcmeProxy.replace("\"keyChange\"", "\"noKeyChange\""));
+            AcmeAuthority one = open(proxy);
+            obtain(one, "one.customer.example");
+
+            assertThatThrownBy(() -> one.account().orElseThrow().rollOver())
+                    .hasMessageContaining("lacks what is needed");
+
+            assertThat(successor()).isEmpty();
+        }
+    }
+
+    @Test
+    void aKeyThatAnotherServerChangedIsReadAnew() throws Exception {
+        try (Pebble pebble = reachable().start(directory);
+                FaultyAcmeProxy proxy = proxy(pebble)) {
+            AcmeAuthority one = open(proxy);
+            AcmeAuthority other = open(proxy);
+            obtain(one, "one.customer.example");
+            obtain(other, "two.customer.example");
+
+            assertThat(one.account().orElseThrow().rollOver()).contains("has another key");
+            assertThat(other.account().orElseThrow().rollOver()).contains("has another key");
+            assertThat(one.account().orElseThrow().deactivate()).contains("is deactivated");
+
+            assertThat(made()).isEqualTo(1);
+        }
+    }
+
+    private Optional<String> successor() {
+        return files.names().stream()
+                .filter(name -> name.contains(".after-"))
+                .map(name -> new String(files.read(name).orElseThrow(), StandardCharsets.US_ASCII))
+                .filter(pem -> !pem.isEmpty())
+                .findFirst();
     }
 }

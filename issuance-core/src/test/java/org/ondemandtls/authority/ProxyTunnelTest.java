@@ -66,6 +66,20 @@ class ProxyTunnelTest {
                 .hasMessageContaining("Basic only");
         refusal("HTTP/1.1 407 no\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: Basic\r\n\r\n")
                 .hasMessageContaining("wants a user and a password");
+        for (String several : new String[] {
+            "Negotiate, Basic realm=\"x\"",
+            "Digest realm=\"a\", qop=auth, nonce = \"b\" ,Basic",
+            "NTLM abc==, basic realm=x"
+        }) {
+            refusal("HTTP/1.1 407 no\r\nProxy-Authenticate: " + several + "\r\n\r\n")
+                    .as(several)
+                    .hasMessageContaining("wants a user and a password");
+        }
+        for (String none : new String[] {"Digest realm=\"a, Basic b\"", "Digest realm=x, Basic=y"}) {
+            refusal("HTTP/1.1 407 no\r\nProxy-Authenticate: " + none + "\r\n\r\n")
+                    .as(none)
+                    .hasMessageContaining("wants authentication by Digest");
+        }
     }
 
     @Test

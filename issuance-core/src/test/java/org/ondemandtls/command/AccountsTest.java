@@ -125,6 +125,40 @@ class AccountsTest {
         }
 
         @Test
+        void whoseCaCannotBeToldStayBehind() throws Exception {
+            account("localhost-14000-dir (1)", "a@example.com", "a", KeyType.P_256, "https://localhost:14000/acct/1");
+            account("my_ca-dir", "b@example.com", "b", KeyType.P_256, "https://my_ca/acct/1");
+            account("nohost", "c@example.com", "c", KeyType.P_256, "https:///acct/1");
+            KeyPair own =
+                    account("localhost-14000-dir", "d@example.com", "d", KeyType.P_256, "https://localhost:14000/1");
+            Path bundle = Files.createDirectories(directory.resolve("caddy/certificates/ca/shop.example"));
+            Files.writeString(bundle.resolve("shop.example.key"), "no key");
+            Files.writeString(bundle.resolve("shop.example.json"), "{\"ca\": \"https:///x\"}");
+
+            String said = run(directory.resolve("caddy"));
+
+            assertThat(said.split("the directory of its CA is not known", -1))
+                    .as(said)
+                    .hasSize(4);
+            assertThat(said).endsWith("status 1");
+            assertThat(has(OWN, own)).isTrue();
+        }
+
+        @Test
+        void areLookedForBesideTheFolderOfTheCertificatesOnly() throws Exception {
+            KeyPair own =
+                    account("localhost-14000-dir", "a@example.com", "a", KeyType.P_256, "https://localhost:14000/1");
+            Path beside = Files.createDirectories(directory.resolve("caddy/certificates/ca/shop.example"));
+            Files.writeString(beside.resolve("shop.example.key"), "no key");
+            Path elsewhere = Files.createDirectories(directory.resolve("caddy/other/certificates/ca/shop.example"));
+            Files.writeString(elsewhere.resolve("shop.example.key"), "no key");
+
+            assertThat(run(directory.resolve("caddy/other"))).doesNotContain("the account with");
+            assertThat(run(directory.resolve("caddy/certificates"))).contains("brought  the account with " + OWN);
+            assertThat(has(OWN, own)).isTrue();
+        }
+
+        @Test
         void thatAreDeactivatedOrUnreadableStayBehind() throws Exception {
             String ca = "localhost-14000-dir";
             account(ca, "a@example.com", "a", KeyType.P_256, "https://localhost:14000/my-account/1");
@@ -195,6 +229,21 @@ class AccountsTest {
 
             assertThat(run(directory.resolve("certbot"))).contains("whose URL is asked for by its key");
             assertThat(has(PRODUCTION, key)).isTrue();
+        }
+
+        @Test
+        void whoseCaCannotBeToldStayBehind() throws Exception {
+            account("localhost:14000/directory (1)", KeyType.P_256, "https://localhost:14000/my-account/1");
+            account("my_ca/dir", KeyType.P_256, "https://my_ca/my-account/2");
+            KeyPair own = account("localhost:14000/dir", KeyType.P_256, "https:///my-account/3");
+
+            String said = run(directory.resolve("certbot"));
+
+            assertThat(said.split("the directory of its CA is not known", -1))
+                    .as(said)
+                    .hasSize(3);
+            assertThat(said).endsWith("status 1");
+            assertThat(has(OWN, own)).isTrue();
         }
 
         @Test

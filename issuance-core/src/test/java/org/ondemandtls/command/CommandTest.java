@@ -324,6 +324,40 @@ class CommandTest {
     }
 
     @Test
+    void anAccountIsBroughtWholeOrNotAtAll() throws Exception {
+        Path from = directory.resolve("from");
+        byte[] theirs = {'a'};
+        byte[] ours = {'b'};
+        try (CertificateStore store = open(from)) {
+            for (String account : List.of("one", "two")) {
+                store.writeSecret("accounts/" + account + ".pem", theirs);
+                store.writeSecret("accounts/" + account + ".after-0123456789abcdef.pem", theirs);
+                store.writePublic("accounts/" + account + ".url", theirs);
+                store.writePublic("accounts/" + account + ".deactivated", theirs);
+            }
+        }
+        try (CertificateStore store = open(target)) {
+            store.writeSecret("accounts/one.pem", ours);
+        }
+
+        assertThat(run("import", from.toString(), target.toString())).as(said()).isEqualTo(Command.DONE);
+
+        assertThat(said()).contains("left out the account of accounts/one.pem: the store has another");
+        try (CertificateStore store = open(target)) {
+            assertThat(store.secretPaths())
+                    .containsExactlyInAnyOrder(
+                            "accounts/one.pem",
+                            "accounts/two.pem",
+                            "accounts/two.after-0123456789abcdef.pem",
+                            "accounts/two.url",
+                            "accounts/two.deactivated");
+            assertThat(store.readSecret("accounts/one.pem")).contains(ours);
+        }
+        // The key last: where it is missing, another run brings the rest.
+        assertThat(said().indexOf("accounts/two.deactivated")).isLessThan(said().indexOf("accounts/two.pem"));
+    }
+
+    @Test
     void aStoreIsBroughtWholeIntoAnother() throws Exception {
         Path from = directory.resolve("from");
         StoredCertificate shop = StoredCertificate.obtained(leaf(SHOP.value()), CA, now(), now().plusSeconds(99))

@@ -150,6 +150,16 @@ class RemoteCommandTest {
     }
 
     @Test
+    void aListIsAskedForByWhateverWasTyped() {
+        assertThat(run("list", "state=a b&name=%41&more=100%#ä")).as(said()).isEqualTo(Command.DONE);
+
+        assertThat(asked)
+                .singleElement()
+                .asString()
+                .startsWith("GET /ondemand-tls/api/v1/names?" + "state=a%20b&name=%41&more=100%25%23%C3%A4 ");
+    }
+
+    @Test
     void aServerThatIsNotThereIsNamed() {
         server.stop(0);
 

@@ -151,6 +151,26 @@ class AcmeReaderTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "certificate.key, 'P-256,P-384'",
+        "acme.email, 'a@b.example,c@d.example'",
+        "acme.profile, 'a,b'",
+        "acme.challenges, 'tls-alpn-01;http-01'",
+    })
+    void aListForTwoIsNoSecondMistakeWhereTheCasAreWrong(String key, String text) {
+        assertThat(mistakes(
+                        "acme.directory",
+                        "https://one.example/dir,http:/two",
+                        key,
+                        text,
+                        "challenge.throughProxies",
+                        "true"))
+                .singleElement()
+                .asString()
+                .startsWith("onDemandTls.acme.directory");
+    }
+
     @Nested
     class AProxy {
 

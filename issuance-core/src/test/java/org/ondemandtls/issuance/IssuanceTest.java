@@ -25,6 +25,7 @@ import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.OpenOrder;
 import org.ondemandtls.testing.FakeAuthority;
 import org.ondemandtls.testing.IssuanceFixture;
 import org.ondemandtls.testing.ManualTime;
@@ -605,6 +606,16 @@ class IssuanceTest {
         }
 
         @Test
+        void theOpenOrderDoesNotEndWhenTheOneBeforeItDoes() throws Exception {
+            authority.placesAnotherBefore(time.clock().instant().plusSeconds(60));
+            crashWithAnOpenOrder();
+
+            OpenOrder open = store.openOrder(SHOP).orElseThrow();
+            assertThat(open.url()).contains(FakeAuthority.ORDER_URL);
+            assertThat(open.expires()).isEmpty();
+        }
+
+        @Test
         void theOpenOrderIsFinishedWithItsKeyAndUrl() throws Exception {
             crashWithAnOpenOrder();
 
@@ -685,7 +696,7 @@ class IssuanceTest {
             obtain(SHOP);
             orders.runAll();
             inventory.withdraw(SHOP);
-            store.journal(new org.ondemandtls.store.OpenOrder(
+            store.journal(new OpenOrder(
                     SHOP,
                     authority.id(),
                     time.clock().instant(),

@@ -39,6 +39,7 @@ public final class FakeAuthority implements Authority {
     private boolean unreachable;
     private boolean placesBeforeFailing = true;
     private boolean losesOrders;
+    private Instant expiresBefore;
     private int validationsPerRefusal = 1;
     private Runnable whileSigning = () -> {};
 
@@ -66,6 +67,11 @@ public final class FakeAuthority implements Authority {
     /** Whether the CA has forgotten every order that is taken up. */
     public void losesOrders(boolean loses) {
         losesOrders = loses;
+    }
+
+    /** Places another order first each time, which the CA gives up then; null for none. */
+    public void placesAnotherBefore(Instant expires) {
+        expiresBefore = expires;
     }
 
     /** How many proofs fail before a name is refused that cannot be validated. */
@@ -143,6 +149,10 @@ public final class FakeAuthority implements Authority {
         asked.add(order);
         if (losesOrders && order.url().isPresent() && !journal.mayPlaceAnother()) {
             throw new IssuanceException.Unavailable(order.name(), "the order is lost", Duration.ZERO, null);
+        }
+        if (expiresBefore != null) {
+            journal.orderExpires(expiresBefore);
+            journal.orderCreated(URI.create("https://ca.example/order/6"));
         }
         IssuanceException fails = failuresOnce.isEmpty() ? failure : failuresOnce.poll();
         if (fails == null || placesBeforeFailing) {

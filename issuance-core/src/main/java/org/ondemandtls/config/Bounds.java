@@ -12,4 +12,9 @@ record Bounds(@Nullable String least, @Nullable String most) {
 
     /** Of a type that has no order. */
     static final Bounds NONE = new Bounds(null, null);
+
+    /** Both are allowed themselves. */
+    static Bounds within(String least, String most) {
+        return new Bounds(least, most);
+    }
 }

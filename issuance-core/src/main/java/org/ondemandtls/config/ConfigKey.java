@@ -1,5 +1,7 @@
 package org.ondemandtls.config;
 
+import static org.ondemandtls.config.Bounds.within;
+
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -434,23 +436,21 @@ public enum ConfigKey {
     private final String key;
     private final KeyType type;
     private final @Nullable String defaultText;
-    private final Bounds bounds;
+    private final @Nullable String least;
+    private final @Nullable String most;
     private final String sentence;
 
     ConfigKey(String name, KeyType type, @Nullable String defaultText, Bounds bounds, String sentence) {
         this.key = PREFIX + name;
         this.type = type;
         this.defaultText = defaultText;
-        this.bounds = bounds;
+        this.least = bounds.least();
+        this.most = bounds.most();
         this.sentence = sentence;
     }
 
     ConfigKey(String name, KeyType type, @Nullable String defaultText, String sentence) {
         this(name, type, defaultText, Bounds.NONE, sentence);
-    }
-
-    private static Bounds within(String least, String most) {
-        return new Bounds(least, most);
     }
 
     /** The name as it is written at every door, for example {@code "onDemandTls.permission.ask"}. */
@@ -475,12 +475,12 @@ public enum ConfigKey {
 
     /** The smallest value allowed, as an operator would write it; empty where the type has no order. */
     public Optional<String> least() {
-        return Optional.ofNullable(bounds.least());
+        return Optional.ofNullable(least);
     }
 
     /** The largest value allowed, as an operator would write it; empty where the type has no order. */
     public Optional<String> most() {
-        return Optional.ofNullable(bounds.most());
+        return Optional.ofNullable(most);
     }
 
     /** What the key means, in plain text: one sentence, or a few short ones. */

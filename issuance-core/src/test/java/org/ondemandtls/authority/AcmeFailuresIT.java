@@ -322,7 +322,7 @@ class AcmeFailuresIT extends WithPebble {
                                 assertThat(refused.retryAfter()).isEqualTo(Duration.ofMinutes(10));
                             })
                             .hasMessageContaining("deactivated")
-                            .hasMessageContaining("accounts/");
+                            .hasMessageContaining("account deactivate and then account register");
                 }
 
                 files.names().forEach(files::remove);

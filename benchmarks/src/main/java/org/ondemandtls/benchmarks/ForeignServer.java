@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -54,7 +55,9 @@ final class ForeignServer extends Server {
         return new ForeignServer(
                 base,
                 "Caddyfile",
-                (plainPort, tlsPort) -> """
+                (plainPort, tlsPort) -> String.format(
+                        Locale.ROOT,
+                        """
                 {
                   admin off
                   skip_install_trust
@@ -72,12 +75,12 @@ final class ForeignServer extends Server {
                   }
                   respond "ok"
                 }
-                """.formatted(
-                                base.resolve("storage"),
-                                plainPort,
-                                global.isEmpty() ? "https_port " + tlsPort : global,
-                                ask,
-                                issuer),
+                """,
+                        base.resolve("storage"),
+                        plainPort,
+                        global.isEmpty() ? "https_port " + tlsPort : global,
+                        ask,
+                        issuer),
                 List.of(program.toString(), "run", "--config", "Caddyfile", "--adapter", "caddyfile"),
                 "serving initial configuration");
     }
@@ -87,7 +90,8 @@ final class ForeignServer extends Server {
         return new ForeignServer(
                 base,
                 "nginx.conf",
-                (plainPort, tlsPort) -> """
+                (plainPort, tlsPort) ->
+                        String.format(Locale.ROOT, """
                 daemon off;
                 master_process off;
                 pid nginx.pid;
@@ -106,7 +110,7 @@ final class ForeignServer extends Server {
                     location / { return 200 "ok"; }
                   }
                 }
-                """.formatted(tlsPort, certificate.certificate(), certificate.key()),
+                """, tlsPort, certificate.certificate(), certificate.key()),
                 List.of(program.toString(), "-p", base.toString(), "-e", "stderr", "-c", "nginx.conf"),
                 "event method");
     }

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -55,32 +54,30 @@ final class ForeignServer extends Server {
         return new ForeignServer(
                 base,
                 "Caddyfile",
-                (plainPort, tlsPort) -> String.format(
-                        Locale.ROOT,
-                        """
+                (plainPort, tlsPort) -> """
                 {
                   admin off
                   skip_install_trust
-                  storage file_system %s
-                  http_port %d
-                  %s
+                  storage file_system @storage@
+                  http_port @port@
+                  @global@
                   on_demand_tls {
-                    ask %s
+                    ask @ask@
                   }
                 }
                 https:// {
                   tls {
                     on_demand
-                    %s
+                    @issuer@
                   }
                   respond "ok"
                 }
-                """,
-                        base.resolve("storage"),
-                        plainPort,
-                        global.isEmpty() ? "https_port " + tlsPort : global,
-                        ask,
-                        issuer),
+                """.replace(
+                                "@storage@", base.resolve("storage").toString())
+                        .replace("@port@", String.valueOf(plainPort))
+                        .replace("@global@", global.isEmpty() ? "https_port " + tlsPort : global)
+                        .replace("@ask@", ask)
+                        .replace("@issuer@", issuer),
                 List.of(program.toString(), "run", "--config", "Caddyfile", "--adapter", "caddyfile"),
                 "serving initial configuration");
     }
@@ -90,8 +87,7 @@ final class ForeignServer extends Server {
         return new ForeignServer(
                 base,
                 "nginx.conf",
-                (plainPort, tlsPort) ->
-                        String.format(Locale.ROOT, """
+                (plainPort, tlsPort) -> """
                 daemon off;
                 master_process off;
                 pid nginx.pid;
@@ -102,15 +98,17 @@ final class ForeignServer extends Server {
                   client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
                   uwsgi_temp_path uwsgi; scgi_temp_path scgi;
                   server {
-                    listen 127.0.0.1:%d ssl;
-                    ssl_certificate %s;
-                    ssl_certificate_key %s;
+                    listen 127.0.0.1:@port@ ssl;
+                    ssl_certificate @certificate@;
+                    ssl_certificate_key @key@;
                     ssl_protocols TLSv1.3;
                     ssl_ecdh_curve X25519;
                     location / { return 200 "ok"; }
                   }
                 }
-                """, tlsPort, certificate.certificate(), certificate.key()),
+                """.replace("@port@", String.valueOf(tlsPort))
+                        .replace("@certificate@", String.valueOf(certificate.certificate()))
+                        .replace("@key@", String.valueOf(certificate.key())),
                 List.of(program.toString(), "-p", base.toString(), "-e", "stderr", "-c", "nginx.conf"),
                 "event method");
     }

@@ -119,11 +119,34 @@ final class PaperHouse implements InvocationHandler {
         var events = new Events(event -> {}, time::nanoTime);
         var store = (CertificateStore) Proxy.newProxyInstance(
                 CertificateStore.class.getClassLoader(), new Class<?>[] {CertificateStore.class}, this);
-        this.renewal = new Renewal(
+        this.renewal = planner(store, new PaperOrders(), new PaperCa(), time, random, events, recheck);
+        renewal.start();
+    }
+
+    /**
+     * The planner as it is, on a virtual clock and one thread.
+     *
+     * @param store where it finds what is due
+     * @param orders places its orders
+     * @param authority whom it asks for windows
+     * @param time the virtual clock
+     * @param random spreads what is tried again
+     * @param events told of everything
+     * @param recheck how often permission is asked
+     */
+    static Renewal planner(
+            CertificateStore store,
+            Orders orders,
+            Authority authority,
+            ManualTime time,
+            SplittableRandom random,
+            Events events,
+            Optional<Duration> recheck) {
+        return new Renewal(
                 new Renewal.Floors(
                         store,
-                        new PaperOrders(),
-                        List.of(new PaperCa()),
+                        orders,
+                        List.of(authority),
                         Revocations.NONE,
                         new Inventory(1, time.clock()),
                         new Visits(1, time.clock()),
@@ -141,7 +164,6 @@ final class PaperHouse implements InvocationHandler {
                         time::nanoTime,
                         random::nextDouble,
                         LOOK));
-        renewal.start();
     }
 
     void pass(Duration by) {
@@ -347,19 +369,10 @@ final class PaperHouse implements InvocationHandler {
         public void sweepHolds() {}
     }
 
-    private final class PaperCa implements Authority {
+    private final class PaperCa extends SilentCa {
 
-        @Override
-        public String id() {
-            return CA;
-        }
-
-        @Override
-        public void prepare() {}
-
-        @Override
-        public List<X509Certificate> sign(Order order, Journal journal) {
-            throw new UnsupportedOperationException("it signs nothing");
+        PaperCa() {
+            super(CA);
         }
 
         @Override
@@ -380,8 +393,5 @@ final class PaperHouse implements InvocationHandler {
         public boolean honoursReplaces() {
             return advises;
         }
-
-        @Override
-        public void close() {}
     }
 }

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.security.KeyPair;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -13,14 +12,9 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import org.ondemandtls.authority.Authority;
-import org.ondemandtls.authority.Revocations;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.Events;
-import org.ondemandtls.inventory.Inventory;
-import org.ondemandtls.inventory.Visits;
-import org.ondemandtls.issuance.ClockWatch;
 import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.renewal.Orders;
@@ -46,10 +40,7 @@ final class RenewalHour implements Benchmarks.Measurement {
     private static final Duration HOUR = Duration.ofHours(1);
     private static final Duration LIFE = Duration.ofDays(6);
     private static final Duration ORDER = Duration.ofMillis(1600);
-    private static final Duration LOOK = Duration.ofSeconds(5);
-    private static final int ORDERS_AT_ONCE = 15;
     private static final int CONNECTIONS = 8;
-    private static final String CA = "https://paper.example/directory";
 
     /** Opens a store by a clock. */
     private interface Opening {
@@ -91,13 +82,14 @@ final class RenewalHour implements Benchmarks.Measurement {
             KeyPair key = TestCertificates.key();
             for (int i = 0; i < RENEWALS; i++) {
                 Instant due = start.plus(HOUR.multipliedBy(i).dividedBy(RENEWALS));
-                store.save(StoredCertificate.obtained(leaf(key, "n" + i + ".example", start), CA, start, due)
+                store.save(StoredCertificate.obtained(leaf(key, "n" + i + ".example", start), PaperHouse.CA, start, due)
                         .withDue(due)
                         .withVisited(start));
             }
             report.progress(what + ": the hour");
             var house = new Orderer(store, time, key);
-            Renewal renewal = renewal(store, house, time, events);
+            Renewal renewal = PaperHouse.planner(
+                    store, house, new SilentCa(PaperHouse.CA), time, new SplittableRandom(1), events, Optional.empty());
             renewal.start();
             long cpu = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
             long begun = System.nanoTime();
@@ -111,36 +103,6 @@ final class RenewalHour implements Benchmarks.Measurement {
             report.atMost("… real time for the hour", took, HOUR);
             report.figure("… processor time, signing included", String.format(Locale.ROOT, "%.0f s", used));
         }
-    }
-
-    private static Renewal renewal(CertificateStore store, Orderer orders, ManualTime time, Events events) {
-        var random = new SplittableRandom(1);
-        return new Renewal(
-                new Renewal.Floors(
-                        store,
-                        orders,
-                        List.of(new Silent()),
-                        Revocations.NONE,
-                        new Inventory(1, time.clock()),
-                        new Visits(1, time.clock()),
-                        new ClockWatch(time.clock(), time::nanoTime, events),
-                        events),
-                new OnDemandTlsConfig.Renewal(
-                        Optional.empty(),
-                        Duration.ofDays(30),
-                        Duration.ofDays(7),
-                        Duration.ofDays(1),
-                        Optional.empty()),
-                List.of(),
-                ORDERS_AT_ONCE,
-                new Renewal.Ports(
-                        Runnable::run,
-                        Runnable::run,
-                        time.scheduler(),
-                        time.clock(),
-                        time::nanoTime,
-                        random::nextDouble,
-                        LOOK));
     }
 
     private static KeyedCertificate leaf(KeyPair key, String name, Instant from) {
@@ -175,7 +137,7 @@ final class RenewalHour implements Benchmarks.Measurement {
                 StoredCertificate before = store.find(name).orElseThrow();
                 Instant now = time.clock().instant();
                 KeyedCertificate next = leaf(key, name.value(), now);
-                store.save(StoredCertificate.obtained(next, CA, now, now.plus(LIFE.dividedBy(2)))
+                store.save(StoredCertificate.obtained(next, PaperHouse.CA, now, now.plus(LIFE.dividedBy(2)))
                         .withVisited(now)
                         .succeeding(before));
                 renewed++;
@@ -202,35 +164,5 @@ final class RenewalHour implements Benchmarks.Measurement {
 
         @Override
         public void sweepHolds() {}
-    }
-
-    /** A CA that is asked for nothing. */
-    private static final class Silent implements Authority {
-
-        @Override
-        public String id() {
-            return CA;
-        }
-
-        @Override
-        public void prepare() {}
-
-        @Override
-        public List<X509Certificate> sign(Order order, Journal journal) {
-            throw new UnsupportedOperationException("it signs nothing");
-        }
-
-        @Override
-        public Optional<RenewalAdvice> renewalAdvice(X509Certificate leaf) {
-            return Optional.empty();
-        }
-
-        @Override
-        public boolean honoursReplaces() {
-            return false;
-        }
-
-        @Override
-        public void close() {}
     }
 }

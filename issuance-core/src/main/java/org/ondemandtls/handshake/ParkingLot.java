@@ -9,6 +9,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
 import java.util.function.BooleanSupplier;
@@ -46,6 +47,12 @@ public final class ParkingLot {
     /** Told from every other one by being itself. */
     private static final class Place {
         private final CompletableFuture<Admission.Settled> outcome = new LeavableFuture<>();
+        private final AtomicBoolean ended = new AtomicBoolean();
+
+        /** Whether the caller is the one who ends it: then it counts first, so that who reads the alert finds it counted. */
+        private boolean end() {
+            return !outcome.isDone() && ended.compareAndSet(false, true);
+        }
     }
 
     /** What the overflow of a connector's share of its own connections is counted under. */
@@ -124,8 +131,9 @@ public final class ParkingLot {
     public void close() {
         closed = true;
         for (Place place : waiting) {
-            if (place.outcome.complete(new Admission.Refuse(Alert.INTERNAL_ERROR))) {
+            if (place.end()) {
                 refusals.count(Refusal.STOPPING);
+                place.outcome.complete(new Admission.Refuse(Alert.INTERNAL_ERROR));
             }
         }
     }
@@ -156,8 +164,10 @@ public final class ParkingLot {
         waiting.add(place);
         ScheduledFuture<?> timer = scheduler.schedule(
                 () -> {
-                    if (outcome.complete(settle.apply(name, new Outcome(null, null)))) {
+                    Admission.Settled late = settle.apply(name, new Outcome(null, null));
+                    if (place.end()) {
                         refusals.count(Refusal.DEADLINE);
+                        outcome.complete(late);
                         events.publish(
                                 EventKind.DEADLINE,
                                 name,
@@ -173,19 +183,25 @@ public final class ParkingLot {
             leave(name, client);
             return timer.cancel(false);
         });
-        if (closed) {
+        if (closed && place.end()) {
             // Closed since the look above: whoever closed may not have seen this one.
-            outcome.complete(settle.apply(name, new Outcome(null, null)));
+            refusals.count(Refusal.STOPPING);
+            outcome.complete(new Admission.Refuse(Alert.INTERNAL_ERROR));
         }
         CompletableFuture<KeyedCertificate> awaited = flight.get();
         awaited.handle((certificate, failure) -> {
+            if (outcome.isDone()) {
+                return false;
+            }
             IssuanceException reason = failure instanceof IssuanceException known ? known : null;
-            boolean settled =
-                    !outcome.isDone() && outcome.complete(settle.apply(name, new Outcome(certificate, reason)));
-            if (settled && certificate == null) {
+            Admission.Settled settled = settle.apply(name, new Outcome(certificate, reason));
+            if (!place.end()) {
+                return false;
+            }
+            if (certificate == null) {
                 refusals.count(reason == null ? Refusal.FAILED : HandshakeGate.refusalFor(reason));
             }
-            return settled;
+            return outcome.complete(settled);
         });
         // Who has left keeps nothing waiting for him.
         outcome.handle((settled, gone) -> awaited.cancel(false));

@@ -377,6 +377,34 @@ class HandshakeGateTest {
         }
 
         @Test
+        void isCountedBeforeWhoWaitsReadsIt() {
+            failure = new IssuanceException.Rejected(SHOP, "caa", "no", Duration.ZERO);
+            List<Long> counted = new ArrayList<>();
+            countWhenEnded(admit(hello(SHOP)), "failed", counted);
+
+            orders.runAll();
+
+            assertThat(counted).containsExactly(1L);
+        }
+
+        @Test
+        void atTheDeadlineOrAtTheStopIsCountedBeforeWhoWaitsReadsIt() {
+            List<Long> counted = new ArrayList<>();
+            countWhenEnded(admit(hello(SHOP)), "deadline", counted);
+            time.advance(DEADLINE);
+            countWhenEnded(admit(hello(SHOP)), "stopping", counted);
+            lot.close();
+
+            assertThat(counted).containsExactly(1L, 1L);
+        }
+
+        private void countWhenEnded(Admission parked, String reason, List<Long> counted) {
+            ((Admission.Park) parked)
+                    .outcome()
+                    .thenRun(() -> counted.add(lot.refusals().all().get(reason)));
+        }
+
+        @Test
         void ofAMalformedNameIsUnrecognizedName() {
             assertRefused(
                     admit(new ClientHello(new RequestedName.Malformed(), List.of(), true)), Alert.UNRECOGNIZED_NAME);

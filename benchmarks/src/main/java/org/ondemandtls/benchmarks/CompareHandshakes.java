@@ -17,7 +17,7 @@ import org.ondemandtls.testing.LoopbackCertificate;
 /** What a handshake costs each server in processor time, all by turns, and what memory each holds after it. */
 final class CompareHandshakes {
 
-    private static final int NAMES = Compare.part(500);
+    private static final int NAMES = Compare.part(5000);
     private static final int WARM_UP = Compare.part(3000);
     private static final int ROUNDS = 6;
     private static final int HANDSHAKES = Compare.part(500);
@@ -85,6 +85,16 @@ final class CompareHandshakes {
                 "this project on Tomcat, Conscrypt",
                 ours(TomcatServer.layOutOnConscrypt(rig.tomcat(), base("tomcat-conscrypt"), rig.conscrypt())),
                 names);
+        add(
+                "stock Jetty, Conscrypt",
+                JettyServer.layOutStockOnConscrypt(
+                        rig.jetty(), base("jetty-stock-conscrypt"), keyStore, rig.conscrypt()),
+                List.of(OWN));
+        add(
+                "stock Tomcat, Conscrypt",
+                TomcatServer.layOutStockOnConscrypt(
+                        rig.tomcat(), base("tomcat-stock-conscrypt"), keyStore, rig.conscrypt()),
+                List.of(OWN));
         if (rig.caddy().isPresent()) {
             add(
                     "Caddy",
@@ -114,6 +124,8 @@ final class CompareHandshakes {
         report.figure("the load client itself", Math.round(clientMicros) + " µs");
         ratio(report, "this project on Jetty", "stock Jetty", 0.80);
         ratio(report, "this project on Tomcat", "stock Tomcat", 0.95);
+        ratio(report, "this project on Jetty, Conscrypt", "stock Jetty, Conscrypt", 0.85);
+        ratio(report, "this project on Tomcat, Conscrypt", "stock Tomcat, Conscrypt", 0.85);
         ratio(report, "this project on Jetty, Conscrypt", "Caddy", 1.20);
         ratio(report, "this project on Tomcat, Conscrypt", "Caddy", 1.00);
         for (String each : List.of("this project on Jetty", "this project on Tomcat")) {

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.ondemandtls.testing.Command;
+import org.ondemandtls.testing.FreePorts;
 import org.ondemandtls.testing.LoopbackCertificate;
 
 /** A server of somebody else's, for comparison: one program with a configuration of our writing. */
@@ -18,9 +19,10 @@ final class ForeignServer extends Server {
     private final List<String> command;
     private final String startLine;
 
-    private ForeignServer(Path base, String file, Configuration content, List<String> command, String startLine)
+    private ForeignServer(
+            Path base, int tlsPort, String file, Configuration content, List<String> command, String startLine)
             throws IOException {
-        super(null, base);
+        super(null, base, tlsPort);
         this.file = file;
         this.content = content.apply(plainPort(), tlsPort());
         this.command = command;
@@ -34,7 +36,7 @@ final class ForeignServer extends Server {
 
     /** Caddy that obtains certificates on demand, asking its {@code ask} endpoint: for names from a CA of its own. */
     static ForeignServer caddyInternal(Path program, Path base, String ask) throws IOException {
-        return caddy(program, base, ask, "", "issuer internal");
+        return caddy(program, base, ask, FreePorts.next(), "issuer internal");
     }
 
     /** Caddy that obtains certificates on demand from an ACME CA by TLS-ALPN-01. */
@@ -44,15 +46,16 @@ final class ForeignServer extends Server {
                 program,
                 base,
                 ask,
-                "https_port " + tlsPort,
+                tlsPort,
                 "issuer acme {\n      dir " + directory + "\n      trusted_roots " + roots
                         + "\n      disable_http_challenge\n    }");
     }
 
-    private static ForeignServer caddy(Path program, Path base, String ask, String global, String issuer)
+    private static ForeignServer caddy(Path program, Path base, String ask, int httpsPort, String issuer)
             throws IOException {
         return new ForeignServer(
                 base,
+                httpsPort,
                 "Caddyfile",
                 (plainPort, tlsPort) -> """
                 {
@@ -60,7 +63,7 @@ final class ForeignServer extends Server {
                   skip_install_trust
                   storage file_system @storage@
                   http_port @port@
-                  @global@
+                  https_port @https@
                   on_demand_tls {
                     ask @ask@
                   }
@@ -75,7 +78,7 @@ final class ForeignServer extends Server {
                 """.replace(
                                 "@storage@", base.resolve("storage").toString())
                         .replace("@port@", String.valueOf(plainPort))
-                        .replace("@global@", global.isEmpty() ? "https_port " + tlsPort : global)
+                        .replace("@https@", String.valueOf(tlsPort))
                         .replace("@ask@", ask)
                         .replace("@issuer@", issuer),
                 List.of(program.toString(), "run", "--config", "Caddyfile", "--adapter", "caddyfile"),
@@ -86,6 +89,7 @@ final class ForeignServer extends Server {
     static ForeignServer nginx(Path program, Path base, LoopbackCertificate certificate) throws IOException {
         return new ForeignServer(
                 base,
+                FreePorts.next(),
                 "nginx.conf",
                 (plainPort, tlsPort) -> """
                 daemon off;

@@ -37,7 +37,23 @@ final class JettyServer extends Server {
 
     /** Lays out a Jetty as it comes, with TLS from a PKCS #12 file whose names are the only ones it serves. */
     static JettyServer layOutStock(Setting setting, Path base, Path keyStore) throws IOException {
-        var server = new JettyServer(setting, null, base, "http,https");
+        return stock(new JettyServer(setting, null, base, "http,https"), keyStore);
+    }
+
+    /** Lays out a Jetty as it comes, with the other TLS engine by Jetty's own module for it. */
+    static JettyServer layOutStockOnConscrypt(Setting setting, Path base, Path keyStore, Path jar) throws IOException {
+        String version =
+                String.valueOf(jar.getFileName()).replaceFirst(".*-", "").replace(".jar", "");
+        Path place =
+                Files.createDirectories(base.resolve("lib/conscrypt")).resolve("conscrypt-uber-" + version + ".jar");
+        Files.copy(jar, place);
+        Files.writeString(
+                Files.createDirectories(base.resolve("start.d")).resolve("version.ini"),
+                "conscrypt.version=" + version + "\n");
+        return stock(new JettyServer(setting, null, base, "http,https,conscrypt"), keyStore);
+    }
+
+    private static JettyServer stock(JettyServer server, Path keyStore) {
         server.limits.put("jetty.sslContext.keyStorePath", keyStore.toString());
         server.limits.put("jetty.sslContext.keyStorePassword", HostFixture.PASSWORD);
         server.limits.put("jetty.sslContext.sniRequired", "true");

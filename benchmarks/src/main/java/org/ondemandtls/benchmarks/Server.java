@@ -22,7 +22,7 @@ abstract class Server implements AutoCloseable {
 
     private final Path base;
     private final int plainPort = FreePorts.next();
-    private final int tlsPort = FreePorts.next();
+    private final int tlsPort;
     private final Map<String, String> keys = new TreeMap<>();
     private final List<String> jvmOptions = new ArrayList<>();
     private List<String> wrapper = List.of();
@@ -35,6 +35,16 @@ abstract class Server implements AutoCloseable {
      * @param base becomes {@code $JETTY_BASE} or {@code $CATALINA_BASE}
      */
     Server(@Nullable Path overlay, Path base) throws IOException {
+        this(overlay, base, FreePorts.next());
+    }
+
+    /**
+     * The same, where something that is there already expects it.
+     *
+     * @param tlsPort the port of TLS
+     */
+    Server(@Nullable Path overlay, Path base, int tlsPort) throws IOException {
+        this.tlsPort = tlsPort;
         this.base = Files.createDirectories(base);
         if (overlay != null) {
             unzip(overlay, base);

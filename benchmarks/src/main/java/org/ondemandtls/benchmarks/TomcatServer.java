@@ -3,6 +3,9 @@ package org.ondemandtls.benchmarks;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.Provider;
+import java.security.Security;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -46,6 +49,22 @@ final class TomcatServer extends Server {
     /** Lays out a Tomcat as it comes, with TLS from a PKCS #12 file. */
     static TomcatServer layOutStock(Setting setting, Path base, Path keyStore) throws IOException {
         return new TomcatServer(setting, null, base, keyStore);
+    }
+
+    /** Lays out a Tomcat as it comes, in a JVM that prefers the other TLS engine to its own. */
+    static TomcatServer layOutStockOnConscrypt(Setting setting, Path base, Path keyStore, Path jar) throws IOException {
+        TomcatServer server = layOutStock(setting, base, keyStore);
+        List<String> lines = new ArrayList<>(List.of("security.provider.1=org.conscrypt.OpenSSLProvider"));
+        for (Provider provider : Security.getProviders()) {
+            lines.add("security.provider." + (lines.size() + 1) + "=" + provider.getName());
+        }
+        Path preferring = Files.write(base.resolve("conf/providers.security"), lines);
+        Files.createDirectories(base.resolve("bin"));
+        Files.writeString(
+                base.resolve("bin/setenv.sh"),
+                "CLASSPATH='" + jar + "'\nCATALINA_OPTS=\"$CATALINA_OPTS -Djava.security.properties=" + preferring
+                        + "\"\n");
+        return server;
     }
 
     /** Lays out a Tomcat of ours with the other TLS engine. */

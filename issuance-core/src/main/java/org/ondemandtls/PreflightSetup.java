@@ -121,8 +121,13 @@ final class PreflightSetup {
 
         @Override
         public boolean isUsed() {
+            return isPossible() && config.acme().challenges().get(0) == ChallengeType.HTTP_01;
+        }
+
+        @Override
+        public boolean isPossible() {
             return config.issuer() == Issuer.ACME
-                    && config.acme().challenges().get(0) == ChallengeType.HTTP_01
+                    && config.acme().challenges().contains(ChallengeType.HTTP_01)
                     && house.host().answersPlainHttp();
         }
 

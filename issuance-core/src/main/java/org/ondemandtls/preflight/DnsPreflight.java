@@ -93,6 +93,9 @@ public final class DnsPreflight implements Preflight {
         /** Whether HTTP-01 is what an order would use first. */
         boolean isUsed();
 
+        /** Whether HTTP-01 is what an order could use at all. */
+        boolean isPossible();
+
         /**
          * Whether a handshake for a name succeeds without an order, and a proof can be fetched by it.
          *
@@ -133,7 +136,7 @@ public final class DnsPreflight implements Preflight {
             Bounds bounds,
             HttpProofs proofs,
             Ports ports) {
-        this.dns = new Dns(resolvers(config), bounds, ports.nanoTime());
+        this.dns = new Dns(resolvers(config), bounds, ports.nanoTime(), new SocketClients());
         this.watch = new ResolverWatch(
                 dns::isThere,
                 new Outage(ports.events(), EventKind.RESOLVER, dns.resolvers(), ports.nanoTime()),
@@ -299,13 +302,23 @@ public final class DnsPreflight implements Preflight {
             behind.invalidate(name);
         }
         Optional<Verdict> misdirected = addresses.judge(name, found, look);
-        return misdirected.isPresent() ? misdirected : caa.judge(name, look);
+        if (misdirected.isPresent()) {
+            return misdirected;
+        }
+        if (network.isEmpty()) {
+            probe.recognise(name, preferred(found.addresses()), look.end());
+        }
+        return caa.judge(name, look);
     }
 
     private Optional<Verdict> probed(ServerName name, Name asked, Look look)
             throws Questions.NoAnswerException, Questions.TooManyException {
         List<InetAddress> found = addresses.find(asked, look).addresses();
-        // A CA prefers IPv6 as well.
-        return found.isEmpty() ? Optional.empty() : probe.ask(name, found.get(found.size() - 1), look.end());
+        return found.isEmpty() ? Optional.empty() : probe.ask(name, preferred(found), look.end());
+    }
+
+    // A CA prefers IPv6 as well.
+    private static InetAddress preferred(List<InetAddress> found) {
+        return found.get(found.size() - 1);
     }
 }

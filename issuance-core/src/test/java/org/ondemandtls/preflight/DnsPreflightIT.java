@@ -1,6 +1,7 @@
 package org.ondemandtls.preflight;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
@@ -10,6 +11,8 @@ import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -70,6 +73,7 @@ class DnsPreflightIT {
     private DnsPreflight.Bounds bounds = client -> Optional.empty();
     private boolean served;
     private boolean used = true;
+    private boolean possible = true;
     private int probedPort = 80;
 
     @BeforeAll
@@ -149,6 +153,11 @@ class DnsPreflightIT {
                     @Override
                     public boolean isUsed() {
                         return used;
+                    }
+
+                    @Override
+                    public boolean isPossible() {
+                        return possible;
                     }
 
                     @Override
@@ -482,6 +491,48 @@ class DnsPreflightIT {
             assertThat(preflight.cdn(name("local"))).isEmpty();
         } finally {
             http.stop(0);
+        }
+    }
+
+    @Test
+    void aCdnIsKnownBeforeTheOrderByWhatItAnswersAlsoWhereTheOrderWouldProveTheNameOtherwise() throws IOException {
+        used = false;
+        AtomicInteger requests = new AtomicInteger();
+        HttpServer http = answering(exchange -> {
+            requests.incrementAndGet();
+            exchange.getResponseHeaders().set("Server", "cloudflare");
+            answer(exchange, 404, "");
+        });
+        try {
+            DnsPreflight preflight = preflight(server.address(), CA, "127.0.0.0/8");
+
+            assertThat(preflight.look(name("local"), CLIENT).join()).isEmpty();
+
+            assertThat(preflight.cdn(name("local"))).contains("Cloudflare");
+            assertThat(requests).hasValue(1);
+            assertThat(shown).isEmpty();
+            possible = false;
+            preflight.look(name("local"), CLIENT).join();
+            assertThat(requests).as("where nothing else could be used").hasValue(1);
+        } finally {
+            http.stop(0);
+        }
+    }
+
+    @Test
+    void anAddressThatDoesNotAnswerDelaysOneLookAndNoMore() throws IOException {
+        used = false;
+        try (ServerSocket mute = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            probedPort = mute.getLocalPort();
+            DnsPreflight preflight = preflight(server.address(), CA, "127.0.0.0/8");
+
+            assertThat(preflight.look(name("local"), CLIENT).join()).isEmpty();
+            assertThat(preflight.look(name("local"), CLIENT).join()).isEmpty();
+
+            mute.setSoTimeout(60_000);
+            mute.accept().close();
+            mute.setSoTimeout(1);
+            assertThatThrownBy(mute::accept).isInstanceOf(SocketTimeoutException.class);
         }
     }
 

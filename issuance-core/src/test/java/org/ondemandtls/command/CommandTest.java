@@ -318,6 +318,12 @@ class CommandTest {
             assertThat(run(command, "--help")).isEqualTo(Command.DONE);
             assertThat(said()).contains("usage: ").contains(" " + command + " ").contains("Exit status:");
         }
+        for (String command : List.of(
+                "status", "list", "explain", "diagnose", "obtain", "renew", "retry", "withdraw", "revoke", "forget")) {
+            out.reset();
+            assertThat(run(command, "--help")).isEqualTo(Command.DONE);
+            assertThat(said()).contains("usage: ", command, "--server URL").doesNotContain("check FILE");
+        }
         out.reset();
         assertThat(run("--help")).isEqualTo(Command.DONE);
         assertThat(said()).contains("import FROM TO").contains("check FILE").contains("Exit status:");

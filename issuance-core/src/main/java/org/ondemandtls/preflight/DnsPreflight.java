@@ -48,6 +48,7 @@ public final class DnsPreflight implements Preflight {
 
     private static final Duration TO_TELL = Duration.ofMillis(100);
     private static final int MOST_PASSED = 1_000;
+    private static final int MOST_PROBED = 4;
     private static final int MOST_BEHIND = 10_000;
     // Looked at again before each order; longer than an order takes.
     private static final Duration BEHIND = Duration.ofDays(1);
@@ -314,7 +315,14 @@ public final class DnsPreflight implements Preflight {
     private Optional<Verdict> probed(ServerName name, Name asked, Look look)
             throws Questions.NoAnswerException, Questions.TooManyException {
         List<InetAddress> found = addresses.find(asked, look).addresses();
-        return found.isEmpty() ? Optional.empty() : probe.ask(name, preferred(found), look.end());
+        // A CA may take any of several, and looks from several places: one that is wrong fails most orders.
+        for (int i = found.size() - 1; i >= Math.max(0, found.size() - MOST_PROBED); i--) {
+            Optional<Verdict> wrong = probe.ask(name, found.get(i), look.end());
+            if (wrong.isPresent()) {
+                return wrong;
+            }
+        }
+        return Optional.empty();
     }
 
     // A CA prefers IPv6 as well.

@@ -109,6 +109,8 @@ class DnsPreflightIT {
                 "wild-only CAA 0 issuewild \"digicert.example\"",
                 "to-other-ca CNAME other-ca",
                 "local A 127.0.0.1",
+                "two A 127.0.0.1",
+                "two A 127.0.0.2",
                 "proxied A 104.16.1.1",
                 "long A 198.51.100.1",
                 "long CAA 0 issue \"ca.example\""));
@@ -450,6 +452,26 @@ class DnsPreflightIT {
             assertThat(probed()).isEqualTo("ready");
         } finally {
             http.stop(0);
+        }
+    }
+
+    @Test
+    void oneOfSeveralAddressesThatIsAnotherServersIsFoundInWhateverOrderTheyCome() throws IOException {
+        HttpServer ours = answering(exchange -> answer(exchange, 200, shownAt(exchange)));
+        HttpServer other = HttpServer.create(new InetSocketAddress("127.0.0.2", probedPort), 0);
+        other.createContext("/", exchange -> answer(exchange, 404, ""));
+        other.start();
+        try {
+            for (int i = 0; i < 5; i++) {
+                assertThat(preflight(server.address(), CA, "127.0.0.0/8")
+                                .probe(name("two"), CLIENT)
+                                .join())
+                        .hasValueSatisfying(verdict ->
+                                assertThat(verdict.toString()).contains("at 127.0.0.2 is answered by another server"));
+            }
+        } finally {
+            other.stop(0);
+            ours.stop(0);
         }
     }
 

@@ -99,6 +99,15 @@ class CheckTest {
     }
 
     @Test
+    void anOptionMayBeWrittenWithAnEqualsSign() throws Exception {
+        Path ini = write("elsewhere/x.ini", "onDemandTls.permission.file=names\n");
+        write("names", "a.example.com\n");
+
+        assertThat(run("check", ini.toString(), "--base=" + base)).as(said()).isEqualTo(Command.DONE);
+        assertThat(run("check", ini.toString(), "--bas=" + base)).isEqualTo(Command.FAILED);
+    }
+
+    @Test
     void whatIsNotThereIsSaidInWords() throws Exception {
         assertThat(run("check", base.resolve("nowhere.ini").toString())).isEqualTo(Command.FAILED);
         assertThat(FileTrouble.inWords(new AccessDeniedException("/a/b"))).startsWith("/a/b may not be used");

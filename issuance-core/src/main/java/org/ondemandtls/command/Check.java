@@ -29,6 +29,7 @@ final class Check {
 
     private static final String PROTOCOL = "org.ondemandtls.tomcat.OnDemandTlsProtocol";
 
+    private static final String PERMISSION = ConfigKey.PREFIX + "permission.";
     private static final String BYTE_ORDER_MARK = "\ufeff";
     private static final Pattern MODULE = Pattern.compile("(?m)^\\s*--modules?=(\\S*,)?ondemand-tls(,|\\s|$)");
 
@@ -65,13 +66,33 @@ final class Check {
         if (all.isEmpty()) {
             throw new Arguments.WrongException("there is no configuration of On-Demand TLS in " + file);
         }
-        all.forEach(this::check);
+        Placeholders placeholders = new Placeholders(base);
+        for (Written written : all) {
+            check(written, placeholders);
+        }
         return mistakes == 0;
     }
 
-    private void check(Written written) {
+    private void check(Written written, Placeholders placeholders) {
+        Map<String, String> keys = new TreeMap<>();
+        boolean permissionUnknown = false;
+        for (Map.Entry<String, String> given : written.keys().entrySet()) {
+            String key = given.getKey();
+            Optional<String> unknown = placeholders.unknown(given.getValue());
+            if (unknown.isEmpty()) {
+                keys.put(key, placeholders.filled(given.getValue()));
+            } else {
+                permissionUnknown |= key.startsWith(PERMISSION);
+                out.println(written.where() + ": " + key + " is not checked, because only the running server knows "
+                        + unknown.get());
+            }
+        }
+        if (permissionUnknown) {
+            // So that nothing is missing.
+            keys.putIfAbsent(ConfigKey.PERMISSION_NAMES.key(), "placeholder.invalid");
+        }
         try {
-            ConfigReader.read(written.keys(), base);
+            ConfigReader.read(keys, base);
             out.println(written.where() + ": no mistake in " + written.keys().size() + " keys");
         } catch (ConfigException e) {
             mistakes += e.mistakes().size();

@@ -108,6 +108,29 @@ class CheckTest {
     }
 
     @Test
+    void whatOnlyTheRunningServerKnowsIsNotChecked() throws Exception {
+        write("conf/catalina.properties", "ask.host=localhost\n");
+        Path xml = write("conf/server.xml", """
+                <Server><Service><Connector port="443" protocol="org.ondemandtls.tomcat.OnDemandTlsProtocol"
+                  onDemandTls.permission.ask="${ASK_URL}" onDemandTls.store="${catalina.base}/certificates"
+                  onDemandTls.handshake.deadline="${deadline:-20s}"/>
+                <Connector port="444" protocol="org.ondemandtls.tomcat.OnDemandTlsProtocol"
+                  onDemandTls.permission.ask="http://${ask.host}/check" onDemandTls.handshake.deadline="${deadline:-20}"/>
+                </Service></Server>
+                """);
+
+        assertThat(run("check", xml.toString())).as(said()).isEqualTo(Command.INCOMPLETE);
+
+        assertThat(said().lines())
+                .satisfiesExactly(
+                        line -> assertThat(line)
+                                .endsWith("443: onDemandTls.permission.ask is not checked, because only the running"
+                                        + " server knows ${ASK_URL}"),
+                        line -> assertThat(line).endsWith("443: no mistake in 3 keys"),
+                        line -> assertThat(line).contains("444: onDemandTls.handshake.deadline: \"20\""));
+    }
+
+    @Test
     void whatIsNotThereIsSaidInWords() throws Exception {
         assertThat(run("check", base.resolve("nowhere.ini").toString())).isEqualTo(Command.FAILED);
         assertThat(FileTrouble.inWords(new AccessDeniedException("/a/b"))).startsWith("/a/b may not be used");

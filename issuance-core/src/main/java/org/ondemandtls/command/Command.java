@@ -135,7 +135,7 @@ public final class Command {
             err.println(FileTrouble.inWords(e));
             return FAILED;
         } catch (UncheckedIOException e) {
-            err.println(FileTrouble.inWords(e.getCause()));
+            err.println(FileTrouble.inWords(e));
             return FAILED;
         } catch (StoreException | IllegalArgumentException e) {
             err.println(e.getMessage());

@@ -1,6 +1,7 @@
 package org.ondemandtls.command;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
@@ -11,6 +12,12 @@ import java.nio.file.NotDirectoryException;
 final class FileTrouble {
 
     private FileTrouble() {}
+
+    /** The same of one that came out of a stream of files. */
+    static String inWords(UncheckedIOException trouble) {
+        IOException cause = trouble.getCause();
+        return cause == null ? String.valueOf(trouble.getMessage()) : inWords(cause);
+    }
 
     /** One line for the operator. */
     static String inWords(IOException trouble) {

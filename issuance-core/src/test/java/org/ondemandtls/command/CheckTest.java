@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
@@ -135,6 +136,8 @@ class CheckTest {
         assertThat(run("check", base.resolve("nowhere.ini").toString())).isEqualTo(Command.FAILED);
         assertThat(FileTrouble.inWords(new AccessDeniedException("/a/b"))).startsWith("/a/b may not be used");
         assertThat(FileTrouble.inWords(new NoSuchFileException("/a/b"))).isEqualTo("/a/b is not there");
+        assertThat(FileTrouble.inWords(new UncheckedIOException(new NoSuchFileException("/a/b"))))
+                .isEqualTo("/a/b is not there");
         assertThat(FileTrouble.inWords(new FileAlreadyExistsException("/a/b")))
                 .isEqualTo("/a/b cannot be used (FileAlreadyExists)");
         assertThat(FileTrouble.inWords(new FileSystemException("/a/b", null, "No space left on device")))

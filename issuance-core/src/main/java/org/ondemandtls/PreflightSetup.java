@@ -134,7 +134,7 @@ final class PreflightSetup {
         @Override
         public boolean isServed(ServerName name, InetAddress address) {
             return house.inventory().find(name).isPresent()
-                    || (config.acme().throughProxies() && cdns.network(address).isPresent());
+                    || cdns.network(address).isPresent();
         }
     }
 }

@@ -98,7 +98,7 @@ public final class DnsPreflight implements Preflight {
         boolean isPossible();
 
         /**
-         * Whether a handshake for a name succeeds without an order, and a proof can be fetched by it.
+         * Whether a handshake for a name succeeds without an order, so that a proof may be fetched by it.
          *
          * @param name the name
          * @param address where the name points: a proxy's perhaps, to which more is shown than to others

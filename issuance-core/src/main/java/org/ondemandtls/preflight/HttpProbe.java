@@ -231,10 +231,11 @@ final class HttpProbe {
         }
     }
 
-    // The CA would come to our own TLS port for the name, and wait there for the certificate that waits for the CA.
+    // The CA would come to our own TLS port for the name, and wait there for the certificate that waits for the CA. A
+    // network in front has a certificate of its own, and comes to us in its own way.
     private Optional<String> secure(ServerName name, InetAddress address, URI next) {
         boolean ours = listed.test(address) && (next.getPort() == -1 || next.getPort() == HTTPS);
-        return ours && !proofs.isServed(name, address)
+        return ours && network(name).isEmpty() && !proofs.isServed(name, address)
                 ? Optional.of("is redirected to https, where the name has no certificate yet")
                 : Optional.empty();
     }

@@ -456,6 +456,20 @@ class DnsPreflightIT {
     }
 
     @Test
+    void aRedirectToHttpsOfACdnThatEndsTlsItselfIsNoObstacle() throws IOException {
+        HttpServer http = answering(exchange -> {
+            exchange.getResponseHeaders().set("Location", "https://local.zone.example" + exchange.getRequestURI());
+            exchange.getResponseHeaders().set("CF-RAY", "8a1b2c3d4e5f6789-FRA");
+            answer(exchange, 301, "");
+        });
+        try {
+            assertThat(probed()).isEqualTo("ready");
+        } finally {
+            http.stop(0);
+        }
+    }
+
+    @Test
     void oneOfSeveralAddressesThatIsAnotherServersIsFoundInWhateverOrderTheyCome() throws IOException {
         HttpServer ours = answering(exchange -> answer(exchange, 200, shownAt(exchange)));
         HttpServer other = HttpServer.create(new InetSocketAddress("127.0.0.2", probedPort), 0);

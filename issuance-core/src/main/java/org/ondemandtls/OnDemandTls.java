@@ -266,6 +266,7 @@ public final class OnDemandTls implements AutoCloseable {
                 config.issuer(),
                 authorities,
                 () -> Rehearsal.once(clock, time::nanoTime, events, tls),
+                config.preflight().enabled() ? () -> Rehearsal.lookOnce(time::nanoTime, events) : () -> {},
                 threads.pool("prepare", authorities.size() + 1, authorities.size() + 1));
         preparation.begin(Rehearsal.isWorthWaitingFor(store));
     }

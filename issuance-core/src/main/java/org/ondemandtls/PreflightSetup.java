@@ -121,15 +121,20 @@ final class PreflightSetup {
 
         @Override
         public boolean isUsed() {
+            return isPossible() && config.acme().challenges().get(0) == ChallengeType.HTTP_01;
+        }
+
+        @Override
+        public boolean isPossible() {
             return config.issuer() == Issuer.ACME
-                    && config.acme().challenges().get(0) == ChallengeType.HTTP_01
+                    && config.acme().challenges().contains(ChallengeType.HTTP_01)
                     && house.host().answersPlainHttp();
         }
 
         @Override
         public boolean isServed(ServerName name, InetAddress address) {
             return house.inventory().find(name).isPresent()
-                    || (config.acme().throughProxies() && cdns.network(address).isPresent());
+                    || cdns.network(address).isPresent();
         }
     }
 }

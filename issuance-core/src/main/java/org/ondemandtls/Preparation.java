@@ -31,6 +31,7 @@ final class Preparation {
     private final Issuer issuer;
     private final List<Authority> authorities;
     private final Runnable rehearsal;
+    private final Runnable afterwards;
     private final Executor executor;
 
     private @Nullable CompletableFuture<Void> rehearsed;
@@ -42,12 +43,15 @@ final class Preparation {
      * @param issuer the kind of CA
      * @param authorities the CAs
      * @param rehearsal rehearses first visits; fails never
+     * @param afterwards rehearses what nobody waits for; fails never
      * @param executor runs each by itself: a CA that hangs must not keep the next from being ready
      */
-    Preparation(Issuer issuer, List<Authority> authorities, Runnable rehearsal, Executor executor) {
+    Preparation(
+            Issuer issuer, List<Authority> authorities, Runnable rehearsal, Runnable afterwards, Executor executor) {
         this.issuer = issuer;
         this.authorities = authorities;
         this.rehearsal = rehearsal;
+        this.afterwards = afterwards;
         this.executor = executor;
     }
 
@@ -63,6 +67,7 @@ final class Preparation {
         prepareAuthorities();
         if (isStoreEmpty) {
             rehearsed = CompletableFuture.runAsync(rehearsal, executor);
+            rehearsed.thenRunAsync(afterwards, executor);
         }
     }
 
@@ -93,8 +98,13 @@ final class Preparation {
         if (issuer == Issuer.INTERNAL) {
             prepareAuthorities();
         } else if (rehearsed == null) {
-            timer.schedule(() -> executor.execute(rehearsal), REHEARSED_LATER.toNanos(), TimeUnit.NANOSECONDS);
+            timer.schedule(() -> executor.execute(this::rehearse), REHEARSED_LATER.toNanos(), TimeUnit.NANOSECONDS);
         }
+    }
+
+    private void rehearse() {
+        rehearsal.run();
+        afterwards.run();
     }
 
     private void prepareAuthorities() {

@@ -9,6 +9,7 @@ import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.handshake.HandshakeRehearsal;
 import org.ondemandtls.handshake.TlsProvider;
+import org.ondemandtls.preflight.LookRehearsal;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.StoreException;
 
@@ -27,6 +28,7 @@ final class Rehearsal {
     private static final Duration LONGEST = Duration.ofSeconds(1);
 
     private static final AtomicBoolean DONE = new AtomicBoolean();
+    private static final AtomicBoolean LOOKED = new AtomicBoolean();
 
     private Rehearsal() {}
 
@@ -57,6 +59,23 @@ final class Rehearsal {
             rehearse(clock, nanoTime, tls, ROUNDS, LONGEST);
         } catch (RuntimeException e) {
             events.publish(EventKind.DEFECT, "the rehearsal of an order failed: " + e);
+        }
+    }
+
+    /**
+     * Rehearses the look at a name's DNS, unless this JVM has done so. Blocks for some tenths of a second.
+     *
+     * @param nanoTime monotonic time
+     * @param events told where it fails
+     */
+    static void lookOnce(LongSupplier nanoTime, Events events) {
+        if (!LOOKED.compareAndSet(false, true)) {
+            return;
+        }
+        try {
+            new LookRehearsal(nanoTime).perform();
+        } catch (RuntimeException e) {
+            events.publish(EventKind.DEFECT, "the rehearsal of a look at DNS failed: " + e);
         }
     }
 

@@ -28,7 +28,8 @@ class PreparationTest {
     private final ScheduledExecutorService timer = time.scheduler();
 
     private Preparation preparation(Issuer issuer, Executor executor) {
-        return new Preparation(issuer, List.of(new Recording()), () -> done.add("rehearsed"), executor);
+        return new Preparation(
+                issuer, List.of(new Recording()), () -> done.add("rehearsed"), () -> done.add("afterwards"), executor);
     }
 
     private void runWhatWasHanded() {
@@ -50,7 +51,7 @@ class PreparationTest {
             runWhatWasHanded();
             preparation.await();
 
-            assertThat(done).containsExactly("prepared", "rehearsed");
+            assertThat(done).containsExactly("prepared", "rehearsed", "afterwards");
         }
 
         @Test
@@ -60,7 +61,7 @@ class PreparationTest {
             time.advance(Duration.ofSeconds(10));
             runWhatWasHanded();
 
-            assertThat(done).containsExactly("prepared", "rehearsed");
+            assertThat(done).containsExactly("prepared", "rehearsed", "afterwards");
         }
 
         @Test
@@ -73,6 +74,7 @@ class PreparationTest {
                         awaitQuietly(curtain);
                         done.add("rehearsed");
                     },
+                    () -> {},
                     task -> new Thread(task).start());
             slow.begin(true);
 
@@ -92,6 +94,7 @@ class PreparationTest {
                     () -> {
                         throw new IllegalStateException("forgot the text");
                     },
+                    () -> {},
                     Runnable::run);
             failing.begin(true);
 
@@ -115,7 +118,7 @@ class PreparationTest {
             time.advance(Duration.ofSeconds(3));
             runWhatWasHanded();
 
-            assertThat(done).containsExactly("prepared", "rehearsed");
+            assertThat(done).containsExactly("prepared", "rehearsed", "afterwards");
         }
     }
 

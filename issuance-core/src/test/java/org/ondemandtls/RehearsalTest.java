@@ -12,6 +12,7 @@ import org.ondemandtls.authority.OrderRehearsal;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.handshake.TlsProvider;
+import org.ondemandtls.preflight.LookRehearsal;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.testing.ManualTime;
@@ -32,6 +33,13 @@ class RehearsalTest {
 
         assertThat(first.names()).containsExactly("rehearsal.invalid");
         assertThat(second.leaf()).isEqualTo(first.leaf());
+    }
+
+    @Test
+    void aLookAtDnsIsAnsweredInMemory() {
+        assertThat(new LookRehearsal(time::nanoTime).perform())
+                .as("both kinds of addresses, and CAA at the name")
+                .isEqualTo(3);
     }
 
     @Test

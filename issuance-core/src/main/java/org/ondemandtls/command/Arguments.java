@@ -36,6 +36,9 @@ record Arguments(List<String> words, Map<String, List<String>> options) {
                 words.add(word);
             } else if (flags.contains(word)) {
                 options.put(word, List.of());
+            } else if (known.contains(head(word)) && !head(word).equals(word)) {
+                options.computeIfAbsent(head(word), option -> new ArrayList<>())
+                        .add(word.substring(head(word).length() + 1));
             } else if (!known.contains(word)) {
                 throw new WrongException("there is no option " + word);
             } else if (i + 1 == line.length) {
@@ -46,6 +49,12 @@ record Arguments(List<String> words, Map<String, List<String>> options) {
             }
         }
         return new Arguments(List.copyOf(words), Map.copyOf(options));
+    }
+
+    // Of --port=8443, which is the same as --port 8443.
+    private static String head(String word) {
+        int equals = word.indexOf('=');
+        return equals < 0 ? word : word.substring(0, equals);
     }
 
     boolean has(String flag) {

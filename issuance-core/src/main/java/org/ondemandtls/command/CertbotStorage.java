@@ -49,7 +49,7 @@ final class CertbotStorage extends ForeignStorage {
             String live = live(files);
             return files.directories(live).stream()
                             .anyMatch(lineage ->
-                                    files.isFile(live + lineage + CHAIN) && files.isFile(live + lineage + KEY))
+                                    files.isFile(live + lineage + CHAIN) || files.isFile(live + lineage + KEY))
                     || CertbotAccounts.isAny(files);
         } catch (IOException e) {
             return false;

@@ -1,8 +1,8 @@
 package org.ondemandtls.command;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
-import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.xml.stream.XMLInputFactory;
 import javax.xml.stream.XMLStreamConstants;
@@ -27,6 +28,10 @@ import org.ondemandtls.config.ConfigReader;
 final class Check {
 
     private static final String PROTOCOL = "org.ondemandtls.tomcat.OnDemandTlsProtocol";
+
+    private static final String PERMISSION = ConfigKey.PREFIX + "permission.";
+    private static final String BYTE_ORDER_MARK = "\ufeff";
+    private static final Pattern MODULE = Pattern.compile("(?m)^\\s*--modules?=(\\S*,)?ondemand-tls(,|\\s|$)");
 
     /** One configuration: where it is written, and its keys. */
     private record Written(String where, Map<String, String> keys) {}
@@ -61,13 +66,33 @@ final class Check {
         if (all.isEmpty()) {
             throw new Arguments.WrongException("there is no configuration of On-Demand TLS in " + file);
         }
-        all.forEach(this::check);
+        Placeholders placeholders = new Placeholders(base);
+        for (Written written : all) {
+            check(written, placeholders);
+        }
         return mistakes == 0;
     }
 
-    private void check(Written written) {
+    private void check(Written written, Placeholders placeholders) {
+        Map<String, String> keys = new TreeMap<>();
+        boolean permissionUnknown = false;
+        for (Map.Entry<String, String> given : written.keys().entrySet()) {
+            String key = given.getKey();
+            Optional<String> unknown = placeholders.unknown(given.getValue());
+            if (unknown.isEmpty()) {
+                keys.put(key, placeholders.filled(given.getValue()));
+            } else {
+                permissionUnknown |= key.startsWith(PERMISSION);
+                out.println(written.where() + ": " + key + " is not checked, because only the running server knows "
+                        + unknown.get());
+            }
+        }
+        if (permissionUnknown) {
+            // So that nothing is missing.
+            keys.putIfAbsent(ConfigKey.PERMISSION_NAMES.key(), "placeholder.invalid");
+        }
         try {
-            ConfigReader.read(written.keys(), base);
+            ConfigReader.read(keys, base);
             out.println(written.where() + ": no mistake in " + written.keys().size() + " keys");
         } catch (ConfigException e) {
             mistakes += e.mistakes().size();
@@ -87,12 +112,14 @@ final class Check {
                 more.filter(one -> one.toString().endsWith(".ini")).sorted().forEach(files::add);
             }
         }
+        boolean enabled = Files.exists(file.resolve("start.d/ondemand-tls.ini"));
         for (Path one : files) {
             if (Files.isRegularFile(one)) {
-                keys.putAll(keysOf(Files.readString(one, StandardCharsets.UTF_8)));
+                String text = text(one);
+                keys.putAll(keysOf(text));
+                enabled |= MODULE.matcher(text).find();
             }
         }
-        boolean enabled = Files.exists(file.resolve("start.d/ondemand-tls.ini"));
         return keys.isEmpty() && !enabled ? List.of() : List.of(new Written(file.toString(), keys));
     }
 
@@ -103,9 +130,15 @@ final class Check {
         if (file.toString().endsWith(".xml")) {
             return connectors(file);
         }
-        Map<String, String> keys = keysOf(Files.readString(file, StandardCharsets.UTF_8));
+        Map<String, String> keys = keysOf(text(file));
         boolean template = "ondemand-tls.ini".equals(String.valueOf(file.getFileName()));
         return keys.isEmpty() && !template ? List.of() : List.of(new Written(file.toString(), keys));
+    }
+
+    // Whatever else is written in it, and in whichever encoding: keys are ASCII.
+    private static String text(Path file) throws IOException {
+        String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+        return text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text;
     }
 
     // Jetty's files: KEY=VALUE, KEY?=VALUE for a default, # for a comment, all else is Jetty's.
@@ -126,10 +159,11 @@ final class Check {
         // Nothing outside of the file is fetched.
         factory.setProperty(XMLInputFactory.SUPPORT_DTD, false);
         factory.setProperty(XMLInputFactory.IS_SUPPORTING_EXTERNAL_ENTITIES, false);
+        factory.setProperty(XMLInputFactory.IS_REPLACING_ENTITY_REFERENCES, false);
         List<Written> found = new ArrayList<>();
-        try {
-            XMLStreamReader xml =
-                    factory.createXMLStreamReader(new StringReader(Files.readString(file, StandardCharsets.UTF_8)));
+        try (InputStream in = Files.newInputStream(file)) {
+            // In the encoding that the file itself names.
+            XMLStreamReader xml = factory.createXMLStreamReader(in);
             while (xml.hasNext()) {
                 if (xml.next() == XMLStreamConstants.START_ELEMENT
                         && xml.getLocalName().equals("Connector")

@@ -2,6 +2,7 @@ package org.ondemandtls.command;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -130,7 +131,13 @@ public final class Command {
             err.println(e.getMessage());
             err.println("--help explains the commands and their options.");
             return FAILED;
-        } catch (IOException | StoreException | IllegalArgumentException e) {
+        } catch (IOException e) {
+            err.println(FileTrouble.inWords(e));
+            return FAILED;
+        } catch (UncheckedIOException e) {
+            err.println(FileTrouble.inWords(e));
+            return FAILED;
+        } catch (StoreException | IllegalArgumentException e) {
             err.println(e.getMessage());
             return FAILED;
         }

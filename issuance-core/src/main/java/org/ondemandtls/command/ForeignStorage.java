@@ -75,7 +75,12 @@ abstract sealed class ForeignStorage permits CaddyStorage, CertbotStorage {
         if (CertbotStorage.isThere(files)) {
             return Optional.of(new CertbotStorage(files));
         }
-        return CaddyStorage.isThere(files) ? Optional.of(new CaddyStorage(files)) : Optional.empty();
+        if (CaddyStorage.isThere(files)) {
+            return Optional.of(new CaddyStorage(files));
+        }
+        // The volume of Caddy's image, and what XDG_DATA_HOME names.
+        Path below = root.resolve("caddy");
+        return Files.isDirectory(below) ? in(below) : Optional.empty();
     }
 
     /** Whose it is. */

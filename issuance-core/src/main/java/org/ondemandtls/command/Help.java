@@ -24,6 +24,7 @@ final class Help {
             Of a running server whose management page is on:
 
               status                   shows the server and its CAs
+              list [FILTER]            lists names as JSON
               explain NAME             says how a name stands
               diagnose NAME            looks for what keeps a name from its certificate
               obtain NAME, renew NAME, retry NAME, withdraw NAME, revoke NAME, forget NAME
@@ -138,6 +139,7 @@ final class Help {
             Map.entry("install", INSTALL),
             Map.entry("uninstall", UNINSTALL),
             Map.entry("status", REMOTE),
+            Map.entry("list", REMOTE),
             Map.entry("explain", REMOTE),
             Map.entry("diagnose", REMOTE),
             Map.entry("obtain", REMOTE),

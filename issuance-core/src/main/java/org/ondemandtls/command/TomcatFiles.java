@@ -22,6 +22,11 @@ final class TomcatFiles {
     private static final Pattern ENGINE = Pattern.compile("([ \\t]*)<Engine\\b[^>]*>");
     private static final Pattern MARKED_XML =
             Pattern.compile("[ \\t]*<!-- " + BEGIN + " -->.*?<!-- " + END + " -->[ \\t]*\\r?\\n?", Pattern.DOTALL);
+    // Such a piece stands behind the <Engine>, on lines of its own that end before what stood behind that.
+    private static final Pattern MARKED_VALVE =
+            Pattern.compile("\\r?\\n[ \\t]*<!-- " + BEGIN + " -->\\s*<Valve\\b[^>]*/>\\s*<!-- " + END + " -->");
+    private static final Pattern MARKED_LAST =
+            Pattern.compile("\\r?\\n# " + BEGIN + "\\r?\\n.*?# " + END + "\\z", Pattern.DOTALL);
     private static final Pattern MARKED_PROPERTIES =
             Pattern.compile("# " + BEGIN + "\\r?\\n.*?# " + END + "[ \\t]*\\r?\\n?", Pattern.DOTALL);
     private static final Pattern EXIT_LINE = Pattern.compile("(?m)^[ \\t]*" + Pattern.quote(EXIT) + "[ \\t]*[=:]");
@@ -89,8 +94,7 @@ final class TomcatFiles {
      * @throws Arguments.WrongException if classes of ours are named outside the marks as well
      */
     static String withoutConnector(String xml) throws Arguments.WrongException {
-        String changed = xml;
-        // The valve's mark begins on the line of its own that was added behind the <Engine>.
+        String changed = MARKED_VALVE.matcher(xml).replaceAll("");
         for (Matcher mark = MARKED_XML.matcher(changed); mark.find(); mark = MARKED_XML.matcher(changed)) {
             changed = changed.substring(0, mark.start()) + changed.substring(mark.end());
         }
@@ -107,16 +111,20 @@ final class TomcatFiles {
             return properties;
         }
         String line = lineEnd(properties);
-        String whole = properties.isEmpty() || properties.endsWith("\n") ? properties : properties + line;
-        return whole + "# " + BEGIN + line
+        boolean whole = properties.isEmpty() || properties.endsWith("\n");
+        String lines = "# " + BEGIN + line
                 + "# A mistake in the configuration ends the start, with exit status 1." + line
                 + EXIT + "=true" + line
-                + "# " + END + line;
+                + "# " + END;
+        // What has no end of line at its end has none afterwards.
+        return whole ? properties + lines + line : properties + line + lines;
     }
 
     /** A {@code catalina.properties} without what {@link #withExit} put there. */
     static String withoutExit(String properties) {
-        return MARKED_PROPERTIES.matcher(properties).replaceAll("");
+        return MARKED_PROPERTIES
+                .matcher(MARKED_LAST.matcher(properties).replaceAll(""))
+                .replaceAll("");
     }
 
     private static String marked(String indent, String line, String... lines) {

@@ -25,7 +25,7 @@ final class TomcatInstall {
     private static final String COPY = ".before-ondemand-tls";
 
     /** One change: what is said about it, and how it is made. */
-    private record Change(String what, Step step) {}
+    private record Change(String what, Path touched, Step step) {}
 
     /** How a change is made. */
     @FunctionalInterface
@@ -36,6 +36,7 @@ final class TomcatInstall {
     private final Path jar;
     private final Path base;
     private final PrintStream out;
+    private final Predicate<Path> writable;
     private final List<Change> changes = new ArrayList<>();
 
     /**
@@ -47,6 +48,10 @@ final class TomcatInstall {
      * @throws Arguments.WrongException if one of them is something else
      */
     TomcatInstall(Path jar, Path base, PrintStream out) throws Arguments.WrongException {
+        this(jar, base, out, Files::isWritable);
+    }
+
+    TomcatInstall(Path jar, Path base, PrintStream out, Predicate<Path> writable) throws Arguments.WrongException {
         if (!isDropIn(jar)) {
             throw new Arguments.WrongException(
                     "this needs the jar for Tomcat, ondemand-tls-tomcat-VERSION-all.jar, not " + jar.getFileName());
@@ -57,6 +62,7 @@ final class TomcatInstall {
         this.jar = jar;
         this.base = base;
         this.out = out;
+        this.writable = writable;
     }
 
     /**
@@ -82,8 +88,11 @@ final class TomcatInstall {
         Path target = base.resolve("lib").resolve(String.valueOf(jar.getFileName()));
         removeJars(other -> !other.equals(target));
         if (!Files.exists(target) || Files.mismatch(jar, target) != -1) {
-            changes.add(new Change("add      " + base.relativize(target), () -> {
-                Files.createDirectories(base.resolve("lib"));
+            changes.add(new Change("add      " + base.relativize(target), base.resolve("lib"), () -> {
+                // A link to one is fine, too, which JDK 17 would not find there.
+                if (!Files.isDirectory(base.resolve("lib"))) {
+                    Files.createDirectory(base.resolve("lib"));
+                }
                 Files.copy(jar, target, StandardCopyOption.REPLACE_EXISTING);
             }));
         }
@@ -114,7 +123,8 @@ final class TomcatInstall {
         try (Stream<Path> files = Files.list(base.resolve("lib"))) {
             for (Path file :
                     files.filter(TomcatInstall::isDropIn).filter(which).sorted().toList()) {
-                changes.add(new Change("remove   " + base.relativize(file), () -> Files.delete(file)));
+                changes.add(
+                        new Change("remove   " + base.relativize(file), base.resolve("lib"), () -> Files.delete(file)));
             }
         }
     }
@@ -125,7 +135,7 @@ final class TomcatInstall {
         }
         Path file = base.resolve(name);
         String what = "change   " + name + ", a copy stays at " + name + COPY + difference(before, after);
-        changes.add(new Change(what, () -> {
+        changes.add(new Change(what, file, () -> {
             Files.copy(
                     file,
                     file.resolveSibling(file.getFileName() + COPY),
@@ -150,7 +160,7 @@ final class TomcatInstall {
         return lines.toString();
     }
 
-    private void carryOut(boolean dryRun) throws IOException {
+    private void carryOut(boolean dryRun) throws IOException, Arguments.WrongException {
         if (changes.isEmpty()) {
             out.println("Nothing to change in " + base + ".");
             return;
@@ -162,10 +172,25 @@ final class TomcatInstall {
         if (dryRun) {
             return;
         }
+        requireWritable();
         for (Change change : changes) {
             change.step().run();
         }
         out.println("Done. Tomcat sees it at its next start.");
+    }
+
+    // All or nothing: a server.xml that names a class which is in no jar keeps Tomcat from starting.
+    private void requireWritable() throws Arguments.WrongException {
+        for (Change change : changes) {
+            Path touched = Files.exists(change.touched()) ? change.touched() : base;
+            Path around = Files.isDirectory(touched) ? touched : base.resolve("conf");
+            for (Path needed : List.of(touched, around)) {
+                if (!writable.test(needed)) {
+                    throw new Arguments.WrongException(
+                            needed + " may not be written by this user; nothing was changed");
+                }
+            }
+        }
     }
 
     private Path serverXml() {

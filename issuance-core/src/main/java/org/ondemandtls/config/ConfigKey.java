@@ -208,7 +208,7 @@ public enum ConfigKey {
             "16777216",
             within("65536", "1073741824"),
             "How many octets of unfinished ClientHellos may be held at the same time. One client block may hold a"
-                    + " sixteenth of them. Further ones are refused at once."),
+                    + " sixteenth of them, or one ClientHello of the largest size. Further ones are refused at once."),
     HANDSHAKE_HOST_CHECK(
             "handshake.hostCheck",
             KeyType.CHOICE,

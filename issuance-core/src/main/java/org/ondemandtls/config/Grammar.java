@@ -215,7 +215,7 @@ final class Grammar {
     /** A challenge by its identifier. */
     static ChallengeType challenge(String text) throws Mistake {
         if (text.equals("dns-01")) {
-            throw new Mistake(text, "is not supported; use tls-alpn-01 or http-01");
+            throw new Mistake(text, "is not supported yet; use tls-alpn-01 or http-01");
         }
         return choice(ChallengeType.values(), ChallengeType::identifier, text);
     }

@@ -1,6 +1,8 @@
 package org.ondemandtls.event;
 
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.name.ServerName;
@@ -19,6 +21,9 @@ public final class Outage {
     /** How long the same reason is not repeated. */
     static final Duration REPEATED_AFTER = Duration.ofMinutes(1);
 
+    /** How many reasons are told of in that time; strangers choose the names, and by these perhaps the reason. */
+    static final int MOST_REASONS = 8;
+
     /** How long nothing may have failed for an outage to be over. */
     static final Duration QUIET = Duration.ofSeconds(10);
 
@@ -27,9 +32,10 @@ public final class Outage {
     private final String what;
     private final LongSupplier nanoTime;
 
-    private @Nullable String reason;
-    private long told;
+    // When each was told of last, for as long as it is not repeated.
+    private final Map<String, Long> told = new HashMap<>();
     private long lastFailure;
+    private boolean failing;
 
     /**
      * Watches one thing.
@@ -47,8 +53,8 @@ public final class Outage {
     }
 
     /**
-     * It has failed for a name. The first time, and when the reason is another one, this is an event of the kind given;
-     * otherwise one for those who look for details.
+     * It has failed for a name. The first time for a reason this is an event of the kind given; until a minute later it is one
+     * for those who look for details.
      *
      * @param name the name that is kept waiting, null where it concerns none in particular
      * @param newReason why, in words without the name
@@ -58,11 +64,12 @@ public final class Outage {
         synchronized (this) {
             long now = nanoTime.getAsLong();
             lastFailure = now;
-            loud = !newReason.equals(reason) || now - told >= REPEATED_AFTER.toNanos();
+            told.values().removeIf(when -> now - when >= REPEATED_AFTER.toNanos());
+            loud = !told.containsKey(newReason) && told.size() < MOST_REASONS;
             if (loud) {
-                reason = newReason;
-                told = now;
+                told.put(newReason, now);
             }
+            failing = true;
         }
         events.fails(what, newReason);
         events.publish(loud ? kind : EventKind.STILL_FAILING, name, newReason);
@@ -71,10 +78,11 @@ public final class Outage {
     /** It has worked: for good, where it has not failed for a while. */
     public void worked() {
         synchronized (this) {
-            if (reason == null || nanoTime.getAsLong() - lastFailure < QUIET.toNanos()) {
+            if (!failing || nanoTime.getAsLong() - lastFailure < QUIET.toNanos()) {
                 return;
             }
-            reason = null;
+            failing = false;
+            told.clear();
         }
         events.works(what);
         events.publish(EventKind.RECOVERED, what + " works again");

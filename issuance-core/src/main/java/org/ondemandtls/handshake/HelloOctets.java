@@ -26,16 +26,19 @@ final class HelloOctets {
     static final int SMALL = 4096;
 
     private final long most;
+    private final int largest;
     private final AtomicLong held = new AtomicLong();
     private final Map<ClientBlock, Long> byClient = new ConcurrentHashMap<>();
 
     /**
      * Holds none.
      *
-     * @param most how many may be held at the same time
+     * @param most how many may be held at the same time; twice {@code largest} at least, for small ones to find room
+     * @param largest how many the largest ClientHello takes: a client that holds nothing else may always send one
      */
-    HelloOctets(long most) {
+    HelloOctets(long most, int largest) {
         this.most = most;
+        this.largest = largest;
     }
 
     /**
@@ -47,9 +50,9 @@ final class HelloOctets {
      * @return false if there is no room: nothing has changed then
      */
     boolean take(ClientBlock client, int octets, int inAll) {
-        boolean fits = held.addAndGet(octets) <= (inAll <= SMALL ? most : most / 2);
+        boolean fits = held.addAndGet(octets) <= (inAll <= SMALL ? most : Math.max(most / 2, largest));
         if (counts(client)) {
-            fits &= byClient.merge(client, (long) octets, Long::sum) <= most / SHARES;
+            fits &= byClient.merge(client, (long) octets, Long::sum) <= Math.max(most / SHARES, largest);
         }
         if (!fits) {
             give(client, octets);

@@ -23,6 +23,7 @@ import org.ondemandtls.event.Events;
 import org.ondemandtls.issuance.LeavableFuture;
 import org.ondemandtls.name.AddressBlock;
 import org.ondemandtls.name.ClientBlock;
+import org.ondemandtls.name.ClientHelloParser;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -94,7 +95,7 @@ public final class ParkingLot {
             ScheduledExecutorService scheduler,
             Events events) {
         this.capacity = capacity;
-        this.hellos = new HelloOctets(helloOctets);
+        this.hellos = new HelloOctets(helloOctets, ClientHelloParser.MOST_HELD);
         this.clients = clients;
         this.deadline = deadline;
         this.scheduler = scheduler;

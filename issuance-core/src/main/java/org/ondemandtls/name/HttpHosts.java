@@ -1,5 +1,7 @@
 package org.ondemandtls.name;
 
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
@@ -46,14 +48,31 @@ public final class HttpHosts {
     /**
      * Whether one of a certificate's names is {@code host}, or its wildcard of one label.
      *
-     * @param names lower-case DNS names
+     * @param names lower-case DNS names, and addresses as the JDK writes those of a certificate
      * @param host as sent, without its port
      * @see <a href="https://www.rfc-editor.org/rfc/rfc9525#section-6.3">RFC 9525 section 6.3</a>
      */
     public static boolean covered(Set<String> names, String host) {
-        String canonical = canonical(host);
+        String canonical = isBracketed(host) ? address(host) : canonical(host);
         int dot = canonical.indexOf('.');
         return names.contains(canonical) || (dot > 0 && names.contains("*" + canonical.substring(dot)));
+    }
+
+    private static boolean isBracketed(String host) {
+        return host.startsWith("[") && host.endsWith("]");
+    }
+
+    // An IPv6 address has many spellings; what is between brackets and is none stays as it is, which no name is.
+    private static String address(String bracketed) {
+        String inside = bracketed.substring(1, bracketed.length() - 1);
+        try {
+            return inside.indexOf(':') < 0 || inside.indexOf('/') >= 0
+                    ? bracketed
+                    : InetAddress.getByAddress(AddressBlock.parse(inside).prefix())
+                            .getHostAddress();
+        } catch (IllegalArgumentException | UnknownHostException e) {
+            return bracketed;
+        }
     }
 
     /**

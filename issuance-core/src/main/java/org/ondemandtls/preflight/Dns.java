@@ -18,6 +18,7 @@ import org.xbill.DNS.Section;
 import org.xbill.DNS.SimpleResolver;
 import org.xbill.DNS.Type;
 import org.xbill.DNS.WireParseException;
+import org.xbill.DNS.io.IoClientFactory;
 
 /**
  * Asks recursive resolvers, by UDP and, where the answer does not fit, by TCP. Blocks, within a deadline.
@@ -32,6 +33,7 @@ final class Dns implements Questions {
     private final Supplier<List<InetSocketAddress>> servers;
     private final DnsPreflight.Bounds bounds;
     private final LongSupplier nanoTime;
+    private final IoClientFactory clients;
     private final LongAdder sent = new LongAdder();
 
     /**
@@ -40,11 +42,17 @@ final class Dns implements Questions {
      * @param servers the resolvers asked in turn
      * @param bounds how much may be asked
      * @param nanoTime a monotonic clock in nanoseconds
+     * @param clients carry what is asked
      */
-    Dns(Supplier<List<InetSocketAddress>> servers, DnsPreflight.Bounds bounds, LongSupplier nanoTime) {
+    Dns(
+            Supplier<List<InetSocketAddress>> servers,
+            DnsPreflight.Bounds bounds,
+            LongSupplier nanoTime,
+            IoClientFactory clients) {
         this.servers = servers;
         this.bounds = bounds;
         this.nanoTime = nanoTime;
+        this.clients = clients;
     }
 
     @Override
@@ -116,7 +124,7 @@ final class Dns implements Questions {
 
     private Message send(InetSocketAddress server, Name name, int type, Duration left) throws IOException {
         SimpleResolver resolver = new SimpleResolver(server);
-        resolver.setIoClientFactory(new SocketClients());
+        resolver.setIoClientFactory(clients);
         resolver.setTimeout(left.compareTo(ATTEMPT) < 0 ? left : ATTEMPT);
         sent.increment();
         return resolver.send(Message.newQuery(Record.newRecord(name, type, DClass.IN)));

@@ -48,6 +48,7 @@ public final class DnsPreflight implements Preflight {
 
     private static final Duration TO_TELL = Duration.ofMillis(100);
     private static final int MOST_PASSED = 1_000;
+    private static final int MOST_PROBED = 4;
     private static final int MOST_BEHIND = 10_000;
     // Looked at again before each order; longer than an order takes.
     private static final Duration BEHIND = Duration.ofDays(1);
@@ -93,8 +94,11 @@ public final class DnsPreflight implements Preflight {
         /** Whether HTTP-01 is what an order would use first. */
         boolean isUsed();
 
+        /** Whether HTTP-01 is what an order could use at all. */
+        boolean isPossible();
+
         /**
-         * Whether a handshake for a name succeeds without an order, and a proof can be fetched by it.
+         * Whether a handshake for a name succeeds without an order, so that a proof may be fetched by it.
          *
          * @param name the name
          * @param address where the name points: a proxy's perhaps, to which more is shown than to others
@@ -133,7 +137,7 @@ public final class DnsPreflight implements Preflight {
             Bounds bounds,
             HttpProofs proofs,
             Ports ports) {
-        this.dns = new Dns(resolvers(config), bounds, ports.nanoTime());
+        this.dns = new Dns(resolvers(config), bounds, ports.nanoTime(), new SocketClients());
         this.watch = new ResolverWatch(
                 dns::isThere,
                 new Outage(ports.events(), EventKind.RESOLVER, dns.resolvers(), ports.nanoTime()),
@@ -299,13 +303,30 @@ public final class DnsPreflight implements Preflight {
             behind.invalidate(name);
         }
         Optional<Verdict> misdirected = addresses.judge(name, found, look);
-        return misdirected.isPresent() ? misdirected : caa.judge(name, look);
+        if (misdirected.isPresent()) {
+            return misdirected;
+        }
+        if (network.isEmpty()) {
+            probe.recognise(name, preferred(found.addresses()), look.end());
+        }
+        return caa.judge(name, look);
     }
 
     private Optional<Verdict> probed(ServerName name, Name asked, Look look)
             throws Questions.NoAnswerException, Questions.TooManyException {
         List<InetAddress> found = addresses.find(asked, look).addresses();
-        // A CA prefers IPv6 as well.
-        return found.isEmpty() ? Optional.empty() : probe.ask(name, found.get(found.size() - 1), look.end());
+        // A CA may take any of several, and looks from several places: one that is wrong fails most orders.
+        for (int i = found.size() - 1; i >= Math.max(0, found.size() - MOST_PROBED); i--) {
+            Optional<Verdict> wrong = probe.ask(name, found.get(i), look.end());
+            if (wrong.isPresent()) {
+                return wrong;
+            }
+        }
+        return Optional.empty();
+    }
+
+    // A CA prefers IPv6 as well.
+    private static InetAddress preferred(List<InetAddress> found) {
+        return found.get(found.size() - 1);
     }
 }

@@ -62,6 +62,12 @@ record HttpAnswer(int status, Head head, String body, boolean complete) {
 
     private static HttpAnswer body(int status, String[] lines, String rest, boolean ended) {
         Head head = new Head(header(lines, "location"), CdnHeaders.network(lines));
+        if (header(lines, "content-encoding")
+                .filter(coding -> !coding.equalsIgnoreCase("identity"))
+                .isPresent()) {
+            // Nobody asked for it, and a CA may undo it.
+            return new HttpAnswer(status, head, "", false);
+        }
         if (status == NO_CONTENT || status == NOT_MODIFIED) {
             return new HttpAnswer(status, head, "", true);
         }

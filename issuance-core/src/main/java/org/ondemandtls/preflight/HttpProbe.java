@@ -43,6 +43,9 @@ final class HttpProbe {
     private static final int TOKEN_OCTETS = 24;
     private static final int MOST_REMEMBERED = 1_000;
     private static final Duration REMEMBERED = Duration.ofDays(7);
+    // A network of this machine that drops what it sends to itself costs the first visits no more than this.
+    private static final Duration RECOGNISED = Duration.ofMillis(400);
+    private static final Duration LEFT_ALONE = Duration.ofMinutes(10);
     private static final SecureRandom RANDOM = new SecureRandom();
 
     private final DnsPreflight.HttpProofs proofs;
@@ -53,6 +56,7 @@ final class HttpProbe {
     private final Cache<ServerName, InetAddress> failed;
     private final Cache<InetAddress, Boolean> disbelieved;
     private final Cache<ServerName, String> networks;
+    private final Cache<InetAddress, Boolean> silent;
     private volatile boolean cameBack;
 
     /**
@@ -75,15 +79,16 @@ final class HttpProbe {
         this.reachedDirectly = reachedDirectly;
         this.port = port;
         this.nanoTime = nanoTime;
-        this.failed = remembered(nanoTime);
-        this.disbelieved = remembered(nanoTime);
-        this.networks = remembered(nanoTime);
+        this.failed = remembered(REMEMBERED, nanoTime);
+        this.disbelieved = remembered(REMEMBERED, nanoTime);
+        this.networks = remembered(REMEMBERED, nanoTime);
+        this.silent = remembered(LEFT_ALONE, nanoTime);
     }
 
-    private static <K, V> Cache<K, V> remembered(LongSupplier nanoTime) {
+    private static <K, V> Cache<K, V> remembered(Duration time, LongSupplier nanoTime) {
         return Caffeine.newBuilder()
                 .maximumSize(MOST_REMEMBERED)
-                .expireAfterWrite(REMEMBERED)
+                .expireAfterWrite(time)
                 .ticker(nanoTime::getAsLong)
                 .executor(Runnable::run)
                 .build();
@@ -106,14 +111,8 @@ final class HttpProbe {
         if (!isListed && !PublicAddresses.contains(address)) {
             return Optional.empty();
         }
-        byte[] random = new byte[TOKEN_OCTETS];
-        RANDOM.nextBytes(random);
-        String token = Base64.getUrlEncoder().withoutPadding().encodeToString(random);
-        String text = token + ".preflight";
-        Runnable takeDown = () -> {};
         try {
-            takeDown = proofs.show(name, token, text);
-            Optional<String> wrong = follow(name, address, token, text, end);
+            Optional<String> wrong = fetchProof(name, address, end);
             if (wrong.isEmpty() || !isBelieved(address)) {
                 return Optional.empty();
             }
@@ -125,6 +124,40 @@ final class HttpProbe {
                             : Verdict.customer(what + "point " + name + " to this one"));
         } catch (IOException notReached) {
             return Optional.empty();
+        }
+    }
+
+    /**
+     * Learns which network stands in front of a name, where an order would use another proof first, which cannot pass such a
+     * network. Blocks for less than half a second; an address that does not answer in time is left alone for ten minutes.
+     *
+     * @param name the name
+     * @param address where it points
+     * @param end when to give up at the latest, on the clock
+     */
+    void recognise(ServerName name, InetAddress address, long end) {
+        boolean reachable = listed.test(address) || PublicAddresses.contains(address);
+        if (proofs.isUsed() || !proofs.isPossible() || !reachable || silent.getIfPresent(address) != null) {
+            return;
+        }
+        long soon = nanoTime.getAsLong() + RECOGNISED.toNanos();
+        try {
+            fetchProof(name, address, soon - end < 0 ? soon : end);
+        } catch (IOException nothingCame) {
+            silent.put(address, Boolean.TRUE);
+        }
+    }
+
+    // What is wrong with what is fetched, in words that follow the URL.
+    private Optional<String> fetchProof(ServerName name, InetAddress address, long end) throws IOException {
+        byte[] random = new byte[TOKEN_OCTETS];
+        RANDOM.nextBytes(random);
+        String token = Base64.getUrlEncoder().withoutPadding().encodeToString(random);
+        String text = token + ".preflight";
+        Runnable takeDown = () -> {};
+        try {
+            takeDown = proofs.show(name, token, text);
+            return follow(name, address, token, text, end);
         } finally {
             takeDown.run();
         }
@@ -151,8 +184,7 @@ final class HttpProbe {
     }
 
     // Behind a translator a request to the own public address may end at the translator's own page: not where one has
-    // come
-    // back already, nor where nothing is translated.
+    // come back already, nor where nothing is translated.
     private boolean isBelieved(InetAddress address) {
         return disbelieved.getIfPresent(address) == null
                 && (cameBack || !PublicAddresses.contains(address) || reachedDirectly.test(address));
@@ -199,10 +231,11 @@ final class HttpProbe {
         }
     }
 
-    // The CA would come to our own TLS port for the name, and wait there for the certificate that waits for the CA.
+    // The CA would come to our own TLS port for the name, and wait there for the certificate that waits for the CA. A
+    // network in front has a certificate of its own, and comes to us in its own way.
     private Optional<String> secure(ServerName name, InetAddress address, URI next) {
         boolean ours = listed.test(address) && (next.getPort() == -1 || next.getPort() == HTTPS);
-        return ours && !proofs.isServed(name, address)
+        return ours && network(name).isEmpty() && !proofs.isServed(name, address)
                 ? Optional.of("is redirected to https, where the name has no certificate yet")
                 : Optional.empty();
     }
@@ -228,7 +261,10 @@ final class HttpProbe {
             String query = at.getRawQuery() == null ? "" : "?" + at.getRawQuery();
             socket.getOutputStream()
                     .write(("GET " + path + query + " HTTP/1.1\r\nHost: " + host
-                                    + "\r\nUser-Agent: ondemand-tls preflight\r\nAccept: */*\r\nConnection: close\r\n\r\n")
+                                    + "\r\n"
+                                    + "User-Agent: ondemand-tls preflight\r\n"
+                                    + "Accept: */*\r\n"
+                                    + "Connection: close\r\n\r\n")
                             .getBytes(StandardCharsets.US_ASCII));
             return read(socket, end);
         }

@@ -11,6 +11,8 @@ public final class SqlFailure {
     private static final int MARIADB_TIME_IS_UP = 1969;
     private static final int MARIADB_READ_ONLY = 1290;
     private static final int MARIADB_READ_ONLY_TRANSACTION = 1792;
+    private static final int MYSQL_READ_ONLY_MODE = 1836;
+    private static final int MYSQL_INNODB_READ_ONLY = 1874;
     private static final int GALERA_NOT_READY = 1047;
 
     /** A driver, or a pool of the server, threw what it never should. */
@@ -66,6 +68,8 @@ public final class SqlFailure {
         return state(e).equals("25006")
                 || e.getErrorCode() == MARIADB_READ_ONLY
                 || e.getErrorCode() == MARIADB_READ_ONLY_TRANSACTION
+                || e.getErrorCode() == MYSQL_READ_ONLY_MODE
+                || e.getErrorCode() == MYSQL_INNODB_READ_ONLY
                 || e.getErrorCode() == GALERA_NOT_READY;
     }
 

@@ -17,7 +17,8 @@ final class ProxyAdvice {
                 + ", which ends TLS in front: only HTTP-01 is tried, and ";
         return shown
                 ? known
-                        + "port 80 or port 443 has to reach this server; over port 443 a first certificate is possible only"
+                        + "port 80 has to reach this server, or port 443 from an address in the list of CDNs"
+                        + " (onDemandTls.preflight.cdnRanges); over port 443 a first certificate is possible only"
                         + " where the CDN does not check this server's certificate (\"Full\"); where it does (\"Full"
                         + " (strict)\"), port 443 works only while the certificate before is valid"
                 : known + "port 80 has to reach this server; a CDN that comes by HTTPS only cannot fetch the proof of a"

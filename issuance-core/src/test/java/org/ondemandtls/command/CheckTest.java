@@ -5,11 +5,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.ondemandtls.testing.ManualTime;
 
 /** {@code check FILE}: all mistakes of a configuration, and nothing is opened. */
@@ -48,6 +55,93 @@ class CheckTest {
                 .anyMatch(line -> line.contains("onDemandTls.isuer"))
                 .anyMatch(line -> line.contains("onDemandTls.permission"))
                 .allMatch(line -> line.startsWith(ini + ": "));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"UTF-8", "UTF-16", "ISO-8859-1"})
+    void aServerXmlIsReadInTheEncodingItNames(String encoding) throws Exception {
+        String mark = encoding.equals("UTF-8") ? "\ufeff" : "";
+        Path xml = Files.createDirectories(base.resolve("conf")).resolve("server.xml");
+        Files.write(
+                xml,
+                (mark + "<?xml version='1.0' encoding='" + encoding + "'?>\r\n"
+                                + "<!DOCTYPE Server [<!ENTITY more SYSTEM 'file:///nowhere.xml'>]>\r\n"
+                                + "<!-- f\u00fcr den Shop --><Server><Service>&more;\r\n"
+                                + "<Connector port='443' protocol='org.ondemandtls.tomcat.OnDemandTlsProtocol'\r\n"
+                                + " onDemandTls.issuer='nobody'\r\n onDemandTls.permission.names='a.example.com'/>\r\n"
+                                + "</Service></Server>")
+                        .getBytes(encoding));
+
+        assertThat(run("check", xml.toString())).as(said()).isEqualTo(Command.INCOMPLETE);
+
+        assertThat(said().lines())
+                .singleElement()
+                .asString()
+                .startsWith(xml + ", connector on port 443: onDemandTls.issuer");
+    }
+
+    @Test
+    void anIniFileOfAnotherEncodingIsReadTheSame() throws Exception {
+        Path ini = write("start.d/ondemand-tls.ini", "");
+        Files.write(
+                ini,
+                "# f\u00fcr den Shop\nonDemandTls.permission.names=a.example.com\n"
+                        .getBytes(StandardCharsets.ISO_8859_1));
+
+        assertThat(run("check", ini.toString())).as(said()).isEqualTo(Command.DONE);
+    }
+
+    @Test
+    void aJettyBaseThatNamesTheModuleInItsStartIniLacksPermission() throws Exception {
+        write("start.ini", "--modules=http,ondemand-tls\n");
+
+        assertThat(run("check", base.toString())).isEqualTo(Command.INCOMPLETE);
+        assertThat(said()).contains("onDemandTls.permission");
+    }
+
+    @Test
+    void anOptionMayBeWrittenWithAnEqualsSign() throws Exception {
+        Path ini = write("elsewhere/x.ini", "onDemandTls.permission.file=names\n");
+        write("names", "a.example.com\n");
+
+        assertThat(run("check", ini.toString(), "--base=" + base)).as(said()).isEqualTo(Command.DONE);
+        assertThat(run("check", ini.toString(), "--bas=" + base)).isEqualTo(Command.FAILED);
+    }
+
+    @Test
+    void whatOnlyTheRunningServerKnowsIsNotChecked() throws Exception {
+        write("conf/catalina.properties", "ask.host=localhost\n");
+        Path xml = write("conf/server.xml", """
+                <Server><Service><Connector port="443" protocol="org.ondemandtls.tomcat.OnDemandTlsProtocol"
+                  onDemandTls.permission.ask="${ASK_URL}" onDemandTls.store="${catalina.base}/certificates"
+                  onDemandTls.handshake.deadline="${deadline:-20s}"/>
+                <Connector port="444" protocol="org.ondemandtls.tomcat.OnDemandTlsProtocol"
+                  onDemandTls.permission.ask="http://${ask.host}/check" onDemandTls.handshake.deadline="${deadline:-20}"/>
+                </Service></Server>
+                """);
+
+        assertThat(run("check", xml.toString())).as(said()).isEqualTo(Command.INCOMPLETE);
+
+        assertThat(said().lines())
+                .satisfiesExactly(
+                        line -> assertThat(line)
+                                .endsWith("443: onDemandTls.permission.ask is not checked, because only the running"
+                                        + " server knows ${ASK_URL}"),
+                        line -> assertThat(line).endsWith("443: no mistake in 3 keys"),
+                        line -> assertThat(line).contains("444: onDemandTls.handshake.deadline: \"20\""));
+    }
+
+    @Test
+    void whatIsNotThereIsSaidInWords() throws Exception {
+        assertThat(run("check", base.resolve("nowhere.ini").toString())).isEqualTo(Command.FAILED);
+        assertThat(FileTrouble.inWords(new AccessDeniedException("/a/b"))).startsWith("/a/b may not be used");
+        assertThat(FileTrouble.inWords(new NoSuchFileException("/a/b"))).isEqualTo("/a/b is not there");
+        assertThat(FileTrouble.inWords(new UncheckedIOException(new NoSuchFileException("/a/b"))))
+                .isEqualTo("/a/b is not there");
+        assertThat(FileTrouble.inWords(new FileAlreadyExistsException("/a/b")))
+                .isEqualTo("/a/b cannot be used (FileAlreadyExists)");
+        assertThat(FileTrouble.inWords(new FileSystemException("/a/b", null, "No space left on device")))
+                .isEqualTo("/a/b: No space left on device");
     }
 
     @Test

@@ -240,6 +240,30 @@ class CommandTest {
     }
 
     @Test
+    void theDirectoryAroundCaddysIsUnderstood() throws Exception {
+        caddy(SHOP.value(), leaf(SHOP.value()), CA);
+
+        assertThat(run("import", directory.toString(), target.toString()))
+                .as(said())
+                .isEqualTo(Command.DONE);
+
+        assertThat(stored(SHOP.value())).isPresent();
+    }
+
+    @Test
+    void aLineageOfCertbotWithoutItsKeyIsNamedEvenIfItIsTheOnlyOne() throws Exception {
+        Path lineage = Files.createDirectories(directory.resolve("letsencrypt/live/" + SHOP.value()));
+        Files.writeString(
+                lineage.resolve("fullchain.pem"),
+                Pem.certificates(leaf(SHOP.value()).chain()));
+
+        assertThat(run("import", directory.resolve("letsencrypt").toString(), target.toString()))
+                .isEqualTo(Command.INCOMPLETE);
+
+        assertThat(said()).contains("left out " + lineage + ": fullchain.pem or privkey.pem is not there");
+    }
+
+    @Test
     void whatCaddyOneKeepsIsBrought() throws Exception {
         Path site = Files.createDirectories(
                 directory.resolve("caddy1/acme/acme-v02.api.letsencrypt.org/sites/" + SHOP.value()));
@@ -317,6 +341,12 @@ class CommandTest {
             out.reset();
             assertThat(run(command, "--help")).isEqualTo(Command.DONE);
             assertThat(said()).contains("usage: ").contains(" " + command + " ").contains("Exit status:");
+        }
+        for (String command : List.of(
+                "status", "list", "explain", "diagnose", "obtain", "renew", "retry", "withdraw", "revoke", "forget")) {
+            out.reset();
+            assertThat(run(command, "--help")).isEqualTo(Command.DONE);
+            assertThat(said()).contains("usage: ", command, "--server URL").doesNotContain("check FILE");
         }
         out.reset();
         assertThat(run("--help")).isEqualTo(Command.DONE);

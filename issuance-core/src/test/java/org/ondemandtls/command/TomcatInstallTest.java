@@ -104,6 +104,55 @@ class TomcatInstallTest {
         assertThat(after).containsAllEntriesOf(before);
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\u00ef\u00bb\u00bf<?xml version='1.0'?><!DOCTYPE Server [<!ENTITY more SYSTEM 'more.xml'>]><Server><Service>"
+                        + "<Engine name='a'><Host/>&more;</Engine></Service></Server>",
+                "<Server>\r<Service>\r<Engine name='a'>\r</Engine></Service></Server>",
+                "<Server>\n<Service>\n\t<Engine\n\t\tname='a'\n\t\tdefaultHost='b' >  \n\n</Engine></Service></Server>"
+            })
+    void anUnusualLayoutComesBackToTheByteToo(String xml) throws Exception {
+        write("conf/server.xml", xml);
+        write("conf/catalina.properties", "a=b");
+
+        install();
+        assertThat(read("conf/server.xml")).contains("AcmeChallengeValve", "OnDemandTlsProtocol");
+        new TomcatInstall(jar, base, out()).uninstall(false);
+
+        assertThat(read("conf/server.xml")).isEqualTo(xml);
+        assertThat(read("conf/catalina.properties")).isEqualTo("a=b");
+    }
+
+    @Test
+    void linksAreFollowed() throws Exception {
+        Files.createDirectories(directory.resolve("elsewhere/lib"));
+        Files.createSymbolicLink(base.resolve("lib"), directory.resolve("elsewhere/lib"));
+        Files.move(base.resolve("conf"), directory.resolve("elsewhere/conf"));
+        Files.createSymbolicLink(base.resolve("conf"), directory.resolve("elsewhere/conf"));
+        base = Files.createSymbolicLink(directory.resolve("link"), base);
+
+        install();
+
+        assertThat(directory.resolve("elsewhere/lib/ondemand-tls-tomcat-2.0.0-all.jar"))
+                .exists();
+        assertThat(Files.readString(directory.resolve("elsewhere/conf/server.xml"), StandardCharsets.ISO_8859_1))
+                .contains(CONNECTOR);
+    }
+
+    @Test
+    void whatMayNotBeWrittenIsSaidBeforeAnythingIsChanged() throws Exception {
+        Path lib = Files.createDirectories(base.resolve("lib"));
+        Map<String, String> before = files();
+        TomcatInstall installer = new TomcatInstall(jar, base, out(), path -> !path.equals(lib));
+
+        assertThatThrownBy(() -> installer.install(443, KEYS, false))
+                .isInstanceOf(Arguments.WrongException.class)
+                .hasMessage(lib + " may not be written by this user; nothing was changed");
+
+        assertThat(files()).isEqualTo(before);
+    }
+
     @Test
     void aCopyOfEachFileAsItWasStays() throws Exception {
         install();

@@ -40,6 +40,19 @@ class OutageTest {
     }
 
     @Test
+    void isToldOfAFewTimesAMinuteHoweverManyReasonsComeInTurn() {
+        for (int i = 0; i < 100; i++) {
+            outage.failed(A, i % 2 == 0 ? "no connection" : "time-out");
+        }
+        assertThat(recorded.lines(EventKind.AUTHORITY_UNAVAILABLE)).hasSize(2);
+
+        for (int i = 0; i < 100; i++) {
+            outage.failed(A, "status " + i);
+        }
+        assertThat(recorded.lines(EventKind.AUTHORITY_UNAVAILABLE)).hasSize(Outage.MOST_REASONS);
+    }
+
+    @Test
     void isNotOverWhileItWorksForSomeNamesAndFailsForOthers() {
         for (int i = 0; i < 600; i++) {
             outage.failed(A, "no connection");

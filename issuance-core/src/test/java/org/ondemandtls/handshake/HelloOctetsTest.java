@@ -6,10 +6,11 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.name.ClientBlock;
+import org.ondemandtls.name.ClientHelloParser;
 
 class HelloOctetsTest {
 
-    private final HelloOctets octets = new HelloOctets(1600);
+    private final HelloOctets octets = new HelloOctets(1600, 0);
 
     @Test
     void oneClientBlockHoldsItsShareAndNotOneOctetMore() throws Exception {
@@ -48,6 +49,19 @@ class HelloOctetsTest {
 
         assertThat(octets.take(block(1), 1, large)).isFalse();
         assertThat(octets.take(block(1), 100, 100)).isTrue();
+    }
+
+    @Test
+    void oneOfTheLargestFindsRoomHoweverLittleThereIsAndASecondOneOfTheSameClientDoesNot() throws Exception {
+        int largest = ClientHelloParser.MOST_HELD;
+        HelloOctets few = new HelloOctets(65_536, largest);
+
+        assertThat(few.take(block(1), largest, largest)).isTrue();
+
+        assertThat(few.take(block(1), 1, 1)).isFalse();
+        assertThat(few.take(block(2), HelloOctets.SMALL + 1, HelloOctets.SMALL + 1))
+                .isFalse();
+        assertThat(few.take(block(2), HelloOctets.SMALL, HelloOctets.SMALL)).isTrue();
     }
 
     private static ClientBlock block(int number) throws UnknownHostException {

@@ -40,6 +40,18 @@ class HttpHostsTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"[::1]", "[0:0::1]", "[2001:DB8::7]", "127.0.0.1"})
+    void anAddressIsCoveredInWhateverSpellingItIsSent(String host) {
+        Set<String> addresses = Set.of("0:0:0:0:0:0:0:1", "2001:db8:0:0:0:0:0:7", "127.0.0.1", "shop.example");
+
+        assertThat(HttpHosts.covered(addresses, host)).isTrue();
+        assertThat(HttpHosts.covered(addresses, "[::2]")).isFalse();
+        assertThat(HttpHosts.covered(addresses, "[127.0.0.1]")).isFalse();
+        assertThat(HttpHosts.covered(addresses, "[shop.example]")).isFalse();
+        assertThat(HttpHosts.covered(addresses, "[::1/128]")).isFalse();
+    }
+
+    @ParameterizedTest
     @CsvSource({
         "shop.example, shop.example",
         "shop.example:443, shop.example",

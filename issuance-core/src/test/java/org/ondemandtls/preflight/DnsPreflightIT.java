@@ -1,6 +1,7 @@
 package org.ondemandtls.preflight;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
@@ -10,6 +11,8 @@ import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -70,6 +73,7 @@ class DnsPreflightIT {
     private DnsPreflight.Bounds bounds = client -> Optional.empty();
     private boolean served;
     private boolean used = true;
+    private boolean possible = true;
     private int probedPort = 80;
 
     @BeforeAll
@@ -105,6 +109,8 @@ class DnsPreflightIT {
                 "wild-only CAA 0 issuewild \"digicert.example\"",
                 "to-other-ca CNAME other-ca",
                 "local A 127.0.0.1",
+                "two A 127.0.0.1",
+                "two A 127.0.0.2",
                 "proxied A 104.16.1.1",
                 "long A 198.51.100.1",
                 "long CAA 0 issue \"ca.example\""));
@@ -149,6 +155,11 @@ class DnsPreflightIT {
                     @Override
                     public boolean isUsed() {
                         return used;
+                    }
+
+                    @Override
+                    public boolean isPossible() {
+                        return possible;
                     }
 
                     @Override
@@ -445,6 +456,40 @@ class DnsPreflightIT {
     }
 
     @Test
+    void aRedirectToHttpsOfACdnThatEndsTlsItselfIsNoObstacle() throws IOException {
+        HttpServer http = answering(exchange -> {
+            exchange.getResponseHeaders().set("Location", "https://local.zone.example" + exchange.getRequestURI());
+            exchange.getResponseHeaders().set("CF-RAY", "8a1b2c3d4e5f6789-FRA");
+            answer(exchange, 301, "");
+        });
+        try {
+            assertThat(probed()).isEqualTo("ready");
+        } finally {
+            http.stop(0);
+        }
+    }
+
+    @Test
+    void oneOfSeveralAddressesThatIsAnotherServersIsFoundInWhateverOrderTheyCome() throws IOException {
+        HttpServer ours = answering(exchange -> answer(exchange, 200, shownAt(exchange)));
+        HttpServer other = HttpServer.create(new InetSocketAddress("127.0.0.2", probedPort), 0);
+        other.createContext("/", exchange -> answer(exchange, 404, ""));
+        other.start();
+        try {
+            for (int i = 0; i < 5; i++) {
+                assertThat(preflight(server.address(), CA, "127.0.0.0/8")
+                                .probe(name("two"), CLIENT)
+                                .join())
+                        .hasValueSatisfying(verdict ->
+                                assertThat(verdict.toString()).contains("at 127.0.0.2 is answered by another server"));
+            }
+        } finally {
+            other.stop(0);
+            ours.stop(0);
+        }
+    }
+
+    @Test
     void aRedirectToAnotherHostIsNoObstacle() throws IOException {
         HttpServer http = answering(exchange -> {
             exchange.getResponseHeaders().set("Location", "http://elsewhere.example/x");
@@ -482,6 +527,48 @@ class DnsPreflightIT {
             assertThat(preflight.cdn(name("local"))).isEmpty();
         } finally {
             http.stop(0);
+        }
+    }
+
+    @Test
+    void aCdnIsKnownBeforeTheOrderByWhatItAnswersAlsoWhereTheOrderWouldProveTheNameOtherwise() throws IOException {
+        used = false;
+        AtomicInteger requests = new AtomicInteger();
+        HttpServer http = answering(exchange -> {
+            requests.incrementAndGet();
+            exchange.getResponseHeaders().set("Server", "cloudflare");
+            answer(exchange, 404, "");
+        });
+        try {
+            DnsPreflight preflight = preflight(server.address(), CA, "127.0.0.0/8");
+
+            assertThat(preflight.look(name("local"), CLIENT).join()).isEmpty();
+
+            assertThat(preflight.cdn(name("local"))).contains("Cloudflare");
+            assertThat(requests).hasValue(1);
+            assertThat(shown).isEmpty();
+            possible = false;
+            preflight.look(name("local"), CLIENT).join();
+            assertThat(requests).as("where nothing else could be used").hasValue(1);
+        } finally {
+            http.stop(0);
+        }
+    }
+
+    @Test
+    void anAddressThatDoesNotAnswerDelaysOneLookAndNoMore() throws IOException {
+        used = false;
+        try (ServerSocket mute = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            probedPort = mute.getLocalPort();
+            DnsPreflight preflight = preflight(server.address(), CA, "127.0.0.0/8");
+
+            assertThat(preflight.look(name("local"), CLIENT).join()).isEmpty();
+            assertThat(preflight.look(name("local"), CLIENT).join()).isEmpty();
+
+            mute.setSoTimeout(60_000);
+            mute.accept().close();
+            mute.setSoTimeout(1);
+            assertThatThrownBy(mute::accept).isInstanceOf(SocketTimeoutException.class);
         }
     }
 

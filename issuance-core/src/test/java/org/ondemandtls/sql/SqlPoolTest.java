@@ -144,7 +144,7 @@ class SqlPoolTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"25006, 0", "HY000, 1290", "25006, 1792", "08S01, 1047"})
+    @CsvSource({"25006, 0", "HY000, 1290", "25006, 1792", "08S01, 1047", "HY000, 1836", "HY000, 1874"})
     void aConnectionThatCanOnlyReadIsLetGoAndTheWorkDoneOnAnother(String state, int code) throws SQLException {
         each();
         database.trouble = (connection, step) -> {

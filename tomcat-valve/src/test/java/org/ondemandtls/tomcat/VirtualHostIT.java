@@ -76,6 +76,20 @@ class VirtualHostIT extends VirtualHostContract<TomcatFixture> {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"127.0.0.1", "[::1]", "[0:0::1]:8443", "localhost"})
+    void anAddressInTheServersOwnCertificateIsAHostInEachOfItsSpellings(String host) throws Exception {
+        fixture.serveItself("localhost", "ip:127.0.0.1", "ip:::1");
+        fixture.launch();
+
+        var nameless = Curl.trusting(fixture.root())
+                .http11()
+                .with("--insecure", "--header", "Host: " + host)
+                .get("127.0.0.1", fixture.port(), "/");
+
+        assertThat(nameless.status()).as(nameless.command().stderr()).isEqualTo(200);
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"--http1.1", "--http2"})
     void aConnectionServedByTheServersOwnCertificateIsCheckedTheSameWay(String version) throws Exception {
         fixture.serveItself(NAME);

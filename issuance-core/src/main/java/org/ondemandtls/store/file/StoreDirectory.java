@@ -65,7 +65,10 @@ final class StoreDirectory {
         requirePermissions(root);
         if (!Files.exists(root)) {
             Path parent = Disk.parentOf(root);
-            Files.createDirectories(parent);
+            // Where it is a link to one, JDK 17 would not find it there.
+            if (!Files.isDirectory(parent)) {
+                Files.createDirectories(parent);
+            }
             Files.createDirectory(root, PosixFilePermissions.asFileAttribute(OWNER));
             Disk.synchronise(parent);
             return root;

@@ -65,6 +65,15 @@ class StoreDirectoryTest {
     }
 
     @Test
+    void isMadeInADirectoryThatIsALink() throws Exception {
+        Path link = Files.createSymbolicLink(base.resolve("link"), root);
+
+        assertThat(directory.ready(link.resolve("store"))).isDirectory();
+
+        assertThat(allowed(root.resolve("store"))).isEqualTo("rwx------");
+    }
+
+    @Test
     void refusesWhatOthersCanRead() throws Exception {
         Files.writeString(root.resolve("FORMAT"), "1");
         allow(root, "rwxr-xr-x");

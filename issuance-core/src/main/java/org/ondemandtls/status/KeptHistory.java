@@ -1,13 +1,9 @@
 package org.ondemandtls.status;
 
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Collection;
 import java.util.EnumSet;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -28,8 +24,8 @@ import org.ondemandtls.store.UntilDone;
  * Has what happened to names without a certificate kept in the store, so that it outlives the server and other servers see
  * it. Names with a certificate have it in their record.
  *
- * <p><b>Cost.</b> Strangers decide how many names are denied. Whatever they do, one page is read and written in half a
- * minute, which is there from the start; the last {@link HappeningPages#NAMES_OF_ANYBODY} names wait for that. Of names that
+ * <p><b>Cost.</b> Strangers decide how many names are denied. Whatever they do, nothing is written to files before the server
+ * stops, and one page in half a minute to a database; the last {@link HappeningPages#NAMES_OF_ANYBODY} names wait for that. Of names that
  * permission was granted for, or an operator asked for, at most {@value #PAGES_AT_ONCE} pages are read and written every ten
  * seconds, and {@value #MOST} names wait; what does not fit is left out.
  *
@@ -67,8 +63,9 @@ final class KeptHistory implements EventListener, AutoCloseable {
     private final Happening.Source recent;
     private final UntilDone writing;
     private final Time time;
-    private final Set<String> granted = new LinkedHashSet<>();
-    private final Set<String> others = new LinkedHashSet<>();
+    // What happened is held here until it is written: strangers' names push others out of memory.
+    private final Map<String, List<Happening>> granted = new LinkedHashMap<>();
+    private final Map<String, List<Happening>> others = new LinkedHashMap<>();
     private long othersFrom;
 
     KeptHistory(CertificateStore store, Happening.Source recent, Time time, Events events) {
@@ -91,14 +88,17 @@ final class KeptHistory implements EventListener, AutoCloseable {
             return;
         }
         String kind = event.kind().name().toLowerCase(Locale.ROOT);
-        if (HappeningPages.isOfAnyName(kind) ? waitsAsAny(name.value()) : waits(name.value())) {
+        boolean anybody = HappeningPages.isOfAnyName(kind);
+        List<Happening> lately = lately(name);
+        boolean added = anybody ? waitsAsAny(name.value(), lately) : waits(name.value(), lately);
+        if (added && (!anybody || store.peers().any())) {
             writing.start();
         }
     }
 
     /** Has what happened to a name kept whatever it was: an operator wants to know. Does not block. */
     void keep(ServerName name) {
-        if (waits(name.value())) {
+        if (waits(name.value(), lately(name))) {
             writing.start();
         }
     }
@@ -137,7 +137,7 @@ final class KeptHistory implements EventListener, AutoCloseable {
 
     private void writeAll() throws StoreException {
         writing.rest(GATHERED_FOR.toNanos());
-        while (!writing.isClosed() && isWaiting()) {
+        while (!writing.isClosed() && isWorthWaitingFor()) {
             write(isTimeForOthers(), true);
             writing.rest(PAUSE.toNanos());
         }
@@ -151,13 +151,12 @@ final class KeptHistory implements EventListener, AutoCloseable {
      * @return how many pages were written
      */
     int write(boolean all, boolean again) throws StoreException {
-        Map<String, Set<String>> taken = taken(all);
+        Map<String, Map<String, List<Happening>>> taken = taken(all);
         int written = 0;
-        Iterator<Map.Entry<String, Set<String>>> rest =
-                List.copyOf(taken.entrySet()).iterator();
+        var rest = List.copyOf(taken.entrySet()).iterator();
         try {
-            for (Map.Entry<String, Set<String>> page : taken.entrySet()) {
-                if (pages.add(page.getKey(), news(page.getValue()))) {
+            for (var page : taken.entrySet()) {
+                if (pages.add(page.getKey(), withoutRecord(page.getValue()))) {
                     written++;
                     if (again) {
                         putBack(page.getKey(), page.getValue());
@@ -171,64 +170,82 @@ final class KeptHistory implements EventListener, AutoCloseable {
         return written;
     }
 
-    private Map<String, List<Happening>> news(Collection<String> names) throws StoreException {
+    // A certificate's record has it; where it is not certain that there is none one has to look.
+    private Map<String, List<Happening>> withoutRecord(Map<String, List<Happening>> names) throws StoreException {
         Map<String, List<Happening>> news = new HashMap<>();
-        for (String name : names) {
-            ServerName parsed = new ServerName(name);
-            // A certificate's record has it; who does not know for certain that there is none looks.
-            if (!store.mayHold(parsed) || store.find(parsed).isEmpty()) {
-                news.put(name, recent.of(name));
+        for (var one : names.entrySet()) {
+            ServerName name = new ServerName(one.getKey());
+            if (!store.mayHold(name) || store.find(name).isEmpty()) {
+                news.put(one.getKey(), one.getValue());
             }
         }
         return news;
     }
 
-    private synchronized Map<String, Set<String>> taken(boolean all) {
-        Map<String, Set<String>> taken = new LinkedHashMap<>();
+    private synchronized Map<String, Map<String, List<Happening>>> taken(boolean all) {
+        Map<String, Map<String, List<Happening>>> taken = new LinkedHashMap<>();
         int names = 0;
-        for (String name : new ArrayList<>(granted)) {
-            String page = HappeningPages.pageOf(name);
+        for (var one : List.copyOf(granted.entrySet())) {
+            String page = HappeningPages.pageOf(one.getKey());
             if (names < NAMES_AT_ONCE && (taken.containsKey(page) || taken.size() < PAGES_AT_ONCE)) {
-                taken.computeIfAbsent(page, none -> new LinkedHashSet<>()).add(name);
-                granted.remove(name);
+                taken.computeIfAbsent(page, none -> new LinkedHashMap<>()).put(one.getKey(), one.getValue());
+                granted.remove(one.getKey());
                 names++;
             }
         }
         if (all && !others.isEmpty()) {
-            taken.put(HappeningPages.OF_ANYBODY, new LinkedHashSet<>(others));
+            taken.put(HappeningPages.OF_ANYBODY, new LinkedHashMap<>(others));
             others.clear();
         }
         return taken;
     }
 
-    private void putBack(String page, Set<String> names) {
-        names.forEach(name -> {
+    private void putBack(String page, Map<String, List<Happening>> names) {
+        names.forEach((name, happened) -> {
             if (page.equals(HappeningPages.OF_ANYBODY)) {
-                waitsAsAny(name);
+                waitsAsAny(name, happened);
             } else {
-                waits(name);
+                waits(name, happened);
             }
         });
     }
 
-    private synchronized boolean waits(String name) {
-        return granted.size() < MOST && granted.add(name);
+    // Returns whether it did not wait before.
+    private synchronized boolean waits(String name, List<Happening> happened) {
+        List<Happening> before = granted.get(name);
+        if (before != null || granted.size() < MOST) {
+            granted.put(name, before == null ? happened : last(Happening.joined(before, happened)));
+        }
+        return before == null;
     }
 
     // Of too many the last ones wait.
-    private synchronized boolean waitsAsAny(String name) {
+    private synchronized boolean waitsAsAny(String name, List<Happening> happened) {
         if (others.isEmpty()) {
             othersFrom = time.nanoTime() + PAUSE_OF_ANYBODY.toNanos();
         }
-        boolean added = others.add(name);
+        List<Happening> before = others.remove(name);
+        others.put(name, before == null ? happened : last(Happening.joined(before, happened)));
         if (others.size() > HappeningPages.NAMES_OF_ANYBODY) {
-            others.remove(others.iterator().next());
+            others.remove(others.keySet().iterator().next());
         }
-        return added;
+        return before == null;
+    }
+
+    private List<Happening> lately(ServerName name) {
+        return last(recent.of(name.value()));
+    }
+
+    private static List<Happening> last(List<Happening> all) {
+        return all.subList(Math.max(0, all.size() - HappeningPages.PER_NAME), all.size());
     }
 
     private synchronized boolean isTimeForOthers() {
-        return time.nanoTime() - othersFrom >= 0;
+        return store.peers().any() && time.nanoTime() - othersFrom >= 0;
+    }
+
+    private synchronized boolean isWorthWaitingFor() {
+        return !granted.isEmpty() || (store.peers().any() && !others.isEmpty());
     }
 
     synchronized boolean isWaiting() {

@@ -186,7 +186,7 @@ public final class Operations {
      * @throws IllegalArgumentException if one is no name, so that nothing is begun, or there are too many
      */
     public Map<String, Outcome> obtainAll(String lines) {
-        List<ServerName> names = Arrays.stream(lines.split("[\\s,]+"))
+        List<ServerName> names = Arrays.stream(lines.split("[\\s,]+", -1))
                 .filter(text -> !text.isEmpty())
                 .map(ServerName::parse)
                 .toList();

@@ -33,7 +33,7 @@ public final class HappeningPages {
     static final int NAMES = 32;
 
     /** How many happenings of a name a page has at most. */
-    static final int PER_NAME = 8;
+    public static final int PER_NAME = 8;
 
     /** The page of names of which nothing is known but what strangers can bring about. */
     public static final String OF_ANYBODY = "history/anybody";

@@ -127,14 +127,16 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
     }
 
     private static Finding verdict(String what, CompletableFuture<Optional<Verdict>> looked, String good) {
-        Optional<Verdict> verdict = looked.completeOnTimeout(Optional.empty(), PATIENCE.toSeconds(), TimeUnit.SECONDS)
+        return looked.completeOnTimeout(Optional.empty(), PATIENCE.toSeconds(), TimeUnit.SECONDS)
+                .thenApply(verdict -> verdict.map(found -> new Finding(
+                                what,
+                                false,
+                                "To do: " + found.what() + ".",
+                                found.who() == Verdict.Who.CUSTOMER ? Who.CUSTOMER : Who.YOU))
+                        .orElse(new Finding(what, true, good, Who.NOBODY)))
+                .exceptionally(tooMany -> new Finding(
+                        what, true, "Not looked at: too many questions are asked at once. Try again.", Who.NOBODY))
                 .join();
-        return verdict.map(found -> new Finding(
-                        what,
-                        false,
-                        "To do: " + found.what() + ".",
-                        found.who() == Verdict.Who.CUSTOMER ? Who.CUSTOMER : Who.YOU))
-                .orElse(new Finding(what, true, good, Who.NOBODY));
     }
 
     // What the records say is judged above; here are the records themselves.

@@ -12,6 +12,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -132,16 +133,21 @@ public final class HappeningPages {
         for (String line : text.lines().toList()) {
             String[] fields = line.split(SEPARATOR, FIELDS);
             if (fields.length == FIELDS) {
-                try {
-                    Happening one = new Happening(Instant.parse(fields[1]), fields[2], fields[3]);
-                    names.computeIfAbsent(fields[0], none -> new ArrayList<>()).add(one);
-                } catch (DateTimeException e) {
-                    // A later version may write lines of another kind.
-                    continue;
-                }
+                moment(fields[1])
+                        .ifPresent(at -> names.computeIfAbsent(fields[0], none -> new ArrayList<>())
+                                .add(new Happening(at, fields[2], fields[3])));
             }
         }
         return names;
+    }
+
+    // A later version may write lines of another kind.
+    private static Optional<Instant> moment(String text) {
+        try {
+            return Optional.of(Instant.parse(text));
+        } catch (DateTimeException e) {
+            return Optional.empty();
+        }
     }
 
     private static String text(String page, Map<String, List<Happening>> names) {

@@ -73,7 +73,7 @@ public final class OnDemandTlsEndpoint {
     /**
      * Says what would be done with a name now, and why; or shows what the JSON API has under one word.
      *
-     * @param name a server name as an operator spells it, or {@code names}, {@code cas}, {@code server} or {@code expiry}
+     * @param subject a server name as an operator spells it, or {@code names}, {@code cas}, {@code server} or {@code expiry}
      * @param prefix what listed names begin with
      * @param state states of listed names, separated by commas
      * @param domain the registered domain of listed names
@@ -86,7 +86,7 @@ public final class OnDemandTlsEndpoint {
      */
     @ReadOperation
     public Object explain(
-            @Selector String name,
+            @Selector String subject,
             @org.springframework.lang.Nullable @Nullable String prefix,
             @org.springframework.lang.Nullable @Nullable String state,
             @org.springframework.lang.Nullable @Nullable String domain,
@@ -95,8 +95,8 @@ public final class OnDemandTlsEndpoint {
             @org.springframework.lang.Nullable @Nullable String refusal,
             @org.springframework.lang.Nullable @Nullable String after,
             @org.springframework.lang.Nullable @Nullable String limit) {
-        if (!RESOURCES.contains(name)) {
-            return answer(name, running.get().map(bean -> bean.explain(name)));
+        if (!RESOURCES.contains(subject)) {
+            return answer(subject, running.get().map(bean -> bean.explain(subject)));
         }
         Map<String, String> query = new HashMap<>();
         put(query, "prefix", prefix);
@@ -107,7 +107,7 @@ public final class OnDemandTlsEndpoint {
         put(query, "refusal", refusal);
         put(query, "after", after);
         put(query, "limit", limit);
-        return look(name, query);
+        return look(subject, query);
     }
 
     /**

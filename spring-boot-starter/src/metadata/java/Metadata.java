@@ -43,6 +43,18 @@ class Metadata {
                 "java.lang.Boolean",
                 "true",
                 "Whether a plain request is redirected to HTTPS when its host has a certificate.");
+        property(
+                "page",
+                "java.lang.Boolean",
+                "false",
+                "Whether the management page is offered at /ondemand-tls/, to this machine only unless"
+                        + " onDemandTls.status.addresses lists others.");
+        property(
+                "page-password",
+                "java.lang.String",
+                null,
+                "Password of the page's user operator. Without it Spring Security's users may log in who have the role of"
+                        + " onDemandTls.status.lookRole or onDemandTls.status.actRole.");
         for (ConfigKey key : ConfigKey.values()) {
             if (key == ConfigKey.PERMISSION_BEAN) {
                 // Of a server that is not the application's own.
@@ -76,8 +88,7 @@ class Metadata {
                 %s
                   ]
                 }
-                """
-                .formatted(
+                """.formatted(
                         String.join(",\n", properties),
                         String.join(
                                 ",\n",

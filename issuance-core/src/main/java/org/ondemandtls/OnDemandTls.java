@@ -251,8 +251,10 @@ public final class OnDemandTls implements AutoCloseable {
                             challenges,
                             lot,
                             gate,
+                            orders,
+                            watch,
                             events),
-                    clock,
+                    time,
                     scheduler);
             this.statusSite = new StatusSite(status, config.status(), clock, time::nanoTime);
         } catch (StartException | RuntimeException e) {
@@ -460,6 +462,7 @@ public final class OnDemandTls implements AutoCloseable {
         authorities.forEach(Authority::close);
         threads.end();
         renewal.writeVisits(VISITS_AT_STOP);
+        status.close();
         store.close();
         registration.end(events);
         events.publish(EventKind.STOPPED, "stopped");

@@ -143,6 +143,45 @@ class OperationsTest {
     }
 
     @Test
+    void whatHappenedToANameThatNeverHadACertificateOutlivesTheServer() throws Exception {
+        denied.add(SHOP);
+        assertThat(visit(SHOP)).isInstanceOf(Admission.Refuse.class);
+
+        engine.close();
+        open();
+
+        assertThat(lookedUp(SHOP).history()).extracting(Happening::kind).containsExactly("denied");
+        assertThat(lookedUp(SHOP).state()).isEqualTo(NameState.UNKNOWN);
+    }
+
+    @Test
+    void theComingOfACertificateIsToldAfterARestartThoughItsRecordWasNotWrittenSince() throws Exception {
+        obtained(SHOP);
+        assertThat(lookedUp(SHOP).history())
+                .filteredOn(one -> one.kind().equals("obtained"))
+                .hasSize(1);
+
+        engine.close();
+        open();
+
+        assertThat(lookedUp(SHOP).history())
+                .singleElement()
+                .satisfies(one -> assertThat(one.text()).startsWith("obtained from internal, valid until "));
+    }
+
+    @Test
+    void whatHappenedToANameOutlivesItsCertificate() throws Exception {
+        obtained(SHOP);
+        engine.close();
+        open();
+        assertThat(operations.forget(SHOP).done()).isTrue();
+        engine.close();
+        open();
+
+        assertThat(lookedUp(SHOP).history()).extracting(Happening::kind).containsExactly("obtained", "forgotten");
+    }
+
+    @Test
     void whatIsWithdrawnStaysWithdrawnThoughPermissionStillGrants() throws Exception {
         obtained(SHOP);
 
@@ -442,6 +481,24 @@ class OperationsTest {
         assertThat(mbeans.invoke(name, "lookUp", new Object[] {"new.example.com"}, text))
                 .asString()
                 .startsWith("{\"name\":\"new.example.com\",\"state\":\"unknown\",");
+        assertThat(mbeans.invoke(name, "server", new Object[0], new String[0]))
+                .asString()
+                .contains(
+                        "\"version\":",
+                        "\"members\":[]",
+                        "\"clockTrusted\":true",
+                        "\"ordersQueued\":{",
+                        "\"preflightResting\":false",
+                        "\"overflows\":{");
+        assertThat(mbeans.invoke(name, "expiry", new Object[0], new String[0]))
+                .asString()
+                .startsWith("{\"days\":{");
+        assertThat(mbeans.invoke(name, "obtainAll", new Object[] {"a.example.com, b.example.com"}, text))
+                .asString()
+                .contains("\"a.example.com\":{\"done\":true", "\"b.example.com\":{\"done\":true");
+        assertThat(mbeans.invoke(name, "obtainAll", new Object[] {"no_name"}, text))
+                .asString()
+                .startsWith("nothing done: ");
         assertThat(mbeans.invoke(name, "obtain", new Object[] {"no name"}, text))
                 .asString()
                 .startsWith("nothing done: ");

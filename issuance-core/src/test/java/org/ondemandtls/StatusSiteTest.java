@@ -243,6 +243,26 @@ class StatusSiteTest {
     }
 
     @Test
+    void theServerTellsOfItsClusterQueuesResolverAndClock() {
+        assertThat(text(get(API + "server")))
+                .contains(
+                        "\"members\":[]",
+                        "\"parkedLimit\":",
+                        "\"permissionQueue\":0",
+                        "\"ordersQueued\":{",
+                        "\"preflight\":\"",
+                        "\"clockTrusted\":true");
+        assertThat(text(get(API + "cas"))).contains("\"failingSince\":null", "\"hasAccount\":false");
+        assertThat(text(get("/ondemand-tls/metrics")))
+                .contains(
+                        "ondemandtls_orders_queued{side=\"visits\"} 0",
+                        "ondemandtls_renewal_info_last_success_seconds{ca=\"internal\"} 0",
+                        "ondemandtls_preflight_resting 0",
+                        "ondemandtls_clock_trusted 1");
+        assertThat(text(post(API + "confirm-denials"))).contains("nothing is held back");
+    }
+
+    @Test
     void aCaWithoutAccountsHasNoneToChange() {
         for (String word : List.of("rollover", "deactivate", "register")) {
             var answer = post(API + "account/" + word);

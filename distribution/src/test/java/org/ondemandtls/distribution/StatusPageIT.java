@@ -170,6 +170,22 @@ class StatusPageIT {
             browser.await("document.getElementById('report-state').textContent === 'withdrawn'");
             assertThat(visit(NAME).failure()).isNotEmpty();
 
+            browser.click("[data-account=rollover]");
+            browser.await("document.getElementById('message').textContent.includes('another key')");
+            browser.click("[data-account=deactivate]");
+            browser.await("document.getElementById('cas').textContent.includes('The account was deactivated')");
+            browser.click("[data-account=register]");
+            browser.await("!document.getElementById('cas').textContent.includes('The account was deactivated')");
+            browser.click("[data-pause=pause]");
+            browser.await("document.getElementById('paused').textContent === 'Paused: all.'");
+            browser.click("[data-pause=resume]");
+            browser.await("document.getElementById('paused').textContent === 'Nothing is paused.'");
+            browser.evaluate(
+                    "document.getElementById('obtain-names').value = 'www.customer.example\\nother.customer.example'");
+            browser.click("#obtain-form button");
+            browser.await("document.getElementById('obtained').children.length === 2");
+            browser.await("document.getElementById('server-details').textContent.includes('Look at DNS')");
+
             browser.colours("light");
             assertNoFindings(browser);
             keep(browser, "page-light.png");

@@ -42,6 +42,17 @@ class WithdrawnEverywhereIT {
                 .isEmpty();
     }
 
+    private void whatHappenedOnOneIsToldByAnother() throws Exception {
+        TlsProbe.trustingAnything().handshake(servers.get(0).tlsPort(), "stranger.example");
+        try (var connector = servers.get(2).management()) {
+            var engine = ServerProcess.engine(connector);
+            Awaitility.await()
+                    .atMost(PATIENCE)
+                    .until(() -> engine.lookUp("stranger.example").contains("\"kind\":\"denied\""));
+            assertThat(engine.server()).containsPattern("\"members\":\\[\"[^\"]+\",\"[^\"]+\",\"[^\"]+\"\\]");
+        }
+    }
+
     @Test
     void isRefusedByAllOfThemUntilItIsObtainedAgain() throws Exception {
         try (Database database = Database.start(Database.Kind.POSTGRESQL)) {
@@ -62,6 +73,7 @@ class WithdrawnEverywhereIT {
                 server.start();
             }
             servers.forEach(server -> Awaitility.await().atMost(PATIENCE).until(() -> isServed(server)));
+            whatHappenedOnOneIsToldByAnother();
             try (var connector = servers.get(1).management()) {
                 var engine = ServerProcess.engine(connector);
 

@@ -73,6 +73,25 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
         return new CaProblem(type, text, Optional.empty());
     }
 
+    /** The same with where the CA looked, which some CAs say beside the problem ({@code validationRecord}). */
+    CaProblem seenAt(JSON challenge) {
+        List<String> looked = challenge.get("validationRecord").asArray().stream()
+                .limit(MOST_SUBPROBLEMS)
+                .map(JSON.Value::asObject)
+                .filter(record -> record.contains("addressUsed"))
+                .map(record -> record.get("addressUsed").asString()
+                        + record.get("port")
+                                .map(JSON.Value::asString)
+                                .map(port -> " port " + port)
+                                .orElse(""))
+                .distinct()
+                .toList();
+        return looked.isEmpty()
+                ? this
+                : new CaProblem(
+                        type, oneLine(text + "; the CA looked at " + String.join(", then at ", looked)), unpause);
+    }
+
     /** The same without words that must not be logged. */
     CaProblem without(String secret, String instead) {
         return new CaProblem(type, text.replace(secret, instead), unpause);

@@ -172,7 +172,7 @@ record Validation(OrderFlow.Tools tools, Login login, ServerName name, OrderWait
                 .map(JSON.Value::asObject)
                 .filter(json -> json.contains("error"))
                 .findFirst()
-                .map(json -> CaProblem.of(json.get("error").asObject()))
+                .map(json -> CaProblem.of(json.get("error").asObject()).seenAt(json))
                 .orElse(CaProblem.of("unknown", "the authorization is " + OrderFlow.word(authorization.getStatus())));
         String token = challenge.getJSON().get("token").asString();
         if (challenge instanceof Http01Challenge http) {

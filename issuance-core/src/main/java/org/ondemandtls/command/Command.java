@@ -68,7 +68,7 @@ public final class Command {
             "--password-file",
             "--reason");
     private static final Set<String> HELP = Set.of("--help", "-h");
-    private static final Set<String> FLAGS = Set.of(DRY_RUN, "--help", "-h");
+    private static final Set<String> FLAGS = Set.of(DRY_RUN, "--json", "--help", "-h");
     private static final String ASK = "http://localhost:9123/check";
     private static final String PERMISSION = ConfigKey.PREFIX + "permission.";
     private static final int HTTPS = 443;

@@ -27,7 +27,8 @@ final class Help {
               list [FILTER]            lists names as JSON
               explain NAME             says how a name stands
               diagnose NAME            looks for what keeps a name from its certificate
-              obtain NAME, renew NAME, retry NAME, withdraw NAME, revoke NAME, forget NAME
+              obtain NAME..., renew NAME, retry NAME, withdraw NAME, revoke NAME, forget NAME
+              pause WHAT, resume WHAT
               account rollover [CA], account deactivate [CA], account register [CA]
 
             COMMAND --help explains a command.""" + STATUS;
@@ -62,17 +63,20 @@ final class Help {
               list       lists names as JSON; instead of NAME a filter or nothing, as in
                          list 'state=overdue&domain=example.com&refusal=caa&expiresWithinDays=7'
               diagnose   asks permission and DNS, and says what is in the way and who must act
-              obtain     obtains a certificate ahead of the first visit
+              obtain     obtains a certificate ahead of the first visit; takes several names
               renew      renews the certificate now
               retry      forgets refusals and waits of the name, and tries it now
               withdraw   stops serving the name on every server
               revoke     has the CA revoke the certificate, and forgets it
               forget     removes the name from the store and from memory
+              pause      pauses issuing on every server; instead of NAME: all, ca URL, or domain NAME
+              resume     ends a pause
 
               --server URL           where the page is (http://localhost:8080/ondemand-tls/)
               --user NAME            a user who may look, or act
               --password-file FILE   file with the password
               --reason REASON        for revoke, such as keyCompromise
+              --json                 prints the whole answer as JSON
             """ + STATUS;
 
     private static final String ACCOUNT = """
@@ -140,6 +144,8 @@ final class Help {
             Map.entry("uninstall", UNINSTALL),
             Map.entry("status", REMOTE),
             Map.entry("list", REMOTE),
+            Map.entry("pause", REMOTE),
+            Map.entry("resume", REMOTE),
             Map.entry("explain", REMOTE),
             Map.entry("diagnose", REMOTE),
             Map.entry("obtain", REMOTE),

@@ -52,9 +52,14 @@ final class RemoteCommand {
     /** What may be done with the account at a CA. */
     static final Set<String> ACCOUNT = Set.of("rollover", "deactivate", "register");
 
+    /** What may be done with issuing: all of it, {@code ca URL} or {@code domain NAME}. */
+    static final Set<String> ISSUING = Set.of("pause", "resume");
+
     /** Whether words are one of these commands. */
     static boolean isOne(List<String> words) {
         return words.equals(List.of("status"))
+                || ((words.size() == 2 || words.size() == 3) && ISSUING.contains(words.get(0)))
+                || (words.size() > 1 && words.get(0).equals("obtain"))
                 || ((words.size() == 2 || words.size() == 3)
                         && words.get(0).equals("account")
                         && ACCOUNT.contains(words.get(1)))
@@ -77,6 +82,14 @@ final class RemoteCommand {
             String ca = words.size() == 3 ? "?ca=" + URLEncoder.encode(words.get(2), UTF_8) : "";
             return told(exchange("account/" + words.get(1) + ca, true), false);
         }
+        if (ISSUING.contains(command)) {
+            String what = String.join(" ", words.subList(1, words.size()));
+            return told(exchange(command + "?what=" + URLEncoder.encode(what, UTF_8), true), false);
+        }
+        if (command.equals("obtain") && words.size() > 2) {
+            String names = String.join("\n", words.subList(1, words.size()));
+            return told(exchange("obtain", Optional.of(names)), false);
+        }
         if (command.equals("list")) {
             return told(exchange("names?" + (words.size() > 1 ? query(words.get(1)) : ""), false), true);
         }
@@ -98,7 +111,7 @@ final class RemoteCommand {
 
     private int told(HttpResponse<String> answer, boolean whole) {
         boolean done = answer.statusCode() == OK || answer.statusCode() == ACCEPTED;
-        if (whole && done) {
+        if (done && (whole || arguments.has("--json"))) {
             out.print(answer.body());
             return Command.DONE;
         }
@@ -118,6 +131,12 @@ final class RemoteCommand {
     }
 
     private HttpResponse<String> exchange(String resource, boolean acts) throws IOException, Arguments.WrongException {
+        return exchange(resource, acts ? Optional.of("") : Optional.empty());
+    }
+
+    /** Exchanges with the server: looks where there is no content, acts otherwise. */
+    private HttpResponse<String> exchange(String resource, Optional<String> content)
+            throws IOException, Arguments.WrongException {
         String server = arguments.option("--server").orElse(SERVER);
         HttpRequest.Builder request;
         try {
@@ -135,9 +154,8 @@ final class RemoteCommand {
             String pair = user.get() + ':' + Files.readString(Path.of(file)).strip();
             request.header("Authorization", "Basic " + Base64.getEncoder().encodeToString(pair.getBytes(UTF_8)));
         }
-        if (acts) {
-            request.header("X-OnDemand-TLS", "command").POST(HttpRequest.BodyPublishers.noBody());
-        }
+        content.ifPresent(
+                text -> request.header("X-OnDemand-TLS", "command").POST(HttpRequest.BodyPublishers.ofString(text)));
         try {
             return HttpClient.newBuilder()
                     .connectTimeout(CONNECT)

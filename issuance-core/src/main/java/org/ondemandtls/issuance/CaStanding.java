@@ -2,6 +2,7 @@ package org.ondemandtls.issuance;
 
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -40,6 +41,7 @@ final class CaStanding {
     private final LongSupplier nanoTime;
     private final ConcurrentMap<Scope.OfLimit, Wait> waits = new ConcurrentHashMap<>();
     private final ConcurrentMap<String, Long> unwellUntil = new ConcurrentHashMap<>();
+    private final ConcurrentMap<String, Instant> failingSince = new ConcurrentHashMap<>();
 
     CaStanding(CertificateStore store, ClockWatch watch, Clock clock, LongSupplier nanoTime) {
         this.store = store;
@@ -51,17 +53,24 @@ final class CaStanding {
     /** A CA could not be reached, failed by itself, or refused the account. */
     void failed(String issuer) {
         unwellUntil.put(issuer, nanoTime.getAsLong() + UNWELL.toNanos());
+        failingSince.putIfAbsent(issuer, clock.instant());
     }
 
     /** A CA gave a certificate. */
     void worked(String issuer) {
         unwellUntil.remove(issuer);
+        failingSince.remove(issuer);
     }
 
     /** Whether a CA is asked in its turn, not last. */
     boolean isWell(String issuer) {
         Long until = unwellUntil.get(issuer);
         return until == null || nanoTime.getAsLong() - until >= 0;
+    }
+
+    /** Since when a CA has not worked; empty where it gave a certificate last, or has not been asked. */
+    Optional<Instant> failingSince(String issuer) {
+        return Optional.ofNullable(failingSince.get(issuer));
     }
 
     /** Why a CA is not to be asked for a name now, if so, as far as memory knows; no I/O. */

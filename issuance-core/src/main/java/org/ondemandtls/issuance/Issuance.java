@@ -284,8 +284,8 @@ public final class Issuance {
     }
 
     /** Whether a CA has answered when it was asked last; no I/O. */
-    public boolean isWell(String issuer) {
-        return pipeline.isWell(issuer);
+    public CaHealth health(String issuer) {
+        return new CaHealth(pipeline.isWell(issuer), pipeline.failingSince(issuer));
     }
 
     /** Whether a certificate for a name is being obtained or renewed here; no I/O. */

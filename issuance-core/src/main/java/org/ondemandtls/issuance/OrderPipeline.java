@@ -301,6 +301,11 @@ final class OrderPipeline {
         return parts.standing().isWell(issuer);
     }
 
+    /** Since when a CA has not worked, empty where it gave a certificate last. No I/O. */
+    Optional<Instant> failingSince(String issuer) {
+        return parts.standing().failingSince(issuer);
+    }
+
     /** Forgets what CAs asked for that concerns a name. */
     void forgetHolds(ServerName name) throws StoreException {
         for (Authority authority : parts.authorities()) {

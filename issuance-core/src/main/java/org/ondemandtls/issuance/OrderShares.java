@@ -56,6 +56,16 @@ public final class OrderShares {
         return task -> submit(side, task);
     }
 
+    /** How many tasks of a side wait for a thread. */
+    public int queued(Side side) {
+        lock.lock();
+        try {
+            return waitingOf(side).size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private void submit(Side side, Runnable task) {
         lock.lock();
         try {

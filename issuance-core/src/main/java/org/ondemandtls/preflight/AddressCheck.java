@@ -143,6 +143,18 @@ final class AddressCheck {
                         : "change " + type + name + " from " + strange.getHostAddress() + " to " + right);
     }
 
+    /** Which addresses are expected, in one sentence. */
+    String expected() {
+        if (ours.isEmpty()) {
+            return "Any address will do: onDemandTls.preflight.addresses is not set.";
+        }
+        return "Expected is "
+                + ours.stream()
+                        .map(block -> (block.isIpv4() ? "A " : "AAAA ") + block.shortText())
+                        .collect(Collectors.joining(" or "))
+                + ".";
+    }
+
     private String wanted(ServerName name) {
         String ipv4 = ours(true);
         String ipv6 = ours(false);

@@ -7,6 +7,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -47,6 +48,8 @@ public final class DnsPreflight implements Preflight {
     public static final Duration LIMIT = Duration.ofSeconds(2);
 
     private static final Duration TO_TELL = Duration.ofMillis(100);
+    private static final Duration RECORDS_LIMIT = Duration.ofSeconds(8);
+    private static final int DNS_PORT = 53;
     private static final int MOST_PASSED = 1_000;
     private static final int MOST_PROBED = 4;
     private static final int MOST_BEHIND = 10_000;
@@ -111,6 +114,7 @@ public final class DnsPreflight implements Preflight {
     private final SlowZones slowZones;
     private final AddressCheck addresses;
     private final CaaCheck caa;
+    private final DnsRecords records;
     private final HttpProbe probe;
     private final Function<ServerName, String> registeredDomain;
     private final Cache<ServerName, Boolean> passed;
@@ -145,6 +149,12 @@ public final class DnsPreflight implements Preflight {
         this.slowZones = new SlowZones(ports.nanoTime());
         this.addresses = new AddressCheck(dns, config.addresses(), cdns);
         this.caa = new CaaCheck(dns, authorities, registeredDomain);
+        this.records = new DnsRecords(
+                dns,
+                server -> new Dns(() -> List.of(new InetSocketAddress(server, DNS_PORT)), bounds, ports.nanoTime()),
+                PublicAddresses::contains,
+                addresses,
+                registeredDomain);
         this.probe = new HttpProbe(
                 proofs, addresses::isListed, PublicAddresses::hasOneLike, config.httpPort(), ports.nanoTime());
         this.registeredDomain = registeredDomain;
@@ -182,6 +192,17 @@ public final class DnsPreflight implements Preflight {
     public CompletableFuture<Optional<Verdict>> examine(ServerName name) {
         CompletableFuture<Optional<Verdict>> examined = begin(name, ClientBlock.LOCAL, this::probed);
         return probe.isUsed() ? examined : examined.thenApply(unused -> Optional.empty());
+    }
+
+    @Override
+    public CompletableFuture<Map<String, String>> records(ServerName name) {
+        long end = ports.nanoTime().getAsLong() + RECORDS_LIMIT.toNanos();
+        try {
+            return CompletableFuture.supplyAsync(
+                    () -> records.of(name, new Look(ClientBlock.LOCAL, end)), ports.executor());
+        } catch (RejectedExecutionException | OutOfMemoryError notBegun) {
+            return CompletableFuture.completedFuture(Map.of());
+        }
     }
 
     @Override

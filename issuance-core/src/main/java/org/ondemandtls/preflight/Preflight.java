@@ -1,5 +1,6 @@
 package org.ondemandtls.preflight;
 
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -55,6 +56,16 @@ public interface Preflight {
      */
     default CompletableFuture<Optional<Verdict>> examine(ServerName name) {
         return CompletableFuture.completedFuture(Optional.empty());
+    }
+
+    /**
+     * The DNS records of a name in words, for an operator; judges nothing.
+     *
+     * @param name a permitted name
+     * @return what there is, each thing with a sentence, in order; empty where nothing is looked at
+     */
+    default CompletableFuture<Map<String, String>> records(ServerName name) {
+        return CompletableFuture.completedFuture(Map.of());
     }
 
     /**

@@ -47,6 +47,7 @@ final class Advice {
     private final Map<String, Outage> outages = new ConcurrentHashMap<>();
     private final Map<String, Long> toldEarly = new ConcurrentHashMap<>();
     private final Map<String, Instant> next = new LinkedHashMap<>();
+    private final Map<String, Instant> last = new ConcurrentHashMap<>();
 
     Advice(Desk desk) {
         this.desk = desk;
@@ -56,6 +57,11 @@ final class Advice {
     boolean isDue(StoredCertificate record, Instant now) {
         Instant planned = planned(record);
         return authority(record).isPresent() && (planned == null || !planned.isAfter(now));
+    }
+
+    /** When each CA answered with renewal information last. No I/O. */
+    Map<String, Instant> last() {
+        return Map.copyOf(last);
     }
 
     /** When a record is to be looked at next, whatever for. */
@@ -99,6 +105,7 @@ final class Advice {
                     authority.renewalAdvice(record.certificate().leaf());
             desk.backlog().worked(entry, desk.nanos() - began);
             outage(record.issuer()).worked();
+            advice.ifPresent(given -> last.put(record.issuer(), desk.now()));
             boolean hasAri = advice.isPresent() || authority.honoursReplaces();
             Duration wait =
                     advice.map(Authority.RenewalAdvice::retryAfter).orElse(hasAri ? WITHOUT_ADVICE : WITHOUT_ARI);

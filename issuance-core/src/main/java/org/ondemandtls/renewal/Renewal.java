@@ -168,6 +168,11 @@ public final class Renewal implements AutoCloseable {
         return desk.backlog().running(Kind.RENEW);
     }
 
+    /** When each CA answered with renewal information last on this server, by the CA's id; no I/O. */
+    public Map<String, Instant> lastAdvice() {
+        return advice.last();
+    }
+
     /**
      * Has a certificate renewed now, whenever it was planned for. Blocks for the store.
      *

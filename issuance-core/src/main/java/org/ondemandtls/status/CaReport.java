@@ -12,7 +12,9 @@ import org.ondemandtls.issuance.BudgetUse;
  *
  * @param id its directory, or {@code internal}
  * @param well whether it has answered when it was asked last
+ * @param failingSince since when it has not worked, empty where it gave a certificate last or has not been asked
  * @param sentence how it stands, in one sentence
+ * @param hasAccount whether one has an account with it at all
  * @param account the URL of our account, empty while it is not known
  * @param paused since when an operator has paused it, empty where it is not
  * @param orders how many orders ended in which way on this server since its start
@@ -21,12 +23,15 @@ import org.ondemandtls.issuance.BudgetUse;
  * @param steps how long each step takes that was ever done on this server
  * @param vantage from how many networks it comes to look at proofs
  * @param lastRenewalAdvice whether it advises on renewals
+ * @param lastAdviceAt when it last answered with renewal information on this server, empty before the first time
  * @param budgets how far the budgets of the account are used up
  */
 public record CaReport(
         String id,
         boolean well,
+        Optional<Instant> failingSince,
         String sentence,
+        boolean hasAccount,
         Optional<String> account,
         Optional<Instant> paused,
         Map<String, Long> orders,
@@ -35,6 +40,7 @@ public record CaReport(
         List<StepReport> steps,
         Vantages.OfCa vantage,
         boolean lastRenewalAdvice,
+        Optional<Instant> lastAdviceAt,
         List<BudgetUse> budgets) {
 
     /**

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.event.Figure;
+import org.ondemandtls.issuance.CaHealth;
 import org.ondemandtls.store.StoreException;
 
 /** Says how a CA stands. */
@@ -40,7 +41,8 @@ final class CaReports {
         }
         long all = orders.values().stream().mapToLong(Long::longValue).sum();
         long obtained = orders.getOrDefault("obtained", 0L);
-        boolean well = floors.issuance().isWell(authority.id());
+        CaHealth health = floors.issuance().health(authority.id());
+        boolean well = health.isWell();
         Optional<String> closed = AccountOperations.standing(authority);
         String sentence = closed.or(() -> paused.map(since -> "Paused by an operator since " + since + "."))
                 .orElse(
@@ -48,11 +50,17 @@ final class CaReports {
                                 ? all == 0
                                         ? "Not asked since this server has started."
                                         : "Well: " + obtained + " of " + all + " orders gave a certificate."
-                                : "Not well: it did not answer, or could not work, when it was asked last.");
+                                : "Not well"
+                                        + health.failingSince()
+                                                .map(since -> " since " + since)
+                                                .orElse("")
+                                        + ": it did not answer, or could not work, when it was asked last.");
         return new CaReport(
                 authority.id(),
                 well,
+                health.failingSince(),
                 sentence,
+                authority.account().isPresent(),
                 authority.caaIdentity().flatMap(identity -> identity.accountUri()),
                 paused,
                 orders,
@@ -61,6 +69,7 @@ final class CaReports {
                 steps,
                 floors.vantages().ofCa(authority.id()),
                 authority.honoursReplaces(),
+                Optional.ofNullable(floors.renewal().lastAdvice().get(authority.id())),
                 floors.budget().used(authority.id()));
     }
 }

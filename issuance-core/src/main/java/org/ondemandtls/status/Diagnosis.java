@@ -3,6 +3,7 @@ package org.ondemandtls.status;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -60,6 +61,7 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
         with.permission().forget(name);
         CompletableFuture<Void> permission = with.permission().decide(name, Purpose.OBTAIN, ClientBlock.LOCAL);
         CompletableFuture<Optional<Verdict>> look = with.preflight().look(name, ClientBlock.LOCAL);
+        CompletableFuture<Map<String, String>> records = with.preflight().records(name);
         List<Finding> findings = new ArrayList<>();
         findings.add(withdrawal(name, with.floors()));
         Finding permitted = permission(permission);
@@ -70,6 +72,7 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
                         "DNS and CAA",
                         look,
                         "Nothing in the name's addresses and CAA records stands in the way, as far as they could be looked at."));
+        findings.addAll(told(records));
         // The server a name points to hears of it: only for names that are permitted.
         findings.add(
                 permitted.good()
@@ -124,14 +127,28 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
     }
 
     private static Finding verdict(String what, CompletableFuture<Optional<Verdict>> looked, String good) {
-        Optional<Verdict> verdict = looked.completeOnTimeout(Optional.empty(), PATIENCE.toSeconds(), TimeUnit.SECONDS)
+        return looked.completeOnTimeout(Optional.empty(), PATIENCE.toSeconds(), TimeUnit.SECONDS)
+                .thenApply(verdict -> verdict.map(found -> new Finding(
+                                what,
+                                false,
+                                "To do: " + found.what() + ".",
+                                found.who() == Verdict.Who.CUSTOMER ? Who.CUSTOMER : Who.YOU))
+                        .orElse(new Finding(what, true, good, Who.NOBODY)))
+                .exceptionally(tooMany -> new Finding(
+                        what, true, "Not looked at: too many questions are asked at once. Try again.", Who.NOBODY))
                 .join();
-        return verdict.map(found -> new Finding(
-                        what,
-                        false,
-                        "To do: " + found.what() + ".",
-                        found.who() == Verdict.Who.CUSTOMER ? Who.CUSTOMER : Who.YOU))
-                .orElse(new Finding(what, true, good, Who.NOBODY));
+    }
+
+    // What the records say is judged above; here are the records themselves.
+    private static List<Finding> told(CompletableFuture<Map<String, String>> records) {
+        return records
+                .completeOnTimeout(Map.of(), PATIENCE.toSeconds(), TimeUnit.SECONDS)
+                .exceptionally(failed -> Map.of())
+                .join()
+                .entrySet()
+                .stream()
+                .map(one -> new Finding(one.getKey(), true, one.getValue(), Who.NOBODY))
+                .toList();
     }
 
     // Where the proof was accepted all the same, most of the CA's places got through: worth a word, no obstacle.
@@ -168,7 +185,7 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
                         Who.NOBODY))
                 .orElse(new Finding("limits", true, "No CA limits it now.", Who.NOBODY)));
         floors.authorities().stream()
-                .filter(ca -> !floors.issuance().isWell(ca.id()))
+                .filter(ca -> !floors.issuance().health(ca.id()).isWell())
                 .forEach(ca -> findings.add(new Finding(
                         "CA",
                         floors.authorities().size() > 1,

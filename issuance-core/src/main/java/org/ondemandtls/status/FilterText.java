@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.net.URLDecoder;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -54,11 +55,27 @@ public final class FilterText {
         }
         return new NameFilter(
                 lower(parameters, "prefix").orElse(""),
-                Status.states(parameters.getOrDefault("state", "")),
+                states(parameters.getOrDefault("state", "")),
                 given(parameters, "expiresWithinDays").map(days -> now.plus(days(days))),
                 given(parameters, "ca"),
                 lower(parameters, "domain"),
                 given(parameters, "refusal"));
+    }
+
+    /**
+     * Reads states as an operator writes them.
+     *
+     * @param words states in any case, separated by commas; empty for none
+     * @throws IllegalArgumentException if there is no such state
+     */
+    public static Set<NameState> states(String words) {
+        Set<NameState> states = EnumSet.noneOf(NameState.class);
+        for (String word : words.split(",", -1)) {
+            if (!word.isBlank()) {
+                states.add(NameState.valueOf(word.strip().replace('-', '_').toUpperCase(Locale.ROOT)));
+            }
+        }
+        return states;
     }
 
     private static Duration days(String text) {

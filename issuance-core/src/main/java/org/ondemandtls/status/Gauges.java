@@ -92,6 +92,14 @@ final class Gauges {
                         "Questions that wait for the permission sources.",
                         floors.permission().waiting()),
                 Gauge.of(
+                        "ondemandtls_preflight_resting",
+                        "Whether names are ordered without a look at their DNS, since the resolver is silent.",
+                        floors.preflight().isResting() ? 1 : 0),
+                Gauge.of(
+                        "ondemandtls_clock_trusted",
+                        "Whether the clock of the machine is taken for right.",
+                        floors.watch().isTrusted() ? 1 : 0),
+                Gauge.of(
                         "ondemandtls_challenges_on_display",
                         "Proofs on display for a CA.",
                         floors.challenges().size()),
@@ -105,10 +113,14 @@ final class Gauges {
         Map<String, Double> well = new HashMap<>();
         Map<String, Double> networks = new HashMap<>();
         Map<String, Double> missing = new HashMap<>();
+        Map<String, Double> advised = new HashMap<>();
+        Map<String, Instant> advice = floors.renewal().lastAdvice();
         for (Authority authority : floors.authorities()) {
-            well.put(authority.id(), floors.issuance().isWell(authority.id()) ? 1.0 : 0.0);
+            well.put(authority.id(), floors.issuance().health(authority.id()).isWell() ? 1.0 : 0.0);
             Vantages.OfCa seen = floors.challenges().vantages().ofCa(authority.id());
             networks.put(authority.id(), (double) seen.last());
+            advised.put(authority.id(), (double)
+                    advice.getOrDefault(authority.id(), Instant.EPOCH).getEpochSecond());
             missing.put(authority.id(), (double) seen.missing().size());
         }
         all.add(new Gauge(
@@ -121,6 +133,15 @@ final class Gauges {
                 "How many networks the CA did not come from at its last order, of those of its successful orders before.",
                 "ca",
                 missing));
+        Map<String, Double> queued = new HashMap<>();
+        ServerReport.queued(floors.orders()).forEach((side, count) -> queued.put(side, count.doubleValue()));
+        all.add(new Gauge(
+                "ondemandtls_orders_queued", "Orders that wait for a thread, by what they are for.", "side", queued));
+        all.add(new Gauge(
+                "ondemandtls_renewal_info_last_success_seconds",
+                "When a CA answered with renewal information last, in seconds since 1970; 0 before the first.",
+                "ca",
+                advised));
         all.add(new Gauge("ondemandtls_ca_well", "Whether the CA answered when it was asked last.", "ca", well));
         all.add(new Gauge(
                 "ondemandtls_budget_left",

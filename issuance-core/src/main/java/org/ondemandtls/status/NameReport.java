@@ -23,7 +23,7 @@ import org.ondemandtls.store.Happening;
  * @param proof from where the CA came for its last order, as far as this server remembers; empty in lists
  * @param lastRefusal why it is not served or not renewed, empty where nothing stands in the way
  * @param budgets how far its budgets are used up at the CA it was obtained from, otherwise at the first one; empty in lists
- * @param history what happened to it since this server has started, the oldest first; empty in lists
+ * @param history what happened to it, on every server, the oldest first; empty in lists
  */
 public record NameReport(
         String name,

@@ -62,6 +62,10 @@ final class NameReports {
         Optional<CertificateReport> certificate = stored.map(one -> certificate(one.certificate(), one, now))
                 .or(() -> served.map(one -> certificate(one, null, now)));
         Optional<NextStep> next = stored.map(one -> next(one));
+        List<Happening> lately = floors.recent().of(name.value());
+        if (stored.isEmpty() && !lately.isEmpty()) {
+            floors.history().keep(name);
+        }
         return new NameReport(
                 name.value(),
                 state,
@@ -76,8 +80,10 @@ final class NameReports {
                 refusal,
                 floors.budget().used(issuer(stored), name),
                 Happening.joined(
-                        stored.map(StoredCertificate::history).orElse(List.of()),
-                        floors.recent().of(name.value())));
+                        Happening.joined(
+                                floors.history().of(name.value()),
+                                stored.map(StoredCertificate::told).orElse(List.of())),
+                        lately));
     }
 
     private String issuer(Optional<StoredCertificate> stored) {

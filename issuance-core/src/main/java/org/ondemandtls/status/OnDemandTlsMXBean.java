@@ -142,9 +142,8 @@ public interface OnDemandTlsMXBean {
             @Described(name = "prefix", value = "What the names begin with; empty for all.") String prefix,
             @Described(
                             name = "states",
-                            value =
-                                    "States separated by commas: served, stored, overdue, idle, expired, withdrawn; empty"
-                                            + " for all.")
+                            value = "States separated by commas: served, stored, overdue, idle, moved-away, expired,"
+                                    + " withdrawn; empty for all.")
                     String states,
             @Described(name = "after", value = "Where the page before ended, its field next; empty for the first.")
                     String after,
@@ -277,6 +276,33 @@ public interface OnDemandTlsMXBean {
      */
     @Described("The CAs: well or not, orders by result, account, pauses. JSON.")
     String authorities();
+
+    /**
+     * This server: version, store, cluster members, queues, bounds that were reached, preflight, clock.
+     *
+     * @return JSON, the same as from the JSON API
+     */
+    @Described("This server: version, store, members of its cluster, queues, overflows, preflight, clock. JSON.")
+    String server();
+
+    /**
+     * Certificates in memory by the days they are still valid.
+     *
+     * @return JSON, the same as from the JSON API
+     */
+    @Described("Certificates in memory by the days they are still valid. JSON.")
+    String expiry();
+
+    /**
+     * Begins to obtain certificates for a list of names, each as {@link #obtain} does.
+     *
+     * @param names names separated by line breaks, commas or spaces
+     * @return JSON: what was begun, by name
+     */
+    @Described("Begins to obtain certificates for a list of names; permission is asked and budgets count. JSON.")
+    String obtainAll(
+            @Described(name = "names", value = "Names separated by line breaks, commas or spaces; 1000 at most.")
+                    String names);
 
     /**
      * Says that it is meant when so many names are denied at once that nothing is withdrawn: from then on names are withdrawn

@@ -3,6 +3,7 @@ package org.ondemandtls.status;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -43,6 +44,9 @@ public final class Operations {
     /** How many names a page has at most. */
     public static final int LONGEST_PAGE = 500;
 
+    /** How many names are obtained with one command at most. */
+    public static final int MOST_AT_ONCE = 1_000;
+
     private static final long LOOKED_AGAIN_AFTER_MILLIS = 1_000;
 
     /**
@@ -57,6 +61,7 @@ public final class Operations {
      * @param authorities the CAs
      * @param events what happened
      * @param recent what happened lately to names
+     * @param history what happened to names without a certificate
      * @param vantages from where CAs come
      * @param clock the wall clock
      * @param scheduler runs what is to be done a moment later
@@ -71,6 +76,7 @@ public final class Operations {
             List<Authority> authorities,
             Events events,
             Recent recent,
+            KeptHistory history,
             Vantages vantages,
             Clock clock,
             ScheduledExecutorService scheduler) {}
@@ -170,6 +176,26 @@ public final class Operations {
             }
             return new Outcome(true, name + (flight.isDone() ? " is served" : " is being obtained"));
         });
+    }
+
+    /**
+     * Begins to obtain certificates for a list, each as {@link #obtain} does.
+     *
+     * @param lines 1 to {@value #MOST_AT_ONCE} names, separated by line breaks, commas or spaces
+     * @return what was begun, by name
+     * @throws IllegalArgumentException if one is no name, so that nothing is begun, or there are too many
+     */
+    public Map<String, Outcome> obtainAll(String lines) {
+        List<ServerName> names = Arrays.stream(lines.split("[\\s,]+", -1))
+                .filter(text -> !text.isEmpty())
+                .map(ServerName::parse)
+                .toList();
+        if (names.isEmpty() || names.size() > MOST_AT_ONCE) {
+            throw new IllegalArgumentException("give 1 to " + MOST_AT_ONCE + " names, one a line");
+        }
+        Map<String, Outcome> begun = new LinkedHashMap<>();
+        names.forEach(name -> begun.put(name.value(), obtain(name)));
+        return begun;
     }
 
     /**
@@ -399,7 +425,9 @@ public final class Operations {
                 floors.inventory().withdraw(name);
                 return false;
             }
+            floors.recent().recall(name.value(), stored.get().told());
             floors.store().forget(stored.get());
+            floors.history().keep(name);
             floors.inventory().withdraw(stored.get().certificate());
             lookAgain(name);
             return true;

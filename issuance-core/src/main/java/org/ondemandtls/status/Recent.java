@@ -55,6 +55,16 @@ final class Recent implements EventListener, Happening.Source {
         }
     }
 
+    /** Takes over what a record had, before that is removed. */
+    void recall(String name, List<Happening> kept) {
+        Deque<Happening> own = byName.get(name, none -> new ArrayDeque<>());
+        synchronized (own) {
+            List<Happening> all = Happening.joined(kept, List.copyOf(own));
+            own.clear();
+            own.addAll(all);
+        }
+    }
+
     @Override
     public List<Happening> of(String name) {
         Deque<Happening> own = byName.getIfPresent(name);

@@ -1,12 +1,10 @@
 package org.ondemandtls.status;
 
 import java.time.Clock;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ScheduledExecutorService;
 import org.ondemandtls.authority.Authority;
@@ -19,7 +17,10 @@ import org.ondemandtls.handshake.HandshakeGate;
 import org.ondemandtls.handshake.ParkingLot;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.issuance.Budget;
+import org.ondemandtls.issuance.ClockWatch;
 import org.ondemandtls.issuance.Issuance;
+import org.ondemandtls.issuance.OrderShares;
+import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
 import org.ondemandtls.preflight.Preflight;
@@ -28,7 +29,7 @@ import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.StoreException;
 
 /** Reads the floors below; every attribute is a few memory accesses, the operations look into the store. */
-public final class Status implements OnDemandTlsMXBean {
+public final class Status implements OnDemandTlsMXBean, AutoCloseable {
 
     /**
      * What it reads.
@@ -47,6 +48,8 @@ public final class Status implements OnDemandTlsMXBean {
      * @param challenges what is on display
      * @param lot what waits
      * @param gate what was completed
+     * @param orders where orders wait for a thread
+     * @param watch whether the clock is right
      * @param events what happened
      */
     public record Floors(
@@ -64,6 +67,8 @@ public final class Status implements OnDemandTlsMXBean {
             ChallengeBoard challenges,
             ParkingLot lot,
             HandshakeGate gate,
+            OrderShares orders,
+            ClockWatch watch,
             Events events) {
 
         /** Keeps a copy of the list. */
@@ -85,10 +90,14 @@ public final class Status implements OnDemandTlsMXBean {
     private final Events events;
     private final Operations operations;
     private final Gauges gauges;
+    private final KeptHistory history;
     private final Explanation explanation;
+    private final Floors floors;
 
-    private Status(Floors floors, Operations operations, Gauges gauges) {
+    private Status(Floors floors, Operations operations, Gauges gauges, KeptHistory history) {
+        this.floors = floors;
         this.gauges = gauges;
+        this.history = history;
         this.issuer = floors.issuer();
         this.store = floors.store();
         this.inventory = floors.inventory();
@@ -108,15 +117,23 @@ public final class Status implements OnDemandTlsMXBean {
      * Makes a view of one engine; from now on it remembers what happens lately to names.
      *
      * @param floors what it reads
-     * @param clock the wall clock
+     * @param time the wall clock, and what writing rests by
      * @param scheduler runs what is to be done a moment after a command
      */
-    public static Status of(Floors floors, Clock clock, ScheduledExecutorService scheduler) {
+    public static Status of(Floors floors, Time time, ScheduledExecutorService scheduler) {
+        Clock clock = time.clock();
         Recent recent = new Recent(clock);
+        KeptHistory history = new KeptHistory(floors.store(), recent, time, floors.events());
         Overdue overdue = new Overdue(clock, EventKind.NOT_RENEWED);
         Overdue movedAway = new Overdue(clock, EventKind.MOVED_AWAY);
         floors.events().tap(recent);
         floors.store().remember(recent);
+        try {
+            history.prepare();
+        } catch (StoreException e) {
+            floors.events().publish(EventKind.STORE_FAILED, "what happened to names is not kept: " + e.getMessage());
+        }
+        floors.events().tap(history);
         floors.events().tap(overdue);
         floors.events().tap(movedAway);
         Operations.Floors own = new Operations.Floors(
@@ -129,13 +146,21 @@ public final class Status implements OnDemandTlsMXBean {
                 floors.authorities(),
                 floors.events(),
                 recent,
+                history,
                 floors.challenges().vantages(),
                 clock,
                 scheduler);
         return new Status(
                 floors,
                 new Operations(own, new Diagnosis.Instruments(own, floors.permission(), floors.diagnosing())),
-                new Gauges(floors, overdue, movedAway, clock));
+                new Gauges(floors, overdue, movedAway, clock),
+                history);
+    }
+
+    /** Writes down what happened to names and is not in the store yet; call it while that is open. */
+    @Override
+    public void close() {
+        history.close();
     }
 
     /** The media type of {@link #figuresText}. */
@@ -155,6 +180,15 @@ public final class Status implements OnDemandTlsMXBean {
     public String figuresText() {
         return FiguresText.of(
                 gauges(), FiguresText.counts(events), events.figures().series());
+    }
+
+    /**
+     * How this server stands, by what it is called in the JSON API.
+     *
+     * @throws StoreException if the store did not say
+     */
+    public Map<String, Object> serverReport() throws StoreException {
+        return ServerReport.of(floors, operations);
     }
 
     /** What an operator may ask and do. */
@@ -323,7 +357,7 @@ public final class Status implements OnDemandTlsMXBean {
             return Json.of(operations.list(
                     new NameFilter(
                             prefix.strip().toLowerCase(Locale.ROOT),
-                            states(states),
+                            FilterText.states(states),
                             Optional.empty(),
                             Optional.empty()),
                     after,
@@ -341,22 +375,6 @@ public final class Status implements OnDemandTlsMXBean {
         } catch (StoreException | IllegalArgumentException e) {
             return Json.of(Map.of("error", String.valueOf(e.getMessage())));
         }
-    }
-
-    /**
-     * Reads states as an operator writes them.
-     *
-     * @param words states in any case, separated by commas; empty for none
-     * @throws IllegalArgumentException if there is no such state
-     */
-    public static Set<NameState> states(String words) {
-        Set<NameState> states = EnumSet.noneOf(NameState.class);
-        for (String word : words.split(",", -1)) {
-            if (!word.isBlank()) {
-                states.add(NameState.valueOf(word.strip().replace('-', '_').toUpperCase(Locale.ROOT)));
-            }
-        }
-        return states;
     }
 
     @Override
@@ -420,6 +438,29 @@ public final class Status implements OnDemandTlsMXBean {
             return Json.of(operations.authorities());
         } catch (StoreException e) {
             return Json.of(Map.of("error", "the store does not answer: " + e.getMessage()));
+        }
+    }
+
+    @Override
+    public String server() {
+        try {
+            return Json.of(serverReport());
+        } catch (StoreException e) {
+            return Json.of(Map.of("error", "the store does not answer: " + e.getMessage()));
+        }
+    }
+
+    @Override
+    public String expiry() {
+        return Json.of(Map.of("days", operations.expiry()));
+    }
+
+    @Override
+    public String obtainAll(String names) {
+        try {
+            return Json.of(Map.of("names", operations.obtainAll(names)));
+        } catch (IllegalArgumentException e) {
+            return "nothing done: " + e.getMessage();
         }
     }
 

@@ -3,6 +3,7 @@ package org.ondemandtls.store;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -32,12 +33,36 @@ public record Happening(Instant at, String kind, String text) {
         List<Happening> of(String name);
     }
 
-    /** Both, each once, the oldest first; of too many the newest. */
+    private static final Set<String> COMINGS = Set.of("obtained", "renewed");
+    private static final String UNTIL = ", valid until ";
+
+    /** The coming of a certificate, as far as its record tells. */
+    static Happening coming(Instant at, boolean first, String issuer, Instant notAfter) {
+        return new Happening(
+                at,
+                first ? "obtained" : "renewed",
+                (first ? "obtained from " : "renewed by ") + issuer + UNTIL + notAfter);
+    }
+
+    /** Whether it is the coming of a certificate. */
+    boolean isComing() {
+        return COMINGS.contains(kind);
+    }
+
+    /** Both, each once, the oldest first; of too many the newest. Of two comings of one certificate the later one is told. */
     public static List<Happening> joined(List<Happening> kept, List<Happening> lately) {
         Set<Happening> all = new LinkedHashSet<>(kept);
         all.addAll(lately);
         List<Happening> ordered = new ArrayList<>(all);
         ordered.sort(Comparator.comparing(Happening::at));
+        Set<String> told = new HashSet<>();
+        for (int at = ordered.size() - 1; at >= 0; at--) {
+            Happening one = ordered.get(at);
+            int until = one.text().lastIndexOf(UNTIL);
+            if (one.isComing() && until >= 0 && !told.add(one.text().substring(until))) {
+                ordered.remove(at);
+            }
+        }
         return List.copyOf(ordered.subList(Math.max(0, ordered.size() - MOST), ordered.size()));
     }
 }

@@ -168,6 +168,16 @@ public interface Peers {
     void tell(ServerName name) throws StoreException;
 
     /**
+     * The servers that run on this store, this one among them, each by an identifier of its own for as long as it runs.
+     *
+     * @return empty where there can be no others
+     * @throws StoreException if the store did not say
+     */
+    default List<String> members() throws StoreException {
+        return List.of();
+    }
+
+    /**
      * Says who else is told of changes from now on. Called before the first certificate is served.
      *
      * @param news whom to tell

@@ -150,11 +150,20 @@ public record StoredCertificate(
         return changed(draft -> draft.history = newHistory);
     }
 
+    /** Its history, with its own coming where that was not written down before the server ended. */
+    public List<Happening> told() {
+        if (history.stream().anyMatch(one -> one.isComing() && !one.at().isBefore(obtained))) {
+            return history;
+        }
+        boolean first = history.stream().noneMatch(Happening::isComing);
+        return Happening.joined(history, List.of(Happening.coming(obtained, first, issuer, certificate.notAfter())));
+    }
+
     /** The same, to be saved in place of the record before it: its revision, its visits, its history; nothing that was the other's. */
     public StoredCertificate succeeding(StoredCertificate before) {
         return changed(draft -> {
             draft.visited = before.visited;
-            draft.history = before.history;
+            draft.history = before.told();
             draft.revision = before.revision;
         });
     }

@@ -32,6 +32,18 @@ class CaProblemTest {
     }
 
     @Test
+    void saysWhereTheCaLookedIfItTells() {
+        CaProblem problem = CaProblem.of("connection", "refused");
+
+        assertThat(problem.seenAt(JSON.parse("""
+                        {"validationRecord":[{"hostname":"a.example","port":"80","addressUsed":"192.0.2.7"},
+                         {"hostname":"a.example","port":"443","addressUsed":"2001:db8::7"}, {"hostname":"a.example"}]}
+                        """)).text())
+                .isEqualTo("refused; the CA looked at 192.0.2.7 port 80, then at 2001:db8::7 port 443");
+        assertThat(problem.seenAt(JSON.parse("{}"))).isEqualTo(problem);
+    }
+
+    @Test
     void isOneLineWithoutAnythingThatIsNotSeen() {
         assertThat(CaProblem.oneLine("a\r\nb\u0000\u001b[31mc\u202ed\u2028e")).isEqualTo("a b [31mc d e");
     }

@@ -24,6 +24,7 @@ class RemoteCommandTest {
 
     private final ManualTime time = new ManualTime();
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final List<String> contents = Collections.synchronizedList(new ArrayList<>());
     private final List<String> asked = Collections.synchronizedList(new ArrayList<>());
 
     @TempDir
@@ -40,6 +41,7 @@ class RemoteCommandTest {
             asked.add(exchange.getRequestMethod() + " " + exchange.getRequestURI() + " "
                     + exchange.getRequestHeaders().getFirst("Authorization") + " "
                     + exchange.getRequestHeaders().getFirst("X-OnDemand-TLS"));
+            contents.add(new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
             byte[] content = body.getBytes(StandardCharsets.UTF_8);
             exchange.sendResponseHeaders(status, content.length);
             exchange.getResponseBody().write(content);
@@ -119,6 +121,41 @@ class RemoteCommandTest {
                 .startsWith("POST /ondemand-tls/api/v1/account/deactivate?ca=https%3A%2F%2Fca.example%2Fdir%3Fa%3Db ");
         assertThat(said()).startsWith("the account has another key\n");
         assertThat(run("account", "burn")).isEqualTo(Command.FAILED);
+    }
+
+    @Test
+    void issuingIsPausedAndResumed() {
+        status = 202;
+        body = "{\"done\":true,\"sentence\":\"issuing is paused: all\"}";
+
+        assertThat(run("pause", "all")).isEqualTo(Command.DONE);
+        assertThat(run("resume", "domain", "example.com")).isEqualTo(Command.DONE);
+
+        assertThat(asked.get(0)).startsWith("POST /ondemand-tls/api/v1/pause?what=all ");
+        assertThat(asked.get(1)).startsWith("POST /ondemand-tls/api/v1/resume?what=domain+example.com ");
+        assertThat(run("pause")).isEqualTo(Command.FAILED);
+    }
+
+    @Test
+    void severalNamesAreObtainedAtOnce() {
+        status = 202;
+        body = "{\"names\":{\"a.example\":{\"done\":true,\"sentence\":\"a.example is served already\"},"
+                + "\"b.example\":{\"done\":true,\"sentence\":\"b.example is being obtained\"}}}";
+
+        assertThat(run("obtain", "a.example", "b.example")).isEqualTo(Command.DONE);
+
+        assertThat(asked).singleElement().asString().startsWith("POST /ondemand-tls/api/v1/obtain ");
+        assertThat(contents).containsExactly("a.example\nb.example");
+        assertThat(said()).isEqualTo("a.example is served already\nb.example is being obtained\n");
+    }
+
+    @Test
+    void theWholeAnswerIsPrintedWhereItIsWanted() {
+        body = "{\"name\":\"a.example\",\"sentence\":\"Served.\"}\n";
+
+        assertThat(run("explain", "a.example", "--json")).isEqualTo(Command.DONE);
+
+        assertThat(said()).isEqualTo(body);
     }
 
     @Test

@@ -225,6 +225,8 @@ class CaStandingTest {
     void aCaThatFailedIsUnwellForAMinuteOrUntilItWorks() {
         holds.failed(CA);
         assertThat(holds.isWell(CA)).isFalse();
+        assertThat(holds.failingSince(CA)).contains(house.time().clock().instant());
+        assertThat(holds.failingSince(NEXT)).isEmpty();
         assertThat(holds.isWell(NEXT)).isTrue();
         house.time().advance(Duration.ofMinutes(1));
         assertThat(holds.isWell(CA)).isTrue();

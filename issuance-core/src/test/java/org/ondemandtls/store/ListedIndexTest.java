@@ -2,6 +2,7 @@ package org.ondemandtls.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -42,5 +43,29 @@ class ListedIndexTest {
 
         assertThat(index.page(new Listed.Expiring(NOON.plusSeconds(1)), "", 9)).isEmpty();
         assertThat(index.page(new Listed.OfDomain("example.com"), "", 9)).isEmpty();
+    }
+
+    @Test
+    void aPageOfAHundredThousandEntriesIsNoScan() {
+        int entries = 100_000;
+        for (int i = 0; i < entries; i++) {
+            index.saved(at("name" + i + ".example.com", i * 1_000_000L));
+        }
+        Instant later = NOON.plusSeconds(3_600);
+        int pages = 50;
+
+        for (Listed.Slice slice :
+                List.of(new Listed.Expiring(later), new Listed.Late(later), new Listed.OfDomain("example.com"))) {
+            String after = "";
+            long begun = System.nanoTime();
+            for (int page = 0; page < pages; page++) {
+                List<Listed> found = index.page(slice, after, 500);
+                assertThat(found).hasSize(500);
+                after = slice.place(found.get(499));
+            }
+            assertThat(Duration.ofNanos((System.nanoTime() - begun) / pages))
+                    .as("%s", slice)
+                    .isLessThan(Duration.ofMillis(200));
+        }
     }
 }

@@ -1,5 +1,6 @@
 package org.ondemandtls.spring;
 
+import org.ondemandtls.OnDemandTls;
 import org.springframework.boot.actuate.autoconfigure.endpoint.condition.ConditionalOnAvailableEndpoint;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.context.annotation.Bean;
@@ -17,6 +18,8 @@ class EndpointConfiguration {
     @Bean
     @ConditionalOnAvailableEndpoint(endpoint = OnDemandTlsEndpoint.class)
     OnDemandTlsEndpoint onDemandTlsEndpoint(RunningEngine running) {
-        return new OnDemandTlsEndpoint(() -> running.find().map(engine -> engine.status()));
+        return new OnDemandTlsEndpoint(
+                () -> running.find().map(OnDemandTls::status),
+                () -> running.find().map(engine -> engine.statusSite().api()));
     }
 }

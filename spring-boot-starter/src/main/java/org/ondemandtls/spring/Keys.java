@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
@@ -33,6 +34,13 @@ record Keys(Map<String, String> server, Map<String, String> own) {
     /** Whether plain requests are redirected. */
     static final String REDIRECT = "redirect";
 
+    /** Whether the management page is carried. */
+    static final String PAGE = "page";
+
+    /** The password of the page's own user. */
+    static final String PAGE_PASSWORD = "pagepassword";
+
+    private static final Set<String> OWN = Set.of(ENABLED, PORT, REDIRECT, PAGE, PAGE_PASSWORD);
     private static final Pattern ELEMENT = Pattern.compile("(.+)\\.(\\d{1,6})");
     private static final Map<String, String> SPELLINGS = spellings();
 
@@ -54,7 +62,7 @@ record Keys(Map<String, String> server, Map<String, String> own) {
             if (element.matches()) {
                 lists.computeIfAbsent(spelling(element.group(1)), list -> new TreeMap<>())
                         .putIfAbsent(Integer.parseInt(element.group(2)), text);
-            } else if (folded.equals(ENABLED) || folded.equals(PORT) || folded.equals(REDIRECT)) {
+            } else if (OWN.contains(folded)) {
                 own.putIfAbsent(folded, text);
             } else {
                 server.putIfAbsent(spelling(name), text);

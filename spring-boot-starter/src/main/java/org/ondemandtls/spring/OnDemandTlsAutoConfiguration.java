@@ -27,7 +27,9 @@ import org.springframework.core.env.Environment;
     Boot4Jetty.class,
     Boot3Health.class,
     Boot4Health.class,
-    EndpointConfiguration.class
+    EndpointConfiguration.class,
+    MetricsConfiguration.class,
+    PageConfiguration.class
 })
 public class OnDemandTlsAutoConfiguration {
 

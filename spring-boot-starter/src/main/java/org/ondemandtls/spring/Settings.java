@@ -70,6 +70,12 @@ record Settings(OnDemandTlsSetup setup, int port, boolean redirect, boolean virt
                     ConfigKey.PERMISSION_BEAN + ": is for applications on a server of their operator's;"
                             + " in Spring Boot declare a bean Predicate<String> with the name " + PREDICATE);
         }
+        // It is read where the page is made; here mistakes are told.
+        flag(keys, Keys.PAGE);
+        if (!keys.own().containsKey(Keys.PAGE) && keys.own().containsKey(Keys.PAGE_PASSWORD)) {
+            throw new StartException(
+                    Keys.PREFIX + ".page-password: is for the page; write " + Keys.PREFIX + ".page=true");
+        }
         permission(beans, predicate).ifPresent(builder::permissionPolicy);
         return new Settings(
                 builder.build(Path.of("")),

@@ -36,7 +36,8 @@ class MetadataTest {
                         .filter(key -> key != ConfigKey.PERMISSION_BEAN)
                         .map(ConfigKey::key)
                         .toList());
-        assertThat(keys.own().keySet()).containsExactlyInAnyOrder(Keys.ENABLED, Keys.PORT, Keys.REDIRECT);
+        assertThat(keys.own().keySet())
+                .containsExactlyInAnyOrder(Keys.ENABLED, Keys.PORT, Keys.REDIRECT, Keys.PAGE, Keys.PAGE_PASSWORD);
     }
 
     @Test

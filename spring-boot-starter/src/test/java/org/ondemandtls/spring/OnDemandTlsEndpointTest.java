@@ -12,8 +12,8 @@ import org.ondemandtls.status.OnDemandTlsMXBean;
 /** {@link OnDemandTlsEndpoint}. */
 class OnDemandTlsEndpointTest {
 
-    private final OnDemandTlsEndpoint endpoint = new OnDemandTlsEndpoint(() -> Optional.of(bean()));
-    private final OnDemandTlsEndpoint stopped = new OnDemandTlsEndpoint(Optional::empty);
+    private final OnDemandTlsEndpoint endpoint = new OnDemandTlsEndpoint(() -> Optional.of(bean()), Optional::empty);
+    private final OnDemandTlsEndpoint stopped = new OnDemandTlsEndpoint(Optional::empty, Optional::empty);
 
     @Test
     void everyAttributeOfTheMxBeanIsAFigure() {
@@ -29,8 +29,7 @@ class OnDemandTlsEndpointTest {
 
     @Test
     void aNameIsExplainedAndTriedAgain() {
-        assertThat(endpoint.explain("shop.example"))
-                .isEqualTo(Map.of("name", "shop.example", "answer", "explain shop.example"));
+        assertThat(explained(endpoint)).isEqualTo(Map.of("name", "shop.example", "answer", "explain shop.example"));
         assertThat(endpoint.retry("shop.example"))
                 .isEqualTo(Map.of("name", "shop.example", "answer", "retry shop.example"));
     }
@@ -38,8 +37,18 @@ class OnDemandTlsEndpointTest {
     @Test
     void saysSoWhereNothingRuns() {
         assertThat(stopped.figures()).isEmpty();
-        assertThat(stopped.explain("shop.example")).containsEntry("answer", "On-Demand TLS does not run");
-        assertThat(stopped.retry("shop.example")).containsEntry("answer", "On-Demand TLS does not run");
+        assertThat(explained(stopped))
+                .isEqualTo(Map.of("name", "shop.example", "answer", "On-Demand TLS does not run"));
+        assertThat(stopped.retry("shop.example"))
+                .isEqualTo(Map.of("name", "shop.example", "answer", "On-Demand TLS does not run"));
+        assertThat(stopped.look(new String[] {"names", "shop.example"}).getStatus())
+                .isEqualTo(503);
+        assertThat(stopped.act(new String[] {"names", "shop.example", "obtain"}).getStatus())
+                .isEqualTo(503);
+    }
+
+    private static Object explained(OnDemandTlsEndpoint endpoint) {
+        return endpoint.explain("shop.example", null, null, null, null, null, null, null, null);
     }
 
     private static OnDemandTlsMXBean bean() {

@@ -5,21 +5,13 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.net.URLDecoder;
 import java.time.InstantSource;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongSupplier;
-import org.ondemandtls.authority.RevocationReason;
 import org.ondemandtls.config.OnDemandTlsConfig;
-import org.ondemandtls.name.ServerName;
 import org.ondemandtls.status.FilterText;
-import org.ondemandtls.status.Operations;
 import org.ondemandtls.status.Status;
-import org.ondemandtls.store.StoreException;
 
 /**
  * The management page at {@code /ondemand-tls/}, its JSON API under {@code /ondemand-tls/api/v1/} and the figures at
@@ -39,16 +31,10 @@ public final class StatusSite {
 
     private static final String WITHOUT_SLASH = "/ondemand-tls";
     private static final String API = ROOT + "api/v1/";
-    private static final String NAMES = "names/";
-    private static final String DIAGNOSIS = "/diagnosis";
     private static final int LARGEST_CONTENT = 1 << 20;
-    private static final int MOST_AT_ONCE = 1_000;
-    private static final int DEFAULT_PAGE = 50;
     private static final int OK = 200;
-    private static final int ACCEPTED = 202;
     private static final int BAD = 400;
     private static final int NOT_FOUND = 404;
-    private static final int CONFLICT = 409;
     private static final Map<String, String> FILES =
             Map.of("", "index.html", "page.js", "page.js", "page.css", "page.css");
     private static final Map<String, String> TYPES = Map.of(
@@ -59,12 +45,9 @@ public final class StatusSite {
             "css",
             "text/css; charset=utf-8");
 
-    private static final String ACCOUNT = "account/";
-
     private final Status status;
-    private final Operations operations;
     private final Access access;
-    private final InstantSource clock;
+    private final StatusApi api;
 
     /**
      * Makes it for one engine.
@@ -76,9 +59,13 @@ public final class StatusSite {
      */
     public StatusSite(Status status, OnDemandTlsConfig.Status config, InstantSource clock, LongSupplier nanoTime) {
         this.status = status;
-        this.operations = status.operations();
         this.access = new Access(config, nanoTime);
-        this.clock = clock;
+        this.api = new StatusApi(status, clock);
+    }
+
+    /** What is below the path of the API, for a server that has a guard of its own. */
+    public StatusApi api() {
+        return api;
     }
 
     /** Whether a path may be ours; costs one comparison. */
@@ -106,16 +93,14 @@ public final class StatusSite {
         }
         try {
             return Optional.of(acts ? command(request) : look(request));
-        } catch (StoreException e) {
-            return Optional.of(SiteAnswer.error(503, "the store does not answer: " + e.getMessage()));
         } catch (IllegalArgumentException e) {
-            return Optional.of(SiteAnswer.error(BAD, String.valueOf(e.getMessage())));
+            return Optional.of(SiteAnswer.error(BAD, "the query cannot be read: " + e.getMessage()));
         } catch (IOException e) {
             return Optional.of(SiteAnswer.error(BAD, "the content cannot be read, or is too large"));
         }
     }
 
-    private SiteAnswer look(SiteRequest request) throws StoreException {
+    private SiteAnswer look(SiteRequest request) {
         String path = request.path();
         if (path.equals(ROOT + "metrics")) {
             return SiteAnswer.of(OK, Status.FIGURES_TYPE, status.figuresText());
@@ -123,108 +108,17 @@ public final class StatusSite {
         if (!path.startsWith(API)) {
             return file(path.substring(ROOT.length()));
         }
-        String resource = path.substring(API.length());
-        Map<String, String> query = FilterText.parameters(request.query());
-        if (resource.equals("names")) {
-            return SiteAnswer.json(OK, list(query));
-        }
-        if (resource.startsWith(NAMES) && resource.endsWith(DIAGNOSIS)) {
-            return SiteAnswer.json(
-                    OK,
-                    operations.diagnose(
-                            name(resource.substring(NAMES.length(), resource.length() - DIAGNOSIS.length()))));
-        }
-        if (resource.startsWith(NAMES)) {
-            return SiteAnswer.json(OK, operations.lookUp(name(resource.substring(NAMES.length()))));
-        }
-        return switch (resource) {
-            case "cas" -> SiteAnswer.json(OK, Map.of("cas", operations.authorities()));
-            case "server" -> SiteAnswer.json(OK, server());
-            case "expiry" -> SiteAnswer.json(OK, Map.of("days", operations.expiry()));
-            default -> SiteAnswer.error(NOT_FOUND, "there is no such thing in the API");
-        };
+        return api.look(path.substring(API.length()), FilterText.parameters(request.query()));
     }
 
     private SiteAnswer command(SiteRequest request) throws IOException {
         if (!request.method().equals("POST") || !request.path().startsWith(API)) {
             return SiteAnswer.error(405, "GET and HEAD look, POST acts").with("Allow", "GET, HEAD, POST");
         }
-        String resource = request.path().substring(API.length());
-        Map<String, String> query = FilterText.parameters(request.query());
-        return switch (resource) {
-            case "obtain" -> obtain(new String(request.content(LARGEST_CONTENT), UTF_8));
-            case "pause" -> done(operations.pause(query.getOrDefault("what", "")));
-            case "resume" -> done(operations.resume(query.getOrDefault("what", "")));
-            case "account/rollover", "account/deactivate", "account/register" ->
-                done(operations
-                        .accounts()
-                        .command(resource.substring(ACCOUNT.length()), query.getOrDefault("ca", ""))
-                        .orElseThrow());
-            default -> commandFor(resource, query);
-        };
-    }
-
-    private SiteAnswer commandFor(String resource, Map<String, String> query) {
-        int slash = resource.lastIndexOf('/');
-        if (!resource.startsWith(NAMES) || slash < NAMES.length()) {
-            return SiteAnswer.error(NOT_FOUND, "there is no such command in the API");
-        }
-        return command(
-                name(resource.substring(NAMES.length(), slash)),
-                resource.substring(slash + 1),
-                query.getOrDefault("reason", "unspecified"));
-    }
-
-    private SiteAnswer command(ServerName name, String word, String reason) {
-        return switch (word) {
-            case "obtain" -> done(operations.obtain(name));
-            case "renew" -> done(operations.renew(name));
-            case "retry" -> done(operations.retry(name));
-            case "withdraw" -> done(operations.withdraw(name));
-            case "forget" -> done(operations.forget(name));
-            case "revoke" ->
-                RevocationReason.of(reason)
-                        .map(why -> done(operations.revoke(name, why)))
-                        .orElseGet(() -> SiteAnswer.error(BAD, "the reason is one of " + RevocationReason.words()));
-            default -> SiteAnswer.error(NOT_FOUND, "there is no such command in the API");
-        };
-    }
-
-    private SiteAnswer obtain(String lines) {
-        List<ServerName> names = new ArrayList<>();
-        for (String line :
-                lines.lines().map(String::strip).filter(one -> !one.isEmpty()).toList()) {
-            names.add(ServerName.parse(line));
-        }
-        if (names.isEmpty() || names.size() > MOST_AT_ONCE) {
-            return SiteAnswer.error(BAD, "give 1 to " + MOST_AT_ONCE + " names, one a line");
-        }
-        Map<String, Object> begun = new LinkedHashMap<>();
-        names.forEach(name -> begun.put(name.value(), operations.obtain(name)));
-        return SiteAnswer.json(ACCEPTED, Map.of("names", begun));
-    }
-
-    private static SiteAnswer done(Operations.Outcome outcome) {
-        return SiteAnswer.json(outcome.done() ? ACCEPTED : CONFLICT, outcome);
-    }
-
-    private Operations.Page list(Map<String, String> query) throws StoreException {
-        return operations.list(
-                FilterText.filter(query, clock.instant()),
-                query.getOrDefault("after", ""),
-                Integer.parseInt(query.getOrDefault("limit", Integer.toString(DEFAULT_PAGE))));
-    }
-
-    private Map<String, Object> server() throws StoreException {
-        Map<String, Object> server = new LinkedHashMap<>(operations.server());
-        server.put("parked", status.getParkedHandshakes());
-        server.put("permissionQueue", status.getPermissionQueue());
-        server.put("issuer", status.getIssuer());
-        return server;
-    }
-
-    private static ServerName name(String text) {
-        return ServerName.parse(URLDecoder.decode(text, UTF_8));
+        return api.command(
+                request.path().substring(API.length()),
+                FilterText.parameters(request.query()),
+                new String(request.content(LARGEST_CONTENT), UTF_8));
     }
 
     private static SiteAnswer file(String wanted) {

@@ -132,6 +132,12 @@ final class JdbcPeers implements Peers {
     }
 
     @Override
+    public List<String> members() throws StoreException {
+        String sql = "SELECT id FROM ondemand_tls_node WHERE expires > " + dialect.now() + " ORDER BY id";
+        return pool.read("the servers on the database cannot be listed", sql, row -> row.getString(1));
+    }
+
+    @Override
     public void tell(ServerName name) throws StoreException {
         pool.together("the other servers cannot be told", connection -> {
             JdbcNews.write(pool, dialect, connection, origin, List.of(name.value()));

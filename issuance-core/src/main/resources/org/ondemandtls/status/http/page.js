@@ -7,9 +7,9 @@
   const BAD = ['refused', 'denied', 'expired', 'withdrawn'];
   let following = 0;
 
-  async function ask(path, command) {
+  async function ask(path, command, content) {
     const answer = await fetch(API + path, command
-      ? {method: 'POST', headers: {'X-OnDemand-TLS': 'page'}, credentials: 'same-origin'}
+      ? {method: 'POST', headers: {'X-OnDemand-TLS': 'page'}, credentials: 'same-origin', body: content}
       : {credentials: 'same-origin'});
     const content = await answer.json();
     if (!answer.ok && content.error) {
@@ -205,6 +205,78 @@
     await authorities();
   }
 
+  const ACCOUNT = [
+    ['rollover', 'New key', 'Give the account another key at '],
+    ['deactivate', 'Deactivate', 'Close the account for good at '],
+    ['register', 'Register', 'Make another account at ']];
+
+  // Nothing of an account is undone, so each is asked for.
+  async function account(ca, command, question) {
+    if (!window.confirm(question + ca + '?')) {
+      return;
+    }
+    try {
+      say((await ask('account/' + command + '?ca=' + encodeURIComponent(ca), true)).sentence);
+    } catch (error) {
+      say(error.message);
+    }
+    await authorities();
+  }
+
+  function accountCell(ca) {
+    const cell = document.createElement('td');
+    if (!ca.hasAccount) {
+      cell.textContent = '–';
+      return cell;
+    }
+    cell.append(element('div', ca.account || 'not known yet'));
+    const buttons = document.createElement('div');
+    buttons.className = 'commands';
+    ACCOUNT.forEach(([command, label, question]) => {
+      const button = element('button', label, command === 'deactivate' ? 'grave' : '');
+      button.type = 'button';
+      button.dataset.account = command;
+      button.setAttribute('aria-label', label + ': account at ' + ca.id);
+      button.addEventListener('click', () => account(ca.id, command, question));
+      buttons.append(button);
+    });
+    cell.append(buttons);
+    return cell;
+  }
+
+  async function pauseWhat(command) {
+    const what = byId('pause-what').value === 'all' ? 'all' : 'domain ' + byId('pause-domain').value.trim();
+    if (command === 'pause' && !window.confirm('Pause issuing: ' + what + '?')) {
+      return;
+    }
+    try {
+      say((await ask(command + '?what=' + encodeURIComponent(what), true)).sentence);
+      await server();
+    } catch (error) {
+      say(error.message);
+    }
+  }
+
+  async function obtainAll() {
+    try {
+      const begun = (await ask('obtain', true, byId('obtain-names').value)).names;
+      byId('obtained').replaceChildren(...Object.entries(begun).map(([name, one]) =>
+        element('li', name + ': ' + one.sentence, one.done ? 'good' : 'bad')));
+    } catch (error) {
+      say(error.message);
+    }
+  }
+
+  async function confirmDenials() {
+    if (window.confirm('Withdraw the names that are denied?')) {
+      try {
+        say((await ask('confirm-denials', true)).sentence);
+      } catch (error) {
+        say(error.message);
+      }
+    }
+  }
+
   // How far a budget is used up, as a bar with its words.
   function bar(budget) {
     const line = document.createElement('div');
@@ -245,7 +317,7 @@
       const budgets = document.createElement('td');
       budgets.append(...ca.budgets.map(bar));
       line.append(name, element('td', ca.sentence, ca.well && !ca.paused ? 'good' : 'bad'), element('td', orders || '–'),
-        element('td', ca.meanSeconds === null ? '–' : ca.meanSeconds.toFixed(1) + ' s'), steps, budgets, cell);
+        element('td', ca.meanSeconds === null ? '–' : ca.meanSeconds.toFixed(1) + ' s'), steps, budgets, accountCell(ca), cell);
       return line;
     }));
   }
@@ -275,6 +347,18 @@
     byId('server').textContent = 'Version ' + one.version + ', store ' + one.store + (one.sharedStore ? ' (shared)' : '')
       + ', ' + one.inMemory + ' names in memory, ' + one.flights + ' being obtained, ' + one.parked + ' handshakes waiting'
       + (paused.length ? '; paused: ' + paused.join(', ') : '');
+    byId('paused').textContent = paused.length ? 'Paused: ' + paused.join(', ') + '.' : 'Nothing is paused.';
+    const details = {
+      'Servers on the store': one.members.length || 'this one alone',
+      'Orders waiting': one.ordersQueued.visits + ' for visits, ' + one.ordersQueued.renewals + ' for renewals',
+      'Questions to permission waiting': one.permissionQueue,
+      'Handshakes waiting': one.parked + ' of ' + one.parkedLimit + ' at most',
+      'Renewals under way': one.renewals,
+      'Look at DNS': one.preflight,
+      'Clock': moment(one.time) + (one.clockTrusted ? '' : ' (not trusted: it has jumped)'),
+      'Bounds reached': Object.entries(one.overflows).map(([bound, count]) => bound + ' ' + count).join(', ') || 'none'};
+    byId('server-details').replaceChildren(...Object.entries(details).flatMap(([label, value]) =>
+      [element('dt', label), element('dd', String(value))]));
   }
 
   async function overview() {
@@ -295,6 +379,15 @@
       list(false);
     });
     byId('diagnose').addEventListener('click', diagnose);
+    byId('pause-form').addEventListener('submit', event => {
+      event.preventDefault();
+      pauseWhat(event.submitter ? event.submitter.dataset.pause : 'pause');
+    });
+    byId('obtain-form').addEventListener('submit', event => {
+      event.preventDefault();
+      obtainAll();
+    });
+    byId('confirm-denials').addEventListener('click', confirmDenials);
     byId('more').addEventListener('click', () => list(true));
     document.querySelectorAll('[data-command]').forEach(button =>
       button.addEventListener('click', () => act(button.dataset.command)));

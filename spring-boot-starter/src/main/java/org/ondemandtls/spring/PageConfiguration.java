@@ -1,0 +1,32 @@
+package org.ondemandtls.spring;
+
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Condition;
+import org.springframework.context.annotation.ConditionContext;
+import org.springframework.context.annotation.Conditional;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.env.Environment;
+import org.springframework.core.type.AnnotatedTypeMetadata;
+
+/** The management page, where the application asks for it. */
+@Configuration(proxyBeanMethods = false)
+@Conditional(PageConfiguration.IsOn.class)
+class PageConfiguration {
+
+    @Bean
+    PageFilter onDemandTlsPage(RunningEngine running, Environment environment) {
+        return new PageFilter(running, Keys.of(environment).own().getOrDefault(Keys.PAGE_PASSWORD, ""));
+    }
+
+    /** True where the application says {@code ondemand-tls.page=true}. */
+    static final class IsOn implements Condition {
+
+        @Override
+        public boolean matches(ConditionContext context, AnnotatedTypeMetadata metadata) {
+            return Keys.of(context.getEnvironment())
+                    .own()
+                    .getOrDefault(Keys.PAGE, "")
+                    .equals("true");
+        }
+    }
+}

@@ -398,7 +398,8 @@ class SharedJdbcStoreIT extends SharedStoreContract {
             Lease lease = running.peers().take(next).orElseThrow();
             assertThat(back.peers().take(next)).isEmpty();
             running.journal(SharedStoreContract.order(next), lease);
-            assertThat(back.openOrders()).hasSize(1);
+            assertThat(Database.query(shared, "SELECT name, later FROM ondemand_tls_order"))
+                    .containsExactly(next + "|new");
             running.save(CertificateStoreContract.stored(next.value(), "www.next.example.com"), lease);
             assertThat(back.find(ServerName.parse("www.next.example.com"))).isPresent();
             back.save(kept.withVisited(CertificateStoreContract.NOW));

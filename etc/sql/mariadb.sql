@@ -11,8 +11,12 @@
 
 -- version 1
 
+-- One row per version of the tables. oldest is the oldest version whose servers can work with them too; without it, only
+-- servers that know the version can. A version that only adds tables, indexes, and columns that have a default leaves
+-- oldest as it was. Tables from before this column lack it: whoever adds the next version adds the column first.
 CREATE TABLE IF NOT EXISTS ondemand_tls_schema (
-    version integer PRIMARY KEY
+    version integer PRIMARY KEY,
+    oldest integer
 ) ENGINE = InnoDB DEFAULT CHARACTER SET ascii COLLATE ascii_bin;
 
 -- One row per certificate, under its first name. What is beside the content is there to be found by.

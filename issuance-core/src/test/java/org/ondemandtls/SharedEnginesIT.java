@@ -112,10 +112,10 @@ class SharedEnginesIT {
             leaveAnOrder();
 
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(35))
+                    .atMost(Duration.ofMinutes(3))
                     .until(() -> events.stream().anyMatch(event -> event.kind() == EventKind.RESUMED));
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(10))
+                    .atMost(Duration.ofMinutes(3))
                     .until(() -> events.stream().anyMatch(event -> event.kind() == EventKind.OBTAINED));
         }
     }

@@ -314,16 +314,63 @@ class FileCertificateStoreTest extends CertificateStoreContract {
         }
 
         @Test
-        void refusesAFormatOfAnotherVersion() throws Exception {
+        void refusesAFormatThatIsNoneOrNeedsALaterVersionAndSaysWhatToDo() throws Exception {
             store.close();
-            Files.writeString(root().resolve("FORMAT"), "ondemand-tls store 2\n");
 
+            for (String format : List.of("1", "", "ondemand-tls store 0\n", "ondemand-tls store x\n")) {
+                Files.writeString(root().resolve("FORMAT"), format);
+                assertThatThrownBy(FileCertificateStoreTest.this::open)
+                        .isInstanceOf(StoreException.class)
+                        .hasMessageContaining("FORMAT")
+                        .hasMessageContaining("use the version that wrote it");
+            }
+            Files.writeString(root().resolve("FORMAT"), "ondemand-tls store 2\n");
             assertThatThrownBy(FileCertificateStoreTest.this::open)
                     .isInstanceOf(StoreException.class)
-                    .hasMessageContaining("FORMAT");
+                    .hasMessageContaining("has the format of version 2")
+                    .hasMessageContaining("need a server that knows version 2 or later")
+                    .hasMessageContaining("restore the backup");
+            Files.writeString(root().resolve("FORMAT"), "ondemand-tls store 3\noldest: 2\n");
+            assertThatThrownBy(FileCertificateStoreTest.this::open)
+                    .hasMessageContaining("need a server that knows version 2 or later");
 
             Files.writeString(root().resolve("FORMAT"), "ondemand-tls store 1\n");
             store = open();
+            assertThat(recorded.lines(EventKind.ADVICE)).isEmpty();
+        }
+
+        @Test
+        void worksOnWhatALaterVersionLeftWhereThatAllowsItAndLeavesItAsItIs() throws Exception {
+            StoredCertificate kept = store.save(stored(SHOP.value()));
+            store.close();
+            String format = "ondemand-tls store 3\noldest: 1\nsomething: else\n";
+            Files.writeString(root().resolve("FORMAT"), format);
+            List<Path> later = List.of(
+                    root().resolve("INDEX"),
+                    Files.createDirectory(root().resolve(".later")).resolve("note.pem"),
+                    root().resolve("certificates/index"),
+                    root().resolve("orders/shop.note"),
+                    root().resolve("holds/shop.note"));
+            for (Path each : later) {
+                Files.writeString(each, "of a later version");
+            }
+
+            store = open();
+
+            assertThat(recorded.lines(EventKind.ADVICE))
+                    .singleElement()
+                    .asString()
+                    .contains("the format of version 3", "knows version 1 and works with it");
+            store.save(kept.withVisited(NOW));
+            store.writeSecret("accounts/one.pem", new byte[] {1});
+            store.close();
+            store = open();
+            assertThat(store.find(SHOP)).isPresent();
+            assertThat(store.openOrders()).isEmpty();
+            assertThat(store.secretPaths()).containsExactly("accounts/one.pem");
+            assertThat(later).allSatisfy(each -> assertThat(each).hasContent("of a later version"));
+            assertThat(root().resolve("FORMAT")).hasContent(format);
+            assertThat(recorded.lines(EventKind.QUARANTINED)).isEmpty();
         }
 
         @Test

@@ -75,7 +75,7 @@ public abstract class SharedStoreContract {
 
         private void awaitLast(String... names) {
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(10))
+                    .atMost(Duration.ofMinutes(2))
                     .until(() -> !changed.isEmpty()
                             && changed.get(changed.size() - 1).equals(List.of(names)));
         }

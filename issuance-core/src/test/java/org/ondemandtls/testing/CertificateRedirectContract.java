@@ -117,7 +117,7 @@ public abstract class CertificateRedirectContract<F extends HostFixture> extends
         int asked = fixture.ask.questions().size();
 
         // On Tomcat the first one may stay on HTTP.
-        await().atMost(Duration.ofSeconds(10))
+        await().atMost(Duration.ofMinutes(2))
                 .untilAsserted(() -> assertThat(request("GET", "/x", NAME)).startsWith("HTTP/1.1 308 "));
         assertThat(fixture.ask.questions()).hasSize(asked);
     }

@@ -25,7 +25,7 @@ public abstract class HostContract<F extends HostFixture> {
 
     /** What the documentation promises of a server that has stopped. */
     protected static void assertNoThreadIsLeft() {
-        await().atMost(Duration.ofSeconds(10))
+        await().atMost(Duration.ofMinutes(2))
                 .untilAsserted(() -> assertThat(HostFixture.onDemandThreads()).isEmpty());
     }
 

@@ -45,7 +45,7 @@ public abstract class ParkingContract<F extends HostFixture> extends HostContrac
 
         assertThat(known).startsWith("HTTP/1.1 200 ");
         assertThat(waiting).noneMatch(CompletableFuture::isDone);
-        await().atMost(Duration.ofSeconds(5)).until(() -> fixture.busyThreads() == 0);
+        await().atMost(Duration.ofMinutes(2)).until(() -> fixture.busyThreads() == 0);
 
         fixture.slowAnswers.countDown();
 
@@ -58,7 +58,7 @@ public abstract class ParkingContract<F extends HostFixture> extends HostContrac
     void aWaitLongerThanTheIdleTimeoutEndsWithAnAnswer() throws Exception {
         fixture.launch();
         CompletableFuture<String> visit = visit(SLOW);
-        await().until(() -> fixture.parked() == 1);
+        await().atMost(Duration.ofMinutes(2)).until(() -> fixture.parked() == 1);
         // While it waits, and no longer: how fast the handshake goes on is not the question.
         fixture.idleTimeout(Duration.ofMillis(300));
         await().pollDelay(Duration.ofMillis(2500)).until(() -> !visit.isDone());
@@ -66,7 +66,7 @@ public abstract class ParkingContract<F extends HostFixture> extends HostContrac
 
         fixture.slowAnswers.countDown();
 
-        assertThat(visit.get(20, TimeUnit.SECONDS)).startsWith("HTTP/1.1 200 ");
+        assertThat(visit.get(2, TimeUnit.MINUTES)).startsWith("HTTP/1.1 200 ");
     }
 
     @Test
@@ -83,13 +83,13 @@ public abstract class ParkingContract<F extends HostFixture> extends HostContrac
         fixture.launch();
         CompletableFuture<TlsProbe.Outcome> visit = CompletableFuture.supplyAsync(
                 () -> TlsProbe.trustingAnything().handshake(fixture.port(), SLOW), clients);
-        await().until(() -> fixture.parked() == 1);
-        long started = System.nanoTime();
+        await().atMost(Duration.ofMinutes(2)).until(() -> fixture.parked() == 1);
 
+        // Before the answer that it waits for, which comes at the end.
         fixture.halt();
 
-        assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(10));
-        assertThat(visit.get(5, TimeUnit.SECONDS).alert()).contains("internal_error");
+        assertThat(visit.get(2, TimeUnit.MINUTES).alert()).contains("internal_error");
+        assertThat(fixture.slowAnswers.getCount()).isEqualTo(1);
         assertNoThreadIsLeft();
     }
 
@@ -99,9 +99,9 @@ public abstract class ParkingContract<F extends HostFixture> extends HostContrac
         fixture.launch();
         try (Socket leaving = fixture.tcp()) {
             leaving.getOutputStream().write(TlsProbe.trustingAnything().clientHello(SLOW));
-            await().until(() -> fixture.parked() == 1);
+            await().atMost(Duration.ofMinutes(2)).until(() -> fixture.parked() == 1);
         }
-        await().until(() -> fixture.parked() == 0);
+        await().atMost(Duration.ofMinutes(2)).until(() -> fixture.parked() == 0);
 
         assertThat(fixture.visit("other.customer.test")).startsWith("HTTP/1.1 200 ");
     }
@@ -112,7 +112,7 @@ public abstract class ParkingContract<F extends HostFixture> extends HostContrac
         byte[] hello = TlsProbe.trustingAnything().clientHello(SLOW);
         try (Socket talking = fixture.tcp()) {
             talking.getOutputStream().write(hello);
-            await().until(() -> fixture.parked() == 1);
+            await().atMost(Duration.ofMinutes(2)).until(() -> fixture.parked() == 1);
             talking.getOutputStream().write(new byte[100_000]);
             await().pollDelay(Duration.ofSeconds(2)).until(() -> fixture.parked() == 1);
 

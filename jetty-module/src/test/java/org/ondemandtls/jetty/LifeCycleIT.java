@@ -110,10 +110,10 @@ class LifeCycleIT extends LifeCycleContract<ServerFixture> {
 
         added.stop();
 
-        assertThat(ends.get(20, TimeUnit.SECONDS).alert()).contains("internal_error");
+        assertThat(ends.get(2, TimeUnit.MINUTES).alert()).contains("internal_error");
         assertThat(fixture.parked()).isEqualTo(1);
         fixture.slowAnswers.countDown();
-        assertThat(stays.get(20, TimeUnit.SECONDS)).startsWith("HTTP/1.1 200 ");
+        assertThat(stays.get(2, TimeUnit.MINUTES)).startsWith("HTTP/1.1 200 ");
     }
 
     private ServerConnector connector() {

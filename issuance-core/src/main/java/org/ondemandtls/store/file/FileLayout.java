@@ -24,7 +24,7 @@ final class FileLayout {
     private static final String WILDCARD = "_wildcard_";
     // With its suffix a file name stays below the 255 octets that file systems allow.
     private static final int LONGEST_PLAIN_NAME = 240;
-    // All others hold secrets.
+    // All others hold secrets, except those whose names begin with a dot: a later version may have left them.
     private static final Set<String> OURS =
             Set.of("certificates", "orders", "quarantine", "tmp", "holds", "due", "ledger");
 

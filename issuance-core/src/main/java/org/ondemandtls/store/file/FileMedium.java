@@ -1,7 +1,5 @@
 package org.ondemandtls.store.file;
 
-import static java.nio.charset.StandardCharsets.US_ASCII;
-
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import java.io.IOException;
@@ -42,7 +40,6 @@ import org.ondemandtls.store.UntilDone;
 /** Records in a directory that one process owns: a file each. What they are found by is read back from them. */
 final class FileMedium implements Medium {
 
-    private static final String FORMAT = "ondemand-tls store 1\n";
     private static final int REMEMBERED_RECORDS = 10_000;
     private static final Duration INDEX_RETRY = Duration.ofSeconds(5);
     private static final Duration WHILE_INDEX_IS_BUILT = Duration.ofMinutes(1);
@@ -85,9 +82,7 @@ final class FileMedium implements Medium {
         this.shelves = new FileShelves(layout, disk, time);
         this.listed = new ListedNames(shelves::firstNames);
         this.listing = new FileListing(shelves, events, time, root);
-        if (!Files.exists(root.resolve("FORMAT"))) {
-            disk.write(root.resolve("FORMAT"), FORMAT.getBytes(US_ASCII));
-        }
+        FileFormat.write(root, disk);
         this.keys = new FileKeys(root, disk, shelves, !fresh, sealing);
         this.dueIndex = new DueIndex(root.resolve("due"));
         this.ledger = new FileLedger(root.resolve("ledger"), clock);
@@ -115,7 +110,7 @@ final class FileMedium implements Medium {
             Path real = new StoreDirectory(events).ready(root).toRealPath();
             DirectoryLock lock = DirectoryLock.take(real, lockWait, time, events);
             try {
-                checkFormat(real);
+                FileFormat.check(real).ifPresent(later -> events.publish(EventKind.ADVICE, later));
                 if (!Disk.synchronise(real)) {
                     events.publish(
                             EventKind.ADVICE,
@@ -133,15 +128,6 @@ final class FileMedium implements Medium {
                     "the store " + root + " cannot be opened: " + Disk.describe(e)
                             + "; make the directory writable for the server's user, or set onDemandTls.store",
                     e);
-        }
-    }
-
-    private static void checkFormat(Path root) throws IOException, StoreException {
-        Optional<byte[]> format = Disk.read(root.resolve("FORMAT"));
-        if (format.isPresent() && !new String(format.get(), US_ASCII).equals(FORMAT)) {
-            throw new StoreException("the store " + root + " has a format this version does not know ("
-                    + root.resolve("FORMAT") + "); use the version that wrote it, or set onDemandTls.store to "
-                    + "another directory");
         }
     }
 

@@ -80,10 +80,11 @@ public final class JdbcCertificateStore extends MediumStore {
         JdbcPool pool = new JdbcPool(source(place), credentials(place), place.location(), place.connections(), time);
         try {
             SqlDialect dialect = pool.begin();
-            pool.alone("the tables of the store cannot be made or read", connection -> {
-                JdbcSchema.prepare(connection, dialect, place.createSchema(), pool.location());
-                return true;
-            });
+            pool.alone(
+                            "the tables of the store cannot be made or read",
+                            connection ->
+                                    JdbcSchema.prepare(connection, dialect, place.createSchema(), pool.location()))
+                    .ifPresent(later -> events.publish(EventKind.ADVICE, later));
             byte[] random = new byte[NODE_ID];
             RANDOM.nextBytes(random);
             String node = HexFormat.of().formatHex(random);

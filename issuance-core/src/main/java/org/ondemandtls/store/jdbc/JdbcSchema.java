@@ -10,10 +10,15 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.store.StoreException;
 
-/** The tables in the database: made or brought up to date once, by one server, under a lock of the database. */
+/**
+ * The tables in the database: made or brought up to date once, by one server, under a lock of the database. Each version of
+ * them says which servers can work with it, so that servers of several versions can be beside each other.
+ */
 final class JdbcSchema {
 
     /** The version this code works with. */
@@ -26,6 +31,7 @@ final class JdbcSchema {
     private static final long LOCK = 0x6f6e64656d616e64L;
     private static final int LOCK_SECONDS = 30;
     private static final int MARIADB_TABLE_ACCESS_DENIED = 1142;
+    private static final Set<String> NO_COLUMN = Set.of("42703", "42S22");
 
     private JdbcSchema() {}
 
@@ -36,9 +42,10 @@ final class JdbcSchema {
      * @param dialect which database it is
      * @param create whether missing and older tables are to be made
      * @param location for messages
-     * @throws StoreException if they are not there, or those of a later version are
+     * @return what the operator should know: that a later version has made them, and this one can work with them
+     * @throws StoreException if they are not there, or those are that only later versions can work with
      */
-    static void prepare(Connection connection, SqlDialect dialect, boolean create, String location)
+    static Optional<String> prepare(Connection connection, SqlDialect dialect, boolean create, String location)
             throws SQLException, StoreException {
         int version = version(connection);
         if (version < VERSION && !create) {
@@ -55,10 +62,32 @@ final class JdbcSchema {
         if (version == VERSION && create && !hasListing(connection)) {
             addListing(connection, dialect);
         }
-        if (version > VERSION) {
-            throw new StoreException("the store " + location + " has tables of version " + version
-                    + ", which this version does not know (it knows " + VERSION
-                    + "); use the version that made them, or another database");
+        return version > VERSION ? Optional.of(later(connection, version, location)) : Optional.empty();
+    }
+
+    private static String later(Connection connection, int version, String location)
+            throws SQLException, StoreException {
+        String found = "the store " + location + " has tables of version " + version + "; this server knows version "
+                + VERSION;
+        int oldest = oldest(connection, version);
+        if (oldest > VERSION) {
+            throw new StoreException(found + ", and the tables need a server that knows version " + oldest
+                    + " or later: install the version of On-Demand TLS that the other servers run, or restore the"
+                    + " backup from before the upgrade");
+        }
+        return found + " and works with them, since they allow it from version " + oldest + " on";
+    }
+
+    // A version that says nothing can be used by servers that know it, and by no others.
+    private static int oldest(Connection connection, int version) throws SQLException {
+        try {
+            return (int) SqlDialect.number(
+                    connection, "SELECT coalesce(oldest, version) FROM ondemand_tls_schema WHERE version = " + version);
+        } catch (SQLException e) {
+            if (NO_COLUMN.contains(String.valueOf(e.getSQLState()))) {
+                return version;
+            }
+            throw e;
         }
     }
 

@@ -29,6 +29,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -50,6 +51,7 @@ import org.ondemandtls.testing.RecordedEvents;
 @Tag("once")
 @ParameterizedClass
 @EnumSource(Database.Kind.class)
+@Timeout(value = 5, unit = TimeUnit.MINUTES)
 class JdbcPoolIT {
 
     private final Jndi jndi = new Jndi();
@@ -137,8 +139,9 @@ class JdbcPoolIT {
         return pool;
     }
 
+    // Ten times as long as any test may take.
     private String sleep() {
-        return kind == Database.Kind.POSTGRESQL ? "SELECT pg_sleep(30)" : "SELECT SLEEP(30)";
+        return kind == Database.Kind.POSTGRESQL ? "SELECT pg_sleep(3000)" : "SELECT SLEEP(3000)";
     }
 
     @Test
@@ -229,14 +232,14 @@ class JdbcPoolIT {
 
             assertThatThrownBy(() -> store.find(CertificateStoreContract.SHOP)).isInstanceOf(StoreException.class);
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(20))
+                    .atMost(Duration.ofMinutes(2))
                     .until(() -> events.lines(EventKind.STORE_FAILED).stream()
                             .anyMatch(line -> line.contains("leases cannot be extended")));
             throwing.set(false);
 
             Database.update(url, "UPDATE ondemand_tls_lease SET expires = expires + 3600000");
             Awaitility.await()
-                    .atMost(Duration.ofSeconds(20))
+                    .atMost(Duration.ofMinutes(2))
                     .until(() -> Database.query(
                                     url,
                                     "SELECT count(*) FROM ondemand_tls_lease WHERE expires > "
@@ -303,13 +306,13 @@ class JdbcPoolIT {
         }));
         JdbcPool pool = new JdbcPool(SqlSource.of("jdbc/tls"), new Properties(), "here", 2, Time.ofMachine());
         pool.begin();
-        long start = System.nanoTime();
 
         assertThatThrownBy(() -> pool.each("it failed", connection -> read(connection, "SELECT 1")))
                 .isInstanceOf(StoreException.class)
                 .hasMessageStartingWith("it failed in here: the database cannot be reached");
 
-        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(4));
+        // The pool gives nothing to this day.
+        assertThat(never.getCount()).isEqualTo(1);
         never.countDown();
         pool.close();
     }
@@ -325,13 +328,11 @@ class JdbcPoolIT {
     @Test
     void aStatementThatTakesTooLongIsEndedAndItsConnectionIsNotLost() throws Exception {
         JdbcPool pool = pool(1);
-        long start = System.nanoTime();
 
         assertThatThrownBy(() -> pool.each("it failed", connection -> read(connection, sleep())))
                 .isInstanceOf(StoreException.class)
                 .hasMessageStartingWith("it failed in here: the database");
 
-        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
         assertThat(pool.<String>each("", connection -> read(connection, "SELECT 1")))
                 .isEqualTo("1");
         pool.close();
@@ -347,7 +348,7 @@ class JdbcPoolIT {
             Future<?> user = other.submit(() -> pool.each("", connection -> {
                 inUse.countDown();
                 try {
-                    return done.await(30, TimeUnit.SECONDS);
+                    return done.await(5, TimeUnit.MINUTES);
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                     return false;

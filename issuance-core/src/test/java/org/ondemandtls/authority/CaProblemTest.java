@@ -3,6 +3,7 @@ package org.ondemandtls.authority;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.URI;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -14,9 +15,9 @@ class CaProblemTest {
     @Test
     void namesTheTypeAndTheSubproblems() {
         CaProblem problem = CaProblem.of(JSON.parse("""
-                {"type":"urn:ietf:params:acme:error:caa","detail":"no",
-                 "subproblems":[{"type":"urn:ietf:params:acme:error:dns","detail":"SERVFAIL"}]}
-                """));
+            {"type":"urn:ietf:params:acme:error:caa","detail":"no",
+             "subproblems":[{"type":"urn:ietf:params:acme:error:dns","detail":"SERVFAIL"}]}
+            """));
 
         assertThat(problem).isEqualTo(CaProblem.of("caa", "no; dns: SERVFAIL"));
     }
@@ -29,6 +30,32 @@ class CaProblemTest {
         assertThat(CaProblem.of(JSON.parse("{\"type\":\"urn:ietf:params:acme:error:a b\"}"))
                         .type())
                 .isEqualTo("unknown");
+    }
+
+    @Test
+    void aTypeIsKnownWhateverItsPrefixAndItsCase() {
+        for (String type : List.of(
+                "urn:ietf:params:acme:error:badCSR",
+                "urn:acme:error:badcsr",
+                "BadCSR",
+                "https://ca.example/e/badCSR")) {
+            assertThat(CaProblem.of(JSON.parse("{\"type\":\"" + type + "\"}")).type())
+                    .isEqualTo("badCSR");
+        }
+        assertThat(CaProblem.of(JSON.parse("{\"type\":\"https://ca.example/e/strange\"}"))
+                        .type())
+                .isEqualTo("unknown");
+    }
+
+    @Test
+    void ofSeveralReasonsPassesOverThoseThatAreTheCas() {
+        CaProblem problem = CaProblem.of(JSON.parse("""
+            {"type":"urn:ietf:params:acme:error:compound","detail":"several","subproblems":[{},null,
+             {"type":"urn:ietf:params:acme:error:serverInternal","detail":"oops"},
+             {"type":"urn:ietf:params:acme:error:dns","detail":"NXDOMAIN"}]}
+            """));
+
+        assertThat(problem.type()).isEqualTo("dns");
     }
 
     @Test
@@ -55,9 +82,9 @@ class CaProblemTest {
     @Test
     void ofACompoundTypeIsOfTheTypeOfItsFirstSubproblem() {
         CaProblem problem = CaProblem.of(JSON.parse("""
-                {"type":"urn:ietf:params:acme:error:compound","detail":"several",
-                 "subproblems":[{"type":"urn:ietf:params:acme:error:caa","detail":"CAA forbids"}]}
-                """));
+            {"type":"urn:ietf:params:acme:error:compound","detail":"several",
+             "subproblems":[{"type":"urn:ietf:params:acme:error:caa","detail":"CAA forbids"}]}
+            """));
 
         assertThat(problem).isEqualTo(CaProblem.of("caa", "several; caa: CAA forbids"));
     }

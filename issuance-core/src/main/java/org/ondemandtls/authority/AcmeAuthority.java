@@ -418,7 +418,7 @@ public final class AcmeAuthority implements Authority {
     }
 
     private static boolean isGone(AcmeServerException e) {
-        return CaProblem.of(e.getProblem()).type().equals("accountDoesNotExist");
+        return CaProblem.of(e.getProblem()).isOfNoAccount();
     }
 
     private CaSession take() {

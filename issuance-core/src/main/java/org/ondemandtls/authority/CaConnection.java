@@ -160,7 +160,7 @@ final class CaConnection implements Connection {
                         wanted = url(target);
                         continue;
                     }
-                    int status = good(got);
+                    int status = good(got, JSON_TYPE);
                     readJsonResponse();
                     line.endurance().succeeded();
                     return status;
@@ -289,9 +289,9 @@ final class CaConnection implements Connection {
                 if (accept.equals(CHAIN_TYPE) && got.status() == NO_CONTENT) {
                     throw new NotYetException();
                 }
-                int status = good(got);
+                int status = good(got, accept);
                 if (!isWithoutBody(session, url)) {
-                    requireReadable(got, accept, account, claims == null);
+                    requireReadable(got, accept, claims == null);
                 }
                 line.endurance().succeeded();
                 return status;
@@ -313,14 +313,13 @@ final class CaConnection implements Connection {
     }
 
     // What cannot be read is found out here, where it can be asked for once more.
-    private void requireReadable(CaAnswer got, String accept, @Nullable URL account, boolean isLook)
-            throws NotYetException {
+    private void requireReadable(CaAnswer got, String accept, boolean isLook) throws NotYetException {
         if (accept.equals(CHAIN_TYPE)) {
             if (WITHOUT_CONTENT.contains(got.status()) || text().isBlank()) {
                 throw new NotYetException();
             }
             readCertificates();
-        } else if (account != null) {
+        } else {
             JSON json = readJsonResponse();
             // Whatever an account, an order or an authorization is, it has one.
             if (isLook) {
@@ -367,7 +366,7 @@ final class CaConnection implements Connection {
         return resolve(header("Location").orElseThrow(() -> new AcmeException("HTTP " + got.status())));
     }
 
-    private int good(CaAnswer got) throws AcmeException {
+    private int good(CaAnswer got, String accept) throws AcmeException {
         if (GOOD.contains(got.status())) {
             return got.status();
         }
@@ -375,6 +374,8 @@ final class CaConnection implements Connection {
         Problem problem = new Problem(document, url(got.uri()));
         switch (CaProblem.of(problem).type()) {
             case BAD_NONCE -> throw new BadNonceException(problem);
+            case "orderNotReady" ->
+                throw accept.equals(CHAIN_TYPE) ? new NotYetException() : new AcmeServerException(problem);
             case "unauthorized" -> throw new AcmeUnauthorizedException(problem);
             case "userActionRequired" ->
                 throw new AcmeUserActionRequiredException(

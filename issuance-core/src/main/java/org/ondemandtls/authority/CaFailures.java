@@ -54,6 +54,7 @@ final class CaFailures {
     private static final Pattern BINDING =
             Pattern.compile("external account|\\beab\\b|\\bbinding\\b|key identifier", Pattern.CASE_INSENSITIVE);
 
+    private static final Set<Integer> GONE = Set.of(404, 410);
     private static final int TOO_MANY_REQUESTS = 429;
     private static final int SERVER_ERROR = 500;
     private static final int SERVICE_UNAVAILABLE = 503;
@@ -155,10 +156,16 @@ final class CaFailures {
                     new IssuanceException.AccountRefused(name, text + terms + "; " + remedy(problem), wait),
                     Optional.of(wait));
         }
+        // What was just made, or the directory names, is not there: that says nothing about the name.
+        if (GONE.contains(status) && UNNAMED.contains(problem.type()) && !problem.mentions(name)) {
+            return failed(name, "the CA does not find what it has made (" + text + ")", status, session);
+        }
         // No proof was looked at: words that leave the name out are about what we may order, or how we ask.
         if (UNNAMED.contains(problem.type()) && !problem.mentions(name)) {
             return new Verdict(
-                    IssuanceException.Rejected.general(name, problem.type(), problem.text(), asked), Optional.empty());
+                    IssuanceException.Rejected.general(
+                            name, problem.byItsWords().type(), problem.text(), asked),
+                    Optional.empty());
         }
         return new Verdict(rejected(name, problem, asked), Optional.empty());
     }

@@ -295,7 +295,9 @@ final class CaLine {
         List<String> codings = head.headers.allValues("Transfer-Encoding");
         List<String> lengths =
                 head.headers.allValues("Content-Length").stream().distinct().toList();
-        if (codings.size() == 1 && codings.get(0).equalsIgnoreCase("chunked") && lengths.isEmpty()) {
+        if (codings.size() == 1 && codings.get(0).equalsIgnoreCase("chunked")) {
+            // With a length beside it chunks count, and the line is not used again (RFC 9112 section 6.3).
+            head.delimited = lengths.isEmpty();
             return chunks();
         }
         if (!codings.isEmpty() || lengths.size() > 1) {

@@ -75,6 +75,15 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
     /** What only passes or is the CA's own; where a name is refused for several reasons, another one counts. */
     private static final Set<String> LEAST = Set.of(UNKNOWN, COMPOUND, "serverInternal", "rateLimited");
 
+    private static final Pattern NO_ACCOUNT = Pattern.compile(
+            "\\b(?:account|registration|kid)\\b.{0,80}\\b(?:not found|unknown|does ?n[o']t exist|not exist)\\b"
+                    + "|\\b(?:no|unknown)(?: such)? (?:account|registration|kid)\\b",
+            Pattern.CASE_INSENSITIVE);
+
+    private static final Map<String, Pattern> MEANT = Map.of(
+            "invalidProfile", Pattern.compile("\\bprofile\\b", Pattern.CASE_INSENSITIVE),
+            "badCSR", Pattern.compile("\\bCSR\\b|certificate (?:signing )?request", Pattern.CASE_INSENSITIVE));
+
     // The link carries a signed token of several hundred characters.
     private static final Pattern LINK = Pattern.compile("https://[\\x21-\\x7e&&[^\"'<>\\\\^`{|}]]{1,2000}");
     private static final int LONGEST_PAUSED = 4096;
@@ -138,6 +147,28 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
     /** Whether it says neither what is wrong nor anything else. */
     boolean saysNothing() {
         return type.equals(UNKNOWN) && text.equals(NO_WORDS);
+    }
+
+    /** Whether it says that there is no such account, which is less than that an account may not do something. */
+    boolean isOfNoAccount() {
+        return type.equals("accountDoesNotExist")
+                || (Set.of("malformed", "unauthorized", UNKNOWN).contains(type)
+                        && NO_ACCOUNT.matcher(text).find());
+    }
+
+    /**
+     * The same with the type that its words mean, where a CA has none for what it says of a request: a profile, a CSR or a key
+     * that it does not take.
+     */
+    CaProblem byItsWords() {
+        if (!Set.of("malformed", UNKNOWN).contains(type)) {
+            return this;
+        }
+        return MEANT.entrySet().stream()
+                .filter(meant -> meant.getValue().matcher(text).find())
+                .findFirst()
+                .map(meant -> new CaProblem(meant.getKey(), text, unpause))
+                .orElse(this);
     }
 
     /** Whether it has the name in its words. */

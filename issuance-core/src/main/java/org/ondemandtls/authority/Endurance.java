@@ -186,7 +186,7 @@ final class Endurance {
         if (status >= 500 || ANOTHER_TIME.contains(status) || type.equals("serverInternal")) {
             return Fault.SERVER_ERROR;
         }
-        if (status == NOT_FOUND) {
+        if (status == NOT_FOUND && !type.equals("accountDoesNotExist")) {
             return Fault.MISSING;
         }
         if (thrown instanceof CaConnection.NotYetException && missing) {

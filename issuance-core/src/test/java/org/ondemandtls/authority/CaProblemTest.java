@@ -59,6 +59,22 @@ class CaProblemTest {
     }
 
     @Test
+    void ofNoAccountIsToldFromOneThatMayNot() {
+        assertThat(CaProblem.of("accountDoesNotExist", "").isOfNoAccount()).isTrue();
+        assertThat(CaProblem.of("unauthorized", "No registration exists").isOfNoAccount())
+                .isTrue();
+        assertThat(CaProblem.of("malformed", "Account \"https://ca/acct/1\" not found")
+                        .isOfNoAccount())
+                .isTrue();
+        assertThat(CaProblem.of("malformed", "unknown kid").isOfNoAccount()).isTrue();
+        assertThat(CaProblem.of("unauthorized", "Account is not valid, has status \"deactivated\"")
+                        .isOfNoAccount())
+                .isFalse();
+        assertThat(CaProblem.of("rejectedIdentifier", "no account may order it").isOfNoAccount())
+                .isFalse();
+    }
+
+    @Test
     void isOneLineWithoutAnythingThatIsNotSeen() {
         assertThat(CaProblem.oneLine("a\r\nb\u0000\u001b[31mc\u202ed\u2028e")).isEqualTo("a b [31mc d e");
     }

@@ -356,6 +356,9 @@ class CaShapesTest {
             all.add(new Shape("a certificate that is late", ca -> ca.first(5, CERTIFICATE, late)));
         }
         all.add(new Shape(
+                "a certificate whose order is not ready",
+                ca -> ca.first(3, CERTIFICATE, problem(403, URN + "orderNotReady", "wait"))));
+        all.add(new Shape(
                 "authorizations that are late",
                 ca -> ca.first(2, "/acme/", (request, right) -> right.answer())
                         .first(
@@ -599,6 +602,33 @@ class CaShapesTest {
                     .isInstanceOfSatisfying(
                             Rejected.class,
                             refusal -> assertThat(refusal.isGeneral()).isFalse());
+        }
+
+        @Test
+        void ofWhatIsTheSameForEveryNameHasTheTypeItsWordsMean() {
+            assertThat(of(problem(400, URN + "malformed", "unknown profile")))
+                    .isInstanceOfSatisfying(
+                            Rejected.class,
+                            refusal -> assertThat(refusal.problemType()).isEqualTo("invalidProfile"));
+            assertThat(of(problem(
+                            400,
+                            "about:blank",
+                            "the CSR has a key that is too short",
+                            "Content-Type",
+                            "application/problem+json; charset=utf-8")))
+                    .isInstanceOfSatisfying(
+                            Rejected.class,
+                            refusal -> assertThat(refusal.problemType()).isEqualTo("badCSR"));
+        }
+
+        @Test
+        void toFindWhatTheCaHasMadeIsTheCasFault() {
+            ca.always(CERTIFICATE, problem(404, URN + "malformed", "no such certificate"));
+
+            assertThat(failure())
+                    .isInstanceOfSatisfying(
+                            Unavailable.class,
+                            refusal -> assertThat(refusal.isUnwell()).isFalse());
         }
 
         @Test

@@ -461,8 +461,7 @@ public final class AcmeAuthority implements Authority {
             return new IssuanceException.Stopping(name);
         }
         CaFailures.Verdict verdict = CaFailures.judge(name, thrown, session, loggingIn);
-        if (verdict.exception() instanceof IssuanceException.Rejected rejected
-                && rejected.problemType().equals("invalidProfile")) {
+        if (CaFailures.isOfAnOldDirectory(verdict.exception(), session)) {
             // The next order asks for what the CA offers then.
             session.forgetDirectory();
         }

@@ -203,6 +203,13 @@ final class CaFailures {
                 : new IssuanceException.Rejected(name, type, text, asked);
     }
 
+    /** Whether the CA may do something else by now than its directory said when it was read. */
+    static boolean isOfAnOldDirectory(IssuanceException failure, CaSession session) {
+        return GONE.contains(session.lastStatus())
+                || (failure instanceof IssuanceException.Rejected rejected
+                        && rejected.problemType().equals("invalidProfile"));
+    }
+
     /** Whether a problem is the CA's own, though it says so of an order or a proof. */
     static boolean isOfTheCa(CaProblem problem) {
         return TRANSIENT.contains(problem.type());
@@ -222,7 +229,7 @@ final class CaFailures {
                     .exception();
         }
         return isOfTheCa(problem)
-                ? new IssuanceException.Unavailable(name, "the CA failed (" + text + ")", RetryAfter.DEFAULT, null)
+                ? new IssuanceException.Unavailable(name, "the CA failed (" + text + ")", RetryAfter.LIMITED, null)
                 : rejected(name, problem, Duration.ZERO);
     }
 

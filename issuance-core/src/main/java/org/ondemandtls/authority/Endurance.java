@@ -60,6 +60,16 @@ final class Endurance {
     private static final int SERVICE_UNAVAILABLE = 503;
     private static final int MOST_CAUSES = 10;
 
+    /** What it means that the CA does not find what it is asked for. */
+    enum Missing {
+        /** Nothing in particular: something else may have answered in the CA's place. */
+        STRANGE,
+        /** It was made a moment ago, and one of several that share the CA's work has not heard of it yet. */
+        LATE,
+        /** It was made long ago, and is there no more. */
+        GONE
+    }
+
     private enum Fault {
         LOST,
         NO_CONNECTION,
@@ -76,7 +86,7 @@ final class Endurance {
     private int unclearOrders;
     private int unclear;
     private boolean serverErrors = true;
-    private boolean missing;
+    private Missing missing = Missing.STRANGE;
 
     /** Begins a piece of work that bears so much. */
     void begin(Measure wanted) {
@@ -86,7 +96,7 @@ final class Endurance {
         unclearOrders = 0;
         unclear = 0;
         serverErrors = true;
-        missing = false;
+        missing = Missing.STRANGE;
     }
 
     /** Whether the CA's own errors are borne; where they may be its answer to something, they are not. */
@@ -94,18 +104,15 @@ final class Endurance {
         serverErrors = whether;
     }
 
-    /**
-     * Whether it is borne that the CA does not find what it has just made: one of several that share its work may not have
-     * heard of it yet.
-     */
-    void bearMissing(boolean whether) {
-        missing = whether;
+    /** What it means that the CA does not find what it is asked for. */
+    void takeMissingFor(Missing meaning) {
+        missing = meaning;
     }
 
     /** What follows can be done without, so that little is borne for it. */
     void bearLittle() {
         left = Math.min(left, MOST_FOR_A_CHOICE);
-        missing = false;
+        missing = Missing.STRANGE;
     }
 
     /** An answer that can be used came. */
@@ -163,7 +170,7 @@ final class Endurance {
             case NO_CONNECTION -> MOST_NO_CONNECTIONS;
             case LIMIT -> MOST_LIMITS;
             case UNREADABLE -> 1;
-            case MISSING -> missing ? MOST_MISSING : 0;
+            case MISSING -> MOST_MISSING;
             case FINAL -> 0;
         };
     }
@@ -186,11 +193,13 @@ final class Endurance {
         if (status >= 500 || ANOTHER_TIME.contains(status) || type.equals("serverInternal")) {
             return Fault.SERVER_ERROR;
         }
-        if (status == NOT_FOUND && !type.equals("accountDoesNotExist")) {
+        boolean isMissing = (status == NOT_FOUND && !type.equals("accountDoesNotExist"))
+                || thrown instanceof CaConnection.NotYetException;
+        if (isMissing && missing == Missing.LATE) {
             return Fault.MISSING;
         }
-        if (thrown instanceof CaConnection.NotYetException && missing) {
-            return Fault.MISSING;
+        if (status == NOT_FOUND && missing == Missing.GONE) {
+            return Fault.FINAL;
         }
         // Also a redirect, or a page of whatever stands before the CA: the CA itself says why it refuses.
         return type.isEmpty() && status != 0 && status != GONE ? Fault.UNREADABLE : Fault.FINAL;

@@ -114,7 +114,8 @@ record OrderCompletion(
                 .orElseGet(() -> new IssuanceException.Unavailable(
                         wanted.name(),
                         "the CA has made the order invalid and does not say why",
-                        RetryAfter.DEFAULT,
+                        // Each costs the CA an order.
+                        RetryAfter.LIMITED,
                         null));
     }
 

@@ -218,6 +218,7 @@ final class OrderFlow {
             return Optional.empty();
         }
         URI url = wanted.url().get();
+        session.endurance().takeMissingFor(Endurance.Missing.GONE);
         try {
             if (!session.isOfThisCa(url)) {
                 giveUp("its URL is none of this CA's");
@@ -268,10 +269,11 @@ final class OrderFlow {
         if (wanted.url().isPresent() && !journal.mayPlaceAnother()) {
             throw spent(name);
         }
+        session.endurance().takeMissingFor(Endurance.Missing.STRANGE);
         long begun = tools.steps().begin();
         Order order = placed();
         tools.steps().done(Steps.Step.PLACE, begun);
-        session.endurance().bearMissing(true);
+        session.endurance().takeMissingFor(Endurance.Missing.LATE);
         URL url = order.getLocation();
         if (url.toString().length() > LONGEST_URL) {
             throw new AcmeProtocolException("the order's URL is too long");

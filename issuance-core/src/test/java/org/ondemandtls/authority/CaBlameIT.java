@@ -203,6 +203,21 @@ class CaBlameIT extends WithPebble {
         }
     }
 
+    @Test
+    void aNewOrderThatIsNotFoundHasTheDirectoryReadAgain() throws Exception {
+        try (Pebble pebble = reachable().start(directory);
+                FaultyAcmeProxy proxy = proxy(pebble)) {
+            AcmeAuthority authority = open(proxy);
+            proxy.first(2, at(NEW_ORDER), FaultyAcmeProxy.status(404, Map.of("content-type", "text/html")));
+            assertUnwell(failure(authority, VISITOR), false);
+
+            Authority.Order order = within(order(NAME), VISITOR);
+            assertServable(sign(authority, order), order);
+
+            assertThat(asked(proxy, "/dir")).isEqualTo(2);
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"'',false", "caa,true"})
     void anOrderThatIsInvalidWithoutAnErrorIsTheNamesOnlyWhereAnAuthorizationSaysSo(String type, boolean ofTheName)

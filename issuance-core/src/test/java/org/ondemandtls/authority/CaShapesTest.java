@@ -303,8 +303,8 @@ class CaShapesTest {
                 List.of(DIRECTORY, NONCE, NEW_ORDER, AUTHORIZATION, CHALLENGE, FINALIZE, ORDER, CERTIFICATE);
         for (String step : steps) {
             for (int status : List.of(
-                    204, 206, 302, 303, 403, 408, 421, 425, 500, 501, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526,
-                    527, 529, 530, 599)) {
+                    204, 206, 302, 303, 403, 404, 408, 421, 425, 500, 501, 502, 503, 504, 520, 521, 522, 523, 524, 525,
+                    526, 527, 529, 530, 599)) {
                 // A HEAD has no body to be missed.
                 if (!(step.equals(NONCE) && status < 400)) {
                     all.add(once("HTML " + status, step, instead(status, HTML)));

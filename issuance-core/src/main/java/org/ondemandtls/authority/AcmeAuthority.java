@@ -101,6 +101,7 @@ public final class AcmeAuthority implements Authority {
     private final CaAccount account;
     private final OrderFlow.Tools tools;
     private final Set<String> methods;
+    private final Endurance.Measure measure;
     private final CountDownLatch closed = new CountDownLatch(1);
     private final AtomicReference<@Nullable Pause> pause = new AtomicReference<>();
     private final AtomicReference<@Nullable String> lastRemark = new AtomicReference<>();
@@ -124,6 +125,7 @@ public final class AcmeAuthority implements Authority {
         this.methods = directory.own().challenges().orElse(config.challenges()).stream()
                 .map(ChallengeType::identifier)
                 .collect(Collectors.toUnmodifiableSet());
+        this.measure = config.directories().size() > 1 ? Endurance.Measure.SOME : Endurance.Measure.LONG;
         this.tools = new OrderFlow.Tools(
                 ports.board(),
                 ports.preference(),
@@ -209,8 +211,8 @@ public final class AcmeAuthority implements Authority {
         if (candidates.isEmpty()) {
             throw new IssuanceException.Unavailable(
                     name,
-                    "none of onDemandTls.acme.challenges can be answered by this server: http-01 needs a plain connector,"
-                            + " and behind a CDN that ends TLS there is no other",
+                    "none of onDemandTls.acme.challenges can be answered by this server: http-01 needs a plain"
+                            + " connector, and behind a CDN that ends TLS there is no other",
                     RetryAfter.DEFAULT,
                     null);
         }
@@ -218,7 +220,7 @@ public final class AcmeAuthority implements Authority {
         Order wanted = order;
         for (boolean accountIsNew = false; ; accountIsNew = true) {
             CaSession session = take();
-            session.begin(deadline, Endurance.FAULTS);
+            session.begin(deadline, measure);
             boolean usable = false;
             try {
                 Login login = login(name, session);
@@ -336,7 +338,7 @@ public final class AcmeAuthority implements Authority {
 
     private <T> T inSession(ServerName name, CaAccountAdmin.Work<T> work) throws IssuanceException {
         CaSession session = take();
-        session.begin(Deadline.in(CaLimits.ORDER, ports.nanoTime()), Endurance.FAULTS);
+        session.begin(Deadline.in(CaLimits.ORDER, ports.nanoTime()), Endurance.Measure.SOME);
         boolean usable = false;
         try {
             T result = work.run(session);
@@ -416,7 +418,7 @@ public final class AcmeAuthority implements Authority {
     }
 
     private static boolean isGone(AcmeServerException e) {
-        return CaProblem.of(e.getProblem()).type().equals("accountDoesNotExist");
+        return CaProblem.of(e.getProblem()).isOfNoAccount();
     }
 
     private CaSession take() {
@@ -459,8 +461,7 @@ public final class AcmeAuthority implements Authority {
             return new IssuanceException.Stopping(name);
         }
         CaFailures.Verdict verdict = CaFailures.judge(name, thrown, session, loggingIn);
-        if (verdict.exception() instanceof IssuanceException.Rejected rejected
-                && rejected.problemType().equals("invalidProfile")) {
+        if (CaFailures.isOfAnOldDirectory(verdict.exception(), session)) {
             // The next order asks for what the CA offers then.
             session.forgetDirectory();
         }

@@ -24,6 +24,7 @@ import org.shredzone.acme4j.exception.AcmeException;
 import org.shredzone.acme4j.exception.AcmeNetworkException;
 import org.shredzone.acme4j.exception.AcmeRateLimitedException;
 import org.shredzone.acme4j.exception.AcmeServerException;
+import org.shredzone.acme4j.toolbox.JSON;
 
 /**
  * The one account with a CA: its key and its URL, kept for good.
@@ -323,8 +324,10 @@ final class CaAccount {
     private static String terms(CaSession session) throws AcmeException {
         return session.session()
                 .getMetadata()
-                .getTermsOfService()
-                .map(uri -> CaProblem.oneLine(uri.toString()))
+                .getJSON()
+                .get("termsOfService")
+                .map(JSON.Value::asString)
+                .map(CaProblem::oneLine)
                 .orElse("");
     }
 

@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.InvalidPemException;
 import org.ondemandtls.certificate.Pem;
@@ -55,14 +56,18 @@ final class CaConnection implements Connection {
     private static final String JSON_TYPE = "application/json";
     private static final String PROBLEM_TYPE = "application/problem+json";
     private static final String CHAIN_TYPE = "application/pem-certificate-chain";
-    private static final Set<Integer> GOOD = Set.of(200, 201, 202);
+    private static final Set<Integer> GOOD = Set.of(200, 201, 202, 203);
     private static final Set<Integer> MOVED = Set.of(301, 302, 307, 308);
     private static final int MOST_REDIRECTS = 3;
+    private static final Set<Integer> WITHOUT_CONTENT = Set.of(202, 204);
     private static final int NO_CONTENT = 204;
+    private static final int TOO_MANY_REQUESTS = 429;
+    private static final int NOT_IMPLEMENTED = 501;
     private static final String BYTE_ORDER_MARK = "\uFEFF";
     private static final String BAD_NONCE = "badNonce";
-    private static final Pattern LINK =
-            Pattern.compile("<([^>]*)>(?:\\s*;[^<,]{0,200}?)?\\s*;\\s*rel\\s*=\\s*\"?([^\";,]+)\"?");
+    private static final Pattern LINK = Pattern.compile(
+            "<([^>]*)>(?:\\s*;[^<,]{0,200}?)?\\s*;\\s*rel\\s*=\\s*\"?([^\";,]+)\"?", Pattern.CASE_INSENSITIVE);
+    private static final Pattern PRINTABLE = Pattern.compile("[\\x21-\\x7e]{1,1024}");
 
     private final CaSession line;
     private @Nullable CaAnswer answer;
@@ -79,12 +84,7 @@ final class CaConnection implements Connection {
             nonce.setNonce(null);
             while (nonce.getNonce() == null) {
                 try {
-                    CaAnswer got = send("HEAD", url, "*/*", "");
-                    if (!GOOD.contains(got.status()) && got.status() != NO_CONTENT) {
-                        throw new AcmeException("HTTP " + got.status());
-                    }
-                    nonce.setNonce(
-                            getNonce().orElseThrow(() -> new AcmeProtocolException("Server did not provide a nonce")));
+                    nonce.setNonce(freshNonce(url));
                 } catch (AcmeException e) {
                     if (!line.bears(e, false)) {
                         throw e;
@@ -98,6 +98,48 @@ final class CaConnection implements Connection {
         } finally {
             close();
         }
+    }
+
+    // Some CAs, and what stands before them, answer one of the two methods only (RFC 8555 section 7.2 wants both).
+    private String freshNonce(URL url) throws AcmeException {
+        CaAnswer got = send("HEAD", url, "*/*", "");
+        boolean unwell = got.status() == TOO_MANY_REQUESTS || (got.status() >= 500 && got.status() != NOT_IMPLEMENTED);
+        if (!unwell && anyNonce().isEmpty()) {
+            got = send("GET", url, "*/*", "");
+        }
+        int status = got.status();
+        return anyNonce()
+                .orElseThrow(() -> GOOD.contains(status) || status == NO_CONTENT
+                        ? new AcmeException("Server did not provide a nonce")
+                        : new AcmeException("HTTP " + status));
+    }
+
+    // The CA has nothing else: what it takes back is its own affair.
+    private Optional<String> anyNonce() {
+        return getNonce().or(() -> header("Replay-Nonce").filter(PRINTABLE.asMatchPredicate()));
+    }
+
+    /**
+     * Sends what the CA is to act upon, whose answer nobody needs: what comes of it is looked up elsewhere.
+     *
+     * @return the answer where it is an object, otherwise empty
+     */
+    Optional<JSON> tell(URL url, JSONBuilder claims, Login login) throws AcmeException {
+        try {
+            sendSignedRequest(url, claims, login);
+            return Optional.of(readJsonResponse());
+        } catch (AcmeServerException | AcmeNetworkException e) {
+            throw e;
+        } catch (AcmeException e) {
+            if (line.lastStatus() / 100 != 2) {
+                throw e;
+            }
+        } catch (AcmeProtocolException e) {
+            if (line.lastStatus() / 100 != 2) {
+                throw e;
+            }
+        }
+        return Optional.empty();
     }
 
     /** Follows a redirect within the directory's origin, nowhere else; only a GET gets here. */
@@ -118,7 +160,7 @@ final class CaConnection implements Connection {
                         wanted = url(target);
                         continue;
                     }
-                    int status = good(got);
+                    int status = good(got, JSON_TYPE);
                     readJsonResponse();
                     line.endurance().succeeded();
                     return status;
@@ -158,7 +200,7 @@ final class CaConnection implements Connection {
     @Override
     public JSON readJsonResponse() {
         // Some CAs, and what stands before them, label it as they like: what parses is one.
-        return JSON.parse(text());
+        return CaJson.read(text(), answer().uri());
     }
 
     @Override
@@ -200,9 +242,19 @@ final class CaConnection implements Connection {
         return Optional.empty();
     }
 
+    /** Those that cannot be read are passed over: an order needs none. */
     @Override
     public Collection<URL> getLinks(String relation) {
-        return links(relation).stream().map(this::resolved).toList();
+        return links(relation).stream()
+                .flatMap(link -> CaJson.resolved(link, answer().uri()).stream())
+                .flatMap(link -> {
+                    try {
+                        return Stream.of(link.toURL());
+                    } catch (MalformedURLException | IllegalArgumentException e) {
+                        return Stream.empty();
+                    }
+                })
+                .toList();
     }
 
     @Override
@@ -213,7 +265,10 @@ final class CaConnection implements Connection {
     private int post(
             URL url, @Nullable JSONBuilder claims, Session session, KeyPair key, @Nullable URL account, String accept)
             throws AcmeException {
+        boolean isNewOrder = isNewOrder(session, url);
+        URL wanted = url;
         int nonces = 1;
+        int redirects = 0;
         while (true) {
             try (NonceHolder nonce = session.lockNonce()) {
                 String current = nonce.getNonce();
@@ -223,11 +278,20 @@ final class CaConnection implements Connection {
                 }
                 // Used up, whatever comes of it.
                 nonce.setNonce(null);
-                CaAnswer got = send("POST", url, accept, Jws.sign(url, key, claims, current, account));
+                CaAnswer got = send("POST", wanted, accept, Jws.sign(wanted, key, claims, current, account));
                 nonce.setNonce(getNonce().orElse(null));
-                int status = good(got);
+                Optional<URL> moved = MOVED.contains(got.status()) ? movedWithin() : Optional.empty();
+                if (moved.isPresent() && redirects < MOST_REDIRECTS) {
+                    redirects++;
+                    wanted = moved.get();
+                    continue;
+                }
+                if (accept.equals(CHAIN_TYPE) && got.status() == NO_CONTENT) {
+                    throw new NotYetException();
+                }
+                int status = good(got, accept);
                 if (!isWithoutBody(session, url)) {
-                    requireReadable(accept, account);
+                    requireReadable(got, accept, claims == null);
                 }
                 line.endurance().succeeded();
                 return status;
@@ -237,11 +301,11 @@ final class CaConnection implements Connection {
                 }
                 nonces++;
             } catch (AcmeException e) {
-                if (!line.bears(e, isNewOrder(session, url))) {
+                if (!line.bears(e, isNewOrder)) {
                     throw e;
                 }
             } catch (AcmeProtocolException e) {
-                if (!line.bears(e, isNewOrder(session, url))) {
+                if (!line.bears(e, isNewOrder)) {
                     throw e;
                 }
             }
@@ -249,11 +313,18 @@ final class CaConnection implements Connection {
     }
 
     // What cannot be read is found out here, where it can be asked for once more.
-    private void requireReadable(String accept, @Nullable URL account) {
+    private void requireReadable(CaAnswer got, String accept, boolean isLook) throws NotYetException {
         if (accept.equals(CHAIN_TYPE)) {
+            if (WITHOUT_CONTENT.contains(got.status()) || text().isBlank()) {
+                throw new NotYetException();
+            }
             readCertificates();
-        } else if (account != null) {
-            readJsonResponse();
+        } else {
+            JSON json = readJsonResponse();
+            // Whatever an account, an order or an authorization is, it has one.
+            if (isLook) {
+                json.get("status").asString();
+            }
         }
     }
 
@@ -284,11 +355,18 @@ final class CaConnection implements Connection {
         }
     }
 
+    private Optional<URL> movedWithin() {
+        return header("Location")
+                .flatMap(link -> CaJson.resolved(link, answer().uri()))
+                .filter(line::isOfThisCa)
+                .map(CaConnection::url);
+    }
+
     private URI movedTo(CaAnswer got) throws AcmeException {
         return resolve(header("Location").orElseThrow(() -> new AcmeException("HTTP " + got.status())));
     }
 
-    private int good(CaAnswer got) throws AcmeException {
+    private int good(CaAnswer got, String accept) throws AcmeException {
         if (GOOD.contains(got.status())) {
             return got.status();
         }
@@ -296,13 +374,15 @@ final class CaConnection implements Connection {
         Problem problem = new Problem(document, url(got.uri()));
         switch (CaProblem.of(problem).type()) {
             case BAD_NONCE -> throw new BadNonceException(problem);
+            case "orderNotReady" ->
+                throw accept.equals(CHAIN_TYPE) ? new NotYetException() : new AcmeServerException(problem);
             case "unauthorized" -> throw new AcmeUnauthorizedException(problem);
             case "userActionRequired" ->
                 throw new AcmeUserActionRequiredException(
                         problem,
                         links("terms-of-service").stream()
+                                .flatMap(link -> CaJson.resolved(link, got.uri()).stream())
                                 .findFirst()
-                                .map(link -> resolve(link))
                                 .orElse(null));
             case "rateLimited" -> throw new AcmeRateLimitedException(problem, null, getLinks("help"));
             default -> throw new AcmeServerException(problem);
@@ -311,24 +391,33 @@ final class CaConnection implements Connection {
 
     // By what it says, not by how it is labelled: some CAs send application/json.
     private Optional<JSON> problemDocument() {
-        boolean labelled = contentType().equals(PROBLEM_TYPE);
-        if (!labelled && !text().contains(CaProblem.PREFIX)) {
-            return Optional.empty();
-        }
         try {
-            return Optional.of(JSON.parse(text()));
+            JSON document = readJsonResponse();
+            return contentType().equals(PROBLEM_TYPE) || CaProblem.isMeant(document)
+                    ? Optional.of(CaProblem.readable(document))
+                    : Optional.empty();
         } catch (AcmeProtocolException e) {
             return Optional.empty();
         }
     }
 
     private AcmeException unexplained(CaAnswer got) {
-        if (text().contains(CaProblem.PREFIX + BAD_NONCE)) {
+        if (text().contains(BAD_NONCE)) {
             String document =
                     "{\"type\":\"" + CaProblem.PREFIX + BAD_NONCE + "\",\"detail\":\"HTTP " + got.status() + "\"}";
             return new BadNonceException(new Problem(JSON.parse(document), url(got.uri())));
         }
         return new AcmeException("HTTP " + got.status());
+    }
+
+    /** What is asked for is not there yet. */
+    static final class NotYetException extends AcmeException {
+        private static final long serialVersionUID = 1L;
+
+        /** Not there yet. */
+        NotYetException() {
+            super("an empty answer");
+        }
     }
 
     /** A nonce the CA did not like; another one will do. */
@@ -375,7 +464,9 @@ final class CaConnection implements Connection {
     private List<String> links(String relation) {
         return answer().headers().allValues("Link").stream()
                 .flatMap(value -> LINK.matcher(value).results())
-                .filter(link -> link.group(2).strip().equals(relation))
+                .filter(link -> List.of(
+                                link.group(2).strip().toLowerCase(Locale.ROOT).split("\\s+"))
+                        .contains(relation))
                 .map((MatchResult link) -> link.group(1))
                 .toList();
     }
@@ -385,11 +476,8 @@ final class CaConnection implements Connection {
     }
 
     private URI resolve(String link) {
-        try {
-            return answer().uri().resolve(link);
-        } catch (IllegalArgumentException e) {
-            throw new AcmeProtocolException("Cannot resolve relative link", e);
-        }
+        return CaJson.resolved(link, answer().uri())
+                .orElseThrow(() -> new AcmeProtocolException("Cannot resolve relative link"));
     }
 
     private static URL url(URI uri) {

@@ -19,6 +19,7 @@ import org.shredzone.acme4j.exception.AcmeNetworkException;
 import org.shredzone.acme4j.exception.AcmeNotSupportedException;
 import org.shredzone.acme4j.exception.AcmeProtocolException;
 import org.shredzone.acme4j.exception.AcmeServerException;
+import org.shredzone.acme4j.exception.AcmeUserActionRequiredException;
 
 /** Says who has to act when acme4j or the CA fails. */
 final class CaFailures {
@@ -39,15 +40,21 @@ final class CaFailures {
     /** What is said of a request, not of a name, where it is the same for every name. */
     private static final Set<String> GENERAL = Set.of("badCSR", "badPublicKey", "invalidProfile");
 
+    /** The same where the words leave the name out. */
+    private static final Set<String> UNNAMED = Set.of("unauthorized", "malformed", "unknown");
+
     private static final Set<String> LOOKED_UP = Set.of("caa", "dns");
+    private static final String PASSING =
+            "SERVFAIL|server ?failure|tim(?:e|ed)[- ]?out|deadline exceeded|temporary failure";
     private static final Pattern LOOK_UP_FAILED =
-            Pattern.compile("SERVFAIL|REFUSED|time-?d? ?out|query timed", Pattern.CASE_INSENSITIVE);
+            Pattern.compile("REFUSED|query timed|networking error|" + PASSING, Pattern.CASE_INSENSITIVE);
     // A refused connection is an answer.
-    private static final Pattern WAY_FAILED = Pattern.compile("SERVFAIL|time-?d? ?out", Pattern.CASE_INSENSITIVE);
+    private static final Pattern WAY_FAILED = Pattern.compile(PASSING, Pattern.CASE_INSENSITIVE);
 
     private static final Pattern BINDING =
             Pattern.compile("external account|\\beab\\b|\\bbinding\\b|key identifier", Pattern.CASE_INSENSITIVE);
 
+    private static final Set<Integer> GONE = Set.of(404, 410);
     private static final int TOO_MANY_REQUESTS = 429;
     private static final int SERVER_ERROR = 500;
     private static final int SERVICE_UNAVAILABLE = 503;
@@ -140,13 +147,25 @@ final class CaFailures {
         }
         if (loggingIn || isAboutAccount(problem, name)) {
             Duration wait = RetryAfter.clamped(session.lastRetryAfter(), RetryAfter.ACCOUNT);
+            String terms = refused instanceof AcmeUserActionRequiredException action
+                    ? action.getTermsOfServiceUri()
+                            .map(link -> "; the CA's terms are at " + CaProblem.oneLine(link.toString()))
+                            .orElse("")
+                    : "";
             return new Verdict(
-                    new IssuanceException.AccountRefused(name, text + "; " + remedy(problem), wait), Optional.of(wait));
+                    new IssuanceException.AccountRefused(name, text + terms + "; " + remedy(problem), wait),
+                    Optional.of(wait));
         }
-        // No proof was looked at: words that leave the name out are about what we may order.
-        if (problem.type().equals("unauthorized") && !RateLimitScope.mentions(problem.text(), name)) {
+        // What was just made, or the directory names, is not there: that says nothing about the name.
+        if (GONE.contains(status) && UNNAMED.contains(problem.type()) && !problem.mentions(name)) {
+            return failed(name, "the CA does not find what it has made (" + text + ")", status, session);
+        }
+        // No proof was looked at: words that leave the name out are about what we may order, or how we ask.
+        if (UNNAMED.contains(problem.type()) && !problem.mentions(name)) {
             return new Verdict(
-                    IssuanceException.Rejected.general(name, problem.type(), problem.text(), asked), Optional.empty());
+                    IssuanceException.Rejected.general(
+                            name, problem.byItsWords().type(), problem.text(), asked),
+                    Optional.empty());
         }
         return new Verdict(rejected(name, problem, asked), Optional.empty());
     }
@@ -182,6 +201,36 @@ final class CaFailures {
         return type.equals("connection") && WAY_FAILED.matcher(problem.text()).find()
                 ? IssuanceException.Rejected.passing(name, type, text, asked)
                 : new IssuanceException.Rejected(name, type, text, asked);
+    }
+
+    /** Whether the CA may do something else by now than its directory said when it was read. */
+    static boolean isOfAnOldDirectory(IssuanceException failure, CaSession session) {
+        return GONE.contains(session.lastStatus())
+                || (failure instanceof IssuanceException.Rejected rejected
+                        && rejected.problemType().equals("invalidProfile"));
+    }
+
+    /** Whether a problem is the CA's own, though it says so of an order or a proof. */
+    static boolean isOfTheCa(CaProblem problem) {
+        return TRANSIENT.contains(problem.type());
+    }
+
+    /**
+     * What a CA says of an order or a proof with an answer that is no refusal itself.
+     *
+     * @param name the name
+     * @param problem what it says
+     * @param session the line it was said on
+     */
+    static IssuanceException reported(ServerName name, CaProblem problem, CaSession session) {
+        String text = problem.type() + ": " + problem.text();
+        if (problem.type().equals("rateLimited")) {
+            return limited(name, RateLimitScope.of(problem.text(), name, session.ca()), text, session)
+                    .exception();
+        }
+        return isOfTheCa(problem)
+                ? new IssuanceException.Unavailable(name, "the CA failed (" + text + ")", RetryAfter.LIMITED, null)
+                : rejected(name, problem, Duration.ZERO);
     }
 
     // "unauthorized" is what a CA says to a deactivated account, and an enterprise CA to a name that is none of its
@@ -226,8 +275,8 @@ final class CaFailures {
             case "invalidContact", "unsupportedContact" -> "correct onDemandTls.acme.email";
             case "userActionRequired" -> "do what the CA asks for, at the CA";
             default ->
-                "check onDemandTls.acme.eab; where the account was deactivated or lost for good, have another one made by"
-                        + " account deactivate and then account register";
+                "check onDemandTls.acme.eab; where the account was deactivated or lost for good, have another one made"
+                        + " by account deactivate and then account register";
         };
     }
 

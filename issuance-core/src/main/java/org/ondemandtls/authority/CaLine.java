@@ -59,7 +59,13 @@ final class CaLine {
     private static final Pattern LENGTH = Pattern.compile("[0-9]{1,18}");
     private static final Pattern CHUNK = Pattern.compile("([0-9A-Fa-f]{1,8})[ \\t]*(?:;.*)?");
     private static final int NO_CONTENT = 204;
+
+    /** What is answered again on the same line (RFC 9110 sections 15.5.9 and 15.5.20). */
+    private static final Set<Integer> OF_THE_LINE = Set.of(408, 421);
+
     private static final int NOT_MODIFIED = 304;
+    private static final int GZIP_FIRST = 0x1f;
+    private static final int GZIP_SECOND = 0x8b;
 
     private final Socket socket;
     private final SSLSocket tls;
@@ -128,7 +134,10 @@ final class CaLine {
         byte[] body = hasBody ? body(head) : new byte[0];
         byte[] content = unfolded(body, head.headers.allValues("Content-Encoding"));
         // What comes unasked behind an answer would be read as the next one.
-        kept = head.keptOpen && (!hasBody || head.delimited) && in.available() == 0;
+        kept = head.keptOpen
+                && (!hasBody || head.delimited)
+                && in.available() == 0
+                && !OF_THE_LINE.contains(head.status);
         return new CaAnswer(request.uri(), head.status, head.headers, content);
     }
 
@@ -138,7 +147,7 @@ final class CaLine {
                 .map(encoding -> encoding.toLowerCase(Locale.ROOT))
                 .filter(encoding -> !PLAIN.contains(encoding))
                 .toList();
-        if (meant.isEmpty() || body.length == 0) {
+        if (meant.isEmpty() || body.length == 0 || (meant.size() == 1 && isPlain(meant.get(0), body))) {
             return body;
         }
         if (meant.size() > 1 || !GZIP.contains(meant.get(0))) {
@@ -151,6 +160,12 @@ final class CaLine {
         } catch (ZipException | EOFException e) {
             throw new IOException("the CA's answer is not compressed as it says", e);
         }
+    }
+
+    // Some label as compressed what something else before the CA has unfolded already (RFC 1952 section 2.3.1).
+    private static boolean isPlain(String encoding, byte[] body) {
+        return GZIP.contains(encoding)
+                && !(body.length > 1 && (body[0] & 0xff) == GZIP_FIRST && (body[1] & 0xff) == GZIP_SECOND);
     }
 
     /** Whether another exchange may follow. */
@@ -280,7 +295,9 @@ final class CaLine {
         List<String> codings = head.headers.allValues("Transfer-Encoding");
         List<String> lengths =
                 head.headers.allValues("Content-Length").stream().distinct().toList();
-        if (codings.size() == 1 && codings.get(0).equalsIgnoreCase("chunked") && lengths.isEmpty()) {
+        if (codings.size() == 1 && codings.get(0).equalsIgnoreCase("chunked")) {
+            // With a length beside it chunks count, and the line is not used again (RFC 9112 section 6.3).
+            head.delimited = lengths.isEmpty();
             return chunks();
         }
         if (!codings.isEmpty() || lengths.size() > 1) {

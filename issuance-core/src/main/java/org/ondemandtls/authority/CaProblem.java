@@ -2,18 +2,25 @@ package org.ondemandtls.authority;
 
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.ondemandtls.name.ServerName;
 import org.shredzone.acme4j.Problem;
+import org.shredzone.acme4j.exception.AcmeProtocolException;
 import org.shredzone.acme4j.toolbox.JSON;
 
 /**
  * What a CA says went wrong (RFC 8555 section 6.7), fit for a log.
  *
- * @param type the ACME error type without its URN prefix, that of the first sub-problem where it is {@code compound},
- *     {@code unknown} where it is something else
+ * @param type the ACME error type without its URN prefix, in the protocol's spelling; that of a sub-problem where it is
+ *     {@code compound}; {@code unknown} where it is something else
  * @param text the CA's words in one line of at most {@value #LONGEST} characters
  * @param unpause the page that has to be visited before the CA goes on with a name it has paused, which the text then
  *     leaves out; empty where no name is paused
@@ -25,10 +32,57 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
 
     private static final int MOST_SUBPROBLEMS = 5;
     private static final String COMPOUND = "compound";
+
     /** What the types of ACME begin with (RFC 8555 section 6.7). */
     static final String PREFIX = "urn:ietf:params:acme:error:";
 
+    private static final String UNKNOWN = "unknown";
+    private static final String NO_WORDS = "no detail given";
+    private static final String OLD_PREFIX = "urn:acme:error:";
     private static final Pattern TYPE = Pattern.compile("[A-Za-z]{1,40}");
+    private static final Pattern LAST_WORD = Pattern.compile(".*[:/#]", Pattern.DOTALL);
+
+    /** Those of the protocol and its extensions, by their lower case: some CAs leave the prefix out, or have another. */
+    private static final Map<String, String> TYPES = Stream.of(
+                    "accountDoesNotExist",
+                    "alreadyReplaced",
+                    "alreadyRevoked",
+                    "badCSR",
+                    "badNonce",
+                    "badPublicKey",
+                    "badRevocationReason",
+                    "badSignatureAlgorithm",
+                    "caa",
+                    COMPOUND,
+                    "connection",
+                    "dns",
+                    "externalAccountRequired",
+                    "incorrectResponse",
+                    "invalidContact",
+                    "invalidProfile",
+                    "malformed",
+                    "orderNotReady",
+                    "rateLimited",
+                    "rejectedIdentifier",
+                    "serverInternal",
+                    "tls",
+                    "unauthorized",
+                    "unsupportedContact",
+                    "unsupportedIdentifier",
+                    "userActionRequired")
+            .collect(Collectors.toUnmodifiableMap(type -> type.toLowerCase(Locale.ROOT), type -> type));
+
+    /** What only passes or is the CA's own; where a name is refused for several reasons, another one counts. */
+    private static final Set<String> LEAST = Set.of(UNKNOWN, COMPOUND, "serverInternal", "rateLimited");
+
+    private static final Pattern NO_ACCOUNT = Pattern.compile(
+            "\\b(?:account|registration|kid)\\b.{0,80}\\b(?:not found|unknown|does ?n[o']t exist|not exist)\\b"
+                    + "|\\b(?:no|unknown)(?: such)? (?:account|registration|kid)\\b",
+            Pattern.CASE_INSENSITIVE);
+
+    private static final Map<String, Pattern> MEANT = Map.of(
+            "invalidProfile", Pattern.compile("\\bprofile\\b", Pattern.CASE_INSENSITIVE),
+            "badCSR", Pattern.compile("\\bCSR\\b|certificate (?:signing )?request", Pattern.CASE_INSENSITIVE));
 
     // The link carries a signed token of several hundred characters.
     private static final Pattern LINK = Pattern.compile("https://[\\x21-\\x7e&&[^\"'<>\\\\^`{|}]]{1,2000}");
@@ -42,15 +96,18 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
         return of(problem.asJSON());
     }
 
-    /** Reads a problem document; sub-problems one level deep. */
+    /** Reads a problem document; sub-problems one level deep, and none where they are no list of objects. */
     static CaProblem of(JSON problem) {
-        List<JSON> subproblems = problem.get("subproblems").asArray().stream()
-                .limit(MOST_SUBPROBLEMS)
-                .map(JSON.Value::asObject)
-                .toList();
+        List<JSON> subproblems = subproblems(problem);
         String type = type(problem);
-        if (type.equals(COMPOUND) && !subproblems.isEmpty()) {
-            type = type(subproblems.get(0));
+        if (type.equals(COMPOUND) || (type.equals(UNKNOWN) && !subproblems.isEmpty())) {
+            List<String> types = subproblems.stream().map(CaProblem::type).toList();
+            type = types.stream()
+                    .filter(each -> !LEAST.contains(each))
+                    .findFirst()
+                    .or(() ->
+                            types.stream().filter(each -> !each.equals(UNKNOWN)).findFirst())
+                    .orElse(type);
         }
         String words = words(problem);
         Optional<URI> unpause = unpause(words);
@@ -60,12 +117,63 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
             text.append("; ").append(type(subproblem)).append(": ").append(words(subproblem));
         }
         if (type.equals("userActionRequired")) {
-            problem.get("instance")
-                    .map(JSON.Value::asString)
+            string(problem, "instance")
                     .filter(link -> LINK.matcher(link).matches())
                     .ifPresent(link -> text.append("; see ").append(link));
         }
         return new CaProblem(type, oneLine(text.toString()), unpause);
+    }
+
+    /** The same document with all that acme4j wants of one, and nothing it cannot read. */
+    static JSON readable(JSON document) {
+        Map<String, Object> all = new HashMap<>(described(document));
+        string(document, "instance").ifPresent(link -> all.put("instance", link));
+        all.put(
+                "subproblems",
+                subproblems(document).stream().map(CaProblem::described).toList());
+        return JSON.fromMap(all);
+    }
+
+    private static Map<String, Object> described(JSON problem) {
+        String type = type(problem);
+        return Map.of("type", type.equals(UNKNOWN) ? "about:blank" : PREFIX + type, "detail", words(problem));
+    }
+
+    /** Whether a document is meant as a problem of ACME, however it is labelled. */
+    static boolean isMeant(JSON document) {
+        return !type(document).equals(UNKNOWN);
+    }
+
+    /** Whether it says neither what is wrong nor anything else. */
+    boolean saysNothing() {
+        return type.equals(UNKNOWN) && text.equals(NO_WORDS);
+    }
+
+    /** Whether it says that there is no such account, which is less than that an account may not do something. */
+    boolean isOfNoAccount() {
+        return type.equals("accountDoesNotExist")
+                || (Set.of("malformed", "unauthorized", UNKNOWN).contains(type)
+                        && NO_ACCOUNT.matcher(text).find());
+    }
+
+    /**
+     * The same with the type that its words mean, where a CA has none for what it says of a request: a profile, a CSR or a key
+     * that it does not take.
+     */
+    CaProblem byItsWords() {
+        if (!Set.of("malformed", UNKNOWN).contains(type)) {
+            return this;
+        }
+        return MEANT.entrySet().stream()
+                .filter(meant -> meant.getValue().matcher(text).find())
+                .findFirst()
+                .map(meant -> new CaProblem(meant.getKey(), text, unpause))
+                .orElse(this);
+    }
+
+    /** Whether it has the name in its words. */
+    boolean mentions(ServerName name) {
+        return RateLimitScope.mentions(text, name);
     }
 
     /** A problem that pauses nothing. */
@@ -75,15 +183,10 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
 
     /** The same with where the CA looked, which some CAs say beside the problem ({@code validationRecord}). */
     CaProblem seenAt(JSON challenge) {
-        List<String> looked = challenge.get("validationRecord").asArray().stream()
-                .limit(MOST_SUBPROBLEMS)
-                .map(JSON.Value::asObject)
-                .filter(record -> record.contains("addressUsed"))
-                .map(record -> record.get("addressUsed").asString()
-                        + record.get("port")
-                                .map(JSON.Value::asString)
-                                .map(port -> " port " + port)
-                                .orElse(""))
+        List<String> looked = objects(challenge, "validationRecord").stream()
+                .flatMap(record -> string(record, "addressUsed").stream()
+                        .map(address -> address
+                                + string(record, "port").map(port -> " port " + port).orElse("")))
                 .distinct()
                 .toList();
         return looked.isEmpty()
@@ -105,16 +208,40 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
     }
 
     private static String type(JSON problem) {
-        String urn = problem.get("type").map(JSON.Value::asString).orElse("");
-        String type = urn.startsWith(PREFIX) ? urn.substring(PREFIX.length()) : "";
-        return TYPE.matcher(type).matches() ? type : "unknown";
+        String urn = string(problem, "type").orElse("").strip();
+        String word = LAST_WORD.matcher(urn).replaceFirst("");
+        String lower = urn.toLowerCase(Locale.ROOT);
+        boolean isAcme = lower.startsWith(PREFIX) || lower.startsWith(OLD_PREFIX);
+        return TYPES.getOrDefault(
+                word.toLowerCase(Locale.ROOT), isAcme && TYPE.matcher(word).matches() ? word : UNKNOWN);
     }
 
     private static String words(JSON problem) {
-        return problem.get("detail")
-                .map(JSON.Value::asString)
-                .or(() -> problem.get("title").map(JSON.Value::asString))
-                .orElse("no detail given");
+        return string(problem, "detail")
+                .or(() -> string(problem, "title"))
+                .filter(text -> !text.isBlank())
+                .orElse(NO_WORDS);
+    }
+
+    private static Optional<String> string(JSON problem, String key) {
+        return problem.get(key).map(JSON.Value::asString);
+    }
+
+    private static List<JSON> subproblems(JSON problem) {
+        return objects(problem, "subproblems");
+    }
+
+    // None where they are no list of objects.
+    private static List<JSON> objects(JSON owner, String key) {
+        try {
+            return owner.get(key).asArray().stream()
+                    .filter(JSON.Value::isPresent)
+                    .limit(MOST_SUBPROBLEMS)
+                    .map(JSON.Value::asObject)
+                    .toList();
+        } catch (AcmeProtocolException e) {
+            return List.of();
+        }
     }
 
     // Let's Encrypt: "Your account is temporarily prevented from requesting certificates for a.example and possibly

@@ -18,15 +18,18 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.shredzone.acme4j.Login;
 import org.shredzone.acme4j.Session;
 import org.shredzone.acme4j.connector.Connection;
 import org.shredzone.acme4j.connector.NonceHolder;
 import org.shredzone.acme4j.connector.Resource;
 import org.shredzone.acme4j.exception.AcmeException;
 import org.shredzone.acme4j.exception.AcmeNetworkException;
+import org.shredzone.acme4j.exception.AcmeNotSupportedException;
 import org.shredzone.acme4j.exception.AcmeProtocolException;
 import org.shredzone.acme4j.provider.AbstractAcmeProvider;
 import org.shredzone.acme4j.toolbox.JSON;
+import org.shredzone.acme4j.toolbox.JSONBuilder;
 
 /**
  * One line to the CA with a nonce of its own: acme4j lets one request at a time through a session, so whoever works on
@@ -119,6 +122,9 @@ final class CaSession {
         }
     }
 
+    /** What no order can do without. */
+    private static final List<Resource> NEEDED = List.of(Resource.NEW_NONCE, Resource.NEW_ACCOUNT, Resource.NEW_ORDER);
+
     private final Shared shared;
     private final Session session;
     private final Endurance endurance = new Endurance();
@@ -160,11 +166,11 @@ final class CaSession {
 
     /** Begins a piece of work that has to be done by then and bears no fault; no request lasts longer. */
     void begin(Deadline end) {
-        begin(end, 0);
+        begin(end, Endurance.Measure.NONE);
     }
 
     /** Begins a piece of work that has to be done by then and bears so many faults that pass. */
-    void begin(Deadline end, int faults) {
+    void begin(Deadline end, Endurance.Measure faults) {
         endurance.begin(faults);
         deadline = end;
         lastStatus = 0;
@@ -320,18 +326,29 @@ final class CaSession {
         private Directory fetch(Session ours, URI serverUri) throws AcmeException {
             try (NonceHolder nonce = ours.lockNonce();
                     Connection connection = ours.connect()) {
-                connection.sendRequest(resolve(serverUri), ours, null);
-                connection.getNonce().ifPresent(nonce::setNonce);
-                JSON json = connection.readJsonResponse();
-                requireOwn(json);
-                return new Directory(json, Deadline.in(CaLimits.DIRECTORY, shared.nanoTime));
+                while (true) {
+                    connection.sendRequest(resolve(serverUri), ours, null);
+                    connection.getNonce().ifPresent(nonce::setNonce);
+                    JSON json = connection.readJsonResponse();
+                    Optional<Resource> missing = NEEDED.stream()
+                            .filter(resource -> !json.contains(resource.path()))
+                            .findFirst();
+                    if (missing.isEmpty()) {
+                        requireOwn(json);
+                        return new Directory(json, Deadline.in(CaLimits.DIRECTORY, shared.nanoTime));
+                    }
+                    // Never kept: it may be what stands before the CA that answers.
+                    if (!bears(new AcmeException("no directory"), false)) {
+                        throw new AcmeNotSupportedException(missing.get().path());
+                    }
+                }
             }
         }
     }
 
     // What no order can do without. Renewal information elsewhere is left alone.
     private void requireOwn(JSON directory) throws AcmeNetworkException {
-        for (Resource resource : List.of(Resource.NEW_NONCE, Resource.NEW_ACCOUNT, Resource.NEW_ORDER)) {
+        for (Resource resource : NEEDED) {
             Optional<URI> url =
                     directory.get(resource.path()).map(JSON.Value::asURL).map(CaSession::uri);
             if (url.isPresent() && !isOfThisCa(url.get())) {
@@ -342,6 +359,16 @@ final class CaSession {
 
     private static URI uri(URL url) {
         return URI.create(url.toString());
+    }
+
+    /** Sends what the CA is to act upon, whatever its answer is: see {@link CaConnection#tell}. */
+    Optional<JSON> tell(URL url, JSONBuilder claims, Login login) throws AcmeException {
+        CaConnection connection = new CaConnection(this);
+        try {
+            return connection.tell(url, claims, login);
+        } finally {
+            connection.close();
+        }
     }
 
     /** Makes acme4j send by {@link CaConnection}; an HTTP client of its own is never made. */

@@ -5,6 +5,7 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.security.cert.X509Certificate;
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -16,16 +17,13 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import org.ondemandtls.certificate.ChainOrder;
 import org.ondemandtls.certificate.IssuanceException;
-import org.ondemandtls.certificate.Pem;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.name.ServerName;
 import org.shredzone.acme4j.Authorization;
-import org.shredzone.acme4j.Certificate;
 import org.shredzone.acme4j.Login;
 import org.shredzone.acme4j.Metadata;
 import org.shredzone.acme4j.Order;
@@ -33,13 +31,10 @@ import org.shredzone.acme4j.OrderBuilder;
 import org.shredzone.acme4j.Status;
 import org.shredzone.acme4j.challenge.Http01Challenge;
 import org.shredzone.acme4j.challenge.TlsAlpn01Challenge;
-import org.shredzone.acme4j.connector.Connection;
 import org.shredzone.acme4j.exception.AcmeException;
 import org.shredzone.acme4j.exception.AcmeProtocolException;
 import org.shredzone.acme4j.exception.AcmeRateLimitedException;
 import org.shredzone.acme4j.exception.AcmeServerException;
-import org.shredzone.acme4j.toolbox.JSON;
-import org.shredzone.acme4j.toolbox.JSONBuilder;
 
 /**
  * Takes one name from an order to its chain, over one session.
@@ -51,21 +46,17 @@ import org.shredzone.acme4j.toolbox.JSONBuilder;
  */
 final class OrderFlow {
 
-    /** More authorizations than one name can need. */
-    private static final int MOST_AUTHORIZATIONS = 4;
-
-    /** More chains than a CA offers for one leaf. */
-    private static final int MOST_CHAINS = 8;
-
     private static final int LONGEST_URL = 2048;
+    private static final int LOOKS_FOR_AUTHORIZATIONS = 4;
 
-    /** An order nothing has gone wrong with. */
-    private static final Set<Status> GOING_ON = Set.of(Status.PENDING, Status.READY, Status.PROCESSING, Status.VALID);
+    /** What an order that has just been placed cannot be, unless it is one of before. */
+    private static final Set<Status> OVER = Set.of(Status.PROCESSING, Status.VALID, Status.INVALID);
 
     private static final int NOT_FOUND = 404;
     private static final int CONFLICT = 409;
     private static final int GONE = 410;
     private static final int TOO_MANY_REQUESTS = 429;
+    private static final int SERVER_ERROR = 500;
 
     /** How CAs speak of an order they do not have any more, once it was taken up. */
     private static final Set<String> LOST = Set.of("malformed", "unauthorized", "unknown");
@@ -110,6 +101,15 @@ final class OrderFlow {
         SpentOrderException(String why) {
             super(why, null, false, false);
             this.why = why;
+        }
+    }
+
+    /** The CA has answered a new order with one that is over, and that another one is worth trying. */
+    private static final class OverAndDoneException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        OverAndDoneException() {
+            super(null, null, false, false);
         }
     }
 
@@ -160,17 +160,32 @@ final class OrderFlow {
         Optional<Order> resumed = takeUp();
         isOld = resumed.isPresent();
         Order order = isOld ? resumed.get() : create();
+        boolean mayBeAnothers = true;
         while (true) {
             try {
+                // Some CAs answer a new order with one of before, whose certificate may be for the key of that time.
+                boolean isOver = !isOld && OVER.contains(order.getStatus());
+                if (isOver && order.getStatus() == Status.INVALID && mayBeAnothers) {
+                    throw new OverAndDoneException();
+                }
                 authorize(order, untried);
-                return certificate(order);
+                OrderCompletion completion = new OrderCompletion(tools, session, login, wanted, journal, waits);
+                List<X509Certificate> chain = completion.run(order);
+                if (isOver && mayBeAnothers && !completion.isOurs(chain)) {
+                    throw new OverAndDoneException();
+                }
+                return chain;
+            } catch (OverAndDoneException over) {
+                mayBeAnothers = false;
             } catch (ValidationFailedException failed) {
                 journal.validationFailed();
-                tools.preference().failed(name, failed.type());
+                if (!CaFailures.isOfTheCa(failed.problem())) {
+                    tools.preference().failed(name, failed.type());
+                }
                 failures.add(failed);
                 untried.remove(failed.type());
                 if (untried.isEmpty() || !failed.isCurable()) {
-                    throw rejected(failures);
+                    throw refused(failures);
                 }
                 tools.events()
                         .publish(
@@ -203,6 +218,7 @@ final class OrderFlow {
             return Optional.empty();
         }
         URI url = wanted.url().get();
+        session.endurance().takeMissingFor(Endurance.Missing.GONE);
         try {
             if (!session.isOfThisCa(url)) {
                 giveUp("its URL is none of this CA's");
@@ -211,7 +227,7 @@ final class OrderFlow {
             Order order = login.bindOrder(url.toURL());
             order.fetch();
             Status status = order.getStatus();
-            if (GOING_ON.contains(status)) {
+            if (OrderCompletion.GOING_ON.contains(status)) {
                 tools.events().publish(EventKind.RESUMED, name, "took up the open order, which is " + word(status));
                 return Optional.of(order);
             }
@@ -253,10 +269,11 @@ final class OrderFlow {
         if (wanted.url().isPresent() && !journal.mayPlaceAnother()) {
             throw spent(name);
         }
+        session.endurance().takeMissingFor(Endurance.Missing.STRANGE);
         long begun = tools.steps().begin();
         Order order = placed();
         tools.steps().done(Steps.Step.PLACE, begun);
-        session.endurance().bearMissing(true);
+        session.endurance().takeMissingFor(Endurance.Missing.LATE);
         URL url = order.getLocation();
         if (url.toString().length() > LONGEST_URL) {
             throw new AcmeProtocolException("the order's URL is too long");
@@ -274,7 +291,7 @@ final class OrderFlow {
     private static @Nullable Instant expires(Order order) {
         try {
             return order.getExpires().orElse(null);
-        } catch (AcmeProtocolException e) {
+        } catch (AcmeProtocolException | DateTimeException e) {
             return null;
         }
     }
@@ -295,8 +312,11 @@ final class OrderFlow {
             session.endurance().bearServerErrors(false);
             try {
                 return builder().replaces(replaced.get()).create();
-            } catch (AcmeServerException e) {
-                if (session.lastStatus() != CONFLICT && !minds(e, MINDS_REPLACES)) {
+            } catch (AcmeException e) {
+                boolean failed = session.lastStatus() >= SERVER_ERROR;
+                boolean minded = e instanceof AcmeServerException
+                        && (session.lastStatus() == CONFLICT || minds(e, MINDS_REPLACES));
+                if (!failed && !minded) {
                     throw e;
                 }
                 replaces = false;
@@ -334,8 +354,8 @@ final class OrderFlow {
         if (order.getStatus() != Status.PENDING) {
             return;
         }
-        List<Authorization> authorizations = order.getAuthorizations();
-        if (authorizations.size() > MOST_AUTHORIZATIONS) {
+        List<Authorization> authorizations = authorizations(order);
+        if (authorizations.size() > OrderCompletion.MOST_AUTHORIZATIONS) {
             throw new AcmeProtocolException("too many authorizations for one name");
         }
         for (Authorization authorization : authorizations) {
@@ -343,7 +363,7 @@ final class OrderFlow {
             switch (authorization.getStatus()) {
                 case VALID -> {}
                 case PENDING, PROCESSING ->
-                    new Validation(tools, login, name, waits, isOld).run(authorization, untried, journal);
+                    new Validation(tools, session, login, name, waits, isOld).run(authorization, untried, journal);
                 case UNKNOWN -> throw new AcmeProtocolException("an authorization has a status that is not known");
                 default ->
                     throw new SpentOrderException(
@@ -352,118 +372,35 @@ final class OrderFlow {
         }
     }
 
-    private List<X509Certificate> certificate(Order order)
+    // Some CAs have the order before what it consists of.
+    private List<Authorization> authorizations(Order order)
             throws AcmeException, IssuanceException, InterruptedException {
-        JSON state = order.getJSON();
-        Status status = status(state);
-        // Not known to come from before: how long the CA takes is not learned from an order that was finalized earlier.
-        Optional<Pace> learning = Optional.empty();
-        long begun = tools.steps().begin();
-        if (status == Status.PENDING || status == Status.READY) {
-            journal.keep();
-            state = finalizeWhenReady(order);
-            learning = Optional.of(tools.paces().issuance().begin());
-        }
-        Pace pace = learning.orElseGet(() -> tools.paces().ready().begin());
-        while (true) {
-            Optional<URL> certificate = state.get("certificate").map(JSON.Value::asURL);
-            status = status(state);
-            if (status == Status.VALID && certificate.isPresent()) {
-                learning.ifPresent(known -> {
-                    known.done();
-                    tools.steps().done(Steps.Step.FINALIZE, begun);
-                });
-                return download(certificate.get());
-            }
-            if (status == Status.INVALID) {
-                throw refused(state);
-            }
-            if (!GOING_ON.contains(status)) {
-                throw new AcmeProtocolException("the order has a status that is not known");
-            }
-            // Also valid without a certificate: some CAs say so a moment too early.
-            waits.onlyTheCaIsAwaited();
-            waits.pause(pace, "issued the certificate");
-            order.fetch();
-            state = order.getJSON();
-        }
-    }
-
-    private IssuanceException refused(JSON state) {
-        CaProblem problem = state.get("error")
-                .map(JSON.Value::asObject)
-                .map(CaProblem::of)
-                .orElse(CaProblem.of("unknown", "the order is invalid"));
-        return problem.type().equals("serverInternal")
-                ? new IssuanceException.Unavailable(
-                        name,
-                        "the CA failed (" + problem.type() + ": " + problem.text() + ")",
-                        RetryAfter.DEFAULT,
-                        null)
-                : CaFailures.rejected(name, problem, Duration.ZERO);
-    }
-
-    // All authorizations are valid, so the order is ready, or will be as soon as the CA has noticed.
-    private JSON finalizeWhenReady(Order order) throws AcmeException, IssuanceException, InterruptedException {
         Pace pace = tools.paces().ready().begin();
-        while (true) {
-            boolean notReady;
-            AcmeServerException refusal;
-            try (Connection connection = session.session().connect()) {
-                JSONBuilder claims = new JSONBuilder();
-                claims.putBase64("csr", wanted.csr());
-                connection.sendSignedRequest(order.getFinalizeLocation(), claims, login);
-                return connection.readJsonResponse();
-            } catch (AcmeServerException e) {
-                notReady = CaProblem.of(e.getProblem()).type().equals("orderNotReady");
-                // Where the answer to the first request was lost, the CA may have done what it refuses to do again.
-                if (!notReady && !session.endurance().isRepeating()) {
-                    throw e;
-                }
-                refusal = e;
+        for (int look = 0; look < LOOKS_FOR_AUTHORIZATIONS; look++) {
+            if (!order.getAuthorizations().isEmpty() || order.getStatus() != Status.PENDING) {
+                return order.getAuthorizations();
             }
-            waits.pause(pace, "made the order ready");
+            waits.pause(pace, "said what has to be proved");
             order.fetch();
-            if (!Set.of(Status.PENDING, Status.READY).contains(order.getStatus())) {
-                return order.getJSON();
-            }
-            if (!notReady) {
-                throw refusal;
-            }
         }
+        throw new AcmeProtocolException("an order without authorizations");
     }
 
-    private List<X509Certificate> download(URL url) throws AcmeException {
-        long begun = tools.steps().begin();
-        Certificate certificate = login.bindCertificate(url);
-        certificate.download();
-        tools.steps().done(Steps.Step.DOWNLOAD, begun);
-        List<X509Certificate> first = certificate.getCertificateChain();
-        String preferred = tools.preferredChain().orElse("");
-        if (!preferred.isEmpty() && !ChainOrder.leadsTo(first, preferred)) {
-            for (URL alternate :
-                    certificate.getAlternates().stream().limit(MOST_CHAINS).toList()) {
-                Certificate other = login.bindCertificate(alternate);
-                other.download();
-                if (ChainOrder.leadsTo(other.getCertificateChain(), preferred)) {
-                    return Pem.sharingIssuers(other.getCertificateChain());
-                }
-            }
+    // What is the name's own counts, even where the CA failed at another proof.
+    private IssuanceException refused(List<ValidationFailedException> failures) {
+        List<CaProblem> problems =
+                failures.stream().map(ValidationFailedException::problem).toList();
+        Optional<CaProblem> ofTheName = problems.stream()
+                .filter(problem -> !CaFailures.isOfTheCa(problem))
+                .reduce((one, later) -> later);
+        if (ofTheName.isEmpty()) {
+            return CaFailures.reported(name, problems.get(0), session);
         }
-        return Pem.sharingIssuers(first);
-    }
-
-    private IssuanceException.Rejected rejected(List<ValidationFailedException> failures) {
         String text = failures.stream()
                 .map(failed -> token(failed.type()) + " " + failed.problem().type() + ": "
                         + failed.problem().text())
                 .collect(Collectors.joining("; "));
-        CaProblem last = failures.get(failures.size() - 1).problem();
-        return CaFailures.rejected(name, last, text, Duration.ZERO);
-    }
-
-    private static Status status(JSON order) {
-        return order.get("status").asStatus();
+        return CaFailures.rejected(name, ofTheName.get(), text, Duration.ZERO);
     }
 
     /** How the protocol spells a status. */

@@ -10,6 +10,7 @@ import java.time.format.DateTimeParseException;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Reads how long a CA wants to be left alone.
@@ -44,16 +45,20 @@ final class RetryAfter {
      *
      * @param headers the response's
      * @param clock tells the time where a date is given and the response has no date of its own
-     * @return zero to {@link #LONGEST}; empty where none, or none that can be read, is asked for
+     * @return zero to {@link #LONGEST}, of several the first that can be read; empty where none, or none that can be read, is
+     *     asked for
      */
     static Optional<Duration> in(HttpHeaders headers, Clock clock) {
-        return headers.firstValue("Retry-After").map(String::strip).flatMap(text -> {
-            if (SECONDS.matcher(text).matches()) {
-                return Optional.of(atMost(Duration.ofSeconds(Long.parseLong(text))));
-            }
-            Instant from = date(headers, clock);
-            return date(text).map(until -> atMost(Duration.between(from, until)));
-        });
+        return headers.allValues("Retry-After").stream()
+                .map(String::strip)
+                .flatMap(text -> {
+                    if (SECONDS.matcher(text).matches()) {
+                        return Stream.of(atMost(Duration.ofSeconds(Long.parseLong(text))));
+                    }
+                    Instant from = date(headers, clock);
+                    return date(text).map(until -> atMost(Duration.between(from, until))).stream();
+                })
+                .findFirst();
     }
 
     /**

@@ -4,8 +4,11 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.ondemandtls.authority.OrderFlow.SpentOrderException;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.challenge.ChallengeBoard;
@@ -20,21 +23,31 @@ import org.shredzone.acme4j.challenge.Challenge;
 import org.shredzone.acme4j.challenge.Http01Challenge;
 import org.shredzone.acme4j.challenge.TlsAlpn01Challenge;
 import org.shredzone.acme4j.exception.AcmeException;
+import org.shredzone.acme4j.exception.AcmeNetworkException;
 import org.shredzone.acme4j.exception.AcmeProtocolException;
 import org.shredzone.acme4j.exception.AcmeServerException;
 import org.shredzone.acme4j.toolbox.JSON;
+import org.shredzone.acme4j.toolbox.JSONBuilder;
 
 /**
  * Takes one authorization of an order from pending to valid.
  *
  * @param tools what every flow works with
+ * @param session the line to the CA
  * @param login the account
  * @param name the name of the order
  * @param waits waits within the order's time
  * @param isOld whether the order was placed before, by an earlier life or another server
  */
-record Validation(OrderFlow.Tools tools, Login login, ServerName name, OrderWaits waits, boolean isOld) {
+record Validation(
+        OrderFlow.Tools tools, CaSession session, Login login, ServerName name, OrderWaits waits, boolean isOld) {
 
+    private static final Set<Status> OPEN = Set.of(Status.PENDING, Status.PROCESSING);
+    private static final Set<Status> DECIDED = Set.of(Status.VALID, Status.INVALID);
+
+    // RFC 8555 section 8.3.
+    private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9_-]{1,512}");
+    private static final int TOO_MANY_REQUESTS = 429;
     private static final Duration STORE_RETRY = Duration.ofSeconds(2);
 
     /**
@@ -64,16 +77,30 @@ record Validation(OrderFlow.Tools tools, Login login, ServerName name, OrderWait
                 null);
     }
 
-    // Only what is understood is looked at: a challenge type of the future must not break anything.
+    // Only what is understood is looked at: a challenge type of the future must not break anything, nor one that lacks
+    // what another one has. Of several of a kind one that can still be met comes first.
     private Optional<Challenge> challenge(Authorization authorization, ChallengeType type) {
-        return authorization.getJSON().get("challenges").asArray().stream()
+        List<JSON> ofThatType = authorization.getJSON().get("challenges").asArray().stream()
                 .map(JSON.Value::asObject)
-                .filter(json -> json.get("type")
+                .filter(json -> is(json, OrderFlow.token(type)) && json.contains("url"))
+                .filter(json -> json.get("token")
                         .map(JSON.Value::asString)
-                        .filter(OrderFlow.token(type)::equals)
+                        .filter(TOKEN.asMatchPredicate())
                         .isPresent())
+                .toList();
+        return ofThatType.stream()
+                .filter(json -> OPEN.contains(json.get("status").asStatus()))
                 .findFirst()
+                .or(() -> ofThatType.stream().findFirst())
                 .map(login::createChallenge);
+    }
+
+    private static boolean is(JSON challenge, String type) {
+        return challenge
+                .get("type")
+                .map(JSON.Value::asString)
+                .filter(type::equals)
+                .isPresent();
     }
 
     private void prove(Authorization authorization, ChallengeType type, Challenge challenge, DeferredJournal journal)
@@ -85,7 +112,11 @@ record Validation(OrderFlow.Tools tools, Login login, ServerName name, OrderWait
             long begun = tools.steps().begin();
             trigger(authorization, type, challenge);
             journal.keep();
-            boolean accepted = awaitDecision(authorization, display.fetched()) == Status.VALID;
+            Status decision = awaitDecision(authorization, display.fetched());
+            if (!DECIDED.contains(decision)) {
+                throw new SpentOrderException("an authorization of the open order is " + OrderFlow.word(decision));
+            }
+            boolean accepted = decision == Status.VALID;
             Vantages.Order seen = tools.board()
                     .vantages()
                     .decided(name, tools.steps().ca(), OrderFlow.token(type), display, accepted);
@@ -93,7 +124,7 @@ record Validation(OrderFlow.Tools tools, Login login, ServerName name, OrderWait
             if (accepted) {
                 tools.steps().done(Steps.Step.VALIDATE, begun);
             } else {
-                CaProblem problem = problem(authorization, challenge);
+                CaProblem problem = problemWithoutSecrets(authorization, challenge);
                 if (isOld && triggered) {
                     // The CA looked, or began to, while nobody answered: that says nothing about the name.
                     throw new SpentOrderException("its proof was asked for while nobody showed it (" + problem.type()
@@ -112,9 +143,9 @@ record Validation(OrderFlow.Tools tools, Login login, ServerName name, OrderWait
             return;
         }
         try {
-            challenge.trigger();
-        } catch (AcmeServerException e) {
-            if (!CaProblem.of(e.getProblem()).type().equals("malformed")) {
+            session.tell(challenge.getLocation(), new JSONBuilder(), login);
+        } catch (AcmeException e) {
+            if (!mayBeMinded(e)) {
                 throw e;
             }
             authorization.fetch();
@@ -125,6 +156,17 @@ record Validation(OrderFlow.Tools tools, Login login, ServerName name, OrderWait
                 throw e;
             }
         }
+    }
+
+    // What a CA says of a proof it has been told of, in whatever words; never what it says of an account or a limit.
+    private boolean mayBeMinded(AcmeException e) {
+        int status = session.lastStatus();
+        if (e instanceof AcmeNetworkException || status / 100 != 4 || status == TOO_MANY_REQUESTS) {
+            return false;
+        }
+        return !(e instanceof AcmeServerException refused)
+                || !Set.of("accountDoesNotExist", "badNonce", "rateLimited", "userActionRequired")
+                        .contains(CaProblem.of(refused.getProblem()).type());
     }
 
     private ChallengeBoard.Display display(Challenge challenge) throws IssuanceException.StoreFailed {
@@ -167,17 +209,48 @@ record Validation(OrderFlow.Tools tools, Login login, ServerName name, OrderWait
         }
     }
 
-    private CaProblem problem(Authorization authorization, Challenge challenge) {
-        CaProblem problem = authorization.getJSON().get("challenges").asArray().stream()
-                .map(JSON.Value::asObject)
-                .filter(json -> json.contains("error"))
-                .findFirst()
-                .map(json -> CaProblem.of(json.get("error").asObject()).seenAt(json))
-                .orElse(CaProblem.of("unknown", "the authorization is " + OrderFlow.word(authorization.getStatus())));
+    private CaProblem problemWithoutSecrets(Authorization authorization, Challenge challenge) {
+        CaProblem problem = problem(authorization.getJSON(), challenge.getType());
         String token = challenge.getJSON().get("token").asString();
         if (challenge instanceof Http01Challenge http) {
             problem = problem.without(http.getAuthorization(), "(key authorization)");
         }
         return problem.without(token, "(token)");
+    }
+
+    /** Why an authorization is not valid, without the tokens that may be in the CA's words. */
+    static CaProblem problemWithoutTokens(JSON authorization) {
+        CaProblem problem = problem(authorization, "");
+        for (JSON.Value challenge : authorization.get("challenges").asArray()) {
+            String token =
+                    challenge.asObject().get("token").map(JSON.Value::asString).orElse("");
+            problem = token.isEmpty() ? problem : problem.without(token, "(token)");
+        }
+        return problem;
+    }
+
+    /**
+     * Why an authorization is not valid: what its challenges say, or else itself.
+     *
+     * @param authorization the authorization
+     * @param type the kind of proof that was shown, whose reason comes first
+     */
+    private static CaProblem problem(JSON authorization, String type) {
+        List<JSON> challenges = authorization.get("challenges").asArray().stream()
+                .map(JSON.Value::asObject)
+                .toList();
+        return Stream.concat(
+                        Stream.concat(
+                                challenges.stream().filter(json -> is(json, type)),
+                                challenges.stream().filter(json -> !is(json, type))),
+                        Stream.of(authorization))
+                .filter(json -> json.contains("error")
+                        && !CaProblem.of(json.get("error").asObject()).saysNothing())
+                .findFirst()
+                .map(json -> CaProblem.of(json.get("error").asObject()).seenAt(json))
+                .orElse(CaProblem.of(
+                        "unknown",
+                        "the authorization is "
+                                + OrderFlow.word(authorization.get("status").asStatus())));
     }
 }

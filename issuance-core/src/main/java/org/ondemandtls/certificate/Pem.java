@@ -42,6 +42,8 @@ public final class Pem {
     private static final String CERTIFICATE = "CERTIFICATE";
     private static final String PRIVATE_KEY = "PRIVATE KEY";
     private static final Pattern BEGIN_CERTIFICATE = Pattern.compile("-----BEGIN (?:X509 )?CERTIFICATE-----");
+    // White space, also that of word processors, and what a byte order mark leaves behind.
+    private static final Pattern NO_BASE64 = Pattern.compile("[\\x00-\\x20\\x7f\u00a0\ufeff]");
     private static final byte OBJECT_IDENTIFIER = 6;
     private static final byte[] EC_KEY = HexFormat.of().parseHex("06072a8648ce3d0201");
     private static final byte[] RSA_KEY = HexFormat.of().parseHex("06092a864886f70d010101");
@@ -246,7 +248,7 @@ public final class Pem {
 
     private static byte[] decode(String content, String label) throws InvalidPemException {
         try {
-            return Base64.getDecoder().decode(content.replaceAll("[ \t\r\n]", ""));
+            return Base64.getDecoder().decode(NO_BASE64.matcher(content).replaceAll(""));
         } catch (IllegalArgumentException e) {
             throw new InvalidPemException("the " + label + " block is not base64");
         }

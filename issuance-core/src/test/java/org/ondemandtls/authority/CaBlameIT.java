@@ -203,6 +203,46 @@ class CaBlameIT extends WithPebble {
         }
     }
 
+    @Test
+    void aNewOrderThatIsNotFoundHasTheDirectoryReadAgain() throws Exception {
+        try (Pebble pebble = reachable().start(directory);
+                FaultyAcmeProxy proxy = proxy(pebble)) {
+            AcmeAuthority authority = open(proxy);
+            proxy.first(2, at(NEW_ORDER), FaultyAcmeProxy.status(404, Map.of("content-type", "text/html")));
+            assertUnwell(failure(authority, VISITOR), false);
+
+            Authority.Order order = within(order(NAME), VISITOR);
+            assertServable(sign(authority, order), order);
+
+            assertThat(asked(proxy, "/dir")).isEqualTo(2);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"'',false", "caa,true"})
+    void anOrderThatIsInvalidWithoutAnErrorIsTheNamesOnlyWhereAnAuthorizationSaysSo(String type, boolean ofTheName)
+            throws Exception {
+        try (Pebble pebble = reachable().start(directory);
+                FaultyAcmeProxy proxy = proxy(pebble)) {
+            proxy.when(at("/my-order/"), FaultyAcmeProxy.replace("\"valid\"", "\"invalid\""));
+            if (ofTheName) {
+                proxy.when(
+                        request -> request.path().contains("/authZ/") && asked(proxy, "/my-order/") > 0,
+                        (request, ca) -> ca.ask()
+                                .withBody(("{\"status\":\"invalid\",\"challenges\":[{\"status\":\"invalid\",\"error\":"
+                                                + "{\"type\":\"urn:ietf:params:acme:error:" + type
+                                                + "\",\"detail\":\"CAA forbids\"}}]}")
+                                        .getBytes(StandardCharsets.UTF_8)));
+            }
+
+            Throwable failure = failure(open(proxy), VISITOR);
+
+            assertThat(failure).isInstanceOf(ofTheName ? Rejected.class : Unavailable.class);
+            assertThat(failure).hasMessageContaining(ofTheName ? "CAA forbids" : "does not say why");
+            assertThat(failedValidations).hasValue(ofTheName ? 1 : 0);
+        }
+    }
+
     private static void assertUnwell(Throwable failure, boolean unwell) {
         assertThat(failure)
                 .isInstanceOfSatisfying(

@@ -197,6 +197,8 @@ class CaHttpIT {
                 .isEqualTo("abc0123456789");
         assertThat(body(get("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + OK)))
                 .isEqualTo("ok");
+        assertThat(body(get("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok")))
+                .isEqualTo("ok");
         assertThat(get("HTTP/1.1 204 No Content\r\n\r\n").status()).isEqualTo(204);
         assertThat(body(get("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))).isEmpty();
 
@@ -221,6 +223,24 @@ class CaHttpIT {
                         .status())
                 .isEqualTo(302);
         assertThat(requests).hasSize(1);
+    }
+
+    @Test
+    void chunksCountWhereThereIsALengthTooAndTheLineIsNotUsedAgain() throws IOException {
+        assertThat(body(get("HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n"
+                        + "2\r\nok\r\n0\r\n\r\n")))
+                .isEqualTo("ok");
+        assertThat(body(get(OK))).isEqualTo("ok");
+        assertThat(connections).hasValue(2);
+    }
+
+    @Test
+    void whatIsMisdirectedIsAskedForOnAnotherLine() throws IOException {
+        assertThat(get("HTTP/1.1 421 Misdirected Request\r\nContent-Length: 0\r\n\r\n")
+                        .status())
+                .isEqualTo(421);
+        assertThat(body(get(OK))).isEqualTo("ok");
+        assertThat(connections).hasValue(2);
     }
 
     @Test
@@ -249,11 +269,10 @@ class CaHttpIT {
                 "HTTP/1.1 200 OK\r\nBad Name: yes\r\n\r\n",
                 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
                 "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
-                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
-                "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok",
+                "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\n\u001f\u008bk",
                 "HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n",
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n100001\r\n",
             })

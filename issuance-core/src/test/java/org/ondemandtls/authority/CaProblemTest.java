@@ -3,6 +3,7 @@ package org.ondemandtls.authority;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.URI;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -14,9 +15,9 @@ class CaProblemTest {
     @Test
     void namesTheTypeAndTheSubproblems() {
         CaProblem problem = CaProblem.of(JSON.parse("""
-                {"type":"urn:ietf:params:acme:error:caa","detail":"no",
-                 "subproblems":[{"type":"urn:ietf:params:acme:error:dns","detail":"SERVFAIL"}]}
-                """));
+            {"type":"urn:ietf:params:acme:error:caa","detail":"no",
+             "subproblems":[{"type":"urn:ietf:params:acme:error:dns","detail":"SERVFAIL"}]}
+            """));
 
         assertThat(problem).isEqualTo(CaProblem.of("caa", "no; dns: SERVFAIL"));
     }
@@ -40,7 +41,51 @@ class CaProblemTest {
                          {"hostname":"a.example","port":"443","addressUsed":"2001:db8::7"}, {"hostname":"a.example"}]}
                         """)).text())
                 .isEqualTo("refused; the CA looked at 192.0.2.7 port 80, then at 2001:db8::7 port 443");
-        assertThat(problem.seenAt(JSON.parse("{}"))).isEqualTo(problem);
+        for (String unreadable : List.of("{}", "{\"validationRecord\":7}", "{\"validationRecord\":[7,null]}")) {
+            assertThat(problem.seenAt(JSON.parse(unreadable))).isEqualTo(problem);
+        }
+    }
+
+    @Test
+    void aTypeIsKnownWhateverItsPrefixAndItsCase() {
+        for (String type : List.of(
+                "urn:ietf:params:acme:error:badCSR",
+                "urn:acme:error:badcsr",
+                "BadCSR",
+                "https://ca.example/e/badCSR")) {
+            assertThat(CaProblem.of(JSON.parse("{\"type\":\"" + type + "\"}")).type())
+                    .isEqualTo("badCSR");
+        }
+        assertThat(CaProblem.of(JSON.parse("{\"type\":\"https://ca.example/e/strange\"}"))
+                        .type())
+                .isEqualTo("unknown");
+    }
+
+    @Test
+    void ofSeveralReasonsPassesOverThoseThatAreTheCas() {
+        CaProblem problem = CaProblem.of(JSON.parse("""
+            {"type":"urn:ietf:params:acme:error:compound","detail":"several","subproblems":[{},null,
+             {"type":"urn:ietf:params:acme:error:serverInternal","detail":"oops"},
+             {"type":"urn:ietf:params:acme:error:dns","detail":"NXDOMAIN"}]}
+            """));
+
+        assertThat(problem.type()).isEqualTo("dns");
+    }
+
+    @Test
+    void ofNoAccountIsToldFromOneThatMayNot() {
+        assertThat(CaProblem.of("accountDoesNotExist", "").isOfNoAccount()).isTrue();
+        assertThat(CaProblem.of("unauthorized", "No registration exists").isOfNoAccount())
+                .isTrue();
+        assertThat(CaProblem.of("malformed", "Account \"https://ca/acct/1\" not found")
+                        .isOfNoAccount())
+                .isTrue();
+        assertThat(CaProblem.of("malformed", "unknown kid").isOfNoAccount()).isTrue();
+        assertThat(CaProblem.of("unauthorized", "Account is not valid, has status \"deactivated\"")
+                        .isOfNoAccount())
+                .isFalse();
+        assertThat(CaProblem.of("rejectedIdentifier", "no account may order it").isOfNoAccount())
+                .isFalse();
     }
 
     @Test
@@ -67,9 +112,9 @@ class CaProblemTest {
     @Test
     void ofACompoundTypeIsOfTheTypeOfItsFirstSubproblem() {
         CaProblem problem = CaProblem.of(JSON.parse("""
-                {"type":"urn:ietf:params:acme:error:compound","detail":"several",
-                 "subproblems":[{"type":"urn:ietf:params:acme:error:caa","detail":"CAA forbids"}]}
-                """));
+            {"type":"urn:ietf:params:acme:error:compound","detail":"several",
+             "subproblems":[{"type":"urn:ietf:params:acme:error:caa","detail":"CAA forbids"}]}
+            """));
 
         assertThat(problem).isEqualTo(CaProblem.of("caa", "several; caa: CAA forbids"));
     }

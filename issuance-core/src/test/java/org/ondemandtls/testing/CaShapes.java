@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.cert.X509Certificate;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -78,6 +79,16 @@ public final class CaShapes {
             all.add(once(
                     "not found yet", step, withoutNonce(FaultyAcmeProxy.problem(404, "malformed", "no such", null))));
         }
+        for (String step : STEPS) {
+            all.add(once("HTML 403", step, FaultyAcmeProxy.status(403, HTML)));
+            all.add(once("HTML 421", step, FaultyAcmeProxy.status(421, HTML)));
+            all.add(once("HTML 525", step, FaultyAcmeProxy.status(525, HTML)));
+            all.add(once("a redirect to a login", step, elsewhere()));
+            all.add(once("429 that says nothing", step, FaultyAcmeProxy.status(429, HTML)));
+        }
+        all.add(new Shape("seconds of HTML 502", "/my-order/", 7, FaultyAcmeProxy.status(502, HTML)));
+        all.add(new Shape("a certificate that is late", "/certZ/", 5, FaultyAcmeProxy.status(202, Map.of())));
+        all.add(new Shape("a certificate not found yet", "/certZ/", 5, FaultyAcmeProxy.status(404, HTML)));
         all.add(once("HTML 404", "/certZ/", FaultyAcmeProxy.status(404, HTML)));
         all.add(once(
                 "not ready yet",
@@ -109,6 +120,16 @@ public final class CaShapes {
                 always("JSON called text", "/", FaultyAcmeProxy.header("content-type", "text/plain")),
                 always("a byte order mark", "/authZ/", marked()),
                 always("an order's relative URL", NEW_ORDER, relativeLocation()),
+                always("relative URLs", "/", relativeUrls()),
+                always("a nonce by GET only", "/nonce-plz", onlyGet()),
+                always("a status in another case", "Z/", FaultyAcmeProxy.replace("\"valid\"", "\"Valid\"")),
+                always("nothing said when told of a proof", "/chalZ/", silent()),
+                always("nothing said to finalize", "/finalize-order/", silent()),
+                always(
+                        "another chain that is none",
+                        "/certZ/",
+                        FaultyAcmeProxy.header("link", "<[>;rel=\"alternate\"")),
+                always("a certificate of somebody else", "/certZ/", stranger()),
                 always("a relative link", "/certZ/", FaultyAcmeProxy.header("link", "</up>;rel=\"up\"")),
                 always(
                         "names in upper case",
@@ -184,6 +205,47 @@ public final class CaShapes {
                 500,
                 Map.of("content-type", List.of("text/html")),
                 "<p>oops</p>".repeat(200_000).getBytes(StandardCharsets.US_ASCII));
+    }
+
+    // As a CA behind something that rewrites nothing, or does it wrong.
+    private static Fault relativeUrls() {
+        return (request, ca) -> {
+            Answer answer = ca.ask();
+            return answer.withBody(answer.text()
+                    .replaceAll("\"https://localhost:[0-9]+/", "\"/")
+                    .getBytes(StandardCharsets.UTF_8));
+        };
+    }
+
+    private static Fault onlyGet() {
+        return (request, ca) -> request.method().equals("HEAD") ? new Answer(405, Map.of(), new byte[0]) : ca.ask();
+    }
+
+    private static Fault silent() {
+        return (request, ca) -> {
+            Answer answer = ca.ask();
+            return new Answer(204, answer.headers(), new byte[0]);
+        };
+    }
+
+    private static Fault elsewhere() {
+        return (request, ca) -> {
+            // The directory's own move is told, with where to.
+            if (request.path().contains("/dir")) {
+                return ca.ask();
+            }
+            return new Answer(302, Map.of("location", List.of("https://login.example/")), new byte[0]);
+        };
+    }
+
+    private static Fault stranger() {
+        return (request, ca) -> {
+            Answer answer = ca.ask();
+            X509Certificate other = TestCertificates.authority(
+                            TestCertificates.key(), Clock.systemUTC().instant(), "Stranger")
+                    .signedBy("Nobody", TestCertificates.key());
+            return answer.withBody((answer.text() + Pem.certificates(List.of(other))).getBytes(StandardCharsets.UTF_8));
+        };
     }
 
     private static Fault relativeLocation() {

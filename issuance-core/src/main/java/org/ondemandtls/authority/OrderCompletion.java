@@ -1,0 +1,212 @@
+package org.ondemandtls.authority;
+
+import java.net.URL;
+import java.security.PublicKey;
+import java.security.cert.X509Certificate;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.ondemandtls.certificate.ChainOrder;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.Pem;
+import org.shredzone.acme4j.Authorization;
+import org.shredzone.acme4j.Certificate;
+import org.shredzone.acme4j.Login;
+import org.shredzone.acme4j.Order;
+import org.shredzone.acme4j.Status;
+import org.shredzone.acme4j.exception.AcmeException;
+import org.shredzone.acme4j.exception.AcmeLazyLoadingException;
+import org.shredzone.acme4j.exception.AcmeProtocolException;
+import org.shredzone.acme4j.exception.AcmeServerException;
+import org.shredzone.acme4j.toolbox.JSON;
+import org.shredzone.acme4j.toolbox.JSONBuilder;
+
+/**
+ * Takes an order whose names are proved to its chain: from the request for the certificate to its download.
+ *
+ * <p><b>Threads.</b> Used by the one thread that works on the order, which it blocks.
+ *
+ * @param tools what every flow works with
+ * @param session the line to the CA
+ * @param login the account
+ * @param wanted what is to be signed
+ * @param journal kept before the CA is told to finalize
+ * @param waits waits within the order's time
+ */
+record OrderCompletion(
+        OrderFlow.Tools tools,
+        CaSession session,
+        Login login,
+        Authority.Order wanted,
+        DeferredJournal journal,
+        OrderWaits waits) {
+
+    /** More authorizations than one name can need. */
+    static final int MOST_AUTHORIZATIONS = 4;
+
+    /** An order nothing has gone wrong with. */
+    static final Set<Status> GOING_ON = Set.of(Status.PENDING, Status.READY, Status.PROCESSING, Status.VALID);
+
+    /** More chains than a CA offers for one leaf. */
+    private static final int MOST_CHAINS = 8;
+
+    /**
+     * Goes on from where the order stands.
+     *
+     * @param order pending with all proofs accepted, or further
+     * @return the chain as the CA sent it
+     */
+    List<X509Certificate> run(Order order) throws AcmeException, IssuanceException, InterruptedException {
+        JSON state = order.getJSON();
+        Status status = status(state);
+        // Not known to come from before: how long the CA takes is not learned from an order that was finalized earlier.
+        Optional<Pace> learning = Optional.empty();
+        long begun = tools.steps().begin();
+        if (status == Status.PENDING || status == Status.READY) {
+            journal.keep();
+            state = finalizeWhenReady(order);
+            learning = Optional.of(tools.paces().issuance().begin());
+        }
+        Pace pace = learning.orElseGet(() -> tools.paces().ready().begin());
+        while (true) {
+            Optional<URL> certificate = state.get("certificate").map(JSON.Value::asURL);
+            status = status(state);
+            if (status == Status.VALID && certificate.isPresent()) {
+                learning.ifPresent(known -> {
+                    known.done();
+                    tools.steps().done(Steps.Step.FINALIZE, begun);
+                });
+                return download(certificate.get());
+            }
+            if (status == Status.INVALID) {
+                throw refused(state);
+            }
+            if (!GOING_ON.contains(status)) {
+                throw new AcmeProtocolException("the order has a status that is not known");
+            }
+            // Also valid without a certificate: some CAs say so a moment too early.
+            waits.onlyTheCaIsAwaited();
+            waits.pause(pace, "issued the certificate");
+            order.fetch();
+            state = order.getJSON();
+        }
+    }
+
+    /** Whether a chain has a certificate for the key of the order. */
+    boolean isOurs(List<X509Certificate> chain) {
+        byte[] key = wanted.key().getPublic().getEncoded();
+        return chain.stream()
+                .map(X509Certificate::getPublicKey)
+                .map(PublicKey::getEncoded)
+                .anyMatch(each -> Arrays.equals(each, key));
+    }
+
+    // Some CAs say at the authorization only why an order is invalid, and some not at all, which is no fault of the
+    // name.
+    private IssuanceException refused(JSON state) {
+        Optional<CaProblem> said = state.get("error")
+                .map(JSON.Value::asObject)
+                .map(CaProblem::of)
+                .filter(problem -> !problem.saysNothing())
+                .or(() -> ofAnAuthorization(state));
+        return said.map(problem -> CaFailures.reported(wanted.name(), problem, session))
+                .orElseGet(() -> new IssuanceException.Unavailable(
+                        wanted.name(),
+                        "the CA has made the order invalid and does not say why",
+                        // Each costs the CA an order.
+                        RetryAfter.LIMITED,
+                        null));
+    }
+
+    private Optional<CaProblem> ofAnAuthorization(JSON state) {
+        try {
+            for (URL url : state.get("authorizations").asArray().stream()
+                    .limit(MOST_AUTHORIZATIONS)
+                    .map(JSON.Value::asURL)
+                    .toList()) {
+                Authorization authorization = login.bindAuthorization(url);
+                authorization.fetch();
+                if (authorization.getStatus() == Status.INVALID) {
+                    journal.validationFailed();
+                    return Optional.of(Validation.problemWithoutTokens(authorization.getJSON()));
+                }
+            }
+            return Optional.empty();
+        } catch (AcmeException | AcmeProtocolException | AcmeLazyLoadingException e) {
+            // It stays unsaid.
+            return Optional.empty();
+        }
+    }
+
+    // All authorizations are valid, so the order is ready, or will be as soon as the CA has noticed.
+    private JSON finalizeWhenReady(Order order) throws AcmeException, IssuanceException, InterruptedException {
+        Pace pace = tools.paces().ready().begin();
+        while (true) {
+            boolean notReady;
+            AcmeServerException refusal;
+            try {
+                JSONBuilder claims = new JSONBuilder();
+                claims.putBase64("csr", wanted.csr());
+                Optional<JSON> state = session.tell(order.getFinalizeLocation(), claims, login)
+                        .filter(answer -> answer.contains("status"));
+                if (state.isPresent()) {
+                    return state.get();
+                }
+                order.fetch();
+                return order.getJSON();
+            } catch (AcmeServerException e) {
+                notReady = CaProblem.of(e.getProblem()).type().equals("orderNotReady");
+                // Where the answer to the first request was lost, the CA may have done what it refuses to do again.
+                if (!notReady && !session.endurance().isRepeating()) {
+                    throw e;
+                }
+                refusal = e;
+            }
+            waits.pause(pace, "made the order ready");
+            order.fetch();
+            if (!Set.of(Status.PENDING, Status.READY).contains(order.getStatus())) {
+                return order.getJSON();
+            }
+            if (!notReady) {
+                throw refusal;
+            }
+        }
+    }
+
+    private List<X509Certificate> download(URL url) throws AcmeException {
+        long begun = tools.steps().begin();
+        Certificate certificate = login.bindCertificate(url);
+        certificate.download();
+        tools.steps().done(Steps.Step.DOWNLOAD, begun);
+        List<X509Certificate> first = certificate.getCertificateChain();
+        String preferred = tools.preferredChain().orElse("");
+        if (preferred.isEmpty() || ChainOrder.leadsTo(first, preferred)) {
+            return Pem.sharingIssuers(first);
+        }
+        return certificate.getAlternates().stream()
+                .distinct()
+                .limit(MOST_CHAINS)
+                .flatMap(alternate -> alternate(alternate).stream())
+                .filter(chain -> ChainOrder.leadsTo(chain, preferred) && isOurs(chain))
+                .findFirst()
+                .map(Pem::sharingIssuers)
+                .orElseGet(() -> Pem.sharingIssuers(first));
+    }
+
+    // A preference is no reason to go without: the first chain is there.
+    private Optional<List<X509Certificate>> alternate(URL url) {
+        session.endurance().bearLittle();
+        try {
+            Certificate other = login.bindCertificate(url);
+            other.download();
+            return Optional.of(other.getCertificateChain());
+        } catch (AcmeException | AcmeProtocolException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static Status status(JSON order) {
+        return order.get("status").asStatus();
+    }
+}

@@ -141,7 +141,8 @@ public final class DnsPreflight implements Preflight {
             Bounds bounds,
             HttpProofs proofs,
             Ports ports) {
-        this.dns = new Dns(resolvers(config), bounds, ports.nanoTime(), new SocketClients());
+        SocketClients clients = new SocketClients();
+        this.dns = new Dns(resolvers(config), bounds, ports.nanoTime(), clients);
         this.watch = new ResolverWatch(
                 dns::isThere,
                 new Outage(ports.events(), EventKind.RESOLVER, dns.resolvers(), ports.nanoTime()),
@@ -151,7 +152,8 @@ public final class DnsPreflight implements Preflight {
         this.caa = new CaaCheck(dns, authorities, registeredDomain);
         this.records = new DnsRecords(
                 dns,
-                server -> new Dns(() -> List.of(new InetSocketAddress(server, DNS_PORT)), bounds, ports.nanoTime()),
+                server -> new Dns(
+                        () -> List.of(new InetSocketAddress(server, DNS_PORT)), bounds, ports.nanoTime(), clients),
                 PublicAddresses::contains,
                 addresses,
                 registeredDomain);

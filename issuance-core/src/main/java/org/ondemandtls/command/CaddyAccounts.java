@@ -59,25 +59,34 @@ final class CaddyAccounts {
     void visit(ForeignStorage.Visitor visitor) throws IOException {
         for (User user : users(files, beside)) {
             String where = files.place(user.path());
+            FoundAccount account;
             try {
-                String about = files.text(user.path() + ".json");
-                Matcher status = STATUS.matcher(about);
-                if (status.find() && !status.group(1).equals("valid")) {
-                    visitor.passedOver(where, "the account is " + status.group(1));
-                    continue;
-                }
-                Matcher location = LOCATION.matcher(about);
-                Optional<String> url = location.find() ? Optional.of(location.group(1)) : Optional.empty();
-                Optional<URI> directory = directory(user.ca(), url);
-                if (directory.isEmpty()) {
-                    visitor.passedOver(where, FoundAccount.NO_DIRECTORY);
-                    continue;
-                }
-                KeyPair key = KeyPairs.pair(Pem.readAnyPrivateKey(files.text(user.path() + ".key")));
-                visitor.account(FoundAccount.of(directory.get(), key, url), where);
-            } catch (InvalidPemException | GeneralSecurityException e) {
-                visitor.passedOver(where, "the key of the account cannot be used: " + e.getMessage());
+                account = read(user);
+            } catch (ForeignStorage.UnusableException e) {
+                visitor.passedOver(where, String.valueOf(e.getMessage()));
+                continue;
             }
+            visitor.account(account, where);
+        }
+    }
+
+    private FoundAccount read(User user) throws ForeignStorage.UnusableException {
+        try {
+            String about = files.text(user.path() + ".json");
+            Matcher status = STATUS.matcher(about);
+            if (status.find() && !status.group(1).equals("valid")) {
+                throw new ForeignStorage.UnusableException("the account is " + status.group(1));
+            }
+            Matcher location = LOCATION.matcher(about);
+            Optional<String> url = location.find() ? Optional.of(location.group(1)) : Optional.empty();
+            URI directory = directory(user.ca(), url)
+                    .orElseThrow(() -> new ForeignStorage.UnusableException(FoundAccount.NO_DIRECTORY));
+            KeyPair key = KeyPairs.pair(Pem.readAnyPrivateKey(files.text(user.path() + ".key")));
+            return FoundAccount.of(directory, key, url);
+        } catch (InvalidPemException | GeneralSecurityException e) {
+            throw new ForeignStorage.UnusableException("the key of the account cannot be used: " + e.getMessage());
+        } catch (IOException e) {
+            throw new ForeignStorage.UnusableException(FileTrouble.inWords(e));
         }
     }
 

@@ -54,11 +54,14 @@ final class CaddyStorage extends ForeignStorage {
                 visitor.passedOver(where, missing + " is not there");
                 continue;
             }
+            FoundCertificate found;
             try {
-                visitor.found(read(bundle.file(".crt"), bundle.file(".key"), issuer(bundle), now), where);
+                found = read(bundle.file(".crt"), bundle.file(".key"), issuer(bundle), now);
             } catch (UnusableException e) {
                 visitor.passedOver(where, String.valueOf(e.getMessage()));
+                continue;
             }
+            visitor.found(found, where);
         }
     }
 
@@ -83,13 +86,15 @@ final class CaddyStorage extends ForeignStorage {
     }
 
     // What Caddy knows of the issuer stands in the JSON beside; older ones have only the folder it made of the URL.
-    private String issuer(Bundle bundle) throws IOException {
+    private String issuer(Bundle bundle) {
         String about = bundle.file(".json");
-        if (files().isFile(about)) {
-            Matcher ca = CA.matcher(files().text(about));
+        try {
+            Matcher ca = CA.matcher(files().isFile(about) ? files().text(about) : "");
             if (ca.find()) {
                 return ca.group(1);
             }
+        } catch (IOException unreadable) {
+            // The folder has to do.
         }
         return bundle.issuer().equals(LETS_ENCRYPT) ? "https://" + LETS_ENCRYPT + "/directory" : bundle.issuer();
     }

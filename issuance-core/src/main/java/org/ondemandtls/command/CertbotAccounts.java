@@ -62,17 +62,21 @@ final class CertbotAccounts {
                 visitor.passedOver(where, FoundAccount.NO_DIRECTORY);
                 continue;
             }
+            FoundAccount found;
             try {
                 KeyPair key = key(files.text(account + KEY));
                 String about = files.isFile(account + "/regr.json") ? files.text(account + "/regr.json") : "";
                 Matcher url = URL.matcher(about);
-                visitor.account(
-                        FoundAccount.of(
-                                directory.get(), key, url.find() ? Optional.of(url.group(1)) : Optional.empty()),
-                        where);
+                found = FoundAccount.of(
+                        directory.get(), key, url.find() ? Optional.of(url.group(1)) : Optional.empty());
             } catch (GeneralSecurityException | IllegalArgumentException e) {
                 visitor.passedOver(where, "the key of the account cannot be used: " + e.getMessage());
+                continue;
+            } catch (IOException e) {
+                visitor.passedOver(where, FileTrouble.inWords(e));
+                continue;
             }
+            visitor.account(found, where);
         }
     }
 

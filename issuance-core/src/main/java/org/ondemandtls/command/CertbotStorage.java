@@ -121,13 +121,15 @@ final class CertbotStorage extends ForeignStorage {
         new CertbotAccounts(files(), isLive).visit(visitor);
     }
 
-    private String issuer(String lineage) throws IOException {
+    private String issuer(String lineage) {
         String conf = (live(files()).isEmpty() ? "../" : "") + "renewal/" + lineage + ".conf";
-        if (files().isFile(conf)) {
-            Matcher server = SERVER.matcher(files().text(conf));
+        try {
+            Matcher server = SERVER.matcher(files().isFile(conf) ? files().text(conf) : "");
             if (server.find()) {
                 return server.group(1);
             }
+        } catch (IOException unreadable) {
+            // Then nobody knows.
         }
         return "certbot";
     }

@@ -101,8 +101,7 @@ abstract sealed class ForeignStorage permits CaddyStorage, CertbotStorage {
      *
      * @throws UnusableException if it cannot be served at all
      */
-    FoundCertificate read(String chainFile, String keyFile, String issuer, Instant now)
-            throws IOException, UnusableException {
+    FoundCertificate read(String chainFile, String keyFile, String issuer, Instant now) throws UnusableException {
         try {
             PrivateKey key = Pem.readAnyPrivateKey(files.text(keyFile));
             ChainOrder order = ChainOrder.of(
@@ -131,6 +130,8 @@ abstract sealed class ForeignStorage permits CaddyStorage, CertbotStorage {
             throw new UnusableException(String.valueOf(e.getMessage()));
         } catch (GeneralSecurityException e) {
             throw new UnusableException("its key cannot be used: " + e.getMessage());
+        } catch (IOException e) {
+            throw new UnusableException(FileTrouble.inWords(e));
         }
     }
 

@@ -240,6 +240,22 @@ class CommandTest {
     }
 
     @Test
+    void oneFileThatCannotBeReadDoesNotKeepTheOthers() throws Exception {
+        Path caddy = caddy(SHOP.value(), leaf(SHOP.value()), CA);
+        caddy("a.example.com", leaf("a.example.com"), CA);
+        Path broken =
+                caddy.resolve("certificates/acme-v02.api.letsencrypt.org-directory/a.example.com/a.example.com.key");
+        Files.write(broken, new byte[KeptFiles.LARGEST + 1]);
+
+        assertThat(run("import", caddy.toString(), target.toString())).isEqualTo(Command.INCOMPLETE);
+
+        assertThat(said())
+                .contains("left out " + broken.getParent() + ": " + broken + " is larger than 1048576 bytes")
+                .contains("1 certificates brought");
+        assertThat(stored(SHOP.value())).isPresent();
+    }
+
+    @Test
     void theDirectoryAroundCaddysIsUnderstood() throws Exception {
         caddy(SHOP.value(), leaf(SHOP.value()), CA);
 

@@ -2,6 +2,7 @@ package org.ondemandtls.store.file;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -66,14 +67,18 @@ final class DirectoryLock implements AutoCloseable {
             return null;
         }
         FileChannel locked = null;
-        FileChannel channel = FileChannel.open(
-                root.resolve("lock"),
-                Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
-                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        FileChannel channel = null;
         try {
+            channel = FileChannel.open(
+                    root.resolve("lock"),
+                    Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
             if (channel.tryLock() != null) {
                 locked = channel;
             }
+        } catch (OverlappingFileLockException inThisProcess) {
+            // Another copy of our classes has it, in another web application for example.
+            locked = null;
         } catch (IOException e) {
             if (isWithoutLocks(e)) {
                 throw new StoreException(
@@ -86,7 +91,9 @@ final class DirectoryLock implements AutoCloseable {
         } finally {
             if (locked == null) {
                 OPEN_HERE.remove(root);
-                channel.close();
+                if (channel != null) {
+                    channel.close();
+                }
             }
         }
         return locked;

@@ -92,6 +92,7 @@ final class StoreDirectory {
         } catch (FileSystemException notOurs) {
             return below(root, before);
         }
+        requireClosed(root);
         if (used) {
             events.publish(
                     EventKind.ADVICE,
@@ -106,6 +107,18 @@ final class StoreDirectory {
         events.publish(
                 EventKind.ADVICE, root + " belongs to another user (" + permissions + "), so the store is " + own);
         return ready(own);
+    }
+
+    // CIFS and FAT take what they are told and do nothing: the next start would find private keys that others can read.
+    private static void requireClosed(Path root) throws IOException, StoreException {
+        Set<PosixFilePermission> still = EnumSet.noneOf(PosixFilePermission.class);
+        still.addAll(Files.getPosixFilePermissions(root));
+        String after = PosixFilePermissions.toString(still);
+        if (still.removeAll(OTHERS)) {
+            throw new StoreException("the store " + root + " stays open to other users (" + after
+                    + "), because its file system keeps no permissions; mount it for the server's user alone"
+                    + " (for CIFS: dir_mode=0700,file_mode=0600), or set onDemandTls.store to another directory");
+        }
     }
 
     private static void requirePermissions(Path root) throws StoreException {

@@ -4,18 +4,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.store.StoreException;
+import org.ondemandtls.testing.ManualTime;
 import org.ondemandtls.testing.RecordedEvents;
 
 /** {@link StoreDirectory}: what a mount opened is closed again, and what others could read is refused. */
@@ -74,6 +78,16 @@ class StoreDirectoryTest {
     }
 
     @Test
+    void refusesAFileSystemThatKeepsNoPermissionsAtTheFirstStart() throws Exception {
+        allow(root, "rwxrwxrwx");
+
+        assertThatThrownBy(() -> new StoreDirectory(recorded.events(), path -> {}).ready(root))
+                .isInstanceOf(StoreException.class)
+                .hasMessageContaining("stays open to other users (rwxrwxrwx)")
+                .hasMessageContaining("dir_mode=0700");
+    }
+
+    @Test
     void refusesWhatOthersCanRead() throws Exception {
         Files.writeString(root.resolve("FORMAT"), "1");
         allow(root, "rwxr-xr-x");
@@ -116,6 +130,33 @@ class StoreDirectoryTest {
 
         assertThat(allowed(root)).isEqualTo("rwx------");
         assertThat(recorded.lines(EventKind.ADVICE)).isEmpty();
+    }
+
+    @Test
+    void canBeLockedAfterItCouldNotBe() throws Exception {
+        ManualTime time = new ManualTime();
+        Path inTheWay = Files.createDirectory(root.resolve("lock"));
+        assertThatThrownBy(() -> DirectoryLock.take(root, Duration.ZERO, time.machine(), recorded.events()))
+                .isInstanceOf(IOException.class);
+        Files.delete(inTheWay);
+
+        DirectoryLock.take(root, Duration.ZERO, time.machine(), recorded.events())
+                .close();
+    }
+
+    @Test
+    void isInUseWhereAnotherCopyOfTheseClassesHasIt() throws Exception {
+        ManualTime time = new ManualTime();
+        try (FileChannel other =
+                FileChannel.open(root.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            other.lock();
+
+            assertThatThrownBy(() -> DirectoryLock.take(root, Duration.ZERO, time.machine(), recorded.events()))
+                    .isInstanceOf(StoreException.class)
+                    .hasMessageContaining("is in use by another server");
+        }
+        DirectoryLock.take(root, Duration.ZERO, time.machine(), recorded.events())
+                .close();
     }
 
     @Test

@@ -80,7 +80,9 @@ final class DnsRecords {
             told.put("authoritative servers", authoritative(name, asked, ours, look));
             told.put("CAA records", caa(name, look));
         } catch (Questions.NoAnswerException e) {
-            told.putIfAbsent(ADDRESSES, "Our resolver did not answer (" + CaaRules.printable(String.valueOf(e.getMessage())) + ").");
+            told.putIfAbsent(
+                    ADDRESSES,
+                    "Our resolver did not answer (" + CaaRules.printable(String.valueOf(e.getMessage())) + ").");
         } catch (Questions.TooManyException e) {
             told.putIfAbsent(ADDRESSES, "Not all was asked: " + e.bound() + " was reached.");
         } catch (TextParseException e) {

@@ -3,6 +3,7 @@ package org.ondemandtls.distribution;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -11,10 +12,11 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -32,68 +34,70 @@ class AcmeFirstVisitIT {
 
     private static final String NAME = "shop.customer.example";
 
+    // One server and one CA for all scenarios that need TLS-ALPN-01 only; each uses names of its own.
+    private static AskEndpoint ask;
+    private static ServerProcess shared;
+    private static Pebble sharedPebble;
+
+    @TempDir
+    private static Path everything;
+
     @Parameter
     private ServerLine line;
 
     @TempDir
     private Path directory;
 
-    private AskEndpoint ask;
-    private ServerProcess server;
+    private ServerProcess own;
 
-    @BeforeEach
-    void openAskEndpoint() {
+    @BeforeParameterizedClassInvocation
+    static void startServer(ServerLine line) throws IOException {
         ask = AskEndpoint.granting("*.customer.example");
+        Path place = Files.createDirectory(everything.resolve(line.name()));
+        shared = layOut(line, place.resolve("base")).withoutPlainHttp();
+        // Long enough for a server to be killed meanwhile.
+        sharedPebble = pebble(shared, Pebble.options().tlsPort(shared.tlsPort()).validationDelay(3), place);
+        shared.start();
+    }
+
+    @AfterParameterizedClassInvocation
+    static void stopServer() {
+        shared.close();
+        sharedPebble.close();
+        ask.close();
     }
 
     @AfterEach
-    void stopServer() {
-        if (server != null) {
-            server.close();
+    void stopOwnServer() {
+        if (own != null) {
+            own.close();
         }
-        ask.close();
     }
 
     @Test
     void tlsAlpn01AloneWorksWithPort80Closed() throws Exception {
-        layOut().withoutPlainHttp();
-        try (var pebble = startPebble(Pebble.options().tlsPort(server.tlsPort()))) {
-            server.start();
-            Path root = pebble.issuerRoot();
+        Path root = sharedPebble.issuerRoot();
+        long before = sharedPebble.orders();
 
-            var http2 = Curl.trusting(root).http2().get(NAME, server.tlsPort(), "/");
-            var http11 = Curl.trusting(root).http11().get(NAME, server.tlsPort(), "/");
+        var http2 = Curl.trusting(root).http2().get(NAME, shared.tlsPort(), "/");
+        var http11 = Curl.trusting(root).http11().get(NAME, shared.tlsPort(), "/");
 
-            assertThat(http2.status()).as(http2.command().stderr()).isEqualTo(200);
-            assertThat(http2.httpVersion()).isEqualTo("2");
-            assertThat(http11.status()).as(http11.command().stderr()).isEqualTo(200);
-            assertThat(pebble.orders()).isEqualTo(1);
-        }
+        assertThat(http2.status()).as(http2.command().stderr()).isEqualTo(200);
+        assertThat(http2.httpVersion()).isEqualTo("2");
+        assertThat(http11.status()).as(http11.command().stderr()).isEqualTo(200);
+        assertThat(sharedPebble.orders()).isEqualTo(before + 1);
     }
 
     @Test
-    void http01AloneWorks() throws Exception {
-        layOut();
-        try (var pebble = startPebble(Pebble.options().httpPort(server.httpPort()))) {
-            server.property("onDemandTls.acme.challenges", "http-01").start();
-
-            var visit = visit(pebble, NAME);
-
-            assertThat(visit.failure()).isEmpty();
-            assertThat(pebble.orders()).isEqualTo(1);
-        }
-    }
-
-    @Tag("once")
-    @Test
-    void http01AnswersBeforeARedirectToHttps() throws Exception {
+    void http01AloneWorksAndIsAnsweredBeforeARedirectToHttps() throws Exception {
         layOut().sendingEverybodyToHttps();
-        try (var pebble = startPebble(Pebble.options().httpPort(server.httpPort()))) {
-            server.property("onDemandTls.acme.challenges", "http-01").start();
+        try (var pebble = startPebble(Pebble.options().httpPort(own.httpPort()))) {
+            own.property("onDemandTls.acme.challenges", "http-01").start();
 
-            assertThat(visit(pebble, NAME).failure()).isEmpty();
+            assertThat(visit(pebble, own, NAME).failure()).isEmpty();
+            assertThat(pebble.orders()).isEqualTo(1);
             assertThat(Curl.trusting(pebble.issuerRoot())
-                            .getPlain("stranger.example", server.httpPort(), "/")
+                            .getPlain("stranger.example", own.httpPort(), "/")
                             .status())
                     .isBetween(301, 308);
         }
@@ -103,12 +107,12 @@ class AcmeFirstVisitIT {
     @Test
     void whereTlsAlpn01CannotReachUsTheSameVisitIsProvedByHttp01InASecondOrder() throws Exception {
         layOut();
-        try (var pebble = startPebble(Pebble.options().tlsPort(FreePorts.next()).httpPort(server.httpPort()))) {
-            server.start();
+        try (var pebble = startPebble(Pebble.options().tlsPort(FreePorts.next()).httpPort(own.httpPort()))) {
+            own.start();
 
-            var first = visit(pebble, NAME);
+            var first = visit(pebble, own, NAME);
             long afterFirst = pebble.orders();
-            var second = visit(pebble, "blog.customer.example");
+            var second = visit(pebble, own, "blog.customer.example");
 
             assertThat(first.failure()).isEmpty();
             assertThat(afterFirst).isEqualTo(2);
@@ -120,89 +124,86 @@ class AcmeFirstVisitIT {
     @Tag("once")
     @Test
     void clientsThatComeTogetherShareOneOrderAndOneCertificate() throws Exception {
-        layOut().withoutPlainHttp();
-        try (var pebble = startPebble(Pebble.options().tlsPort(server.tlsPort()))) {
-            server.start();
-            var client = TlsProbe.trustingAnything();
-            List<Callable<Outcome>> visits = new ArrayList<>();
-            for (int visitor = 0; visitor < 20; visitor++) {
-                visits.add(() -> client.handshake(server.tlsPort(), NAME));
+        String name = "crowd.customer.example";
+        long before = sharedPebble.orders();
+        var client = TlsProbe.trustingAnything();
+        List<Callable<Outcome>> visits = new ArrayList<>();
+        for (int visitor = 0; visitor < 20; visitor++) {
+            visits.add(() -> client.handshake(shared.tlsPort(), name));
+        }
+        var visitors = Executors.newFixedThreadPool(visits.size());
+        try {
+            List<Outcome> outcomes = new ArrayList<>();
+            for (var outcome : visitors.invokeAll(visits)) {
+                outcomes.add(outcome.get());
             }
-            var visitors = Executors.newFixedThreadPool(visits.size());
-            try {
-                List<Outcome> outcomes = new ArrayList<>();
-                for (var outcome : visitors.invokeAll(visits)) {
-                    outcomes.add(outcome.get());
-                }
 
-                assertThat(outcomes)
-                        .extracting(Outcome::leaf)
-                        .containsOnly(outcomes.get(0).leaf());
-                assertThat(pebble.orders()).isEqualTo(1);
-                assertThat(ask.timesAsked(NAME)).isEqualTo(1);
-            } finally {
-                visitors.shutdownNow();
-            }
+            assertThat(outcomes)
+                    .extracting(Outcome::leaf)
+                    .containsOnly(outcomes.get(0).leaf());
+            assertThat(sharedPebble.orders()).isEqualTo(before + 1);
+            assertThat(ask.timesAsked(name)).isEqualTo(1);
+        } finally {
+            visitors.shutdownNow();
         }
     }
 
     @Tag("once")
     @Test
     void withTheCaGoneServedNamesStayServedOverKillAndStopAndNewOnesAreRefusedUntilItIsBack() throws Exception {
-        layOut().withoutPlainHttp();
-        try (var pebble = startPebble(Pebble.options().tlsPort(server.tlsPort()))) {
-            server.start();
-            var before = visit(pebble, NAME);
-            assertThat(before.failure()).as(server.log()).isEmpty();
-            Path root = pebble.issuerRoot();
-            pebble.stop();
+        String name = "served.customer.example";
+        var before = visit(sharedPebble, shared, name);
+        assertThat(before.failure()).as(shared.log()).isEmpty();
+        Path root = sharedPebble.issuerRoot();
+        sharedPebble.stop();
 
-            server.kill9();
-            server.start();
-            assertThat(TlsProbe.trusting(root).handshake(server.tlsPort(), NAME).leaf())
-                    .isEqualTo(before.leaf());
-            server.stop();
-            server.start();
-            assertThat(TlsProbe.trusting(root).handshake(server.tlsPort(), NAME).leaf())
-                    .isEqualTo(before.leaf());
-            var refused = TlsProbe.trusting(root).handshake(server.tlsPort(), "new.customer.example");
-            assertThat(refused.alert()).contains("internal_error");
+        shared.kill9();
+        shared.start();
+        assertThat(TlsProbe.trusting(root).handshake(shared.tlsPort(), name).leaf())
+                .isEqualTo(before.leaf());
+        shared.stop();
+        shared.start();
+        assertThat(TlsProbe.trusting(root).handshake(shared.tlsPort(), name).leaf())
+                .isEqualTo(before.leaf());
+        var refused = TlsProbe.trusting(root).handshake(shared.tlsPort(), "new.customer.example");
+        assertThat(refused.alert()).contains("internal_error");
 
-            pebble.start();
-            Awaitility.await()
-                    .atMost(Duration.ofSeconds(60))
-                    .untilAsserted(() -> assertThat(
-                                    visit(pebble, "new.customer.example").failure())
-                            .isEmpty());
-        }
+        sharedPebble.start();
+        Awaitility.await()
+                .atMost(ServerProcess.PATIENCE)
+                .untilAsserted(() -> assertThat(visit(sharedPebble, shared, "new.customer.example")
+                                .failure())
+                        .isEmpty());
     }
 
     @Tag("once")
     @Test
     void aServerKilledWhileTheCaValidatesFinishesWithAtMostOneMoreOrder() throws Exception {
-        layOut().withoutPlainHttp();
-        try (var pebble = startPebble(Pebble.options().tlsPort(server.tlsPort()).validationDelay(3))) {
-            server.start();
-            var visitor = Executors.newSingleThreadExecutor();
-            try {
-                visitor.execute(() -> visit(pebble, NAME));
-                Awaitility.await()
-                        .atMost(Duration.ofSeconds(20))
-                        .until(() ->
-                                pebble.requests().stream().anyMatch(request -> request.startsWith("POST /chalZ/")));
-                server.kill9();
-            } finally {
-                visitor.shutdownNow();
-            }
-
-            server.start();
-
-            Awaitility.await()
-                    .atMost(Duration.ofSeconds(60))
-                    .untilAsserted(
-                            () -> assertThat(visit(pebble, NAME).failure()).isEmpty());
-            assertThat(pebble.orders()).isLessThanOrEqualTo(2);
+        String name = "killed.customer.example";
+        long orders = sharedPebble.orders();
+        long shown = validations();
+        var visitor = Executors.newSingleThreadExecutor();
+        try {
+            visitor.execute(() -> visit(sharedPebble, shared, name));
+            Awaitility.await().atMost(ServerProcess.PATIENCE).until(() -> validations() > shown);
+            shared.kill9();
+        } finally {
+            visitor.shutdownNow();
         }
+
+        shared.start();
+
+        Awaitility.await()
+                .atMost(ServerProcess.PATIENCE)
+                .untilAsserted(() ->
+                        assertThat(visit(sharedPebble, shared, name).failure()).isEmpty());
+        assertThat(sharedPebble.orders() - orders).isLessThanOrEqualTo(2);
+    }
+
+    private static long validations() {
+        return sharedPebble.requests().stream()
+                .filter(request -> request.startsWith("POST /chalZ/"))
+                .count();
     }
 
     @Tag("once")
@@ -210,13 +211,13 @@ class AcmeFirstVisitIT {
     void refusedNoncesAndAPoliteCaAreNoObstacle() throws Exception {
         layOut().withoutPlainHttp();
         try (var pebble = startPebble(Pebble.options()
-                .tlsPort(server.tlsPort())
+                .tlsPort(own.tlsPort())
                 .rejectNonces(30)
                 .chainLength(2)
                 .retryAfter(Duration.ofSeconds(1)))) {
-            server.start();
+            own.start();
 
-            var visit = visit(pebble, NAME);
+            var visit = visit(pebble, own, NAME);
 
             assertThat(visit.failure()).isEmpty();
             assertThat(visit.chain()).as("leaf and two intermediates").hasSize(3);
@@ -224,20 +225,28 @@ class AcmeFirstVisitIT {
     }
 
     private ServerProcess layOut() throws IOException {
-        server = line.layOut(directory.resolve("base"))
+        own = layOut(line, directory.resolve("base"));
+        return own;
+    }
+
+    private static ServerProcess layOut(ServerLine line, Path base) throws IOException {
+        return line.layOut(base)
                 .property("onDemandTls.permission.ask", ask.uri().toString())
                 .property("onDemandTls.permission.askTimeout", "20s");
-        return server;
     }
 
     private Pebble startPebble(Pebble.Options options) throws IOException {
+        return pebble(own, options, directory);
+    }
+
+    private static Pebble pebble(ServerProcess server, Pebble.Options options, Path directory) {
         var pebble = options.start(directory.resolve("pebble"));
         server.property("onDemandTls.acme.directory", pebble.directory().toString())
                 .property("onDemandTls.acme.trustedRoots", pebble.trustedRoots().toString());
         return pebble;
     }
 
-    private Outcome visit(Pebble pebble, String name) {
+    private static Outcome visit(Pebble pebble, ServerProcess server, String name) {
         return TlsProbe.trusting(pebble.issuerRoot()).handshake(server.tlsPort(), name);
     }
 }

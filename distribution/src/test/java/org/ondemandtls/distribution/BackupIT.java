@@ -13,10 +13,12 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.ondemandtls.testing.Command;
 import org.ondemandtls.testing.Database;
 import org.ondemandtls.testing.TlsProbe;
@@ -29,17 +31,19 @@ class BackupIT {
     private static final int NAMES = 10;
 
     @TempDir
-    private Path directory;
+    private static Path directory;
 
-    private ServerProcess server;
+    // One server for all media: each has names of its own store.
+    private static ServerProcess server;
 
-    @BeforeEach
-    void layOut() throws Exception {
-        server = ServerLine.JETTY_12_1
-                .layOut(directory.resolve("base"))
-                .withoutPlainHttp()
-                .property("onDemandTls.issuer", "internal")
-                .property("onDemandTls.permission.names", "*.customer.example");
+    @BeforeAll
+    static void layOut() throws Exception {
+        server = ServerLine.JETTY_12_1.layOut(directory.resolve("base")).withoutPlainHttp();
+        for (Class<?> driver : List.of(org.postgresql.Driver.class, org.mariadb.jdbc.Driver.class)) {
+            Path jar = Path.of(
+                    driver.getProtectionDomain().getCodeSource().getLocation().toURI());
+            Files.copy(jar, server.jars().resolve(jar.getFileName()));
+        }
     }
 
     @AfterEach
@@ -47,9 +51,15 @@ class BackupIT {
         server.close();
     }
 
+    private static ServerProcess internal() {
+        return server.withoutProperties()
+                .property("onDemandTls.issuer", "internal")
+                .property("onDemandTls.permission.names", "*.customer.example");
+    }
+
     @Test
     void aDirectory() throws Exception {
-        server.start();
+        internal().start();
         Map<String, X509Certificate> before = visits();
         Path backup = directory.resolve("backup.tar.gz");
 
@@ -66,22 +76,17 @@ class BackupIT {
                 .satisfiesAnyOf(
                         quarantine -> assertThat(quarantine).doesNotExist(),
                         quarantine -> assertThat(quarantine).isEmptyDirectory());
+        server.stop();
     }
 
-    @Test
-    void aDatabase() throws Exception {
-        Files.copy(
-                Path.of(org.postgresql.Driver.class
-                        .getProtectionDomain()
-                        .getCodeSource()
-                        .getLocation()
-                        .toURI()),
-                server.jars().resolve("postgresql.jar"));
-        try (Database database = Database.start(Database.Kind.POSTGRESQL)) {
+    @ParameterizedTest
+    @EnumSource
+    void aDatabase(Database.Kind kind) throws Exception {
+        try (Database database = Database.start(kind)) {
             String store = database.fresh();
-            server.property("onDemandTls.store", store).start();
+            internal().property("onDemandTls.store", store).start();
             Map<String, X509Certificate> before = visits();
-            Path backup = directory.resolve("backup.sql");
+            Path backup = directory.resolve(kind + ".sql");
 
             whileVisitorsCome(() -> {
                 database.backUp(store, backup);
@@ -93,11 +98,13 @@ class BackupIT {
 
             server.start();
             assertThat(visits()).isEqualTo(before);
+            assertThat(Database.query(store, "SELECT count(*) FROM ondemand_tls_quarantine"))
+                    .containsExactly("0");
             server.stop();
         }
     }
 
-    private Map<String, X509Certificate> visits() {
+    private static Map<String, X509Certificate> visits() {
         Map<String, X509Certificate> leaves = new LinkedHashMap<>();
         for (int i = 0; i < NAMES; i++) {
             leaves.put("shop-" + i, visit("shop-" + i));
@@ -105,13 +112,13 @@ class BackupIT {
         return leaves;
     }
 
-    private X509Certificate visit(String label) {
+    private static X509Certificate visit(String label) {
         TlsProbe.Outcome outcome = TlsProbe.trustingAnything().handshake(server.tlsPort(), label + ".customer.example");
         assertThat(outcome.failure()).as(label + "\n" + server.log()).isEmpty();
         return outcome.leaf();
     }
 
-    private <T> T whileVisitorsCome(Callable<T> task) throws Exception {
+    private static <T> T whileVisitorsCome(Callable<T> task) throws Exception {
         AtomicBoolean over = new AtomicBoolean();
         CompletableFuture<Void> visitors = CompletableFuture.runAsync(() -> {
             for (int i = 0; !over.get(); i++) {

@@ -121,7 +121,7 @@ class CrashIT {
                             "inject=" + operation + ":signal=SIGKILL:when=" + number)
                     .start();
             client.handshake(server.tlsPort(), NAME);
-            assertThat(server.process().ended(Duration.ofSeconds(30)))
+            assertThat(server.process().ended(ServerProcess.PATIENCE))
                     .as("killed at %s %d:\n%s", operation, number, server.log())
                     .isTrue();
 
@@ -129,7 +129,7 @@ class CrashIT {
             // Without a visitor where the order was in the journal; with one where the crash came before that.
             if (journaled()) {
                 Awaitility.await("the order is finished by the start alone")
-                        .atMost(Duration.ofSeconds(15))
+                        .atMost(ServerProcess.PATIENCE)
                         .until(() -> !journaled());
             }
             assertThat(client.handshake(server.tlsPort(), NAME).failure())
@@ -192,9 +192,9 @@ class CrashIT {
                     assertThat(visit().failure()).isEmpty();
                     killer.schedule(server::kill9, ThreadLocalRandom.current().nextInt(400), TimeUnit.MILLISECONDS);
                     engine.retry(NAME);
-                    assertThat(server.process().ended(Duration.ofSeconds(30))).isTrue();
+                    assertThat(server.process().ended(ServerProcess.PATIENCE)).isTrue();
                 } catch (IOException | UndeclaredThrowableException killed) {
-                    assertThat(server.process().ended(Duration.ofSeconds(30))).isTrue();
+                    assertThat(server.process().ended(ServerProcess.PATIENCE)).isTrue();
                 }
 
                 boolean urlKept = urlKept();
@@ -274,7 +274,7 @@ class CrashIT {
     private void assertNothingIsLost(Pebble pebble, X509Certificate old, long before, boolean urlKept) {
         assertThat(visit().failure()).as(server.log()).isEmpty();
         Awaitility.await("the order is finished by the start alone")
-                .atMost(Duration.ofSeconds(15))
+                .atMost(ServerProcess.PATIENCE)
                 .untilAsserted(
                         () -> assertThat(files("orders")).as(server.log()).isEmpty());
         long orders = pebble.orders() - before;

@@ -163,6 +163,7 @@ final class JettyServerProcess extends ServerProcess {
     // jetty.base as a property: the layout is done from another working directory.
     private List<String> startJar(Collection<String> options, List<String> arguments) {
         List<String> command = new ArrayList<>(List.of(JAVA));
+        command.addAll(SHORT_LIFE);
         command.addAll(options);
         command.addAll(List.of(
                 "-Djetty.base=" + base(), "-jar", home.resolve("start.jar").toString()));

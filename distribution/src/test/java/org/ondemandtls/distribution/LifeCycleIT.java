@@ -362,7 +362,7 @@ class LifeCycleIT {
 
                 server.start();
                 Awaitility.await(name)
-                        .atMost(Duration.ofSeconds(15))
+                        .atMost(PATIENCE)
                         .until(() -> visit(client, name).failure().isEmpty());
 
                 assertThat(pebble.orders() - before).as(name).isBetween(1L, 2L);

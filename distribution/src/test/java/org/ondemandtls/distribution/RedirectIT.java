@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -95,7 +94,7 @@ class RedirectIT {
         // On Tomcat, which cannot let a request wait, the first one may stay on HTTP.
         assertThat(first.status()).isIn(line.isJetty() ? new Integer[] {308} : new Integer[] {200, 308});
         Awaitility.await()
-                .atMost(Duration.ofSeconds(10))
+                .atMost(ServerProcess.PATIENCE)
                 .untilAsserted(() -> assertThat(
                                 client().getPlain(name, server.httpPort(), "/").location())
                         .contains(location(name, "/")));

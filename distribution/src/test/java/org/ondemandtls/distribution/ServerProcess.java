@@ -36,6 +36,12 @@ abstract class ServerProcess implements AutoCloseable {
     /** How long starting and the like may take: on a busy machine that is minutes, and no failure. */
     static final Duration PATIENCE = Duration.ofMinutes(3);
 
+    /**
+     * What halves the work of a start: most servers of tests live for seconds, beside others on few cores, and what a JVM
+     * does for a long life never pays off.
+     */
+    static final List<String> SHORT_LIFE = List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1");
+
     private static final String PROTOCOL_PAGE = """
             <!doctype html><title>protocol</title><body><script>
             document.body.append("came by " + performance.getEntriesByType("navigation")[0].nextHopProtocol)

@@ -184,7 +184,7 @@ final class TomcatServerProcess extends ServerProcess {
                 "JAVA_HOME",
                 System.getProperty("java.home"),
                 "CATALINA_OPTS",
-                String.join(" ", options));
+                String.join(" ", SHORT_LIFE) + " " + String.join(" ", options));
     }
 
     @Override

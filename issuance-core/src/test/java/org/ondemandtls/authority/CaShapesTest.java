@@ -393,6 +393,14 @@ class CaShapesTest {
                                                 ca.chain(TestCertificates.key().getPublic()))))));
         all.add(new Shape(
                 "an old order that is invalid", ca -> ca.first(1, NEW_ORDER, replaced("\"pending\"", "\"invalid\""))));
+        for (String status : List.of("invalid", "expired", "deactivated")) {
+            all.add(new Shape(
+                    "an old order whose authorization is " + status,
+                    ca -> ca.first(
+                            1,
+                            AUTHORIZATION,
+                            replaced("{\"status\": \"pending\"", "{\"status\": \"" + status + "\""))));
+        }
         all.add(new Shape(
                 "an old order that is ready", ca -> ca.first(1, NEW_ORDER, replaced("\"pending\"", "\"ready\""))));
         return all.stream();

@@ -5,6 +5,7 @@ import java.net.MalformedURLException;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.URL;
+import java.net.http.HttpHeaders;
 import java.nio.charset.StandardCharsets;
 import java.security.KeyPair;
 import java.security.cert.X509Certificate;
@@ -13,11 +14,10 @@ import java.time.ZonedDateTime;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.InvalidPemException;
 import org.ondemandtls.certificate.Pem;
@@ -65,8 +65,6 @@ final class CaConnection implements Connection {
     private static final int NOT_IMPLEMENTED = 501;
     private static final String BYTE_ORDER_MARK = "\uFEFF";
     private static final String BAD_NONCE = "badNonce";
-    private static final Pattern LINK = Pattern.compile(
-            "<([^>]*)>(?:\\s*;[^<,]{0,200}?)?\\s*;\\s*rel\\s*=\\s*\"?([^\";,]+)\"?", Pattern.CASE_INSENSITIVE);
     private static final Pattern PRINTABLE = Pattern.compile("[\\x21-\\x7e]{1,1024}");
 
     private final CaSession line;
@@ -242,19 +240,9 @@ final class CaConnection implements Connection {
         return Optional.empty();
     }
 
-    /** Those that cannot be read are passed over: an order needs none. */
     @Override
     public Collection<URL> getLinks(String relation) {
-        return links(relation).stream()
-                .flatMap(link -> CaJson.resolved(link, answer().uri()).stream())
-                .flatMap(link -> {
-                    try {
-                        return Stream.of(link.toURL());
-                    } catch (MalformedURLException | IllegalArgumentException e) {
-                        return Stream.empty();
-                    }
-                })
-                .toList();
+        return CaLinks.urls(answer(), relation);
     }
 
     @Override
@@ -265,7 +253,7 @@ final class CaConnection implements Connection {
     private int post(
             URL url, @Nullable JSONBuilder claims, Session session, KeyPair key, @Nullable URL account, String accept)
             throws AcmeException {
-        boolean isNewOrder = isNewOrder(session, url);
+        boolean isNewOrder = isAt(Resource.NEW_ORDER, session, url);
         URL wanted = url;
         int nonces = 1;
         int redirects = 0;
@@ -290,6 +278,9 @@ final class CaConnection implements Connection {
                     throw new NotYetException();
                 }
                 int status = good(got, accept);
+                if (isNewOrder || isAt(Resource.NEW_ACCOUNT, session, url)) {
+                    lookUpWhereItIs(got, session, key, account);
+                }
                 if (!isWithoutBody(session, url)) {
                     requireReadable(got, accept, claims == null);
                 }
@@ -312,6 +303,35 @@ final class CaConnection implements Connection {
         }
     }
 
+    // An answer without its content still says where what was made is, so that nothing has to be made once more.
+    private void lookUpWhereItIs(CaAnswer got, Session session, KeyPair key, @Nullable URL account)
+            throws AcmeException {
+        Optional<URL> made = isReadable() ? Optional.empty() : movedWithin();
+        if (made.isEmpty()) {
+            return;
+        }
+        byte[] content = "{}".getBytes(StandardCharsets.US_ASCII);
+        if (account != null) {
+            post(made.get(), null, session, key, account, JSON_TYPE);
+            content = answer().body();
+        }
+        String url = made.get().toString();
+        answer = new CaAnswer(
+                URI.create(url),
+                got.status(),
+                HttpHeaders.of(Map.of("Location", List.of(url)), (name, value) -> true),
+                content);
+    }
+
+    private boolean isReadable() {
+        try {
+            readJsonResponse();
+            return true;
+        } catch (AcmeProtocolException e) {
+            return false;
+        }
+    }
+
     // What cannot be read is found out here, where it can be asked for once more.
     private void requireReadable(CaAnswer got, String accept, boolean isLook) throws NotYetException {
         if (accept.equals(CHAIN_TYPE)) {
@@ -330,17 +350,12 @@ final class CaConnection implements Connection {
 
     // The requests whose answers need no body (RFC 8555 sections 7.3.5 and 7.6).
     private static boolean isWithoutBody(Session session, URL url) throws AcmeException {
-        for (Resource resource : List.of(Resource.REVOKE_CERT, Resource.KEY_CHANGE)) {
-            Optional<URL> known = session.resourceUrlOptional(resource);
-            if (known.isPresent() && known.get().toString().equals(url.toString())) {
-                return true;
-            }
-        }
-        return false;
+        return isAt(Resource.REVOKE_CERT, session, url) || isAt(Resource.KEY_CHANGE, session, url);
     }
 
-    private boolean isNewOrder(Session session, URL url) throws AcmeException {
-        return url.toString().equals(session.resourceUrl(Resource.NEW_ORDER).toString());
+    private static boolean isAt(Resource resource, Session session, URL url) throws AcmeException {
+        Optional<URL> known = session.resourceUrlOptional(resource);
+        return known.isPresent() && known.get().toString().equals(url.toString());
     }
 
     private CaAnswer send(String method, URL url, String accept, String body) throws AcmeNetworkException {
@@ -380,10 +395,7 @@ final class CaConnection implements Connection {
             case "userActionRequired" ->
                 throw new AcmeUserActionRequiredException(
                         problem,
-                        links("terms-of-service").stream()
-                                .flatMap(link -> CaJson.resolved(link, got.uri()).stream())
-                                .findFirst()
-                                .orElse(null));
+                        CaLinks.of(got, "terms-of-service").stream().findFirst().orElse(null));
             case "rateLimited" -> throw new AcmeRateLimitedException(problem, null, getLinks("help"));
             default -> throw new AcmeServerException(problem);
         }
@@ -459,16 +471,6 @@ final class CaConnection implements Connection {
         String type = header("Content-Type").orElse("");
         int parameters = type.indexOf(';');
         return (parameters < 0 ? type : type.substring(0, parameters)).strip().toLowerCase(Locale.ROOT);
-    }
-
-    private List<String> links(String relation) {
-        return answer().headers().allValues("Link").stream()
-                .flatMap(value -> LINK.matcher(value).results())
-                .filter(link -> List.of(
-                                link.group(2).strip().toLowerCase(Locale.ROOT).split("\\s+"))
-                        .contains(relation))
-                .map((MatchResult link) -> link.group(1))
-                .toList();
     }
 
     private URL resolved(String link) {

@@ -195,10 +195,14 @@ final class OrderFlow {
                                         + failed.problem().type() + ": "
                                         + failed.problem().text() + "), trying " + token(untried.get(0)));
             } catch (SpentOrderException spent) {
-                if (!isOld) {
+                if (!isOld && !mayBeAnothers) {
                     throw new AcmeProtocolException(spent.why, spent);
                 }
-                giveUp(spent.why);
+                if (isOld) {
+                    giveUp(spent.why);
+                } else {
+                    mayBeAnothers = false;
+                }
             } catch (AcmeException e) {
                 // A new order that the CA forgets at once is the CA's trouble, an old one may have been kept too long.
                 Optional<String> lost = lost(e).filter(why -> minds(e, LOST));

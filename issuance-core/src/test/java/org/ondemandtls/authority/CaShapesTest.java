@@ -7,6 +7,7 @@ import static org.ondemandtls.authority.ScriptedCa.CERTIFICATE;
 import static org.ondemandtls.authority.ScriptedCa.CHALLENGE;
 import static org.ondemandtls.authority.ScriptedCa.DIRECTORY;
 import static org.ondemandtls.authority.ScriptedCa.FINALIZE;
+import static org.ondemandtls.authority.ScriptedCa.NEW_ACCOUNT;
 import static org.ondemandtls.authority.ScriptedCa.NEW_ORDER;
 import static org.ondemandtls.authority.ScriptedCa.NONCE;
 import static org.ondemandtls.authority.ScriptedCa.ORDER;
@@ -277,6 +278,13 @@ class CaShapesTest {
                 new Shape(
                         "chains by carriage returns",
                         ca -> ca.always(CERTIFICATE, text(pem -> pem.replace("\n", "\r"))))));
+        all.add(new Shape(
+                "a relative URL of the account", ca -> ca.always(NEW_ACCOUNT, header("Location", "../acme/acct/1"))));
+        all.add(new Shape("an account that is empty", ca -> ca.always(NEW_ACCOUNT, text(json -> "{}"))));
+        all.add(new Shape("an account without a body", ca -> ca.always(NEW_ACCOUNT, text(json -> ""))));
+        for (String body : List.of("", HTML)) {
+            all.add(new Shape("an order's answer of " + body, ca -> ca.always(NEW_ORDER, text(json -> body))));
+        }
         for (int status : List.of(200, 202, 203)) {
             all.add(new Shape(
                     "HTTP " + status + " for everything",
@@ -299,8 +307,8 @@ class CaShapesTest {
 
     private static Stream<Shape> passing() {
         List<Shape> all = new ArrayList<>();
-        List<String> steps =
-                List.of(DIRECTORY, NONCE, NEW_ORDER, AUTHORIZATION, CHALLENGE, FINALIZE, ORDER, CERTIFICATE);
+        List<String> steps = List.of(
+                DIRECTORY, NONCE, NEW_ACCOUNT, NEW_ORDER, AUTHORIZATION, CHALLENGE, FINALIZE, ORDER, CERTIFICATE);
         for (String step : steps) {
             for (int status : List.of(
                     204, 206, 302, 303, 403, 404, 408, 421, 425, 500, 501, 502, 503, 504, 520, 521, 522, 523, 524, 525,
@@ -385,6 +393,14 @@ class CaShapesTest {
                                                 ca.chain(TestCertificates.key().getPublic()))))));
         all.add(new Shape(
                 "an old order that is invalid", ca -> ca.first(1, NEW_ORDER, replaced("\"pending\"", "\"invalid\""))));
+        for (String status : List.of("invalid", "expired", "deactivated")) {
+            all.add(new Shape(
+                    "an old order whose authorization is " + status,
+                    ca -> ca.first(
+                            1,
+                            AUTHORIZATION,
+                            replaced("{\"status\": \"pending\"", "{\"status\": \"" + status + "\""))));
+        }
         all.add(new Shape(
                 "an old order that is ready", ca -> ca.first(1, NEW_ORDER, replaced("\"pending\"", "\"ready\""))));
         return all.stream();

@@ -24,14 +24,17 @@ import org.ondemandtls.certificate.CertificationRequests;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.Pem;
 import org.ondemandtls.challenge.ChallengeBoard;
+import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.event.Event;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.testing.ManualTime;
+import org.ondemandtls.testing.MemorySecretFiles;
 import org.ondemandtls.testing.TestCertificates;
 import org.shredzone.acme4j.Login;
 import org.shredzone.acme4j.exception.AcmeException;
+import org.shredzone.acme4j.exception.AcmeServerException;
 
 /**
  * A CA in memory, right in everything a test does not change, and one order with it by the real code. Time stands still but
@@ -65,6 +68,7 @@ final class ScriptedCa implements CaExchange {
     static final ServerName NAME = ServerName.parse("shop.customer.example");
     static final String DIRECTORY = "/acme/directory";
     static final String NONCE = "/acme/nonce";
+    static final String NEW_ACCOUNT = "/acme/new-acct";
     static final String NEW_ORDER = "/acme/new-order";
     static final String AUTHORIZATION = "/acme/authz/";
     static final String CHALLENGE = "/acme/chall/";
@@ -81,7 +85,7 @@ final class ScriptedCa implements CaExchange {
     int failedValidations;
     String preferredChain = "";
 
-    private final KeyPair account = TestCertificates.key();
+    private final MemorySecretFiles files = new MemorySecretFiles();
     private final Deque<Rule> rules = new ArrayDeque<>();
     private final ChallengeBoard board = new ChallengeBoard(time.clock());
     private boolean proved;
@@ -223,12 +227,21 @@ final class ScriptedCa implements CaExchange {
         Authority.Order order = new Authority.Order(
                 NAME, key, CertificationRequests.request(key, NAME), Optional.empty(), Optional.empty(), patience);
         session.begin(Deadline.in(patience, nanoTime), Endurance.Measure.LONG);
+        boolean loggingIn = true;
         try {
-            Login login =
-                    session.session().login(URI.create(ORIGIN + "/acme/acct/1").toURL(), account);
+            Login login = new CaAccount(
+                            new OnDemandTlsConfig.Directory(
+                                    URI.create(ORIGIN + DIRECTORY), Optional.empty(), Optional.empty()),
+                            Optional.of("operator@example.com"),
+                            files,
+                            events,
+                            nanoTime)
+                    .login(session);
+            loggingIn = false;
             return new OrderFlow(tools, session, login, order, journal()).run(List.of(ChallengeType.TLS_ALPN_01));
         } catch (AcmeException | RuntimeException e) {
-            throw CaFailures.judge(NAME, e, session, false).exception();
+            throw CaFailures.judge(NAME, e, session, loggingIn && e instanceof AcmeServerException)
+                    .exception();
         } catch (IOException | InterruptedException e) {
             throw new IllegalStateException(e);
         }
@@ -272,6 +285,15 @@ final class ScriptedCa implements CaExchange {
         return switch (path.replaceFirst("/[0-9]+$", "/")) {
             case DIRECTORY -> answer(request, 200, directory(), headers);
             case NONCE -> answer(request, 204, "", headers);
+            case NEW_ACCOUNT ->
+                answer(
+                        request,
+                        201,
+                        "{\"status\": \"valid\", \"contact\": [\"mailto:operator@example.com\"]}",
+                        "Replay-Nonce",
+                        "bm9uY2Uw",
+                        "Location",
+                        ORIGIN + "/acme/acct/1");
             case NEW_ORDER -> {
                 proved = false;
                 finalized = false;

@@ -151,7 +151,23 @@ final class TomcatFiles {
         return text.contains("\r\n") ? "\r\n" : "\n";
     }
 
+    // In ASCII, which means the same in whatever encoding the file has.
     private static String escaped(String value) {
-        return value.replace("&", "&amp;").replace("<", "&lt;").replace("\"", "&quot;");
+        StringBuilder escaped = new StringBuilder();
+        value.codePoints().forEach(c -> {
+            switch (c) {
+                case '&' -> escaped.append("&amp;");
+                case '<' -> escaped.append("&lt;");
+                case '"' -> escaped.append("&quot;");
+                default -> {
+                    if (c >= ' ' && c <= '~') {
+                        escaped.append((char) c);
+                    } else {
+                        escaped.append("&#").append(c).append(';');
+                    }
+                }
+            }
+        });
+        return escaped.toString();
     }
 }

@@ -31,9 +31,9 @@ final class SystemResolvers implements Supplier<List<InetSocketAddress>> {
 
     private static final int MOST = 3;
     private static final long LARGEST_FILE = 64 * 1024L;
-    // An address and nothing else, so that no name is looked up.
+    // An address, so that no name is looked up; what follows it means nothing, as a remark some tools write.
     private static final Pattern LINE =
-            Pattern.compile("\\s*nameserver\\s+([0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.%\\w]*)\\s*");
+            Pattern.compile("\\s*nameserver\\s+([0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.%\\w-]*)(?:\\s.*)?");
 
     private record Stamp(
             FileTime modified, long size, @Nullable Object key) {}

@@ -125,6 +125,16 @@ class TomcatInstallTest {
     }
 
     @Test
+    void aKeyInAnyScriptLeavesTheFileReadable() throws Exception {
+        new TomcatInstall(jar, base, out())
+                .install(443, Map.of("onDemandTls.permission.names", "b\u00fccher.example,\u4f8b.example"), false);
+
+        assertThat(Files.readAllLines(base.resolve("conf/server.xml")))
+                .anyMatch(
+                        line -> line.contains("onDemandTls.permission.names=\"b&#252;cher.example,&#20363;.example\""));
+    }
+
+    @Test
     void linksAreFollowed() throws Exception {
         Files.createDirectories(directory.resolve("elsewhere/lib"));
         Files.createSymbolicLink(base.resolve("lib"), directory.resolve("elsewhere/lib"));

@@ -34,6 +34,15 @@ class SystemResolversTest {
     }
 
     @Test
+    void areReadWithARemarkBehindThemAndWithoutThoseOfAnInterfaceThatIsNotThere() throws Exception {
+        Path file = Files.writeString(
+                directory.resolve("resolv.conf"),
+                "nameserver fe80::1%br-none\nnameserver\t192.0.2.53 # the router\nnameserver 192.0.2.54;\n");
+
+        assertThat(new SystemResolvers(file).get()).containsExactly(at("192.0.2.53"));
+    }
+
+    @Test
     void areTheMachineItselfWhereTheFileNamesNone() throws Exception {
         Path file = Files.writeString(directory.resolve("resolv.conf"), "nameserver dns.example\noptions ndots:1\n");
 

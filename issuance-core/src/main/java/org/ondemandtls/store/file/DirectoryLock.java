@@ -78,7 +78,7 @@ final class DirectoryLock implements AutoCloseable {
             }
         } catch (OverlappingFileLockException inThisProcess) {
             // Another copy of our classes has it, in another web application for example.
-            locked = null;
+            return null;
         } catch (IOException e) {
             if (isWithoutLocks(e)) {
                 throw new StoreException(

@@ -7,9 +7,9 @@
   const BAD = ['refused', 'denied', 'expired', 'withdrawn'];
   let following = 0;
 
-  async function ask(path, command, content) {
+  async function ask(path, command, lines) {
     const answer = await fetch(API + path, command
-      ? {method: 'POST', headers: {'X-OnDemand-TLS': 'page'}, credentials: 'same-origin', body: content}
+      ? {method: 'POST', headers: {'X-OnDemand-TLS': 'page'}, credentials: 'same-origin', body: lines}
       : {credentials: 'same-origin'});
     const content = await answer.json();
     if (!answer.ok && content.error) {

@@ -48,11 +48,10 @@ class JettyDownloadIT {
     }
 
     private static Command start(Path home, Path base, String... words) {
-        List<String> line = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-jar",
-                home.resolve("start.jar").toString(),
-                "jetty.base=" + base));
+        List<String> line = new ArrayList<>(
+                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        line.addAll(ServerProcess.SHORT_LIFE);
+        line.addAll(List.of("-jar", home.resolve("start.jar").toString(), "jetty.base=" + base));
         line.addAll(List.of(words));
         return Command.run(line, PATIENCE);
     }

@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.testing.Command;
 import org.ondemandtls.testing.Tools;
@@ -21,6 +23,8 @@ final class JettyServerProcess extends ServerProcess {
 
     private static final String JAVA =
             Path.of(System.getProperty("java.home"), "bin", "java").toString();
+
+    private static final Map<List<String>, Map<String, byte[]>> ADDED = new ConcurrentHashMap<>();
 
     private final Path home;
     private final Set<String> modules = new LinkedHashSet<>(List.of("http", "http2", "http2c", "ondemand-tls"));
@@ -150,14 +154,48 @@ final class JettyServerProcess extends ServerProcess {
         return List.of();
     }
 
-    private void addModules() {
+    // A JVM does so; what it leaves depends on what it is told alone.
+    private void addModules() throws IOException {
         List<String> arguments = new ArrayList<>(
                 List.of("--add-modules=" + String.join(",", modules) + ",content", "--approve-all-licenses"));
         if (repository != null) {
             arguments.add("maven.local.repo=" + repository);
         }
-        var added = Command.run(startJar(List.of(), arguments), PATIENCE);
-        assertThat(added.exitCode()).as(added.stdout() + added.stderr()).isZero();
+        List<String> told = new ArrayList<>(List.of(home.toString()));
+        told.addAll(arguments);
+        Map<String, byte[]> known = ADDED.get(told);
+        if (known == null) {
+            Set<String> before = under(base());
+            var added = Command.run(startJar(List.of(), arguments), PATIENCE);
+            assertThat(added.exitCode()).as(added.stdout() + added.stderr()).isZero();
+            ADDED.put(told, madeSince(before));
+            return;
+        }
+        for (var one : known.entrySet()) {
+            Path made = base().resolve(one.getKey());
+            Files.createDirectories(one.getKey().endsWith("/") ? made : made.getParent());
+            if (!one.getKey().endsWith("/")) {
+                Files.write(made, one.getValue());
+            }
+        }
+    }
+
+    private Map<String, byte[]> madeSince(Set<String> before) throws IOException {
+        Map<String, byte[]> made = new TreeMap<>();
+        for (String path : under(base())) {
+            if (!before.contains(path)) {
+                made.put(path, path.endsWith("/") ? new byte[0] : Files.readAllBytes(base().resolve(path)));
+            }
+        }
+        return made;
+    }
+
+    /** The paths of what is in a directory, those of directories with a slash at their end. */
+    private static Set<String> under(Path base) throws IOException {
+        try (var all = Files.walk(base)) {
+            return all.map(one -> base.relativize(one) + (Files.isDirectory(one) ? "/" : ""))
+                    .collect(Collectors.toSet());
+        }
     }
 
     // jetty.base as a property: the layout is done from another working directory.

@@ -213,7 +213,7 @@ class ReadmeIT {
         Map<String, String> environment = new HashMap<>(more);
         environment.put("HOME", home.toString());
         environment.put("JAVA_HOME", System.getProperty("java.home"));
-        environment.put("JAVA_TOOL_OPTIONS", "-Duser.home=" + home);
+        environment.put("JAVA_TOOL_OPTIONS", "-Duser.home=" + home + " " + String.join(" ", ServerProcess.SHORT_LIFE));
         environment.put("PATH", Path.of(java()).getParent() + ":" + System.getenv("PATH"));
         return BackgroundProcess.start(
                 List.of("sh", "-ec", script.replace(":9123/", ":" + askPort + '/')),

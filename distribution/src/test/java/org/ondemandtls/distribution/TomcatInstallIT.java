@@ -236,7 +236,7 @@ class TomcatInstallIT {
                 "CATALINA_HOME", home.toString(),
                 "CATALINA_BASE", base.toString(),
                 "JAVA_HOME", System.getProperty("java.home"),
-                "JAVA_OPTS", options);
+                "JAVA_OPTS", String.join(" ", ServerProcess.SHORT_LIFE) + " " + options);
     }
 
     private Map<String, String> files() throws IOException {

@@ -18,6 +18,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
 import org.ondemandtls.certificate.CertificationRequests;
@@ -63,7 +64,7 @@ final class ScriptedCa implements CaExchange {
         CaAnswer answer();
     }
 
-    private record Rule(String path, Fault fault, int[] left) {}
+    private record Rule(String path, Fault fault, AtomicInteger left) {}
 
     static final ServerName NAME = ServerName.parse("shop.customer.example");
     static final String DIRECTORY = "/acme/directory";
@@ -98,7 +99,7 @@ final class ScriptedCa implements CaExchange {
 
     /** The first answers under a path. */
     ScriptedCa first(int count, String path, Fault fault) {
-        rules.addFirst(new Rule(path, fault, new int[] {count}));
+        rules.addFirst(new Rule(path, fault, new AtomicInteger(count)));
         return this;
     }
 
@@ -266,8 +267,7 @@ final class ScriptedCa implements CaExchange {
             throw new ForeignUrlException(request.uri(), URI.create(ORIGIN + DIRECTORY));
         }
         for (Rule rule : rules) {
-            if (request.uri().getPath().startsWith(rule.path()) && rule.left()[0] > 0) {
-                rule.left()[0]--;
+            if (request.uri().getPath().startsWith(rule.path()) && rule.left().getAndDecrement() > 0) {
                 return rule.fault().answer(request, () -> right(request));
             }
         }

@@ -284,7 +284,7 @@ class CaShapesTest {
                 "a relative URL of the account", ca -> ca.always(NEW_ACCOUNT, header("Location", "../acme/acct/1"))));
         all.add(new Shape("an account that is empty", ca -> ca.always(NEW_ACCOUNT, text(json -> "{}"))));
         all.add(new Shape("an account without a body", ca -> ca.always(NEW_ACCOUNT, text(json -> ""))));
-        for (String body : List.of("", HTML)) {
+        for (String body : List.of("", HTML, "{}", "[]")) {
             all.add(new Shape("an order's answer of " + body, ca -> ca.always(NEW_ORDER, text(json -> body))));
         }
         for (int status : List.of(200, 202, 203)) {

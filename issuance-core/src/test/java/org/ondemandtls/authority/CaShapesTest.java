@@ -397,8 +397,8 @@ class CaShapesTest {
                                 (request, right) -> answer(
                                         request,
                                         200,
-                                        Pem.certificates(
-                                                ca.chain(TestCertificates.key().getPublic()))))));
+                                        Pem.certificates(ScriptedCa.chain(
+                                                TestCertificates.key().getPublic()))))));
         all.add(new Shape(
                 "an old order that is invalid", ca -> ca.first(1, NEW_ORDER, replaced("\"pending\"", "\"invalid\""))));
         for (String status : List.of("invalid", "expired", "deactivated")) {

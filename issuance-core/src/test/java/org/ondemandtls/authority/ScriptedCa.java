@@ -8,6 +8,7 @@ import java.security.KeyPair;
 import java.security.PublicKey;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -78,11 +79,15 @@ final class ScriptedCa implements CaExchange {
     static final String CERTIFICATE = "/acme/cert/";
     static final String ORIGIN = "https://ca.example";
 
+    // Made once: hundreds of cases take milliseconds each.
+    private static final KeyPair KEY = TestCertificates.key();
+    private static final KeyPair ISSUER = TestCertificates.key();
+    private static final String CHAIN = Pem.certificates(chain(KEY.getPublic()));
+
     final List<CaRequest> requests = new ArrayList<>();
     final List<Event> seen = new ArrayList<>();
     final ManualTime time = new ManualTime();
-    final KeyPair key = TestCertificates.key();
-    final KeyPair issuer = TestCertificates.key();
+    final KeyPair key = KEY;
     int failedValidations;
     String preferredChain = "";
 
@@ -188,13 +193,12 @@ final class ScriptedCa implements CaExchange {
     }
 
     /** A chain for a key. */
-    List<X509Certificate> chain(PublicKey of) {
+    static List<X509Certificate> chain(PublicKey of) {
+        Instant now = new ManualTime().clock().instant();
         return List.of(
-                TestCertificates.leaf(
-                                new KeyPair(of, key.getPrivate()), time.clock().instant(), NAME.value())
-                        .signedBy("Issuer", issuer),
-                TestCertificates.authority(issuer, time.clock().instant(), "Issuer")
-                        .signedBy("Root", TestCertificates.key()));
+                TestCertificates.leaf(new KeyPair(of, KEY.getPrivate()), now, NAME.value())
+                        .signedBy("Issuer", ISSUER),
+                TestCertificates.authority(ISSUER, now, "Issuer").signedBy("Root", TestCertificates.key()));
     }
 
     /** Has one name signed, within what a visitor waits. */
@@ -319,7 +323,7 @@ final class ScriptedCa implements CaExchange {
                 yield answer(request, 200, order("processing"), headers);
             }
             case ORDER -> answer(request, 200, order(finalized ? "valid" : proved ? "ready" : "pending"), headers);
-            case CERTIFICATE -> answer(request, 200, Pem.certificates(chain(key.getPublic())), headers);
+            case CERTIFICATE -> answer(request, 200, CHAIN, headers);
             default -> answer(request, 404, "{\"type\": \"urn:ietf:params:acme:error:malformed\"}", headers);
         };
     }

@@ -306,7 +306,7 @@ final class CaConnection implements Connection {
     // An answer without its content still says where what was made is, so that nothing has to be made once more.
     private void lookUpWhereItIs(CaAnswer got, Session session, KeyPair key, @Nullable URL account)
             throws AcmeException {
-        Optional<URL> made = isReadable() ? Optional.empty() : movedWithin();
+        Optional<URL> made = hasContent(account == null) ? Optional.empty() : movedWithin();
         if (made.isEmpty()) {
             return;
         }
@@ -323,10 +323,9 @@ final class CaConnection implements Connection {
                 content);
     }
 
-    private boolean isReadable() {
+    private boolean hasContent(boolean anything) {
         try {
-            readJsonResponse();
-            return true;
+            return readJsonResponse().contains("status") || anything;
         } catch (AcmeProtocolException e) {
             return false;
         }

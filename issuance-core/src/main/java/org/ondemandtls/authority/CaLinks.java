@@ -18,15 +18,17 @@ final class CaLinks {
     private static final Pattern LINK = Pattern.compile(
             "<([^>]*)>(?:\\s*;[^<,]{0,200}?)?\\s*;\\s*rel\\s*=\\s*\"?([^\";,]+)\"?", Pattern.CASE_INSENSITIVE);
 
+    // One link may have several relations.
+    private static final Pattern SPACES = Pattern.compile("\\s+");
+
     private CaLinks() {}
 
     /** The targets of one relation, in lower case, as they stand resolved. */
     static List<URI> of(CaAnswer answer, String relation) {
         return answer.headers().allValues("Link").stream()
                 .flatMap(value -> LINK.matcher(value).results())
-                .filter(link -> List.of(
-                                link.group(2).strip().toLowerCase(Locale.ROOT).split("\\s+"))
-                        .contains(relation))
+                .filter(link -> SPACES.splitAsStream(link.group(2).strip().toLowerCase(Locale.ROOT))
+                        .anyMatch(relation::equals))
                 .flatMap(link -> CaJson.resolved(link.group(1), answer.uri()).stream())
                 .toList();
     }

@@ -77,7 +77,8 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
 
     private static final Pattern NO_ACCOUNT = Pattern.compile(
             "\\b(?:account|registration|kid)\\b.{0,80}\\b(?:not found|unknown|does ?n[o']t exist|not exist)\\b"
-                    + "|\\b(?:no|unknown)(?: such)? (?:account|registration|kid)\\b",
+                    + "|\\b(?:no|unknown)(?: such)? (?:account|registration|kid)\\b"
+                    + "(?!.{0,40}\\b(?:allowed|authori[sz]ed|may|permitted)\\b)",
             Pattern.CASE_INSENSITIVE);
 
     private static final Map<String, Pattern> MEANT = Map.of(

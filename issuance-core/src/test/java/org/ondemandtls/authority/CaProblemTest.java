@@ -84,6 +84,9 @@ class CaProblemTest {
         assertThat(CaProblem.of("unauthorized", "Account is not valid, has status \"deactivated\"")
                         .isOfNoAccount())
                 .isFalse();
+        assertThat(CaProblem.of("unauthorized", "no account is authorized for it")
+                        .isOfNoAccount())
+                .isFalse();
         assertThat(CaProblem.of("rejectedIdentifier", "no account may order it").isOfNoAccount())
                 .isFalse();
     }

@@ -23,6 +23,7 @@ import static org.ondemandtls.authority.ScriptedCa.text;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.http.HttpTimeoutException;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,6 +33,7 @@ import javax.net.ssl.SSLHandshakeException;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.ondemandtls.authority.ScriptedCa.Fault;
@@ -282,7 +284,7 @@ class CaShapesTest {
                 "a relative URL of the account", ca -> ca.always(NEW_ACCOUNT, header("Location", "../acme/acct/1"))));
         all.add(new Shape("an account that is empty", ca -> ca.always(NEW_ACCOUNT, text(json -> "{}"))));
         all.add(new Shape("an account without a body", ca -> ca.always(NEW_ACCOUNT, text(json -> ""))));
-        for (String body : List.of("", HTML)) {
+        for (String body : List.of("", HTML, "{}", "[]")) {
             all.add(new Shape("an order's answer of " + body, ca -> ca.always(NEW_ORDER, text(json -> body))));
         }
         for (int status : List.of(200, 202, 203)) {
@@ -327,6 +329,12 @@ class CaShapesTest {
                 right.answer();
                 throw new EOFException("the CA's answer is cut off");
             }));
+            all.add(new Shape(
+                    "no answer for 8 s at " + step,
+                    ca -> ca.first(1, step, (request, right) -> {
+                        ca.time.advance(CaLimits.FIRST_TRY);
+                        throw new HttpTimeoutException("no complete answer within 8 s");
+                    })));
             all.add(once("the end in the handshake", step, (request, right) -> {
                 throw (IOException) new SSLHandshakeException("Remote host terminated the handshake")
                         .initCause(new EOFException("SSL peer shut down incorrectly"));
@@ -389,8 +397,8 @@ class CaShapesTest {
                                 (request, right) -> answer(
                                         request,
                                         200,
-                                        Pem.certificates(
-                                                ca.chain(TestCertificates.key().getPublic()))))));
+                                        Pem.certificates(ScriptedCa.chain(
+                                                TestCertificates.key().getPublic()))))));
         all.add(new Shape(
                 "an old order that is invalid", ca -> ca.first(1, NEW_ORDER, replaced("\"pending\"", "\"invalid\""))));
         for (String status : List.of("invalid", "expired", "deactivated")) {
@@ -524,6 +532,33 @@ class CaShapesTest {
                     + " \"error\": {\"type\": \"" + URN + "serverInternal\", \"detail\": \"oops\"}}]}");
 
             assertThat(failure()).isInstanceOf(Unavailable.class);
+        }
+
+        @ParameterizedTest
+        @CsvSource(
+                delimiter = '|',
+                value = {
+                    "dns | During secondary validation: DNS problem: SERVFAIL looking up A for a | true",
+                    "dns | DNS problem: networking error looking up AAAA for a | true",
+                    "dns | DNS problem: server failure at resolver looking up CAA for a | true",
+                    "caa | CAA look-up: context deadline exceeded | true",
+                    "caa | lookup a on 10.0.0.1:53: read udp: i/o timeout | true",
+                    "connection | Timeout after connect (your server may be slow or overloaded) | true",
+                    "connection | Fetching http://a/: dial tcp: connect timed out | true",
+                    "dns | NXDOMAIN looking up A for a - check that a DNS record exists | false",
+                    "dns | No valid IP addresses found for a | false",
+                    "caa | CAA record for a prevents issuance | false",
+                    "connection | Connection refused | false",
+                    "unauthorized | 404 while the DNS timed out | false"
+                })
+        void passesWhereItsWordsSpeakOfTheWay(String type, String words, boolean passes) {
+            decided("{\"status\": \"invalid\", \"challenges\": [{\"type\": \"tls-alpn-01\", \"error\": {\"type\": \""
+                    + URN + type + "\", \"detail\": \"" + words + "\"}}]}");
+
+            assertThat(failure())
+                    .isInstanceOfSatisfying(
+                            Rejected.class,
+                            refusal -> assertThat(refusal.isPassing()).isEqualTo(passes));
         }
 
         @Test

@@ -8,6 +8,7 @@ import java.security.KeyPair;
 import java.security.PublicKey;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -18,6 +19,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
 import org.ondemandtls.certificate.CertificationRequests;
@@ -63,7 +65,7 @@ final class ScriptedCa implements CaExchange {
         CaAnswer answer();
     }
 
-    private record Rule(String path, Fault fault, int[] left) {}
+    private record Rule(String path, Fault fault, AtomicInteger left) {}
 
     static final ServerName NAME = ServerName.parse("shop.customer.example");
     static final String DIRECTORY = "/acme/directory";
@@ -77,11 +79,15 @@ final class ScriptedCa implements CaExchange {
     static final String CERTIFICATE = "/acme/cert/";
     static final String ORIGIN = "https://ca.example";
 
+    // Made once: hundreds of cases take milliseconds each.
+    private static final KeyPair KEY = TestCertificates.key();
+    private static final KeyPair ISSUER = TestCertificates.key();
+    private static final String CHAIN = Pem.certificates(chain(KEY.getPublic()));
+
     final List<CaRequest> requests = new ArrayList<>();
     final List<Event> seen = new ArrayList<>();
     final ManualTime time = new ManualTime();
-    final KeyPair key = TestCertificates.key();
-    final KeyPair issuer = TestCertificates.key();
+    final KeyPair key = KEY;
     int failedValidations;
     String preferredChain = "";
 
@@ -98,7 +104,7 @@ final class ScriptedCa implements CaExchange {
 
     /** The first answers under a path. */
     ScriptedCa first(int count, String path, Fault fault) {
-        rules.addFirst(new Rule(path, fault, new int[] {count}));
+        rules.addFirst(new Rule(path, fault, new AtomicInteger(count)));
         return this;
     }
 
@@ -187,13 +193,12 @@ final class ScriptedCa implements CaExchange {
     }
 
     /** A chain for a key. */
-    List<X509Certificate> chain(PublicKey of) {
+    static List<X509Certificate> chain(PublicKey of) {
+        Instant now = new ManualTime().clock().instant();
         return List.of(
-                TestCertificates.leaf(
-                                new KeyPair(of, key.getPrivate()), time.clock().instant(), NAME.value())
-                        .signedBy("Issuer", issuer),
-                TestCertificates.authority(issuer, time.clock().instant(), "Issuer")
-                        .signedBy("Root", TestCertificates.key()));
+                TestCertificates.leaf(new KeyPair(of, KEY.getPrivate()), now, NAME.value())
+                        .signedBy("Issuer", ISSUER),
+                TestCertificates.authority(ISSUER, now, "Issuer").signedBy("Root", TestCertificates.key()));
     }
 
     /** Has one name signed, within what a visitor waits. */
@@ -266,8 +271,7 @@ final class ScriptedCa implements CaExchange {
             throw new ForeignUrlException(request.uri(), URI.create(ORIGIN + DIRECTORY));
         }
         for (Rule rule : rules) {
-            if (request.uri().getPath().startsWith(rule.path()) && rule.left()[0] > 0) {
-                rule.left()[0]--;
+            if (request.uri().getPath().startsWith(rule.path()) && rule.left().getAndDecrement() > 0) {
                 return rule.fault().answer(request, () -> right(request));
             }
         }
@@ -319,7 +323,7 @@ final class ScriptedCa implements CaExchange {
                 yield answer(request, 200, order("processing"), headers);
             }
             case ORDER -> answer(request, 200, order(finalized ? "valid" : proved ? "ready" : "pending"), headers);
-            case CERTIFICATE -> answer(request, 200, Pem.certificates(chain(key.getPublic())), headers);
+            case CERTIFICATE -> answer(request, 200, CHAIN, headers);
             default -> answer(request, 404, "{\"type\": \"urn:ietf:params:acme:error:malformed\"}", headers);
         };
     }

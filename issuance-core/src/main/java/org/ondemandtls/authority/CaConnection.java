@@ -129,15 +129,20 @@ final class CaConnection implements Connection {
         } catch (AcmeServerException | AcmeNetworkException e) {
             throw e;
         } catch (AcmeException e) {
-            if (line.lastStatus() / 100 != 2) {
+            if (!isHeard()) {
                 throw e;
             }
         } catch (AcmeProtocolException e) {
-            if (line.lastStatus() / 100 != 2) {
+            if (!isHeard()) {
                 throw e;
             }
         }
         return Optional.empty();
+    }
+
+    // Without an answer it was another request that failed, for a nonce.
+    private boolean isHeard() {
+        return answer != null && line.lastStatus() / 100 == 2;
     }
 
     /** Follows a redirect within the directory's origin, nowhere else; only a GET gets here. */
@@ -253,7 +258,12 @@ final class CaConnection implements Connection {
     private int post(
             URL url, @Nullable JSONBuilder claims, Session session, KeyPair key, @Nullable URL account, String accept)
             throws AcmeException {
+        // Asked now: where the directory has to be read for it, an answer must not be lost.
         boolean isNewOrder = isAt(Resource.NEW_ORDER, session, url);
+        boolean isLookedUp = isNewOrder || isAt(Resource.NEW_ACCOUNT, session, url);
+        boolean isRead = !isAt(Resource.REVOKE_CERT, session, url) && !isAt(Resource.KEY_CHANGE, session, url);
+        // Whatever an order or an authorization is, it has one; an account's is not looked at.
+        boolean hasStatus = claims == null && !url.toString().equals(String.valueOf(account));
         URL wanted = url;
         int nonces = 1;
         int redirects = 0;
@@ -278,11 +288,11 @@ final class CaConnection implements Connection {
                     throw new NotYetException();
                 }
                 int status = good(got, accept);
-                if (isNewOrder || isAt(Resource.NEW_ACCOUNT, session, url)) {
+                if (isLookedUp) {
                     lookUpWhereItIs(got, session, key, account);
                 }
-                if (!isWithoutBody(session, url)) {
-                    requireReadable(got, accept, claims == null);
+                if (isRead) {
+                    requireReadable(got, accept, hasStatus);
                 }
                 line.endurance().succeeded();
                 return status;
@@ -332,7 +342,7 @@ final class CaConnection implements Connection {
     }
 
     // What cannot be read is found out here, where it can be asked for once more.
-    private void requireReadable(CaAnswer got, String accept, boolean isLook) throws NotYetException {
+    private void requireReadable(CaAnswer got, String accept, boolean hasStatus) throws NotYetException {
         if (accept.equals(CHAIN_TYPE)) {
             if (WITHOUT_CONTENT.contains(got.status()) || text().isBlank()) {
                 throw new NotYetException();
@@ -340,18 +350,13 @@ final class CaConnection implements Connection {
             readCertificates();
         } else {
             JSON json = readJsonResponse();
-            // Whatever an account, an order or an authorization is, it has one.
-            if (isLook) {
+            if (hasStatus) {
                 json.get("status").asString();
             }
         }
     }
 
     // The requests whose answers need no body (RFC 8555 sections 7.3.5 and 7.6).
-    private static boolean isWithoutBody(Session session, URL url) throws AcmeException {
-        return isAt(Resource.REVOKE_CERT, session, url) || isAt(Resource.KEY_CHANGE, session, url);
-    }
-
     private static boolean isAt(Resource resource, Session session, URL url) throws AcmeException {
         Optional<URL> known = session.resourceUrlOptional(resource);
         return known.isPresent() && known.get().toString().equals(url.toString());

@@ -158,7 +158,12 @@ final class CaFailures {
         }
         // What was just made, or the directory names, is not there: that says nothing about the name.
         if (GONE.contains(status) && UNNAMED.contains(problem.type()) && !problem.mentions(name)) {
-            return failed(name, "the CA does not find what it has made (" + text + ")", status, session);
+            // Each costs the CA an order.
+            Duration wait = RetryAfter.clamped(session.lastRetryAfter(), RetryAfter.LIMITED);
+            return new Verdict(
+                    new IssuanceException.Unavailable(
+                            name, "the CA does not find what it has made (" + text + ")", wait, null),
+                    Optional.empty());
         }
         // No proof was looked at: words that leave the name out are about what we may order, or how we ask.
         if (UNNAMED.contains(problem.type()) && !problem.mentions(name)) {
@@ -225,8 +230,10 @@ final class CaFailures {
     static IssuanceException reported(ServerName name, CaProblem problem, CaSession session) {
         String text = problem.type() + ": " + problem.text();
         if (problem.type().equals("rateLimited")) {
-            return limited(name, RateLimitScope.of(problem.text(), name, session.ca()), text, session)
-                    .exception();
+            // What an answer that is no refusal asks for is the pace of polling, not the length of the limit.
+            Duration wait = RetryAfter.clamped(RetryAfter.in(text, session.lastDate()), RetryAfter.LIMITED);
+            return new IssuanceException.RateLimited(
+                    name, RateLimitScope.of(problem.text(), name, session.ca()), text, wait);
         }
         return isOfTheCa(problem)
                 ? new IssuanceException.Unavailable(name, "the CA failed (" + text + ")", RetryAfter.LIMITED, null)

@@ -40,7 +40,6 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
     private static final String NO_WORDS = "no detail given";
     private static final String OLD_PREFIX = "urn:acme:error:";
     private static final Pattern TYPE = Pattern.compile("[A-Za-z]{1,40}");
-    private static final Pattern LAST_WORD = Pattern.compile(".*[:/#]", Pattern.DOTALL);
 
     /** Those of the protocol and its extensions, by their lower case: some CAs leave the prefix out, or have another. */
     private static final Map<String, String> TYPES = Stream.of(
@@ -76,7 +75,9 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
     private static final Set<String> LEAST = Set.of(UNKNOWN, COMPOUND, "serverInternal", "rateLimited");
 
     private static final Pattern NO_ACCOUNT = Pattern.compile(
-            "\\b(?:account|registration|kid)\\b.{0,80}\\b(?:not found|unknown|does ?n[o']t exist|not exist)\\b"
+            "\\b(?:account|registration|kid)\\b(?:(?!\\b(?:order|authori[sz]ation|authori[sz]ed|challenge|certificate|domain"
+                    + "|identifier|name|profile|allowed|permitted)\\b).){0,80}?"
+                    + "\\b(?:not found|unknown|does ?n[o']t exist|not exist)\\b"
                     + "|\\b(?:no|unknown)(?: such)? (?:account|registration|kid)\\b"
                     + "(?!.{0,40}\\b(?:allowed|authori[sz]ed|may|permitted)\\b)",
             Pattern.CASE_INSENSITIVE);
@@ -187,7 +188,9 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
         List<String> looked = objects(challenge, "validationRecord").stream()
                 .flatMap(record -> string(record, "addressUsed").stream()
                         .map(address -> address
-                                + string(record, "port").map(port -> " port " + port).orElse("")))
+                                + string(record, "port")
+                                        .map(port -> " port " + port)
+                                        .orElse("")))
                 .distinct()
                 .toList();
         return looked.isEmpty()
@@ -210,7 +213,8 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
 
     private static String type(JSON problem) {
         String urn = string(problem, "type").orElse("").strip();
-        String word = LAST_WORD.matcher(urn).replaceFirst("");
+        String word =
+                urn.substring(Math.max(urn.lastIndexOf(':'), Math.max(urn.lastIndexOf('/'), urn.lastIndexOf('#'))) + 1);
         String lower = urn.toLowerCase(Locale.ROOT);
         boolean isAcme = lower.startsWith(PREFIX) || lower.startsWith(OLD_PREFIX);
         return TYPES.getOrDefault(

@@ -209,7 +209,9 @@ final class CaSession {
 
     /** Has the directory read again: it does not tell any more what the CA does. */
     void forgetDirectory() {
-        shared.directory.set(null);
+        // What it said counts until then: which names of the CA stand in CAA records, for example.
+        shared.directory.updateAndGet(
+                known -> known == null ? null : new Directory(known.json, Deadline.in(Duration.ZERO, shared.nanoTime)));
     }
 
     /** How long one request may take at most. */
@@ -326,7 +328,7 @@ final class CaSession {
         private Directory fetch(Session ours, URI serverUri) throws AcmeException {
             try (NonceHolder nonce = ours.lockNonce();
                     Connection connection = ours.connect()) {
-                while (true) {
+                for (boolean again = false; ; again = true) {
                     connection.sendRequest(resolve(serverUri), ours, null);
                     connection.getNonce().ifPresent(nonce::setNonce);
                     JSON json = connection.readJsonResponse();
@@ -338,7 +340,7 @@ final class CaSession {
                         return new Directory(json, Deadline.in(CaLimits.DIRECTORY, shared.nanoTime));
                     }
                     // Never kept: it may be what stands before the CA that answers.
-                    if (!bears(new AcmeException("no directory"), false)) {
+                    if (again || !bears(new AcmeException("no directory"), false)) {
                         throw new AcmeNotSupportedException(missing.get().path());
                     }
                 }

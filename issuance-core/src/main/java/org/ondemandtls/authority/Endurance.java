@@ -146,6 +146,10 @@ final class Endurance {
      */
     Optional<Duration> bear(Exception thrown, int status, Optional<Duration> asked, boolean isNewOrder) {
         Fault fault = fault(thrown, status, asked);
+        if (isNewOrder && fault == Fault.SERVER_ERROR && !serverErrors) {
+            // It may have been placed, and another one follows without what the CA may have minded.
+            unclearOrders++;
+        }
         if (left == 0 || inARow >= most(fault)) {
             return Optional.empty();
         }

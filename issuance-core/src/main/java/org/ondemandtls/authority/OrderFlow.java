@@ -57,6 +57,7 @@ final class OrderFlow {
     private static final int GONE = 410;
     private static final int TOO_MANY_REQUESTS = 429;
     private static final int SERVER_ERROR = 500;
+    private static final int SERVICE_UNAVAILABLE = 503;
 
     /** How CAs speak of an order they do not have any more, once it was taken up. */
     private static final Set<String> LOST = Set.of("malformed", "unauthorized", "unknown");
@@ -317,7 +318,9 @@ final class OrderFlow {
             try {
                 return builder().replaces(replaced.get()).create();
             } catch (AcmeException e) {
-                boolean failed = session.lastStatus() >= SERVER_ERROR;
+                boolean mustWait = session.lastStatus() == SERVICE_UNAVAILABLE
+                        && session.lastRetryAfter().isPresent();
+                boolean failed = session.lastStatus() >= SERVER_ERROR && !mustWait;
                 boolean minded = e instanceof AcmeServerException
                         && (session.lastStatus() == CONFLICT || minds(e, MINDS_REPLACES));
                 if (!failed && !minded) {

@@ -62,13 +62,18 @@ final class CaStanding {
         failingSince.remove(issuer);
     }
 
+    /** A CA answered as it should, though with a refusal. */
+    void answered(String issuer) {
+        failingSince.remove(issuer);
+    }
+
     /** Whether a CA is asked in its turn, not last. */
     boolean isWell(String issuer) {
         Long until = unwellUntil.get(issuer);
         return until == null || nanoTime.getAsLong() - until >= 0;
     }
 
-    /** Since when a CA has not worked; empty where it gave a certificate last, or has not been asked. */
+    /** Since when a CA has not worked; empty where it answered as it should last, or has not been asked. */
     Optional<Instant> failingSince(String issuer) {
         return Optional.ofNullable(failingSince.get(issuer));
     }

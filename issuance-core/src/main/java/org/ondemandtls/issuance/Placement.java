@@ -202,6 +202,7 @@ final class Placement {
             attempt.reservation = Budget.Reservation.NONE;
             if (failure instanceof IssuanceException.Rejected) {
                 closeOrder(attempt.lease);
+                parts.standing().answered(issuer);
                 outage(issuer).worked();
             } else if (failure instanceof IssuanceException.RateLimited limited) {
                 if (!attempt.held) {

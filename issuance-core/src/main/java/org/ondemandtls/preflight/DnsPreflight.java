@@ -3,6 +3,7 @@ package org.ondemandtls.preflight;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import java.io.IOException;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -329,16 +330,21 @@ public final class DnsPreflight implements Preflight {
         if (misdirected.isPresent()) {
             return misdirected;
         }
-        if (network.isEmpty()) {
+        Optional<Verdict> forbidden = caa.judge(name, look);
+        if (forbidden.isEmpty() && network.isEmpty()) {
             probe.recognise(name, preferred(found.addresses()), look.end());
         }
-        return caa.judge(name, look);
+        return forbidden;
     }
 
     private Optional<Verdict> probed(ServerName name, Name asked, Look look)
             throws Questions.NoAnswerException, Questions.TooManyException {
-        List<InetAddress> found = addresses.find(asked, look).addresses();
-        // A CA may take any of several, and looks from several places: one that is wrong fails most orders.
+        List<InetAddress> all = addresses.find(asked, look).addresses();
+        // A CA takes IPv4 only where IPv6 gives no connection.
+        List<InetAddress> ipv6 =
+                all.stream().filter(Inet6Address.class::isInstance).toList();
+        List<InetAddress> found = ipv6.isEmpty() ? all : ipv6;
+        // It may take any of several, and looks from several places: one that is wrong fails most orders.
         for (int i = found.size() - 1; i >= Math.max(0, found.size() - MOST_PROBED); i--) {
             Optional<Verdict> wrong = probe.ask(name, found.get(i), look.end());
             if (wrong.isPresent()) {

@@ -128,13 +128,14 @@ final class DnsRecords {
             throws Questions.NoAnswerException, Questions.TooManyException, TextParseException {
         String domain = registeredDomain.apply(name);
         List<String> told = new ArrayList<>();
-        for (Record record : resolver.ask(absolute(domain), Type.NS, look).records()) {
+        // Whoever owns the zone decides how many there are.
+        List<Record> servers = resolver.ask(absolute(domain), Type.NS, look).records().stream()
+                .limit(MOST_SERVERS * 2L)
+                .toList();
+        for (Record record : servers) {
             Name server = ((NSRecord) record).getTarget();
-            Optional<InetAddress> address = resolver.ask(server, Type.A, look).records().stream()
-                    .map(one -> ((ARecord) one).getAddress())
-                    .filter(mayBeAsked)
-                    .findFirst();
-            if (address.isPresent() && told.size() < MOST_SERVERS) {
+            Optional<InetAddress> address = told.size() < MOST_SERVERS ? address(server, look) : Optional.empty();
+            if (address.isPresent()) {
                 told.add(text(server) + " says: " + asked(address.get(), asked, look));
             }
         }
@@ -144,6 +145,18 @@ final class DnsRecords {
         boolean same = told.stream().allMatch(one -> one.endsWith(": " + ours));
         return String.join("; ", told)
                 + (same ? ", as our resolver does." : ". Our resolver may keep an older answer for a while.");
+    }
+
+    private Optional<InetAddress> address(Name server, Look look) throws Questions.TooManyException {
+        try {
+            return resolver.ask(server, Type.A, look).records().stream()
+                    .map(one -> ((ARecord) one).getAddress())
+                    .filter(mayBeAsked)
+                    .findFirst();
+        } catch (Questions.NoAnswerException e) {
+            // Another one may be found.
+            return Optional.empty();
+        }
     }
 
     private String asked(InetAddress server, Name asked, Look look) throws Questions.TooManyException {

@@ -142,17 +142,23 @@ final class HttpProbe {
         }
         long soon = nanoTime.getAsLong() + RECOGNISED.toNanos();
         try {
-            fetchProof(name, address, soon - end < 0 ? soon : end);
+            learn(
+                    name,
+                    fetch(name, address, URI.create("http://" + name + PATH + token()), soon - end < 0 ? soon : end));
         } catch (IOException nothingCame) {
             silent.put(address, Boolean.TRUE);
         }
     }
 
-    // What is wrong with what is fetched, in words that follow the URL.
-    private Optional<String> fetchProof(ServerName name, InetAddress address, long end) throws IOException {
+    private static String token() {
         byte[] random = new byte[TOKEN_OCTETS];
         RANDOM.nextBytes(random);
-        String token = Base64.getUrlEncoder().withoutPadding().encodeToString(random);
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(random);
+    }
+
+    // What is wrong with what is fetched, in words that follow the URL.
+    private Optional<String> fetchProof(ServerName name, InetAddress address, long end) throws IOException {
+        String token = token();
         String text = token + ".preflight";
         Runnable takeDown = () -> {};
         try {

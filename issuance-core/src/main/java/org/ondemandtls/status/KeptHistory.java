@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 import org.ondemandtls.event.Event;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.EventListener;
@@ -43,6 +45,7 @@ final class KeptHistory implements EventListener, AutoCloseable {
     static final int NAMES_AT_ONCE = 128;
 
     private static final int ROUNDS_AT_STOP = 4;
+    private static final Duration TIME_AT_STOP = Duration.ofSeconds(2);
     private static final Duration GATHERED_FOR = Duration.ofSeconds(1);
     private static final Duration PAUSE = Duration.ofSeconds(10);
     private static final Duration PAUSE_OF_ANYBODY = Duration.ofSeconds(30);
@@ -126,8 +129,10 @@ final class KeptHistory implements EventListener, AutoCloseable {
     public void close() {
         writing.close();
         try {
-            for (int round = 0; round < ROUNDS_AT_STOP && isWaiting(); round++) {
-                write(true, false);
+            long end = time.nanoTime() + TIME_AT_STOP.toNanos();
+            BooleanSupplier isTimeLeft = () -> time.nanoTime() - end < 0;
+            for (int round = 0; round < ROUNDS_AT_STOP && isWaiting() && isTimeLeft.getAsBoolean(); round++) {
+                write(true, false, isTimeLeft);
             }
         } catch (StoreException | RuntimeException e) {
             // The store has said so itself, and nobody is left to try again.
@@ -151,21 +156,38 @@ final class KeptHistory implements EventListener, AutoCloseable {
      * @return how many pages were written
      */
     int write(boolean all, boolean again) throws StoreException {
+        return write(all, again, () -> true);
+    }
+
+    private int write(boolean all, boolean again, BooleanSupplier isTimeLeft) throws StoreException {
         Map<String, Map<String, List<Happening>>> taken = taken(all);
         int written = 0;
+        @Nullable StoreException failure = null;
         var rest = List.copyOf(taken.entrySet()).iterator();
         try {
             for (var page : taken.entrySet()) {
-                if (pages.add(page.getKey(), withoutRecord(page.getValue()))) {
-                    written++;
-                    if (again) {
-                        putBack(page.getKey(), page.getValue());
+                if (!isTimeLeft.getAsBoolean()) {
+                    break;
+                }
+                try {
+                    if (pages.add(page.getKey(), withoutRecord(page.getValue()))) {
+                        written++;
+                        if (again) {
+                            putBack(page.getKey(), page.getValue());
+                        }
                     }
+                } catch (StoreException e) {
+                    // One page that cannot be read or written keeps no other from it.
+                    putBack(page.getKey(), page.getValue());
+                    failure = failure == null ? e : failure;
                 }
                 rest.next();
             }
         } finally {
             rest.forEachRemaining(page -> putBack(page.getKey(), page.getValue()));
+        }
+        if (failure != null) {
+            throw failure;
         }
         return written;
     }
@@ -203,7 +225,7 @@ final class KeptHistory implements EventListener, AutoCloseable {
     private void putBack(String page, Map<String, List<Happening>> names) {
         names.forEach((name, happened) -> {
             if (page.equals(HappeningPages.OF_ANYBODY)) {
-                waitsAsAny(name, happened);
+                waitsAgainAsAny(name, happened);
             } else {
                 waits(name, happened);
             }
@@ -230,6 +252,13 @@ final class KeptHistory implements EventListener, AutoCloseable {
             others.remove(others.keySet().iterator().next());
         }
         return before == null;
+    }
+
+    // Those that came meanwhile are newer.
+    private synchronized void waitsAgainAsAny(String name, List<Happening> happened) {
+        if (others.containsKey(name) || others.size() < HappeningPages.NAMES_OF_ANYBODY) {
+            waitsAsAny(name, happened);
+        }
     }
 
     private List<Happening> lately(ServerName name) {

@@ -183,7 +183,7 @@ final class Listing {
                         return new Operations.Page(found, Optional.of(last));
                     }
                     read++;
-                    NameReport report = reports.of(held.name());
+                    NameReport report = reports.of(held.name(), false);
                     if (filter.lets(report)) {
                         found.add(report);
                     }

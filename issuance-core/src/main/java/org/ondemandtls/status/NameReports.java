@@ -39,6 +39,15 @@ final class NameReports {
      * @throws StoreException if the store did not say
      */
     NameReport of(ServerName name) throws StoreException {
+        return of(name, true);
+    }
+
+    /**
+     * The same, for a list without the history.
+     *
+     * @param withHistory whether what happened to the name is told, and kept
+     */
+    NameReport of(ServerName name, boolean withHistory) throws StoreException {
         Instant now = floors.clock().instant();
         CertificateStore store = floors.store();
         Issuance issuance = floors.issuance();
@@ -63,7 +72,7 @@ final class NameReports {
                 .or(() -> served.map(one -> certificate(one, null, now)));
         Optional<NextStep> next = stored.map(one -> next(one));
         List<Happening> lately = floors.recent().of(name.value());
-        if (stored.isEmpty() && !lately.isEmpty()) {
+        if (withHistory && stored.isEmpty() && !lately.isEmpty()) {
             floors.history().keep(name);
         }
         return new NameReport(
@@ -79,11 +88,22 @@ final class NameReports {
                 floors.vantages().of(name),
                 refusal,
                 floors.budget().used(issuer(stored), name),
-                Happening.joined(
-                        Happening.joined(
-                                floors.history().of(name.value()),
-                                stored.map(StoredCertificate::told).orElse(List.of())),
-                        lately));
+                withHistory
+                        ? Happening.joined(
+                                Happening.joined(
+                                        kept(name),
+                                        stored.map(StoredCertificate::told).orElse(List.of())),
+                                lately)
+                        : List.of());
+    }
+
+    // A page that cannot be read keeps nothing else from being told.
+    private List<Happening> kept(ServerName name) {
+        try {
+            return floors.history().of(name.value());
+        } catch (StoreException e) {
+            return List.of();
+        }
     }
 
     private String issuer(Optional<StoredCertificate> stored) {

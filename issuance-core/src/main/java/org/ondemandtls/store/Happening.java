@@ -1,5 +1,7 @@
 package org.ondemandtls.store;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -19,7 +21,8 @@ public record Happening(Instant at, String kind, String text) {
 
     /** Keeps the text on one line. */
     public Happening {
-        text = text.replaceAll("\\s+", " ").strip();
+        // Half a pair of surrogates would not come back from the store as it was.
+        text = new String(text.getBytes(UTF_8), UTF_8).replaceAll("\\s+", " ").strip();
     }
 
     /** How many of them are kept with a certificate. */

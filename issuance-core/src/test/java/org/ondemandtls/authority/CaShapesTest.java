@@ -213,7 +213,7 @@ class CaShapesTest {
                                 replaced(
                                         "\"challenges\": [",
                                         "\"challenges\": [{\"type\": \"tls-alpn-01\", \"status\": \"invalid\","
-                                            + " \"token\": \"x\", \"url\": \"https://ca.example/acme/chall/2\"},"))),
+                                                + " \"token\": \"x\", \"url\": \"https://ca.example/acme/chall/2\"},"))),
                 new Shape(
                         "a challenge without a status",
                         ca -> ca.first(

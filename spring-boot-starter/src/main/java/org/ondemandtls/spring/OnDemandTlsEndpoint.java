@@ -32,7 +32,7 @@ import org.springframework.util.MimeTypeUtils;
  * POST /actuator/ondemandtls/COMMAND     what the JSON API does there: names/NAME/obtain, pause, account/register, ...
  * </pre>
  *
- * <p>A command with parameters needs {@code Content-Type: application/json}, as all of the actuator's do.
+ * <p>A command needs {@code Content-Type: application/json}, so that no page of another origin can send it unasked.
  *
  * <p>Safe for use by many threads. What concerns a name looks into the store, and blocks for that.
  */
@@ -45,7 +45,7 @@ public final class OnDemandTlsEndpoint {
     /** What the JSON API has under one word; no server name is one. */
     private static final Set<String> RESOURCES = Set.of("names", "cas", "server", "expiry");
 
-    private static final Set<String> COMMANDS = Set.of("obtain", "pause", "resume");
+    private static final Set<String> COMMANDS = Set.of("obtain", "pause", "resume", "confirm-denials");
 
     private final Supplier<Optional<? extends OnDemandTlsMXBean>> running;
     private final Supplier<Optional<StatusApi>> api;
@@ -128,16 +128,14 @@ public final class OnDemandTlsEndpoint {
      * @return what was done
      */
     @WriteOperation
-    public Object retry(@Selector String name) {
-        return COMMANDS.contains(name)
-                ? act(name, Map.of(), "")
-                : answer(name, running.get().map(bean -> bean.retry(name)));
+    public Map<String, String> retry(@Selector String name) {
+        return answer(name, running.get().map(bean -> bean.retry(name)));
     }
 
     /**
      * Does what the JSON API does under one word.
      *
-     * @param name {@code pause}, {@code resume} or {@code obtain}, or a server name that is to be tried again
+     * @param name {@code pause}, {@code resume}, {@code obtain} or {@code confirm-denials}, or a server name that is to be tried again
      * @param what what is paused or resumed
      * @param names the names that are obtained, separated by commas or line breaks
      * @return what the JSON API answers
@@ -156,18 +154,7 @@ public final class OnDemandTlsEndpoint {
     }
 
     /**
-     * Does what the JSON API does, without parameters.
-     *
-     * @param path the path within the API, for example {@code names/shop.example.com/withdraw}
-     * @return what the JSON API answers
-     */
-    @WriteOperation
-    public WebEndpointResponse<byte[]> act(@Selector(match = Match.ALL_REMAINING) String[] path) {
-        return act(String.join("/", path), Map.of(), "");
-    }
-
-    /**
-     * Does what the JSON API does.
+     * Does what the JSON API does. As it has parameters, it takes JSON only, which no page of another origin can send unasked.
      *
      * @param path the path within the API, for example {@code account/rollover}
      * @param reason why a certificate is revoked
@@ -175,7 +162,7 @@ public final class OnDemandTlsEndpoint {
      * @return what the JSON API answers
      */
     @WriteOperation
-    public WebEndpointResponse<byte[]> actFor(
+    public WebEndpointResponse<byte[]> act(
             @Selector(match = Match.ALL_REMAINING) String[] path,
             @org.springframework.lang.Nullable @Nullable String reason,
             @org.springframework.lang.Nullable @Nullable String ca) {

@@ -6,6 +6,7 @@ import jakarta.servlet.Filter;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.ServletRequest;
+import jakarta.servlet.ServletRequestWrapper;
 import jakarta.servlet.ServletResponse;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -38,7 +39,12 @@ final class PageFilter implements Filter, Ordered {
     /** The name of the user who has the password. */
     static final String USER = "operator";
 
-    private static final Pattern ADDRESS = Pattern.compile("[0-9a-fA-F.:%]{2,64}");
+    // Jetty has brackets around those of IPv6.
+    private static final Pattern ADDRESS = Pattern.compile(
+            "\\[?[0-9a-fA-F]{0,4}:[0-9a-fA-F:.]{1,45}(?:%[0-9A-Za-z]{1,16})?]?|[0-9]{1,3}(?:\\.[0-9]{1,3}){3}");
+
+    // What Tomcat's valve has made of headers.
+    private static final String FORWARDED = "org.apache.tomcat.request.forwarded";
     private static final int BEHIND_SECURITY = 0;
     private static final int IN_FRONT_OF_SECURITY = Ordered.HIGHEST_PRECEDENCE;
 
@@ -118,25 +124,35 @@ final class PageFilter implements Filter, Ordered {
 
         @Override
         public Optional<String> header(String name) {
-            String value = request.getHeader(name);
+            String value = received().getHeader(name);
             // HTTP/2 may have it elsewhere.
             return value == null && name.equalsIgnoreCase("Host")
-                    ? Optional.of(request.getServerName() + ":" + request.getServerPort())
+                    ? Optional.of(received().getServerName() + ":" + received().getServerPort())
                     : Optional.ofNullable(value);
         }
 
         @Override
         public Optional<InetAddress> peer() {
-            String address = request.getRemoteAddr();
+            String address = received().getRemoteAddr();
             // Only what is an address: nobody is looked up.
             if (address == null || !ADDRESS.matcher(address).matches()) {
                 return Optional.empty();
             }
             try {
-                return Optional.of(InetAddress.getByName(address));
+                boolean isSaid = Boolean.TRUE.equals(received().getAttribute(FORWARDED));
+                return Optional.of(InetAddress.getByName(address)).filter(peer -> !isSaid || !peer.isLoopbackAddress());
             } catch (UnknownHostException e) {
                 return Optional.empty();
             }
+        }
+
+        // What filters in front have read from headers is what anybody may have written.
+        private HttpServletRequest received() {
+            ServletRequest one = request;
+            while (one instanceof ServletRequestWrapper wrapper) {
+                one = wrapper.getRequest();
+            }
+            return one instanceof HttpServletRequest received ? received : request;
         }
 
         @Override

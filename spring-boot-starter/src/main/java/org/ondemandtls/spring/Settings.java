@@ -19,6 +19,7 @@ import org.ondemandtls.sql.SqlSource;
 import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.core.ResolvableType;
 import org.springframework.core.env.Environment;
+import org.springframework.util.ClassUtils;
 
 /**
  * What the servers are set up with.
@@ -33,6 +34,7 @@ record Settings(OnDemandTlsSetup setup, int port, boolean redirect, boolean virt
     /** The name of a {@code Predicate<String>} bean that is permission. */
     static final String PREDICATE = "onDemandTlsPermission";
 
+    private static final String SPRING_SECURITY = "org.springframework.security.web.SecurityFilterChain";
     private static final ResolvableType NAMES = ResolvableType.forClassWithGenerics(Predicate.class, String.class);
     private static final int DEFAULT_PORT = 8443;
     private static final int MAX_PORT = 65_535;
@@ -75,6 +77,12 @@ record Settings(OnDemandTlsSetup setup, int port, boolean redirect, boolean virt
         if (!keys.own().containsKey(Keys.PAGE) && keys.own().containsKey(Keys.PAGE_PASSWORD)) {
             throw new StartException(
                     Keys.PREFIX + ".page-password: is for the page; write " + Keys.PREFIX + ".page=true");
+        }
+        if ("true".equals(keys.own().get(Keys.PAGE))
+                && keys.own().getOrDefault(Keys.PAGE_PASSWORD, "").isEmpty()
+                && !ClassUtils.isPresent(SPRING_SECURITY, null)) {
+            throw new StartException(Keys.PREFIX + ".page: nobody could log in; set " + Keys.PREFIX
+                    + ".page-password, or add Spring Security");
         }
         permission(beans, predicate).ifPresent(builder::permissionPolicy);
         return new Settings(

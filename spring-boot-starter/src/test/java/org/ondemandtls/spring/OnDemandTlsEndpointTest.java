@@ -43,7 +43,8 @@ class OnDemandTlsEndpointTest {
                 .isEqualTo(Map.of("name", "shop.example", "answer", "On-Demand TLS does not run"));
         assertThat(stopped.look(new String[] {"names", "shop.example"}).getStatus())
                 .isEqualTo(503);
-        assertThat(stopped.act(new String[] {"names", "shop.example", "obtain"}).getStatus())
+        assertThat(stopped.act(new String[] {"names", "shop.example", "obtain"}, null, null)
+                        .getStatus())
                 .isEqualTo(503);
     }
 

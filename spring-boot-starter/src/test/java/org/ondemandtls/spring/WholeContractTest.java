@@ -79,7 +79,7 @@ class WholeContractTest {
     }
 
     private WebEndpointResponse<byte[]> act(String... path) {
-        return endpoint.act(path);
+        return endpoint.act(path, null, null);
     }
 
     private String oneWord(String word) {
@@ -101,7 +101,7 @@ class WholeContractTest {
         assertThat(text(look("names", NAME, "diagnosis"))).startsWith("{\"name\":\"shop.example.com\",\"sentence\":");
         assertThat(text(act("names", NAME, "withdraw"))).contains("shop.example.com is withdrawn");
         assertThat(text(look("names", NAME))).contains("\"state\":\"withdrawn\"");
-        assertThat(text(endpoint.actFor(new String[] {"names", NAME, "revoke"}, "whim", null)))
+        assertThat(text(endpoint.act(new String[] {"names", NAME, "revoke"}, "whim", null)))
                 .startsWith("{\"error\":\"the reason is one of ");
         assertThat(act("names", NAME, "forget").getStatus()).isEqualTo(202);
         assertThat(act("names", NAME, "praise").getStatus()).isEqualTo(404);
@@ -146,14 +146,18 @@ class WholeContractTest {
         assertThat(text(endpoint.command("resume", "domain example.com", null))).contains("issuing goes on");
         assertThat(text(endpoint.command("obtain", null, "a.example.com,b.example.com")))
                 .contains("\"a.example.com\":", "\"b.example.com\":");
-        assertThat(text(endpoint.retry("pause")))
+        assertThat(text(endpoint.command("pause", null, null)))
                 .as("what is to be paused is missing")
                 .contains("nothing done");
+        assertThat(endpoint.retry("pause").get("answer"))
+                .as("no command but JSON")
+                .doesNotContain("issuing");
+        assertThat(text(endpoint.command("confirm-denials", null, null))).doesNotContain("no such");
     }
 
     @Test
     void theAccountsOfCasAreChanged() {
-        assertThat(text(endpoint.actFor(new String[] {"account", "rollover"}, null, "internal")))
+        assertThat(text(endpoint.act(new String[] {"account", "rollover"}, null, "internal")))
                 .contains("internal has no accounts");
         assertThat(act("account", "deactivate").getStatus()).isEqualTo(409);
     }

@@ -9,6 +9,7 @@ import java.security.Principal;
 import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
+import org.apache.catalina.Globals;
 import org.apache.catalina.Realm;
 import org.apache.catalina.connector.Connector;
 import org.apache.catalina.connector.Request;
@@ -113,7 +114,9 @@ public class StatusValve extends ValveBase {
                 return Optional.empty();
             }
             try {
-                return Optional.of(InetAddress.getByName(address));
+                // An address that a valve in front has read from headers is what anybody may have written.
+                boolean isSaid = Boolean.TRUE.equals(request.getAttribute(Globals.REQUEST_FORWARDED_ATTRIBUTE));
+                return Optional.of(InetAddress.getByName(address)).filter(peer -> !isSaid || !peer.isLoopbackAddress());
             } catch (UnknownHostException e) {
                 return Optional.empty();
             }

@@ -57,13 +57,10 @@ final class Access {
         if (peer.isEmpty()) {
             return false;
         }
-        if (!config.addresses().isEmpty()) {
-            return peer.get().isLoopbackAddress()
-                    || config.addresses().stream().anyMatch(block -> block.contains(peer.get()));
-        }
         // A proxy on this machine speaks for others.
-        return peer.get().isLoopbackAddress()
+        boolean isHere = peer.get().isLoopbackAddress()
                 && OF_PROXIES.stream().noneMatch(name -> request.header(name).isPresent());
+        return isHere || config.addresses().stream().anyMatch(block -> block.contains(peer.get()));
     }
 
     /** Why a request is refused, empty where it may go on. */

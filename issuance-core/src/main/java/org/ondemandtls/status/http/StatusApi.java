@@ -90,7 +90,9 @@ public final class StatusApi {
         if (resource.equals("names")) {
             return SiteAnswer.json(OK, list(query));
         }
-        if (resource.startsWith(NAMES) && resource.endsWith(DIAGNOSIS)) {
+        if (resource.startsWith(NAMES)
+                && resource.endsWith(DIAGNOSIS)
+                && resource.length() > NAMES.length() + DIAGNOSIS.length()) {
             return SiteAnswer.json(
                     OK,
                     operations.diagnose(

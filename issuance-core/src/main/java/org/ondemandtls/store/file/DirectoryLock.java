@@ -8,6 +8,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -20,7 +21,11 @@ import org.ondemandtls.store.StoreException;
 final class DirectoryLock implements AutoCloseable {
 
     private static final Duration RETRY = Duration.ofMillis(100);
-    private static final Set<Path> OPEN_HERE = ConcurrentHashMap.newKeySet();
+    // One for all copies of our classes in this process: a text among the system's properties, which all of them see.
+    private static final String OPEN_HERE = "org.ondemandtls.store.open:";
+
+    // Those that a copy of an earlier version has locked: if they were closed, its lock would be gone.
+    private static final Map<Path, FileChannel> KEPT_OPEN = new ConcurrentHashMap<>();
 
     private final Path root;
     private final FileChannel channel;
@@ -63,21 +68,27 @@ final class DirectoryLock implements AutoCloseable {
 
     // The registry comes first: POSIX drops a process's lock when any of its channels on the file is closed.
     private static @Nullable FileChannel tryLock(Path root) throws IOException, StoreException {
-        if (!OPEN_HERE.add(root)) {
+        if (System.getProperties().putIfAbsent(OPEN_HERE + root, "true") != null) {
             return null;
         }
         FileChannel locked = null;
-        FileChannel channel = null;
+        FileChannel channel = KEPT_OPEN.remove(root);
         try {
-            channel = FileChannel.open(
-                    root.resolve("lock"),
-                    Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
-                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            if (channel == null) {
+                channel = FileChannel.open(
+                        root.resolve("lock"),
+                        Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
+                        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            }
             if (channel.tryLock() != null) {
                 locked = channel;
             }
         } catch (OverlappingFileLockException inThisProcess) {
             // Another copy of our classes has it, in another web application for example.
+            if (channel != null) {
+                KEPT_OPEN.put(root, channel);
+                channel = null;
+            }
             return null;
         } catch (IOException e) {
             if (isWithoutLocks(e)) {
@@ -90,7 +101,7 @@ final class DirectoryLock implements AutoCloseable {
             throw e;
         } finally {
             if (locked == null) {
-                OPEN_HERE.remove(root);
+                System.getProperties().remove(OPEN_HERE + root);
                 if (channel != null) {
                     channel.close();
                 }
@@ -106,7 +117,7 @@ final class DirectoryLock implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        OPEN_HERE.remove(root);
+        System.getProperties().remove(OPEN_HERE + root);
         channel.close();
     }
 }

@@ -70,6 +70,7 @@ final class StoreDirectory {
                 Files.createDirectories(parent);
             }
             Files.createDirectory(root, PosixFilePermissions.asFileAttribute(OWNER));
+            requireClosed(root);
             Disk.synchronise(parent);
             return root;
         }

@@ -96,8 +96,16 @@ class ManagementIT {
         var plain = sent(to("/actuator/ondemandtls/" + NAME).POST(BodyPublishers.noBody()));
         assertThat(plain.body()).as("as ever").contains("is forgotten");
 
-        var withdrawn =
+        var forged =
                 sent(to("/actuator/ondemandtls/names/" + NAME + "/withdraw").POST(BodyPublishers.noBody()));
+        assertThat(forged.statusCode())
+                .as("as a form of another origin sends it")
+                .isEqualTo(415);
+        assertThat(shown("ondemandtls/names/" + NAME).body()).contains("\"state\":\"served\"");
+
+        var withdrawn = sent(to("/actuator/ondemandtls/names/" + NAME + "/withdraw")
+                .header("Content-Type", "application/json")
+                .POST(BodyPublishers.noBody()));
         assertThat(withdrawn.statusCode()).as(withdrawn.body()).isEqualTo(202);
         assertThat(shown("ondemandtls/names/" + NAME).body()).contains("\"state\":\"withdrawn\"");
 
@@ -114,7 +122,9 @@ class ManagementIT {
                 .header("Content-Type", "application/json")
                 .POST(BodyPublishers.ofString("{\"reason\": \"whim\"}")));
         assertThat(revoked.statusCode()).isEqualTo(400);
-        assertThat(sent(to("/actuator/ondemandtls/account/rollover").POST(BodyPublishers.noBody()))
+        assertThat(sent(to("/actuator/ondemandtls/account/rollover")
+                                .header("Content-Type", "application/json")
+                                .POST(BodyPublishers.noBody()))
                         .body())
                 .contains("internal has no accounts");
     }

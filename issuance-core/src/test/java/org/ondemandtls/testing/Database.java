@@ -282,10 +282,32 @@ public final class Database implements AutoCloseable {
     /** Lets it hang with all its connections, or go on. */
     public void hang(boolean stopped) {
         List<String> command = new ArrayList<>(List.of("kill", stopped ? "-STOP" : "-CONT"));
-        ProcessHandle.of(process.pid()).stream()
+        List<String> pids = ProcessHandle.of(process.pid()).stream()
                 .flatMap(server -> Stream.concat(Stream.of(server), server.descendants()))
-                .forEach(each -> command.add(Long.toString(each.pid())));
+                .map(each -> Long.toString(each.pid()))
+                .toList();
+        command.addAll(pids);
         run(command.toArray(String[]::new));
+        if (stopped) {
+            // A thread that runs on another processor may answer once more before it stops.
+            Awaitility.await()
+                    .atMost(Duration.ofMinutes(1))
+                    .until(() -> pids.stream().allMatch(Database::isStopped));
+        }
+    }
+
+    private static boolean isStopped(String pid) {
+        try (Stream<Path> threads = Files.list(Path.of("/proc", pid, "task"))) {
+            return threads.allMatch(thread -> {
+                try {
+                    return Files.readString(thread.resolve("status")).contains("\nState:\tT");
+                } catch (IOException gone) {
+                    return true;
+                }
+            });
+        } catch (IOException gone) {
+            return true;
+        }
     }
 
     @Override

@@ -330,9 +330,14 @@ public final class DnsPreflight implements Preflight {
         if (misdirected.isPresent()) {
             return misdirected;
         }
-        Optional<Verdict> forbidden = caa.judge(name, look);
-        if (forbidden.isEmpty() && network.isEmpty()) {
-            probe.recognise(name, preferred(found.addresses()), look.end());
+        Optional<Verdict> forbidden = Optional.empty();
+        try {
+            forbidden = caa.judge(name, look);
+        } finally {
+            // Also where nobody answers for CAA: an order follows.
+            if (forbidden.isEmpty() && network.isEmpty()) {
+                probe.recognise(name, preferred(found.addresses()), look.end());
+            }
         }
         return forbidden;
     }

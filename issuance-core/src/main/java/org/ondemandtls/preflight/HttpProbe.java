@@ -141,10 +141,12 @@ final class HttpProbe {
             return;
         }
         long soon = nanoTime.getAsLong() + RECOGNISED.toNanos();
+        if (end - soon < 0) {
+            // No time is left to tell one that is silent.
+            return;
+        }
         try {
-            learn(
-                    name,
-                    fetch(name, address, URI.create("http://" + name + PATH + token()), soon - end < 0 ? soon : end));
+            learn(name, fetch(name, address, URI.create("http://" + name + PATH + token()), soon));
         } catch (IOException nothingCame) {
             silent.put(address, Boolean.TRUE);
         }

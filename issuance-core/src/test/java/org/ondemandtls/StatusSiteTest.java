@@ -121,6 +121,21 @@ class StatusSiteTest {
     }
 
     @Test
+    void aProxyOnThisMachineSpeaksForOthersAlsoWhereMachinesAreListed() throws Exception {
+        engine.close();
+        open(Map.of("onDemandTls.status.addresses", "192.0.2.0/24"));
+
+        assertThat(engine.statusSite().answer(get("/ondemand-tls/").with("X-Forwarded-For", "198.51.100.1")))
+                .isEmpty();
+        assertThat(status(get("/ondemand-tls/"))).isEqualTo(200);
+    }
+
+    @Test
+    void aDiagnosisOfNothingIsToldSo() {
+        assertThat(status(get("/ondemand-tls/api/v1/names/diagnosis"))).isEqualTo(400);
+    }
+
+    @Test
     void anotherHostNameIsRefusedSoThatNoNameCanBeReboundToThisMachine() {
         assertThat(status(get("/ondemand-tls/").with("Host", "evil.example:8080")))
                 .isEqualTo(403);

@@ -89,6 +89,22 @@ class CaProblemTest {
                 .isFalse();
         assertThat(CaProblem.of("rejectedIdentifier", "no account may order it").isOfNoAccount())
                 .isFalse();
+        for (String other : List.of(
+                "account 7: order not found",
+                "the account is not allowed to order for the unknown domain a.example",
+                "a certificate of this account was asked for: certificate not found")) {
+            assertThat(CaProblem.of("malformed", other).isOfNoAccount())
+                    .as(other)
+                    .isFalse();
+        }
+    }
+
+    @Test
+    void aTypeOfAnyLengthIsReadInOneGo() {
+        String type = "a".repeat(1_000_000);
+
+        assertThat(CaProblem.of(JSON.parse("{\"type\":\"" + type + "\"}")).type())
+                .isEqualTo("unknown");
     }
 
     @Test

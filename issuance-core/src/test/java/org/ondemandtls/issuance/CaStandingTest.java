@@ -228,6 +228,8 @@ class CaStandingTest {
         assertThat(holds.failingSince(CA)).contains(house.time().clock().instant());
         assertThat(holds.failingSince(NEXT)).isEmpty();
         assertThat(holds.isWell(NEXT)).isTrue();
+        holds.answered(CA);
+        assertThat(holds.failingSince(CA)).as("a refusal is an answer").isEmpty();
         house.time().advance(Duration.ofMinutes(1));
         assertThat(holds.isWell(CA)).isTrue();
 

@@ -76,6 +76,19 @@ class DnsRecordsTest {
     }
 
     @Test
+    void aZoneOfManyServersCostsFewQuestions() {
+        for (int number = 0; number < 300; number++) {
+            resolver.with("customer.example", "NS", "ns" + number + ".customer.example.");
+        }
+
+        told();
+
+        assertThat(resolver.asked())
+                .filteredOn(asked -> asked.startsWith("A ns"))
+                .hasSizeLessThan(10);
+    }
+
+    @Test
     void aliasesAreFollowedAndNotForEver() {
         resolver.with(SHOP.value(), "CNAME", "host.example.net.")
                 .with("host.example.net", "CNAME", "host.example.net.");

@@ -45,6 +45,15 @@ class HappeningPagesTest {
         return pages.add(HappeningPages.pageOf(name), Map.of(name, List.of(news)));
     }
 
+    @Test
+    void whatIsCutInTheMidstOfACharacterIsWrittenOnce() throws Exception {
+        Happening cut = new Happening(NOON, "rejected", "not obtained: \ud83d");
+
+        assertThat(add("shop.example.com", cut)).isTrue();
+        assertThat(add("shop.example.com", cut)).as("what is there already").isFalse();
+        assertThat(pages.of("shop.example.com")).containsExactly(cut);
+    }
+
     /** Names on the page of the first. */
     private static List<String> ofOnePage(int many) {
         List<String> names = new ArrayList<>();

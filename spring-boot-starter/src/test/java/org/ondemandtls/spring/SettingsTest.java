@@ -32,6 +32,13 @@ class SettingsTest {
     private final DefaultListableBeanFactory beans = new DefaultListableBeanFactory();
 
     @Test
+    void aPageThatNobodyCouldLogInToIsRefused() {
+        assertThatThrownBy(() -> given(Map.of("ondemand-tls.page", "true")))
+                .hasMessageContaining("ondemand-tls.page: nobody could log in")
+                .hasMessageContaining("ondemand-tls.page-password");
+    }
+
+    @Test
     void withoutAnyPermissionNothingStarts() {
         assertThatThrownBy(() -> given(Map.of("ondemand-tls.issuer", "internal")))
                 .isInstanceOf(ConfigException.class);

@@ -154,6 +154,10 @@ class StoreDirectoryTest {
             assertThatThrownBy(() -> DirectoryLock.take(root, Duration.ZERO, time.machine(), recorded.events()))
                     .isInstanceOf(StoreException.class)
                     .hasMessageContaining("is in use by another server");
+            Object inode = Files.getAttribute(root.resolve("lock"), "unix:ino");
+            assertThat(Files.readAllLines(Path.of("/proc/locks")))
+                    .as("who looked has not taken the other's lock away")
+                    .anyMatch(line -> line.contains(":" + inode + " "));
         }
         DirectoryLock.take(root, Duration.ZERO, time.machine(), recorded.events())
                 .close();

@@ -198,9 +198,13 @@ public abstract class EndingProxyContract<F extends HostFixture> extends HostCon
         @Test
         void isServedFromItsFirstVisitOnByOneThatChecksNothing() throws Exception {
             launch();
+            CompletableFuture<String> visitor = CompletableFuture.supplyAsync(this::throughTheProxy);
+            // Who comes by the proxy while the proof is shown is taken for the CA, and told to come again.
+            await().atMost(PATIENCE)
+                    .until(() -> fixture.engine().status().getParkedHandshakes() > 0 || visitor.isDone());
             CompletableFuture<TlsProbe.Outcome> stranger = CompletableFuture.supplyAsync(this::direct);
 
-            String first = throughTheProxy();
+            String first = visitor.join();
 
             assertThat(first)
                     .as(() -> fixture.engine().status().explain(NAME))

@@ -151,7 +151,7 @@ class ClusterIT {
     @EnumSource(Database.Kind.class)
     void everyServerAskedForEveryNameAtOnceCostsOneOrderPerName(Database.Kind kind) throws Exception {
         layOut(kind, ServerLine.JETTY_12_1, ServerLine.TOMCAT_11, ServerLine.JETTY_12_0);
-        List<String> names = IntStream.range(0, kind == Database.Kind.POSTGRESQL ? 40 : 20)
+        List<String> names = IntStream.range(0, 20)
                 .mapToObj(number -> "shop" + number + ".customer.example")
                 .toList();
         // Asked for an order at the moment its certificate is ready, Pebble may stand still for good: see

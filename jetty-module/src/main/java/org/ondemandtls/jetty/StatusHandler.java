@@ -158,11 +158,7 @@ public final class StatusHandler extends Handler.Wrapper {
         @Override
         public byte[] content(int most) throws IOException {
             try (InputStream in = Content.Source.asInputStream(request)) {
-                byte[] content = in.readNBytes(most + 1);
-                if (content.length > most) {
-                    throw new IOException("longer than " + most + " octets");
-                }
-                return content;
+                return SiteRequest.read(in, most);
             }
         }
 

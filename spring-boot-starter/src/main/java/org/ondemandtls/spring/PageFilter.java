@@ -11,7 +11,6 @@ import jakarta.servlet.ServletResponse;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.security.MessageDigest;
@@ -162,12 +161,7 @@ final class PageFilter implements Filter, Ordered {
 
         @Override
         public byte[] content(int most) throws IOException {
-            InputStream in = request.getInputStream();
-            byte[] content = in.readNBytes(most + 1);
-            if (content.length > most) {
-                throw new IOException("longer than " + most + " octets");
-            }
-            return content;
+            return SiteRequest.read(request.getInputStream(), most);
         }
 
         @Override

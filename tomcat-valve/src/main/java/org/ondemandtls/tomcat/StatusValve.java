@@ -130,11 +130,7 @@ public class StatusValve extends ValveBase {
         @Override
         public byte[] content(int most) throws IOException {
             try (InputStream in = request.getInputStream()) {
-                byte[] content = in.readNBytes(most + 1);
-                if (content.length > most) {
-                    throw new IOException("longer than " + most + " octets");
-                }
-                return content;
+                return SiteRequest.read(in, most);
             }
         }
 

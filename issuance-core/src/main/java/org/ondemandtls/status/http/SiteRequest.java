@@ -1,6 +1,7 @@
 package org.ondemandtls.status.http;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
 import java.util.Optional;
 import java.util.function.Predicate;
@@ -37,6 +38,21 @@ public interface SiteRequest {
      * @throws IOException if it cannot be read, or is longer
      */
     byte[] content(int most) throws IOException;
+
+    /**
+     * Reads a content, for the hosts' {@link #content}.
+     *
+     * @param in where it comes from, which is not closed
+     * @param most how many octets at most
+     * @throws IOException if it cannot be read, or is longer
+     */
+    static byte[] read(InputStream in, int most) throws IOException {
+        byte[] content = in.readNBytes(most + 1);
+        if (content.length > most) {
+            throw new IOException("longer than " + most + " octets");
+        }
+        return content;
+    }
 
     /** Whom the server has let in already, told by the roles he has; empty where nobody has logged in. */
     Optional<Predicate<String>> user();

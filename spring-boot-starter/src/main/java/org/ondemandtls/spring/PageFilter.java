@@ -12,11 +12,9 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.security.MessageDigest;
 import java.util.Optional;
 import java.util.function.Predicate;
-import java.util.regex.Pattern;
 import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.status.http.SiteAnswer;
 import org.ondemandtls.status.http.SiteRequest;
@@ -37,10 +35,6 @@ final class PageFilter implements Filter, Ordered {
 
     /** The name of the user who has the password. */
     static final String USER = "operator";
-
-    // Jetty has brackets around those of IPv6.
-    private static final Pattern ADDRESS = Pattern.compile(
-            "\\[?[0-9a-fA-F]{0,4}:[0-9a-fA-F:.]{1,45}(?:%[0-9A-Za-z]{1,16})?]?|[0-9]{1,3}(?:\\.[0-9]{1,3}){3}");
 
     // What Tomcat's valve has made of headers.
     private static final String FORWARDED = "org.apache.tomcat.request.forwarded";
@@ -132,17 +126,8 @@ final class PageFilter implements Filter, Ordered {
 
         @Override
         public Optional<InetAddress> peer() {
-            String address = received().getRemoteAddr();
-            // Only what is an address: nobody is looked up.
-            if (address == null || !ADDRESS.matcher(address).matches()) {
-                return Optional.empty();
-            }
-            try {
-                boolean isSaid = Boolean.TRUE.equals(received().getAttribute(FORWARDED));
-                return Optional.of(InetAddress.getByName(address)).filter(peer -> !isSaid || !peer.isLoopbackAddress());
-            } catch (UnknownHostException e) {
-                return Optional.empty();
-            }
+            return SiteRequest.address(
+                    received().getRemoteAddr(), Boolean.TRUE.equals(received().getAttribute(FORWARDED)));
         }
 
         // What filters in front have read from headers is what anybody may have written.

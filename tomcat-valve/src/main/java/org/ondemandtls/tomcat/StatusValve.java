@@ -4,11 +4,9 @@ import jakarta.servlet.ServletException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.security.Principal;
 import java.util.Optional;
 import java.util.function.Predicate;
-import java.util.regex.Pattern;
 import org.apache.catalina.Globals;
 import org.apache.catalina.Realm;
 import org.apache.catalina.connector.Connector;
@@ -36,8 +34,6 @@ import org.ondemandtls.status.http.StatusSite;
  * <p><b>Cost.</b> A request for anything else costs one comparison of its path.
  */
 public class StatusValve extends ValveBase {
-
-    private static final Pattern ADDRESS = Pattern.compile("[0-9a-fA-F.:%]{2,64}");
 
     /** Made by Tomcat. Asynchronous requests pass it as well. */
     public StatusValve() {
@@ -108,18 +104,9 @@ public class StatusValve extends ValveBase {
 
         @Override
         public Optional<InetAddress> peer() {
-            String address = request.getRemoteAddr();
-            // Only what is an address: nobody is looked up.
-            if (address == null || !ADDRESS.matcher(address).matches()) {
-                return Optional.empty();
-            }
-            try {
-                // An address that a valve in front has read from headers is what anybody may have written.
-                boolean isSaid = Boolean.TRUE.equals(request.getAttribute(Globals.REQUEST_FORWARDED_ATTRIBUTE));
-                return Optional.of(InetAddress.getByName(address)).filter(peer -> !isSaid || !peer.isLoopbackAddress());
-            } catch (UnknownHostException e) {
-                return Optional.empty();
-            }
+            return SiteRequest.address(
+                    request.getRemoteAddr(),
+                    Boolean.TRUE.equals(request.getAttribute(Globals.REQUEST_FORWARDED_ATTRIBUTE)));
         }
 
         @Override

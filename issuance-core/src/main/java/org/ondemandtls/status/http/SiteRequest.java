@@ -3,11 +3,18 @@ package org.ondemandtls.status.http;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** A request as a host has it; each method is called on the thread that asked {@link StatusSite} to answer. */
 public interface SiteRequest {
+
+    /** How an address is written, brackets around IPv6 or not. A name never is: it would be looked up. */
+    Pattern ADDRESS = Pattern.compile("\\[?[0-9a-fA-F]{0,4}:[0-9a-fA-F:.]{1,45}(?:%[0-9A-Za-z]{1,16})?]?"
+            + "|(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\\.(?!$)|$)){4}");
 
     /** The method, in upper case. */
     String method();
@@ -27,6 +34,24 @@ public interface SiteRequest {
 
     /** The address the connection comes from, or what a trusted proxy says of it; empty where it is not known. */
     Optional<InetAddress> peer();
+
+    /**
+     * Reads an address, for the hosts' {@link #peer}. Never blocks: no name is looked up.
+     *
+     * @param written how the server writes it
+     * @param isSaid whether it was read from a header, which anybody may have written: it is not this machine's then
+     * @return the address, empty where there is none
+     */
+    static Optional<InetAddress> address(@Nullable String written, boolean isSaid) {
+        if (written == null || !ADDRESS.matcher(written).matches()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(InetAddress.getByName(written)).filter(peer -> !isSaid || !peer.isLoopbackAddress());
+        } catch (UnknownHostException e) {
+            return Optional.empty();
+        }
+    }
 
     /** Whether it came by HTTPS. */
     boolean secure();

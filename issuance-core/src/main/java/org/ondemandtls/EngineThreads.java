@@ -21,6 +21,7 @@ import org.ondemandtls.machine.Threads;
  */
 final class EngineThreads {
 
+    private static final String PREFIX = "ondemand-tls-";
     private static final Duration IDLE_THREAD = Duration.ofSeconds(60);
     private static final Duration ORDERLY_STOP = Duration.ofSeconds(3);
     private static final Duration STOP_WAIT = Duration.ofSeconds(5);
@@ -39,7 +40,7 @@ final class EngineThreads {
         this.nanoTime = nanoTime;
         this.scheduler = new ScheduledThreadPoolExecutor(
                 1,
-                factory("timer", threads),
+                factory(Threads.numbered(PREFIX + "timer-"), threads),
                 // A handshake that comes while the engine ends has its answer already; its timer is not missed.
                 new ThreadPoolExecutor.DiscardPolicy());
         scheduler.setRemoveOnCancelPolicy(true);
@@ -60,13 +61,22 @@ final class EngineThreads {
      * @param queue how many tasks wait at most; one more is rejected
      */
     ThreadPoolExecutor pool(String what, int size, int queue) {
+        return pool(Threads.numbered(PREFIX + what + '-'), size, queue);
+    }
+
+    /** The same for work that mostly waits: its threads are none of the system's where the JDK has such. */
+    ThreadPoolExecutor waitingPool(String what, int size, int queue) {
+        return pool(Threads.waiting(PREFIX + what + '-'), size, queue);
+    }
+
+    private ThreadPoolExecutor pool(ThreadFactory made, int size, int queue) {
         ThreadPoolExecutor pool = new ThreadPoolExecutor(
                 size,
                 size,
                 IDLE_THREAD.toSeconds(),
                 TimeUnit.SECONDS,
                 new LinkedBlockingQueue<>(queue),
-                factory(what, threads));
+                factory(made, threads));
         pool.allowCoreThreadTimeOut(true);
         executors.add(pool);
         return pool;
@@ -109,8 +119,7 @@ final class EngineThreads {
     }
 
     // Not of an instance: what holds an executor would hold everything.
-    private static ThreadFactory factory(String what, Set<Thread> threads) {
-        ThreadFactory made = Threads.numbered("ondemand-tls-" + what + "-");
+    private static ThreadFactory factory(ThreadFactory made, Set<Thread> threads) {
         return task -> {
             threads.removeIf(thread -> thread.getState() == Thread.State.TERMINATED);
             Thread thread = made.newThread(task);

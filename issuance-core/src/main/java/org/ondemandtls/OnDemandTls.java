@@ -143,7 +143,7 @@ public final class OnDemandTls implements AutoCloseable {
         this.lookups = threads.pool(
                 "store", shield.lookups().inFlight(), shield.lookups().queued());
         OrderShares orders = new OrderShares(
-                threads.pool("order", shield.ordersInFlight(), shield.ordersInFlight()),
+                threads.waitingPool("order", shield.ordersInFlight(), shield.ordersInFlight()),
                 shield.ordersInFlight(),
                 shield.ordersQueued());
         this.challenges = ChallengeSetup.board(config, store, lookups, scheduler, time, events);

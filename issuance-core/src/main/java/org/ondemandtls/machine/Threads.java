@@ -11,6 +11,9 @@ public final class Threads {
 
     private static final long LONGEST_END = TimeUnit.SECONDS.toMillis(5);
 
+    // The first where a virtual thread that waits inside a synchronized block holds none of the system's (JEP 491).
+    private static final int LIGHT_SINCE = 24;
+
     private Threads() {}
 
     /**
@@ -36,6 +39,34 @@ public final class Threads {
     public static ThreadFactory numbered(String prefix) {
         AtomicInteger number = new AtomicInteger();
         return task -> daemon(prefix + number.incrementAndGet(), task);
+    }
+
+    /**
+     * Makes threads with a number for work that mostly waits. On JDK 24 and later they are virtual: one that waits holds no
+     * thread of the system. Elsewhere they are as those of {@link #numbered}.
+     *
+     * @param prefix what comes before the number in their names
+     */
+    public static ThreadFactory waiting(String prefix) {
+        if (Runtime.version().feature() < LIGHT_SINCE) {
+            return numbered(prefix);
+        }
+        ThreadFactory light;
+        try {
+            Object virtual = Thread.class.getMethod("ofVirtual").invoke(null);
+            light = (ThreadFactory) Class.forName("java.lang.Thread$Builder")
+                    .getMethod("factory")
+                    .invoke(virtual);
+        } catch (ReflectiveOperationException none) {
+            return numbered(prefix);
+        }
+        AtomicInteger number = new AtomicInteger();
+        return task -> {
+            Thread thread = light.newThread(task);
+            thread.setName(prefix + number.incrementAndGet());
+            thread.setContextClassLoader(Threads.class.getClassLoader());
+            return thread;
+        };
     }
 
     /**

@@ -70,8 +70,19 @@ final class Pace {
         }
     }
 
-    /** Look at {@code aim}; the step ended at most {@code width} before it. Nanoseconds. */
-    private record Estimate(long aim, long width) {
+    /**
+     * Look at {@code aim}; the step ended at most {@code width} before it, nanoseconds. Once that is narrow, many orders are
+     * looked at there before an earlier look is tried: one that comes at the very moment is of no use, and makes Pebble stand
+     * still for good now and then.
+     *
+     * @param orders how many orders were done at the first look since it was last made earlier; {@code TRIED} where this one
+     *     is earlier
+     */
+    private record Estimate(long aim, long width, int orders) {
+
+        private static final int BETWEEN_TRIES = 16;
+        private static final int TRIED = -1;
+        private static final long NARROW = Duration.ofMillis(3).toNanos();
 
         static Estimate after(@Nullable Estimate old, long missed, long found) {
             boolean tooSoon = missed >= 0;
@@ -82,21 +93,37 @@ final class Pace {
                 long aim = Math.min(found, 2 * old.aim + 10 * SHORTEST);
                 return bounded(aim, aim == found ? found - missed : aim - old.aim);
             }
-            if (found > old.aim + least(old.aim)) {
+            if (found > old.aim + Math.max(SHORTEST, old.aim / 50)) {
                 // Looked late for another reason: nothing is learned.
                 return old;
             }
-            long width = Math.max(least(found), old.width / 2);
+            if (old.orders == TRIED) {
+                // The CA has become faster: the next look goes twice as far.
+                return earlier(found, 2 * old.width);
+            }
+            if (old.width <= narrow(old.aim)) {
+                return old.orders < BETWEEN_TRIES
+                        ? new Estimate(old.aim, old.width, old.orders + 1)
+                        : earlier(found, old.width);
+            }
+            long width = Math.max(narrow(found), old.width / 2);
             return bounded(found - width, width);
+        }
+
+        // One that comes too soon is followed by one at the moment that was late enough.
+        private static Estimate earlier(long found, long step) {
+            long bounded = Math.min(step, found / 2);
+            return new Estimate(Math.max(SHORTEST, found - bounded), bounded, TRIED);
         }
 
         private static Estimate bounded(long aim, long width) {
             long atLeast = Math.max(SHORTEST, aim);
-            return new Estimate(atLeast, Math.max(least(atLeast), Math.min(width, atLeast)));
+            return new Estimate(atLeast, Math.max(narrow(atLeast), Math.min(width, atLeast)), 0);
         }
 
-        private static long least(long aim) {
-            return Math.max(SHORTEST, aim / 50);
+        // A twentieth, and not so little that looks come with the answer.
+        private static long narrow(long aim) {
+            return Math.max(NARROW, aim / 20);
         }
     }
 

@@ -77,6 +77,32 @@ class PaceTest {
     }
 
     @Test
+    void aCaThatHasBecomeFasterIsFollowed() {
+        for (int i = 0; i < 10; i++) {
+            order(paces.issuance(), Duration.ofSeconds(3));
+        }
+        for (int i = 0; i < 40; i++) {
+            order(paces.issuance(), Duration.ofMillis(100));
+        }
+
+        assertThat(order(paces.issuance(), Duration.ofMillis(100)).beyond()).isLessThanOrEqualTo(Duration.ofMillis(10));
+    }
+
+    @Test
+    void fewOrdersAreLookedAtJustWhenTheyAreDone() {
+        Duration latency = Duration.ofMillis(4);
+        for (int i = 0; i < 10; i++) {
+            order(paces.issuance(), latency);
+        }
+        int tooSoon = 0;
+        for (int i = 0; i < 160; i++) {
+            tooSoon += order(paces.issuance(), latency).looks() - 1;
+        }
+
+        assertThat(tooSoon).isLessThanOrEqualTo(10);
+    }
+
+    @Test
     void anUnknownCaIsAskedInGrowingStepsOfASecondAtMost() {
         Pace pace = paces.issuance().begin();
         List<Long> steps = new ArrayList<>();

@@ -136,13 +136,22 @@ final class CaAccount {
      * @throws IOException if that cannot be kept
      */
     void forget(Login login) throws IOException {
-        Known account = known.get();
-        if (account != null
-                && account.url().toString().equals(login.getAccountLocation().toString())
-                && known.compareAndSet(account, null)) {
+        // Whoever looks for an account meanwhile waits: otherwise he would find the old one where it is kept.
+        making.lock();
+        try {
+            Known account = known.get();
+            if (account == null
+                    || !account.url()
+                            .toString()
+                            .equals(login.getAccountLocation().toString())) {
+                return;
+            }
+            known.set(null);
             files.forgetUrl();
-            events.publish(EventKind.ACCOUNT, "the CA does not know the account any more: making another");
+        } finally {
+            making.unlock();
         }
+        events.publish(EventKind.ACCOUNT, "the CA does not know the account any more: making another");
     }
 
     /**

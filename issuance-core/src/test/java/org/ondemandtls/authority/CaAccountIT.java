@@ -3,10 +3,12 @@ package org.ondemandtls.authority;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -132,6 +134,65 @@ class CaAccountIT extends WithPebble {
                 threads.shutdownNow();
             }
             assertThat(asked(proxy, NEW_ACCOUNT)).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aCaThatHasForgottenTheAccountIsGivenOneAnotherByAllOrdersAtOnce() throws Exception {
+        try (Pebble pebble = reachable().start(directory);
+                FaultyAcmeProxy proxy = proxy(pebble)) {
+            AcmeAuthority authority = open(proxy, "one@example.com", Optional.empty());
+            sign(authority, order("before.customer.example"));
+            ExecutorService threads = Executors.newFixedThreadPool(8);
+            try {
+                for (int time = 1; time <= 4; time++) {
+                    pebble.stop();
+                    pebble.start();
+                    List<Future<Throwable>> failures = new ArrayList<>();
+                    for (int i = 0; i < 8; i++) {
+                        String name = "shop" + time + "-" + i + ".customer.example";
+                        failures.add(threads.submit(() -> catchThrowable(() -> sign(authority, order(name)))));
+                    }
+                    for (Future<Throwable> failure : failures) {
+                        assertThat(failure.get()).isNull();
+                    }
+                    assertThat(asked(proxy, NEW_ACCOUNT)).isEqualTo(1 + time);
+                }
+            } finally {
+                threads.shutdownNow();
+            }
+        }
+    }
+
+    @Test
+    void whileAnAccountIsForgottenNobodyFindsItWhereItWasKept() throws Exception {
+        try (Pebble pebble = reachable().start(directory);
+                FaultyAcmeProxy proxy = proxy(pebble)) {
+            AcmeAuthority authority = open(proxy, "one@example.com", Optional.empty());
+            sign(authority, order("before.customer.example"));
+            pebble.stop();
+            pebble.start();
+            Authority.Order whole = order("other.customer.example");
+            Authority.Order brief = new Authority.Order(
+                    whole.name(), whole.key(), whole.csr(), Optional.empty(), Optional.empty(), Duration.ofMillis(500));
+            ExecutorService thread = Executors.newSingleThreadExecutor();
+            try {
+                files.beforeWriting(name -> {
+                    files.beforeWriting(any -> {});
+                    assertThat(name).endsWith(".url");
+                    Throwable failed = CompletableFuture.supplyAsync(
+                                    () -> catchThrowable(() -> sign(authority, brief)), thread)
+                            .join();
+                    assertThat(failed).isInstanceOf(IssuanceException.class);
+                });
+                sign(authority, order("shop.customer.example"));
+            } finally {
+                thread.shutdownNow();
+            }
+            assertThat(texts(EventKind.ACCOUNT))
+                    .as("the account that is gone was found again")
+                    .noneMatch(text -> text.startsWith("uses the account"));
+            assertThat(asked(proxy, NEW_ACCOUNT)).isEqualTo(2);
         }
     }
 }

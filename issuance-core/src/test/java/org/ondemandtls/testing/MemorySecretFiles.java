@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import org.ondemandtls.authority.SecretFiles;
 
 /** {@link SecretFiles} in memory, with switches for what can go wrong. */
@@ -14,6 +15,12 @@ public final class MemorySecretFiles implements SecretFiles {
     private final Map<String, byte[]> contents = new TreeMap<>();
     private final Set<String> secrets = new TreeSet<>();
     private boolean readOnly;
+    private volatile Consumer<String> beforeWriting = name -> {};
+
+    /** Calls this with each name on the thread that is about to write. */
+    public void beforeWriting(Consumer<String> told) {
+        beforeWriting = told;
+    }
 
     @Override
     public synchronized Optional<byte[]> read(String name) {
@@ -21,13 +28,16 @@ public final class MemorySecretFiles implements SecretFiles {
     }
 
     @Override
-    public synchronized void write(String name, byte[] content, boolean secret) throws IOException {
-        if (readOnly) {
-            throw new IOException("read-only file system");
-        }
-        contents.put(name, content.clone());
-        if (secret) {
-            secrets.add(name);
+    public void write(String name, byte[] content, boolean secret) throws IOException {
+        beforeWriting.accept(name);
+        synchronized (this) {
+            if (readOnly) {
+                throw new IOException("read-only file system");
+            }
+            contents.put(name, content.clone());
+            if (secret) {
+                secrets.add(name);
+            }
         }
     }
 

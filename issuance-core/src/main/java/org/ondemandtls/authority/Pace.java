@@ -72,8 +72,7 @@ final class Pace {
 
     /**
      * Look at {@code aim}; the step ended at most {@code width} before it, nanoseconds. Once that is narrow, many orders are
-     * looked at there before an earlier look is tried: one that comes at the very moment is of no use, and makes Pebble stand
-     * still for good now and then.
+     * looked at there before an earlier look is tried, since one that comes too soon is a request in vain.
      *
      * @param orders how many orders were done at the first look since it was last made earlier; {@code TRIED} where this one
      *     is earlier

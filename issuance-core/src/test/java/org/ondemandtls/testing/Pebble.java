@@ -173,6 +173,24 @@ public final class Pebble implements AutoCloseable {
                 .count();
     }
 
+    /** Whether it stands still for good, as it does about once in a thousand orders (docs/TESTING.md); waits up to five seconds. */
+    public boolean standsStill() {
+        try {
+            client.send(
+                    HttpRequest.newBuilder(
+                                    URI.create("https://localhost:" + managementPort + "/cert-status-by-serial/0"))
+                            .timeout(Duration.ofSeconds(5))
+                            .build(),
+                    BodyHandlers.discarding());
+            return false;
+        } catch (IOException noAnswer) {
+            return true;
+        } catch (InterruptedException interrupted) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(interrupted);
+        }
+    }
+
     /** Everything Pebble wrote since the last start. */
     public String log() {
         return current().output();

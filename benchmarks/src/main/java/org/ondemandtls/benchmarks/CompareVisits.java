@@ -22,9 +22,11 @@ final class CompareVisits {
     private static final int STARTS = Compare.part(3);
     private static final int VISITS = Compare.part(30);
     private static final int BEFORE_WARM = Compare.part(500);
+    private static final int BEFORE_WARM_CADDY = Compare.part(100);
     private static final int TOGETHER = 200;
     private static final int AT_A_TIME = 20;
     private static final int SLOW_VISITS = Compare.part(10);
+    private static final int PEBBLES = 8;
     private static final String CADDY = "Caddy";
 
     /** A server, its CA, and what was measured. */
@@ -45,6 +47,29 @@ final class CompareVisits {
 
         Duration visit(String host) throws IOException {
             return Client.visit(server.tlsPort(), host + ".customer.example").took();
+        }
+
+        /** All of the visits, so many at a time; again with another Pebble where it stood still, which is nobody else's fault. */
+        List<TlsProbe.Outcome> all(String prefix, int atATime, Report report) throws Exception {
+            for (int attempt = 1; ; attempt++) {
+                long begin = System.nanoTime();
+                List<TlsProbe.Outcome> outcomes =
+                        NewNames.all(visits(this, prefix + attempt, atATime == TOGETHER), atATime);
+                figures.put(
+                        TOGETHER + " new names, " + atATime + " at a time, in total",
+                        (System.nanoTime() - begin) / 1e6);
+                if (attempt == PEBBLES || NewNames.failed(outcomes) == 0 || !pebble.standsStill()) {
+                    return outcomes;
+                }
+                report.figure(name + ": runs in which Pebble stood still", Integer.toString(attempt));
+                server.close();
+                pebble.stop();
+                pebble.start();
+                server.start();
+                for (int visit = 0; visit < VISITS; visit++) {
+                    visit("again-" + prefix + attempt + "-" + visit);
+                }
+            }
         }
 
         @Override
@@ -76,7 +101,9 @@ final class CompareVisits {
         report.condition("Pebble with `PEBBLE_VA_NOSLEEP=1`, no `retryAfter`, " + Scene.REJECTED_NONCES
                 + " % of nonces refused; TLS-ALPN-01, `ask` in use; client, `ask`, CA and server share the machine.");
         report.condition(STARTS + " fresh processes each, by turns: the very first visit, then " + VISITS
-                + " more; then " + TOGETHER + " clients at one new name. Warm is after " + BEFORE_WARM + " visits.");
+                + " more; then " + TOGETHER + " clients at one new name. Warm is after " + BEFORE_WARM
+                + " visits; after " + BEFORE_WARM_CADDY
+                + " with Caddy, which is compiled ahead and begins ten orders in ten seconds at most.");
         List<Contestant> all = contestants(ask, false);
         try {
             List<Map<String, List<Duration>>> fresh = new ArrayList<>();
@@ -148,26 +175,24 @@ final class CompareVisits {
     }
 
     private static void warm(Contestant each, Report report) throws Exception {
+        int count = each.name.equals(CADDY) ? BEFORE_WARM_CADDY : BEFORE_WARM;
         Duration before = each.server.processorTime();
-        for (int visit = 0; visit < BEFORE_WARM; visit++) {
+        for (int visit = 0; visit < count; visit++) {
             each.visit("w" + visit);
-            if (visit == BEFORE_WARM - BEFORE_WARM / 2 - 1) {
+            if (visit == count - count / 2 - 1) {
                 before = each.server.processorTime();
             }
         }
         each.figures.put(
-                "processor time for a certificate, the last " + BEFORE_WARM / 2 + " of " + BEFORE_WARM,
-                millis(each.server.processorTime().minus(before).dividedBy(BEFORE_WARM / 2)));
+                "processor time for a certificate, the last half of these visits",
+                millis(each.server.processorTime().minus(before).dividedBy(count / 2)));
         List<Duration> visits = new ArrayList<>();
         for (int visit = 0; visit < VISITS; visit++) {
             visits.add(each.visit("after-" + visit));
         }
         each.figures.put("warm, median", millis(Times.of(visits).median()));
         each.figures.put(TOGETHER + " clients at one new name, warm, slowest", millis(herd(each, "herd-warm")));
-        long begin = System.nanoTime();
-        List<TlsProbe.Outcome> outcomes = NewNames.all(visits(each, "many", false), AT_A_TIME);
-        each.figures.put(
-                TOGETHER + " new names, " + AT_A_TIME + " at a time, in total", (System.nanoTime() - begin) / 1e6);
+        List<TlsProbe.Outcome> outcomes = each.all("many", AT_A_TIME, report);
         report.figure(each.name + ": of them refused", Long.toString(NewNames.failed(outcomes)));
     }
 
@@ -195,7 +220,11 @@ final class CompareVisits {
                 each.figures.put(
                         "exchanges with the CA for a certificate",
                         each.production == null ? 0.0 : (double) (each.production.exchanges() - before) / SLOW_VISITS);
-                List<TlsProbe.Outcome> outcomes = NewNames.all(visits(each, "burst", true), TOGETHER);
+                if (each.name.equals(CADDY)) {
+                    // It would take three minutes by its own limit: ten orders in ten seconds.
+                    continue;
+                }
+                List<TlsProbe.Outcome> outcomes = each.all("burst", TOGETHER, report);
                 Duration longest = Times.of(outcomes.stream()
                                 .filter(outcome -> outcome.failure().isEmpty())
                                 .map(TlsProbe.Outcome::took)

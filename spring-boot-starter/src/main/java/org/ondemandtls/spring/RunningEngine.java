@@ -23,6 +23,11 @@ final class RunningEngine implements SmartLifecycle, DisposableBean {
         @Nullable
         OnDemandTls engine();
 
+        /** Whether the server has been made; a factory of servers may be there without making one. */
+        default boolean isMade() {
+            return true;
+        }
+
         /** Closes the engine, where a stop of the web server does not. */
         default void suspend() throws Exception {}
 
@@ -49,7 +54,8 @@ final class RunningEngine implements SmartLifecycle, DisposableBean {
 
     /** Whether a server runs the engine or will. */
     boolean hasHost() {
-        return host != null;
+        Host known = host;
+        return known != null && known.isMade();
     }
 
     @Override

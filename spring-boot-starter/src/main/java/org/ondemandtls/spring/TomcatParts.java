@@ -153,12 +153,18 @@ final class TomcatParts {
             return protocol.engine();
         }
 
+        // In a Tomcat of its own an application finds the classes of an embedded one, too, and starts none.
+        @Override
+        public boolean isMade() {
+            return connector.getState() != LifecycleState.NEW;
+        }
+
         @Override
         public void discard() throws Exception {
             if (connector.getState().isAvailable()) {
                 connector.stop();
             }
-            if (connector.getState() != LifecycleState.NEW) {
+            if (isMade()) {
                 connector.destroy();
             }
         }

@@ -91,10 +91,15 @@ class EmbeddedServersTest {
         TomcatServletWebServerFactory factory = new TomcatServletWebServerFactory(8080);
         new Boot3Tomcat().onDemandTlsTomcat(settings, running).customize(factory);
         Connector tls = factory.getAdditionalTomcatConnectors().get(0);
+        assertThat(running.hasHost())
+                .as("as where the application is deployed to a Tomcat of its own")
+                .isFalse();
+        running.destroy();
         // The server is made, and Spring Boot takes its connectors out; then a bean fails.
         tls.setProperty("bindOnInit", "false");
         tls.init();
         assertThat(running.find()).isPresent();
+        assertThat(running.hasHost()).isTrue();
 
         running.destroy();
 

@@ -44,6 +44,11 @@ class Metadata {
                 "true",
                 "Whether a plain request is redirected to HTTPS when its host has a certificate.");
         property(
+                "redirect-port",
+                "java.lang.Integer",
+                null,
+                "Port that visitors reach HTTPS at, for redirects. Without it ondemand-tls.port.");
+        property(
                 "page",
                 "java.lang.Boolean",
                 "false",

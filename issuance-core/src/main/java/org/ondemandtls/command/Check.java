@@ -29,12 +29,16 @@ final class Check {
 
     private static final String PROTOCOL = "org.ondemandtls.tomcat.OnDemandTlsProtocol";
 
-    private static final String PERMISSION = ConfigKey.PREFIX + "permission.";
     private static final String BYTE_ORDER_MARK = "\ufeff";
     private static final Pattern MODULE = Pattern.compile("(?m)^\\s*--modules?=(\\S*,)?ondemand-tls(,|\\s|$)");
 
-    /** One configuration: where it is written, and its keys. */
-    private record Written(String where, Map<String, String> keys) {}
+    /** One configuration: where it is written, its keys, and whether Tomcat takes properties of the JVM for others. */
+    private record Written(String where, Map<String, String> keys, boolean inTomcat) {
+
+        Written(String where, Map<String, String> keys) {
+            this(where, keys, false);
+        }
+    }
 
     private final Path file;
     private final Path base;
@@ -74,26 +78,21 @@ final class Check {
     }
 
     private void check(Written written, Placeholders placeholders) {
-        Map<String, String> keys = new TreeMap<>();
-        boolean permissionUnknown = false;
-        for (Map.Entry<String, String> given : written.keys().entrySet()) {
-            String key = given.getKey();
-            Optional<String> unknown = placeholders.unknown(given.getValue());
-            if (unknown.isEmpty()) {
-                keys.put(key, placeholders.filled(given.getValue()));
-            } else {
-                permissionUnknown |= key.startsWith(PERMISSION);
-                out.println(written.where() + ": " + key + " is not checked, because only the running server knows "
-                        + unknown.get());
-            }
-        }
-        if (permissionUnknown) {
-            // So that nothing is missing.
-            keys.putIfAbsent(ConfigKey.PERMISSION_NAMES.key(), "placeholder.invalid");
+        Map<String, String> keys = placeholders.checkable(
+                written.keys(),
+                (key, unknown) -> out.println(written.where() + ": " + key
+                        + " is not checked, because only the running server knows " + unknown));
+        int number = written.keys().size();
+        if (written.inTomcat()) {
+            // As the connector does; Tomcat fills no placeholders in these.
+            Map<String, String> more = ConfigReader.withFallback(written.keys(), placeholders.properties());
+            more.entrySet().removeAll(written.keys().entrySet());
+            keys.putAll(more);
+            number += more.size();
         }
         try {
             ConfigReader.read(keys, base);
-            out.println(written.where() + ": no mistake in " + written.keys().size() + " keys");
+            out.println(written.where() + ": no mistake in " + number + " keys");
         } catch (ConfigException e) {
             mistakes += e.mistakes().size();
             e.mistakes().forEach(mistake -> out.println(written.where() + ": " + mistake));
@@ -116,21 +115,26 @@ final class Check {
         for (Path one : files) {
             if (Files.isRegularFile(one)) {
                 String text = text(one);
-                keys.putAll(keysOf(text));
+                read(text, keys);
                 enabled |= MODULE.matcher(text).find();
             }
         }
         return keys.isEmpty() && !enabled ? List.of() : List.of(new Written(file.toString(), keys));
     }
 
-    private static List<Written> inFile(Path file) throws IOException, Arguments.WrongException {
+    private List<Written> inFile(Path file) throws IOException, Arguments.WrongException {
         if (!Files.isRegularFile(file)) {
             throw new Arguments.WrongException(file + " is not there");
         }
         if (file.toString().endsWith(".xml")) {
             return connectors(file);
         }
-        Map<String, String> keys = keysOf(text(file));
+        String text = text(file);
+        Map<String, String> keys = new TreeMap<>();
+        read(text, keys);
+        if (keys.isEmpty() && SpringFile.isOne(text)) {
+            return List.of(new Written(file.toString(), SpringFile.keys(file, text, out)));
+        }
         boolean template = "ondemand-tls.ini".equals(String.valueOf(file.getFileName()));
         return keys.isEmpty() && !template ? List.of() : List.of(new Written(file.toString(), keys));
     }
@@ -141,17 +145,24 @@ final class Check {
         return text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text;
     }
 
-    // Jetty's files: KEY=VALUE, KEY?=VALUE for a default, # for a comment, all else is Jetty's.
-    private static Map<String, String> keysOf(String text) {
-        Map<String, String> keys = new TreeMap<>();
+    // Jetty's files: KEY=VALUE, KEY?=VALUE for a default, KEY+=VALUE for more, # for a comment, all else is Jetty's.
+    private static void read(String text, Map<String, String> keys) {
         for (String line : text.lines().map(String::strip).toList()) {
             int equals = line.indexOf('=');
             if (equals > 0 && isOurs(line)) {
                 String key = line.substring(0, equals).strip();
-                keys.put(key.endsWith("?") ? key.substring(0, key.length() - 1) : key, line.substring(equals + 1));
+                String name = key.substring(0, key.length() - 1);
+                String value = line.substring(equals + 1);
+                if (key.endsWith("?")) {
+                    keys.putIfAbsent(name, value);
+                } else if (key.endsWith("+")) {
+                    String before = keys.getOrDefault(name, "");
+                    keys.put(name, before.isEmpty() && value.startsWith(",") ? value.substring(1) : before + value);
+                } else {
+                    keys.put(key, value);
+                }
             }
         }
-        return keys;
     }
 
     private static List<Written> connectors(Path file) throws IOException, Arguments.WrongException {
@@ -169,7 +180,9 @@ final class Check {
                         && xml.getLocalName().equals("Connector")
                         && PROTOCOL.equals(xml.getAttributeValue(null, "protocol"))) {
                     found.add(new Written(
-                            file + ", connector on port " + xml.getAttributeValue(null, "port"), attributes(xml)));
+                            file + ", connector on port " + xml.getAttributeValue(null, "port"),
+                            attributes(xml),
+                            true));
                 }
             }
         } catch (XMLStreamException e) {

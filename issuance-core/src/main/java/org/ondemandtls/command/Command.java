@@ -146,15 +146,24 @@ public final class Command {
     private int settle(boolean in, Path base, Arguments arguments) throws IOException, Arguments.WrongException {
         TomcatInstall installer = new TomcatInstall(ownJar(), base, out);
         if (in) {
-            installer.install(port(arguments), keys(base, arguments), arguments.has(DRY_RUN));
+            installer.install(port(arguments), keys(base, arguments, out), arguments.has(DRY_RUN));
         } else {
             installer.uninstall(arguments.has(DRY_RUN));
         }
         return DONE;
     }
 
-    // Permission comes first; the default endpoint is written only where nothing else says who may have a certificate.
-    private static Map<String, String> keys(Path base, Arguments arguments) throws Arguments.WrongException {
+    /**
+     * The keys that a connector is installed with. Permission comes first; the default endpoint is written only where nothing
+     * else says who may have a certificate.
+     *
+     * @param base the base directory of the server
+     * @param arguments the command line
+     * @param out is told what only the running server can check
+     * @throws Arguments.WrongException if there are mistakes
+     */
+    static Map<String, String> keys(Path base, Arguments arguments, PrintStream out)
+            throws IOException, Arguments.WrongException {
         Map<String, String> given = new LinkedHashMap<>();
         for (String pair : arguments.all(SET)) {
             int equals = pair.indexOf('=');
@@ -170,7 +179,13 @@ public final class Command {
         }
         keys.putAll(given);
         try {
-            ConfigReader.read(keys, base);
+            ConfigReader.read(
+                    new Placeholders(base)
+                            .checkable(
+                                    keys,
+                                    (key, unknown) -> out.println(
+                                            key + " is not checked, because only the running server knows " + unknown)),
+                    base);
         } catch (ConfigException e) {
             throw new Arguments.WrongException(String.join(System.lineSeparator(), e.mistakes()));
         }

@@ -103,6 +103,7 @@ final class Help {
 
             FILE  server.xml of a Tomcat,
                   an ini or properties file with lines KEY=VALUE,
+                  application.properties of a Spring Boot application,
                   or a $JETTY_BASE or $CATALINA_BASE as a whole
 
               --base DIRECTORY   where relative paths begin; without it, the base of the server that FILE belongs to

@@ -23,6 +23,8 @@ final class TomcatInstall {
 
     private static final Pattern DROP_IN = Pattern.compile("ondemand-tls-tomcat-.+\\.jar");
     private static final String COPY = ".before-ondemand-tls";
+    // Not .jar, by which Tomcat would know it.
+    private static final String PART = ".part";
 
     /** One change: what is said about it, and how it is made. */
     private record Change(String what, Path touched, Step step) {}
@@ -73,6 +75,12 @@ final class TomcatInstall {
      * @param dryRun whether it only tells
      */
     void install(int port, Map<String, String> keys, boolean dryRun) throws IOException, Arguments.WrongException {
+        // The jar comes first: a server.xml that names a class which is in no jar keeps Tomcat from starting.
+        Path target = base.resolve("lib").resolve(String.valueOf(jar.getFileName()));
+        if (!Files.exists(target) || Files.mismatch(jar, target) != -1) {
+            changes.add(new Change("add      " + base.relativize(target), base.resolve("lib"), () -> add(target)));
+        }
+        removeJars(other -> !other.equals(target));
         String xml = text(serverXml());
         if (TomcatFiles.hasConnector(xml)) {
             out.println("conf/server.xml has the connector already. It stays as it is; change its keys there.");
@@ -84,17 +92,6 @@ final class TomcatInstall {
             out.println(
                     "There is no conf/catalina.properties: after a mistake in the configuration Tomcat runs on without"
                             + " HTTPS unless CATALINA_OPTS has -Dorg.apache.catalina.startup.EXIT_ON_INIT_FAILURE=true.");
-        }
-        Path target = base.resolve("lib").resolve(String.valueOf(jar.getFileName()));
-        removeJars(other -> !other.equals(target));
-        if (!Files.exists(target) || Files.mismatch(jar, target) != -1) {
-            changes.add(new Change("add      " + base.relativize(target), base.resolve("lib"), () -> {
-                // A link to one is fine, too, which JDK 17 would not find there.
-                if (!Files.isDirectory(base.resolve("lib"))) {
-                    Files.createDirectory(base.resolve("lib"));
-                }
-                Files.copy(jar, target, StandardCopyOption.REPLACE_EXISTING);
-            }));
         }
         carryOut(dryRun);
     }
@@ -113,6 +110,22 @@ final class TomcatInstall {
         carryOut(dryRun);
         if (Files.isDirectory(base.resolve("ondemand-tls"))) {
             out.println("Certificates stay in " + base.resolve("ondemand-tls") + ".");
+        }
+    }
+
+    // Whole or not at all: half a jar would be read at the next start.
+    private void add(Path target) throws IOException {
+        Path lib = base.resolve("lib");
+        // A link to one is fine, too, which JDK 17 would not find there.
+        if (!Files.isDirectory(lib)) {
+            Files.createDirectory(lib);
+        }
+        Path part = target.resolveSibling(target.getFileName() + PART);
+        try {
+            Files.copy(jar, part, StandardCopyOption.REPLACE_EXISTING);
+            Files.move(part, target, StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(part);
         }
     }
 

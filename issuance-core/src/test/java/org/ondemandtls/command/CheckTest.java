@@ -1,6 +1,7 @@
 package org.ondemandtls.command;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -129,6 +131,115 @@ class CheckTest {
                                         + " server knows ${ASK_URL}"),
                         line -> assertThat(line).endsWith("443: no mistake in 3 keys"),
                         line -> assertThat(line).contains("444: onDemandTls.handshake.deadline: \"20\""));
+    }
+
+    @Test
+    void propertiesOfTheJvmCountWhereTheConnectorSaysNothing() throws Exception {
+        write("conf/catalina.properties", """
+                onDemandTls.permission.names=shop.example.com
+                onDemandTls.handshake.deadline=never
+                onDemandTls.store=${catalina.base}/nowhere
+                onDemandTls.isuer=internal
+                """);
+        Path xml = write("conf/server.xml", """
+                <Server><Service><Connector port="443" protocol="org.ondemandtls.tomcat.OnDemandTlsProtocol"
+                  onDemandTls.issuer="internal"/>
+                <Connector port="444" protocol="org.ondemandtls.tomcat.OnDemandTlsProtocol"
+                  onDemandTls.handshake.deadline="20s"/>
+                </Service></Server>
+                """);
+
+        assertThat(run("check", xml.toString())).isEqualTo(Command.INCOMPLETE);
+
+        assertThat(said())
+                .contains("443: onDemandTls.handshake.deadline: \"never\"")
+                .contains("443: onDemandTls.isuer")
+                .doesNotContain("no permission source")
+                .doesNotContain("444: onDemandTls.handshake");
+
+        write("conf/catalina.properties", "onDemandTls.permission.names=shop.example.com\n");
+        assertThat(run("check", xml.toString())).as(said()).isEqualTo(Command.DONE);
+        assertThat(said()).contains("443: no mistake in 2 keys");
+    }
+
+    @Test
+    void whatJettyAppendsAndWhatItDefaultsIsReadAsJettyDoes() throws Exception {
+        write("start.ini", """
+                --modules=ondemand-tls
+                onDemandTls.permission.names=shop.example.com
+                onDemandTls.handshake.deadline?=20s
+                onDemandTls.status.addresses+=,10.0.0.0/8
+                """);
+        write("start.d/more.ini", """
+                onDemandTls.permission.names+=,www.example.com
+                onDemandTls.handshake.deadline?=never
+                onDemandTls.status.addresses+=,192.168.0.0/16
+                """);
+
+        assertThat(run("check", base.toString())).as(said()).isEqualTo(Command.DONE);
+        assertThat(said()).contains("no mistake in 3 keys");
+
+        write("start.d/wrong.ini", "onDemandTls.permission.names+=,not a name\n");
+        assertThat(run("check", base.toString())).isEqualTo(Command.INCOMPLETE);
+        assertThat(said()).contains("onDemandTls.permission.names: \"not a name\"");
+    }
+
+    @Test
+    void aFileOfSpringBootIsCheckedInItsSpelling() throws Exception {
+        Path file = write("application.properties", """
+                server.port=80
+                ondemand-tls.enabled=true
+                ondemand-tls.port=443
+                ondemand-tls.redirect=true
+                ondemand-tls.redirect-port=443
+                ondemand-tls.page=true
+                ondemand-tls.page-password=secret
+                ondemand-tls.permission.names[0]=shop.example.com
+                ondemand-tls.permission.names[1]=www.example.com
+                ondemand-tls.permission.ask-timeout=3s
+                ondemand-tls.acme.directory=${CA:letsencrypt}
+                ondemand-tls.store=dataSource
+                ondemand-tls.store.create-schema=false
+                """);
+
+        assertThat(run("check", file.toString())).as(said()).isEqualTo(Command.DONE);
+        assertThat(said()).contains("onDemandTls.acme.directory is not checked");
+
+        write("application.properties", "ondemand-tls.permision.ask=http://localhost\nondemand-tls.issuer=nobody\n");
+        assertThat(run("check", file.toString())).isEqualTo(Command.INCOMPLETE);
+        assertThat(said())
+                .contains("permission is not checked, because a bean")
+                .contains("onDemandTls.permision.ask")
+                .contains("onDemandTls.issuer: \"nobody\"");
+
+        Path yaml = write("application.yml", "ondemand-tls:\n  issuer: internal\n");
+        assertThat(run("check", yaml.toString())).isEqualTo(Command.FAILED);
+        assertThat(said()).contains("start the application to check it");
+    }
+
+    @Test
+    void whatIsInstalledMayHavePlaceholdersToo() throws Exception {
+        PrintStream print = new PrintStream(out, true, StandardCharsets.UTF_8);
+        Set<String> options = Set.of("--set", "--ask");
+
+        var keys = Command.keys(
+                base,
+                Arguments.of(
+                        new String[] {
+                            "--set", "onDemandTls.permission.ask=${ASK_URL}",
+                            "--set", "onDemandTls.handshake.deadline=${deadline:-20s}"
+                        },
+                        options,
+                        Set.of()),
+                print);
+
+        assertThat(keys)
+                .containsEntry("onDemandTls.permission.ask", "${ASK_URL}")
+                .containsEntry("onDemandTls.handshake.deadline", "${deadline:-20s}");
+        assertThat(said()).contains("onDemandTls.permission.ask is not checked, because only the running server knows");
+        Arguments wrong = Arguments.of(
+                new String[] {"--set", "onDemandTls.handshake.deadline=${deadline:-20}"}, options, Set.of());
+        assertThatThrownBy(() -> Command.keys(base, wrong, print)).hasMessageContaining("deadline: \"20\"");
     }
 
     @Test

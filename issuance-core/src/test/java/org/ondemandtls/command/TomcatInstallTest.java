@@ -200,6 +200,17 @@ class TomcatInstallTest {
     }
 
     @Test
+    void aJarThatCannotBeCopiedLeavesAllAsItWas() throws Exception {
+        write("lib/ondemand-tls-tomcat-1.0.0.jar", "old");
+        Map<String, String> before = files();
+        Files.delete(jar);
+
+        assertThatThrownBy(this::install).isInstanceOf(IOException.class);
+
+        assertThat(files()).isEqualTo(before);
+    }
+
+    @Test
     void theJarOfAnotherVersionGoes() throws Exception {
         write("lib/ondemand-tls-tomcat-1.0.0.jar", "old");
         write("lib/postgresql.jar", "driver");

@@ -4,6 +4,7 @@ import java.util.List;
 import org.apache.catalina.connector.Connector;
 import org.ondemandtls.tomcat.OnDemandTlsProtocol;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
+import org.springframework.boot.web.embedded.tomcat.TomcatProtocolHandlerCustomizer;
 import org.springframework.boot.web.embedded.tomcat.TomcatServletWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.annotation.Bean;
@@ -27,15 +28,21 @@ class Boot3Tomcat {
             Settings settings, RunningEngine running) {
         TomcatParts parts = new TomcatParts(settings, running);
         return factory -> {
+            Refusals.serverSsl(factory);
             if (settings.takesPort(factory.getPort())) {
                 factory.setProtocol(OnDemandTlsProtocol.class.getName());
                 factory.addConnectorCustomizers(parts::setUp);
                 factory.setEngineValves(parts.valves(factory.getEngineValves(), false));
                 return;
             }
-            Connector tls = parts.connector();
+            Connector tls = parts.connector(
+                    factory,
+                    factory.getUriEncoding(),
+                    new TomcatParts.Handlers(
+                            TomcatProtocolHandlerCustomizer.class,
+                            List.copyOf(factory.getTomcatProtocolHandlerCustomizers())));
             List.copyOf(factory.getTomcatConnectorCustomizers()).forEach(theirs -> theirs.customize(tls));
-            parts.complete(tls, factory);
+            parts.complete(tls);
             factory.addAdditionalTomcatConnectors(tls);
             factory.addConnectorCustomizers(parts::redirect);
             factory.setEngineValves(parts.valves(factory.getEngineValves(), settings.redirect()));

@@ -20,6 +20,9 @@ class Boot4Jetty {
     WebServerFactoryCustomizer<ConfigurableJettyWebServerFactory> onDemandTlsJetty(
             Settings settings, RunningEngine running) {
         JettyParts parts = new JettyParts(settings, running);
-        return factory -> factory.addServerCustomizers(server -> parts.addTo(server, JettyParts.wantsHttp2(factory)));
+        return factory -> {
+            Refusals.serverSsl(factory);
+            factory.addServerCustomizers(server -> parts.addTo(server, JettyParts.wantsHttp2(factory)));
+        };
     }
 }

@@ -12,6 +12,7 @@ import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.StartException;
 import org.ondemandtls.jetty.CertificateRedirectHandler;
 import org.ondemandtls.jetty.JettyOnDemandTls;
@@ -70,7 +71,7 @@ final class JettyParts {
         HttpConnectionFactory http = plain == null ? null : plain.getConnectionFactory(HttpConnectionFactory.class);
         HttpConfiguration https = new HttpConfiguration();
         if (http != null) {
-            http.getHttpConfiguration().setSecurePort(settings.port());
+            http.getHttpConfiguration().setSecurePort(settings.redirectPort());
             https = new HttpConfiguration(http.getHttpConfiguration());
         }
         https.addCustomizer(new SecureRequestCustomizer());
@@ -121,6 +122,33 @@ final class JettyParts {
         // Spring Boot starts a Jetty without its connectors and adds them when the whole application is ready.
         JettyOnDemandTls added =
                 JettyOnDemandTls.addTo(server, settings.setup()).withConnectorsLater();
-        running.isIn(added::engine);
+        running.isIn(new JettyHost(added));
+    }
+
+    /**
+     * Spring Boot stops the connectors of its Jetty, and the server only when all beans are destroyed, which would be too
+     * late for the engine.
+     */
+    private record JettyHost(JettyOnDemandTls added) implements RunningEngine.Host {
+
+        @Override
+        public @Nullable OnDemandTls engine() {
+            return added.engine();
+        }
+
+        @Override
+        public void suspend() throws Exception {
+            added.stop();
+        }
+
+        @Override
+        public void resume() throws Exception {
+            added.start();
+        }
+
+        @Override
+        public void discard() throws Exception {
+            added.stop();
+        }
     }
 }

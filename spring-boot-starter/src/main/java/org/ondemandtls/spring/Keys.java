@@ -2,14 +2,19 @@ package org.ondemandtls.spring;
 
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.ondemandtls.StartException;
 import org.ondemandtls.config.ConfigKey;
+import org.ondemandtls.config.KeyType;
 import org.springframework.boot.context.properties.bind.Bindable;
 import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.core.env.Environment;
@@ -34,21 +39,40 @@ record Keys(Map<String, String> server, Map<String, String> own) {
     /** Whether plain requests are redirected. */
     static final String REDIRECT = "redirect";
 
+    /** The port that plain requests are redirected to. */
+    static final String REDIRECT_PORT = "redirectport";
+
     /** Whether the management page is carried. */
     static final String PAGE = "page";
 
     /** The password of the page's own user. */
     static final String PAGE_PASSWORD = "pagepassword";
 
-    private static final Set<String> OWN = Set.of(ENABLED, PORT, REDIRECT, PAGE, PAGE_PASSWORD);
+    /** The keys of this starter as Spring Boot spells them. */
+    static final List<String> OWN_NAMES = List.of(ENABLED, PORT, REDIRECT, "redirect-port", PAGE, "page-password");
+
+    private static final Set<String> OWN = OWN_NAMES.stream().map(Keys::fold).collect(Collectors.toUnmodifiableSet());
+    private static final Set<String> ON = Set.of("true", "on", "yes", "1");
+    private static final Set<String> OFF = Set.of("false", "off", "no", "0");
+    private static final Set<KeyType> LISTS = Set.of(KeyType.URLS, KeyType.NAMES, KeyType.LIST, KeyType.BLOCKS);
+    private static final Pattern HUMP = Pattern.compile("([a-z0-9])([A-Z])");
     private static final Pattern ELEMENT = Pattern.compile("(.+)\\.(\\d{1,6})");
     private static final Map<String, String> SPELLINGS = spellings();
 
-    /** Reads all property sources; the first one that has a key wins. */
+    /** Reads all property sources; the first one that has a key wins, and a list is taken from one of them as a whole. */
     static Keys of(Environment environment) {
-        return of(Binder.get(environment)
-                .bind(PREFIX, Bindable.mapOf(String.class, String.class))
-                .orElse(Map.of()));
+        Binder binder = Binder.get(environment);
+        Map<String, String> bound = new LinkedHashMap<>();
+        // By name: a map has elements of several sources in one list, and knows no variable like ONDEMAND_TLS_STORE.
+        for (ConfigKey key : ConfigKey.values()) {
+            bind(binder, kebab(key.key()), isList(key), bound);
+            bind(binder, kebab(key.fileKey()), false, bound);
+        }
+        OWN_NAMES.forEach(name -> bind(binder, name, false, bound));
+        binder.bind(PREFIX, Bindable.mapOf(String.class, String.class))
+                .orElse(Map.of())
+                .forEach(bound::putIfAbsent);
+        return of(bound);
     }
 
     /** The same of properties as they were bound, without the prefix; earlier ones win. */
@@ -72,9 +96,47 @@ record Keys(Map<String, String> server, Map<String, String> own) {
         return new Keys(Map.copyOf(server), Map.copyOf(own));
     }
 
+    /**
+     * Whether a key of this starter is on, in the words that Spring Boot takes for it.
+     *
+     * @param name one of the constants
+     * @return empty where nothing is written
+     * @throws StartException if it is written and says neither
+     */
+    Optional<Boolean> isOn(String name) throws StartException {
+        String text = own.getOrDefault(name, "").trim().toLowerCase(Locale.ROOT);
+        if (text.isEmpty()) {
+            return Optional.empty();
+        }
+        if (!ON.contains(text) && !OFF.contains(text)) {
+            throw new StartException(PREFIX + "." + name + ": write true or false");
+        }
+        return Optional.of(ON.contains(text));
+    }
+
     /** Whether nothing was said. */
     boolean isEmpty() {
         return server.isEmpty() && own.isEmpty();
+    }
+
+    private static void bind(Binder binder, String name, boolean list, Map<String, String> bound) {
+        String property = PREFIX + "." + name;
+        if (list) {
+            binder.bind(property, Bindable.listOf(String.class))
+                    .ifBound(elements -> bound.put(name, String.join(",", elements)));
+        } else {
+            binder.bind(property, String.class).ifBound(text -> bound.put(name, text));
+        }
+    }
+
+    private static boolean isList(ConfigKey key) {
+        return LISTS.contains(key.type()) || key == ConfigKey.STORE_ENCRYPTION_KEY;
+    }
+
+    private static String kebab(String key) {
+        return HUMP.matcher(key.substring(ConfigKey.PREFIX.length()))
+                .replaceAll("$1-$2")
+                .toLowerCase(Locale.ROOT);
     }
 
     private static Map<String, String> spellings() {

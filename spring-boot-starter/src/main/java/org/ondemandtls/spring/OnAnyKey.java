@@ -1,5 +1,6 @@
 package org.ondemandtls.spring;
 
+import org.ondemandtls.StartException;
 import org.springframework.context.annotation.Condition;
 import org.springframework.context.annotation.ConditionContext;
 import org.springframework.core.env.Environment;
@@ -19,10 +20,16 @@ final class OnAnyKey implements Condition {
     public boolean matches(ConditionContext context, AnnotatedTypeMetadata metadata) {
         Environment environment = context.getEnvironment();
         Keys keys = Keys.of(environment);
-        String enabled = keys.own().getOrDefault(Keys.ENABLED, "");
-        return !keys.isEmpty()
-                && !enabled.equals("false")
-                && (enabled.equals("true")
-                        || !environment.getProperty(IN_A_TEST, "").equals("true"));
+        try {
+            return !keys.isEmpty() && keys.isOn(Keys.ENABLED).orElse(!isInATest(environment));
+        } catch (StartException e) {
+            // The settings, which are made then, end the start with it.
+            return true;
+        }
+    }
+
+    /** Whether this is a {@code @SpringBootTest}. */
+    static boolean isInATest(Environment environment) {
+        return environment.getProperty(IN_A_TEST, "").equals("true");
     }
 }

@@ -5,11 +5,13 @@ import org.ondemandtls.StartException;
 import org.ondemandtls.config.ConfigException;
 import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.SmartInitializingSingleton;
 import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Conditional;
+import org.springframework.context.annotation.DependsOn;
 import org.springframework.context.annotation.Import;
 import org.springframework.core.env.Environment;
 
@@ -45,8 +47,20 @@ public class OnDemandTlsAutoConfiguration {
         return Settings.of(environment, beans, predicate::getObject);
     }
 
+    // Behind the settings, which borrow the application's DataSource: what is made later is destroyed earlier.
     @Bean
+    @DependsOn("onDemandTlsSettings")
     RunningEngine onDemandTlsRunningEngine() {
         return new RunningEngine();
+    }
+
+    // Another server, or one that the application is deployed to, asks for no customizer of ours.
+    @Bean
+    SmartInitializingSingleton onDemandTlsServed(RunningEngine running, Environment environment) {
+        return () -> {
+            if (!running.hasHost() && !OnAnyKey.isInATest(environment)) {
+                throw Refusals.unserved();
+            }
+        };
     }
 }

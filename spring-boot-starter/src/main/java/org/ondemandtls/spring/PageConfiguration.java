@@ -1,5 +1,6 @@
 package org.ondemandtls.spring;
 
+import org.ondemandtls.StartException;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Condition;
 import org.springframework.context.annotation.ConditionContext;
@@ -23,10 +24,12 @@ class PageConfiguration {
 
         @Override
         public boolean matches(ConditionContext context, AnnotatedTypeMetadata metadata) {
-            return Keys.of(context.getEnvironment())
-                    .own()
-                    .getOrDefault(Keys.PAGE, "")
-                    .equals("true");
+            try {
+                return Keys.of(context.getEnvironment()).isOn(Keys.PAGE).orElse(false);
+            } catch (StartException e) {
+                // The settings end the start with it.
+                return false;
+            }
         }
     }
 }

@@ -27,9 +27,10 @@ import org.springframework.util.ClassUtils;
  * @param setup what the engine is opened with
  * @param port the port for HTTPS; 0 lets the system choose
  * @param redirect whether plain requests are redirected for names that have a certificate
+ * @param redirectPort the port in the redirects, which visitors reach {@code port} at
  * @param virtualThreads whether HTTPS requests run on virtual threads
  */
-record Settings(OnDemandTlsSetup setup, int port, boolean redirect, boolean virtualThreads) {
+record Settings(OnDemandTlsSetup setup, int port, boolean redirect, int redirectPort, boolean virtualThreads) {
 
     /** The name of a {@code Predicate<String>} bean that is permission. */
     static final String PREDICATE = "onDemandTlsPermission";
@@ -72,23 +73,26 @@ record Settings(OnDemandTlsSetup setup, int port, boolean redirect, boolean virt
                     ConfigKey.PERMISSION_BEAN + ": is for applications on a server of their operator's;"
                             + " in Spring Boot declare a bean Predicate<String> with the name " + PREDICATE);
         }
-        // It is read where the page is made; here mistakes are told.
-        flag(keys, Keys.PAGE);
+        // Both are read by conditions; here mistakes are told.
+        keys.isOn(Keys.ENABLED);
+        boolean page = keys.isOn(Keys.PAGE).orElse(false);
         if (!keys.own().containsKey(Keys.PAGE) && keys.own().containsKey(Keys.PAGE_PASSWORD)) {
             throw new StartException(
                     Keys.PREFIX + ".page-password: is for the page; write " + Keys.PREFIX + ".page=true");
         }
-        if ("true".equals(keys.own().get(Keys.PAGE))
+        if (page
                 && keys.own().getOrDefault(Keys.PAGE_PASSWORD, "").isEmpty()
                 && !ClassUtils.isPresent(SPRING_SECURITY, null)) {
             throw new StartException(Keys.PREFIX + ".page: nobody could log in; set " + Keys.PREFIX
                     + ".page-password, or add Spring Security");
         }
         permission(beans, predicate).ifPresent(builder::permissionPolicy);
+        int port = port(keys, Keys.PORT, "port", 0).orElse(DEFAULT_PORT);
         return new Settings(
                 builder.build(Path.of("")),
-                port(keys),
-                flag(keys, Keys.REDIRECT),
+                port,
+                keys.isOn(Keys.REDIRECT).orElse(true),
+                port(keys, Keys.REDIRECT_PORT, "redirect-port", 1).orElse(port),
                 environment.getProperty("spring.threads.virtual.enabled", Boolean.class, false)
                         && Runtime.version().feature() >= FIRST_JDK_WITH_VIRTUAL_THREADS);
     }
@@ -140,24 +144,16 @@ record Settings(OnDemandTlsSetup setup, int port, boolean redirect, boolean virt
                 : new PermissionPolicy.Decision.Denied(PREDICATE + " said no");
     }
 
-    private static int port(Keys keys) throws StartException {
-        String text = keys.own().getOrDefault(Keys.PORT, "").trim();
+    private static Optional<Integer> port(Keys keys, String key, String spelling, int least) throws StartException {
+        String text = keys.own().getOrDefault(key, "").trim();
         if (text.isEmpty()) {
-            return DEFAULT_PORT;
+            return Optional.empty();
         }
-        if (text.matches("\\d{1,5}") && Integer.parseInt(text) <= MAX_PORT) {
-            return Integer.parseInt(text);
+        int port = text.matches("\\d{1,5}") ? Integer.parseInt(text) : -1;
+        if (port < least || port > MAX_PORT) {
+            throw new StartException(
+                    Keys.PREFIX + "." + spelling + ": not a port: write a number from " + least + " to " + MAX_PORT);
         }
-        throw new StartException(Keys.PREFIX + ".port: not a port: write a number from 0 to " + MAX_PORT);
-    }
-
-    /** Whether a key of this starter is on, as it is without being written. */
-    static boolean flag(Keys keys, String name) throws StartException {
-        String text = keys.own().getOrDefault(name, "").trim();
-        return switch (text) {
-            case "", "true" -> true;
-            case "false" -> false;
-            default -> throw new StartException(Keys.PREFIX + "." + name + ": write true or false");
-        };
+        return Optional.of(port);
     }
 }

@@ -2,12 +2,25 @@ package org.ondemandtls.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.lang.reflect.Proxy;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.ondemandtls.command.Command;
+import org.ondemandtls.machine.Time;
+import org.springframework.context.annotation.ConditionContext;
 import org.springframework.core.env.MapPropertySource;
 import org.springframework.core.env.StandardEnvironment;
 import org.springframework.core.env.SystemEnvironmentPropertySource;
+import org.springframework.core.type.AnnotationMetadata;
 
 /** {@link Keys}. */
 class KeysTest {
@@ -51,6 +64,99 @@ class KeysTest {
     }
 
     @Test
+    void aListOfAStrongerSourceStandsInThePlaceOfAWholeWeakerOne() {
+        environment
+                .getPropertySources()
+                .addLast(new MapPropertySource(
+                        "base",
+                        Map.of(
+                                "ondemand-tls.permission.names", "a.example.com,b.example.com",
+                                "ondemand-tls.status.addresses[0]", "10.0.0.0/8",
+                                "ondemand-tls.status.addresses[1]", "192.168.0.0/16")));
+
+        assertThat(given(Map.of(
+                                "ondemand-tls.permission.names[0]", "c.example.com",
+                                "ondemand-tls.status.addresses[0]", "203.0.113.0/24"))
+                        .server())
+                .containsOnly(
+                        Map.entry("onDemandTls.permission.names", "c.example.com"),
+                        Map.entry("onDemandTls.status.addresses", "203.0.113.0/24"));
+    }
+
+    @Test
+    void aVariableWithAnUnderscoreForEachHyphenIsAKeyToo() {
+        environment
+                .getPropertySources()
+                .addFirst(new SystemEnvironmentPropertySource(
+                        "systemEnvironment",
+                        Map.of(
+                                "ONDEMAND_TLS_ACME_DIRECTORY", "letsencrypt-staging",
+                                "ONDEMAND_TLS_PERMISSION_ASK_TIMEOUT", "1s",
+                                "ONDEMAND_TLS_PAGE_PASSWORD", "secret")));
+
+        Keys keys = Keys.of(environment);
+
+        assertThat(keys.server())
+                .containsOnly(
+                        Map.entry("onDemandTls.acme.directory", "letsencrypt-staging"),
+                        Map.entry("onDemandTls.permission.askTimeout", "1s"));
+        assertThat(keys.own()).containsExactly(Map.entry(Keys.PAGE_PASSWORD, "secret"));
+    }
+
+    @Test
+    void aTextWithCommasStaysAsItIs() {
+        assertThat(given(Map.of("ondemand-tls.permission.sql", "SELECT a, b FROM c WHERE d = ?"))
+                        .server())
+                .containsExactly(Map.entry("onDemandTls.permission.sql", "SELECT a, b FROM c WHERE d = ?"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "true,false,true",
+        "TRUE,true,true",
+        "' on',true,true",
+        "yes,true,true",
+        "1,true,true",
+        "'',false,true",
+        "'',true,false",
+        "False,false,false",
+        "FALSE,true,false",
+        "off,false,false",
+        "no,false,false",
+        "'false ',false,false",
+        "0,false,false",
+        "flase,false,true",
+        "flase,true,true"
+    })
+    void theStarterIsOnAsItIsSaid(String enabled, boolean test, boolean on) {
+        given(Map.of(
+                "ondemand-tls.enabled",
+                enabled,
+                "org.springframework.boot.test.context.SpringBootTestContextBootstrapper",
+                String.valueOf(test)));
+        ConditionContext context = (ConditionContext) Proxy.newProxyInstance(
+                KeysTest.class.getClassLoader(),
+                new Class<?>[] {ConditionContext.class},
+                (self, method, arguments) -> environment);
+
+        assertThat(new OnAnyKey().matches(context, AnnotationMetadata.introspect(KeysTest.class)))
+                .isEqualTo(on);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true,true", "True,true", "' on ',true", "off,false", "'',false", "perhaps,false"})
+    void thePageIsThereAsItIsSaid(String page, boolean there) {
+        given(Map.of("ondemand-tls.page", page));
+        ConditionContext context = (ConditionContext) Proxy.newProxyInstance(
+                KeysTest.class.getClassLoader(),
+                new Class<?>[] {ConditionContext.class},
+                (self, method, arguments) -> environment);
+
+        assertThat(new PageConfiguration.IsOn().matches(context, AnnotationMetadata.introspect(KeysTest.class)))
+                .isEqualTo(there);
+    }
+
+    @Test
     void theFileFormOfAKeyIsKept() {
         assertThat(given(Map.of("ondemand-tls.store.encryption-key.file", "k")).server())
                 .containsExactly(Map.entry("onDemandTls.store.encryptionKey.file", "k"));
@@ -68,6 +174,22 @@ class KeysTest {
 
         assertThat(keys.server()).isEmpty();
         assertThat(keys.own()).containsExactly(Map.entry("port", "443"));
+    }
+
+    @Test
+    void theCommandThatChecksAFileLeavesTheStartersOwnOut(@TempDir Path directory) throws Exception {
+        Path file = directory.resolve("application.properties");
+        Files.write(
+                file,
+                Keys.OWN_NAMES.stream()
+                        .map(name -> "ondemand-tls." + name + "=1")
+                        .toList());
+        ByteArrayOutputStream told = new ByteArrayOutputStream();
+        PrintStream out = new PrintStream(told, true, StandardCharsets.UTF_8);
+
+        int status = new Command(Time.ofMachine(), out, out).run(new String[] {"check", file.toString()});
+
+        assertThat(status).as(told.toString(StandardCharsets.UTF_8)).isEqualTo(Command.DONE);
     }
 
     @Test

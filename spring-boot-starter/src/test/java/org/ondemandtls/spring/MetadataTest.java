@@ -37,7 +37,8 @@ class MetadataTest {
                         .map(ConfigKey::key)
                         .toList());
         assertThat(keys.own().keySet())
-                .containsExactlyInAnyOrder(Keys.ENABLED, Keys.PORT, Keys.REDIRECT, Keys.PAGE, Keys.PAGE_PASSWORD);
+                .containsExactlyInAnyOrder(
+                        Keys.ENABLED, Keys.PORT, Keys.REDIRECT, Keys.REDIRECT_PORT, Keys.PAGE, Keys.PAGE_PASSWORD);
     }
 
     @Test

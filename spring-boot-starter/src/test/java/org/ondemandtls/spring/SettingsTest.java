@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.function.Predicate;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.ondemandtls.StartException;
 import org.ondemandtls.config.ConfigException;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
@@ -126,15 +128,50 @@ class SettingsTest {
     }
 
     @Test
+    void redirectsGoToThePortThatVisitorsReach() throws Exception {
+        predicate(Settings.PREDICATE);
+
+        assertThat(given(Map.of("ondemand-tls.port", "9443")).redirectPort()).isEqualTo(9443);
+        assertThat(given(Map.of("ondemand-tls.redirect-port", "443")).redirectPort())
+                .isEqualTo(443);
+        assertThat(given(Map.of("ondemand-tls.redirect-port", "443")).port()).isEqualTo(8443);
+        assertThatThrownBy(() -> given(Map.of("ondemand-tls.redirect-port", "0")))
+                .isInstanceOf(StartException.class)
+                .hasMessageContaining("ondemand-tls.redirect-port");
+    }
+
+    @Test
     void mistakesInTheStartersOwnKeysAreRefused() {
         predicate(Settings.PREDICATE);
 
         assertThatThrownBy(() -> given(Map.of("ondemand-tls.port", "65536")))
                 .isInstanceOf(StartException.class)
                 .hasMessageContaining("ondemand-tls.port");
-        assertThatThrownBy(() -> given(Map.of("ondemand-tls.redirect", "yes")))
+        assertThatThrownBy(() -> given(Map.of("ondemand-tls.redirect", "perhaps")))
                 .isInstanceOf(StartException.class)
                 .hasMessageContaining("ondemand-tls.redirect");
+        assertThatThrownBy(() -> given(Map.of("ondemand-tls.enabled", "flase")))
+                .isInstanceOf(StartException.class)
+                .hasMessageContaining("ondemand-tls.enabled");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"true", "TRUE", " on ", "yes", "1"})
+    void whatSpringBootTakesForTrueIsOn(String word) throws Exception {
+        predicate(Settings.PREDICATE);
+
+        assertThat(given(Map.of("ondemand-tls.redirect", word)).redirect()).isTrue();
+        assertThatThrownBy(() -> given(Map.of("ondemand-tls.page", word)))
+                .hasMessageContaining("ondemand-tls.page: nobody could log in");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"false", "False", "off", "no ", "0"})
+    void whatSpringBootTakesForFalseIsOff(String word) throws Exception {
+        predicate(Settings.PREDICATE);
+
+        assertThat(given(Map.of("ondemand-tls.redirect", word)).redirect()).isFalse();
+        assertThat(given(Map.of("ondemand-tls.page", word)).redirect()).isTrue();
     }
 
     private void predicate(String name) {

@@ -182,7 +182,7 @@ etc/ondemand-tls.xml
 # onDemandTls.shield.newNamesPerClient=60/10m
 
 ## How many new names of one registered domain strangers may have ordered in a period. Further ones are refused
-## at once. Visits from loopback and onDemandTls.shield.trusted, and renewals, are not counted.
+## at once. Visits from loopback, and renewals, are not counted.
 # onDemandTls.shield.newNamesPerDomain=100/1h
 
 ## How many DNS questions onDemandTls.preflight may ask for the visits of one client block in a period. Further

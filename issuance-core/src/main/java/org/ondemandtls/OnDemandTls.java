@@ -86,6 +86,11 @@ public final class OnDemandTls implements AutoCloseable {
          */
         boolean answersPlainHttp();
 
+        /** How many handshakes may wait on all connectors together, 0 where that is not bounded. Never blocks. */
+        default int mostParked() {
+            return 0;
+        }
+
         /** Writes events to the server's log. */
         EventListener eventListener();
 
@@ -163,7 +168,7 @@ public final class OnDemandTls implements AutoCloseable {
             DoubleSupplier random = () -> ThreadLocalRandom.current().nextDouble();
             this.preflight = PreflightSetup.open(
                     config,
-                    new PreflightSetup.House(host, authorities, challenges, inventory, budget::registeredDomain),
+                    new PreflightSetup.House(host, authorities, challenges, inventory, store, budget::registeredDomain),
                     threads,
                     time,
                     events);
@@ -217,6 +222,7 @@ public final class OnDemandTls implements AutoCloseable {
                     config.handshake().deadline(),
                     scheduler,
                     events);
+            lot.boundBy(host::mostParked);
             this.gate = new HandshakeGate(
                     config.handshake().defaultName(),
                     config.handshake().hostCheck() == OnDemandTlsConfig.HostCheck.STRICT,

@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -26,6 +27,8 @@ import org.ondemandtls.permission.ClientAllowances;
 import org.ondemandtls.preflight.CaIdentity;
 import org.ondemandtls.preflight.DnsPreflight;
 import org.ondemandtls.preflight.Preflight;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.StoreException;
 
 /** Joins the look at a name's DNS with the rest of the house. */
 final class PreflightSetup {
@@ -41,6 +44,7 @@ final class PreflightSetup {
      * @param authorities the CAs an order may go to
      * @param challenges where proofs are shown
      * @param inventory what is served
+     * @param store what can be served
      * @param registeredDomain what the public suffix list makes of a name
      */
     record House(
@@ -48,6 +52,7 @@ final class PreflightSetup {
             List<Authority> authorities,
             ChallengeBoard challenges,
             Inventory inventory,
+            CertificateStore store,
             Function<ServerName, String> registeredDomain) {}
 
     /**
@@ -67,7 +72,7 @@ final class PreflightSetup {
                         .toList(),
                 house.registeredDomain(),
                 bounds(config, time)::tryTake,
-                new Proofs(config, house, cdns),
+                new Proofs(config, house, cdns, time.clock()),
                 new DnsPreflight.Ports(
                         threads.pool(
                                 "preflight",
@@ -112,7 +117,16 @@ final class PreflightSetup {
                 time::nanoTime);
     }
 
-    private record Proofs(OnDemandTlsConfig config, House house, CdnRanges cdns) implements DnsPreflight.HttpProofs {
+    /**
+     * What the look at a name's plain HTTP needs to know of the house.
+     *
+     * @param config what an order would use
+     * @param house what is served and shown
+     * @param cdns the addresses of those who end TLS in front of other people's servers
+     * @param clock tells what has expired
+     */
+    record Proofs(OnDemandTlsConfig config, House house, CdnRanges cdns, Clock clock)
+            implements DnsPreflight.HttpProofs {
 
         @Override
         public Runnable show(ServerName name, String token, String text) throws IOException {
@@ -134,7 +148,21 @@ final class PreflightSetup {
         @Override
         public boolean isServed(ServerName name, InetAddress address) {
             return house.inventory().find(name).isPresent()
-                    || cdns.network(address).isPresent();
+                    || cdns.network(address).isPresent()
+                    || isStored(name);
+        }
+
+        // Memory holds only so many. Where the store does not answer nothing is certain.
+        private boolean isStored(ServerName name) {
+            try {
+                return house.store().mayHold(name)
+                        && house.store()
+                                .find(name)
+                                .filter(stored -> stored.isServableAt(clock.instant()))
+                                .isPresent();
+            } catch (StoreException e) {
+                return true;
+            }
         }
     }
 }

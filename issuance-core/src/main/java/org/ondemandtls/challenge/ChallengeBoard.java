@@ -431,23 +431,32 @@ public final class ChallengeBoard {
         return Optional.of(proof.certificate());
     }
 
+    /** Whether other servers may show proofs; does not block. */
+    public boolean hasElsewhere() {
+        return elsewhere.any();
+    }
+
     /**
-     * The certificate for an {@code acme-tls/1} handshake whose proof another server shows.
+     * What another server shows to {@code acme-tls/1} handshakes.
      *
      * <p><b>Cost.</b> A look into the store, of which there are only so many in a time.
      *
      * @param name the name in the handshake's {@code server_name} extension
-     * @return empty where no other server can have it; otherwise completes with the challenge certificate, or with nothing,
-     *     never exceptionally, on a thread of the engine
+     * @return the caller's own; completes with what {@link #challengeCertificateOf} takes, or with nothing, never
+     *     exceptionally unless it is cancelled, on a thread of the engine
      */
-    public Optional<CompletableFuture<Optional<KeyedCertificate>>> challengeCertificateElsewhere(ServerName name) {
-        if (!elsewhere.any()) {
-            return Optional.empty();
-        }
-        return Optional.of(elsewhere
-                .find(name, ChallengeType.TLS_ALPN_01, "")
-                .thenApply(found -> found.map(digest ->
-                        ChallengeCertificates.create(name, HexFormat.of().parseHex(digest), clock))));
+    public CompletableFuture<Optional<String>> challengeElsewhere(ServerName name) {
+        return elsewhere.find(name, ChallengeType.TLS_ALPN_01, "");
+    }
+
+    /**
+     * The certificate for an {@code acme-tls/1} handshake whose proof another server shows.
+     *
+     * @param name the name in the handshake's {@code server_name} extension
+     * @param digest what {@link #challengeElsewhere} found
+     */
+    public KeyedCertificate challengeCertificateOf(ServerName name, String digest) {
+        return ChallengeCertificates.create(name, HexFormat.of().parseHex(digest), clock);
     }
 
     /**

@@ -260,7 +260,7 @@ public enum ConfigKey {
             KeyType.RATE,
             "100/1h",
             "How many new names of one registered domain strangers may have ordered in a period. Further ones are"
-                    + " refused at once. Visits from loopback and onDemandTls.shield.trusted, and renewals, are not counted."),
+                    + " refused at once. Visits from loopback, and renewals, are not counted."),
     SHIELD_DNS_QUESTIONS_PER_CLIENT(
             "shield.dnsQuestionsPerClient",
             KeyType.RATE,

@@ -4,7 +4,6 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
@@ -18,6 +17,7 @@ import org.ondemandtls.event.Figure;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.inventory.Visits;
 import org.ondemandtls.issuance.Issuance;
+import org.ondemandtls.issuance.LeavableFuture;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.ClientHelloParser;
@@ -310,7 +310,7 @@ public final class HandshakeGate {
             refusals.count(refusalFor(remembered.get()));
             return new Admission.Refuse(alertFor(remembered.get()));
         }
-        return lot.park(name, client, full, () -> issuance.obtain(name, client), HandshakeGate::settle);
+        return lot.park(name, client, full, () -> issuance.obtain(name, client), lot.exit(HandshakeGate::settle));
     }
 
     private Admission prove(ClientHello hello, ClientBlock client, BooleanSupplier full) {
@@ -322,18 +322,8 @@ public final class HandshakeGate {
             if (proof.isPresent()) {
                 return new Admission.Prove(name, proof.get());
             }
-            Optional<CompletableFuture<Optional<KeyedCertificate>>> elsewhere =
-                    challenges.challengeCertificateElsewhere(name);
-            if (elsewhere.isPresent()) {
-                return lot.park(
-                        name,
-                        client,
-                        full,
-                        () -> elsewhere
-                                .get()
-                                .thenCompose(found -> found.map(CompletableFuture::completedFuture)
-                                        .orElseGet(() -> CompletableFuture.failedFuture(new CancellationException()))),
-                        this::settleProof);
+            if (challenges.hasElsewhere()) {
+                return lot.park(name, client, full, () -> proofElsewhere(name), new Proving());
             }
         }
         return refuseProof();
@@ -370,8 +360,12 @@ public final class HandshakeGate {
         return failure instanceof IssuanceException.NotPermitted ? Refusal.DENIED : Refusal.FAILED;
     }
 
-    private Admission.Settled settleProof(ServerName name, ParkingLot.Outcome outcome) {
-        return outcome.certificate() != null ? new Admission.Prove(name, outcome.certificate()) : refuseProof();
+    // Fails where there is none.
+    private CompletableFuture<KeyedCertificate> proofElsewhere(ServerName name) {
+        return LeavableFuture.of(
+                challenges.challengeElsewhere(name),
+                found -> found.map(digest -> challenges.challengeCertificateOf(name, digest))
+                        .orElseThrow(NotShownException::new));
     }
 
     private Admission.Refuse refuseProof() {
@@ -385,5 +379,29 @@ public final class HandshakeGate {
         return outcome.certificate() != null
                 ? new Admission.Serve(name, outcome.certificate(), true)
                 : new Admission.Refuse(outcome.failure() != null ? alertFor(outcome.failure()) : Alert.INTERNAL_ERROR);
+    }
+
+    /** Waits for the proof that another server shows. */
+    private final class Proving implements ParkingLot.Exit {
+
+        @Override
+        public Admission.Settled settle(ServerName name, ParkingLot.Outcome outcome) {
+            return outcome.certificate() != null
+                    ? new Admission.Prove(name, outcome.certificate())
+                    : new Admission.Refuse(Alert.NO_APPLICATION_PROTOCOL);
+        }
+
+        @Override
+        public void nothingCame() {
+            refuseProof();
+        }
+    }
+
+    /** No other server shows a proof of the name; strangers cause it, so it costs no stack trace. */
+    private static final class NotShownException extends RuntimeException {
+
+        NotShownException() {
+            super("no other server shows a proof", null, false, false);
+        }
     }
 }

@@ -44,7 +44,7 @@ final class HelloOctets {
     /**
      * Takes room for octets that have come.
      *
-     * @param client whose they are; {@link ClientBlock#LOCAL} counts in all of them only
+     * @param client whose they are; one that is not counted counts in all of them only
      * @param octets how many, one at least
      * @param inAll how many of this ClientHello are held then; large ones leave half of the room to small ones
      * @return false if there is no room: nothing has changed then
@@ -79,6 +79,6 @@ final class HelloOctets {
     }
 
     private static boolean counts(ClientBlock client) {
-        return !client.equals(ClientBlock.LOCAL);
+        return client.isCounted();
     }
 }

@@ -15,9 +15,20 @@ import org.ondemandtls.name.ClientHelloParser;
  */
 public final class HelloReading {
 
+    /** The largest ClientHello that is read, in octets with its header: what the JDK's engines of this JVM take. */
+    static final int MOST = most(Integer.getInteger("jdk.tls.maxHandshakeMessageSize"));
+
+    /** How many octets of memory the reading of the largest holds. */
+    public static final int MOST_HELD = ClientHelloParser.heldOf(MOST);
+
     private static final int ENDED = -1;
 
-    private final ClientHelloParser parser = new ClientHelloParser(ClientHelloParser.MAX_MESSAGE_OF_JSSE);
+    // A client holds as much while it is parked, so the JVM's bound is followed within bounds of ours.
+    private static final int LOWEST = 16 * 1024;
+    private static final int HIGHEST = 64 * 1024;
+    private static final int HEADER = 4;
+
+    private final ClientHelloParser parser = new ClientHelloParser(MOST);
     private final @Nullable HandshakeGate gate;
     private final AtomicInteger taken = new AtomicInteger();
     private volatile ClientBlock client = ClientBlock.LOCAL;
@@ -29,6 +40,18 @@ public final class HelloReading {
      */
     public HelloReading(@Nullable HandshakeGate gate) {
         this.gate = gate;
+    }
+
+    /**
+     * The largest ClientHello that is read.
+     *
+     * @param ofJvm what the JVM was told about handshake messages without their header, null if nothing
+     * @return octets with its header
+     */
+    static int most(@Nullable Integer ofJvm) {
+        return ofJvm == null
+                ? ClientHelloParser.MAX_MESSAGE_OF_JSSE
+                : HEADER + Math.max(LOWEST, Math.min(ofJvm, HIGHEST));
     }
 
     /** As {@link ClientHelloParser#feed}. */

@@ -13,6 +13,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.IssuanceException;
@@ -23,7 +24,6 @@ import org.ondemandtls.event.Events;
 import org.ondemandtls.issuance.LeavableFuture;
 import org.ondemandtls.name.AddressBlock;
 import org.ondemandtls.name.ClientBlock;
-import org.ondemandtls.name.ClientHelloParser;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -45,6 +45,21 @@ public final class ParkingLot {
             @Nullable KeyedCertificate certificate,
             @Nullable IssuanceException failure) {}
 
+    /** What becomes of a handshake that leaves. */
+    interface Exit {
+
+        /**
+         * Turns an outcome into an answer, and does nothing else: the handshake may have left in another way meanwhile.
+         *
+         * @param name the name it waited for
+         * @param outcome what it leaves with
+         */
+        Admission.Settled settle(ServerName name, Outcome outcome);
+
+        /** Counts that its flight has ended with neither a certificate nor a failure that is known; once for each. */
+        void nothingCame();
+    }
+
     /** Told from every other one by being itself. */
     private static final class Place {
         private final CompletableFuture<Admission.Settled> outcome = new LeavableFuture<>();
@@ -59,6 +74,7 @@ public final class ParkingLot {
     /** What the overflow of a connector's share of its own connections is counted under. */
     public static final String CONNECTOR = "onDemandTls.handshake.parked of the connector";
 
+    private static final Outcome NOTHING = new Outcome(null, null);
     private static final String PARKED = "onDemandTls.handshake.parked";
     private static final String PARKED_PER_NAME = "onDemandTls.shield.parkedPerName";
     private static final String PARKED_PER_CLIENT = "onDemandTls.shield.parkedPerClient";
@@ -75,6 +91,7 @@ public final class ParkingLot {
     private final Map<ServerName, Integer> byName = new ConcurrentHashMap<>();
     private final Map<ClientBlock, Integer> byClient = new ConcurrentHashMap<>();
 
+    private volatile IntSupplier onConnectors = () -> 0;
     private volatile boolean closed;
 
     /**
@@ -95,7 +112,7 @@ public final class ParkingLot {
             ScheduledExecutorService scheduler,
             Events events) {
         this.capacity = capacity;
-        this.hellos = new HelloOctets(helloOctets, ClientHelloParser.MOST_HELD);
+        this.hellos = new HelloOctets(helloOctets, HelloReading.MOST_HELD);
         this.clients = clients;
         this.deadline = deadline;
         this.scheduler = scheduler;
@@ -108,9 +125,19 @@ public final class ParkingLot {
         return parked.get();
     }
 
-    /** How many may wait. */
+    /** How many may wait, in the lot and on the connectors. */
     public int capacity() {
-        return capacity;
+        int connectors = onConnectors.getAsInt();
+        return connectors > 0 ? Math.min(capacity, connectors) : capacity;
+    }
+
+    /**
+     * Learns what the server's connectors allow.
+     *
+     * @param most how many may wait on all of them, 0 where that is not bounded
+     */
+    public void boundBy(IntSupplier most) {
+        onConnectors = most;
     }
 
     /** What is held of handshakes that cannot be decided about yet. */
@@ -144,31 +171,80 @@ public final class ParkingLot {
         return clients.trusted();
     }
 
+    /** The exit of handshakes for which nothing special is to be done where nothing came. */
+    Exit exit(BiFunction<ServerName, Outcome, Admission.Settled> settle) {
+        return new Exit() {
+            @Override
+            public Admission.Settled settle(ServerName name, Outcome outcome) {
+                return settle.apply(name, outcome);
+            }
+
+            @Override
+            public void nothingCame() {
+                refusals.count(Refusal.FAILED);
+            }
+        };
+    }
+
+    /**
+     * Lets a handshake wait, if there is a place for it.
+     *
+     * @param name the name it waits for
+     * @param client whom it is counted against
+     * @param connectorFull whether as many of its connector's handshakes wait as may
+     * @param flight begins what it waits for: the handshake's own, cancelled when it leaves
+     * @param exit what becomes of it
+     */
     Admission park(
             ServerName name,
             ClientBlock client,
             BooleanSupplier connectorFull,
             Supplier<CompletableFuture<KeyedCertificate>> flight,
-            BiFunction<ServerName, Outcome, Admission.Settled> settle) {
+            Exit exit) {
         if (closed) {
             refusals.count(Refusal.STOPPING);
-            return settle.apply(name, new Outcome(null, null));
+            return exit.settle(name, NOTHING);
         }
         String full = connectorFull.getAsBoolean() ? CONNECTOR : enter(name, client);
         if (full != null) {
             refusals.count(Refusal.TOO_MANY);
             events.overflowed(full, name);
-            return settle.apply(name, new Outcome(null, null));
+            return exit.settle(name, NOTHING);
         }
         Place place = new Place();
-        CompletableFuture<Admission.Settled> outcome = place.outcome;
         waiting.add(place);
+        // First of all, so that the place is given back whatever is thrown. Not by whenComplete, which would wrap the
+        // leaving of each in an exception with a stack trace.
+        place.outcome.handle((settled, gone) -> {
+            leave(name, client);
+            return waiting.remove(place);
+        });
+        try {
+            limit(place, name, exit);
+            if (closed && place.end()) {
+                // Closed since the look above: whoever closed may not have seen this one.
+                refusals.count(Refusal.STOPPING);
+                place.outcome.complete(new Admission.Refuse(Alert.INTERNAL_ERROR));
+            }
+            await(flight.get(), place, name, exit);
+        } catch (RuntimeException | Error thrown) {
+            // A thread that cannot be started, for example; the host would keep the connection.
+            if (place.end()) {
+                refusals.count(closed ? Refusal.STOPPING : Refusal.FAILED);
+                events.publish(EventKind.DEFECT, name, "a handshake cannot wait for its certificate: " + thrown);
+                place.outcome.complete(exit.settle(name, NOTHING));
+            }
+        }
+        return new Admission.Park(place.outcome);
+    }
+
+    private void limit(Place place, ServerName name, Exit exit) {
         ScheduledFuture<?> timer = scheduler.schedule(
                 () -> {
-                    Admission.Settled late = settle.apply(name, new Outcome(null, null));
+                    Admission.Settled late = exit.settle(name, NOTHING);
                     if (place.end()) {
                         refusals.count(Refusal.DEADLINE);
-                        outcome.complete(late);
+                        place.outcome.complete(late);
                         events.publish(
                                 EventKind.DEADLINE,
                                 name,
@@ -178,35 +254,28 @@ public final class ParkingLot {
                 },
                 deadline.toNanos(),
                 TimeUnit.NANOSECONDS);
-        // Not by whenComplete, which would wrap the leaving of each in an exception with a stack trace.
-        outcome.handle((settled, gone) -> {
-            waiting.remove(place);
-            leave(name, client);
-            return timer.cancel(false);
-        });
-        if (closed && place.end()) {
-            // Closed since the look above: whoever closed may not have seen this one.
-            refusals.count(Refusal.STOPPING);
-            outcome.complete(new Admission.Refuse(Alert.INTERNAL_ERROR));
-        }
-        CompletableFuture<KeyedCertificate> awaited = flight.get();
+        place.outcome.handle((settled, gone) -> timer.cancel(false));
+    }
+
+    private void await(CompletableFuture<KeyedCertificate> awaited, Place place, ServerName name, Exit exit) {
         awaited.handle((certificate, failure) -> {
-            if (outcome.isDone()) {
+            if (place.outcome.isDone()) {
                 return false;
             }
             IssuanceException reason = failure instanceof IssuanceException known ? known : null;
-            Admission.Settled settled = settle.apply(name, new Outcome(certificate, reason));
+            Admission.Settled settled = exit.settle(name, new Outcome(certificate, reason));
             if (!place.end()) {
                 return false;
             }
-            if (certificate == null) {
-                refusals.count(reason == null ? Refusal.FAILED : HandshakeGate.refusalFor(reason));
+            if (reason != null) {
+                refusals.count(HandshakeGate.refusalFor(reason));
+            } else if (certificate == null) {
+                exit.nothingCame();
             }
-            return outcome.complete(settled);
+            return place.outcome.complete(settled);
         });
         // Who has left keeps nothing waiting for him.
-        outcome.handle((settled, gone) -> awaited.cancel(false));
-        return new Admission.Park(outcome);
+        place.outcome.handle((settled, gone) -> awaited.cancel(false));
     }
 
     // Returns the bound that is reached, null if there is a place.
@@ -233,6 +302,6 @@ public final class ParkingLot {
     }
 
     private static boolean counts(ClientBlock client) {
-        return !client.equals(ClientBlock.LOCAL);
+        return client.isCounted();
     }
 }

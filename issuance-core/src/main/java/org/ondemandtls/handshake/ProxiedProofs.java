@@ -129,30 +129,40 @@ public final class ProxiedProofs {
             CompletableFuture<Map<String, String>> elsewhere) {
         KeyedCertificate own = certificate(name);
         AtomicReference<Map<String, String>> found = new AtomicReference<>(Map.of());
-        return floors.lot()
+        Later later = new Later(stored, elsewhere);
+        Admission admission = floors.lot()
                 .park(
                         name,
                         client,
                         full,
                         () -> {
-                            Later later = new Later();
-                            stored.handle((there, failure) -> floors.inventory().find(name))
-                                    .thenAcceptBoth(elsewhere, (servable, proofs) -> {
-                                        if (servable.isPresent()) {
-                                            later.complete(servable.get());
-                                        } else if (!proofs.isEmpty()
-                                                || floors.challenges().showsHttp(name)) {
-                                            found.set(proofs);
-                                            later.complete(own);
-                                        } else if (!later.isDone()) {
-                                            later.follow(floors.issuance().obtain(name, client));
-                                        }
-                                    });
+                            // Not by stages that join the two, which would be kept by them after it has left.
+                            stored.handle((there, failure) -> elsewhere.handle((proofs, never) -> {
+                                if (later.isDone()) {
+                                    return false;
+                                }
+                                Optional<KeyedCertificate> servable =
+                                        floors.inventory().find(name);
+                                if (servable.isPresent()) {
+                                    return later.complete(servable.get());
+                                }
+                                Map<String, String> shown = proofs == null ? Map.of() : proofs;
+                                if (!shown.isEmpty() || floors.challenges().showsHttp(name)) {
+                                    found.set(shown);
+                                    return later.complete(own);
+                                }
+                                return later.follow(floors.issuance().obtain(name, client));
+                            }));
                             return later;
                         },
-                        (asked, outcome) -> outcome.certificate() == own
-                                ? show(asked, own, found.get())
-                                : HandshakeGate.settle(asked, outcome));
+                        floors.lot()
+                                .exit((asked, outcome) -> outcome.certificate() == own
+                                        ? show(asked, own, found.get())
+                                        : HandshakeGate.settle(asked, outcome)));
+        if (!(admission instanceof Admission.Park)) {
+            later.cancel(false);
+        }
+        return admission;
     }
 
     private Admission.Show show(ServerName name, KeyedCertificate certificate, Map<String, String> elsewhere) {
@@ -174,28 +184,30 @@ public final class ProxiedProofs {
         return certificates.get(name, missing -> ChallengeCertificates.selfSigned(missing, clock));
     }
 
-    /** Waits for a flight that may begin later; who leaves keeps nothing of it. */
+    /** Waits for two looks, and then perhaps for a flight; who leaves keeps nothing of them. */
     private static final class Later extends LeavableFuture<KeyedCertificate> {
 
+        private final CompletableFuture<?> one;
+        private final CompletableFuture<?> other;
         private volatile @Nullable CompletableFuture<KeyedCertificate> flight;
 
-        void follow(CompletableFuture<KeyedCertificate> begun) {
+        Later(CompletableFuture<?> one, CompletableFuture<?> other) {
+            this.one = one;
+            this.other = other;
+        }
+
+        boolean follow(CompletableFuture<KeyedCertificate> begun) {
             flight = begun;
-            begun.whenComplete((certificate, failure) -> {
-                if (failure == null) {
-                    complete(certificate);
-                } else {
-                    completeExceptionally(failure);
-                }
-            });
-            if (isDone()) {
-                begun.cancel(false);
-            }
+            begun.handle(
+                    (certificate, failure) -> failure == null ? complete(certificate) : completeExceptionally(failure));
+            return isDone() && begun.cancel(false);
         }
 
         @Override
         public boolean cancel(boolean mayInterruptIfRunning) {
             boolean cancelled = super.cancel(mayInterruptIfRunning);
+            one.cancel(mayInterruptIfRunning);
+            other.cancel(mayInterruptIfRunning);
             CompletableFuture<KeyedCertificate> begun = flight;
             if (begun != null) {
                 begun.cancel(mayInterruptIfRunning);

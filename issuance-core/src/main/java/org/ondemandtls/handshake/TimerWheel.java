@@ -3,7 +3,6 @@ package org.ondemandtls.handshake;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -86,8 +85,8 @@ public final class TimerWheel {
         if (!turning.get() && turning.compareAndSet(false, true)) {
             try {
                 scheduler.schedule(this::look, TICK.toNanos(), TimeUnit.NANOSECONDS);
-            } catch (RejectedExecutionException closed) {
-                // The engine ends: nobody waits for a timer any more.
+            } catch (RuntimeException | Error notRun) {
+                // The engine ends, or no thread can be started: the next timer that is set tries again.
                 turning.set(false);
             }
         }
@@ -114,7 +113,7 @@ public final class TimerWheel {
     private static void run(Runnable task) {
         try {
             task.run();
-        } catch (RuntimeException | StackOverflowError e) {
+        } catch (RuntimeException | Error e) {
             Thread current = Thread.currentThread();
             current.getUncaughtExceptionHandler().uncaughtException(current, e);
         }

@@ -301,7 +301,7 @@ public final class Issuance {
         if (inventory.find(name).isPresent()) {
             return CompletableFuture.completedFuture(true);
         }
-        return stored(name).thenApply(Optional::isPresent);
+        return LeavableFuture.of(stored(name), Optional::isPresent);
     }
 
     /** Why a name is not worth a flight now, if so: a remembered denial or failure. Two look-ups, no I/O. */

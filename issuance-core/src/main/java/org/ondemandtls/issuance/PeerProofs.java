@@ -113,7 +113,7 @@ public final class PeerProofs implements ChallengeBoard.Elsewhere {
     // Nothing is remembered: what is not there now is shown as soon as the order is placed.
     @Override
     public CompletableFuture<Map<String, String>> httpProofs(ServerName name) {
-        CompletableFuture<Map<String, String>> answer = new CompletableFuture<>();
+        CompletableFuture<Map<String, String>> answer = new LeavableFuture<>();
         if (!rate.tryTake()) {
             events.overflowed(StoreLookups.RATE, name);
             answer.complete(Map.of());

@@ -26,9 +26,6 @@ public final class ClientHelloParser {
     /** The largest that the JDK's engines take by default ({@code jdk.tls.maxHandshakeMessageSize}), header included. */
     public static final int MAX_MESSAGE_OF_JSSE = 32 * 1024 + 4;
 
-    /** How many octets of memory the reading of the largest of those holds. */
-    public static final int MOST_HELD = 5 + MAX_MESSAGE_OF_JSSE;
-
     /** The largest record in the clear, in octets with its header (RFC 8446 section 5.1). */
     public static final int LARGEST_RECORD = 5 + (1 << 14);
 
@@ -149,6 +146,11 @@ public final class ClientHelloParser {
             throw new IllegalStateException("no complete ClientHello");
         }
         return messageOctets <= MAX_FRAGMENT ? ByteBuffer.wrap(joined, 0, RECORD_HEADER + messageOctets) : cut(joined);
+    }
+
+    /** How many octets of memory the reading of a ClientHello of so many octets holds. */
+    public static int heldOf(int messageOctets) {
+        return RECORD_HEADER + messageOctets;
     }
 
     /** How many octets of memory the reading holds. */

@@ -52,6 +52,15 @@ public final class PublicAddresses {
         }
     }
 
+    /** Whether this machine has an address itself. Asks the system. */
+    public static boolean isOwn(InetAddress address) {
+        try {
+            return NetworkInterface.getByInetAddress(address) != null;
+        } catch (SocketException e) {
+            return false;
+        }
+    }
+
     private static InetAddress first(AddressBlock block) {
         try {
             return InetAddress.getByAddress(block.prefix());

@@ -8,7 +8,8 @@ import java.util.function.LongSupplier;
  * from one second to five.
  *
  * <p>After {@value #FAILURES_TO_OPEN} failures in a row it asks to be confirmed: strangers choose the names, and a source may
- * fail for some of them. It opens only where a name of our own choice is not answered either.
+ * fail for some of them. It opens only where a name of our own choice is not answered either, and closes as soon as such a
+ * name is answered: whoever fails the probe of an open circuit may have chosen its name as well.
  *
  * <p>Safe for use by many threads.
  */
@@ -56,7 +57,7 @@ final class Circuit {
     }
 
     /**
-     * Notes a failure.
+     * Notes a failure; while the circuit is open, the next probe waits longer.
      *
      * @return whether the source is to be asked about a name of our own choice, and {@link #confirmed} told what came of it
      */
@@ -66,7 +67,6 @@ final class Circuit {
             Duration doubled = interval.multipliedBy(2);
             interval = doubled.compareTo(LONGEST_INTERVAL) > 0 ? LONGEST_INTERVAL : doubled;
             nextProbe = nanoTime.getAsLong() + interval.toNanos();
-            return false;
         }
         if (failures < FAILURES_TO_OPEN || checking) {
             return false;
@@ -76,7 +76,7 @@ final class Circuit {
     }
 
     /**
-     * Takes note of what came of the question about a name of our own choice.
+     * Takes note of what came of the question about a name of our own choice: an answer closes the circuit.
      *
      * @param answers whether the source answered it
      * @return whether this opened the circuit
@@ -84,11 +84,11 @@ final class Circuit {
     synchronized boolean confirmed(boolean answers) {
         checking = false;
         if (answers) {
-            failures = 0;
+            answered();
             return false;
         }
-        // Somebody may have had an answer meanwhile.
-        if (failures < FAILURES_TO_OPEN) {
+        // Somebody may have had an answer meanwhile; and what is open already was told of.
+        if (open || failures < FAILURES_TO_OPEN) {
             return false;
         }
         open = true;

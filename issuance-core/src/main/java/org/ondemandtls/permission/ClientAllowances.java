@@ -30,7 +30,7 @@ public final class ClientAllowances {
     /**
      * Makes them full.
      *
-     * @param each what one block may; {@link ClientBlock#LOCAL} is not counted
+     * @param each what one block may; one that {@link ClientBlock#isCounted} says is not is not counted
      * @param all what all may together, local ones included
      * @param blocks how many blocks are remembered
      * @param nanoTime a monotonic clock in nanoseconds
@@ -55,7 +55,7 @@ public final class ClientAllowances {
      * @return empty if there was one, otherwise the key of the bound that was reached
      */
     public Optional<String> tryTake(ClientBlock client) {
-        if (!client.equals(ClientBlock.LOCAL)
+        if (client.isCounted()
                 && !blocks.get(client, block -> new Allowance(each.rate(), nanoTime))
                         .tryTake()) {
             return Optional.of(each.key());

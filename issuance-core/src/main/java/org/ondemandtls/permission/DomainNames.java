@@ -63,7 +63,7 @@ final class DomainNames {
                 .build();
     }
 
-    /** Counts a name that is granted to a stranger; false if its domain had too many. */
+    /** Counts a name that is granted to a stranger, also to one behind a balancer; false if its domain had too many. */
     boolean admit(ServerName name, ClientBlock client) {
         if (client.equals(ClientBlock.LOCAL) || counted.getIfPresent(name) != null) {
             return true;

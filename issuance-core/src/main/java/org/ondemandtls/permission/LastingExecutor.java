@@ -3,7 +3,6 @@ package org.ondemandtls.permission;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 
 /**
  * Runs every task it took, even where the executor behind it ends first. The JDK's HTTP client counts what is under way by tasks of
@@ -37,10 +36,10 @@ final class LastingExecutor implements Executor, AutoCloseable {
         }
         try {
             executor.execute(once);
-        } catch (RejectedExecutionException full) {
+        } catch (RuntimeException | Error notRun) {
             if (!closed) {
                 taken.remove(once);
-                throw full;
+                throw notRun;
             }
             once.run();
         }

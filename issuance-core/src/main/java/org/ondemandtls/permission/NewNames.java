@@ -39,7 +39,7 @@ final class NewNames {
 
     /** Counts a name against the block that came with it; false if it had too many. */
     boolean admit(ServerName name, ClientBlock client) {
-        if (client.equals(ClientBlock.LOCAL) || counted.getIfPresent(name) != null) {
+        if (!client.isCounted() || counted.getIfPresent(name) != null) {
             return true;
         }
         if (!blocks.get(client, block -> new Allowance(rate, nanoTime)).tryTake()) {

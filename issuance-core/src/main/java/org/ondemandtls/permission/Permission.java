@@ -7,7 +7,6 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
@@ -368,8 +367,8 @@ public final class Permission implements AutoCloseable {
     private void checkFile() {
         try {
             ports.executor().execute(this::refreshFile);
-        } catch (RejectedExecutionException busy) {
-            // Looked at again in two seconds, and before each question.
+        } catch (RuntimeException | Error notRun) {
+            // Too busy, or no thread can be started: looked at again in two seconds, and before each question.
         }
     }
 

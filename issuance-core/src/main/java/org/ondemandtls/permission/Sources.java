@@ -278,7 +278,11 @@ final class Sources implements AutoCloseable {
         CompletableFuture<Boolean> known =
                 granted == null ? CompletableFuture.completedFuture(false) : answers(source, granted);
         nobodys.thenCombine(known, (one, other) -> one || other).whenComplete((does, never) -> {
-            if (circuit.confirmed(does != null && does)) {
+            boolean answers = does != null && does;
+            if (answers) {
+                source.outage().worked();
+            }
+            if (circuit.confirmed(answers)) {
                 source.outage()
                         .failed(
                                 null,

@@ -159,7 +159,14 @@ public final class DnsPreflight implements Preflight {
                 addresses,
                 registeredDomain);
         this.probe = new HttpProbe(
-                proofs, addresses::isListed, PublicAddresses::hasOneLike, config.httpPort(), ports.nanoTime());
+                proofs,
+                new HttpProbe.Addresses(
+                        addresses::isListed,
+                        PublicAddresses::isOwn,
+                        PublicAddresses::contains,
+                        PublicAddresses::hasOneLike),
+                config.httpPort(),
+                ports.nanoTime());
         this.registeredDomain = registeredDomain;
         this.behind = Caffeine.newBuilder()
                 .maximumSize(MOST_BEHIND)
@@ -310,7 +317,12 @@ public final class DnsPreflight implements Preflight {
                 watch.silent();
             }
         } catch (Questions.TooManyException e) {
-            verdict.completeExceptionally(new IssuanceException.Overloaded(name, e.bound()));
+            if (look.client().equals(ClientBlock.LOCAL)) {
+                // A renewal, for example, must not fail because visitors have used all questions up.
+                verdict.complete(Optional.empty());
+            } else {
+                verdict.completeExceptionally(new IssuanceException.Overloaded(name, e.bound()));
+            }
         } catch (TextParseException e) {
             // A server name is a DNS name.
             verdict.complete(Optional.empty());

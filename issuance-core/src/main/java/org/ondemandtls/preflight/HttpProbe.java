@@ -17,7 +17,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
-import org.ondemandtls.name.PublicAddresses;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -48,41 +47,48 @@ final class HttpProbe {
     private static final Duration LEFT_ALONE = Duration.ofMinutes(10);
     private static final SecureRandom RANDOM = new SecureRandom();
 
+    /**
+     * What is known of addresses.
+     *
+     * @param listed whether the operator says that one leads here
+     * @param own whether this machine has one itself
+     * @param isPublic whether the whole internet means the same machine by it
+     * @param reachedDirectly whether there is no translator between this machine and it
+     */
+    record Addresses(
+            Predicate<InetAddress> listed,
+            Predicate<InetAddress> own,
+            Predicate<InetAddress> isPublic,
+            Predicate<InetAddress> reachedDirectly) {}
+
     private final DnsPreflight.HttpProofs proofs;
-    private final Predicate<InetAddress> listed;
-    private final Predicate<InetAddress> reachedDirectly;
+    private final Addresses addresses;
     private final int port;
     private final LongSupplier nanoTime;
     private final Cache<ServerName, InetAddress> failed;
     private final Cache<InetAddress, Boolean> disbelieved;
     private final Cache<ServerName, String> networks;
     private final Cache<InetAddress, Boolean> silent;
-    private volatile boolean cameBack;
+    private final Cache<InetAddress, Boolean> cameBack;
 
     /**
      * Makes a probe.
      *
      * @param proofs how proofs are shown, and whether an order would use them now
-     * @param listed whether the operator says that an address leads here
-     * @param reachedDirectly whether there is no translator between this machine and an address
+     * @param addresses what is known of addresses
      * @param port where a CA looks
      * @param nanoTime a monotonic clock in nanoseconds
      */
-    HttpProbe(
-            DnsPreflight.HttpProofs proofs,
-            Predicate<InetAddress> listed,
-            Predicate<InetAddress> reachedDirectly,
-            int port,
-            LongSupplier nanoTime) {
+    HttpProbe(DnsPreflight.HttpProofs proofs, Addresses addresses, int port, LongSupplier nanoTime) {
         this.proofs = proofs;
-        this.listed = listed;
-        this.reachedDirectly = reachedDirectly;
+        this.addresses = addresses;
         this.port = port;
         this.nanoTime = nanoTime;
         this.failed = remembered(REMEMBERED, nanoTime);
         this.disbelieved = remembered(REMEMBERED, nanoTime);
         this.networks = remembered(REMEMBERED, nanoTime);
         this.silent = remembered(LEFT_ALONE, nanoTime);
+        this.cameBack = remembered(REMEMBERED, nanoTime);
     }
 
     private static <K, V> Cache<K, V> remembered(Duration time, LongSupplier nanoTime) {
@@ -107,8 +113,7 @@ final class HttpProbe {
      * @return what is wrong, empty where nothing is certain
      */
     Optional<Verdict> ask(ServerName name, InetAddress address, long end) {
-        boolean isListed = listed.test(address);
-        if (!isListed && !PublicAddresses.contains(address)) {
+        if (!addresses.listed().test(address) && !addresses.isPublic().test(address)) {
             return Optional.empty();
         }
         try {
@@ -119,7 +124,7 @@ final class HttpProbe {
             failed.put(name, address);
             String what = "http://" + name + PATH + " at " + address.getHostAddress() + " " + wrong.get() + "; ";
             return Optional.of(
-                    isListed
+                    isOurs(address)
                             ? new Verdict(Verdict.Who.OPERATOR, what + remedy(wrong.get()))
                             : Verdict.customer(what + "point " + name + " to this one"));
         } catch (IOException notReached) {
@@ -136,7 +141,8 @@ final class HttpProbe {
      * @param end when to give up at the latest, on the clock
      */
     void recognise(ServerName name, InetAddress address, long end) {
-        boolean reachable = listed.test(address) || PublicAddresses.contains(address);
+        boolean reachable =
+                addresses.listed().test(address) || addresses.isPublic().test(address);
         if (proofs.isUsed() || !proofs.isPossible() || !reachable || silent.getIfPresent(address) != null) {
             return;
         }
@@ -191,11 +197,30 @@ final class HttpProbe {
         }
     }
 
-    // Behind a translator a request to the own public address may end at the translator's own page: not where one has
-    // come back already, nor where nothing is translated.
+    // Behind a translator a request to the own public address may end at the translator's own page: not where a proof
+    // has
+    // come back through it already, nor where nothing is translated.
     private boolean isBelieved(InetAddress address) {
         return disbelieved.getIfPresent(address) == null
-                && (cameBack || !PublicAddresses.contains(address) || reachedDirectly.test(address));
+                && (!isTranslated(address)
+                        || cameBack.asMap().keySet().stream().anyMatch(other -> isLike(other, address)));
+    }
+
+    private boolean isTranslated(InetAddress address) {
+        return addresses.isPublic().test(address)
+                && !addresses.reachedDirectly().test(address);
+    }
+
+    // IPv4 and IPv6 pass by different translators, or by none.
+    private static boolean isLike(InetAddress one, InetAddress other) {
+        return one.getAddress().length == other.getAddress().length;
+    }
+
+    // Where the operator says so, where the machine has the address, and where a proof of ours came from.
+    private boolean isOurs(InetAddress address) {
+        return addresses.listed().test(address)
+                || addresses.own().test(address)
+                || cameBack.getIfPresent(address) != null;
     }
 
     // What is wrong, in words that follow the URL.
@@ -208,7 +233,7 @@ final class HttpProbe {
                 learn(name, answer);
             }
             if (answer.says(text)) {
-                cameBack = true;
+                learnThatItCameBack(address, answer);
                 return Optional.empty();
             }
             if (FOLLOWED.contains(answer.status()) && answer.location().isPresent()) {
@@ -231,6 +256,13 @@ final class HttpProbe {
         return Optional.empty();
     }
 
+    // What comes back from this machine's own network, or through another one's, says nothing about a translator.
+    private void learnThatItCameBack(InetAddress address, HttpAnswer answer) {
+        if (isTranslated(address) && answer.head().network().isEmpty()) {
+            cameBack.put(address, Boolean.TRUE);
+        }
+    }
+
     private void learn(ServerName name, HttpAnswer answer) {
         if (answer.head().network().isPresent()) {
             networks.put(name, answer.head().network().get());
@@ -242,7 +274,7 @@ final class HttpProbe {
     // The CA would come to our own TLS port for the name, and wait there for the certificate that waits for the CA. A
     // network in front has a certificate of its own, and comes to us in its own way.
     private Optional<String> secure(ServerName name, InetAddress address, URI next) {
-        boolean ours = listed.test(address) && (next.getPort() == -1 || next.getPort() == HTTPS);
+        boolean ours = isOurs(address) && (next.getPort() == -1 || next.getPort() == HTTPS);
         return ours && network(name).isEmpty() && !proofs.isServed(name, address)
                 ? Optional.of("is redirected to https, where the name has no certificate yet")
                 : Optional.empty();

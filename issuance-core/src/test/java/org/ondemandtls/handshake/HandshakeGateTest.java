@@ -13,9 +13,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -32,6 +34,7 @@ import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.inventory.Visits;
 import org.ondemandtls.issuance.ClockWatch;
 import org.ondemandtls.issuance.Issuance;
+import org.ondemandtls.issuance.LeavableFuture;
 import org.ondemandtls.name.CdnRanges;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ClientHello;
@@ -150,6 +153,12 @@ class HandshakeGateTest {
     private static Admission.Settled outcome(Admission admission) {
         assertThat(admission).isInstanceOf(Admission.Park.class);
         return ((Admission.Park) admission).outcome().getNow(null);
+    }
+
+    private Map<String, Long> counted() {
+        Map<String, Long> counted = new TreeMap<>(lot.refusals().all());
+        counted.values().removeIf(count -> count == 0);
+        return counted;
     }
 
     private static void assertRefused(Admission admission, Alert alert) {
@@ -273,13 +282,60 @@ class HandshakeGateTest {
         @Test
         void aClientThatHasLeftIsWaitedForByNobody() {
             CompletableFuture<KeyedCertificate> awaited = new CompletableFuture<>();
-            Admission parked = lot.park(SHOP, ClientBlock.LOCAL, () -> false, () -> awaited, (name, outcome) -> {
-                throw new AssertionError("nobody is left to settle with");
-            });
+            Admission parked =
+                    lot.park(SHOP, ClientBlock.LOCAL, () -> false, () -> awaited, lot.exit((name, outcome) -> {
+                        throw new AssertionError("nobody is left to settle with");
+                    }));
 
             ((Admission.Park) parked).outcome().cancel(false);
 
             assertThat(awaited).isCancelled();
+        }
+
+        @Test
+        void keepsNoPlaceWhereItsFlightCannotEvenBegin() {
+            Admission parked = lot.park(
+                    SHOP,
+                    ClientBlock.LOCAL,
+                    () -> false,
+                    () -> {
+                        throw new OutOfMemoryError("unable to create native thread");
+                    },
+                    lot.exit(HandshakeGate::settle));
+
+            assertRefused(outcome(parked), Alert.INTERNAL_ERROR);
+            assertThat(lot.parked()).isZero();
+            assertThat(time.scheduled()).isZero();
+            assertThat(counted()).containsExactly(Map.entry("failed", 1L));
+            assertThat(recorded.lines(EventKind.DEFECT)).hasSize(1);
+        }
+
+        @Test
+        void keepsNoPlaceWhereItsDeadlineCannotBeSet() {
+            ScheduledExecutorService ended = Executors.newSingleThreadScheduledExecutor();
+            ended.shutdownNow();
+            ParkingLot small = new ParkingLot(
+                    1,
+                    65_536,
+                    Configurations.clients(Configurations.often(), 2, 2),
+                    DEADLINE,
+                    ended,
+                    recorded.events());
+
+            Admission parked = small.park(
+                    SHOP, ClientBlock.LOCAL, () -> false, CompletableFuture::new, small.exit(HandshakeGate::settle));
+
+            assertRefused(outcome(parked), Alert.INTERNAL_ERROR);
+            assertThat(small.parked()).isZero();
+        }
+
+        @Test
+        void findsAsManyPlacesAsTheLotAndTheConnectorsHave() {
+            assertThat(lot.capacity()).isEqualTo(2);
+            lot.boundBy(() -> 1);
+            assertThat(lot.capacity()).isEqualTo(1);
+            lot.boundBy(() -> 3);
+            assertThat(lot.capacity()).isEqualTo(2);
         }
 
         @Test
@@ -530,6 +586,64 @@ class HandshakeGateTest {
         }
 
         @Test
+        void isProvedWithWhatAnotherServerShows() throws Exception {
+            neighbours.proof = new CompletableFuture<>();
+            Admission parked = admit(hello(SHOP, "acme-tls/1"));
+            assertThat(outcome(parked)).isNull();
+
+            neighbours.proof.complete(Optional.of("00".repeat(32)));
+
+            assertThat(outcome(parked))
+                    .isInstanceOfSatisfying(
+                            Admission.Prove.class,
+                            prove -> assertThat(prove.certificate().names()).containsExactly(SHOP.value()));
+            assertThat(counted()).isEmpty();
+        }
+
+        @Test
+        void isCountedOnceWhereNoOtherServerShowsAnything() {
+            neighbours.proof = CompletableFuture.completedFuture(Optional.empty());
+
+            assertRefused(outcome(admit(hello(SHOP, "acme-tls/1"))), Alert.NO_APPLICATION_PROTOCOL);
+
+            assertThat(counted()).containsExactly(Map.entry("noChallenge", 1L));
+            assertThat(recorded.lines(EventKind.REFUSED)).hasSize(1);
+        }
+
+        @Test
+        void isCountedOnceAtItsDeadlineWhereTheLotIsFullAndAtTheStop() {
+            neighbours.proof = new CompletableFuture<>();
+            Admission late = admit(hello(SHOP, "acme-tls/1"));
+            time.advance(DEADLINE);
+            assertRefused(outcome(late), Alert.NO_APPLICATION_PROTOCOL);
+            for (int i = 0; i < 2; i++) {
+                // Each handshake has its own, which ends when it leaves.
+                neighbours.proof = new CompletableFuture<>();
+                admit(hello(SHOP, "acme-tls/1"));
+            }
+
+            assertRefused(admit(hello(SHOP, "acme-tls/1")), Alert.NO_APPLICATION_PROTOCOL);
+            lot.close();
+            assertRefused(admit(hello(SHOP, "acme-tls/1")), Alert.NO_APPLICATION_PROTOCOL);
+
+            assertThat(counted())
+                    .containsExactlyInAnyOrderEntriesOf(Map.of("deadline", 1L, "tooMany", 1L, "stopping", 3L));
+            assertThat(recorded.lines(EventKind.REFUSED)).isEmpty();
+        }
+
+        @Test
+        void thatIsAbandonedKeepsNothingOfTheLook() {
+            neighbours.proof = new LeavableFuture<>();
+            Admission parked = admit(hello(SHOP, "acme-tls/1"));
+
+            ((Admission.Park) parked).outcome().cancel(false);
+
+            assertThat(neighbours.proof).isCancelled();
+            assertThat(neighbours.proof.getNumberOfDependents()).isZero();
+            assertThat(counted()).isEmpty();
+        }
+
+        @Test
         void besideAnotherProtocolIsNoHandshake() throws Exception {
             proof();
             published(SHOP);
@@ -569,10 +683,11 @@ class HandshakeGateTest {
     private static final class Neighbours implements ChallengeBoard.Elsewhere {
 
         private CompletableFuture<Map<String, String>> shown;
+        private CompletableFuture<Optional<String>> proof;
 
         @Override
         public boolean any() {
-            return shown != null;
+            return shown != null || proof != null;
         }
 
         @Override
@@ -583,7 +698,7 @@ class HandshakeGateTest {
 
         @Override
         public CompletableFuture<Optional<String>> find(ServerName name, ChallengeType type, String token) {
-            return CompletableFuture.completedFuture(Optional.empty());
+            return proof == null ? CompletableFuture.completedFuture(Optional.empty()) : proof;
         }
 
         @Override
@@ -735,6 +850,28 @@ class HandshakeGateTest {
             assertThat(outcome(parked)).isInstanceOf(Admission.Serve.class);
             assertRefused(outcome(admit(hello(STRANGER), edge)), Alert.UNRECOGNIZED_NAME);
             assertRefused(admit(hello(STRANGER), edge), Alert.UNRECOGNIZED_NAME);
+        }
+
+        @Test
+        void thatLeavesKeepsNothingOfALook() {
+            neighbours.shown = new LeavableFuture<>();
+            Admission parked = admit(hello(SHOP), edge);
+
+            ((Admission.Park) parked).outcome().cancel(false);
+
+            assertThat(neighbours.shown).isCancelled();
+            assertThat(neighbours.shown.getNumberOfDependents()).isZero();
+            assertThat(lot.parked()).isZero();
+        }
+
+        @Test
+        void thatFindsNoPlaceKeepsNothingOfALook() {
+            neighbours.shown = new LeavableFuture<>();
+            HandshakeGate gate = gate(Optional.of(SHOP), StaticCertificates.NONE);
+
+            assertRefused(gate.admit(hello(SHOP), edge, StaticCertificates.NONE, () -> true), Alert.INTERNAL_ERROR);
+
+            assertThat(neighbours.shown).isCancelled();
         }
 
         @Test

@@ -6,7 +6,6 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.name.ClientBlock;
-import org.ondemandtls.name.ClientHelloParser;
 
 class HelloOctetsTest {
 
@@ -53,7 +52,7 @@ class HelloOctetsTest {
 
     @Test
     void oneOfTheLargestFindsRoomHoweverLittleThereIsAndASecondOneOfTheSameClientDoesNot() throws Exception {
-        int largest = ClientHelloParser.MOST_HELD;
+        int largest = HelloReading.MOST_HELD;
         HelloOctets few = new HelloOctets(65_536, largest);
 
         assertThat(few.take(block(1), largest, largest)).isTrue();

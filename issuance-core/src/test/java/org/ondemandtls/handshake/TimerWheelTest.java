@@ -5,6 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.testing.ManualTime;
 
@@ -32,6 +37,30 @@ class TimerWheelTest {
         time.advance(TimerWheel.TICK.multipliedBy(2).plusNanos(1));
         assertThat(ran).containsExactly("one");
         assertThat(wheel.size()).isZero();
+    }
+
+    @Test
+    void goesOnTurningWhereAThreadCouldNotBeStartedOnce() {
+        AtomicReference<Error> thrown = new AtomicReference<>(new OutOfMemoryError("unable to create native thread"));
+        ScheduledExecutorService scheduler = time.scheduler();
+        TimerWheel stalled = new TimerWheel(
+                new ScheduledThreadPoolExecutor(1) {
+                    @Override
+                    public ScheduledFuture<?> schedule(Runnable command, long delay, TimeUnit unit) {
+                        if (thrown.get() != null) {
+                            throw thrown.get();
+                        }
+                        return scheduler.schedule(command, delay, unit);
+                    }
+                },
+                time::nanoTime);
+        stalled.set(() -> ran.add("one"), DELAY);
+        thrown.set(null);
+
+        stalled.set(() -> ran.add("other"), DELAY);
+        time.advance(DELAY.multipliedBy(2));
+
+        assertThat(ran).containsExactlyInAnyOrder("one", "other");
     }
 
     @Test

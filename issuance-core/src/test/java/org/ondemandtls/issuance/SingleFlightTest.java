@@ -2,6 +2,7 @@ package org.ondemandtls.issuance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -44,6 +45,36 @@ class SingleFlightTest {
 
             assertThat(started).hasValue(2);
             assertThat(flights.size()).isEqualTo(2);
+        }
+
+        @Test
+        void whoMakesSomethingOfItAndLeavesKeepsNothingOfIt() {
+            CompletableFuture<String> seat = join("a.example");
+            CompletableFuture<Integer> length = LeavableFuture.of(seat, String::length);
+            assertThat(flights.waiting("a.example")).isEqualTo(1);
+
+            length.cancel(false);
+
+            assertThat(flights.waiting("a.example")).isZero();
+            assertThat(seat.getNumberOfDependents()).isZero();
+            work.complete("certificate");
+            assertThat(length).isCancelled();
+        }
+
+        @Test
+        void whoMakesSomethingOfItGetsThatOrWhyNot() {
+            CompletableFuture<Integer> length = LeavableFuture.of(join("a.example"), String::length);
+            CompletableFuture<Integer> broken = LeavableFuture.of(join("a.example"), outcome -> {
+                throw new IllegalStateException(outcome);
+            });
+
+            work.complete("certificate");
+
+            assertThat(length).isCompletedWithValue(11);
+            assertThat(broken)
+                    .failsWithin(Duration.ZERO)
+                    .withThrowableThat()
+                    .withCauseInstanceOf(IllegalStateException.class);
         }
 
         @Test

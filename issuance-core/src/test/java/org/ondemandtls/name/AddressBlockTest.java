@@ -70,7 +70,7 @@ class AddressBlockTest {
         var other = new InetSocketAddress(InetAddress.getByName("10.0.1.7"), 1);
         var trusted = List.of(AddressBlock.parse("10.0.0.0/24"));
 
-        assertThat(ClientBlock.of(balancer, trusted)).isEqualTo(ClientBlock.LOCAL);
+        assertThat(ClientBlock.of(balancer, trusted)).isEqualTo(ClientBlock.SHARED);
         assertThat(ClientBlock.of(other, trusted)).isEqualTo(ClientBlock.of(other));
         assertThat(ClientBlock.of(null, trusted)).isEqualTo(ClientBlock.LOCAL);
     }

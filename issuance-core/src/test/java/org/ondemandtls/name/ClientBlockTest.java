@@ -53,6 +53,18 @@ class ClientBlockTest {
     }
 
     @Test
+    void aBalancersAddressIsSharedAndNotCountedButNotLocal() throws UnknownHostException {
+        List<AddressBlock> trusted = List.of(AddressBlock.parse("192.0.2.0/24"));
+        ClientBlock balancer = ClientBlock.of(new InetSocketAddress(InetAddress.getByName("192.0.2.7"), 1), trusted);
+        ClientBlock other = ClientBlock.of(new InetSocketAddress(InetAddress.getByName("192.0.3.7"), 1), trusted);
+
+        assertThat(balancer).isEqualTo(ClientBlock.SHARED).isNotEqualTo(ClientBlock.LOCAL);
+        assertThat(balancer.isCounted()).isFalse();
+        assertThat(ClientBlock.LOCAL.isCounted()).isFalse();
+        assertThat(other.isCounted()).isTrue();
+    }
+
+    @Test
     void thePortDoesNotCount() throws UnknownHostException {
         InetAddress address = InetAddress.getByName("198.51.100.1");
 

@@ -93,6 +93,37 @@ class CircuitTest {
     }
 
     @Test
+    void closesWhereItsProbeFailsAndANameOfOurOwnIsAnswered() {
+        fail(Circuit.FAILURES_TO_OPEN);
+        time.advance(Duration.ofSeconds(1));
+        assertThat(circuit.tryPass()).isTrue();
+
+        assertThat(circuit.failed()).isTrue();
+        assertThat(circuit.failed()).isFalse();
+        assertThat(circuit.confirmed(true)).isFalse();
+
+        assertThat(circuit.tryPass()).isTrue();
+        assertThat(circuit.tryPass()).isTrue();
+        fail(Circuit.FAILURES_TO_OPEN - 1);
+        assertThat(circuit.tryPass()).isTrue();
+    }
+
+    @Test
+    void staysOpenForAsLongWhereANameOfOurOwnIsNotAnsweredEitherAndTellsItOnce() {
+        fail(Circuit.FAILURES_TO_OPEN);
+        time.advance(Duration.ofSeconds(1));
+        circuit.tryPass();
+
+        assertThat(circuit.failed()).isTrue();
+        assertThat(circuit.confirmed(false)).isFalse();
+
+        time.advance(Duration.ofSeconds(2).minusNanos(1));
+        assertThat(circuit.tryPass()).isFalse();
+        time.advance(Duration.ofNanos(1));
+        assertThat(circuit.tryPass()).isTrue();
+    }
+
+    @Test
     void closesOnTheFirstAnswer() {
         fail(Circuit.FAILURES_TO_OPEN);
 

@@ -16,7 +16,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.atomic.AtomicReference;
 import org.awaitility.Awaitility;
@@ -105,28 +104,16 @@ class PermissionTest {
         @Test
         void doesNotEndTheLookingAtTheFile(@TempDir Path directory) throws Exception {
             Path file = Files.writeString(directory.resolve("names"), "other.example.com\n");
-            AtomicReference<RejectedExecutionException> full = new AtomicReference<>();
             Permission permission = new Permission(
                     Configurations.permission(file),
                     Configurations.shield(1, 1),
                     null,
-                    new Permission.Ports(
-                            new DirectExecutor() {
-                                @Override
-                                public void execute(Runnable task) {
-                                    if (full.get() != null) {
-                                        throw full.get();
-                                    }
-                                    super.execute(task);
-                                }
-                            },
-                            time.scheduler(),
-                            time::nanoTime),
+                    new Permission.Ports(starting, time.scheduler(), time::nanoTime),
                     recorded.events());
             assertThat(permission.decide(SHOP, Purpose.OBTAIN, ALICE)).isCompletedExceptionally();
-            full.set(new RejectedExecutionException("full"));
+            thrown.set(new OutOfMemoryError("unable to create native thread"));
             time.advance(Duration.ofSeconds(2));
-            full.set(null);
+            thrown.set(null);
 
             Files.writeString(file, "*.example.com\n");
             time.advance(Duration.ofSeconds(2));
@@ -541,6 +528,16 @@ class PermissionTest {
                 assertThat(permission.decide(guess(i, "shop.example"), Purpose.OBTAIN, ClientBlock.LOCAL))
                         .isCompleted();
             }
+        }
+
+        @Test
+        void areVisitsThroughABalancer() {
+            Permission permission = limited(new Rate(1, Duration.ofHours(1)));
+
+            assertThat(permission.decide(guess(1, "shop.example"), Purpose.OBTAIN, ClientBlock.SHARED))
+                    .isCompleted();
+            assertThat(permission.decide(guess(2, "shop.example"), Purpose.OBTAIN, ClientBlock.SHARED))
+                    .isCompletedExceptionally();
         }
 
         @Test

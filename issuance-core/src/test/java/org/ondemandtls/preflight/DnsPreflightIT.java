@@ -299,6 +299,15 @@ class DnsPreflightIT {
     }
 
     @Test
+    void aBoundOnQuestionsIsNoObstacleToARenewal() {
+        bounds = client -> Optional.of("onDemandTls.shield.dnsQuestions");
+
+        assertThat(preflight(server.address(), CA).look(name("good"), ClientBlock.LOCAL))
+                .succeedsWithin(Duration.ofMinutes(1))
+                .isEqualTo(Optional.empty());
+    }
+
+    @Test
     void aNameOfAHundredLabelsCostsAFewQuestions() {
         DnsPreflight preflight = preflight(server.address(), CA, "198.51.100.1");
 

@@ -122,7 +122,8 @@ public abstract class ParkingContract<F extends HostFixture> extends HostContrac
         }
     }
 
-    private CompletableFuture<String> visit(String name) {
+    /** Visits a name from a thread of its own. */
+    protected final CompletableFuture<String> visit(String name) {
         return CompletableFuture.supplyAsync(() -> fixture.visit(name), clients);
     }
 }

@@ -26,7 +26,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.ondemandtls.name.ClientHelloParser;
+import org.ondemandtls.handshake.HelloReading;
 
 /** What strangers can make a server do, and where it ends. */
 public abstract class ShieldContract<F extends HostFixture> extends HostContract<F> {
@@ -294,7 +294,7 @@ public abstract class ShieldContract<F extends HostFixture> extends HostContract
 
         assertThat(RawTls.answerOn(last).alert()).hasValue(80);
         assertThat(tooManyOctets()).isEqualTo(1);
-        assertThat(held()).as("room for one of the largest").isLessThanOrEqualTo(ClientHelloParser.MOST_HELD);
+        assertThat(held()).as("room for one of the largest").isLessThanOrEqualTo(HelloReading.MOST_HELD);
         assertThat(from(address, "shop.customer.test")).isEqualTo("served");
         endClients();
         await().atMost(PATIENCE).until(() -> held() == 0);

@@ -5,7 +5,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.RejectedExecutionException;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpMethod;
 import org.eclipse.jetty.http.HttpStatus;
@@ -70,27 +69,27 @@ final class AcmeChallengeHandler extends Handler.Wrapper {
         }
         elsewhere.get().whenComplete((found, failure) -> {
             try {
-                request.getComponents().getExecutor().execute(() -> {
-                    if (found != null && found.isPresent()) {
-                        answer(found.get(), request, response, callback);
-                    } else {
-                        passOn(request, response, callback);
-                    }
-                });
-            } catch (RejectedExecutionException stopping) {
-                callback.failed(stopping);
+                request.getComponents()
+                        .getExecutor()
+                        .execute(() -> goOn(found == null ? Optional.empty() : found, request, response, callback));
+            } catch (RuntimeException | Error notRun) {
+                // The server stops, or a thread cannot be started.
+                callback.failed(notRun);
             }
         });
         return true;
     }
 
-    // What would have happened on the connection's own thread had nobody been asked.
-    private void passOn(Request request, Response response, Callback callback) {
+    // What would have happened on the connection's own thread had nobody been asked; whatever is thrown, the request
+    // ends.
+    private void goOn(Optional<String> found, Request request, Response response, Callback callback) {
         try {
-            if (!super.handle(request, response, callback)) {
+            if (found.isPresent()) {
+                answer(found.get(), request, response, callback);
+            } else if (!super.handle(request, response, callback)) {
                 Response.writeError(request, response, callback, HttpStatus.NOT_FOUND_404);
             }
-        } catch (Exception e) {
+        } catch (Exception | Error e) {
             Response.writeError(request, response, callback, e);
         }
     }

@@ -3,7 +3,6 @@ package org.ondemandtls.jetty;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpStatus;
@@ -130,8 +129,9 @@ public final class CertificateRedirectHandler extends Handler.Wrapper {
                 try {
                     // The thread that knows is the engine's, and is not lent to applications.
                     request.getComponents().getExecutor().execute(() -> goOn(failure == null && known));
-                } catch (RejectedExecutionException stopping) {
-                    callback.failed(stopping);
+                } catch (RuntimeException | Error notRun) {
+                    // The server stops, or a thread cannot be started.
+                    callback.failed(notRun);
                 }
             });
         }

@@ -3,7 +3,6 @@ package org.ondemandtls.jetty;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeoutException;
 import org.eclipse.jetty.io.AbstractConnection;
 import org.eclipse.jetty.io.AbstractEndPoint;
@@ -239,8 +238,11 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
         } else if (hello.requestedName() instanceof RequestedName.Other other) {
             serverName = other.text();
         }
-        Admission admission =
-                gate.admit(hello, getEndPoint().getRemoteSocketAddress(), factory.ownCertificates(), () -> false);
+        Admission admission = gate.admit(
+                hello,
+                getEndPoint().getRemoteSocketAddress(),
+                factory.ownCertificates(),
+                () -> factory.isFullOfParked(connector));
         if (admission instanceof Admission.Park park) {
             visit.park(park.outcome(), () -> {
                 factory.remember(visit);
@@ -421,7 +423,8 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
         public void look() {
             try {
                 getExecutor().execute(() -> orLeave(ClientHelloConnection.this::act));
-            } catch (RejectedExecutionException stopping) {
+            } catch (RuntimeException | Error notRun) {
+                // The server stops, or a thread cannot be started: nobody else would ever end this connection.
                 leave();
             }
         }

@@ -408,6 +408,11 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
         }
 
         @Override
+        public int mostParked() {
+            return OnDemandSslConnectionFactory.mostParked(server);
+        }
+
+        @Override
         public EventListener eventListener() {
             return log;
         }

@@ -9,6 +9,8 @@ import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.ssl.SslConnection;
 import org.eclipse.jetty.server.Connector;
+import org.eclipse.jetty.server.NetworkConnectionLimit;
+import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.SslConnectionFactory;
 import org.eclipse.jetty.util.component.Container;
 import org.ondemandtls.OnDemandTls;
@@ -76,6 +78,45 @@ final class OnDemandSslConnectionFactory extends SslConnectionFactory {
     /** Ends that. */
     void forget(Visit visit) {
         parked.remove(visit);
+    }
+
+    /** Whether as many visits wait here as leave room for others among the connections that are taken. */
+    boolean isFullOfParked(Connector connector) {
+        int most = mostParked(connector);
+        return most > 0 && parked.size() >= most;
+    }
+
+    /**
+     * How many visits may wait on a connector: a half of the connections that a {@link NetworkConnectionLimit} of it, or of
+     * its server, allows. Once started the limit is a bean of each connector.
+     *
+     * @return 0 where connections are not bounded
+     */
+    static int mostParked(Connector connector) {
+        int connections = connector.getBeans(NetworkConnectionLimit.class).stream()
+                .mapToInt(NetworkConnectionLimit::getMaxNetworkConnectionCount)
+                .min()
+                .orElse(0);
+        return connections <= 0 ? 0 : Math.max(1, connections / 2);
+    }
+
+    /**
+     * How many visits may wait on all on-demand connectors of a server.
+     *
+     * @return 0 where that is not bounded on one of them
+     */
+    static int mostParked(Server server) {
+        int sum = 0;
+        for (Connector connector : server.getConnectors()) {
+            if (connector.getConnectionFactory(OnDemandSslConnectionFactory.class) != null) {
+                int most = mostParked(connector);
+                if (most == 0) {
+                    return 0;
+                }
+                sum += most;
+            }
+        }
+        return sum;
     }
 
     /** Ends the wait of all that are parked here, while there are threads to tell them. */

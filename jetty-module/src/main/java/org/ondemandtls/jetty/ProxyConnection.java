@@ -3,7 +3,6 @@ package org.ondemandtls.jetty;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.eclipse.jetty.io.AbstractConnection;
 import org.eclipse.jetty.io.Connection;
@@ -58,7 +57,7 @@ final class ProxyConnection extends AbstractConnection implements Connection.Upg
         try {
             // Signing is no work for a selector.
             getExecutor().execute(() -> take(received));
-        } catch (RejectedExecutionException stopping) {
+        } catch (RuntimeException | Error stopping) {
             getEndPoint().close();
         }
     }

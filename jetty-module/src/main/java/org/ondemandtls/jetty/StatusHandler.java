@@ -8,7 +8,6 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Predicate;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpMethod;
@@ -78,7 +77,7 @@ public final class StatusHandler extends Handler.Wrapper {
         }
         try {
             request.getComponents().getExecutor().execute(() -> answer(engine, request, response, callback));
-        } catch (RejectedExecutionException stopping) {
+        } catch (RuntimeException | Error stopping) {
             callback.failed(stopping);
         }
         return true;

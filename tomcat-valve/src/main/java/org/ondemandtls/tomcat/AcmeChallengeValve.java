@@ -128,20 +128,35 @@ public class AcmeChallengeValve extends ValveBase {
             getNext().invoke(request, response);
             return;
         }
-        elsewhere.whenComplete((found, failure) -> waiting.start(() -> {
+        elsewhere.whenComplete((found, failure) -> {
             try {
-                if (found != null && found.isPresent()) {
-                    answer(found.get(), request, response);
-                } else {
-                    getNext().invoke(request, response);
-                }
-            } catch (IOException | ServletException e) {
-                containerLog().debug(sm.getString("acmeChallengeValve.failed"), e);
-                response.setStatus(500);
-            } finally {
+                waiting.start(() -> goOn(found == null ? Optional.empty() : found, request, response, waiting));
+            } catch (RuntimeException | Error notRun) {
+                // All workers are busy, or one cannot be started.
+                containerLog().debug(sm.getString("acmeChallengeValve.failed"), notRun);
+                response.setStatus(503);
                 waiting.complete();
             }
-        }));
+        });
+    }
+
+    // Whatever is thrown, the request ends, and not as if all were well.
+    private void goOn(Optional<String> found, Request request, Response response, AsyncContext waiting) {
+        try {
+            if (found.isPresent()) {
+                answer(found.get(), request, response);
+            } else {
+                getNext().invoke(request, response);
+            }
+        } catch (IOException | ServletException e) {
+            containerLog().debug(sm.getString("acmeChallengeValve.failed"), e);
+            response.setStatus(500);
+        } catch (RuntimeException | Error e) {
+            containerLog().error(sm.getString("acmeChallengeValve.failed"), e);
+            response.setStatus(500);
+        } finally {
+            waiting.complete();
+        }
     }
 
     // Tomcat comes through here again to have an error reported.
@@ -244,7 +259,14 @@ public class AcmeChallengeValve extends ValveBase {
         return Optional.empty();
     }
 
-    private @Nullable CompletableFuture<Optional<String>> elsewhere(Request request) {
+    /**
+     * Asks the other servers on the same store.
+     *
+     * @param request what may be a CA's
+     * @return completes with the proof, or with nothing; null where nobody is asked
+     */
+    @Nullable
+    CompletableFuture<Optional<String>> elsewhere(Request request) {
         for (Connector connector : connectors()) {
             OnDemandTls engine = engine(connector);
             Optional<CompletableFuture<Optional<String>>> asked = engine == null

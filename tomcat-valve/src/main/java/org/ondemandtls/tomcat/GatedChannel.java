@@ -1,6 +1,7 @@
 package org.ondemandtls.tomcat;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import javax.net.ssl.SSLEngine;
@@ -9,7 +10,6 @@ import org.apache.tomcat.util.buf.ByteBufferUtils;
 import org.apache.tomcat.util.net.NioChannel;
 import org.apache.tomcat.util.net.NioEndpoint.NioSocketWrapper;
 import org.apache.tomcat.util.net.SocketWrapperBase;
-import org.apache.tomcat.util.net.TLSClientHelloExtractor;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.HelloReading;
@@ -50,6 +50,7 @@ final class GatedChannel extends FrugalChannel {
     private Admission.@Nullable Serve serve;
     private Admission.@Nullable Prove prove;
     private @Nullable ShownProof shown;
+    private ClientHelloParser.Progress.@Nullable Invalid unreadable;
     private volatile boolean unwrapping;
     private volatile boolean bound;
     private @Nullable Served served;
@@ -75,6 +76,7 @@ final class GatedChannel extends FrugalChannel {
         serve = null;
         prove = null;
         shown = null;
+        unreadable = null;
         unwrapping = false;
         bound = false;
         served = null;
@@ -168,6 +170,9 @@ final class GatedChannel extends FrugalChannel {
 
     private int readHello() {
         try {
+            if (unreadable != null) {
+                return judgePlain(unreadable);
+            }
             while (true) {
                 int octets = sc.read(emptied());
                 if (octets < 0) {
@@ -336,14 +341,37 @@ final class GatedChannel extends FrugalChannel {
     }
 
     private int refuseUnreadable(ClientHelloParser.Progress.Invalid invalid) {
+        if (invalid.fault() != ClientHelloParser.Fault.NOT_TLS) {
+            return visit().giveUp() ? refuse(endpoint.refuseUnreadable(invalid), true) : leave();
+        }
+        netInBuffer.position(netInBuffer.limit()).limit(netInBuffer.capacity());
+        return judgePlain(invalid);
+    }
+
+    // Who shuts down his side has said all he will say, and waits for the answer.
+    private int judgePlain(ClientHelloParser.Progress.Invalid invalid) {
+        if (readOn() && PlainHttp.mayBegin(netInBuffer)) {
+            unreadable = invalid;
+            giveBack();
+            return SelectionKey.OP_READ;
+        }
+        takeBack();
+        readOn();
         // The peer may just have been given up by the timer: then its look finds the refusal made.
         if (!visit().giveUp()) {
             return leave();
         }
         Admission.Refuse refuse = endpoint.refuseUnreadable(invalid);
-        return invalid.fault() == ClientHelloParser.Fault.NOT_TLS && isPlainHttp()
-                ? leaveToTomcat()
-                : refuse(refuse, true);
+        return PlainHttp.is(netInBuffer) ? say(PlainHttp.answer(), true) : refuse(refuse, true);
+    }
+
+    // Whether more may come.
+    private boolean readOn() {
+        try {
+            return sc.read(netInBuffer) >= 0;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     private boolean mayWait() throws IOException {
@@ -367,49 +395,21 @@ final class GatedChannel extends FrugalChannel {
         return visit().giveUp() ? refuse(endpoint.refuseSlow(), true) : leave();
     }
 
-    // As Tomcat tells it, from what has come so far.
-    private boolean isPlainHttp() {
-        int octets = netInBuffer.limit();
-        netInBuffer.clear().position(octets);
-        takeBack();
-        try {
-            sc.read(netInBuffer);
-            return new TLSClientHelloExtractor(netInBuffer).getResult()
-                    == TLSClientHelloExtractor.ExtractorResult.NON_SECURE;
-        } catch (IOException e) {
-            return false;
-        }
-    }
-
-    // Its answer to plain HTTP says in words what is wrong.
-    private int leaveToTomcat() {
-        endReading();
-        if (!visit().move(Visit.State.DECIDED, Visit.State.FAREWELL)) {
-            return leave();
-        }
-        try {
-            super.handshake(true, true);
-        } catch (IOException answered) {
-            // That is how it ends.
-        }
-        try {
-            return bidFarewell();
-        } catch (IOException e) {
-            return leave();
-        }
-    }
-
     // Who has said a ClientHello, and nothing more, waits for our answer.
     private int refuse(Admission.Refuse refuse, boolean moreToCome) {
+        return say(refuse.alert().record(), moreToCome);
+    }
+
+    private int say(ByteBuffer last, boolean moreToCome) {
         endReading();
         if (visit().state() != Visit.State.DECIDED) {
             return leave();
         }
         try {
-            // Seven octets, the first of this connection: the socket has room for them. Said before the state tells so:
+            // A few octets, the first of this connection: the socket has room for them. Said before the state tells so:
             // a
             // connector that stops waits for that, and closes the socket.
-            sc.write(refuse.alert().record());
+            sc.write(last);
             if (!visit().move(Visit.State.DECIDED, Visit.State.FAREWELL)) {
                 return leave();
             }

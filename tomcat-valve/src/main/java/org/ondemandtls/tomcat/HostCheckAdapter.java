@@ -113,11 +113,19 @@ final class HostCheckAdapter implements Adapter {
 
     // The host where it is not one of the connection's, null where it is.
     private @Nullable String misdirected(Served served, @Nullable String host) {
-        boolean fine = host == null
-                || served.names().isEmpty()
-                || (HttpHosts.covered(served.names(), host)
-                        && endpoint.hostConfigName(host).equals(served.hostConfig()));
-        return fine ? null : host;
+        return host == null || isServed(served, host, endpoint.hostConfigName(host)) ? null : host;
+    }
+
+    /**
+     * Whether a connection carries requests for a host.
+     *
+     * @param served what the connection was served with; a certificate that is for no name says nothing about hosts
+     * @param host the request's
+     * @param hostConfig which {@code <SSLHostConfig>} sets the terms for it
+     */
+    static boolean isServed(Served served, String host, String hostConfig) {
+        return hostConfig.equals(served.hostConfig())
+                && (served.names().isEmpty() || HttpHosts.covered(served.names(), host));
     }
 
     private static @Nullable String host(@Nullable MessageBytes authority) {

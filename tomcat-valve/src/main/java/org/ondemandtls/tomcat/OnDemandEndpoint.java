@@ -305,7 +305,7 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
             // As if the connection were readable.
             @Override
             public void look() {
-                if (!OnDemandEndpoint.super.processSocket(wrapper, SocketEvent.OPEN_READ, true)) {
+                if (!isLookedAt(wrapper)) {
                     wrapper.close();
                 }
             }
@@ -466,11 +466,23 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
         return null;
     }
 
-    private void watchParked() {
+    // Where a worker cannot be started, nobody else would ever end the connection.
+    private boolean isLookedAt(NioSocketWrapper wrapper) {
         try {
-            parked.forEach((visit, channel) -> channel.watch(visit));
-        } catch (RuntimeException e) {
-            log.error(sm.getString("onDemandEndpoint.watchFailed"), e);
+            return super.processSocket(wrapper, SocketEvent.OPEN_READ, true);
+        } catch (RuntimeException | Error notRun) {
+            return false;
         }
+    }
+
+    // Where it throws, nobody is watched any more.
+    private void watchParked() {
+        parked.forEach((visit, channel) -> {
+            try {
+                channel.watch(visit);
+            } catch (RuntimeException | Error e) {
+                log.error(sm.getString("onDemandEndpoint.watchFailed"), e);
+            }
+        });
     }
 }

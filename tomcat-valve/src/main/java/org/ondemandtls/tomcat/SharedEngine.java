@@ -163,6 +163,19 @@ final class SharedEngine {
         }
 
         @Override
+        public int mostParked() {
+            int sum = 0;
+            for (OnDemandTlsProtocol member : members) {
+                int most = member.onDemandEndpoint().mostParked();
+                if (most == 0) {
+                    return 0;
+                }
+                sum += most;
+            }
+            return sum;
+        }
+
+        @Override
         public EventListener eventListener() {
             return log;
         }

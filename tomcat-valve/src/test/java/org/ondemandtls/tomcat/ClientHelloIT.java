@@ -36,6 +36,27 @@ class ClientHelloIT extends ClientHelloContract<TomcatFixture> {
     }
 
     @Test
+    void plainHttpGetsTomcatsAnswerAlsoWhereItComesInPiecesOrNothingFollows() throws Exception {
+        fixture.start();
+        try (Socket pieces = fixture.tcp();
+                Socket over = fixture.tcp()) {
+            pieces.setTcpNoDelay(true);
+            pieces.getOutputStream().write(new byte[] {'G', 'E'});
+            over.getOutputStream().write("GET / HTTP/1.0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            over.shutdownOutput();
+
+            assertThat(new String(over.getInputStream().readAllBytes(), StandardCharsets.US_ASCII))
+                    .startsWith("HTTP/1.1 400 ");
+            // Time enough for the first piece to be read.
+            fixture.visit("shop.customer.test");
+            pieces.getOutputStream().write("T / HTTP/1.0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            assertThat(new String(pieces.getInputStream().readAllBytes(), StandardCharsets.US_ASCII))
+                    .startsWith("HTTP/1.1 400 ");
+        }
+        assertThat(fixture.engine().status().getRefusals()).containsEntry("notTls", 2L);
+    }
+
+    @Test
     void aSilentClientGetsAnAlertAlsoWhereTomcatsOwnTimeoutIsShorter() throws Exception {
         fixture.keys.put("onDemandTls.handshake.helloTimeout", "30s");
         fixture.secure.setProperty("connectionTimeout", "500");

@@ -120,6 +120,7 @@ class ConnectorIT {
 
         assertThat(fifth.alert()).contains("internal_error");
         assertThat(fixture.engine().status().getOverflows()).containsEntry(ParkingLot.CONNECTOR, 1L);
+        assertThat(fixture.engine().status().getParkedLimit()).isEqualTo(4);
         assertThat(known).startsWith("HTTP/1.1 200 ");
         fixture.slowAnswers.countDown();
         for (CompletableFuture<String> visit : visits) {

@@ -1,0 +1,167 @@
+package org.ondemandtls.preflight;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.ondemandtls.name.ServerName;
+
+/** {@link HttpProbe}: of which addresses an answer is certain. All addresses here pass for public ones. */
+class HttpProbeTest {
+
+    private static final ServerName SHOP = ServerName.parse("shop.example.com");
+    private static final ServerName OTHER = ServerName.parse("other.example.com");
+
+    private final Map<String, String> shown = new ConcurrentHashMap<>();
+    private final Set<InetAddress> own = new HashSet<>();
+    private final Set<InetAddress> direct = new HashSet<>();
+    private final List<HttpServer> servers = new ArrayList<>();
+    private final InetAddress first = loopback(1);
+    private final InetAddress second = loopback(2);
+
+    private int port;
+    private boolean served;
+    private HttpProbe probe;
+
+    private static InetAddress loopback(int last) {
+        return new InetSocketAddress("127.0.0." + last, 0).getAddress();
+    }
+
+    @BeforeEach
+    void listen() throws IOException {
+        HttpServer server = HttpServer.create(new InetSocketAddress(first, 0), 0);
+        port = server.getAddress().getPort();
+        servers.add(server);
+        servers.add(HttpServer.create(new InetSocketAddress(second, port), 0));
+        servers.forEach(HttpServer::start);
+        probe = new HttpProbe(
+                new Proofs(),
+                new HttpProbe.Addresses(address -> false, own::contains, address -> true, direct::contains),
+                port,
+                System::nanoTime);
+    }
+
+    @AfterEach
+    void close() {
+        servers.forEach(server -> server.stop(0));
+    }
+
+    private final class Proofs implements DnsPreflight.HttpProofs {
+
+        @Override
+        public Runnable show(ServerName name, String token, String text) {
+            shown.put(token, text);
+            return () -> shown.remove(token);
+        }
+
+        @Override
+        public boolean isUsed() {
+            return true;
+        }
+
+        @Override
+        public boolean isPossible() {
+            return true;
+        }
+
+        @Override
+        public boolean isServed(ServerName name, InetAddress address) {
+            return served;
+        }
+    }
+
+    private void on(InetAddress address, HttpHandler handler) {
+        servers.get(address.equals(first) ? 0 : 1).createContext("/", handler);
+    }
+
+    private void showing(HttpExchange exchange) throws IOException {
+        String path = exchange.getRequestURI().getPath();
+        answer(exchange, 200, String.valueOf(shown.get(path.substring(path.lastIndexOf('/') + 1))));
+    }
+
+    private static void redirecting(HttpExchange exchange) throws IOException {
+        exchange.getResponseHeaders()
+                .set("Location", "https://" + SHOP + exchange.getRequestURI().getPath());
+        answer(exchange, 301, "");
+    }
+
+    private static void answer(HttpExchange exchange, int status, String text) throws IOException {
+        byte[] body = text.getBytes(StandardCharsets.US_ASCII);
+        exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
+        exchange.getResponseBody().write(body);
+        exchange.close();
+    }
+
+    private Optional<String> ask(ServerName name, InetAddress address) {
+        return probe.ask(
+                        name, address, System.nanoTime() + Duration.ofMinutes(1).toNanos())
+                .map(Verdict::toString);
+    }
+
+    @Test
+    void aRedirectToHttpsIsCertainOnAnAddressOfThisMachineThoughNobodyListsIt() {
+        on(first, HttpProbeTest::redirecting);
+        direct.add(first);
+        assertThat(ask(SHOP, first)).isEmpty();
+
+        own.add(first);
+
+        assertThat(ask(SHOP, first))
+                .hasValueSatisfying(verdict -> assertThat(verdict)
+                        .startsWith("operator: ")
+                        .contains("is redirected to https", "leave this path out of the redirect"));
+        served = true;
+        assertThat(ask(SHOP, first)).isEmpty();
+    }
+
+    @Test
+    void anAnswerFromBehindATranslatorIsCertainOnceAProofHasComeBackThroughIt() {
+        on(first, this::showing);
+        on(second, exchange -> answer(exchange, 404, ""));
+        assertThat(ask(OTHER, second)).isEmpty();
+
+        assertThat(ask(SHOP, first)).isEmpty();
+
+        assertThat(ask(OTHER, second)).isPresent();
+    }
+
+    @Test
+    void aProofThatComesBackFromThisMachineSaysNothingAboutATranslator() {
+        on(first, this::showing);
+        on(second, exchange -> answer(exchange, 404, ""));
+        direct.add(first);
+
+        assertThat(ask(SHOP, first)).isEmpty();
+
+        assertThat(ask(OTHER, second)).isEmpty();
+    }
+
+    @Test
+    void aProofThatComesBackThroughACdnSaysNothingAboutATranslator() {
+        on(first, exchange -> {
+            exchange.getResponseHeaders().set("CF-RAY", "8a1b2c3d4e5f6789-FRA");
+            showing(exchange);
+        });
+        on(second, exchange -> answer(exchange, 404, ""));
+
+        assertThat(ask(SHOP, first)).isEmpty();
+
+        assertThat(ask(OTHER, second)).isEmpty();
+    }
+}

@@ -632,7 +632,7 @@ class AcmeAuthorityIT extends WithPebble {
     }
 
     @Test
-    void aCaThatIsNotThereIsUnavailableAtOnce() throws Exception {
+    void aCaThatIsNotThereIsUnavailableUntilItIs() throws Exception {
         try (Pebble pebble = reachable().start(directory)) {
             pebble.stop();
             AcmeAuthority authority = open(pebble);

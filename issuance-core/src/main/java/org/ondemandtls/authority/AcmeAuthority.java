@@ -49,9 +49,6 @@ public final class AcmeAuthority implements Authority {
     /** How many sessions are made ready before the first order. */
     private static final int PREPARED = 2;
 
-    /** The longest the CA is left alone by everybody because of one failure; longer waits are kept by issuance. */
-    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
-
     /** Who a failure is about that is about no name in particular. */
     static final ServerName NOBODY = ServerName.parse("warm-up.invalid");
 
@@ -85,15 +82,6 @@ public final class AcmeAuthority implements Authority {
         }
     }
 
-    /**
-     * A time during which the CA is asked for nothing.
-     *
-     * @param end when that is over
-     * @param asked when the wait is over that the CA asked for
-     * @param cause what it began with
-     */
-    private record Pause(Deadline end, Deadline asked, IssuanceException cause) {}
-
     private final URI directory;
     private final Ports ports;
     private final CaHttp http;
@@ -101,9 +89,9 @@ public final class AcmeAuthority implements Authority {
     private final CaAccount account;
     private final OrderFlow.Tools tools;
     private final Set<String> methods;
-    private final Endurance.Measure measure;
+    private final boolean alone;
     private final CountDownLatch closed = new CountDownLatch(1);
-    private final AtomicReference<@Nullable Pause> pause = new AtomicReference<>();
+    private final CaPause pause;
     private final AtomicReference<@Nullable String> lastRemark = new AtomicReference<>();
 
     // Last in, first out: the session used last has the freshest nonce.
@@ -125,7 +113,8 @@ public final class AcmeAuthority implements Authority {
         this.methods = directory.own().challenges().orElse(config.challenges()).stream()
                 .map(ChallengeType::identifier)
                 .collect(Collectors.toUnmodifiableSet());
-        this.measure = config.directories().size() > 1 ? Endurance.Measure.SOME : Endurance.Measure.LONG;
+        this.alone = config.directories().size() == 1;
+        this.pause = new CaPause(ports.nanoTime(), closed);
         this.tools = new OrderFlow.Tools(
                 ports.board(),
                 ports.preference(),
@@ -206,9 +195,13 @@ public final class AcmeAuthority implements Authority {
         if (isStopping()) {
             throw new IssuanceException.Stopping(name);
         }
-        refuseWhilePaused(name);
-        List<ChallengeType> candidates = candidates(name);
-        if (candidates.isEmpty()) {
+        Deadline deadline = Deadline.in(order.patience(), ports.nanoTime());
+        // The last one that is asked for a name is given all the time there is.
+        boolean nobodyElse = alone || order.patience().equals(LONGEST_ORDER);
+        pause.pass(name, nobodyElse, deadline);
+        List<ChallengeType> answerable =
+                ports.preference().candidates(name, ports.usable().apply(name));
+        if (answerable.isEmpty()) {
             throw new IssuanceException.Unavailable(
                     name,
                     "none of onDemandTls.acme.challenges can be answered by this server: http-01 needs a plain"
@@ -216,7 +209,7 @@ public final class AcmeAuthority implements Authority {
                     RetryAfter.DEFAULT,
                     null);
         }
-        Deadline deadline = Deadline.in(order.patience(), ports.nanoTime());
+        Endurance.Measure measure = nobodyElse && !pause.isDown() ? Endurance.Measure.LONG : Endurance.Measure.SOME;
         Order wanted = order;
         for (boolean accountIsNew = false; ; accountIsNew = true) {
             CaSession session = take();
@@ -225,8 +218,13 @@ public final class AcmeAuthority implements Authority {
             try {
                 Login login = login(name, session);
                 try {
+                    // What CAA leaves this CA is said of the names its directory has.
+                    session.session().getMetadata();
+                    List<ChallengeType> candidates = allowed(name, answerable);
                     List<X509Certificate> chain = new OrderFlow(tools, session, login, wanted, journal).run(candidates);
                     usable = true;
+                    pause.worked();
+                    tellWhatIsNew(login, session);
                     return inOrder(order, chain);
                 } catch (AcmeServerException e) {
                     if (!accountIsNew && account.hasChanged(session, login, e)) {
@@ -262,12 +260,10 @@ public final class AcmeAuthority implements Authority {
         }
     }
 
-    private List<ChallengeType> candidates(ServerName name) throws IssuanceException.Rejected {
-        List<ChallengeType> all =
-                ports.preference().candidates(name, ports.usable().apply(name));
+    private List<ChallengeType> allowed(ServerName name, List<ChallengeType> all) throws IssuanceException.Rejected {
         Optional<Set<String>> methods =
                 caaIdentity().flatMap(ca -> ports.methods().apply(name, ca));
-        if (methods.isEmpty() || all.isEmpty()) {
+        if (methods.isEmpty()) {
             return all;
         }
         List<ChallengeType> allowed = all.stream()
@@ -417,6 +413,18 @@ public final class AcmeAuthority implements Authority {
         account.update(login, session);
     }
 
+    // Where the CA could not be reached when the server started.
+    private void tellWhatIsNew(Login login, CaSession session) {
+        if (account.isUpdated()) {
+            return;
+        }
+        try {
+            account.update(login, session);
+        } catch (AcmeException | IOException | RuntimeException e) {
+            ports.events().publish(EventKind.ACCOUNT, directory + " was not told the contact: " + reason(e, session));
+        }
+    }
+
     private static boolean isGone(AcmeServerException e) {
         return CaProblem.of(e.getProblem()).isOfNoAccount();
     }
@@ -424,26 +432,6 @@ public final class AcmeAuthority implements Authority {
     private CaSession take() {
         CaSession session = idle.pollFirst();
         return session != null ? session : new CaSession(shared);
-    }
-
-    private void refuseWhilePaused(ServerName name) throws IssuanceException {
-        Pause current = pause.get();
-        if (current == null) {
-            return;
-        }
-        if (current.end().isOver()) {
-            pause.compareAndSet(current, null);
-            return;
-        }
-        throw again(name, current.cause(), current.asked().left());
-    }
-
-    private static IssuanceException again(ServerName name, IssuanceException cause, Duration left) {
-        String more = "for " + (left.toSeconds() + 1) + " s more: " + cause.what();
-        if (cause instanceof IssuanceException.AccountRefused) {
-            return new IssuanceException.AccountRefused(name, more, left);
-        }
-        return IssuanceException.Unavailable.unwell(name, "not asked " + more, left, null);
     }
 
     // What the CA says here is about the account, whatever it is.
@@ -465,23 +453,8 @@ public final class AcmeAuthority implements Authority {
             // The next order asks for what the CA offers then.
             session.forgetDirectory();
         }
-        verdict.pause().ifPresent(wait -> pauseFor(wait, verdict.exception()));
+        verdict.pause().ifPresent(wait -> pause.begin(wait, verdict.exception()));
         return verdict.exception();
-    }
-
-    // Of two pauses the longer one counts.
-    private void pauseFor(Duration wait, IssuanceException cause) {
-        Duration shortened = wait.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : wait;
-        Pause wanted = new Pause(Deadline.in(shortened, ports.nanoTime()), Deadline.in(wait, ports.nanoTime()), cause);
-        pause.accumulateAndGet(
-                wanted,
-                (current, other) -> current != null
-                                && current.asked()
-                                                .left()
-                                                .compareTo(other.asked().left())
-                                        >= 0
-                        ? current
-                        : other);
     }
 
     private String reason(Throwable thrown, CaSession session) {

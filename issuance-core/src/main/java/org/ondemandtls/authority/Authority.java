@@ -170,6 +170,14 @@ public interface Authority extends AutoCloseable {
             return true;
         }
 
+        /**
+         * The order that is placed next does not say which certificate it replaces, whether one is known or not: the CA counts
+         * it as any other. Told before it is placed.
+         *
+         * @throws IssuanceException if it is not to be placed then
+         */
+        default void notReplacing() throws IssuanceException {}
+
         /** The CA has looked at a proof and not accepted it, which it counts; told once for each. */
         default void validationFailed() {}
     }

@@ -64,6 +64,8 @@ final class CaAccount {
     // Held across requests on purpose: everybody else needs what the one who holds it is fetching. Waits are bounded.
     private final ReentrantLock making = new ReentrantLock();
 
+    private volatile boolean updated;
+
     // What the last attempt failed with, and until when that holds; guarded by the lock.
     private @Nullable AcmeException lastFailure;
     private Deadline failedUntil;
@@ -308,6 +310,8 @@ final class CaAccount {
      * @throws IOException if that cannot be kept
      */
     void update(Login login, CaSession session) throws AcmeException, IOException {
+        // Tried once, whatever comes of it: no order waits for it a second time.
+        updated = true;
         Optional<String> told = files.contact();
         if (email.isPresent() && !email.equals(told)) {
             Account.EditableAccount changed = login.getAccount().modify();
@@ -328,6 +332,11 @@ final class CaAccount {
                                 + "; using the CA accepts them");
             }
         }
+    }
+
+    /** Whether the CA has been told what is new since the start. */
+    boolean isUpdated() {
+        return updated;
     }
 
     private static String terms(CaSession session) throws AcmeException {
@@ -383,7 +392,7 @@ final class CaAccount {
         AccountBuilder builder = new AccountBuilder().useKeyPair(key).agreeToTermsOfService();
         email.ifPresent(builder::addEmail);
         directory.eab().ifPresent(eab -> builder.withKeyIdentifier(eab.keyId(), eab.hmac()));
-        URL made = builder.createLogin(session.session()).getAccountLocation();
+        URL made = made(builder, session, key);
         files.keepUrl(made);
         files.keepContact(email.orElse(""));
         files.keepTerms(terms);
@@ -392,6 +401,20 @@ final class CaAccount {
                 "made the account " + CaProblem.oneLine(made.toString()) + " at " + directory.url()
                         + (terms.isEmpty() ? "" : ", accepting the terms of service " + terms));
         return new Known(key, made);
+    }
+
+    private static URL made(AccountBuilder builder, CaSession session, KeyPair key) throws AcmeException {
+        int unclear = session.endurance().unclear();
+        try {
+            return builder.createLogin(session.session()).getAccountLocation();
+        } catch (AcmeServerException e) {
+            // Where an answer was lost, what the CA refuses the second time it may have done the first time.
+            Optional<URL> there = session.endurance().unclear() > unclear ? existing(session, key) : Optional.empty();
+            if (there.isEmpty()) {
+                throw e;
+            }
+            return there.get();
+        }
     }
 
     // CAs have many words for a key they do not know, so that a refusal says no more than that.

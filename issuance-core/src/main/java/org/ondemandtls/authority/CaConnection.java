@@ -210,7 +210,7 @@ final class CaConnection implements Connection {
     public List<X509Certificate> readCertificates() {
         // Some CAs label it as they like: what parses is one.
         try {
-            return Pem.readCertificates(text());
+            return Pem.readCertificates(answer().body());
         } catch (InvalidPemException e) {
             throw new AcmeProtocolException("Failed to read certificate", e);
         }

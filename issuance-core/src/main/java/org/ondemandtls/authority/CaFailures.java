@@ -5,7 +5,6 @@ import java.net.ConnectException;
 import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpTimeoutException;
 import java.time.Duration;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -53,6 +52,13 @@ final class CaFailures {
 
     private static final Pattern BINDING =
             Pattern.compile("external account|\\beab\\b|\\bbinding\\b|key identifier", Pattern.CASE_INSENSITIVE);
+
+    // Of the account, with nothing between the two that may be what has ended instead.
+    private static final Pattern ACCOUNT_ENDED = Pattern.compile(
+            "\\baccount\\b(?:(?!\\b(?:order|authori[sz]ation|challenge|certificate|domain|identifier|name|profile)\\b).){0,80}?"
+                    + "\\b(?:deactivated|revoked|suspended|disabled|blocked|closed|expired|not valid|invalid)\\b"
+                    + "|\\b(?:deactivated|revoked|suspended|disabled|blocked|closed|expired|invalid) account\\b",
+            Pattern.CASE_INSENSITIVE);
 
     private static final Set<Integer> GONE = Set.of(404, 410);
     private static final int TOO_MANY_REQUESTS = 429;
@@ -241,13 +247,13 @@ final class CaFailures {
     }
 
     // "unauthorized" is what a CA says to a deactivated account, and an enterprise CA to a name that is none of its
-    // own:
-    // one bad name must not hold up all the others.
+    // own: one bad name must not hold up all the others. What may be either waits for a name of another domain.
     private static boolean isAboutAccount(CaProblem problem, ServerName name) {
         return ABOUT_ACCOUNT.contains(problem.type())
                 || (problem.type().equals("unauthorized")
-                        && problem.text().toLowerCase(Locale.ROOT).contains("account")
-                        && !RateLimitScope.mentions(problem.text(), name));
+                        && !problem.mentions(name)
+                        && (problem.isOfNoAccount()
+                                || ACCOUNT_ENDED.matcher(problem.text()).find()));
     }
 
     private static boolean isLimit(int status, CaSession session) {

@@ -19,8 +19,8 @@ import org.shredzone.acme4j.toolbox.JSON;
 /**
  * What a CA says went wrong (RFC 8555 section 6.7), fit for a log.
  *
- * @param type the ACME error type without its URN prefix, in the protocol's spelling; that of a sub-problem where it is
- *     {@code compound}; {@code unknown} where it is something else
+ * @param type the ACME error type without its URN prefix, in the protocol's spelling; that of a sub-problem where it
+ *     says less by itself; {@code unknown} where it is something else
  * @param text the CA's words in one line of at most {@value #LONGEST} characters
  * @param unpause the page that has to be visited before the CA goes on with a name it has paused, which the text then
  *     leaves out; empty where no name is paused
@@ -74,6 +74,9 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
     /** What only passes or is the CA's own; where a name is refused for several reasons, another one counts. */
     private static final Set<String> LEAST = Set.of(UNKNOWN, COMPOUND, "serverInternal", "rateLimited");
 
+    /** What a CA also says where the reason stands in a sub-problem, with the name it is about (RFC 8555 section 6.7.1). */
+    private static final Set<String> SAY_LITTLE = Set.of(UNKNOWN, COMPOUND, "malformed", "unauthorized");
+
     private static final Pattern NO_ACCOUNT = Pattern.compile(
             "\\b(?:account|registration|kid)\\b(?:(?!\\b(?:order|authori[sz]ation|authori[sz]ed|challenge|certificate|domain"
                     + "|identifier|name|profile|allowed|permitted)\\b).){0,80}?"
@@ -89,6 +92,7 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
     // The link carries a signed token of several hundred characters.
     private static final Pattern LINK = Pattern.compile("https://[\\x21-\\x7e&&[^\"'<>\\\\^`{|}]]{1,2000}");
     private static final int LONGEST_PAUSED = 4096;
+    private static final Pattern IDENTIFIER = Pattern.compile("[A-Za-z0-9.:*_-]{1,253}");
 
     // Control characters, and those that are not seen or turn what is seen around.
     private static final Pattern UNPRINTABLE = Pattern.compile("[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Cs}\\p{Co}\\p{Cn}]+");
@@ -102,21 +106,15 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
     static CaProblem of(JSON problem) {
         List<JSON> subproblems = subproblems(problem);
         String type = type(problem);
-        if (type.equals(COMPOUND) || (type.equals(UNKNOWN) && !subproblems.isEmpty())) {
-            List<String> types = subproblems.stream().map(CaProblem::type).toList();
-            type = types.stream()
-                    .filter(each -> !LEAST.contains(each))
-                    .findFirst()
-                    .or(() ->
-                            types.stream().filter(each -> !each.equals(UNKNOWN)).findFirst())
-                    .orElse(type);
+        if (SAY_LITTLE.contains(type)) {
+            type = moreThan(type, subproblems.stream().map(CaProblem::type).toList());
         }
-        String words = words(problem);
+        String words = wordsAndName(problem);
         Optional<URI> unpause = unpause(words);
         StringBuilder text = new StringBuilder(
                 unpause.isPresent() ? words.replace(unpause.get().toString(), "(link)") : words);
         for (JSON subproblem : subproblems) {
-            text.append("; ").append(type(subproblem)).append(": ").append(words(subproblem));
+            text.append("; ").append(type(subproblem)).append(": ").append(wordsAndName(subproblem));
         }
         if (type.equals("userActionRequired")) {
             string(problem, "instance")
@@ -124,6 +122,22 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
                     .ifPresent(link -> text.append("; see ").append(link));
         }
         return new CaProblem(type, oneLine(text.toString()), unpause);
+    }
+
+    private static String moreThan(String type, List<String> ofSubproblems) {
+        Optional<String> reason = ofSubproblems.stream()
+                .filter(each -> !LEAST.contains(each) && !SAY_LITTLE.contains(each))
+                .findFirst();
+        if (reason.isPresent() || !LEAST.contains(type)) {
+            return reason.orElse(type);
+        }
+        return ofSubproblems.stream()
+                .filter(each -> !LEAST.contains(each))
+                .findFirst()
+                .or(() -> ofSubproblems.stream()
+                        .filter(each -> !each.equals(UNKNOWN))
+                        .findFirst())
+                .orElse(type);
     }
 
     /** The same document with all that acme4j wants of one, and nothing it cannot read. */
@@ -138,7 +152,11 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
 
     private static Map<String, Object> described(JSON problem) {
         String type = type(problem);
-        return Map.of("type", type.equals(UNKNOWN) ? "about:blank" : PREFIX + type, "detail", words(problem));
+        Map<String, Object> all = new HashMap<>();
+        all.put("type", type.equals(UNKNOWN) ? "about:blank" : PREFIX + type);
+        all.put("detail", words(problem));
+        identifier(problem).ifPresent(name -> all.put("identifier", Map.of("type", "dns", "value", name)));
+        return all;
     }
 
     /** Whether a document is meant as a problem of ACME, however it is labelled. */
@@ -226,6 +244,26 @@ record CaProblem(String type, String text, Optional<URI> unpause) {
                 .or(() -> string(problem, "title"))
                 .filter(text -> !text.isBlank())
                 .orElse(NO_WORDS);
+    }
+
+    private static String wordsAndName(JSON problem) {
+        String words = words(problem);
+        return identifier(problem)
+                .filter(name -> !words.contains(name))
+                .map(name -> words + " (" + name + ")")
+                .orElse(words);
+    }
+
+    // Of which name it speaks; empty where that is not said as it should be.
+    private static Optional<String> identifier(JSON problem) {
+        try {
+            return problem.get("identifier")
+                    .map(JSON.Value::asObject)
+                    .flatMap(identifier -> string(identifier, "value"))
+                    .filter(name -> IDENTIFIER.matcher(name).matches());
+        } catch (AcmeProtocolException e) {
+            return Optional.empty();
+        }
     }
 
     private static Optional<String> string(JSON problem, String key) {

@@ -5,6 +5,7 @@ import java.net.MalformedURLException;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.URL;
+import java.net.http.HttpTimeoutException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -131,6 +132,8 @@ final class CaSession {
     private Deadline deadline;
     private int lastStatus;
     private boolean cutShort;
+    private boolean unanswered;
+    private Duration firstTry = CaLimits.FIRST_TRY;
     private Optional<Duration> lastRetryAfter = Optional.empty();
     private @Nullable Instant lastDate;
     private @Nullable Directory read;
@@ -173,6 +176,9 @@ final class CaSession {
     void begin(Deadline end, Endurance.Measure faults) {
         endurance.begin(faults);
         deadline = end;
+        unanswered = false;
+        // Of a time that is short, too, a whole try has to fit in: a CA that never answers is found out by that.
+        firstTry = shorter(CaLimits.FIRST_TRY, end.left().multipliedBy(3).dividedBy(4));
         lastStatus = 0;
         lastRetryAfter = Optional.empty();
     }
@@ -233,9 +239,12 @@ final class CaSession {
         return lastStatus;
     }
 
-    /** Whether the last request had less time than one has otherwise, since the work's time was nearly over. */
+    /**
+     * Whether the last request had less time than one has otherwise, since the work's time was nearly over, and none before it
+     * went without an answer for as long as it has to.
+     */
     boolean wasCutShort() {
-        return cutShort;
+        return cutShort && !unanswered;
     }
 
     /** The wait the last answer asked for. */
@@ -278,14 +287,25 @@ final class CaSession {
         Duration left = deadline.left();
         Duration limit = shared.limits.request();
         if (endurance.isLeft() && !endurance.isRepeating()) {
-            limit = shorter(limit, CaLimits.FIRST_TRY);
+            limit = shorter(limit, firstTry);
         }
         cutShort = left.compareTo(limit) < 0;
-        CaAnswer answer = shared.http.send(request, shorter(left, limit));
+        CaAnswer answer = answered(request, shorter(left, limit));
         lastStatus = answer.status();
         lastRetryAfter = RetryAfter.in(answer.headers(), shared.clock);
         lastDate = RetryAfter.date(answer.headers(), shared.clock);
         return answer;
+    }
+
+    private CaAnswer answered(CaRequest request, Duration within) throws IOException {
+        try {
+            CaAnswer answer = shared.http.send(request, within);
+            unanswered = false;
+            return answer;
+        } catch (HttpTimeoutException e) {
+            unanswered |= !cutShort;
+            throw e;
+        }
     }
 
     private final class Provider extends AbstractAcmeProvider {

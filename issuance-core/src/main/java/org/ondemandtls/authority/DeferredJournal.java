@@ -49,6 +49,11 @@ final class DeferredJournal {
         return journal.mayPlaceAnother();
     }
 
+    /** The next order does not say what it replaces; see {@link Authority.Journal#notReplacing}. */
+    void notReplacing() throws IssuanceException {
+        journal.notReplacing();
+    }
+
     /** A proof was not accepted. */
     void validationFailed() {
         journal.validationFailed();

@@ -6,6 +6,8 @@ import java.net.ConnectException;
 import java.net.http.HttpConnectTimeoutException;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import javax.net.ssl.SSLHandshakeException;
@@ -81,6 +83,7 @@ final class Endurance {
     }
 
     private Measure measure = Measure.NONE;
+    private final Map<Fault, Integer> inARowOf = new EnumMap<>(Fault.class);
     private int left;
     private int inARow;
     private int unclearOrders;
@@ -93,6 +96,7 @@ final class Endurance {
         measure = wanted;
         left = wanted.all;
         inARow = 0;
+        inARowOf.clear();
         unclearOrders = 0;
         unclear = 0;
         serverErrors = true;
@@ -118,6 +122,7 @@ final class Endurance {
     /** An answer that can be used came. */
     void succeeded() {
         inARow = 0;
+        inARowOf.clear();
     }
 
     /** Whether the request that is under way was sent before. */
@@ -150,20 +155,22 @@ final class Endurance {
             // It may have been placed, and another one follows without what the CA may have minded.
             unclearOrders++;
         }
-        if (left == 0 || inARow >= most(fault)) {
+        // Each kind by itself: what one kind has used up says nothing about another.
+        if (left == 0 || inARowOf.getOrDefault(fault, 0) >= most(fault)) {
             return Optional.empty();
         }
         // What may have been placed is placed once more, and not again.
         if (isNewOrder && fault != Fault.LIMIT && fault != Fault.NO_CONNECTION && ++unclearOrders > 1) {
             return Optional.empty();
         }
-        Duration pace = FIRST_WAIT.multipliedBy(1L << inARow);
-        Duration wait = fault == Fault.LIMIT ? longer(asked.orElse(UNSAID_LIMIT), pace) : shorter(pace, LONGEST_WAIT);
+        Duration pace = shorter(FIRST_WAIT.multipliedBy(1L << inARow), LONGEST_WAIT);
+        Duration wait = fault == Fault.LIMIT ? longer(asked.orElse(UNSAID_LIMIT), pace) : pace;
         if (fault != Fault.LIMIT && fault != Fault.NO_CONNECTION) {
             unclear++;
         }
         left--;
         inARow++;
+        inARowOf.merge(fault, 1, Integer::sum);
         return Optional.of(wait);
     }
 
@@ -171,7 +178,8 @@ final class Endurance {
         return switch (fault) {
             case LOST -> measure.inARow;
             case SERVER_ERROR -> serverErrors ? measure.inARow : 0;
-            case NO_CONNECTION -> MOST_NO_CONNECTIONS;
+            // Somebody else can be asked at once.
+            case NO_CONNECTION -> measure == Measure.LONG ? measure.inARow : MOST_NO_CONNECTIONS;
             case LIMIT -> MOST_LIMITS;
             case UNREADABLE -> 1;
             case MISSING -> MOST_MISSING;

@@ -68,7 +68,7 @@ record OrderCompletion(
             state = finalizeWhenReady(order);
             learning = Optional.of(tools.paces().issuance().begin());
         }
-        Pace pace = learning.orElseGet(() -> tools.paces().ready().begin());
+        Pace pace = learning.orElseGet(() -> tools.paces().seldom().begin());
         while (true) {
             Optional<URL> certificate = state.get("certificate").map(JSON.Value::asURL);
             status = status(state);
@@ -116,7 +116,7 @@ record OrderCompletion(
                         "the CA has made the order invalid and does not say why",
                         // Each costs the CA an order.
                         RetryAfter.LIMITED,
-                        null));
+                        new UnexplainedException()));
     }
 
     private Optional<CaProblem> ofAnAuthorization(JSON state) {
@@ -163,8 +163,13 @@ record OrderCompletion(
                 }
                 refusal = e;
             }
-            waits.pause(pace, "made the order ready");
-            order.fetch();
+            do {
+                waits.pause(pace, "made the order ready");
+                order.fetch();
+            } while (notReady && order.getStatus() == Status.PENDING);
+            if (notReady) {
+                pace.done();
+            }
             if (!Set.of(Status.PENDING, Status.READY).contains(order.getStatus())) {
                 return order.getJSON();
             }

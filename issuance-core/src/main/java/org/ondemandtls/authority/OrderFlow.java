@@ -308,7 +308,7 @@ final class OrderFlow {
     }
 
     // What is said about the certificate that this one replaces is a courtesy, and never worth an order.
-    private Order placed() throws AcmeException {
+    private Order placed() throws AcmeException, IssuanceException {
         Optional<String> replaced = replaces && session.renewalInfo().isPresent()
                 ? wanted.replaces().flatMap(RenewalInfo::certId)
                 : Optional.empty();
@@ -331,6 +331,7 @@ final class OrderFlow {
                 session.endurance().bearServerErrors(true);
             }
         }
+        journal.notReplacing();
         return builder().create();
     }
 
@@ -382,7 +383,7 @@ final class OrderFlow {
     // Some CAs have the order before what it consists of.
     private List<Authorization> authorizations(Order order)
             throws AcmeException, IssuanceException, InterruptedException {
-        Pace pace = tools.paces().ready().begin();
+        Pace pace = tools.paces().seldom().begin();
         for (int look = 0; look < LOOKS_FOR_AUTHORIZATIONS; look++) {
             if (!order.getAuthorizations().isEmpty() || order.getStatus() != Status.PENDING) {
                 return order.getAuthorizations();

@@ -57,14 +57,16 @@ final class Pace {
      * @param afterFetch from its fetching the proof to its decision
      * @param issuance from finalizing to the certificate
      * @param ready from the last decision to an order that is ready
+     * @param seldom what has to be waited for with some CAs, or after a restart; nothing is learned of it
      */
-    record OfCa(Learned validation, Learned afterFetch, Learned issuance, Learned ready) {
+    record OfCa(Learned validation, Learned afterFetch, Learned issuance, Learned ready, Learned seldom) {
 
         /** Nothing known yet. An order that is being finalized is not looked at every few milliseconds. */
         static OfCa unknown(LongSupplier nanoTime) {
             return new OfCa(
                     new Learned(nanoTime, Duration.ofMillis(50), 1.5),
                     new Learned(nanoTime, Duration.ofMillis(2), 2),
+                    new Learned(nanoTime, Duration.ofMillis(10), 2),
                     new Learned(nanoTime, Duration.ofMillis(10), 2),
                     new Learned(nanoTime, Duration.ofMillis(10), 2));
         }

@@ -154,20 +154,35 @@ public final class KeyedCertificate {
     }
 
     /**
-     * The same without issuers that have ended, in order, for serving what was kept for long.
+     * The same as clients want it, see {@link ChainOrder}: without issuers that have ended, roots and duplicates, in order, for
+     * serving what was kept for long or came from elsewhere. Costs a few comparisons, or signatures where there is something
+     * to do.
      *
-     * @return this where all of the chain is valid
+     * @return this where the chain is so already
      */
     public KeyedCertificate inOrder(Instant now) {
-        boolean whole = issuers.issuers().stream()
-                .allMatch(each -> !now.isAfter(each.getNotAfter().toInstant()));
-        if (whole) {
+        OpenedCertificate opened = look();
+        if (isInOrder(opened.leaf(), now)) {
             return this;
         }
-        OpenedCertificate opened = look();
         List<X509Certificate> ordered =
                 ChainOrder.of(opened.chain(), opened.leaf().getPublicKey(), now).chain();
         return ordered.equals(opened.chain()) ? this : new KeyedCertificate(opened.key(), ordered);
+    }
+
+    private boolean isInOrder(X509Certificate leaf, Instant now) {
+        X509Certificate last = leaf;
+        for (X509Certificate issuer : issuers.issuers()) {
+            boolean isRoot = issuer.getSubjectX500Principal().equals(issuer.getIssuerX500Principal());
+            // A private CA may have nothing but its root.
+            if (now.isAfter(issuer.getNotAfter().toInstant())
+                    || !issuer.getSubjectX500Principal().equals(last.getIssuerX500Principal())
+                    || (isRoot && last != leaf)) {
+                return false;
+            }
+            last = issuer;
+        }
+        return true;
     }
 
     /** Whether the leaf names {@code name}, exactly or by a wildcard of one label (RFC 9525 section 6.3). */

@@ -153,6 +153,44 @@ public final class Pem {
     }
 
     /**
+     * Reads a chain as a CA may send it in place of text: certificates in DER, or in a PKCS #7 bundle, whose order means
+     * nothing.
+     *
+     * @param content text as {@link #readCertificates(String)} takes it, or what {@link
+     *     CertificateFactory#generateCertificates} takes, of at most {@value #MAX_LENGTH} octets
+     * @return one to {@value #MAX_CERTIFICATES} certificates
+     * @throws InvalidPemException if it is neither; told is what is wrong with it as text
+     */
+    public static List<X509Certificate> readCertificates(byte[] content) throws InvalidPemException {
+        try {
+            return readCertificates(new String(content, StandardCharsets.UTF_8));
+        } catch (InvalidPemException e) {
+            List<X509Certificate> certificates = binary(content);
+            if (certificates.isEmpty()) {
+                throw e;
+            }
+            return certificates;
+        }
+    }
+
+    private static List<X509Certificate> binary(byte[] content) {
+        if (content.length > MAX_LENGTH) {
+            return List.of();
+        }
+        try {
+            List<X509Certificate> certificates =
+                    CertificateFactory.getInstance("X.509")
+                            .generateCertificates(new ByteArrayInputStream(content))
+                            .stream()
+                            .map(X509Certificate.class::cast)
+                            .toList();
+            return certificates.size() <= MAX_CERTIFICATES ? certificates : List.of();
+        } catch (CertificateException | RuntimeException e) {
+            return List.of();
+        }
+    }
+
+    /**
      * The same chain with every certificate but the first replaced by the one instance of it that all chains share:
      * thousands of leaves of one CA then cost their own bytes only.
      *

@@ -67,7 +67,7 @@ final class Attempt {
     }
 
     /**
-     * Has the order counted as the CA counts it.
+     * Has the order counted as the CA counts it; the last word on it counts.
      *
      * @param replacesFirst whether the leaf was not said to be replaced before
      */
@@ -79,6 +79,8 @@ final class Attempt {
             exemption = Budget.Exemption.REPLACES;
         } else if (known().isPresent() && known().get().names().equals(Set.of(name.value()))) {
             exemption = Budget.Exemption.SAME_NAMES;
+        } else {
+            exemption = Budget.Exemption.NONE;
         }
     }
 

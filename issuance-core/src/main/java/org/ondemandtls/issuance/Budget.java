@@ -48,6 +48,7 @@ public final class Budget {
 
     private static final int MOST_PARDONED = 10_000;
     private static final Duration SOON = Duration.ofSeconds(10);
+    private static final Duration HOUR = Duration.ofHours(1);
     private static final Allowance NONE = new Allowance.Unlimited();
     private static final Rules UNLIMITED = new Rules(NONE, NONE, NONE, NONE);
     private static final Rules LETS_ENCRYPT = new Rules(per(300, 3), per(50, 7 * 24), per(5, 7 * 24), per(5, 1));
@@ -235,11 +236,38 @@ public final class Budget {
         }
     }
 
-    /** Counts a validation that failed. */
+    /** Counts a validation that failed, at any CA: see {@link #untilFailuresFit}. */
     void authorizationFailed(String issuer, ServerName name) throws StoreException {
-        if (rules.getOrDefault(issuer, UNLIMITED).failures() instanceof Rate most) {
-            ledger.count(failuresKey(issuer, name), most.per());
+        String key = failuresKey(issuer, name);
+        Duration window = rules.getOrDefault(issuer, UNLIMITED).failures() instanceof Rate most
+                        && most.per().compareTo(HOUR) > 0
+                ? most.per()
+                : HOUR;
+        if (Ledger.isKey(key)) {
+            ledger.count(key, window);
         }
+    }
+
+    /**
+     * How long until so many more failed validations of a name fit into an hour, whichever servers caused those before.
+     *
+     * @param issuer the {@code id()} of the CA
+     * @param name the name
+     * @param more how many the next order may cost
+     * @param most how many fit
+     * @return zero where they fit now
+     * @throws StoreException if the ledger did not answer
+     */
+    Duration untilFailuresFit(String issuer, ServerName name, int more, int most) throws StoreException {
+        String key = failuresKey(issuer, name);
+        if (!Ledger.isKey(key)) {
+            return Duration.ZERO;
+        }
+        Quota room = new Quota(key, Math.max(1, most - more + 1), HOUR);
+        Duration wait = ledger.reserve(List.of(), List.of(room)) instanceof Outcome.Spent spent
+                ? Duration.between(clock.instant(), spent.fits())
+                : Duration.ZERO;
+        return wait.isNegative() ? Duration.ZERO : wait;
     }
 
     /**

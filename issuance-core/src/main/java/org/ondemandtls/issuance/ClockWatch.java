@@ -16,8 +16,8 @@ import org.ondemandtls.event.Events;
  * <p>A machine that sleeps wakes up with a wall clock far ahead of monotonic time. What its kernel says that it slept is no
  * jump.
  *
- * <p>Where the kernel does not say, a machine that sleeps every night is waited for once: after that a jump ahead by less
- * than {@link #LONGEST_NIGHT} is taken for sleep.
+ * <p>Where the kernel does not say so, as with a guest that its hypervisor pauses, a machine that stands still every night is
+ * waited for once: after that a jump ahead by less than {@link #LONGEST_NIGHT} is taken for sleep.
  *
  * <p>It is trusted again once it is back, or after {@value #ACCEPTED_AFTER_HOURS} hours in which it did not jump again:
  * it was wrong before, then, and is right now.
@@ -160,9 +160,9 @@ public final class ClockWatch {
         return clock.millis() - TimeUnit.NANOSECONDS.toMillis(nanoTime.getAsLong());
     }
 
-    // Where the kernel does not tell whether the machine slept.
-    private boolean isNight(long jump) {
-        return jump > 0 && jump < LONGEST_NIGHT.toMillis() && bootTime.get().isEmpty();
+    // What the kernel has explained is no part of the jump; of a guest's pause it knows nothing.
+    private static boolean isNight(long jump) {
+        return jump > 0 && jump < LONGEST_NIGHT.toMillis();
     }
 
     private static boolean isFar(long one, long other) {

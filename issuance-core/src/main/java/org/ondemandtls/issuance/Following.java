@@ -2,6 +2,7 @@ package org.ondemandtls.issuance;
 
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -138,10 +139,11 @@ final class Following {
             return;
         }
         Optional<StoredCertificate> stored = store.find(ServerName.answeredBy(name));
-        if (stored.isEmpty() || !stored.get().isServableAt(ports.now().instant())) {
+        Instant now = ports.now().instant();
+        if (stored.isEmpty() || !stored.get().isServableAt(now)) {
             inventory.withdraw(served.get());
         } else if (!stored.get().certificate().id().equals(served.get().id())) {
-            inventory.publish(stored.get().certificate(), ServerName.answeredBy(name));
+            inventory.publish(stored.get().certificate().inOrder(now), ServerName.answeredBy(name));
         }
     }
 

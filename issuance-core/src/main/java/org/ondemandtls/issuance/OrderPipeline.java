@@ -382,7 +382,8 @@ final class OrderPipeline {
                 return rejected;
             }
         }
-        return failed.get(0).failed();
+        Attempt first = failed.get(0);
+        return placement.unexplained(first).orElse(first.failed());
     }
 
     private Optional<KeyedCertificate> takeStored(ServerName name, Optional<StoredCertificate> found)
@@ -399,8 +400,9 @@ final class OrderPipeline {
             } catch (StoreException e) {
                 throw Placement.storeFailed(name, e);
             }
-            parts.inventory().publish(stored.certificate(), name);
-            return Optional.of(stored.certificate());
+            KeyedCertificate served = stored.certificate().inOrder(now);
+            parts.inventory().publish(served, name);
+            return Optional.of(served);
         }
         if (stored.withdrawn().isEmpty() || !stored.certificate().isValidAt(now)) {
             return Optional.empty();

@@ -16,6 +16,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
 import org.ondemandtls.authority.Authority;
+import org.ondemandtls.authority.UnexplainedException;
 import org.ondemandtls.certificate.CertificateVerifier;
 import org.ondemandtls.certificate.CertificationRequests;
 import org.ondemandtls.certificate.InvalidCertificateException;
@@ -44,6 +45,7 @@ final class Placement {
     private static final Duration STORE_RETRY = Duration.ofSeconds(2);
     private static final Duration UNKNOWN_LIFETIME = Duration.ofDays(90);
     private static final int MOST_REPLACED = 10_000;
+    private static final int UNEXPLAINED_BORNE = 2;
 
     /** What is stored for a name, by another server perhaps. */
     @FunctionalInterface
@@ -59,7 +61,12 @@ final class Placement {
     private final Outage storeOutage;
     private final Map<String, Outage> outages = new ConcurrentHashMap<>();
     private final AtomicReference<Duration> lastLifetime = new AtomicReference<>(UNKNOWN_LIFETIME);
-    private final Cache<String, Boolean> replaced =
+    // By which order each leaf was said to be replaced, empty where the CA minded that.
+    private final Cache<String, Optional<URI>> replaced =
+            Caffeine.newBuilder().maximumSize(MOST_REPLACED).build();
+
+    // How many orders in a row a CA has made invalid without a word.
+    private final Cache<ServerName, Integer> unexplained =
             Caffeine.newBuilder().maximumSize(MOST_REPLACED).build();
 
     Placement(OrderPipeline.Parts parts, Current current, Clock clock, LongSupplier nanoTime, DoubleSupplier random) {
@@ -93,9 +100,53 @@ final class Placement {
         }
         try {
             parts.refusals()
-                    .refused(attempt.name, attempt.issuer(), rejected, attempt.failedValidations, lastLifetime.get());
+                    .refused(
+                            attempt.name,
+                            attempt.issuer(),
+                            paced(attempt, rejected),
+                            attempt.failedValidations,
+                            lastLifetime.get());
         } catch (StoreException e) {
             tellStoreFailed(attempt.name, String.valueOf(e.getMessage()));
+        }
+    }
+
+    /**
+     * What is told of a name of which a CA makes order after order invalid without a word: the next one waits as behind
+     * trouble that passes. Once or twice may be the CA's bad moment.
+     */
+    Optional<IssuanceException> unexplained(Attempt attempt) {
+        if (!(attempt.failed().getCause() instanceof UnexplainedException)) {
+            return Optional.empty();
+        }
+        if (unexplained.asMap().merge(attempt.name, 1, Integer::sum) <= UNEXPLAINED_BORNE) {
+            return Optional.empty();
+        }
+        IssuanceException.Rejected told = IssuanceException.Rejected.passing(
+                attempt.name, "invalidOrder", attempt.failed().what(), Duration.ZERO);
+        refused(attempt, told);
+        return Optional.of(told);
+    }
+
+    // What passes is tried again soon, but no more often than a CA bears failed validations, of all servers together.
+    private IssuanceException.Rejected paced(Attempt attempt, IssuanceException.Rejected rejected) {
+        if (!rejected.isPassing()) {
+            return rejected;
+        }
+        try {
+            Duration wait = parts.budget()
+                    .untilFailuresFit(
+                            attempt.issuer(),
+                            attempt.name,
+                            attempt.failedValidations,
+                            Refusals.PASSING_VALIDATIONS_AN_HOUR);
+            return wait.compareTo(rejected.retryAfter()) <= 0
+                    ? rejected
+                    : IssuanceException.Rejected.passing(
+                            rejected.name(), rejected.problemType(), rejected.detail(), wait);
+        } catch (StoreException e) {
+            tellStoreFailed(attempt.name, String.valueOf(e.getMessage()));
+            return rejected;
         }
     }
 
@@ -138,6 +189,7 @@ final class Placement {
             parts.inventory().publish(certificate);
             closeOrder(attempt.lease);
             parts.refusals().forget(name);
+            unexplained.invalidate(name);
             lastLifetime.set(RenewalTime.lifetime(certificate));
             boolean first = attempt.purpose == Purpose.OBTAIN;
             timed(attempt, started, "obtained");
@@ -161,6 +213,19 @@ final class Placement {
         } catch (StoreException e) {
             timed(attempt, started, "store_failed");
             throw storeFailed(name, e);
+        } finally {
+            giveBack(attempt);
+        }
+    }
+
+    // However the turn ended: what stays reserved is taken from all later orders for as long as this process lives.
+    private void giveBack(Attempt attempt) {
+        Budget.Reservation unspent = attempt.reservation;
+        attempt.reservation = Budget.Reservation.NONE;
+        try {
+            parts.budget().notIssued(unspent, attempt.placed);
+        } catch (StoreException e) {
+            tellStoreFailed(attempt.name, String.valueOf(e.getMessage()));
         }
     }
 
@@ -198,8 +263,6 @@ final class Placement {
         ServerName name = attempt.name;
         String issuer = attempt.issuer();
         try {
-            parts.budget().notIssued(attempt.reservation, attempt.placed);
-            attempt.reservation = Budget.Reservation.NONE;
             if (failure instanceof IssuanceException.Rejected) {
                 closeOrder(attempt.lease);
                 parts.standing().answered(issuer);
@@ -258,10 +321,12 @@ final class Placement {
 
     private OpenOrder journaled(Attempt attempt) throws IssuanceException, StoreException {
         ServerName name = attempt.name;
-        attempt.exempt(attempt.replaced().map(this::isReplacedFirst).orElse(false));
         Optional<OpenOrder> left = parts.store().openOrder(name);
         boolean ours = left.isPresent() && left.get().issuer().equals(attempt.issuer());
-        if (ours && left.get().url().isPresent()) {
+        Optional<URI> placed = ours ? left.get().url() : Optional.empty();
+        attempt.exempt(
+                attempt.replaced().map(leaf -> isReplacedFirst(leaf, placed)).orElse(false));
+        if (ours && placed.isPresent()) {
             attempt.placed = true;
             attempt.reservation = parts.budget().resumed(attempt.issuer(), name, attempt.exemption);
             return left.get();
@@ -300,9 +365,15 @@ final class Placement {
         return new KeyedCertificate(open.key().getPrivate(), chain);
     }
 
-    // Once more of a leaf that was said to be replaced counts (RFC 9773 section 5), whatever came of the first time.
-    private boolean isReplacedFirst(X509Certificate leaf) {
-        return replaced.getIfPresent(leaf.getIssuerX500Principal().getName() + leaf.getSerialNumber()) == null;
+    // Once more of a leaf that was said to be replaced counts (RFC 9773 section 5), whatever came of the first time; an
+    // order that is taken up is the first time itself.
+    private boolean isReplacedFirst(X509Certificate leaf, Optional<URI> takenUp) {
+        Optional<URI> by = replaced.getIfPresent(key(leaf));
+        return by == null || (by.isPresent() && by.equals(takenUp));
+    }
+
+    private static String key(X509Certificate leaf) {
+        return leaf.getIssuerX500Principal().getName() + leaf.getSerialNumber();
     }
 
     private void issued(Attempt attempt) {
@@ -330,9 +401,7 @@ final class Placement {
         public void orderCreated(URI url) throws IssuanceException.StoreFailed {
             attempt.placed = true;
             if (attempt.exemption == Budget.Exemption.REPLACES) {
-                attempt.replaced()
-                        .ifPresent(leaf ->
-                                replaced.put(leaf.getIssuerX500Principal().getName() + leaf.getSerialNumber(), true));
+                attempt.replaced().ifPresent(leaf -> replaced.put(key(leaf), Optional.of(url)));
             }
             // It was told of this order alone.
             Optional<Instant> end = expires;
@@ -343,6 +412,22 @@ final class Placement {
         @Override
         public void orderExpires(Instant when) {
             expires = Optional.of(when);
+        }
+
+        @Override
+        public void notReplacing() throws IssuanceException {
+            if (attempt.exemption != Budget.Exemption.REPLACES) {
+                return;
+            }
+            attempt.replaced().ifPresent(leaf -> replaced.put(key(leaf), Optional.empty()));
+            giveBack(attempt);
+            attempt.exempt(false);
+            try {
+                attempt.reservation =
+                        parts.budget().reserve(attempt.issuer(), attempt.name, attempt.purpose, attempt.exemption);
+            } catch (StoreException e) {
+                throw storeFailed(attempt.name, e);
+            }
         }
 
         @Override

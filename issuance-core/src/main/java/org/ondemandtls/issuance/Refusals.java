@@ -53,7 +53,7 @@ final class Refusals {
     private static final Duration PASSING_NEXT = Duration.ofMinutes(10);
     private static final Duration HOUR = Duration.ofHours(1);
     /** How many failed validations a name is caused in an hour by trouble that passes; Let's Encrypt bears five. */
-    private static final int PASSING_VALIDATIONS_AN_HOUR = 4;
+    static final int PASSING_VALIDATIONS_AN_HOUR = 4;
     // What lasts for half a day may last for ever, and a CA pauses a name after so many failures in a row.
     private static final int PASSING_SOONER = 48;
     private static final Duration LONGEST_UNANSWERED = Duration.ofSeconds(10);
@@ -225,7 +225,10 @@ final class Refusals {
                 hold.refusals(),
                 block,
                 ANY_CLOCK,
-                Optional.ofNullable(failures.getIfPresent(name)).flatMap(Failure::passing));
+                Optional.ofNullable(failures.getIfPresent(name))
+                        .flatMap(Failure::passing)
+                        // It was met before, by an earlier life or another server.
+                        .or(() -> hold.refusals() == 0 ? Optional.of(new Passing(1, List.of())) : Optional.empty()));
         failures.asMap()
                 .merge(
                         name,
@@ -238,12 +241,11 @@ final class Refusals {
         return blocking(name);
     }
 
-    /** Forgets a name: it was obtained, or an operator wants it tried at once. Blocks for a look-up where it was refused. */
+    /** Forgets a name: it was obtained, or an operator wants it tried at once. Blocks for a look-up. */
     void forget(ServerName name) throws StoreException {
-        Failure known = failures.asMap().remove(name);
-        if (known == null || !outlives(known).isZero()) {
-            store.dropHold(new Scope.Name(name));
-        }
+        failures.invalidate(name);
+        // Whatever memory knew: another server may have been refused since.
+        store.dropHold(new Scope.Name(name));
     }
 
     /** Forgets what memory knows of a name; the store is asked again. No I/O. */

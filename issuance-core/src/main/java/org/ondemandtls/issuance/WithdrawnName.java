@@ -48,7 +48,7 @@ public final class WithdrawnName {
 
     /** Whether a name is withdrawn from what is stored for it; no I/O where that is its own. */
     static boolean isKept(CertificateStore store, ServerName name, StoredCertificate stored) throws StoreException {
-        return isOthers(name, stored) && isKept(store, name);
+        return stored.certificate().names().size() > 1 && isKept(store, name);
     }
 
     /** Forgets that a name is withdrawn from what is stored for it. */
@@ -56,9 +56,5 @@ public final class WithdrawnName {
         if (isKept(store, name, stored)) {
             store.dropHold(new Scope.Withdrawn(name));
         }
-    }
-
-    private static boolean isOthers(ServerName name, StoredCertificate stored) {
-        return stored.certificate().names().size() > 1 && !stored.firstName().equals(name.value());
     }
 }

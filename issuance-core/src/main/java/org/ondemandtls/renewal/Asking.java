@@ -62,7 +62,7 @@ final class Asking {
         StoredCertificate record = current.get();
         Instant now = desk.now();
         if (failure == null) {
-            denials.granted(record);
+            denials.granted(record.firstName());
             StoredCertificate granted = record.withDeniedSince(Optional.empty());
             if (advice.isDue(record, now)) {
                 if (record.deniedSince().isPresent()) {

@@ -32,8 +32,8 @@ final class Denials {
     }
 
     /** A name may keep its certificate; of denials before nothing is left. */
-    void granted(StoredCertificate record) throws StoreException {
-        brake.granted(record.firstName());
+    void granted(String name) throws StoreException {
+        brake.granted(name);
     }
 
     /**

@@ -150,7 +150,7 @@ public final class Renewal implements AutoCloseable {
         this.advice = new Advice(desk);
         this.asking = new Asking(desk, denials, advice);
         this.succession = new Succession(desk, denials);
-        this.severalNames = new SeveralNames(desk, denials, succession, this::dueNow);
+        this.severalNames = new SeveralNames(desk, denials, succession, advice, this::dueNow);
         this.ownNames = new OwnNames(desk, ownNames, Math.max(1, renewals / OWN_NAMES_PART), storeOutage, this::dueNow);
         this.visitNotes = new VisitNotes(desk, storeOutage, this::dueNow, this::served);
         this.fromTheBeginning = ports.nanoTime().getAsLong();
@@ -392,8 +392,8 @@ public final class Renewal implements AutoCloseable {
             }
             StoredCertificate record = stored.get();
             boolean renewalDue = !record.renew().isAfter(now);
-            if (renewalDue != (entry.kind() == Kind.RENEW)
-                    || record.certificate().names().size() > 1) {
+            boolean several = record.certificate().names().size() > 1;
+            if (renewalDue != (entry.kind() == Kind.RENEW) || (several && entry.kind() != Kind.ADVICE)) {
                 desk.backlog().done(entry);
                 enter(record, now);
                 return;

@@ -11,6 +11,7 @@ import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.issuance.WithdrawnName;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.renewal.Entry.Kind;
 import org.ondemandtls.store.Retry;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
@@ -21,25 +22,29 @@ import org.ondemandtls.store.StoredCertificate;
  * <p>Each name has a turn and waits of its own. The first name's certificate takes the old one's place in the store, so it
  * comes last, and never while that serves a name which has none of its own. One that is denied for as long as the operator
  * wants is not served any more, and is not waited for.
+ *
+ * <p>Until then permission is asked again for each name it serves, and its CA is asked about it, as for any other certificate.
  */
 final class SeveralNames {
 
     private final Desk desk;
     private final Denials denials;
     private final Succession succession;
+    private final Advice advice;
     private final Consumer<StoredCertificate> dueNow;
 
-    SeveralNames(Desk desk, Denials denials, Succession succession, Consumer<StoredCertificate> dueNow) {
+    SeveralNames(Desk desk, Denials denials, Succession succession, Advice advice, Consumer<StoredCertificate> dueNow) {
         this.desk = desk;
         this.denials = denials;
         this.succession = succession;
+        this.advice = advice;
         this.dueNow = dueNow;
     }
 
-    /** Gives each name that is left its turn, where the time has come. */
+    /** Gives each name that is left its turn, where the time has come; looks at the certificate before that. */
     void enter(StoredCertificate record, Instant now) throws StoreException {
         if (record.renew().isAfter(now)) {
-            desk.records().reschedule(record, record.renew());
+            look(record, now);
             return;
         }
         List<ServerName> left = left(record);
@@ -55,10 +60,29 @@ final class SeveralNames {
         }
     }
 
+    private void look(StoredCertificate record, Instant now) throws StoreException {
+        boolean asks = record.deniedSince().isPresent() || desk.rechecks().isDue(record, now);
+        List<ServerName> asked = asks ? served(record) : List.of();
+        boolean asksForTheFirst = asked.stream().anyMatch(name -> isFirst(name, record));
+        // What is asked for the first name ends in the question to the CA: one entry for each name.
+        if (advice.isDue(record, now) && !asksForTheFirst) {
+            desk.backlog().offer(Entry.of(record, Kind.ADVICE, desk.caOf(record)));
+        } else if (desk.records().save(record.withDue(advice.next(record, now))).isEmpty()) {
+            return;
+        }
+        String ca = desk.caOf(record);
+        asked.forEach(name ->
+                desk.backlog().offer(Entry.ofSeveral(record, name.value(), ca).as(Kind.ASK)));
+    }
+
     /** Begins with one name, unless it has its own by now. */
     void begin(Entry entry) throws StoreException {
         Optional<StoredCertificate> several = several(entry);
         ServerName name = new ServerName(entry.name());
+        if (entry.kind() == Kind.ASK) {
+            ask(entry, name, several);
+            return;
+        }
         if (several.isEmpty() || !left(several.get()).contains(name)) {
             desk.backlog().done(entry);
             return;
@@ -90,9 +114,55 @@ final class SeveralNames {
         }
     }
 
+    private void ask(Entry entry, ServerName name, Optional<StoredCertificate> several) throws StoreException {
+        if (several.isEmpty() || !served(several.get()).contains(name)) {
+            desk.backlog().done(entry);
+            return;
+        }
+        desk.floors()
+                .orders()
+                .recheck(name)
+                .whenComplete((granted, failure) ->
+                        desk.end(entry, () -> Retry.stepIfStale(() -> answered(entry, name, failure))));
+    }
+
+    private void answered(Entry entry, ServerName name, @Nullable Throwable failure) throws StoreException {
+        Optional<StoredCertificate> several = several(entry);
+        if (several.isEmpty()
+                || failure instanceof IssuanceException.Stopping
+                || !desk.floors().watch().isTrusted()) {
+            desk.backlog().done(entry);
+        } else if (failure instanceof IssuanceException.NotPermitted denied) {
+            denied(entry, name, several.get(), denied);
+        } else if (failure == null) {
+            granted(entry, name, several.get());
+        } else if (entry.deniedSince().isPresent()) {
+            // Who does not answer has not denied, and has not granted what was denied before.
+            desk.again(entry, denials.again(several.get(), false));
+        } else {
+            desk.backlog().done(entry);
+        }
+    }
+
+    private void granted(Entry entry, ServerName name, StoredCertificate several) throws StoreException {
+        denials.granted(name.value());
+        Instant now = desk.now();
+        boolean asksTheCa = isFirst(name, several) && several.renew().isAfter(now) && advice.isDue(several, now);
+        Optional<StoredCertificate> dueAgain = Optional.empty();
+        if (asksTheCa || (isFirst(name, several) && several.deniedSince().isPresent())) {
+            StoredCertificate granted = several.withDeniedSince(Optional.empty());
+            dueAgain = Optional.of(
+                    desk.floors().store().save(granted.withDue(asksTheCa ? now : advice.next(granted, now))));
+        }
+        desk.backlog().done(entry);
+        if (asksTheCa) {
+            dueAgain.ifPresent(dueNow);
+        }
+    }
+
     private void denied(Entry entry, ServerName name, StoredCertificate several, IssuanceException reason)
             throws StoreException {
-        if (name.value().equals(several.firstName())) {
+        if (isFirst(name, several) && isNextTheFirst(several)) {
             denials.denied(name, several, reason);
             desk.backlog().done(entry);
             return;
@@ -134,7 +204,23 @@ final class SeveralNames {
 
     private boolean isNextTheFirst(StoredCertificate several) throws StoreException {
         List<ServerName> left = left(several);
-        return left.size() == 1 && left.get(0).value().equals(several.firstName());
+        return left.size() == 1 && isFirst(left.get(0), several);
+    }
+
+    private static boolean isFirst(ServerName name, StoredCertificate several) {
+        return name.value().equals(several.firstName());
+    }
+
+    // Those that have no other certificate, and that permission can be asked for.
+    private List<ServerName> served(StoredCertificate record) throws StoreException {
+        List<ServerName> served = new ArrayList<>(left(record));
+        Optional<ServerName> first = Records.plainName(record.firstName());
+        if (first.isPresent()
+                && !served.contains(first.get())
+                && !WithdrawnName.isKept(desk.floors().store(), first.get())) {
+            served.add(first.get());
+        }
+        return served;
     }
 
     private Optional<StoredCertificate> several(Entry entry) throws StoreException {

@@ -16,6 +16,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -116,9 +117,21 @@ class AcmeRenewalIT extends WithPebble {
                     FaultyAcmeProxy.path("/order-plz"),
                     FaultyAcmeProxy.problem(403, type, "not the account of the certificate being replaced", null));
             Authority.Order order = replacing(order("a.customer.example"), leaf);
+            AtomicInteger without = new AtomicInteger();
 
-            assertServable(sign(authority, order), order);
+            assertServable(
+                    authority.sign(order, new Authority.Journal() {
+                        @Override
+                        public void orderCreated(URI url) {}
 
+                        @Override
+                        public void notReplacing() {
+                            without.incrementAndGet();
+                        }
+                    }),
+                    order);
+
+            assertThat(without).hasValue(1);
             // The proxy's nonce is none of the CA's, so that the last one is sent twice.
             assertThat(newOrders(proxy).stream().distinct())
                     .hasSize(2)

@@ -59,6 +59,25 @@ class CaAccountIT extends WithPebble {
     }
 
     @Test
+    void aContactThatChangesIsToldWithTheFirstOrderWhereTheCaWasNotThereAtTheStart() throws Exception {
+        try (Pebble pebble = reachable().start(directory);
+                FaultyAcmeProxy proxy = proxy(pebble)) {
+            open(proxy, "one@example.com", Optional.empty()).prepare();
+            AcmeAuthority changed = open(proxy, "two@example.com", Optional.empty());
+            Authority.Order order = order("shop.customer.example");
+
+            assertServable(sign(changed, order), order);
+            sign(changed, order("b.customer.example"));
+
+            assertThat(texts(EventKind.ACCOUNT))
+                    .filteredOn(text -> text.contains("contact"))
+                    .singleElement()
+                    .asString()
+                    .endsWith("that the contact is two@example.com");
+        }
+    }
+
+    @Test
     void anAccountWhoseUrlIsLostIsFoundByItsKeyWithoutItsBinding() throws Exception {
         Optional<ExternalAccountBinding> eab = Optional.of(new ExternalAccountBinding("kid", "A".repeat(43)));
         try (Pebble pebble = reachable().start(directory);

@@ -191,8 +191,8 @@ class CaBlameIT extends WithPebble {
     void whatCaaAllowsDecidesWhichProofIsShownBeforeAnythingIsOrdered() throws Exception {
         try (Pebble pebble = reachable().start(directory);
                 FaultyAcmeProxy proxy = proxy(pebble)) {
+            // Also before the directory has been read.
             AcmeAuthority authority = open(proxy);
-            authority.prepare();
             allowedMethods = Set.of("dns-01");
 
             assertThat(failure(authority, VISITOR))

@@ -23,10 +23,17 @@ import static org.ondemandtls.authority.ScriptedCa.text;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.http.HttpTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLHandshakeException;
@@ -44,6 +51,7 @@ import org.ondemandtls.certificate.IssuanceException.RateLimited;
 import org.ondemandtls.certificate.IssuanceException.Rejected;
 import org.ondemandtls.certificate.IssuanceException.Unavailable;
 import org.ondemandtls.certificate.Pem;
+import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.testing.TestCertificates;
 
 /** One order with CAs as they are, by {@link ScriptedCa}: what goes on, and whose fault it is where it does not. */
@@ -357,6 +365,15 @@ class CaShapesTest {
                                 ? answer(request, 308, "", "Location", "/acme/new-order?v=2", "Replay-Nonce", "bm8")
                                 : right.answer())));
         all.add(once("a directory that is none", DIRECTORY, instead(200, "{\"message\": \"maintenance\"}")));
+        for (String step : steps) {
+            all.add(new Shape(
+                    "3 s without a connection at " + step,
+                    ca -> ca.first(5, step, (request, right) -> {
+                        // The CA has not heard of it.
+                        ca.requests.remove(request);
+                        throw new ConnectException("Connection refused");
+                    })));
+        }
         all.add(new Shape("6 s of HTTP 502", ca -> ca.first(7, ORDER, instead(502, HTML))));
         all.add(new Shape(
                 "5 s without a connection in turns",
@@ -420,6 +437,112 @@ class CaShapesTest {
 
     private Throwable failure() {
         return catchThrowable(ca::sign);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {25_000, 10_000, 7_142, 5_000})
+    void aCaThatTakesConnectionsAndNeverAnswersIsUnwellHoweverLittleTimeItIsGiven(long millis) {
+        ca.patience = Duration.ofMillis(millis);
+        ca.measure = Endurance.Measure.SOME;
+        ca.always("/", (request, right) -> {
+            ca.time.advance(ca.allowed);
+            throw new HttpTimeoutException("no complete answer in time");
+        });
+
+        assertThat(failure())
+                .isInstanceOfSatisfying(
+                        Unavailable.class,
+                        refusal -> assertThat(refusal.isUnwell()).isTrue());
+    }
+
+    @Test
+    void aCaThatAnswersAndIsCutOffByTheEndOfTheWorkIsNotUnwell() {
+        ca.patience = Duration.ofSeconds(5);
+        ca.measure = Endurance.Measure.SOME;
+        ca.always("/", (request, right) -> {
+            Duration needed = Duration.ofSeconds(2);
+            if (ca.allowed.compareTo(needed) < 0) {
+                ca.time.advance(ca.allowed);
+                throw new HttpTimeoutException("no complete answer in time");
+            }
+            ca.time.advance(needed);
+            return right.answer();
+        });
+
+        assertThat(failure())
+                .isInstanceOfSatisfying(
+                        Unavailable.class,
+                        refusal -> assertThat(refusal.isUnwell()).isFalse());
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {20, 1_500, 5_000})
+    void anOrderThatIsReadyLateIsFinalizedTwiceAndLookedAtSeldom(long millis) throws IssuanceException {
+        AtomicLong readyAt = new AtomicLong();
+        ca.always(CHALLENGE, (request, right) -> {
+            readyAt.set(ca.time.nanoTime() + Duration.ofMillis(millis).toNanos());
+            return right.answer();
+        });
+        ca.always(
+                FINALIZE,
+                (request, right) -> ca.time.nanoTime() < readyAt.get()
+                        ? problem(403, URN + "orderNotReady", "wait").answer(request, right)
+                        : right.answer());
+        ca.always(
+                ORDER,
+                (request, right) -> ca.time.nanoTime() < readyAt.get()
+                        ? replaced("\"ready\"", "\"pending\"").answer(request, right)
+                        : right.answer());
+        for (int order = 0; order < 20; order++) {
+            ca.sign();
+        }
+        long finalized = ca.asked(FINALIZE);
+        long looked = ca.asked(ORDER);
+
+        ca.sign();
+
+        assertThat(ca.asked(FINALIZE) - finalized).isLessThanOrEqualTo(2);
+        // The last one finds the certificate.
+        assertThat(ca.asked(ORDER) - looked).isLessThanOrEqualTo(3 + 1);
+    }
+
+    @Test
+    void aChainInDerOrPkcs7IsReadThoughTextWasAskedFor() throws Exception {
+        List<X509Certificate> chain = ScriptedCa.chain(ca.key.getPublic());
+        byte[] bundle =
+                CertificateFactory.getInstance("X.509").generateCertPath(chain).getEncoded("PKCS7");
+        String text =
+                "-----BEGIN PKCS7-----\n" + Base64.getMimeEncoder().encodeToString(bundle) + "\n-----END PKCS7-----\n";
+        for (Fault other : List.of(
+                ScriptedCa.octets(chain.get(0).getEncoded(), "application/pkix-cert"),
+                ScriptedCa.octets(bundle, "application/pkcs7-mime"),
+                ScriptedCa.octets(text.getBytes(StandardCharsets.US_ASCII), "application/x-pkcs7-certificates"))) {
+            ca.always(CERTIFICATE, other);
+
+            assertThat(ca.sign()).contains(chain.get(0));
+        }
+    }
+
+    @Test
+    void anAccountWhoseBindingWasSpentByARequestWithoutAnAnswerIsFound() throws IssuanceException {
+        ca.binding = Optional.of(new OnDemandTlsConfig.ExternalAccountBinding("kid", "A".repeat(43)));
+        ca.first(1, NEW_ACCOUNT, problem(403, URN + "unauthorized", "the external account binding was used before"));
+        ca.first(1, NEW_ACCOUNT, (request, right) -> {
+            right.answer();
+            throw new IOException("Connection reset");
+        });
+
+        assertThat(ca.sign()).isNotEmpty();
+        assertThat(ca.asked(NEW_ACCOUNT)).isEqualTo(3);
+    }
+
+    @Test
+    void aBindingThatIsSpentWithoutAnAnswerHavingBeenLostIsRefused() {
+        ca.binding = Optional.of(new OnDemandTlsConfig.ExternalAccountBinding("kid", "A".repeat(43)));
+        ca.always(NEW_ACCOUNT, problem(403, URN + "unauthorized", "the external account binding was used before"));
+
+        assertThat(failure()).isInstanceOf(AccountRefused.class);
+        assertThat(ca.asked(NEW_ACCOUNT)).isEqualTo(1);
     }
 
     @Nested
@@ -630,6 +753,57 @@ class CaShapesTest {
                     .isInstanceOfSatisfying(
                             Rejected.class,
                             refusal -> assertThat(refusal.problemType()).isEqualTo("caa"));
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"malformed", "unauthorized"})
+        void whoseReasonStandsBelowIsTheNamesWhereThatSaysSo(String type) {
+            assertThat(of(instead(
+                            403,
+                            "{\"type\": \"" + URN + type + "\", \"detail\": \"some identifiers were refused\","
+                                    + " \"subproblems\": [{\"type\": \"" + URN + "rejectedIdentifier\", \"detail\":"
+                                    + " \"not allowed by policy\", \"identifier\": {\"type\": \"dns\", \"value\": \""
+                                    + ScriptedCa.NAME + "\"}}]}")))
+                    .isInstanceOfSatisfying(Rejected.class, refusal -> {
+                        assertThat(refusal.problemType()).isEqualTo("rejectedIdentifier");
+                        assertThat(refusal.isGeneral()).isFalse();
+                        assertThat(refusal.detail()).contains("not allowed by policy (" + ScriptedCa.NAME + ")");
+                    });
+        }
+
+        @Test
+        void thatNamesItsIdentifierIsTheNames() {
+            assertThat(of(instead(
+                            400,
+                            "{\"type\": \"" + URN + "malformed\", \"detail\": \"not taken\", \"identifier\":"
+                                    + " {\"type\": \"dns\", \"value\": \"" + ScriptedCa.NAME + "\"}}")))
+                    .isInstanceOfSatisfying(
+                            Rejected.class,
+                            refusal -> assertThat(refusal.isGeneral()).isFalse());
+        }
+
+        @ParameterizedTest
+        @CsvSource(
+                delimiter = '|',
+                value = {
+                    "Account is not valid, has status 'deactivated' | true",
+                    "The account was suspended by an administrator | true",
+                    "a revoked account places no orders | true",
+                    "no such account | true",
+                    "The account is not authorized to request certificates for this domain | false",
+                    "The account may not order: its validation of the domain has expired | false",
+                    "the organization of this account has no such domain | false"
+                })
+        void isOfTheAccountAtOnceOnlyWhereItsWordsSayThatItHasEnded(String words, boolean ofTheAccount) {
+            Throwable refusal = of(problem(403, URN + "unauthorized", words));
+            if (ofTheAccount) {
+                assertThat(refusal).isInstanceOf(AccountRefused.class);
+            } else {
+                assertThat(refusal)
+                        .isInstanceOfSatisfying(
+                                Rejected.class,
+                                rejected -> assertThat(rejected.isGeneral()).isTrue());
+            }
         }
 
         @Test

@@ -90,10 +90,16 @@ final class ScriptedCa implements CaExchange {
     final KeyPair key = KEY;
     int failedValidations;
     String preferredChain = "";
+    Duration patience = Duration.ofSeconds(25);
+    Endurance.Measure measure = Endurance.Measure.LONG;
+    Optional<OnDemandTlsConfig.ExternalAccountBinding> binding = Optional.empty();
+    /** How long the request under way may take. */
+    Duration allowed = Duration.ZERO;
 
     private final MemorySecretFiles files = new MemorySecretFiles();
     private final Deque<Rule> rules = new ArrayDeque<>();
     private final ChallengeBoard board = new ChallengeBoard(time.clock());
+    private final Pace.OfCa paces = Pace.OfCa.unknown(time::nanoTime);
     private boolean proved;
     private boolean finalized;
 
@@ -106,6 +112,18 @@ final class ScriptedCa implements CaExchange {
     ScriptedCa first(int count, String path, Fault fault) {
         rules.addFirst(new Rule(path, fault, new AtomicInteger(count)));
         return this;
+    }
+
+    /** Other octets. */
+    static Fault octets(byte[] body, String type) {
+        return (request, right) -> {
+            CaAnswer answer = right.answer();
+            return new CaAnswer(
+                    answer.uri(),
+                    answer.status(),
+                    HttpHeaders.of(Map.of("Content-Type", List.of(type)), (each, value) -> true),
+                    body);
+        };
     }
 
     /** The right answer with another text. */
@@ -225,18 +243,16 @@ final class ScriptedCa implements CaExchange {
                 events,
                 closed,
                 new AtomicBoolean(),
-                Pace.OfCa.unknown(nanoTime),
+                paces,
                 Optional.of(preferredChain),
                 new Steps(ORIGIN, events.figures(), nanoTime));
-        Duration patience = Duration.ofSeconds(25);
         Authority.Order order = new Authority.Order(
                 NAME, key, CertificationRequests.request(key, NAME), Optional.empty(), Optional.empty(), patience);
-        session.begin(Deadline.in(patience, nanoTime), Endurance.Measure.LONG);
+        session.begin(Deadline.in(patience, nanoTime), measure);
         boolean loggingIn = true;
         try {
             Login login = new CaAccount(
-                            new OnDemandTlsConfig.Directory(
-                                    URI.create(ORIGIN + DIRECTORY), Optional.empty(), Optional.empty()),
+                            new OnDemandTlsConfig.Directory(URI.create(ORIGIN + DIRECTORY), Optional.empty(), binding),
                             Optional.of("operator@example.com"),
                             files,
                             events,
@@ -265,8 +281,9 @@ final class ScriptedCa implements CaExchange {
     }
 
     @Override
-    public CaAnswer send(CaRequest request, Duration patience) throws IOException {
+    public CaAnswer send(CaRequest request, Duration within) throws IOException {
         requests.add(request);
+        allowed = within;
         if (!isOwn(request.uri())) {
             throw new ForeignUrlException(request.uri(), URI.create(ORIGIN + DIRECTORY));
         }

@@ -97,4 +97,33 @@ class ChainOrderTest {
         assertThat(certificate.isValidAt(NOW)).isTrue();
         assertThat(certificate.isValidAt(NOW.minusSeconds(1))).isFalse();
     }
+
+    @Test
+    void whatIsServedFromTheStoreIsInOrderToo() {
+        X509Certificate ended = TestCertificates.authority(middleKey, NOW, "middle")
+                .valid(NOW.minus(Duration.ofDays(900)), NOW.minusSeconds(1))
+                .signedBy("old root", rootKey);
+        for (List<X509Certificate> stored : List.of(
+                List.of(leaf, issuer, middle, root),
+                List.of(leaf, middle, issuer),
+                List.of(leaf, issuer, issuer, middle),
+                List.of(leaf, issuer, middle, ended))) {
+            assertThat(new KeyedCertificate(key.getPrivate(), stored)
+                            .inOrder(NOW)
+                            .chain())
+                    .containsExactly(leaf, issuer, middle);
+        }
+    }
+
+    @Test
+    void whatIsInOrderIsServedAsItIs() {
+        X509Certificate direct =
+                TestCertificates.leaf(key, NOW, "shop.example.com").signedBy("root", rootKey);
+        for (List<X509Certificate> stored :
+                List.of(List.of(leaf), List.of(leaf, issuer), List.of(leaf, issuer, middle), List.of(direct, root))) {
+            KeyedCertificate certificate = new KeyedCertificate(key.getPrivate(), stored);
+
+            assertThat(certificate.inOrder(NOW)).isSameAs(certificate);
+        }
+    }
 }

@@ -2,6 +2,8 @@ package org.ondemandtls.issuance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.net.URI;
 import java.nio.file.Path;
 import java.security.interfaces.ECPublicKey;
@@ -17,6 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.authority.UnexplainedException;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.IssuanceException.RateLimited;
 import org.ondemandtls.certificate.IssuanceException.Rejected;
@@ -30,7 +33,9 @@ import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy.Decision;
+import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.OpenOrder;
+import org.ondemandtls.store.StoreException;
 import org.ondemandtls.testing.DirectExecutor;
 import org.ondemandtls.testing.FakeAuthority;
 import org.ondemandtls.testing.IssuanceFixture;
@@ -376,6 +381,161 @@ class CaAnswersTest {
 
             assertThat(house.store().ledger().used("name|" + CA + "|shop.one.example", Duration.ofDays(7)))
                     .isEqualTo(2);
+        }
+    }
+
+    @Nested
+    class Replacing {
+
+        private int used() throws Exception {
+            return house.store().ledger().used("name|" + CA + "|shop.one.example", Duration.ofDays(7));
+        }
+
+        @BeforeEach
+        void offer() throws Exception {
+            issuance = house.issuance(
+                    new DirectExecutor(),
+                    new DirectExecutor(),
+                    Budget.of(
+                            house.store().ledger(),
+                            ConfigReader.read(
+                                    Map.of(
+                                            "onDemandTls.permission.names", "*.example.com",
+                                            "onDemandTls.acme.directory", CA,
+                                            "onDemandTls.budget.name", "3/7d"),
+                                    Path.of("")),
+                            house.time().clock()));
+            authority.advise(Instant.EPOCH, Instant.EPOCH.plusSeconds(1), Duration.ofHours(6));
+            visit("shop.one.example");
+        }
+
+        @Test
+        void countsWhereTheOrderHadToDoWithoutIt() throws Exception {
+            authority.mindsReplaces(true);
+            assertThat(issuance.renew(SHOP)).isCompleted();
+            assertThat(issuance.renew(SHOP)).isCompleted();
+            assertThat(used()).isEqualTo(3);
+
+            assertThat(failureOf(issuance.renew(SHOP))).isInstanceOf(IssuanceException.OverBudget.class);
+            assertThat(used()).isEqualTo(3);
+        }
+
+        @Test
+        void doesNotCountWhereTheOrderThatSaidSoIsTakenUp() throws Exception {
+            authority.failOnce(new Unavailable(SHOP, "not ready yet", Duration.ofSeconds(1), null));
+            issuance.renew(SHOP);
+            advance(Duration.ofSeconds(10));
+
+            assertThat(issuance.renew(SHOP)).isCompleted();
+            assertThat(used()).isEqualTo(1);
+        }
+    }
+
+    @Nested
+    class AStoreThatCannotBeWritten {
+
+        private Exception failure;
+
+        private CertificateStore failing(CertificateStore store) {
+            return (CertificateStore) Proxy.newProxyInstance(
+                    getClass().getClassLoader(),
+                    new Class<?>[] {CertificateStore.class},
+                    (proxy, method, arguments) -> {
+                        if (failure != null && method.getName().equals("journal")) {
+                            throw failure;
+                        }
+                        try {
+                            return method.invoke(store, arguments);
+                        } catch (InvocationTargetException e) {
+                            throw e.getCause();
+                        }
+                    });
+        }
+
+        @Test
+        void takesNothingFromTheBudget() throws Exception {
+            house.before(this::failing);
+            issuance = house.issuance(
+                    new DirectExecutor(),
+                    new DirectExecutor(),
+                    Budget.of(
+                            house.store().ledger(),
+                            ConfigReader.read(
+                                    Map.of(
+                                            "onDemandTls.permission.names", "*.example.com",
+                                            "onDemandTls.acme.directory", CA,
+                                            "onDemandTls.budget.orders", "10/7d",
+                                            "onDemandTls.budget.name", "5/7d",
+                                            "onDemandTls.budget.domain", "50/7d"),
+                                    Path.of("")),
+                            house.time().clock()));
+            for (int i = 0; i < 60; i++) {
+                failure = i % 2 == 0 ? new StoreException("no space left") : new IllegalStateException("a defect");
+                visit("shop.one.example");
+                advance(Duration.ofSeconds(11));
+            }
+            assertThat(authority.asked()).isEmpty();
+            failure = null;
+
+            assertThat(visit("shop.one.example")).isCompleted();
+        }
+    }
+
+    @Nested
+    class TroubleThatPasses {
+
+        @BeforeEach
+        void fail() {
+            authority.fail(Rejected.passing(SHOP, "dns", "SERVFAIL", Duration.ZERO));
+        }
+
+        @Test
+        void causesFourFailedValidationsAnHourHoweverOftenMemoryIsLost() throws Exception {
+            for (int minute = 0; minute < 60; minute++) {
+                issuance = issuance();
+                visit("shop.one.example");
+                advance(Duration.ofMinutes(1));
+            }
+
+            assertThat(authority.asked()).hasSize(4);
+        }
+
+        @Test
+        void isForgottenByAnOperatorWhoWantsTheNameTriedAlsoAfterARestart() throws Exception {
+            visit("shop.one.example");
+            advance(Duration.ofMinutes(1));
+            visit("shop.one.example");
+            issuance = issuance();
+            visit("shop.one.example");
+            assertThat(authority.asked()).hasSize(2);
+            authority.fail(null);
+
+            issuance.retry(SHOP);
+
+            assertThat(visit("shop.one.example")).isCompleted();
+        }
+    }
+
+    @Nested
+    class OrdersMadeInvalidWithoutAWord {
+
+        @Test
+        void areFewAndHeldAgainstTheCa() {
+            authority.fail(new Unavailable(
+                    SHOP,
+                    "the CA has made the order invalid and does not say why",
+                    Duration.ofMinutes(1),
+                    new UnexplainedException()));
+            for (int i = 0; i < 360; i++) {
+                visit("shop.one.example");
+                advance(Duration.ofSeconds(10));
+            }
+
+            assertThat(authority.asked()).hasSizeLessThanOrEqualTo(10);
+            assertThat(house.recorded().lines(EventKind.AUTHORITY_UNAVAILABLE)).isNotEmpty();
+            authority.fail(null);
+            advance(Duration.ofMinutes(10));
+            assertThat(visit("shop.one.example")).isCompleted();
         }
     }
 

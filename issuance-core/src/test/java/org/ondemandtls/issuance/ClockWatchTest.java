@@ -122,4 +122,21 @@ class ClockWatchTest {
         assertThat(trusted).isGreaterThan(86 * 14);
         assertThat(recorded.lines(EventKind.CLOCK)).hasSize(2);
     }
+
+    @Test
+    void aGuestThatItsHypervisorPausesEveryNightIsWaitedForOnceThoughItsKernelTellsAnUptime() {
+        ClockWatch paused = new ClockWatch(
+                time.clock(), time::nanoTime, () -> Optional.of(Duration.ofNanos(time.nanoTime())), recorded.events());
+        int trusted = 0;
+        for (int day = 0; day < 90; day++) {
+            for (int hour = 0; hour < 14; hour++) {
+                time.advance(Duration.ofHours(1));
+                trusted += paused.isTrusted() ? 1 : 0;
+            }
+            time.jump(Duration.ofHours(10));
+        }
+
+        assertThat(trusted).isGreaterThan(86 * 14);
+        assertThat(recorded.lines(EventKind.CLOCK)).hasSize(2);
+    }
 }

@@ -240,11 +240,98 @@ class RenewalTest {
     class ACertificateOfSeveralNames {
 
         private StoredCertificate brought(String... names) throws Exception {
+            return broughtFrom("certbot", names);
+        }
+
+        private StoredCertificate broughtFrom(String issuer, String... names) throws Exception {
             KeyedCertificate certificate = TestLeaves.leaf(now(), Duration.ofDays(90), names);
             house.inventory().publish(certificate);
             return house.store()
                     .save(StoredCertificate.obtained(
-                            certificate, "certbot", certificate.notBefore(), now().plus(Duration.ofDays(60))));
+                            certificate, issuer, certificate.notBefore(), now().plus(Duration.ofDays(60))));
+        }
+
+        private void passVisited(int days, ServerName name) {
+            for (int day = 0; day < days; day++) {
+                visit(name);
+                time.advance(DAY);
+            }
+        }
+
+        @Test
+        void isAskedPermissionForLikeAnyOtherAndServesNoNameThatIsDeniedForLong() throws Exception {
+            renewal.close();
+            recheck = Optional.of(DAY);
+            begin(Optional.empty());
+            ServerName granted = ServerName.parse("www.example.com");
+            ServerName first = ServerName.parse("a.example.net");
+            ServerName other = ServerName.parse("b.example.net");
+            brought(first.value(), other.value(), granted.value());
+            passVisited(3, granted);
+            assertThat(questions).as("asked each day").hasSizeBetween(4, 6);
+            answer = denied();
+
+            visit(granted);
+            time.advance(Duration.ofHours(23));
+            assertThat(house.inventory().find(other)).isPresent();
+            passVisited(2, granted);
+
+            for (ServerName name : List.of(first, other)) {
+                assertThat(house.inventory().find(name)).isEmpty();
+                assertThat(issuance.obtain(name, ClientBlock.LOCAL)).isCompletedExceptionally();
+            }
+            assertThat(house.inventory().find(granted)).isPresent();
+            assertThat(authority.asked()).isEmpty();
+            answer = granted();
+            time.advance(Duration.ofHours(1));
+            assertThat(issuance.obtain(first, ClientBlock.LOCAL)).isCompleted();
+            assertThat(authority.asked()).isEmpty();
+        }
+
+        @Test
+        void isServedOnWhereADenialWasOfLessThanItsTime() throws Exception {
+            renewal.close();
+            recheck = Optional.of(DAY);
+            begin(Optional.empty());
+            ServerName first = ServerName.parse("a.example.net");
+            brought(first.value(), "b.example.net");
+            passVisited(3, first);
+            answer = denied();
+            time.advance(Duration.ofHours(23));
+            answer = granted();
+
+            passVisited(20, first);
+
+            assertThat(house.inventory().find(first)).isPresent();
+            assertThat(house.inventory().find(ServerName.parse("b.example.net")))
+                    .isPresent();
+        }
+
+        @Test
+        void isRenewedWhenItsCaSuggestsThat() throws Exception {
+            ServerName other = ServerName.parse("www.shop.example.com");
+            authority.advise(now().plus(Duration.ofDays(5)), now().plus(Duration.ofDays(6)), Duration.ofHours(6));
+            broughtFrom(authority.id(), SHOP.value(), other.value());
+
+            passVisited(8, SHOP);
+
+            assertThat(authority.asked()).extracting(order -> order.name()).startsWith(other, SHOP);
+        }
+
+        @Test
+        void isRenewedWhereItsCaHasRevokedItAndPermissionIsAskedForEachDay() throws Exception {
+            renewal.close();
+            recheck = Optional.of(DAY);
+            begin(Optional.empty());
+            ServerName other = ServerName.parse("www.shop.example.com");
+            broughtFrom(authority.id(), SHOP.value(), other.value());
+            passVisited(3, SHOP);
+            assertThat(authority.asked()).isEmpty();
+            revoked = true;
+
+            passVisited(3, SHOP);
+
+            assertThat(authority.asked()).extracting(order -> order.name()).startsWith(other, SHOP);
         }
 
         @Test

@@ -39,6 +39,7 @@ public final class FakeAuthority implements Authority {
     private boolean unreachable;
     private boolean placesBeforeFailing = true;
     private boolean losesOrders;
+    private boolean mindsReplaces;
     private Instant expiresBefore;
     private int validationsPerRefusal = 1;
     private Runnable whileSigning = () -> {};
@@ -67,6 +68,11 @@ public final class FakeAuthority implements Authority {
     /** Whether the CA has forgotten every order that is taken up. */
     public void losesOrders(boolean loses) {
         losesOrders = loses;
+    }
+
+    /** Whether the CA takes no order that says what it replaces, but the same without it. */
+    public void mindsReplaces(boolean minds) {
+        mindsReplaces = minds;
     }
 
     /** Places another order first each time, which the CA gives up then; null for none. */
@@ -149,6 +155,9 @@ public final class FakeAuthority implements Authority {
         asked.add(order);
         if (losesOrders && order.url().isPresent() && !journal.mayPlaceAnother()) {
             throw new IssuanceException.Unavailable(order.name(), "the order is lost", Duration.ZERO, null);
+        }
+        if (mindsReplaces && order.url().isEmpty()) {
+            journal.notReplacing();
         }
         if (expiresBefore != null) {
             journal.orderExpires(expiresBefore);

@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.certificate.KeySupply;
@@ -132,6 +133,11 @@ public final class IssuanceFixture implements AutoCloseable {
                         Duration.ofSeconds(25),
                         recorded.events()),
                 new Issuance.Ports(lookups, orders, time.clock(), time::nanoTime, () -> 0.0, time.scheduler()));
+    }
+
+    /** Puts something before the store, from the next {@link #issuance} on. */
+    public void before(UnaryOperator<CertificateStore> other) {
+        store = other.apply(store);
     }
 
     /** Closes the store and opens it again, as a restart does. */

@@ -112,8 +112,8 @@ public final class Pauses {
      */
     public List<String> concerning(ServerName name, List<String> issuers) throws StoreException {
         Map<String, Instant> paused = all();
-        List<String> own =
-                new ArrayList<>(scopes(name).stream().filter(paused::containsKey).toList());
+        List<String> own = new ArrayList<>(
+                scopes(name).stream().filter(paused::containsKey).toList());
         List<String> cas = issuers.stream().map(Pauses::ca).toList();
         if (paused.keySet().containsAll(cas)) {
             own.addAll(cas);

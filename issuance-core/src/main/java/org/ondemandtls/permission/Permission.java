@@ -268,9 +268,7 @@ public final class Permission implements AutoCloseable {
         if (names.grants(name)) {
             return Optional.of("onDemandTls.permission.names");
         }
-        return file != null && file.grants(name)
-                ? Optional.of("onDemandTls.permission.file")
-                : sources.decider(name);
+        return file != null && file.grants(name) ? Optional.of("onDemandTls.permission.file") : sources.decider(name);
     }
 
     /** How many answers are remembered. */

@@ -24,8 +24,7 @@ final class CaReports {
      * @param paused since when an operator has paused it, empty where it is not
      * @param store what is asked of the store
      */
-    static CaReport of(
-            Operations.Floors floors, Authority authority, Optional<Instant> paused, FromStore store) {
+    static CaReport of(Operations.Floors floors, Authority authority, Optional<Instant> paused, FromStore store) {
         Map<String, Long> orders = new TreeMap<>();
         double seconds = 0;
         List<CaReport.StepReport> steps = new ArrayList<>();
@@ -44,8 +43,8 @@ final class CaReports {
         long obtained = orders.getOrDefault("obtained", 0L);
         CaHealth health = floors.issuance().health(authority.id());
         boolean well = health.isWell();
-        Optional<String> closed = store.read(() -> AccountOperations.standing(authority))
-                .flatMap(Function.identity());
+        Optional<String> closed =
+                store.read(() -> AccountOperations.standing(authority)).flatMap(Function.identity());
         String sentence = closed.or(() -> paused.map(since -> "Paused by an operator since " + since + "."))
                 .orElse(
                         well

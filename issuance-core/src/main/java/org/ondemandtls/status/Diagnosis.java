@@ -81,8 +81,8 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
                         ? new Finding(
                                 "DNS and CAA",
                                 false,
-                                "Not looked at: the look at DNS is " + with.preflight().state()
-                                        + "; check onDemandTls.preflight.resolver.",
+                                "Not looked at: the look at DNS is "
+                                        + with.preflight().state() + "; check onDemandTls.preflight.resolver.",
                                 Who.YOU)
                         : judged);
         findings.addAll(told(records));
@@ -148,10 +148,7 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
         List<String> own = floors.issuance().pauses().concerning(name, cas);
         if (!own.isEmpty()) {
             return new Finding(
-                    what,
-                    false,
-                    "An operator has paused issuing: " + String.join(", ", own) + "; resume it.",
-                    Who.YOU);
+                    what, false, "An operator has paused issuing: " + String.join(", ", own) + "; resume it.", Who.YOU);
         }
         Set<String> paused = floors.issuance().pauses().all().keySet();
         List<String> some =
@@ -241,8 +238,7 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
         Who who = Who.of(reason);
         Instant end = now.plus(reason.retryAfter());
         String then = who == Who.NOBODY ? "; it ends by " + end : "; tried again from " + end + " on";
-        return new Finding(
-                "limits", false, reason.what() + (reason.retryAfter().isZero() ? "" : then) + ".", who);
+        return new Finding("limits", false, reason.what() + (reason.retryAfter().isZero() ? "" : then) + ".", who);
     }
 
     private static Finding lastWord(Hold hold, Instant now) {

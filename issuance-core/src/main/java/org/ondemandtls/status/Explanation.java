@@ -85,9 +85,9 @@ final class Explanation {
                             .append(hold.problemType())
                             .append(": ")
                             .append(hold.detail()));
-            issuance.withdrawals().of(name).ifPresent(hold -> words.append("; ")
-                    .append(hold.detail())
-                    .append(" (obtain ends that)"));
+            issuance.withdrawals()
+                    .of(name)
+                    .ifPresent(hold -> words.append("; ").append(hold.detail()).append(" (obtain ends that)"));
             List<String> paused = issuance.pauses().concerning(name, authorities);
             if (!paused.isEmpty()) {
                 words.append("; an operator has paused issuing: ").append(String.join(", ", paused));

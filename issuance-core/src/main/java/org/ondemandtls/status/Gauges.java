@@ -181,8 +181,7 @@ final class Gauges {
             IndexedCounts indexed = IndexedCounts.of(floors.store(), now).orElse(known.indexed());
             fresh = new Looked(now, true, due, oldest, indexed, expiry, ordersLeft());
         } catch (StoreException e) {
-            fresh = new Looked(
-                    now, false, known.due(), known.oldestDue(), known.indexed(), expiry, known.ordersLeft());
+            fresh = new Looked(now, false, known.due(), known.oldestDue(), known.indexed(), expiry, known.ordersLeft());
         }
         looked.set(fresh);
         return fresh;

@@ -48,7 +48,8 @@ record IndexedCounts(int overdue, Duration oldest, int movedAway) {
             for (Listed entry : chunk.get()) {
                 last = late.place(entry);
                 // What has ended, or is not renewed any more, stays in this part of the index until it is forgotten.
-                if (entry.standing() == Listed.Standing.RENEWED && entry.expires().isAfter(now)) {
+                if (entry.standing() == Listed.Standing.RENEWED
+                        && entry.expires().isAfter(now)) {
                     overdue++;
                     first = first == null ? entry.name() : first;
                 }

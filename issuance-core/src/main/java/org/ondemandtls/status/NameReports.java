@@ -289,7 +289,11 @@ final class NameReports {
     private Refusal byAnOutage(Refusal refusal) {
         return refusal.who() == Who.NOBODY && obstacles.outage().isPresent()
                 ? new Refusal(
-                        obstacles.outage().get().who(), refusal.what(), refusal.until(), refusal.times(), refusal.link())
+                        obstacles.outage().get().who(),
+                        refusal.what(),
+                        refusal.until(),
+                        refusal.times(),
+                        refusal.link())
                 : refusal;
     }
 

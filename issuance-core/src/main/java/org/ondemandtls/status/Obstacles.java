@@ -50,7 +50,8 @@ final class Obstacles {
 
         /** The same in words, without an end. */
         String words() {
-            return "over budget: all " + use.most() + " " + use.budget() + " in " + use.period() + " are used up at " + ca;
+            return "over budget: all " + use.most() + " " + use.budget() + " in " + use.period() + " are used up at "
+                    + ca;
         }
     }
 
@@ -76,8 +77,8 @@ final class Obstacles {
             Spent first = spent.stream()
                     .min(Comparator.comparing(one -> one.use().freeAt().orElse(Instant.MAX)))
                     .orElseThrow();
-            return Optional.of(new Refusal(
-                    Who.NOBODY, first.words(), first.use().freeAt(), 0, Optional.empty()));
+            return Optional.of(
+                    new Refusal(Who.NOBODY, first.words(), first.use().freeAt(), 0, Optional.empty()));
         }
         return outage();
     }
@@ -100,7 +101,8 @@ final class Obstacles {
 
     /** What is the matter with a CA that is not well, behind its name. */
     static String words(CaHealth health) {
-        return "has not worked" + health.failingSince().map(at -> " since " + at).orElse("") + ": " + health.why();
+        return "has not worked"
+                + health.failingSince().map(at -> " since " + at).orElse("") + ": " + health.why();
     }
 
     /** Who must act where a CA is not well. */
@@ -142,7 +144,11 @@ final class Obstacles {
             if (FAILURES.contains(one.kind())) {
                 String what = one.text().replaceFirst("^(?:not obtained|not renewed|refused): ", "");
                 return Optional.of(new Refusal(
-                        Who.of(what), "last tried at " + one.at() + ": " + what, Optional.empty(), 0, Optional.empty()));
+                        Who.of(what),
+                        "last tried at " + one.at() + ": " + what,
+                        Optional.empty(),
+                        0,
+                        Optional.empty()));
             }
         }
         return Optional.empty();

@@ -111,8 +111,7 @@ public final class Operations {
     Operations(Floors floors, Diagnosis.Instruments instruments) {
         this.floors = floors;
         this.instruments = instruments;
-        this.errands =
-                new Errands(name -> floors.issuance().obtain(name, ClientBlock.LOCAL), floors.scheduler());
+        this.errands = new Errands(name -> floors.issuance().obtain(name, ClientBlock.LOCAL), floors.scheduler());
         this.reports = new NameReports(floors, errands);
     }
 
@@ -191,8 +190,8 @@ public final class Operations {
             throw new IllegalArgumentException("give 1 to " + MOST_AT_ONCE + " names, one a line");
         }
         Map<String, Outcome> begun = new LinkedHashMap<>();
-        names.forEach(name -> begun.put(
-                name.value(), command("obtain", () -> wanted(name).orElseGet(() -> takenUp(name)))));
+        names.forEach(name ->
+                begun.put(name.value(), command("obtain", () -> wanted(name).orElseGet(() -> takenUp(name)))));
         return begun;
     }
 
@@ -203,7 +202,8 @@ public final class Operations {
             return new Outcome(false, "not obtained: " + refused.get().what());
         }
         return taken
-                ? new Outcome(true, name + (errands.has(name) ? " is being obtained, or waits for its turn" : " is served"))
+                ? new Outcome(
+                        true, name + (errands.has(name) ? " is being obtained, or waits for its turn" : " is served"))
                 : new Outcome(false, "nothing done: " + Errands.MOST + " names wait already, give it again later");
     }
 
@@ -342,8 +342,7 @@ public final class Operations {
                 store.read(() -> floors.issuance().pauses().all()).orElse(Map.of());
         List<CaReport> all = new ArrayList<>();
         for (Authority authority : floors.authorities()) {
-            all.add(CaReports.of(
-                    floors, authority, Optional.ofNullable(paused.get(Pauses.ca(authority.id()))), store));
+            all.add(CaReports.of(floors, authority, Optional.ofNullable(paused.get(Pauses.ca(authority.id()))), store));
         }
         return all;
     }

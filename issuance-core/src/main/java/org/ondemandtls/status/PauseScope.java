@@ -27,7 +27,8 @@ final class PauseScope {
             return Optional.of(asked);
         }
         if (asked.startsWith(CA)) {
-            return AccountOperations.find(authorities, asked.substring(CA.length()).strip())
+            return AccountOperations.find(
+                            authorities, asked.substring(CA.length()).strip())
                     .map(authority -> Pauses.ca(authority.id()));
         }
         if (asked.startsWith(DOMAIN)) {

@@ -17,7 +17,8 @@ public enum Who {
     private static final List<String> OF_THE_OPERATOR =
             List.of("operator: ", "has paused", "refuses the account", "refuses every name", "changed (connection)");
 
-    private static final List<String> OPERATORS_BEGIN = List.of("no answer from permission", "no answer: ", "not permitted: ", "store: ");
+    private static final List<String> OPERATORS_BEGIN =
+            List.of("no answer from permission", "no answer: ", "not permitted: ", "store: ");
 
     private final String words;
 
@@ -47,7 +48,8 @@ public enum Who {
 
     /** The same from the words of a failure: memory keeps nothing else of it. */
     static Who of(String what) {
-        if (OF_THE_OPERATOR.stream().anyMatch(what::contains) || OPERATORS_BEGIN.stream().anyMatch(what::startsWith)) {
+        if (OF_THE_OPERATOR.stream().anyMatch(what::contains)
+                || OPERATORS_BEGIN.stream().anyMatch(what::startsWith)) {
             return YOU;
         }
         if (what.contains("customer: ") || what.contains("rejected by the CA")) {

@@ -161,7 +161,9 @@ class CaAnswersTest {
             authority.fail(new Rejected(SHOP, "unauthorized", "404", Duration.ZERO));
             advance(Duration.ofMinutes(1));
             visit("shop.three.example");
-            assertThat(issuance.health(CA).isWell()).as("a name of its own fault").isFalse();
+            assertThat(issuance.health(CA).isWell())
+                    .as("a name of its own fault")
+                    .isFalse();
             authority.fail(null);
             advance(Duration.ofMinutes(1));
             visit("shop.four.example");

@@ -228,7 +228,8 @@ class CaStandingTest {
     void aCaThatFailedIsUnwellForAMinuteOrUntilItWorks() {
         holds.failed(CA, DOWN);
         assertThat(holds.isWell(CA)).isFalse();
-        assertThat(holds.health(CA).failingSince()).contains(house.time().clock().instant());
+        assertThat(holds.health(CA).failingSince())
+                .contains(house.time().clock().instant());
         assertThat(holds.health(NEXT).failingSince()).isEmpty();
         assertThat(holds.isWell(NEXT)).isTrue();
         holds.answered(CA);

@@ -61,8 +61,8 @@ class ErrandsTest {
 
     @Test
     void manyThatEndAtOnceAreNoDeepStack() {
-        answer = name -> CompletableFuture.failedFuture(
-                new IssuanceException.NotPermitted(name, "not ours", Duration.ZERO));
+        answer = name ->
+                CompletableFuture.failedFuture(new IssuanceException.NotPermitted(name, "not ours", Duration.ZERO));
 
         add(Errands.MOST);
 

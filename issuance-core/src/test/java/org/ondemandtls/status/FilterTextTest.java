@@ -29,7 +29,8 @@ class FilterTextTest {
     void whatIsRefusedIsFoundByTheRefusals() {
         assertThat(filter("state", "refused").refusal()).contains(NameFilter.ANY_REFUSAL);
         assertThat(filter("state", "refused").states()).isEqualTo(Set.of(NameState.REFUSED));
-        assertThatThrownBy(() -> filter("state", "refused,served")).hasMessageStartingWith("list the state refused alone");
+        assertThatThrownBy(() -> filter("state", "refused,served"))
+                .hasMessageStartingWith("list the state refused alone");
         assertThat(FilterText.states("Served, MOVED-AWAY")).containsExactly(NameState.SERVED, NameState.MOVED_AWAY);
     }
 

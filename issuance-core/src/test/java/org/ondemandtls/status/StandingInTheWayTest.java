@@ -68,8 +68,8 @@ class StandingInTheWayTest {
 
         CaReport report = house.operations().authorities().get(0);
         assertThat(report.well()).isFalse();
-        assertThat(report.sentence()).isEqualTo("Not well since " + report.failingSince().orElseThrow()
-                + ": no route to the CA.");
+        assertThat(report.sentence())
+                .isEqualTo("Not well since " + report.failingSince().orElseThrow() + ": no route to the CA.");
         assertThat(onlyOneInTheWay(OTHER).who()).isEqualTo(Who.CA);
         assertThat(refusal(OTHER).who()).isEqualTo(Who.CA);
         assertThat(refusal(OTHER).what()).startsWith(StatusHouse.CA + " has not worked since ");
@@ -103,8 +103,8 @@ class StandingInTheWayTest {
         advance(Duration.ofMinutes(5));
         assertThat(refusal(OTHER).who()).isEqualTo(Who.YOU);
         assertThat(refusal(OTHER).what()).contains("change onDemandTls.certificate.key");
-        assertThat(house.inTheWay(OTHER)).allSatisfy(finding -> assertThat(finding.who())
-                .isEqualTo(Who.YOU));
+        assertThat(house.inTheWay(OTHER))
+                .allSatisfy(finding -> assertThat(finding.who()).isEqualTo(Who.YOU));
         assertThat(house.operations().authorities().get(0).well()).isFalse();
     }
 
@@ -115,8 +115,9 @@ class StandingInTheWayTest {
         house.visit(SHOP);
 
         assertThat(refusal(SHOP).who()).isEqualTo(Who.YOU);
-        assertThat(house.inTheWay(OTHER)).isNotEmpty().allSatisfy(finding -> assertThat(finding.who())
-                .isEqualTo(Who.YOU));
+        assertThat(house.inTheWay(OTHER))
+                .isNotEmpty()
+                .allSatisfy(finding -> assertThat(finding.who()).isEqualTo(Who.YOU));
     }
 
     @Test
@@ -154,7 +155,8 @@ class StandingInTheWayTest {
                 .extracting(Happening::kind)
                 .contains("over_budget");
         assertThat(onlyOneInTheWay(OTHER).what()).isEqualTo("budgets");
-        assertThat(onlyOneInTheWay(OTHER).sentence()).contains("room again at " + refusal.until().get());
+        assertThat(onlyOneInTheWay(OTHER).sentence())
+                .contains("room again at " + refusal.until().get());
         assertThat(house.inTheWay(THIRD)).isEmpty();
         assertThat(house.operations().lookUp(SHOP).lastRefusal())
                 .as("what is served wants nothing")
@@ -220,8 +222,7 @@ class StandingInTheWayTest {
         proof(false, "198.51.1.7", "192.0.2.1");
 
         assertThat(refusal(SHOP).who()).isEqualTo(Who.YOU);
-        assertThat(refusal(SHOP).what())
-                .contains("did not come from 203.0.0.0/16", "During secondary validation: 404");
+        assertThat(refusal(SHOP).what()).contains("did not come from 203.0.0.0/16", "During secondary validation: 404");
         assertThat(house.inTheWay(SHOP).get(0).what()).isEqualTo("vantage points");
         assertThat(house.inTheWay(SHOP).get(1).what()).isEqualTo("the CA's last word");
     }
@@ -233,7 +234,9 @@ class StandingInTheWayTest {
         events.publish(EventKind.NEXT_CA, SHOP, "asks the next CA");
 
         assertThat(refusal(SHOP).who()).isEqualTo(Who.YOU);
-        assertThat(refusal(SHOP).what()).startsWith("last tried at ").endsWith("onDemandTls.permission.ask did not answer");
+        assertThat(refusal(SHOP).what())
+                .startsWith("last tried at ")
+                .endsWith("onDemandTls.permission.ask did not answer");
         events.publish(EventKind.NOT_READY, SHOP, "not ordered: customer: change the A record");
         assertThat(refusal(SHOP).who()).isEqualTo(Who.CUSTOMER);
 

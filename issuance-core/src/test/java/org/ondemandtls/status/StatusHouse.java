@@ -45,10 +45,7 @@ final class StatusHouse implements AutoCloseable {
         floors.ask((name, purpose) -> CompletableFuture.completedFuture(new Decision.Granted()));
         vantages = new Vantages(address -> false, floors.time().clock());
         board = new ChallengeBoard(
-                ChallengeBoard.Elsewhere.NONE,
-                (name, host) -> {},
-                floors.time().clock(),
-                vantages);
+                ChallengeBoard.Elsewhere.NONE, (name, host) -> {}, floors.time().clock(), vantages);
         begin(Map.of());
     }
 
@@ -63,9 +60,8 @@ final class StatusHouse implements AutoCloseable {
             renewal.close();
             permission.close();
         }
-        Map<String, String> all = new HashMap<>(Map.of(
-                "onDemandTls.permission.names", "*.example.com",
-                "onDemandTls.acme.directory", CA));
+        Map<String, String> all = new HashMap<>(
+                Map.of("onDemandTls.permission.names", "*.example.com", "onDemandTls.acme.directory", CA));
         all.putAll(keys);
         Budget budget = keys.isEmpty()
                 ? IssuanceFixture.unlimited(floors.store(), floors.time().clock())
@@ -104,14 +100,14 @@ final class StatusHouse implements AutoCloseable {
                 Configurations.permission(null, "*.one.example", "*.two.example", "*.example.com"),
                 Configurations.shield(16, 256),
                 null,
-                new Permission.Ports(
-                        new DirectExecutor(),
-                        floors.time().scheduler(),
-                        floors.time()::nanoTime),
+                new Permission.Ports(new DirectExecutor(), floors.time().scheduler(), floors.time()::nanoTime),
                 floors.recorded().events());
         Recent recent = new Recent(floors.time().clock());
         KeptHistory history = new KeptHistory(
-                floors.store(), recent, floors.time().machine(), floors.recorded().events());
+                floors.store(),
+                recent,
+                floors.time().machine(),
+                floors.recorded().events());
         history.close();
         floors.recorded().events().tap(recent);
         own = new Operations.Floors(

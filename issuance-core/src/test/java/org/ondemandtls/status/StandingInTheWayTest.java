@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -15,8 +16,10 @@ import org.ondemandtls.certificate.IssuanceException.Rejected;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.challenge.Vantages;
 import org.ondemandtls.event.EventKind;
+import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.preflight.Preflight;
+import org.ondemandtls.preflight.Verdict;
 import org.ondemandtls.store.Happening;
 import org.ondemandtls.store.MemoryCertificateStore;
 import org.ondemandtls.store.StoreException;
@@ -296,10 +299,51 @@ class StandingInTheWayTest {
         assertThat(house.own().recent().ofTheServer()).hasSize(Recent.OF_THE_SERVER);
     }
 
+    private Diagnosis.Finding finding(String what) throws Exception {
+        return house.operations().diagnose(SHOP).findings().stream()
+                .filter(finding -> finding.what().equals(what))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void whatGrantedANameIsNamed() throws Exception {
+        assertThat(finding("permission").sentence())
+                .isEqualTo("Permission was asked now and is granted by onDemandTls.permission.names.");
+    }
+
+    @Test
+    void aResolverThatIsSilentStandsInTheWayOfALook() throws Exception {
+        house.preflight(new Preflight() {
+            @Override
+            public CompletableFuture<Optional<Verdict>> look(ServerName name, ClientBlock client) {
+                return CompletableFuture.completedFuture(Optional.empty());
+            }
+
+            @Override
+            public CompletableFuture<Optional<Verdict>> probe(ServerName name, ClientBlock client) {
+                return CompletableFuture.completedFuture(Optional.empty());
+            }
+
+            @Override
+            public String state() {
+                return "resting: 192.0.2.53 does not answer";
+            }
+
+            @Override
+            public boolean isResting() {
+                return true;
+            }
+        });
+        house.begin(Map.of());
+
+        assertThat(finding("DNS and CAA").good()).isFalse();
+        assertThat(finding("DNS and CAA").who()).isEqualTo(Who.YOU);
+        assertThat(finding("DNS and CAA").sentence()).contains("192.0.2.53 does not answer");
+    }
+
     @Test
     void nothingStandsInTheWayOfANewName() throws Exception {
-        house.preflight(Preflight.NONE);
-
         assertThat(house.operations().diagnose(SHOP).sentence())
                 .isEqualTo("Nothing was found that stands in the way: try it now.");
     }

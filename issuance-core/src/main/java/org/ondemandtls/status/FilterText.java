@@ -119,17 +119,12 @@ public final class FilterText {
 
     private static NameState state(String word) {
         String constant = word.replace('-', '_').toUpperCase(Locale.ROOT);
-        NameState state = Arrays.stream(NameState.values())
-                .filter(one -> one.name().equals(constant))
+        return Arrays.stream(NameState.values())
+                .filter(one -> one.name().equals(constant) && !NOT_LISTED.contains(one))
                 .findFirst()
-                .filter(one -> !NOT_LISTED.contains(one))
-                .orElse(null);
-        if (state == null) {
-            throw new IllegalArgumentException(
-                    "names are listed in the states served, stored, overdue, idle, withdrawn, moved-away, expired and"
-                            + " refused; for any other state look the name up");
-        }
-        return state;
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "names are listed in the states served, stored, overdue, idle, withdrawn, moved-away, expired and"
+                                + " refused; for any other state look the name up"));
     }
 
     private static Duration days(String text) {

@@ -190,7 +190,8 @@ class OperationsTest {
         assertThat(visit(SHOP)).isEqualTo(new Admission.Refuse(Alert.UNRECOGNIZED_NAME));
         assertThat(lookedUp(SHOP).state()).isEqualTo(NameState.WITHDRAWN);
         assertThat(lookedUp(SHOP).sentence()).startsWith("Not served: withdrawn by an operator at ");
-        assertThat(operations.retry(SHOP).done()).isTrue();
+        assertThat(operations.retry(SHOP).done()).isFalse();
+        assertThat(operations.renew(SHOP).done()).isFalse();
         assertThat(visit(SHOP)).isEqualTo(new Admission.Refuse(Alert.UNRECOGNIZED_NAME));
 
         obtained(SHOP);
@@ -406,7 +407,7 @@ class OperationsTest {
     void aDiagnosisSaysWhatStandsInTheWayAndWhoMustAct() throws Exception {
         denied.add(SHOP);
         assertThat(operations.diagnose(SHOP).sentence())
-                .isEqualTo("Permission was asked now: not permitted: not ours. To act: you.");
+                .isEqualTo("Permission was asked now: not permitted: not ours (the permission policy). To act: you.");
 
         denied.remove(SHOP);
         operations.pause("domain example.com");
@@ -489,16 +490,21 @@ class OperationsTest {
                         "\"clockTrusted\":true",
                         "\"ordersQueued\":{",
                         "\"preflightResting\":false",
-                        "\"overflows\":{");
+                        "\"overflows\":{",
+                        "\"events\":[",
+                        "\"storeError\":null");
         assertThat(mbeans.invoke(name, "expiry", new Object[0], new String[0]))
                 .asString()
                 .startsWith("{\"days\":{");
         assertThat(mbeans.invoke(name, "obtainAll", new Object[] {"a.example.com, b.example.com"}, text))
                 .asString()
                 .contains("\"a.example.com\":{\"done\":true", "\"b.example.com\":{\"done\":true");
-        assertThat(mbeans.invoke(name, "obtainAll", new Object[] {"no_name"}, text))
-                .asString()
-                .startsWith("nothing done: ");
+        for (String operation : List.of("obtainAll", "lookUp", "diagnose")) {
+            assertThat(mbeans.invoke(name, operation, new Object[] {"no_name"}, text))
+                    .as(operation)
+                    .asString()
+                    .startsWith("{\"error\":\"nothing done: ");
+        }
         assertThat(mbeans.invoke(name, "obtain", new Object[] {"no name"}, text))
                 .asString()
                 .startsWith("nothing done: ");

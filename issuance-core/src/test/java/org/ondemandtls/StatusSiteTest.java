@@ -174,6 +174,8 @@ class StatusSiteTest {
         assertThat(status(post(path).as("looker"))).isEqualTo(403);
         assertThat(status(post(path))).isEqualTo(202);
         assertThat(status(get("/ondemand-tls/").as("actor"))).isEqualTo(200);
+        assertThat(text(get(API + "role"))).isEqualTo("{\"mayAct\":false}\n");
+        assertThat(text(get(API + "role").as("actor"))).isEqualTo("{\"mayAct\":true}\n");
     }
 
     @Test
@@ -266,7 +268,8 @@ class StatusSiteTest {
                         "\"permissionQueue\":0",
                         "\"ordersQueued\":{",
                         "\"preflight\":\"",
-                        "\"clockTrusted\":true");
+                        "\"clockTrusted\":true",
+                        "\"storeError\":null");
         assertThat(text(get(API + "cas"))).contains("\"failingSince\":null", "\"hasAccount\":false");
         assertThat(text(get("/ondemand-tls/metrics")))
                 .contains(
@@ -294,6 +297,7 @@ class StatusSiteTest {
         assertThat(status(get(API + "names/-"))).isEqualTo(400);
         assertThat(status(get(API + "names").query("state=lost"))).isEqualTo(400);
         assertThat(status(get(API + "names").query("limit=many"))).isEqualTo(400);
+        assertThat(text(get(API + "names").query("state=denied"))).contains("for any other state look the name up");
         assertThat(status(get(API + "nothing"))).isEqualTo(404);
         assertThat(status(post(API + "nothing"))).isEqualTo(404);
         assertThat(status(post(API + "names/shop.example.com/nothing"))).isEqualTo(404);

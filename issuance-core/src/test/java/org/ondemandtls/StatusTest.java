@@ -122,15 +122,21 @@ class StatusTest {
 
     @Test
     void tellsWhichRefusalHoldsAndRetryUndoesIt() throws Exception {
-        held("refused.example.com");
-        assertThat(explain("refused.example.com"))
+        held("held.example.com");
+        assertThat(explain("held.example.com"))
                 .endsWith("refused 3 times by https://ca.example/directory, not tried before "
                         + NOW.plus(Duration.ofHours(1)) + " (retry undoes that): caa: CAA forbids");
 
         try (OnDemandTls engine = engine()) {
             Status status = engine.status();
-            assertThat(status.retry("refused.example.com")).startsWith("what was remembered of refused.example.com");
-            assertThat(status.explain("refused.example.com")).doesNotContain("refused");
+            assertThat(status.retry("held.example.com")).startsWith("what was remembered of held.example.com");
+            assertThat(status.explain("held.example.com")).doesNotContain("refused");
+            status.operations().withdraw(ServerName.parse("held.example.com"));
+            status.operations().pause("ca internal");
+            assertThat(status.retry("held.example.com")).startsWith("nothing done: held.example.com is withdrawn");
+            assertThat(status.explain("held.example.com"))
+                    .contains("withdrawn by an operator at ", "(obtain ends that)")
+                    .contains("an operator has paused issuing: ca internal");
             assertThat(status.retry("no name")).startsWith("nothing done: ");
             assertThat(status.explain("no name")).startsWith("no certificate: ");
             assertThat(status.getRenewals()).isZero();

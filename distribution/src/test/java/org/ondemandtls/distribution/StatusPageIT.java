@@ -201,6 +201,26 @@ class StatusPageIT {
         }
     }
 
+    @Test
+    void whoMayOnlyLookSeesNoButtonThatActs() throws Exception {
+        Files.createDirectories(directory.resolve("browser"));
+        try (Browser browser = Browser.start(directory.resolve("browser"), "looker")) {
+            browser.size(1200, 900);
+            browser.open(site());
+            browser.await("document.getElementById('server').textContent.startsWith('Version')");
+            browser.await("document.getElementById('cas').children.length === 1");
+            browser.evaluate("document.getElementById('name').focus()");
+            browser.type(NAME);
+            browser.press("Enter", 13, "\\r");
+            browser.await("document.getElementById('report-state').textContent === 'unknown'");
+
+            assertThat(browser.evaluate("[...document.querySelectorAll('button')].filter(one => one.offsetParent)"
+                            + ".map(one => one.textContent).join(', ')"))
+                    .isEqualTo("Look up, Diagnose, List");
+            assertNoFindings(browser);
+        }
+    }
+
     private static void assertNoFindings(Browser browser) throws Exception {
         if (browser.evaluate("typeof axe").equals("undefined")) {
             try (InputStream axe = StatusPageIT.class.getResourceAsStream("/axe.min.js")) {

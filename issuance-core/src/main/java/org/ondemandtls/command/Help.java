@@ -25,10 +25,12 @@ final class Help {
 
               status                   shows the server and its CAs
               list [FILTER]            lists names as JSON
+              expiry                   counts certificates by the days they are still valid
               explain NAME             says how a name stands
               diagnose NAME            looks for what keeps a name from its certificate
               obtain NAME..., renew NAME, retry NAME, withdraw NAME, revoke NAME, forget NAME
               pause WHAT, resume WHAT
+              confirm-denials          withdraws names though many are denied at once
               account rollover [CA], account deactivate [CA], account register [CA]
 
             COMMAND --help explains a command.""" + STATUS;
@@ -69,8 +71,10 @@ final class Help {
               withdraw   stops serving the name on every server
               revoke     has the CA revoke the certificate, and forgets it
               forget     removes the name from the store and from memory
-              pause      pauses issuing on every server; instead of NAME: all, ca URL, or domain NAME
+              pause      pauses issuing on every server; instead of NAME: all, ca and its URL or alias, or domain NAME
               resume     ends a pause
+              expiry     counts the certificates in memory by the days they are still valid; without NAME
+              confirm-denials   says that denials of many names at once are meant; without NAME
 
               --server URL           where the page is (http://localhost:8080/ondemand-tls/)
               --user NAME            a user who may look, or act
@@ -145,6 +149,8 @@ final class Help {
             Map.entry("uninstall", UNINSTALL),
             Map.entry("status", REMOTE),
             Map.entry("list", REMOTE),
+            Map.entry("expiry", REMOTE),
+            Map.entry("confirm-denials", REMOTE),
             Map.entry("pause", REMOTE),
             Map.entry("resume", REMOTE),
             Map.entry("explain", REMOTE),

@@ -23,17 +23,21 @@ import java.util.regex.Pattern;
 final class RemoteCommand {
 
     /** Those that look. */
-    static final Set<String> LOOKS = Set.of("status", "list", "explain", "diagnose");
+    static final Set<String> LOOKS = Set.of("status", "list", "explain", "diagnose", "expiry");
     /** Those that act on one name. */
     static final Set<String> ACTS = Set.of("obtain", "renew", "retry", "withdraw", "revoke", "forget");
 
     private static final String SERVER = "http://localhost:8080/ondemand-tls/";
+    private static final String CONFIRM_DENIALS = "confirm-denials";
     private static final Duration CONNECT = Duration.ofSeconds(10);
     // Revoking and diagnosing ask others.
     private static final Duration PATIENCE = Duration.ofMinutes(2);
     private static final int OK = 200;
     private static final int ACCEPTED = 202;
     private static final int CONFLICT = 409;
+    // One of several names, and what came of it.
+    private static final Pattern OUTCOME = Pattern.compile(
+            "\"((?:[^\"\\\\]|\\\\.)*)\":\\{\"done\":(true|false),\"sentence\":\"((?:[^\"\\\\]|\\\\.)*)\"");
     private static final Pattern SENTENCE = Pattern.compile("\"(?:sentence|error)\":\"((?:[^\"\\\\]|\\\\.)*)\"");
     // What may not stand in a query as it is (RFC 3986 section 3.4).
     private static final Pattern UNSAFE = Pattern.compile("%(?![0-9A-Fa-f]{2})|[^A-Za-z0-9._~!$&'()*+,;=:@/?%-]");
@@ -58,6 +62,8 @@ final class RemoteCommand {
     /** Whether words are one of these commands. */
     static boolean isOne(List<String> words) {
         return words.equals(List.of("status"))
+                || words.equals(List.of("expiry"))
+                || words.equals(List.of(CONFIRM_DENIALS))
                 || ((words.size() == 2 || words.size() == 3) && ISSUING.contains(words.get(0)))
                 || (words.size() > 1 && words.get(0).equals("obtain"))
                 || ((words.size() == 2 || words.size() == 3)
@@ -66,6 +72,7 @@ final class RemoteCommand {
                 || words.equals(List.of("list"))
                 || (words.size() == 2
                         && !words.get(0).equals("status")
+                        && !words.get(0).equals("expiry")
                         && (LOOKS.contains(words.get(0)) || ACTS.contains(words.get(0))));
     }
 
@@ -88,7 +95,13 @@ final class RemoteCommand {
         }
         if (command.equals("obtain") && words.size() > 2) {
             String names = String.join("\n", words.subList(1, words.size()));
-            return told(exchange("obtain", Optional.of(names)), false);
+            return toldOfEach(exchange("obtain", Optional.of(names)));
+        }
+        if (command.equals("expiry")) {
+            return told(exchange(command, false), true);
+        }
+        if (command.equals(CONFIRM_DENIALS)) {
+            return told(exchange(command, true), false);
         }
         if (command.equals("list")) {
             return told(exchange("names?" + (words.size() > 1 ? query(words.get(1)) : ""), false), true);
@@ -107,6 +120,27 @@ final class RemoteCommand {
                         false);
             default -> told(exchange(name + '/' + command, true), false);
         };
+    }
+
+    /** One line for each name; not all is done where one of them is not. */
+    private int toldOfEach(HttpResponse<String> answer) {
+        Matcher found = OUTCOME.matcher(answer.body());
+        if (answer.statusCode() != ACCEPTED) {
+            return told(answer, false);
+        }
+        boolean json = arguments.has("--json");
+        boolean all = true;
+        while (found.find()) {
+            boolean done = found.group(2).equals("true");
+            all &= done;
+            if (!json) {
+                (done ? out : err).println(plain(found.group(1)) + ": " + plain(found.group(3)));
+            }
+        }
+        if (json) {
+            out.print(answer.body());
+        }
+        return all ? Command.DONE : Command.INCOMPLETE;
     }
 
     private int told(HttpResponse<String> answer, boolean whole) {

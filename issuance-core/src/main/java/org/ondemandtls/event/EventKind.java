@@ -32,6 +32,8 @@ public enum EventKind {
     RENEWAL_WINDOW("org.ondemandtls.renewal", Severity.INFO, true),
     /** The clock of the machine jumped, or is back. */
     CLOCK("org.ondemandtls.renewal", Severity.WARN, false),
+    /** No order was placed, since a budget is used up; when there is room again. */
+    OVER_BUDGET("org.ondemandtls.issuance", Severity.WARN, true),
     /** One CA did not give a certificate, the next one is asked. */
     NEXT_CA("org.ondemandtls.issuance", Severity.INFO, true),
     /** A certificate came from the store into the inventory. */

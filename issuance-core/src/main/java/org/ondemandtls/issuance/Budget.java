@@ -43,6 +43,12 @@ import org.ondemandtls.store.StoreException;
  */
 public final class Budget {
 
+    /** What the orders are called that only new names count against. */
+    public static final String FOR_NEW_NAMES = "orders for new names";
+
+    /** What the orders are called that only renewals count against. */
+    public static final String FOR_RENEWALS = "orders for renewals";
+
     /** Those of one CA. */
     record Rules(Allowance orders, Allowance domain, Allowance name, Allowance failures) {}
 
@@ -283,7 +289,7 @@ public final class Budget {
         for (Purpose purpose : List.of(Purpose.OBTAIN, Purpose.RENEW)) {
             Optional<Quota> half = half(orders, issuer, purpose);
             if (half.isPresent()) {
-                uses.add(use(purpose == Purpose.RENEW ? "orders for renewals" : "orders for new names", half.get()));
+                uses.add(use(purpose == Purpose.RENEW ? FOR_RENEWALS : FOR_NEW_NAMES, half.get()));
             }
         }
         return uses;

@@ -2,7 +2,6 @@ package org.ondemandtls.issuance;
 
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -41,7 +40,7 @@ final class CaStanding {
     private final LongSupplier nanoTime;
     private final ConcurrentMap<Scope.OfLimit, Wait> waits = new ConcurrentHashMap<>();
     private final ConcurrentMap<String, Long> unwellUntil = new ConcurrentHashMap<>();
-    private final ConcurrentMap<String, Instant> failingSince = new ConcurrentHashMap<>();
+    private final ConcurrentMap<String, CaHealth> failing = new ConcurrentHashMap<>();
 
     CaStanding(CertificateStore store, ClockWatch watch, Clock clock, LongSupplier nanoTime) {
         this.store = store;
@@ -51,20 +50,28 @@ final class CaStanding {
     }
 
     /** A CA could not be reached, failed by itself, or refused the account. */
-    void failed(String issuer) {
+    void failed(String issuer, IssuanceException why) {
         unwellUntil.put(issuer, nanoTime.getAsLong() + UNWELL.toNanos());
-        failingSince.putIfAbsent(issuer, clock.instant());
+        refusesAll(issuer, why);
+    }
+
+    /** A CA answers, and refuses every name. */
+    void refusesAll(String issuer, IssuanceException why) {
+        failing.merge(
+                issuer,
+                new CaHealth(Optional.of(clock.instant()), why.what()),
+                (old, fresh) -> new CaHealth(old.failingSince(), fresh.why()));
     }
 
     /** A CA gave a certificate. */
     void worked(String issuer) {
         unwellUntil.remove(issuer);
-        failingSince.remove(issuer);
+        failing.remove(issuer);
     }
 
     /** A CA answered as it should, though with a refusal. */
     void answered(String issuer) {
-        failingSince.remove(issuer);
+        failing.remove(issuer);
     }
 
     /** Whether a CA is asked in its turn, not last. */
@@ -73,9 +80,9 @@ final class CaStanding {
         return until == null || nanoTime.getAsLong() - until >= 0;
     }
 
-    /** Since when a CA has not worked; empty where it answered as it should last, or has not been asked. */
-    Optional<Instant> failingSince(String issuer) {
-        return Optional.ofNullable(failingSince.get(issuer));
+    /** How a CA stands since it was asked last, for however long that is ago. */
+    CaHealth health(String issuer) {
+        return failing.getOrDefault(issuer, CaHealth.WELL);
     }
 
     /** Why a CA is not to be asked for a name now, if so, as far as memory knows; no I/O. */

@@ -185,7 +185,7 @@ public final class Issuance {
                 refusals,
                 pipeline,
                 events,
-                new Outage(events, EventKind.OVERLOADED, "the budget", ports.nanoTime()),
+                new Outage(events, EventKind.OVER_BUDGET, "the budget", ports.nanoTime()),
                 name -> {
                     preflight.accepted(name);
                     storeLookups.saved(name);
@@ -283,9 +283,9 @@ public final class Issuance {
         return pauses;
     }
 
-    /** Whether a CA has answered when it was asked last; no I/O. */
+    /** How a CA stands since it was asked last; no I/O. */
     public CaHealth health(String issuer) {
-        return new CaHealth(pipeline.isWell(issuer), pipeline.failingSince(issuer));
+        return pipeline.health(issuer);
     }
 
     /** Whether a certificate for a name is being obtained or renewed here; no I/O. */

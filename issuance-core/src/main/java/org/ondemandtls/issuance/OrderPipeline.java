@@ -296,14 +296,9 @@ final class OrderPipeline {
         return soonest(name, out);
     }
 
-    /** Whether a CA is asked in its turn, not last: it has answered when it was asked last. No I/O. */
-    boolean isWell(String issuer) {
-        return parts.standing().isWell(issuer);
-    }
-
-    /** Since when a CA has not worked, empty where it gave a certificate last. No I/O. */
-    Optional<Instant> failingSince(String issuer) {
-        return parts.standing().failingSince(issuer);
+    /** How a CA stands since it was asked last. No I/O. */
+    CaHealth health(String issuer) {
+        return parts.standing().health(issuer);
     }
 
     /** Forgets what CAs asked for that concerns a name. */

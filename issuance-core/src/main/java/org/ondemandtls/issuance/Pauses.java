@@ -103,14 +103,22 @@ public final class Pauses {
     }
 
     /**
-     * What is paused that concerns every order for a name, whichever CA it is placed with.
+     * What is paused that stands in the way of every order for a name: all issuing, a domain of its, or every CA.
      *
      * @param name the name
+     * @param issuers the {@code id()} of every CA there is
+     * @return empty where an order may be placed
      * @throws StoreException if the store could not be read
      */
-    public List<String> concerning(ServerName name) throws StoreException {
+    public List<String> concerning(ServerName name, List<String> issuers) throws StoreException {
         Map<String, Instant> paused = all();
-        return scopes(name).stream().filter(paused::containsKey).toList();
+        List<String> own = new ArrayList<>(
+                scopes(name).stream().filter(paused::containsKey).toList());
+        List<String> cas = issuers.stream().map(Pauses::ca).toList();
+        if (paused.keySet().containsAll(cas)) {
+            own.addAll(cas);
+        }
+        return own;
     }
 
     /**

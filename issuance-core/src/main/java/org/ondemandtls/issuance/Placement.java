@@ -265,7 +265,10 @@ final class Placement {
         try {
             if (failure instanceof IssuanceException.Rejected) {
                 closeOrder(attempt.lease);
-                parts.standing().answered(issuer);
+                // While it refuses every name, what it says of one name at its trial does not mend that.
+                if (parts.common().holding(issuer, name).isEmpty()) {
+                    parts.standing().answered(issuer);
+                }
                 outage(issuer).worked();
             } else if (failure instanceof IssuanceException.RateLimited limited) {
                 if (!attempt.held) {
@@ -274,17 +277,18 @@ final class Placement {
                 outage(issuer).failed(name, "not obtained: " + failure.what());
             } else if (failure instanceof IssuanceException.RefusesAll) {
                 if (!attempt.held) {
+                    parts.standing().refusesAll(issuer, failure);
                     // Its request may be what the CA minds.
                     closeOrder(attempt.lease);
                     outage(issuer).failed(name, "not obtained: " + failure.what());
                 }
             } else if (failure instanceof IssuanceException.AccountRefused) {
-                parts.standing().failed(issuer);
+                parts.standing().failed(issuer, failure);
                 outage(issuer).failed(name, "not obtained: " + failure.what());
             } else if (failure instanceof IssuanceException.Unavailable unavailable && !attempt.lapsed) {
                 // One order that is stuck, or one slow validation, is no trouble of the others.
                 if (unavailable.isUnwell()) {
-                    parts.standing().failed(issuer);
+                    parts.standing().failed(issuer, failure);
                 }
                 outage(issuer).failed(name, "not obtained: " + failure.what());
                 if (unavailable.isUnfinished()) {

@@ -257,6 +257,19 @@ public final class Permission implements AutoCloseable {
         remembered.invalidate(name);
     }
 
+    /**
+     * What decided about a name last, by its configuration key: the lists, where one of them has the name; otherwise the
+     * source that was asked, as far as that is remembered. No I/O.
+     *
+     * @param name the name
+     */
+    public Optional<String> source(ServerName name) {
+        if (names.grants(name)) {
+            return Optional.of("onDemandTls.permission.names");
+        }
+        return file != null && file.grants(name) ? Optional.of("onDemandTls.permission.file") : sources.decider(name);
+    }
+
     /** How many answers are remembered. */
     public long rememberedCount() {
         return remembered.estimatedSize();

@@ -1,5 +1,7 @@
 package org.ondemandtls.permission;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -36,6 +38,8 @@ final class Sources implements AutoCloseable {
     // Reserved for names that do not exist (RFC 6761 section 6.4): whoever grants it grants everything.
     private static final String NOBODYS = ".ondemand-tls.invalid";
     private static final int NOBODYS_OCTETS = 8;
+    // Whoever diagnoses a name asks right behind its answer.
+    private static final int DECIDERS = 1_000;
     private static final SecureRandom RANDOM = new SecureRandom();
 
     private record Source(
@@ -46,6 +50,8 @@ final class Sources implements AutoCloseable {
     private final Permission.Ports ports;
     private final Events events;
     private final AtomicReference<@Nullable ServerName> lastGranted = new AtomicReference<>();
+    private final Cache<ServerName, String> deciders =
+            Caffeine.newBuilder().maximumSize(DECIDERS).executor(Runnable::run).build();
 
     /**
      * Builds them.
@@ -112,6 +118,11 @@ final class Sources implements AutoCloseable {
         } else {
             ask(question, 0, new NoAnswerException(UNDECIDED), done);
         }
+    }
+
+    /** The key of the source that decided about a name last, as far as that is remembered. */
+    Optional<String> decider(ServerName name) {
+        return Optional.ofNullable(deciders.getIfPresent(name));
     }
 
     @Override
@@ -257,6 +268,7 @@ final class Sources implements AutoCloseable {
     }
 
     private void answered(Source source, Question question, Decision decision) {
+        deciders.put(question.name(), source.label());
         if (decision instanceof Decision.Granted) {
             lastGranted.set(question.name());
         }

@@ -96,7 +96,7 @@ public final class AccountOperations {
 
     private Outcome done(String word, String ca, Work work) {
         events.figures().count(Figure.COMMAND, word);
-        Optional<Authority> authority = find(ca.strip());
+        Optional<Authority> authority = find(authorities, ca.strip());
         Optional<AccountAdmin> account = authority.flatMap(Authority::account);
         if (account.isEmpty()) {
             return new Outcome(
@@ -113,7 +113,14 @@ public final class AccountOperations {
         }
     }
 
-    private Optional<Authority> find(String ca) {
+    /**
+     * The CA that an operator means.
+     *
+     * @param authorities the CAs there are
+     * @param ca a directory or an alias; may be empty where there is one CA
+     * @return empty where there is no such CA
+     */
+    static Optional<Authority> find(List<Authority> authorities, String ca) {
         if (ca.isEmpty()) {
             return authorities.size() == 1 ? Optional.of(authorities.get(0)) : Optional.empty();
         }

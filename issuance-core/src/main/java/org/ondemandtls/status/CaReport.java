@@ -11,8 +11,8 @@ import org.ondemandtls.issuance.BudgetUse;
  * One CA.
  *
  * @param id its directory, or {@code internal}
- * @param well whether it has answered when it was asked last
- * @param failingSince since when it has not worked, empty where it gave a certificate last or has not been asked
+ * @param well whether it answered as it should when it was asked last, however long ago that is
+ * @param failingSince since when it has not worked, or has refused every name; empty where it is well
  * @param sentence how it stands, in one sentence
  * @param hasAccount whether one has an account with it at all
  * @param account the URL of our account, empty while it is not known
@@ -24,7 +24,8 @@ import org.ondemandtls.issuance.BudgetUse;
  * @param vantage from how many networks it comes to look at proofs
  * @param lastRenewalAdvice whether it advises on renewals
  * @param lastAdviceAt when it last answered with renewal information on this server, empty before the first time
- * @param budgets how far the budgets of the account are used up
+ * @param budgets how far the budgets of the account are used up, empty where the store does not answer
+ * @param storeError why something of this is missing, empty where the store answered
  */
 public record CaReport(
         String id,
@@ -41,7 +42,8 @@ public record CaReport(
         Vantages.OfCa vantage,
         boolean lastRenewalAdvice,
         Optional<Instant> lastAdviceAt,
-        List<BudgetUse> budgets) {
+        Optional<List<BudgetUse>> budgets,
+        Optional<String> storeError) {
 
     /**
      * How long one step of an order takes.
@@ -57,6 +59,6 @@ public record CaReport(
     /** Keeps copies of the lists. */
     public CaReport {
         steps = List.copyOf(steps);
-        budgets = List.copyOf(budgets);
+        budgets = budgets.map(List::copyOf);
     }
 }

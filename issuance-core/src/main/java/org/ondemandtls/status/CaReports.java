@@ -6,10 +6,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Function;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.event.Figure;
 import org.ondemandtls.issuance.CaHealth;
-import org.ondemandtls.store.StoreException;
 
 /** Says how a CA stands. */
 final class CaReports {
@@ -22,9 +22,9 @@ final class CaReports {
      * @param floors what is known
      * @param authority which
      * @param paused since when an operator has paused it, empty where it is not
-     * @throws StoreException if the store did not say
+     * @param store what is asked of the store
      */
-    static CaReport of(Operations.Floors floors, Authority authority, Optional<Instant> paused) throws StoreException {
+    static CaReport of(Operations.Floors floors, Authority authority, Optional<Instant> paused, FromStore store) {
         Map<String, Long> orders = new TreeMap<>();
         double seconds = 0;
         List<CaReport.StepReport> steps = new ArrayList<>();
@@ -43,7 +43,8 @@ final class CaReports {
         long obtained = orders.getOrDefault("obtained", 0L);
         CaHealth health = floors.issuance().health(authority.id());
         boolean well = health.isWell();
-        Optional<String> closed = AccountOperations.standing(authority);
+        Optional<String> closed =
+                store.read(() -> AccountOperations.standing(authority)).flatMap(Function.identity());
         String sentence = closed.or(() -> paused.map(since -> "Paused by an operator since " + since + "."))
                 .orElse(
                         well
@@ -54,7 +55,7 @@ final class CaReports {
                                         + health.failingSince()
                                                 .map(since -> " since " + since)
                                                 .orElse("")
-                                        + ": it did not answer, or could not work, when it was asked last.");
+                                        + ": " + health.why() + ".");
         return new CaReport(
                 authority.id(),
                 well,
@@ -70,6 +71,7 @@ final class CaReports {
                 floors.vantages().ofCa(authority.id()),
                 authority.honoursReplaces(),
                 Optional.ofNullable(floors.renewal().lastAdvice().get(authority.id())),
-                floors.budget().used(authority.id()));
+                store.read(() -> floors.budget().used(authority.id())),
+                store.error());
     }
 }

@@ -1,17 +1,22 @@
 package org.ondemandtls.status;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.ondemandtls.authority.Authority;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.challenge.Vantages;
+import org.ondemandtls.issuance.CaHealth;
+import org.ondemandtls.issuance.Pauses;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
@@ -64,14 +69,22 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
         CompletableFuture<Map<String, String>> records = with.preflight().records(name);
         List<Finding> findings = new ArrayList<>();
         findings.add(withdrawal(name, with.floors()));
-        Finding permitted = permission(permission);
+        Finding permitted = permission(name, with.permission(), permission);
         findings.add(permitted);
         findings.add(pauses(name, with.floors()));
+        Finding judged = verdict(
+                "DNS and CAA",
+                look,
+                "Nothing in the name's addresses and CAA records stands in the way, as far as they could be looked at.");
         findings.add(
-                verdict(
-                        "DNS and CAA",
-                        look,
-                        "Nothing in the name's addresses and CAA records stands in the way, as far as they could be looked at."));
+                judged.good() && with.preflight().isResting()
+                        ? new Finding(
+                                "DNS and CAA",
+                                false,
+                                "Not looked at: the look at DNS is "
+                                        + with.preflight().state() + "; check onDemandTls.preflight.resolver.",
+                                Who.YOU)
+                        : judged);
         findings.addAll(told(records));
         // The server a name points to hears of it: only for names that are permitted.
         findings.add(
@@ -85,8 +98,11 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
                 .cdn(name)
                 .map(network -> network + " ends TLS in front of it: only HTTP-01 is tried.")
                 .ifPresent(found -> findings.add(new Finding("CDN", true, found, Who.NOBODY)));
-        findings.addAll(ofTheCa(name, with.floors()));
-        findings.add(vantages(name, with.floors().vantages()));
+        Finding vantages = vantages(name, with.floors().vantages());
+        List<Finding> ofTheCa = ofTheCa(name, with.floors());
+        // A place that is kept out explains what the CA says.
+        ofTheCa.add(vantages.good() ? ofTheCa.size() : 0, vantages);
+        findings.addAll(ofTheCa);
         String sentence = findings.stream()
                 .filter(finding -> !finding.good())
                 .findFirst()
@@ -102,15 +118,22 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
                 .orElse(new Finding("withdrawal", true, "No operator has withdrawn it.", Who.NOBODY));
     }
 
-    private static Finding permission(CompletableFuture<Void> asked) {
+    private static Finding permission(ServerName name, Permission permission, CompletableFuture<Void> asked) {
         String what = "permission";
         try {
             asked.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-            return new Finding(what, true, "Permission was asked now and is granted.", Who.NOBODY);
+            return new Finding(
+                    what,
+                    true,
+                    "Permission was asked now and is granted"
+                            + permission.source(name).map(key -> " by " + key).orElse("") + ".",
+                    Who.NOBODY);
         } catch (ExecutionException e) {
-            return e.getCause() instanceof IssuanceException reason
-                    ? new Finding(what, false, "Permission was asked now: " + reason.what() + ".", Who.YOU)
-                    : new Finding(what, false, "Permission was asked now and failed.", Who.YOU);
+            String failed = e.getCause() instanceof IssuanceException reason ? ": " + reason.what() : " and failed";
+            String source = e.getCause() instanceof IssuanceException.NotPermitted
+                    ? permission.source(name).map(key -> " (" + key + ")").orElse("")
+                    : "";
+            return new Finding(what, false, "Permission was asked now" + failed + source + ".", Who.YOU);
         } catch (TimeoutException e) {
             return new Finding(what, false, "Permission was asked now and has not answered.", Who.YOU);
         } catch (InterruptedException e) {
@@ -120,23 +143,45 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
     }
 
     private static Finding pauses(ServerName name, Operations.Floors floors) throws StoreException {
-        List<String> own = floors.issuance().pauses().concerning(name);
-        return own.isEmpty()
-                ? new Finding("pauses", true, "Issuing is not paused for it.", Who.NOBODY)
-                : new Finding("pauses", false, "An operator has paused issuing: " + own.get(0) + ".", Who.YOU);
+        String what = "pauses";
+        List<String> cas = floors.authorities().stream().map(Authority::id).toList();
+        List<String> own = floors.issuance().pauses().concerning(name, cas);
+        if (!own.isEmpty()) {
+            return new Finding(
+                    what, false, "An operator has paused issuing: " + String.join(", ", own) + "; resume it.", Who.YOU);
+        }
+        Set<String> paused = floors.issuance().pauses().all().keySet();
+        List<String> some =
+                cas.stream().filter(ca -> paused.contains(Pauses.ca(ca))).toList();
+        return new Finding(
+                what,
+                true,
+                some.isEmpty()
+                        ? "Issuing is not paused for it."
+                        : "Issuing is not paused for it, but from " + String.join(", ", some)
+                                + ": the other CAs are asked.",
+                Who.NOBODY);
     }
 
     private static Finding verdict(String what, CompletableFuture<Optional<Verdict>> looked, String good) {
-        return looked.completeOnTimeout(Optional.empty(), PATIENCE.toSeconds(), TimeUnit.SECONDS)
-                .thenApply(verdict -> verdict.map(found -> new Finding(
-                                what,
-                                false,
-                                "To do: " + found.what() + ".",
-                                found.who() == Verdict.Who.CUSTOMER ? Who.CUSTOMER : Who.YOU))
-                        .orElse(new Finding(what, true, good, Who.NOBODY)))
-                .exceptionally(tooMany -> new Finding(
-                        what, true, "Not looked at: too many questions are asked at once. Try again.", Who.NOBODY))
-                .join();
+        try {
+            return looked.get(PATIENCE.toSeconds(), TimeUnit.SECONDS)
+                    .map(found -> new Finding(
+                            what,
+                            false,
+                            "To do: " + found.what() + ".",
+                            found.who() == Verdict.Who.CUSTOMER ? Who.CUSTOMER : Who.YOU))
+                    .orElse(new Finding(what, true, good, Who.NOBODY));
+        } catch (ExecutionException tooMany) {
+            return new Finding(
+                    what, true, "Not looked at: too many questions are asked at once. Try again.", Who.NOBODY);
+        } catch (TimeoutException e) {
+            return new Finding(
+                    what, true, "Not looked at: nothing answered within " + PATIENCE.toSeconds() + " s.", Who.NOBODY);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return new Finding(what, true, "Not looked at: broken off.", Who.NOBODY);
+        }
     }
 
     // What the records say is judged above; here are the records themselves.
@@ -166,31 +211,76 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
 
     private static List<Finding> ofTheCa(ServerName name, Operations.Floors floors) throws StoreException {
         List<Finding> findings = new ArrayList<>();
-        Optional<Hold> refused = floors.store().hold(new Scope.Name(name));
-        findings.add(refused.filter(hold -> hold.refusals() > 0)
-                .map(hold -> new Finding(
-                        "the CA's last word",
-                        hold.until().isBefore(floors.clock().instant()),
-                        hold.issuer() + " refused it " + hold.refusals() + " times in a row, last because "
-                                + hold.problemType() + ": " + hold.detail() + "; not tried before " + hold.until()
-                                + ".",
-                        Who.CUSTOMER))
+        Instant now = floors.clock().instant();
+        findings.add(floors.store()
+                .hold(new Scope.Name(name))
+                .map(hold -> lastWord(hold, now))
                 .orElse(new Finding("the CA's last word", true, "No CA has refused it lately.", Who.NOBODY)));
-        Optional<IssuanceException> limited = floors.issuance().held(name);
-        findings.add(limited.map(reason -> new Finding(
-                        "limits",
-                        false,
-                        reason.what() + "; it ends by "
-                                + floors.clock().instant().plus(reason.retryAfter()) + ".",
-                        Who.NOBODY))
+        findings.add(floors.issuance()
+                .held(name)
+                .map(reason -> limit(reason, now))
                 .orElse(new Finding("limits", true, "No CA limits it now.", Who.NOBODY)));
-        floors.authorities().stream()
-                .filter(ca -> !floors.issuance().health(ca.id()).isWell())
-                .forEach(ca -> findings.add(new Finding(
-                        "CA",
-                        floors.authorities().size() > 1,
-                        ca.id() + " did not answer, or could not work, when it was asked last.",
-                        Who.CA)));
+        findings.addAll(budgets(name, floors));
+        Obstacles obstacles = new Obstacles(floors);
+        boolean oneIsWell = floors.authorities().stream()
+                .anyMatch(ca -> obstacles.health(ca).isWell());
+        for (Authority ca : floors.authorities()) {
+            CaHealth health = obstacles.health(ca);
+            if (!health.isWell()) {
+                findings.add(new Finding(
+                        "CA", oneIsWell, ca.id() + " " + Obstacles.words(health) + ".", Obstacles.ofCa(health)));
+            }
+        }
         return findings;
+    }
+
+    private static Finding limit(IssuanceException reason, Instant now) {
+        Who who = Who.of(reason);
+        Instant end = now.plus(reason.retryAfter());
+        String then = who == Who.NOBODY ? "; it ends by " + end : "; tried again from " + end + " on";
+        return new Finding("limits", false, reason.what() + (reason.retryAfter().isZero() ? "" : then) + ".", who);
+    }
+
+    private static Finding lastWord(Hold hold, Instant now) {
+        boolean over = hold.until().isBefore(now);
+        String said = hold.problemType() + ": " + hold.detail();
+        if (hold.refusals() > 0) {
+            return new Finding(
+                    "the CA's last word",
+                    over,
+                    hold.issuer() + " refused it " + hold.refusals() + " times in a row, last because " + said
+                            + "; not tried before " + hold.until() + ".",
+                    Who.CUSTOMER);
+        }
+        Who who = Who.ofPassing(hold.problemType());
+        return new Finding(
+                "the CA's last word",
+                over,
+                hold.issuer() + " could not look at it, which may pass by itself (" + said + "); "
+                        + (who == Who.YOU ? NameReports.FIREWALL + "; " : "") + "tried again from " + hold.until()
+                        + " on.",
+                who);
+    }
+
+    private static List<Finding> budgets(ServerName name, Operations.Floors floors) throws StoreException {
+        Obstacles obstacles = new Obstacles(floors);
+        List<Obstacles.Spent> spent =
+                obstacles.spent(name, floors.store().find(name).isPresent());
+        if (spent.isEmpty()) {
+            return List.of(new Finding("budgets", true, "No budget is used up.", Who.NOBODY));
+        }
+        boolean stands = obstacles.standsInTheWay(spent);
+        return spent.stream()
+                .map(one -> new Finding(
+                        "budgets",
+                        !stands,
+                        one.words()
+                                + one.use()
+                                        .freeAt()
+                                        .map(at -> "; room again at " + at)
+                                        .orElse("")
+                                + ".",
+                        Who.NOBODY))
+                .toList();
     }
 }

@@ -1,5 +1,6 @@
 package org.ondemandtls.status;
 
+import java.util.List;
 import java.util.Optional;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
@@ -25,6 +26,7 @@ final class Explanation {
     private final Preflight preflight;
     private final HandshakeGate gate;
     private final Vantages vantages;
+    private final List<String> authorities;
 
     Explanation(
             CertificateStore store,
@@ -33,7 +35,8 @@ final class Explanation {
             Renewal renewal,
             Preflight preflight,
             HandshakeGate gate,
-            Vantages vantages) {
+            Vantages vantages,
+            List<String> authorities) {
         this.store = store;
         this.inventory = inventory;
         this.issuance = issuance;
@@ -41,6 +44,7 @@ final class Explanation {
         this.preflight = preflight;
         this.gate = gate;
         this.vantages = vantages;
+        this.authorities = List.copyOf(authorities);
     }
 
     /** How a name stands, for a customer's support person. */
@@ -81,6 +85,13 @@ final class Explanation {
                             .append(hold.problemType())
                             .append(": ")
                             .append(hold.detail()));
+            issuance.withdrawals()
+                    .of(name)
+                    .ifPresent(hold -> words.append("; ").append(hold.detail()).append(" (obtain ends that)"));
+            List<String> paused = issuance.pauses().concerning(name, authorities);
+            if (!paused.isEmpty()) {
+                words.append("; an operator has paused issuing: ").append(String.join(", ", paused));
+            }
         } catch (StoreException e) {
             words.append("; the store does not answer: ").append(e.getMessage());
         }

@@ -5,12 +5,15 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.net.URLDecoder;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.ondemandtls.config.PublicCa;
+import org.ondemandtls.name.ServerName;
 
 /** Reads a filter as the JSON API, JMX and the command line spell it: the query of a URL. */
 public final class FilterText {
@@ -18,6 +21,11 @@ public final class FilterText {
     private static final Set<String> KNOWN =
             Set.of("prefix", "state", "domain", "ca", "expiresWithinDays", "refusal", "after", "limit");
     private static final int MOST_DAYS = 40_000;
+    // Only memory knows these, or nobody: a list would go through every certificate and have none of them.
+    private static final Set<NameState> NOT_LISTED =
+            EnumSet.of(NameState.DENIED, NameState.WAITING, NameState.OBTAINING, NameState.UNKNOWN);
+    private static final String LABEL = ".x";
+    private static final int FIRST_BEYOND_ASCII = 0x80;
 
     private FilterText() {}
 
@@ -54,28 +62,69 @@ public final class FilterText {
             }
         }
         return new NameFilter(
-                lower(parameters, "prefix").orElse(""),
+                prefix(parameters.getOrDefault("prefix", "")),
                 states(parameters.getOrDefault("state", "")),
                 given(parameters, "expiresWithinDays").map(days -> now.plus(days(days))),
-                given(parameters, "ca"),
-                lower(parameters, "domain"),
+                given(parameters, "ca").map(FilterText::issuer),
+                given(parameters, "domain").map(FilterText::domain),
                 given(parameters, "refusal"));
+    }
+
+    /**
+     * Reads what names begin with as an operator writes it; other letters than those of ASCII as whole labels only.
+     *
+     * @throws IllegalArgumentException if no name begins so
+     */
+    static String prefix(String text) {
+        String stripped = text.strip();
+        if (stripped.chars().allMatch(c -> c < FIRST_BEYOND_ASCII)) {
+            return stripped.toLowerCase(Locale.ROOT);
+        }
+        String undotted = stripped.endsWith(".") ? stripped.substring(0, stripped.length() - 1) : stripped;
+        String ascii = ServerName.parse(undotted + LABEL).value();
+        return ascii.substring(0, ascii.length() - LABEL.length()) + (undotted.equals(stripped) ? "" : ".");
+    }
+
+    private static String domain(String text) {
+        try {
+            return ServerName.parse(text).value();
+        } catch (IllegalArgumentException noName) {
+            // A registered domain may be one label, where its suffix is no public one.
+            return text.toLowerCase(Locale.ROOT);
+        }
+    }
+
+    private static String issuer(String ca) {
+        return PublicCa.named(ca).map(one -> one.directory().toString()).orElse(ca);
     }
 
     /**
      * Reads states as an operator writes them.
      *
      * @param words states in any case, separated by commas; empty for none
-     * @throws IllegalArgumentException if there is no such state
+     * @throws IllegalArgumentException if there is no such state, or names in it cannot be listed
      */
     public static Set<NameState> states(String words) {
         Set<NameState> states = EnumSet.noneOf(NameState.class);
         for (String word : words.split(",", -1)) {
             if (!word.isBlank()) {
-                states.add(NameState.valueOf(word.strip().replace('-', '_').toUpperCase(Locale.ROOT)));
+                states.add(state(word.strip()));
             }
         }
+        if (states.contains(NameState.REFUSED) && states.size() > 1) {
+            throw new IllegalArgumentException("list the state refused alone: it is found by what the CA said");
+        }
         return states;
+    }
+
+    private static NameState state(String word) {
+        String constant = word.replace('-', '_').toUpperCase(Locale.ROOT);
+        return Arrays.stream(NameState.values())
+                .filter(one -> one.name().equals(constant) && !NOT_LISTED.contains(one))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        "names are listed in the states served, stored, overdue, idle, withdrawn, moved-away, expired and"
+                                + " refused; for any other state look the name up"));
     }
 
     private static Duration days(String text) {
@@ -92,9 +141,5 @@ public final class FilterText {
 
     private static Optional<String> given(Map<String, String> parameters, String name) {
         return Optional.ofNullable(parameters.get(name)).map(String::strip).filter(text -> !text.isEmpty());
-    }
-
-    private static Optional<String> lower(Map<String, String> parameters, String name) {
-        return given(parameters, name).map(text -> text.toLowerCase(Locale.ROOT));
     }
 }

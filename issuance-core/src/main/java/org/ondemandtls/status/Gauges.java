@@ -28,21 +28,19 @@ final class Gauges {
             boolean storeAnswers,
             int due,
             Duration oldestDue,
+            IndexedCounts indexed,
             Map<String, Double> expiry,
             Map<String, Double> ordersLeft) {}
 
     private final Status.Floors floors;
-    private final Overdue overdue;
-    private final Overdue movedAway;
     private final Clock clock;
     private final AtomicReference<Looked> looked;
 
-    Gauges(Status.Floors floors, Overdue overdue, Overdue movedAway, Clock clock) {
+    Gauges(Status.Floors floors, Clock clock) {
         this.floors = floors;
-        this.overdue = overdue;
-        this.movedAway = movedAway;
         this.clock = clock;
-        this.looked = new AtomicReference<>(new Looked(Instant.EPOCH, true, 0, Duration.ZERO, Map.of(), Map.of()));
+        this.looked = new AtomicReference<>(
+                new Looked(Instant.EPOCH, true, 0, Duration.ZERO, IndexedCounts.NONE, Map.of(), Map.of()));
     }
 
     List<Gauge> all() {
@@ -59,16 +57,17 @@ final class Gauges {
                         known.oldestDue().toMillis() / MILLIS),
                 Gauge.of(
                         "ondemandtls_renewals_overdue",
-                        "Certificates whose renewal has failed on this server and has not succeeded since.",
-                        overdue.count()),
+                        "Certificates in the store that are valid and whose renewal is late by a twentieth of their life,"
+                                + " 5000 at most.",
+                        known.indexed().overdue()),
                 Gauge.of(
                         "ondemandtls_renewals_oldest_overdue_seconds",
-                        "For how long the oldest of these has failed.",
-                        overdue.oldest().toMillis() / MILLIS),
+                        "For how long the first of these should have been renewed.",
+                        known.indexed().oldest().toMillis() / MILLIS),
                 Gauge.of(
                         "ondemandtls_names_moved_away",
-                        "Names this server has found to lead elsewhere at their renewal, and not back since.",
-                        movedAway.count()),
+                        "Certificates in the store whose names lead elsewhere since their renewal is due, 5000 at most.",
+                        known.indexed().movedAway()),
                 Gauge.of(
                         "ondemandtls_renewals_in_flight",
                         "Renewals under way.",
@@ -162,7 +161,13 @@ final class Gauges {
         looked.compareAndSet(
                 known,
                 new Looked(
-                        now, known.storeAnswers(), known.due(), known.oldestDue(), known.expiry(), known.ordersLeft()));
+                        now,
+                        known.storeAnswers(),
+                        known.due(),
+                        known.oldestDue(),
+                        known.indexed(),
+                        known.expiry(),
+                        known.ordersLeft()));
         Map<String, Double> expiry = new HashMap<>();
         ExpiryBands.of(floors.inventory().all(), now).forEach((band, count) -> expiry.put(band, (double) count));
         Looked fresh;
@@ -173,9 +178,10 @@ final class Gauges {
                     .filter(age -> !age.isNegative())
                     .orElse(Duration.ZERO);
             int due = oldest.isZero() ? 0 : floors.store().due(now, MOST_DUE).size();
-            fresh = new Looked(now, true, due, oldest, expiry, ordersLeft());
+            IndexedCounts indexed = IndexedCounts.of(floors.store(), now).orElse(known.indexed());
+            fresh = new Looked(now, true, due, oldest, indexed, expiry, ordersLeft());
         } catch (StoreException e) {
-            fresh = new Looked(now, false, known.due(), known.oldestDue(), expiry, known.ordersLeft());
+            fresh = new Looked(now, false, known.due(), known.oldestDue(), known.indexed(), expiry, known.ordersLeft());
         }
         looked.set(fresh);
         return fresh;

@@ -29,8 +29,9 @@ public record NameFilter(
     /** Stands for every refusal. */
     public static final String ANY_REFUSAL = "any";
 
-    /** Keeps a copy. */
+    /** Keeps a copy; names that are refused are found by their refusals. */
     public NameFilter {
+        refusal = refusal.isEmpty() && states.equals(Set.of(NameState.REFUSED)) ? Optional.of(ANY_REFUSAL) : refusal;
         states = states.isEmpty() ? Set.of() : EnumSet.copyOf(states);
     }
 

@@ -24,6 +24,7 @@ import org.ondemandtls.store.Happening;
  * @param lastRefusal why it is not served or not renewed, empty where nothing stands in the way
  * @param budgets how far its budgets are used up at the CA it was obtained from, otherwise at the first one; empty in lists
  * @param history what happened to it, on every server, the oldest first; empty in lists
+ * @param storeError why this is what memory knows only, empty where the store answered
  */
 public record NameReport(
         String name,
@@ -38,7 +39,8 @@ public record NameReport(
         Optional<Vantages.Order> proof,
         Optional<Refusal> lastRefusal,
         List<BudgetUse> budgets,
-        List<Happening> history) {
+        List<Happening> history,
+        Optional<String> storeError) {
 
     /** Keeps copies of the lists. */
     public NameReport {

@@ -27,19 +27,61 @@ import org.ondemandtls.store.StoredCertificate;
 /** Says how a name stands; blocks for a few look-ups in the store. Safe for use by many threads. */
 final class NameReports {
 
-    private final Operations.Floors floors;
+    /** What an operator is to do where a CA cannot connect. */
+    static final String FIREWALL = "check that no firewall keeps the CA from port 80 and port 443";
 
-    NameReports(Operations.Floors floors) {
+    private final Operations.Floors floors;
+    private final Obstacles obstacles;
+
+    private final Errands errands;
+
+    NameReports(Operations.Floors floors, Errands errands) {
         this.floors = floors;
+        this.errands = errands;
+        this.obstacles = new Obstacles(floors);
     }
 
-    /**
-     * All about one name.
-     *
-     * @throws StoreException if the store did not say
-     */
-    NameReport of(ServerName name) throws StoreException {
-        return of(name, true);
+    /** All about one name; where the store does not answer, what memory knows. */
+    NameReport of(ServerName name) {
+        try {
+            return of(name, true);
+        } catch (StoreException e) {
+            return ofMemory(name, "the store does not answer: " + e.getMessage());
+        }
+    }
+
+    private NameReport ofMemory(ServerName name, String error) {
+        Instant now = floors.clock().instant();
+        Optional<KeyedCertificate> served = floors.inventory().find(name);
+        Optional<IssuanceException> remembered = floors.issuance().remembered(name);
+        Optional<Refusal> refusal = remembered.map(reason -> refusal(reason, now));
+        boolean inFlight = isInFlight(name);
+        NameState state = served.isPresent()
+                ? NameState.SERVED
+                : inFlight
+                        ? NameState.OBTAINING
+                        : refusedState(remembered, refusal).orElse(NameState.UNKNOWN);
+        Optional<CertificateReport> certificate = served.map(one -> certificate(one, null, now));
+        return new NameReport(
+                name.value(),
+                state,
+                sentence(state, certificate, Optional.empty(), refusal, Optional.empty(), inFlight) + " This is what"
+                        + " memory knows: " + error + ".",
+                certificate,
+                served.isPresent(),
+                false,
+                inFlight,
+                Optional.empty(),
+                Optional.empty(),
+                floors.vantages().of(name),
+                refusal,
+                List.of(),
+                floors.recent().of(name.value()),
+                Optional.of(error));
+    }
+
+    private boolean isInFlight(ServerName name) {
+        return floors.issuance().isInFlight(name) || errands.has(name);
     }
 
     /**
@@ -53,14 +95,27 @@ final class NameReports {
         Issuance issuance = floors.issuance();
         Optional<KeyedCertificate> served = floors.inventory().find(name);
         Optional<StoredCertificate> stored = store.find(name);
-        boolean inFlight = issuance.isInFlight(name);
+        boolean inFlight = isInFlight(name);
         Optional<Hold> withdrawal = store.hold(new Scope.TakenAway(name));
         Optional<IssuanceException> remembered = issuance.remembered(name);
+        List<Happening> lately = floors.recent().of(name.value());
+        List<Happening> history = withHistory
+                ? Happening.joined(
+                        Happening.joined(
+                                kept(name), stored.map(StoredCertificate::told).orElse(List.of())),
+                        lately)
+                : List.of();
+        NameState state = state(served.isPresent(), stored, now);
         Optional<Refusal> refusal = stored.flatMap(NameReports::departure);
         if (refusal.isEmpty()) {
             refusal = refusal(name, remembered, now);
         }
-        NameState state = state(served.isPresent(), stored, now);
+        if (refusal.isEmpty() && withdrawal.isEmpty() && isWanting(state)) {
+            refusal = obstacles.of(name, state == NameState.OVERDUE);
+            if (refusal.isEmpty() && !inFlight) {
+                refusal = Obstacles.last(withHistory ? history : lately);
+            }
+        }
         if (withdrawal.isPresent()) {
             state = NameState.WITHDRAWN;
         } else if (state == NameState.UNKNOWN && inFlight) {
@@ -71,7 +126,6 @@ final class NameReports {
         Optional<CertificateReport> certificate = stored.map(one -> certificate(one.certificate(), one, now))
                 .or(() -> served.map(one -> certificate(one, null, now)));
         Optional<NextStep> next = stored.map(one -> next(one));
-        List<Happening> lately = floors.recent().of(name.value());
         if (withHistory && stored.isEmpty() && !lately.isEmpty()) {
             floors.history().keep(name);
         }
@@ -88,13 +142,13 @@ final class NameReports {
                 floors.vantages().of(name),
                 refusal,
                 floors.budget().used(issuer(stored), name),
-                withHistory
-                        ? Happening.joined(
-                                Happening.joined(
-                                        kept(name),
-                                        stored.map(StoredCertificate::told).orElse(List.of())),
-                                lately)
-                        : List.of());
+                history,
+                Optional.empty());
+    }
+
+    // One whose next order matters now.
+    private static boolean isWanting(NameState state) {
+        return state == NameState.UNKNOWN || state == NameState.EXPIRED || state == NameState.OVERDUE;
     }
 
     // A page that cannot be read keeps nothing else from being told.
@@ -136,7 +190,8 @@ final class NameReports {
                 Optional.empty(),
                 departure,
                 List.of(),
-                List.of());
+                List.of(),
+                Optional.empty());
     }
 
     /** Whether a renewal is late by more than a twentieth of the certificate's life. */
@@ -188,18 +243,58 @@ final class NameReports {
             return remembered.map(reason -> refusal(reason, now));
         }
         Optional<Hold> hold = floors.store().hold(new Scope.Name(name));
-        if (hold.isPresent() && hold.get().refusals() > 0) {
-            Hold kept = hold.get();
-            return Optional.of(new Refusal(
-                    Who.CUSTOMER,
-                    "rejected by " + kept.issuer() + " (" + kept.problemType() + "): " + kept.detail(),
-                    Optional.of(kept.until()),
-                    kept.refusals(),
-                    kept.link()));
+        if (hold.isPresent()) {
+            return hold.map(kept -> explained(name, refusal(kept)));
         }
         Optional<IssuanceException> reason =
                 remembered.isPresent() ? remembered : floors.issuance().held(name);
-        return reason.map(held -> refusal(held, now));
+        return reason.map(held -> byAnOutage(refusal(held, now)));
+    }
+
+    private static Refusal refusal(Hold kept) {
+        Optional<Instant> until = Optional.of(kept.until());
+        if (kept.refusals() > 0) {
+            return new Refusal(
+                    Who.CUSTOMER,
+                    "rejected by " + kept.issuer() + " (" + kept.problemType() + "): " + kept.detail(),
+                    until,
+                    kept.refusals(),
+                    kept.link());
+        }
+        Who who = Who.ofPassing(kept.problemType());
+        return new Refusal(
+                who,
+                kept.issuer() + " could not look at it, which may pass by itself (" + kept.problemType() + "): "
+                        + kept.detail() + (who == Who.YOU ? "; " + FIREWALL : ""),
+                until,
+                0,
+                kept.link());
+    }
+
+    // A vantage point that is kept out explains what the CA says, and no customer can let it in.
+    private Refusal explained(ServerName name, Refusal refusal) {
+        return floors.vantages()
+                .of(name)
+                .filter(order -> !order.accepted() && !order.missing().isEmpty())
+                .map(order -> new Refusal(
+                        Who.YOU,
+                        order.sentence().replaceFirst("\\.$", "") + "; " + refusal.what(),
+                        refusal.until(),
+                        refusal.times(),
+                        refusal.link()))
+                .orElse(refusal);
+    }
+
+    // Memory has the words of a failure only: whether the CA is down is known elsewhere.
+    private Refusal byAnOutage(Refusal refusal) {
+        return refusal.who() == Who.NOBODY && obstacles.outage().isPresent()
+                ? new Refusal(
+                        obstacles.outage().get().who(),
+                        refusal.what(),
+                        refusal.until(),
+                        refusal.times(),
+                        refusal.link())
+                : refusal;
     }
 
     private static Refusal refusal(IssuanceException reason, Instant now) {

@@ -228,7 +228,9 @@ public interface OnDemandTlsMXBean {
      * @return what was done, one line
      */
     @Described("Pauses issuing on every server; what is stored goes on being served.")
-    String pause(@Described(name = "what", value = "all, ca and its directory, or domain and its name.") String what);
+    String pause(
+            @Described(name = "what", value = "all, ca and its directory or alias, or domain and its name.")
+                    String what);
 
     /**
      * Ends a pause on every server.
@@ -237,7 +239,9 @@ public interface OnDemandTlsMXBean {
      * @return what was done, one line
      */
     @Described("Ends a pause on every server.")
-    String resume(@Described(name = "what", value = "all, ca and its directory, or domain and its name.") String what);
+    String resume(
+            @Described(name = "what", value = "all, ca and its directory or alias, or domain and its name.")
+                    String what);
 
     /**
      * Gives the account at a CA another key.

@@ -104,13 +104,15 @@ public final class Operations {
     public record Outcome(boolean done, String sentence) {}
 
     private final Floors floors;
+    private final Errands errands;
     private final NameReports reports;
     private final Diagnosis.Instruments instruments;
 
     Operations(Floors floors, Diagnosis.Instruments instruments) {
         this.floors = floors;
         this.instruments = instruments;
-        this.reports = new NameReports(floors);
+        this.errands = new Errands(name -> floors.issuance().obtain(name, ClientBlock.LOCAL), floors.scheduler());
+        this.reports = new NameReports(floors, errands);
     }
 
     /** The moment lists are made at. */
@@ -122,10 +124,9 @@ public final class Operations {
      * Looks a name up.
      *
      * @param name the name
-     * @return all there is to say
-     * @throws StoreException if the store did not say
+     * @return all there is to say; where the store does not answer, what memory knows
      */
-    public NameReport lookUp(ServerName name) throws StoreException {
+    public NameReport lookUp(ServerName name) {
         return reports.of(name);
     }
 
@@ -164,22 +165,17 @@ public final class Operations {
      * @return what was begun
      */
     public Outcome obtain(ServerName name) {
-        return command("obtain", () -> {
-            floors.issuance().withdrawals().lift(name);
-            if (floors.inventory().find(name).isPresent()) {
-                return new Outcome(true, name + " is served already");
-            }
-            var flight = floors.issuance().obtain(name, ClientBlock.LOCAL);
-            if (flight.isCompletedExceptionally()) {
-                return flight.handle((certificate, failure) -> new Outcome(false, "not obtained: " + words(failure)))
-                        .join();
-            }
-            return new Outcome(true, name + (flight.isDone() ? " is served" : " is being obtained"));
-        });
+        return command("obtain", () -> wanted(name).orElseGet(() -> Retries.obtained(floors, name)));
+    }
+
+    // That an operator wants a name ends its withdrawal.
+    private Optional<Outcome> wanted(ServerName name) throws StoreException {
+        floors.issuance().withdrawals().lift(name);
+        return floors.inventory().find(name).map(served -> new Outcome(true, name + " is served already"));
     }
 
     /**
-     * Begins to obtain certificates for a list, each as {@link #obtain} does.
+     * Begins to obtain certificates for a list, each as {@link #obtain} does, {@value Errands#AT_ONCE} at the same time.
      *
      * @param lines 1 to {@value #MOST_AT_ONCE} names, separated by line breaks, commas or spaces
      * @return what was begun, by name
@@ -194,46 +190,42 @@ public final class Operations {
             throw new IllegalArgumentException("give 1 to " + MOST_AT_ONCE + " names, one a line");
         }
         Map<String, Outcome> begun = new LinkedHashMap<>();
-        names.forEach(name -> begun.put(name.value(), obtain(name)));
+        names.forEach(name ->
+                begun.put(name.value(), command("obtain", () -> wanted(name).orElseGet(() -> takenUp(name)))));
         return begun;
     }
 
+    private Outcome takenUp(ServerName name) {
+        boolean taken = errands.add(name);
+        Optional<IssuanceException> refused = floors.issuance().remembered(name).filter(reason -> !errands.has(name));
+        if (refused.isPresent() && floors.inventory().find(name).isEmpty()) {
+            return new Outcome(false, "not obtained: " + refused.get().what());
+        }
+        return taken
+                ? new Outcome(
+                        true, name + (errands.has(name) ? " is being obtained, or waits for its turn" : " is served"))
+                : new Outcome(false, "nothing done: " + Errands.MOST + " names wait already, give it again later");
+    }
+
     /**
-     * Has a certificate renewed at once, whenever that was planned. Budgets count, and permission is asked.
+     * Has a certificate that is served renewed at once, whenever that was planned. Budgets count, and permission is asked.
      *
      * @param name the name
      * @return what was begun
      */
     public Outcome renew(ServerName name) {
-        return command("renew", () -> {
-            if (floors.store().find(name).isEmpty()) {
-                return new Outcome(false, name + " has no certificate: have it obtained");
-            }
-            floors.renewal().retry(name);
-            return new Outcome(true, "the renewal of " + name + " begins now");
-        });
+        return command("renew", () -> Retries.renewed(floors, name));
     }
 
     /**
-     * Has a name tried again at once, whatever refusal or wait is remembered for it: obtained where it has no certificate,
-     * renewed otherwise.
+     * Has a name tried again at once, whatever refusal or wait is remembered for it: renewed where its certificate is
+     * served, obtained otherwise. A withdrawal by an operator stays.
      *
      * @param name the name
      * @return what was begun
      */
     public Outcome retry(ServerName name) {
-        return command("retry", () -> {
-            floors.issuance().retry(name);
-            if (floors.store().find(name).isPresent()) {
-                floors.renewal().retry(name);
-                return new Outcome(true, "what was remembered of " + name + " is forgotten, its renewal begins now");
-            }
-            if (floors.issuance().withdrawals().of(name).isPresent()) {
-                return new Outcome(false, name + " is withdrawn: have it obtained to end that");
-            }
-            floors.issuance().obtain(name, ClientBlock.LOCAL);
-            return new Outcome(true, "what was remembered of " + name + " is forgotten, it is being obtained");
-        });
+        return command("retry", () -> Retries.tried(floors, name));
     }
 
     /**
@@ -343,37 +335,32 @@ public final class Operations {
         });
     }
 
-    /**
-     * The CAs in the operator's order.
-     *
-     * @throws StoreException if the store did not say
-     */
-    public List<CaReport> authorities() throws StoreException {
-        Map<String, Instant> paused = floors.issuance().pauses().all();
+    /** The CAs in the operator's order; where the store does not answer, as far as memory knows. */
+    public List<CaReport> authorities() {
+        FromStore store = new FromStore();
+        Map<String, Instant> paused =
+                store.read(() -> floors.issuance().pauses().all()).orElse(Map.of());
         List<CaReport> all = new ArrayList<>();
         for (Authority authority : floors.authorities()) {
-            all.add(CaReports.of(floors, authority, Optional.ofNullable(paused.get(Pauses.ca(authority.id())))));
+            all.add(CaReports.of(floors, authority, Optional.ofNullable(paused.get(Pauses.ca(authority.id()))), store));
         }
         return all;
     }
 
-    /**
-     * This server.
-     *
-     * @throws StoreException if the store did not say
-     */
-    public Map<String, Object> server() throws StoreException {
+    /** This server, as far as the contract knows. */
+    Map<String, Object> server(FromStore store) {
         Map<String, Object> server = new LinkedHashMap<>();
         server.put("version", floors.version());
         server.put("time", floors.clock().instant());
         server.put("store", floors.store().location());
         server.put("sharedStore", floors.store().peers().any());
-        server.put("paused", floors.issuance().pauses().all());
-        server.put("nextDue", floors.store().nextDue());
+        server.put("paused", store.read(() -> floors.issuance().pauses().all()));
+        server.put("nextDue", store.read(() -> floors.store().nextDue()));
         server.put("inMemory", floors.inventory().size());
         server.put("flights", floors.issuance().inFlight());
         server.put("renewals", floors.renewal().inFlight());
         server.put("overflows", floors.events().overflows());
+        server.put("events", floors.recent().ofTheServer());
         return server;
     }
 
@@ -388,26 +375,7 @@ public final class Operations {
     }
 
     private Optional<String> scope(String what) {
-        String asked = what.strip();
-        if (asked.equals(Pauses.ALL)) {
-            return Optional.of(asked);
-        }
-        if (asked.startsWith("ca ")) {
-            return floors.authorities().stream()
-                    .map(Authority::id)
-                    .filter(asked.substring(3).strip()::equals)
-                    .findFirst()
-                    .map(Pauses::ca);
-        }
-        if (asked.startsWith("domain ")) {
-            try {
-                return Optional.of(Pauses.domain(
-                        ServerName.parse(asked.substring(7).strip()).value()));
-            } catch (IllegalArgumentException e) {
-                return Optional.empty();
-            }
-        }
-        return Optional.empty();
+        return PauseScope.of(what, floors.authorities());
     }
 
     private Outcome unknownScope(String what) {
@@ -450,10 +418,6 @@ public final class Operations {
         } catch (StoreException e) {
             return new Outcome(false, "nothing done, or not all: the store does not answer: " + e.getMessage());
         }
-    }
-
-    private static String words(Throwable failure) {
-        return failure instanceof IssuanceException reason ? reason.what() : String.valueOf(failure);
     }
 
     private interface Work {

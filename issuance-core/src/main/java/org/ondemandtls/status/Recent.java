@@ -16,7 +16,8 @@ import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.Happening;
 
 /**
- * What happened lately to names: the last {@value Happening#MOST} events of at most {@value #NAMES} names, in memory.
+ * What happened lately to names: the last {@value Happening#MOST} events of at most {@value #NAMES} names, in memory; and
+ * the last {@value #OF_THE_SERVER} of the server as a whole.
  *
  * <p>Names that are looked at often stay; strangers' names push each other out. Safe for use by many threads; never blocks.
  */
@@ -25,12 +26,16 @@ final class Recent implements EventListener, Happening.Source {
     static final int PER_NAME = Happening.MOST;
     static final int NAMES = 2_000;
 
+    /** How many events of the server as a whole are kept. */
+    static final int OF_THE_SERVER = 50;
+
     private static final int LONGEST_TEXT = 500;
     private static final Set<EventKind> LEFT_OUT =
             EnumSet.of(EventKind.LOADED, EventKind.REFUSED, EventKind.DEADLINE, EventKind.OVERLOADED);
 
     private final Cache<String, Deque<Happening>> byName =
             Caffeine.newBuilder().maximumSize(NAMES).executor(Runnable::run).build();
+    private final Deque<Happening> ofTheServer = new ArrayDeque<>();
     private final Clock clock;
 
     Recent(Clock clock) {
@@ -40,18 +45,42 @@ final class Recent implements EventListener, Happening.Source {
     @Override
     public void on(Event event) {
         ServerName name = event.name();
-        if (name == null || LEFT_OUT.contains(event.kind())) {
-            return;
+        if (isOfTheServer(event)) {
+            String whose = name == null ? "" : name + ": ";
+            keep(ofTheServer, OF_THE_SERVER, happening(event, whose + event.text()));
         }
-        String text = event.text().length() <= LONGEST_TEXT
-                ? event.text()
-                : event.text().substring(0, LONGEST_TEXT);
-        Deque<Happening> own = byName.get(name.value(), none -> new ArrayDeque<>());
+        if (name != null && !LEFT_OUT.contains(event.kind())) {
+            keep(byName.get(name.value(), none -> new ArrayDeque<>()), PER_NAME, happening(event, event.text()));
+        }
+    }
+
+    // What concerns one name is told with it; what somebody has to act on, here as well.
+    private static boolean isOfTheServer(Event event) {
+        return event.name() == null
+                ? event.kind() != EventKind.STILL_FAILING && !LEFT_OUT.contains(event.kind())
+                : event.kind().severity() == EventKind.Severity.ERROR;
+    }
+
+    private Happening happening(Event event, String text) {
+        return new Happening(
+                clock.instant(),
+                event.kind().name().toLowerCase(Locale.ROOT),
+                text.length() <= LONGEST_TEXT ? text : text.substring(0, LONGEST_TEXT));
+    }
+
+    private static void keep(Deque<Happening> own, int most, Happening one) {
         synchronized (own) {
-            own.addLast(new Happening(clock.instant(), event.kind().name().toLowerCase(Locale.ROOT), text));
-            if (own.size() > PER_NAME) {
+            own.addLast(one);
+            if (own.size() > most) {
                 own.removeFirst();
             }
+        }
+    }
+
+    /** What happened lately to the server as a whole, the oldest first. */
+    List<Happening> ofTheServer() {
+        synchronized (ofTheServer) {
+            return List.copyOf(ofTheServer);
         }
     }
 

@@ -3,7 +3,6 @@ package org.ondemandtls.status;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.ondemandtls.issuance.OrderShares;
-import org.ondemandtls.store.StoreException;
 
 /** Says how this server stands. */
 final class ServerReport {
@@ -11,17 +10,17 @@ final class ServerReport {
     private ServerReport() {}
 
     /**
-     * About this server; blocks for a few look-ups.
+     * About this server; blocks for a few look-ups. What the store did not say is missing.
      *
      * @param floors what is known
      * @param operations what the contract knows
-     * @throws StoreException if the store did not say
      */
-    static Map<String, Object> of(Status.Floors floors, Operations operations) throws StoreException {
-        Map<String, Object> server = new LinkedHashMap<>(operations.server());
+    static Map<String, Object> of(Status.Floors floors, Operations operations) {
+        FromStore store = new FromStore();
+        Map<String, Object> server = new LinkedHashMap<>(operations.server(store));
         server.put("issuer", floors.issuer());
         server.put("clockTrusted", floors.watch().isTrusted());
-        server.put("members", floors.store().peers().members());
+        server.put("members", store.read(() -> floors.store().peers().members()));
         server.put("parked", floors.lot().parked());
         server.put("parkedLimit", floors.lot().capacity());
         server.put("permissionQueue", floors.permission().waiting());
@@ -30,6 +29,7 @@ final class ServerReport {
         server.put("preflightResting", floors.preflight().isResting());
         server.put("dnsQuestions", floors.preflight().questions());
         server.put("challengesOnDisplay", floors.challenges().size());
+        server.put("storeError", store.error());
         return server;
     }
 

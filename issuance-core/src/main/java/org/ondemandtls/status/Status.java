@@ -2,7 +2,6 @@ package org.ondemandtls.status;
 
 import java.time.Clock;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -110,7 +109,15 @@ public final class Status implements OnDemandTlsMXBean, AutoCloseable {
         this.gate = floors.gate();
         this.events = floors.events();
         this.operations = operations;
-        this.explanation = new Explanation(store, inventory, issuance, renewal, preflight, gate, challenges.vantages());
+        this.explanation = new Explanation(
+                store,
+                inventory,
+                issuance,
+                renewal,
+                preflight,
+                gate,
+                challenges.vantages(),
+                floors.authorities().stream().map(Authority::id).toList());
     }
 
     /**
@@ -124,8 +131,6 @@ public final class Status implements OnDemandTlsMXBean, AutoCloseable {
         Clock clock = time.clock();
         Recent recent = new Recent(clock);
         KeptHistory history = new KeptHistory(floors.store(), recent, time, floors.events());
-        Overdue overdue = new Overdue(clock, EventKind.NOT_RENEWED);
-        Overdue movedAway = new Overdue(clock, EventKind.MOVED_AWAY);
         floors.events().tap(recent);
         floors.store().remember(recent);
         try {
@@ -134,8 +139,6 @@ public final class Status implements OnDemandTlsMXBean, AutoCloseable {
             floors.events().publish(EventKind.STORE_FAILED, "what happened to names is not kept: " + e.getMessage());
         }
         floors.events().tap(history);
-        floors.events().tap(overdue);
-        floors.events().tap(movedAway);
         Operations.Floors own = new Operations.Floors(
                 floors.version(),
                 floors.store(),
@@ -153,7 +156,7 @@ public final class Status implements OnDemandTlsMXBean, AutoCloseable {
         return new Status(
                 floors,
                 new Operations(own, new Diagnosis.Instruments(own, floors.permission(), floors.diagnosing())),
-                new Gauges(floors, overdue, movedAway, clock),
+                new Gauges(floors, clock),
                 history);
     }
 
@@ -183,11 +186,9 @@ public final class Status implements OnDemandTlsMXBean, AutoCloseable {
     }
 
     /**
-     * How this server stands, by what it is called in the JSON API.
-     *
-     * @throws StoreException if the store did not say
+     * How this server stands, by what it is called in the JSON API; blocks for the store.
      */
-    public Map<String, Object> serverReport() throws StoreException {
+    public Map<String, Object> serverReport() {
         return ServerReport.of(floors, operations);
     }
 
@@ -306,19 +307,7 @@ public final class Status implements OnDemandTlsMXBean, AutoCloseable {
 
     @Override
     public String retry(String name) {
-        ServerName parsed;
-        try {
-            parsed = ServerName.parse(name);
-        } catch (IllegalArgumentException e) {
-            return "nothing done: " + e.getMessage();
-        }
-        try {
-            issuance.retry(parsed);
-            renewal.retry(parsed);
-            return "what was remembered of " + parsed + " is forgotten; the next visit tries it, a renewal begins now";
-        } catch (StoreException e) {
-            return "nothing done, the store does not answer: " + e.getMessage();
-        }
+        return asked(name, parsed -> operations.retry(parsed).sentence());
     }
 
     @Override
@@ -343,38 +332,27 @@ public final class Status implements OnDemandTlsMXBean, AutoCloseable {
 
     @Override
     public String lookUp(String name) {
-        return asked(name, parsed -> Json.of(operations.lookUp(parsed)));
+        return answered(() -> operations.lookUp(ServerName.parse(name)));
     }
 
     @Override
     public String diagnose(String name) {
-        return asked(name, parsed -> Json.of(operations.diagnose(parsed)));
+        return answered(() -> operations.diagnose(ServerName.parse(name)));
     }
 
     @Override
     public String list(String prefix, String states, String after, int limit) {
-        try {
-            return Json.of(operations.list(
-                    new NameFilter(
-                            prefix.strip().toLowerCase(Locale.ROOT),
-                            FilterText.states(states),
-                            Optional.empty(),
-                            Optional.empty()),
-                    after,
-                    limit));
-        } catch (StoreException | IllegalArgumentException e) {
-            return Json.of(Map.of("error", String.valueOf(e.getMessage())));
-        }
+        return answered(() -> operations.list(
+                new NameFilter(
+                        FilterText.prefix(prefix), FilterText.states(states), Optional.empty(), Optional.empty()),
+                after,
+                limit));
     }
 
     @Override
     public String search(String filter, String after, int limit) {
-        try {
-            return Json.of(
-                    operations.list(FilterText.filter(FilterText.parameters(filter), operations.now()), after, limit));
-        } catch (StoreException | IllegalArgumentException e) {
-            return Json.of(Map.of("error", String.valueOf(e.getMessage())));
-        }
+        return answered(() ->
+                operations.list(FilterText.filter(FilterText.parameters(filter), operations.now()), after, limit));
     }
 
     @Override
@@ -434,20 +412,12 @@ public final class Status implements OnDemandTlsMXBean, AutoCloseable {
 
     @Override
     public String authorities() {
-        try {
-            return Json.of(operations.authorities());
-        } catch (StoreException e) {
-            return Json.of(Map.of("error", "the store does not answer: " + e.getMessage()));
-        }
+        return answered(operations::authorities);
     }
 
     @Override
     public String server() {
-        try {
-            return Json.of(serverReport());
-        } catch (StoreException e) {
-            return Json.of(Map.of("error", "the store does not answer: " + e.getMessage()));
-        }
+        return answered(this::serverReport);
     }
 
     @Override
@@ -457,10 +427,17 @@ public final class Status implements OnDemandTlsMXBean, AutoCloseable {
 
     @Override
     public String obtainAll(String names) {
+        return answered(() -> Map.of("names", operations.obtainAll(names)));
+    }
+
+    // Whoever is promised JSON is told of trouble in JSON, too.
+    private static String answered(FromStore.Question<Object> question) {
         try {
-            return Json.of(Map.of("names", operations.obtainAll(names)));
+            return Json.of(question.ask());
         } catch (IllegalArgumentException e) {
-            return "nothing done: " + e.getMessage();
+            return Json.of(Map.of("error", "nothing done: " + e.getMessage()));
+        } catch (StoreException e) {
+            return Json.of(Map.of("error", "the store does not answer: " + e.getMessage()));
         }
     }
 

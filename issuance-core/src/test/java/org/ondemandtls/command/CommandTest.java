@@ -359,7 +359,18 @@ class CommandTest {
             assertThat(said()).contains("usage: ").contains(" " + command + " ").contains("Exit status:");
         }
         for (String command : List.of(
-                "status", "list", "explain", "diagnose", "obtain", "renew", "retry", "withdraw", "revoke", "forget")) {
+                "status",
+                "list",
+                "explain",
+                "diagnose",
+                "obtain",
+                "renew",
+                "retry",
+                "withdraw",
+                "revoke",
+                "forget",
+                "expiry",
+                "confirm-denials")) {
             out.reset();
             assertThat(run(command, "--help")).isEqualTo(Command.DONE);
             assertThat(said()).contains("usage: ", command, "--server URL").doesNotContain("check FILE");

@@ -146,7 +146,42 @@ class RemoteCommandTest {
 
         assertThat(asked).singleElement().asString().startsWith("POST /ondemand-tls/api/v1/obtain ");
         assertThat(contents).containsExactly("a.example\nb.example");
-        assertThat(said()).isEqualTo("a.example is served already\nb.example is being obtained\n");
+        assertThat(said())
+                .isEqualTo("a.example: a.example is served already\nb.example: b.example is being obtained\n");
+    }
+
+    @Test
+    void ofSeveralNamesOneThatIsNotObtainedIsToldByTheStatus() {
+        status = 202;
+        body = "{\"names\":{\"a.example\":{\"done\":true,\"sentence\":\"a.example is served already\"},"
+                + "\"b.example\":{\"done\":false,\"sentence\":\"not obtained: \\\"denied\\\"\"}}}";
+
+        assertThat(run("obtain", "a.example", "b.example")).isEqualTo(Command.INCOMPLETE);
+        assertThat(said()).isEqualTo("a.example: a.example is served already\nb.example: not obtained: \"denied\"\n");
+        assertThat(run("obtain", "a.example", "b.example", "--json")).isEqualTo(Command.INCOMPLETE);
+        assertThat(said()).endsWith(body);
+
+        status = 400;
+        body = "{\"error\":\"not a DNS host name (7 characters)\"}";
+        assertThat(run("obtain", "no_name", "b.example")).isEqualTo(Command.FAILED);
+    }
+
+    @Test
+    void expiryIsShownAndDenialsAreConfirmed() {
+        body = "{\"days\":{\"30\":2}}\n";
+        assertThat(run("expiry")).isEqualTo(Command.DONE);
+        assertThat(said()).isEqualTo(body);
+
+        status = 202;
+        body = "{\"sentence\":\"the denials are taken as meant\"}";
+        assertThat(run("confirm-denials")).isEqualTo(Command.DONE);
+
+        assertThat(said()).endsWith("the denials are taken as meant\n");
+        assertThat(asked.get(0)).startsWith("GET /ondemand-tls/api/v1/expiry ");
+        assertThat(asked.get(1))
+                .startsWith("POST /ondemand-tls/api/v1/confirm-denials ")
+                .endsWith(" command");
+        assertThat(run("expiry", "a.example")).isEqualTo(Command.FAILED);
     }
 
     @Test

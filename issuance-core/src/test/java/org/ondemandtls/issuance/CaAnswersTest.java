@@ -155,6 +155,28 @@ class CaAnswersTest {
         }
 
         @Test
+        void isNoHealthOfTheCaUntilItGivesACertificate() {
+            refuseKeys();
+            visit("shop.one.example");
+            assertThat(issuance.health(CA).isWell()).as("one name").isTrue();
+            visit("shop.two.example");
+            assertThat(issuance.health(CA).isWell()).isFalse();
+            assertThat(issuance.health(CA).why()).contains("change onDemandTls.certificate.key");
+
+            authority.fail(new Rejected(SHOP, "unauthorized", "404", Duration.ZERO));
+            advance(Duration.ofMinutes(1));
+            visit("shop.three.example");
+            assertThat(issuance.health(CA).isWell())
+                    .as("a name of its own fault")
+                    .isFalse();
+            authority.fail(null);
+            advance(Duration.ofMinutes(1));
+            visit("shop.four.example");
+
+            assertThat(issuance.health(CA).isWell()).isTrue();
+        }
+
+        @Test
         void isAskedOfTheNextCaWithTheKindOfKeyThatOneSigns() throws Exception {
             FakeAuthority next = house.addAuthority("https://next.example/directory");
             house.keys(new SpareKeys(KeyType.RSA_2048, Map.of(next.id(), KeyType.P_384), 1, Runnable::run));

@@ -8,6 +8,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.IssuanceException.RateLimited;
 import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.name.ServerName;
@@ -21,6 +22,8 @@ class CaStandingTest {
     private static final ServerName STRANGER = ServerName.parse("shop.example.net");
     private static final String CA = "https://ca.example/directory";
     private static final String NEXT = "https://next.example/directory";
+    private static final IssuanceException DOWN =
+            IssuanceException.Unavailable.unwell(SHOP, "down", Duration.ZERO, null);
 
     @TempDir
     private Path directory;
@@ -223,19 +226,26 @@ class CaStandingTest {
 
     @Test
     void aCaThatFailedIsUnwellForAMinuteOrUntilItWorks() {
-        holds.failed(CA);
+        holds.failed(CA, DOWN);
         assertThat(holds.isWell(CA)).isFalse();
-        assertThat(holds.failingSince(CA)).contains(house.time().clock().instant());
-        assertThat(holds.failingSince(NEXT)).isEmpty();
+        assertThat(holds.health(CA).failingSince())
+                .contains(house.time().clock().instant());
+        assertThat(holds.health(NEXT).failingSince()).isEmpty();
         assertThat(holds.isWell(NEXT)).isTrue();
         holds.answered(CA);
-        assertThat(holds.failingSince(CA)).as("a refusal is an answer").isEmpty();
+        assertThat(holds.health(CA).failingSince()).as("a refusal is an answer").isEmpty();
         house.time().advance(Duration.ofMinutes(1));
-        assertThat(holds.isWell(CA)).isTrue();
+        assertThat(holds.isWell(CA)).as("asked in its turn").isTrue();
 
-        holds.failed(CA);
+        holds.failed(CA, DOWN);
+        house.time().advance(Duration.ofHours(1));
+        assertThat(holds.health(CA).isWell())
+                .as("nobody has asked it meanwhile")
+                .isFalse();
+        assertThat(holds.health(CA).why()).isEqualTo("down");
         holds.worked(CA);
 
         assertThat(holds.isWell(CA)).isTrue();
+        assertThat(holds.health(CA).isWell()).isTrue();
     }
 }

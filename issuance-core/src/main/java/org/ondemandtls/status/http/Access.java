@@ -81,6 +81,14 @@ final class Access {
         return user(request, acts);
     }
 
+    /** Whether whoever sends a request that is not refused may act, not only look. */
+    boolean mayAct(SiteRequest request) {
+        return request.user()
+                .or(() -> credentials(request).flatMap(pair -> request.login(pair[0], pair[1])))
+                .filter(user -> user.test(config.actRole()))
+                .isPresent();
+    }
+
     private Optional<SiteAnswer> user(SiteRequest request, boolean acts) {
         Optional<Predicate<String>> user = request.user();
         if (user.isEmpty()) {

@@ -108,6 +108,9 @@ public final class StatusSite {
         if (!path.startsWith(API)) {
             return file(path.substring(ROOT.length()));
         }
+        if (path.equals(API + "role")) {
+            return SiteAnswer.json(OK, Map.of("mayAct", access.mayAct(request)));
+        }
         return api.look(path.substring(API.length()), FilterText.parameters(request.query()));
     }
 

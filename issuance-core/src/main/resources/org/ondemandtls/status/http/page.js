@@ -5,7 +5,10 @@
   const byId = id => document.getElementById(id);
   const GOOD = ['served', 'stored'];
   const BAD = ['refused', 'denied', 'expired', 'withdrawn'];
+  const WHO = {you: 'you', customer: 'your customer', ca: 'the CA', nobody: 'nobody: wait'};
   let following = 0;
+  let obtaining = 0;
+  let mayAct = true;
 
   async function ask(path, command, lines) {
     const answer = await fetch(API + path, command
@@ -77,7 +80,7 @@
     }
     if (report.lastRefusal) {
       add('Refused', report.lastRefusal.what);
-      add('Who must act', {you: 'you', customer: 'your customer', ca: 'the CA', nobody: 'nobody: wait'}[report.lastRefusal.who]);
+      add('Who must act', WHO[report.lastRefusal.who]);
       add('Tried again from', report.lastRefusal.until ? moment(report.lastRefusal.until) : null);
       add('More', report.lastRefusal.link);
     }
@@ -101,7 +104,8 @@
       byId('diagnosis').hidden = false;
       byId('diagnosis-sentence').textContent = found.sentence;
       byId('diagnosis-findings').replaceChildren(...found.findings.map(one =>
-        element('li', (one.good ? 'good – ' : 'in the way – ') + one.what + ': ' + one.sentence, one.good ? 'good' : 'bad')));
+        element('li', (one.good ? 'good – ' : 'in the way – ') + one.what + ': ' + one.sentence
+          + (one.good ? '' : ' To act: ' + WHO[one.who] + '.'), one.good ? 'good' : 'bad')));
       say('');
     } catch (error) {
       say(error.message);
@@ -143,7 +147,7 @@
       return;
     }
     try {
-      const path = 'names/' + encodeURIComponent(name) + '/' + command + (command === 'revoke' ? '?reason=keyCompromise' : '');
+      const path = 'names/' + encodeURIComponent(name) + '/' + command + (command === 'revoke' ? '?reason=' + encodeURIComponent(byId('reason').value) : '');
       say((await ask(path, true)).sentence);
       await follow(name);
       await Promise.all([authorities(), expiry()]);
@@ -230,6 +234,9 @@
       return cell;
     }
     cell.append(element('div', ca.account || 'not known yet'));
+    if (!mayAct) {
+      return cell;
+    }
     const buttons = document.createElement('div');
     buttons.className = 'commands';
     ACCOUNT.forEach(([command, label, question]) => {
@@ -260,10 +267,33 @@
   async function obtainAll() {
     try {
       const begun = (await ask('obtain', true, byId('obtain-names').value)).names;
-      byId('obtained').replaceChildren(...Object.entries(begun).map(([name, one]) =>
-        element('li', name + ': ' + one.sentence, one.done ? 'good' : 'bad')));
+      const lines = Object.entries(begun).map(([name, one]) => {
+        const line = element('li', name + ': ' + one.sentence, one.done ? '' : 'bad');
+        return {name, line, done: one.done};
+      });
+      byId('obtained').replaceChildren(...lines.map(one => one.line));
+      await followAll(lines);
     } catch (error) {
       say(error.message);
+    }
+  }
+
+  // Shows how far a list has got: a few of its names are asked for each second, until none is under way.
+  async function followAll(lines) {
+    const mine = ++obtaining;
+    const left = lines.filter(one => one.done);
+    for (let second = 0; second < 3600 && left.length && mine === obtaining; second++) {
+      const asked = left.splice(0, 10);
+      const reports = await Promise.all(asked.map(one => ask('names/' + encodeURIComponent(one.name))));
+      reports.forEach((report, at) => {
+        asked[at].line.textContent = report.name + ': ' + report.sentence;
+        asked[at].line.className = report.inFlight ? '' : tone(report.state);
+        if (report.inFlight) {
+          left.push(asked[at]);
+        }
+      });
+      byId('obtain-progress').textContent = (lines.length - left.length) + ' of ' + lines.length + ' names are done.';
+      await new Promise(resolve => setTimeout(resolve, 1000));
     }
   }
 
@@ -305,7 +335,9 @@
       button.type = 'button';
       button.setAttribute('aria-label', button.textContent + ' issuing from ' + ca.id);
       button.addEventListener('click', () => pause(ca.id, Boolean(ca.paused)));
-      cell.append(button);
+      if (mayAct) {
+        cell.append(button);
+      }
       const steps = document.createElement('td');
       steps.append(...ca.steps.map(one => element('div', one.step + ' ' + one.p50Seconds + ' / ' + one.p90Seconds + ' / '
         + one.p99Seconds + ' s')));
@@ -315,7 +347,7 @@
         ca.vantage.missing.length ? 'bad' : ''));
       }
       const budgets = document.createElement('td');
-      budgets.append(...ca.budgets.map(bar));
+      budgets.append(...(ca.budgets || []).map(bar));
       line.append(name, element('td', ca.sentence, ca.well && !ca.paused ? 'good' : 'bad'), element('td', orders || '–'),
         element('td', ca.meanSeconds === null ? '–' : ca.meanSeconds.toFixed(1) + ' s'), steps, budgets, accountCell(ca), cell);
       return line;
@@ -343,13 +375,14 @@
 
   async function server() {
     const one = await ask('server');
-    const paused = Object.keys(one.paused);
+    const paused = Object.keys(one.paused || {});
     byId('server').textContent = 'Version ' + one.version + ', store ' + one.store + (one.sharedStore ? ' (shared)' : '')
       + ', ' + one.inMemory + ' names in memory, ' + one.flights + ' being obtained, ' + one.parked + ' handshakes waiting'
-      + (paused.length ? '; paused: ' + paused.join(', ') : '');
-    byId('paused').textContent = paused.length ? 'Paused: ' + paused.join(', ') + '.' : 'Nothing is paused.';
+      + (paused.length ? '; paused: ' + paused.join(', ') : '') + (one.storeError ? '; ' + one.storeError : '');
+    byId('paused').textContent = one.storeError ? 'What is paused is not known: ' + one.storeError + '.'
+      : paused.length ? 'Paused: ' + paused.join(', ') + '.' : 'Nothing is paused.';
     const details = {
-      'Servers on the store': one.members.length || 'this one alone',
+      'Servers on the store': one.members === null ? 'not known: ' + one.storeError : one.members.length || 'this one alone',
       'Orders waiting': one.ordersQueued.visits + ' for visits, ' + one.ordersQueued.renewals + ' for renewals',
       'Questions to permission waiting': one.permissionQueue,
       'Handshakes waiting': one.parked + ' of ' + one.parkedLimit + ' at most',
@@ -359,10 +392,21 @@
       'Bounds reached': Object.entries(one.overflows).map(([bound, count]) => bound + ' ' + count).join(', ') || 'none'};
     byId('server-details').replaceChildren(...Object.entries(details).flatMap(([label, value]) =>
       [element('dt', label), element('dd', String(value))]));
+    byId('server-events').replaceChildren(...one.events.map(event =>
+      element('li', moment(event.at) + ' ' + event.kind + ': ' + event.text)));
+  }
+
+  // Whoever may only look has no use for a button that is refused.
+  async function role() {
+    mayAct = (await ask('role')).mayAct;
+    document.querySelectorAll('[data-acts], [data-command]').forEach(part => {
+      part.hidden = !mayAct;
+    });
   }
 
   async function overview() {
     try {
+      await role();
       await Promise.all([server(), list(false), authorities(), expiry()]);
     } catch (error) {
       say(error.message);

@@ -1,0 +1,350 @@
+package org.ondemandtls.status;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.IssuanceException.Rejected;
+import org.ondemandtls.challenge.ChallengeBoard;
+import org.ondemandtls.challenge.Vantages;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.name.ClientBlock;
+import org.ondemandtls.name.ServerName;
+import org.ondemandtls.preflight.Preflight;
+import org.ondemandtls.preflight.Verdict;
+import org.ondemandtls.store.Happening;
+import org.ondemandtls.store.MemoryCertificateStore;
+import org.ondemandtls.store.StoreException;
+
+/** {@link NameReports} and {@link Diagnosis}: why a name has no certificate, and who must act, minutes later too. */
+class StandingInTheWayTest {
+
+    private static final ServerName SHOP = ServerName.parse("shop.one.example");
+    private static final ServerName OTHER = ServerName.parse("other.one.example");
+    private static final ServerName THIRD = ServerName.parse("shop.two.example");
+
+    @TempDir
+    private Path directory;
+
+    private StatusHouse house;
+
+    @BeforeEach
+    void open() throws Exception {
+        house = new StatusHouse(directory);
+    }
+
+    @AfterEach
+    void close() {
+        house.close();
+    }
+
+    private NameReport.Refusal refusal(ServerName name) {
+        return house.operations().lookUp(name).lastRefusal().orElseThrow();
+    }
+
+    private Diagnosis.Finding onlyOneInTheWay(ServerName name) throws Exception {
+        assertThat(house.inTheWay(name)).hasSize(1);
+        return house.inTheWay(name).get(0);
+    }
+
+    private void fail(IssuanceException with) {
+        house.floors().authority().fail(with);
+    }
+
+    private void advance(Duration by) {
+        house.floors().time().advance(by);
+    }
+
+    @Test
+    void aCaThatIsDownIsNotWellUntilItAnswersHoweverLongAgoItWasAsked() throws Exception {
+        fail(IssuanceException.Unavailable.unwell(SHOP, "no route to the CA", Duration.ofSeconds(1), null));
+        house.visit(SHOP);
+        advance(Duration.ofHours(2));
+
+        CaReport report = house.operations().authorities().get(0);
+        assertThat(report.well()).isFalse();
+        assertThat(report.sentence())
+                .isEqualTo("Not well since " + report.failingSince().orElseThrow() + ": no route to the CA.");
+        assertThat(onlyOneInTheWay(OTHER).who()).isEqualTo(Who.CA);
+        assertThat(refusal(OTHER).who()).isEqualTo(Who.CA);
+        assertThat(refusal(OTHER).what()).startsWith(StatusHouse.CA + " has not worked since ");
+        assertThat(house.operations().lookUp(OTHER).state()).isEqualTo(NameState.WAITING);
+
+        fail(new Rejected(SHOP, "unauthorized", "404", Duration.ZERO));
+        house.visit(SHOP);
+
+        assertThat(house.operations().authorities().get(0).well()).isTrue();
+        assertThat(house.operations().authorities().get(0).sentence()).startsWith("Well: ");
+    }
+
+    @Test
+    void oneOfSeveralCasThatIsDownIsNoObstacle() throws Exception {
+        house.floors().addAuthority("https://next.example/directory");
+        house.begin(Map.of());
+        fail(IssuanceException.Unavailable.unwell(SHOP, "down", Duration.ofSeconds(1), null));
+        house.visit(SHOP);
+
+        assertThat(house.inTheWay(OTHER)).isEmpty();
+        assertThat(house.operations().lookUp(OTHER).state()).isEqualTo(NameState.UNKNOWN);
+    }
+
+    @Test
+    void whereACaRefusesEveryNameTheOperatorMustAct() throws Exception {
+        fail(Rejected.general(SHOP, "badPublicKey", "RSA is not taken", Duration.ZERO));
+        house.visit(SHOP);
+        house.visit(THIRD);
+
+        assertThat(refusal(ServerName.parse("new.one.example")).who()).isEqualTo(Who.YOU);
+        advance(Duration.ofMinutes(5));
+        assertThat(refusal(OTHER).who()).isEqualTo(Who.YOU);
+        assertThat(refusal(OTHER).what()).contains("change onDemandTls.certificate.key");
+        assertThat(house.inTheWay(OTHER))
+                .allSatisfy(finding -> assertThat(finding.who()).isEqualTo(Who.YOU));
+        assertThat(house.operations().authorities().get(0).well()).isFalse();
+    }
+
+    @Test
+    void whereACaRefusesTheAccountTheOperatorMustAct() throws Exception {
+        fail(new IssuanceException.AccountRefused(
+                SHOP, "externalAccountRequired; set onDemandTls.acme.eab", Duration.ofHours(1)));
+        house.visit(SHOP);
+
+        assertThat(refusal(SHOP).who()).isEqualTo(Who.YOU);
+        assertThat(house.inTheWay(OTHER))
+                .isNotEmpty()
+                .allSatisfy(finding -> assertThat(finding.who()).isEqualTo(Who.YOU));
+    }
+
+    @Test
+    void theWordsThatMemoryKeepsSayWhoMustActAsTheFailureDid() {
+        assertThat(Who.of(new IssuanceException.Remembered(SHOP, "the CA refuses the account: x", Duration.ZERO)))
+                .isEqualTo(Who.YOU);
+        assertThat(Who.of(new IssuanceException.Remembered(SHOP, "store: disk full", Duration.ZERO)))
+                .isEqualTo(Who.YOU);
+        assertThat(Who.of(new IssuanceException.Remembered(SHOP, "rejected by the CA (connection): x", Duration.ZERO)))
+                .isEqualTo(Who.CUSTOMER);
+        assertThat(Who.of(new IssuanceException.Unavailable(
+                        SHOP, "an operator has paused issuing since then: all", Duration.ZERO, null)))
+                .isEqualTo(Who.YOU);
+        IssuanceException passing = Rejected.passing(SHOP, "connection", "Timeout", Duration.ZERO);
+        assertThat(Who.of(passing)).isEqualTo(Who.YOU);
+        assertThat(Who.of(new IssuanceException.Remembered(SHOP, passing.what(), Duration.ZERO)))
+                .isEqualTo(Who.YOU);
+        assertThat(Who.of(Rejected.passing(SHOP, "dns", "SERVFAIL", Duration.ZERO)))
+                .isEqualTo(Who.NOBODY);
+    }
+
+    @Test
+    void aBudgetThatIsUsedUpIsToldOfUntilThereIsRoom() throws Exception {
+        house.begin(Map.of("onDemandTls.budget.domain", "1/7d"));
+        assertThat(house.visit(SHOP)).isTrue();
+        assertThat(house.visit(OTHER)).isFalse();
+        advance(Duration.ofMinutes(2));
+
+        NameReport.Refusal refusal = refusal(OTHER);
+        assertThat(refusal.who()).isEqualTo(Who.NOBODY);
+        assertThat(refusal.what()).startsWith("over budget: all 1 certificates of one.example in ");
+        assertThat(refusal.until().orElseThrow()).isAfter(house.operations().now());
+        assertThat(house.operations().lookUp(OTHER).state()).isEqualTo(NameState.WAITING);
+        assertThat(house.operations().lookUp(OTHER).history())
+                .extracting(Happening::kind)
+                .contains("over_budget");
+        assertThat(onlyOneInTheWay(OTHER).what()).isEqualTo("budgets");
+        assertThat(onlyOneInTheWay(OTHER).sentence())
+                .contains("room again at " + refusal.until().get());
+        assertThat(house.inTheWay(THIRD)).isEmpty();
+        assertThat(house.operations().lookUp(SHOP).lastRefusal())
+                .as("what is served wants nothing")
+                .isEmpty();
+    }
+
+    @Test
+    void aPauseOfTheOnlyCaStandsInTheWayAndOneOfSeveralDoesNot() throws Exception {
+        house.operations().pause("ca " + StatusHouse.CA);
+
+        assertThat(refusal(SHOP).who()).isEqualTo(Who.YOU);
+        assertThat(refusal(SHOP).what()).isEqualTo("an operator has paused issuing: ca " + StatusHouse.CA);
+        assertThat(onlyOneInTheWay(SHOP).what()).isEqualTo("pauses");
+
+        house.floors().addAuthority("https://next.example/directory");
+        house.begin(Map.of());
+
+        assertThat(house.operations().lookUp(SHOP).lastRefusal()).isEmpty();
+        assertThat(house.operations().diagnose(SHOP).findings())
+                .filteredOn(finding -> finding.what().equals("pauses"))
+                .singleElement()
+                .satisfies(finding -> {
+                    assertThat(finding.good()).isTrue();
+                    assertThat(finding.sentence()).contains("but from " + StatusHouse.CA);
+                });
+    }
+
+    @Test
+    void aCaThatCannotConnectPointsToAFirewall() throws Exception {
+        fail(Rejected.passing(SHOP, "connection", "Timeout during connect", Duration.ZERO));
+        house.visit(SHOP);
+        advance(Duration.ofSeconds(20));
+
+        assertThat(refusal(SHOP).who()).isEqualTo(Who.YOU);
+        assertThat(refusal(SHOP).what()).contains("Timeout during connect").endsWith(NameReports.FIREWALL);
+        assertThat(house.inTheWay(SHOP).get(0).what()).isEqualTo("the CA's last word");
+        assertThat(house.inTheWay(SHOP).get(0).who()).isEqualTo(Who.YOU);
+        assertThat(house.inTheWay(SHOP).get(0).sentence()).contains("Timeout during connect", NameReports.FIREWALL);
+    }
+
+    private void proof(boolean accepted, String... peers) throws Exception {
+        try (ChallengeBoard.Display display = house.board().displayHttp(SHOP, "token", "answer")) {
+            for (String peer : peers) {
+                house.board()
+                        .answer(
+                                "GET",
+                                "/.well-known/acme-challenge/token",
+                                null,
+                                SHOP.value(),
+                                Vantages.address(peer).orElseThrow());
+            }
+            house.vantages().decided(SHOP, StatusHouse.CA, "http-01", display, accepted);
+        }
+    }
+
+    @Test
+    void aVantagePointThatIsKeptOutComesBeforeWhatTheCaSays() throws Exception {
+        for (int good = 0; good < 3; good++) {
+            proof(true, "198.51.1.7", "203.0.113.5", "192.0.2.1");
+        }
+        fail(new Rejected(SHOP, "unauthorized", "During secondary validation: 404", Duration.ZERO));
+        house.visit(SHOP);
+        proof(false, "198.51.1.7", "192.0.2.1");
+
+        assertThat(refusal(SHOP).who()).isEqualTo(Who.YOU);
+        assertThat(refusal(SHOP).what()).contains("did not come from 203.0.0.0/16", "During secondary validation: 404");
+        assertThat(house.inTheWay(SHOP).get(0).what()).isEqualTo("vantage points");
+        assertThat(house.inTheWay(SHOP).get(1).what()).isEqualTo("the CA's last word");
+    }
+
+    @Test
+    void whatANameFailedByLastIsToldUntilItHasGotFurther() {
+        var events = house.floors().recorded().events();
+        events.publish(EventKind.NO_ANSWER, SHOP, "no answer: onDemandTls.permission.ask did not answer");
+        events.publish(EventKind.NEXT_CA, SHOP, "asks the next CA");
+
+        assertThat(refusal(SHOP).who()).isEqualTo(Who.YOU);
+        assertThat(refusal(SHOP).what())
+                .startsWith("last tried at ")
+                .endsWith("onDemandTls.permission.ask did not answer");
+        events.publish(EventKind.NOT_READY, SHOP, "not ordered: customer: change the A record");
+        assertThat(refusal(SHOP).who()).isEqualTo(Who.CUSTOMER);
+
+        events.publish(EventKind.DENIED, SHOP, "denied: not ours");
+
+        assertThat(house.operations().lookUp(SHOP).lastRefusal()).isEmpty();
+    }
+
+    @Test
+    void whileTheStoreDoesNotAnswerMemoryIsToldOf() {
+        house.visit(SHOP);
+        ((MemoryCertificateStore) house.floors().store()).unreadable(true);
+
+        NameReport report = house.operations().lookUp(SHOP);
+
+        assertThat(report.state()).isEqualTo(NameState.SERVED);
+        assertThat(report.certificate()).isPresent();
+        assertThat(report.storeError().orElseThrow()).startsWith("the store does not answer: ");
+        assertThat(house.operations().lookUp(OTHER).state()).isEqualTo(NameState.UNKNOWN);
+        ((MemoryCertificateStore) house.floors().store()).unreadable(false);
+        assertThat(house.operations().lookUp(SHOP).storeError()).isEmpty();
+    }
+
+    @Test
+    void aReportHasWhatMemoryKnowsAndAsksAStoreThatDoesNotAnswerOnce() {
+        house.visit(SHOP);
+        FromStore store = new FromStore();
+        assertThat(store.<String>read(() -> {
+                    throw new StoreException("connection refused");
+                }))
+                .isEmpty();
+        assertThat(store.read(() -> "an answer")).isEmpty();
+
+        CaReport ca = CaReports.of(house.own(), house.floors().authority(), Optional.empty(), store);
+        Map<String, Object> server = house.operations().server(store);
+
+        assertThat(ca.storeError()).contains("the store does not answer: connection refused");
+        assertThat(ca.orders()).containsEntry("obtained", 1L);
+        assertThat(ca.budgets()).isEmpty();
+        assertThat(server).containsEntry("paused", Optional.empty()).containsKeys("inMemory", "events");
+    }
+
+    @Test
+    void eventsOfTheServerAsAWholeAreKept() {
+        var events = house.floors().recorded().events();
+        events.publish(EventKind.CLOCK, "the clock has jumped");
+        events.publish(EventKind.STORE_FAILED, SHOP, "not obtained: store: disk full");
+        events.publish(EventKind.STILL_FAILING, "the store fails");
+        events.publish(EventKind.DENIED, SHOP, "denied: not ours");
+
+        assertThat(house.own().recent().ofTheServer())
+                .extracting(Happening::text)
+                .containsExactly("the clock has jumped", "shop.one.example: not obtained: store: disk full");
+        for (int more = 0; more < 2 * Recent.OF_THE_SERVER; more++) {
+            events.publish(EventKind.ADVICE, "advice " + more);
+        }
+        assertThat(house.own().recent().ofTheServer()).hasSize(Recent.OF_THE_SERVER);
+    }
+
+    private Diagnosis.Finding finding(String what) throws Exception {
+        return house.operations().diagnose(SHOP).findings().stream()
+                .filter(finding -> finding.what().equals(what))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void whatGrantedANameIsNamed() throws Exception {
+        assertThat(finding("permission").sentence())
+                .isEqualTo("Permission was asked now and is granted by onDemandTls.permission.names.");
+    }
+
+    @Test
+    void aResolverThatIsSilentStandsInTheWayOfALook() throws Exception {
+        house.preflight(new Preflight() {
+            @Override
+            public CompletableFuture<Optional<Verdict>> look(ServerName name, ClientBlock client) {
+                return CompletableFuture.completedFuture(Optional.empty());
+            }
+
+            @Override
+            public CompletableFuture<Optional<Verdict>> probe(ServerName name, ClientBlock client) {
+                return CompletableFuture.completedFuture(Optional.empty());
+            }
+
+            @Override
+            public String state() {
+                return "resting: 192.0.2.53 does not answer";
+            }
+
+            @Override
+            public boolean isResting() {
+                return true;
+            }
+        });
+        house.begin(Map.of());
+
+        assertThat(finding("DNS and CAA").good()).isFalse();
+        assertThat(finding("DNS and CAA").who()).isEqualTo(Who.YOU);
+        assertThat(finding("DNS and CAA").sentence()).contains("192.0.2.53 does not answer");
+    }
+
+    @Test
+    void nothingStandsInTheWayOfANewName() throws Exception {
+        assertThat(house.operations().diagnose(SHOP).sentence())
+                .isEqualTo("Nothing was found that stands in the way: try it now.");
+    }
+}

@@ -172,15 +172,17 @@ public final class KeyedCertificate {
 
     private boolean isInOrder(X509Certificate leaf, Instant now) {
         X509Certificate last = leaf;
+        boolean ofTheLeaf = true;
         for (X509Certificate issuer : issuers.issuers()) {
             boolean isRoot = issuer.getSubjectX500Principal().equals(issuer.getIssuerX500Principal());
             // A private CA may have nothing but its root.
             if (now.isAfter(issuer.getNotAfter().toInstant())
                     || !issuer.getSubjectX500Principal().equals(last.getIssuerX500Principal())
-                    || (isRoot && last != leaf)) {
+                    || (isRoot && !ofTheLeaf)) {
                 return false;
             }
             last = issuer;
+            ofTheLeaf = false;
         }
         return true;
     }

@@ -2,6 +2,7 @@ package org.ondemandtls.tomcat;
 
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
@@ -134,10 +135,19 @@ public class AcmeChallengeValve extends ValveBase {
             } catch (RuntimeException | Error notRun) {
                 // All workers are busy, or one cannot be started.
                 containerLog().debug(sm.getString("acmeChallengeValve.failed"), notRun);
-                response.setStatus(503);
-                waiting.complete();
+                end(waiting, HttpServletResponse.SC_SERVICE_UNAVAILABLE);
             }
         });
+    }
+
+    // One that has waited for too long has ended: its response may be another request's by now.
+    private static void end(AsyncContext waiting, int status) {
+        try {
+            ((HttpServletResponse) waiting.getResponse()).setStatus(status);
+            waiting.complete();
+        } catch (IllegalStateException ended) {
+            // Tomcat has answered.
+        }
     }
 
     // Whatever is thrown, the request ends, and not as if all were well.
@@ -148,14 +158,13 @@ public class AcmeChallengeValve extends ValveBase {
             } else {
                 getNext().invoke(request, response);
             }
+            waiting.complete();
         } catch (IOException | ServletException e) {
             containerLog().debug(sm.getString("acmeChallengeValve.failed"), e);
-            response.setStatus(500);
+            end(waiting, HttpServletResponse.SC_INTERNAL_SERVER_ERROR);
         } catch (RuntimeException | Error e) {
             containerLog().error(sm.getString("acmeChallengeValve.failed"), e);
-            response.setStatus(500);
-        } finally {
-            waiting.complete();
+            end(waiting, HttpServletResponse.SC_INTERNAL_SERVER_ERROR);
         }
     }
 

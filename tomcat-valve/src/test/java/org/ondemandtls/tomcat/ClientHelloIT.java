@@ -37,6 +37,7 @@ class ClientHelloIT extends ClientHelloContract<TomcatFixture> {
 
     @Test
     void plainHttpGetsTomcatsAnswerAlsoWhereItComesInPiecesOrNothingFollows() throws Exception {
+        fixture.keys.put("onDemandTls.handshake.helloTimeout", "5m");
         fixture.start();
         try (Socket pieces = fixture.tcp();
                 Socket over = fixture.tcp()) {

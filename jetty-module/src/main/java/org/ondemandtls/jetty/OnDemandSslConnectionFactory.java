@@ -1,7 +1,11 @@
 package org.ondemandtls.jetty;
 
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.EventListener;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import javax.net.ssl.SSLEngine;
@@ -80,43 +84,65 @@ final class OnDemandSslConnectionFactory extends SslConnectionFactory {
         parked.remove(visit);
     }
 
-    /** Whether as many visits wait here as leave room for others among the connections that are taken. */
+    /** Whether as many visits wait as leave room for others among the connections that one limit allows, on all its connectors. */
     boolean isFullOfParked(Connector connector) {
-        int most = mostParked(connector);
-        return most > 0 && parked.size() >= most;
+        return limits(connector).stream().anyMatch(limit -> waiting(connector.getServer(), limit) >= mostParked(limit));
+    }
+
+    private static int waiting(Server server, NetworkConnectionLimit limit) {
+        int waiting = 0;
+        for (Connector connector : server.getConnectors()) {
+            OnDemandSslConnectionFactory tls = connector.getConnectionFactory(OnDemandSslConnectionFactory.class);
+            if (tls != null && limits(connector).contains(limit)) {
+                waiting += tls.parked.size();
+            }
+        }
+        return waiting;
+    }
+
+    // Those of a connector, and of its server: once started they are beans of each connector.
+    private static List<NetworkConnectionLimit> limits(Connector connector) {
+        return connector.getBeans(NetworkConnectionLimit.class).stream()
+                .filter(limit -> limit.getMaxNetworkConnectionCount() > 0)
+                .toList();
+    }
+
+    private static int mostParked(NetworkConnectionLimit limit) {
+        return Math.max(1, limit.getMaxNetworkConnectionCount() / 2);
+    }
+
+    private static Optional<NetworkConnectionLimit> tightest(Connector connector) {
+        return limits(connector).stream()
+                .min(Comparator.comparingInt(NetworkConnectionLimit::getMaxNetworkConnectionCount));
     }
 
     /**
-     * How many visits may wait on a connector: a half of the connections that a {@link NetworkConnectionLimit} of it, or of
-     * its server, allows. Once started the limit is a bean of each connector.
+     * How many visits may wait on a connector where nobody waits on another: a half of the connections that a
+     * {@link NetworkConnectionLimit} of it, or of its server, allows.
      *
      * @return 0 where connections are not bounded
      */
     static int mostParked(Connector connector) {
-        int connections = connector.getBeans(NetworkConnectionLimit.class).stream()
-                .mapToInt(NetworkConnectionLimit::getMaxNetworkConnectionCount)
-                .min()
-                .orElse(0);
-        return connections <= 0 ? 0 : Math.max(1, connections / 2);
+        return tightest(connector).map(OnDemandSslConnectionFactory::mostParked).orElse(0);
     }
 
     /**
-     * How many visits may wait on all on-demand connectors of a server.
+     * How many visits may wait on all on-demand connectors of a server; what a limit allows that they share counts once.
      *
      * @return 0 where that is not bounded on one of them
      */
     static int mostParked(Server server) {
-        int sum = 0;
+        Set<NetworkConnectionLimit> all = new HashSet<>();
         for (Connector connector : server.getConnectors()) {
             if (connector.getConnectionFactory(OnDemandSslConnectionFactory.class) != null) {
-                int most = mostParked(connector);
-                if (most == 0) {
+                Optional<NetworkConnectionLimit> limit = tightest(connector);
+                if (limit.isEmpty()) {
                     return 0;
                 }
-                sum += most;
+                all.add(limit.get());
             }
         }
-        return sum;
+        return all.stream().mapToInt(OnDemandSslConnectionFactory::mostParked).sum();
     }
 
     /** Ends the wait of all that are parked here, while there are threads to tell them. */

@@ -167,6 +167,10 @@ final class SeveralNames {
             desk.backlog().done(entry);
             return;
         }
+        if (isFirst(name, several)) {
+            firstDenied(entry, name, several, reason);
+            return;
+        }
         Instant now = desk.now();
         Instant since = entry.deniedSince().orElse(now);
         boolean kept = denials.isKept(name.value(), since);
@@ -180,6 +184,36 @@ final class SeveralNames {
         desk.backlog().done(entry);
         denials.tellWithdrawn(name, since);
         goOn(Optional.of(several));
+    }
+
+    // Kept with the certificate, as for one of a single name: its entry must not keep the certificate from its turns.
+    private void firstDenied(Entry entry, ServerName name, StoredCertificate several, IssuanceException reason)
+            throws StoreException {
+        Instant now = desk.now();
+        Instant since = several.deniedSince().orElse(now);
+        boolean kept = denials.isKept(name.value(), since);
+        if (!kept && !now.isBefore(since.plus(desk.config().withdrawAfter()))) {
+            StoredCertificate saved = desk.floors()
+                    .store()
+                    .save(several.withDeniedSince(Optional.empty()).withDue(advice.next(several, now)));
+            WithdrawnName.keep(desk.floors().store(), name, saved);
+            desk.floors().inventory().withdraw(name);
+            desk.backlog().done(entry);
+            denials.tellWithdrawn(name, since);
+            goOn(Optional.of(saved));
+            return;
+        }
+        Instant again = now.plus(denials.again(several, kept));
+        boolean isRenewedBefore =
+                several.renew().isAfter(now) && several.renew().isBefore(again);
+        StoredCertificate saved = desk.floors()
+                .store()
+                .save(several.withDeniedSince(Optional.of(since)).withDue(isRenewedBefore ? several.renew() : again));
+        desk.backlog().done(entry);
+        tell(name, reason);
+        if (advice.isDue(saved, now)) {
+            desk.backlog().offer(Entry.of(saved, Kind.ADVICE, desk.caOf(saved)));
+        }
     }
 
     private void failed(Entry entry, ServerName name, StoredCertificate several, IssuanceException reason) {

@@ -47,6 +47,8 @@ import org.shredzone.acme4j.exception.AcmeServerException;
 public final class AcmeAuthority implements Authority {
 
     /** How many sessions are made ready before the first order. */
+    private static final Duration TELLING = Duration.ofSeconds(2);
+
     private static final int PREPARED = 2;
 
     /** Who a failure is about that is about no name in particular. */
@@ -418,9 +420,11 @@ public final class AcmeAuthority implements Authority {
         if (account.isUpdated()) {
             return;
         }
+        // Somebody waits for the certificate, which is there already.
+        session.begin(Deadline.in(TELLING, ports.nanoTime()));
         try {
             account.update(login, session);
-        } catch (AcmeException | IOException | RuntimeException e) {
+        } catch (AcmeException | IOException | RuntimeException | StackOverflowError e) {
             ports.events().publish(EventKind.ACCOUNT, directory + " was not told the contact: " + reason(e, session));
         }
     }
@@ -453,7 +457,7 @@ public final class AcmeAuthority implements Authority {
             // The next order asks for what the CA offers then.
             session.forgetDirectory();
         }
-        verdict.pause().ifPresent(wait -> pause.begin(wait, verdict.exception()));
+        verdict.pause().ifPresent(wait -> pause.begin(wait, session.lastStatus() == 0, verdict.exception()));
         return verdict.exception();
     }
 

@@ -97,8 +97,14 @@ final class CaPause {
         return IssuanceException.Unavailable.unwell(name, "not asked " + more, left, null);
     }
 
-    /** Begins one; of two the longer one counts. */
-    void begin(Duration wait, IssuanceException cause) {
+    /**
+     * Begins one; of two the longer one counts.
+     *
+     * @param wait how long
+     * @param noConnection whether nothing was heard of the CA
+     * @param cause what whoever comes meanwhile is told
+     */
+    void begin(Duration wait, boolean noConnection, IssuanceException cause) {
         Duration shortened = wait.compareTo(LONGEST) > 0 ? LONGEST : wait;
         Pause wanted = new Pause(Deadline.in(shortened, nanoTime), Deadline.in(wait, nanoTime), cause);
         pause.accumulateAndGet(
@@ -110,7 +116,7 @@ final class CaPause {
                                         >= 0
                         ? current
                         : other);
-        if (wait.equals(CaFailures.NO_CONNECTION)) {
+        if (noConnection && wait.equals(CaFailures.NO_CONNECTION)) {
             down.set(Deadline.in(DOWN, nanoTime));
         }
     }

@@ -60,7 +60,8 @@ final class CaStanding {
         failing.merge(
                 issuer,
                 new CaHealth(Optional.of(clock.instant()), why.what()),
-                (old, fresh) -> new CaHealth(old.failingSince(), fresh.why()));
+                // Who was not asked again has heard the same with a wait before it.
+                (old, fresh) -> fresh.why().endsWith(old.why()) ? old : new CaHealth(old.failingSince(), fresh.why()));
     }
 
     /** A CA gave a certificate. */

@@ -47,7 +47,7 @@ class CaPauseTest {
 
     @Test
     void aShortOneIsWaitedOutWhereThereIsNobodyElse() {
-        pause.begin(CaFailures.NO_CONNECTION, GONE);
+        pause.begin(CaFailures.NO_CONNECTION, true, GONE);
         long before = time.nanoTime();
 
         assertThatCode(() -> pass(true)).doesNotThrowAnyException();
@@ -57,34 +57,35 @@ class CaPauseTest {
 
     @Test
     void aShortOneIsToldAtOnceWhereAnotherCaCanBeAsked() {
-        pause.begin(CaFailures.NO_CONNECTION, GONE);
+        pause.begin(CaFailures.NO_CONNECTION, true, GONE);
 
         assertThatThrownBy(() -> pass(false)).hasMessageContaining("not asked for 3 s more: no connection");
     }
 
     @Test
     void aLongOneAndARefusedAccountAreToldAtOnce() {
-        pause.begin(Duration.ofSeconds(8), GONE);
+        pause.begin(Duration.ofSeconds(8), false, GONE);
         assertThatThrownBy(() -> pass(true)).isInstanceOf(IssuanceException.Unavailable.class);
         time.advance(Duration.ofSeconds(8));
 
         pause.begin(
                 CaFailures.NO_CONNECTION,
+                false,
                 new IssuanceException.AccountRefused(NAME, "deactivated", CaFailures.NO_CONNECTION));
         assertThatThrownBy(() -> pass(true)).isInstanceOf(IssuanceException.AccountRefused.class);
     }
 
     @Test
     void whoeverWaitedIsToldWhereTheNextTryFailedToo() {
-        pause.begin(CaFailures.NO_CONNECTION, GONE);
-        whileWaiting = () -> pause.begin(CaFailures.NO_CONNECTION, GONE);
+        pause.begin(CaFailures.NO_CONNECTION, true, GONE);
+        whileWaiting = () -> pause.begin(CaFailures.NO_CONNECTION, true, GONE);
 
         assertThatThrownBy(() -> pass(true)).isInstanceOf(IssuanceException.Unavailable.class);
     }
 
     @Test
     void nobodyWaitsLongerThanHisOwnTime() {
-        pause.begin(CaFailures.NO_CONNECTION, GONE);
+        pause.begin(CaFailures.NO_CONNECTION, true, GONE);
 
         assertThatThrownBy(() -> pause.pass(NAME, true, Deadline.in(Duration.ofSeconds(3), time::nanoTime)))
                 .isInstanceOf(IssuanceException.Unavailable.class);
@@ -92,7 +93,7 @@ class CaPauseTest {
 
     @Test
     void theEndOfTheServerEndsTheWait() {
-        pause.begin(CaFailures.NO_CONNECTION, GONE);
+        pause.begin(CaFailures.NO_CONNECTION, true, GONE);
         closes = true;
 
         assertThatThrownBy(() -> pass(true)).isInstanceOf(IssuanceException.Stopping.class);
@@ -101,12 +102,12 @@ class CaPauseTest {
     @Test
     void aCaThatCouldNotBeReachedIsTakenForDownForAMinuteOrUntilItWorks() {
         assertThat(pause.isDown()).isFalse();
-        pause.begin(CaFailures.NO_CONNECTION, GONE);
+        pause.begin(CaFailures.NO_CONNECTION, true, GONE);
         assertThat(pause.isDown()).isTrue();
         pause.worked();
         assertThat(pause.isDown()).isFalse();
 
-        pause.begin(CaFailures.NO_CONNECTION, GONE);
+        pause.begin(CaFailures.NO_CONNECTION, true, GONE);
         time.advance(Duration.ofMinutes(1).minusNanos(1));
         assertThat(pause.isDown()).isTrue();
         time.advance(Duration.ofNanos(1));

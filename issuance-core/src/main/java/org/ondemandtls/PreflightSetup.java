@@ -19,6 +19,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.inventory.Inventory;
+import org.ondemandtls.issuance.WithdrawnName;
 import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.AddressBlock;
 import org.ondemandtls.name.CdnRanges;
@@ -29,6 +30,7 @@ import org.ondemandtls.preflight.DnsPreflight;
 import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.StoredCertificate;
 
 /** Joins the look at a name's DNS with the rest of the house. */
 final class PreflightSetup {
@@ -155,11 +157,12 @@ final class PreflightSetup {
         // Memory holds only so many. Where the store does not answer nothing is certain.
         private boolean isStored(ServerName name) {
             try {
-                return house.store().mayHold(name)
-                        && house.store()
-                                .find(name)
-                                .filter(stored -> stored.isServableAt(clock.instant()))
-                                .isPresent();
+                Optional<StoredCertificate> stored = house.store().mayHold(name)
+                        ? house.store().find(name).filter(one -> one.isServableAt(clock.instant()))
+                        : Optional.empty();
+                return stored.isPresent()
+                        && !(stored.get().certificate().names().size() > 1
+                                && WithdrawnName.isKept(house.store(), name));
             } catch (StoreException e) {
                 return true;
             }

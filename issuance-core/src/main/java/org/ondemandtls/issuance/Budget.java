@@ -49,6 +49,9 @@ public final class Budget {
     /** What the orders are called that only renewals count against. */
     public static final String FOR_RENEWALS = "orders for renewals";
 
+    /** What the name of the budget of failed validations of a name begins with; the only one that counts every order. */
+    public static final String FAILED_OF = "failed validations of ";
+
     /** Those of one CA. */
     record Rules(Allowance orders, Allowance domain, Allowance name, Allowance failures) {}
 
@@ -311,7 +314,7 @@ public final class Budget {
             uses.add(use("certificates of " + whose, quota(one.getKey(), one.getValue())));
         }
         if (rules.getOrDefault(issuer, UNLIMITED).failures() instanceof Rate most) {
-            uses.add(use("failed validations of " + name, quota(failuresKey(issuer, name), most)));
+            uses.add(use(FAILED_OF + name, quota(failuresKey(issuer, name), most)));
         }
         return uses;
     }

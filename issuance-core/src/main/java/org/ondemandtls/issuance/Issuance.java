@@ -394,6 +394,7 @@ public final class Issuance {
             PeerTurns.Work<KeyedCertificate> order) {
         // Only for what is permitted: a stranger's random names are no reason to ask resolvers and other people's
         // servers.
+        boolean renews = purpose == Purpose.RENEW;
         long asked = ports.nanoTime().getAsLong();
         FlightRecorder.Span span = FlightRecorder.permission(name);
         return permission
@@ -406,10 +407,10 @@ public final class Issuance {
                     events.figures().time(Figure.PERMISSION, ports.nanoTime().getAsLong() - asked, answer);
                     noteDenial(name, failure);
                 })
-                .thenCompose(granted -> preflight.look(name, client))
+                .thenCompose(granted -> Preflight.forOrder(renews, preflight.look(name, client)))
                 .thenCompose(verdict -> verdict.isPresent()
                         ? CompletableFuture.completedFuture(verdict)
-                        : preflight.probe(name, client))
+                        : Preflight.forOrder(renews, preflight.probe(name, client)))
                 .thenCompose(verdict -> verdict.isEmpty()
                         ? turns.take(name, executor, order)
                         : CompletableFuture.failedFuture(new IssuanceException.NotReady(
@@ -437,7 +438,7 @@ public final class Issuance {
                         EventKind.LOADED,
                         name,
                         "served from the store, valid until " + certificate.notAfter()
-                                + (less == 0 ? "" : "; left out of its chain: " + less + " expired"));
+                                + (less == 0 ? "" : "; left out of its chain: " + less + " nobody needs"));
                 return certificate;
             });
         } catch (StoreException e) {

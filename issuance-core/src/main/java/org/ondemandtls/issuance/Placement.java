@@ -188,7 +188,7 @@ final class Placement {
             parts.withdrawals().checkSaved(name);
             parts.inventory().publish(certificate);
             closeOrder(attempt.lease);
-            parts.refusals().forget(name);
+            forgetRefusals(name);
             unexplained.invalidate(name);
             lastLifetime.set(RenewalTime.lifetime(certificate));
             boolean first = attempt.purpose == Purpose.OBTAIN;
@@ -425,7 +425,10 @@ final class Placement {
             }
             attempt.replaced().ifPresent(leaf -> replaced.put(key(leaf), Optional.empty()));
             giveBack(attempt);
+            attempt.placed = false;
             attempt.exempt(false);
+            // What an operator pardons was looked at when this order began.
+            parts.budget().pardon(attempt.name);
             try {
                 attempt.reservation =
                         parts.budget().reserve(attempt.issuer(), attempt.name, attempt.purpose, attempt.exemption);
@@ -448,6 +451,15 @@ final class Placement {
         public boolean mayPlaceAnother() {
             attempt.lapsed = attempt.onlyFinishes;
             return !attempt.onlyFinishes;
+        }
+    }
+
+    // The certificate is there, whatever the store says now.
+    private void forgetRefusals(ServerName name) {
+        try {
+            parts.refusals().forget(name);
+        } catch (StoreException e) {
+            tellStoreFailed(name, String.valueOf(e.getMessage()));
         }
     }
 

@@ -45,6 +45,7 @@ public record ClientBlock(String value) {
     public static ClientBlock of(@Nullable SocketAddress peer, List<AddressBlock> trusted) {
         boolean uncounted = peer instanceof InetSocketAddress inet
                 && inet.getAddress() != null
+                && !inet.getAddress().isLoopbackAddress()
                 && trusted.stream().anyMatch(block -> block.contains(inet.getAddress()));
         return uncounted ? SHARED : of(peer);
     }

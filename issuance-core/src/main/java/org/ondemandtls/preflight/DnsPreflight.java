@@ -317,12 +317,7 @@ public final class DnsPreflight implements Preflight {
                 watch.silent();
             }
         } catch (Questions.TooManyException e) {
-            if (look.client().equals(ClientBlock.LOCAL)) {
-                // A renewal, for example, must not fail because visitors have used all questions up.
-                verdict.complete(Optional.empty());
-            } else {
-                verdict.completeExceptionally(new IssuanceException.Overloaded(name, e.bound()));
-            }
+            verdict.completeExceptionally(new IssuanceException.Overloaded(name, e.bound()));
         } catch (TextParseException e) {
             // A server name is a DNS name.
             verdict.complete(Optional.empty());

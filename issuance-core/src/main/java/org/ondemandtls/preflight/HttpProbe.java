@@ -216,11 +216,11 @@ final class HttpProbe {
         return one.getAddress().length == other.getAddress().length;
     }
 
-    // Where the operator says so, where the machine has the address, and where a proof of ours came from.
+    // Where the operator says so, and where the machine has the address. That a proof of ours came from there says only
+    // that
+    // port 80 leads here: another one's proxy may have a port 443 of its own.
     private boolean isOurs(InetAddress address) {
-        return addresses.listed().test(address)
-                || addresses.own().test(address)
-                || cameBack.getIfPresent(address) != null;
+        return addresses.listed().test(address) || addresses.own().test(address);
     }
 
     // What is wrong, in words that follow the URL.

@@ -4,6 +4,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 
@@ -120,5 +122,23 @@ public interface Preflight {
     /** How many DNS questions have been sent since the start. */
     default long questions() {
         return 0;
+    }
+
+    /**
+     * What a look says to an order: a renewal must not fail because visitors have used all DNS questions up.
+     *
+     * @param renews whether the order is for a renewal
+     * @param look the look, or the probe
+     * @return the same, without a finding where a renewal's questions were too many
+     */
+    static CompletableFuture<Optional<Verdict>> forOrder(boolean renews, CompletableFuture<Optional<Verdict>> look) {
+        return !renews
+                ? look
+                : look.exceptionallyCompose(failure -> {
+                    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+                    return cause instanceof IssuanceException.Overloaded
+                            ? CompletableFuture.completedFuture(Optional.empty())
+                            : CompletableFuture.failedFuture(failure);
+                });
     }
 }

@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -302,9 +303,15 @@ class DnsPreflightIT {
     void aBoundOnQuestionsIsNoObstacleToARenewal() {
         bounds = client -> Optional.of("onDemandTls.shield.dnsQuestions");
 
-        assertThat(preflight(server.address(), CA).look(name("good"), ClientBlock.LOCAL))
+        DnsPreflight preflight = preflight(server.address(), CA);
+
+        assertThat(Preflight.forOrder(true, preflight.look(name("good"), ClientBlock.LOCAL)))
                 .succeedsWithin(Duration.ofMinutes(1))
                 .isEqualTo(Optional.empty());
+        assertThat(Preflight.forOrder(false, preflight.look(name("good"), ClientBlock.LOCAL)))
+                .failsWithin(Duration.ofMinutes(1))
+                .withThrowableOfType(ExecutionException.class)
+                .withCauseInstanceOf(IssuanceException.Overloaded.class);
     }
 
     @Test

@@ -22,8 +22,11 @@ record IndexedCounts(int overdue, Duration oldest, int movedAway) {
     /** Before the first look. */
     static final IndexedCounts NONE = new IndexedCounts(0, Duration.ZERO, 0);
 
-    /** How many entries of the index are gone through for each count at most. */
+    /** How many are counted at most. */
     static final int MOST = 5_000;
+
+    // What is not renewed any more stands before what is overdue, until it is forgotten.
+    private static final int MOST_SEEN = 200_000;
 
     private static final int CHUNK = 500;
 
@@ -40,7 +43,7 @@ record IndexedCounts(int overdue, Duration oldest, int movedAway) {
         @Nullable String first = null;
         Listed.Slice late = new Listed.Late(now);
         String last = "";
-        for (int seen = 0; seen < MOST; seen += CHUNK) {
+        for (int seen = 0; seen < MOST_SEEN && overdue < MOST; seen += CHUNK) {
             Optional<List<Listed>> chunk = store.listed(late, last, CHUNK);
             if (chunk.isEmpty()) {
                 return Optional.empty();

@@ -242,7 +242,10 @@ final class NameReports {
         if (remembered.filter(IssuanceException.NotPermitted.class::isInstance).isPresent()) {
             return remembered.map(reason -> refusal(reason, now));
         }
-        Optional<Hold> hold = floors.store().hold(new Scope.Name(name));
+        // A wait that is over says nothing of what is the matter now.
+        Optional<Hold> hold = floors.store()
+                .hold(new Scope.Name(name))
+                .filter(kept -> kept.refusals() > 0 || kept.until().isAfter(now));
         if (hold.isPresent()) {
             return hold.map(kept -> explained(name, refusal(kept)));
         }
@@ -287,14 +290,14 @@ final class NameReports {
 
     // Memory has the words of a failure only: whether the CA is down is known elsewhere.
     private Refusal byAnOutage(Refusal refusal) {
-        return refusal.who() == Who.NOBODY && obstacles.outage().isPresent()
-                ? new Refusal(
-                        obstacles.outage().get().who(),
-                        refusal.what(),
-                        refusal.until(),
-                        refusal.times(),
-                        refusal.link())
-                : refusal;
+        if (refusal.who() != Who.NOBODY) {
+            return refusal;
+        }
+        return obstacles
+                .outage()
+                .map(outage ->
+                        new Refusal(outage.who(), refusal.what(), refusal.until(), refusal.times(), refusal.link()))
+                .orElse(refusal);
     }
 
     private static Refusal refusal(IssuanceException reason, Instant now) {

@@ -121,6 +121,10 @@ final class Obstacles {
             List<BudgetUse> uses = new ArrayList<>(floors.budget().used(ca));
             uses.removeIf(use -> use.budget().equals(renewal ? Budget.FOR_NEW_NAMES : Budget.FOR_RENEWALS));
             uses.addAll(floors.budget().used(ca, name));
+            if (renewal) {
+                // A CA counts neither the order nor the domain of the same names again.
+                uses.removeIf(use -> !use.budget().startsWith(Budget.FAILED_OF));
+            }
             uses.stream()
                     .filter(use -> use.freeAt().isPresent())
                     .max(Comparator.comparing(use -> use.freeAt().orElseThrow()))

@@ -196,15 +196,23 @@ public final class Operations {
     }
 
     private Outcome takenUp(ServerName name) {
-        boolean taken = errands.add(name);
-        Optional<IssuanceException> refused = floors.issuance().remembered(name).filter(reason -> !errands.has(name));
-        if (refused.isPresent() && floors.inventory().find(name).isEmpty()) {
-            return new Outcome(false, "not obtained: " + refused.get().what());
+        if (!errands.add(name)) {
+            return new Outcome(false, "nothing done: " + Errands.MOST + " names wait already, give it again later");
         }
-        return taken
-                ? new Outcome(
-                        true, name + (errands.has(name) ? " is being obtained, or waits for its turn" : " is served"))
-                : new Outcome(false, "nothing done: " + Errands.MOST + " names wait already, give it again later");
+        // In this order: a name that is no errand any more is served, or its refusal is known.
+        if (errands.has(name)) {
+            return new Outcome(true, name + " is being obtained, or waits for its turn");
+        }
+        if (floors.inventory().find(name).isPresent()) {
+            return new Outcome(true, name + " is served");
+        }
+        return new Outcome(
+                false,
+                "not obtained: "
+                        + floors.issuance()
+                                .remembered(name)
+                                .map(IssuanceException::what)
+                                .orElse("it failed at once; look the name up"));
     }
 
     /**

@@ -69,6 +69,8 @@ record Keys(Map<String, String> server, Map<String, String> own) {
             bind(binder, kebab(key.fileKey()), false, bound);
         }
         OWN_NAMES.forEach(name -> bind(binder, name, false, bound));
+        // ONDEMAND_TLS_PORT=tcp://… is what Kubernetes tells every pod of a service of that name.
+        bound.computeIfPresent(PORT, (name, text) -> text.startsWith("tcp://") ? null : text);
         binder.bind(PREFIX, Bindable.mapOf(String.class, String.class))
                 .orElse(Map.of())
                 .forEach(bound::putIfAbsent);

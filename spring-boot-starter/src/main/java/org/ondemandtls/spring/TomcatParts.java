@@ -40,17 +40,17 @@ final class TomcatParts {
             for (Object customizer : customizers) {
                 Class<?> about = ResolvableType.forInstance(customizer).as(type).resolveGeneric();
                 if (about == null || about.isInstance(protocol)) {
-                    customize(protocol, customizer);
+                    customize(protocol, customizer, about == null);
                 }
             }
         }
 
         // Of a lambda the type is not known; the cast in it tells.
-        private void customize(ProtocolHandler protocol, Object customizer) {
+        private void customize(ProtocolHandler protocol, Object customizer, boolean isOfUnknownType) {
             try {
                 type.getMethod("customize", ProtocolHandler.class).invoke(customizer, protocol);
             } catch (InvocationTargetException e) {
-                if (e.getCause() instanceof ClassCastException) {
+                if (isOfUnknownType && e.getCause() instanceof ClassCastException) {
                     return;
                 }
                 throw new IllegalStateException("a customizer of protocols failed: " + e.getCause(), e.getCause());

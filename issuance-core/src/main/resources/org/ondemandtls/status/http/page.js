@@ -282,10 +282,19 @@
   async function followAll(lines) {
     const mine = ++obtaining;
     const left = lines.filter(one => one.done);
+    byId('obtain-progress').textContent = '';
     for (let second = 0; second < 3600 && left.length && mine === obtaining; second++) {
       const asked = left.splice(0, 10);
-      const reports = await Promise.all(asked.map(one => ask('names/' + encodeURIComponent(one.name))));
+      // What is not answered now is asked for again.
+      const reports = await Promise.all(asked.map(one => ask('names/' + encodeURIComponent(one.name)).catch(() => null)));
+      if (mine !== obtaining) {
+        return;
+      }
       reports.forEach((report, at) => {
+        if (!report) {
+          left.push(asked[at]);
+          return;
+        }
         asked[at].line.textContent = report.name + ': ' + report.sentence;
         asked[at].line.className = report.inFlight ? '' : tone(report.state);
         if (report.inFlight) {

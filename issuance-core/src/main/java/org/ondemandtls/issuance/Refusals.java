@@ -254,6 +254,8 @@ final class Refusals {
     }
 
     long size() {
+        // What is over the bound and not let go yet is none of them.
+        failures.cleanUp();
         return failures.estimatedSize();
     }
 

@@ -272,6 +272,8 @@ public final class Permission implements AutoCloseable {
 
     /** How many answers are remembered. */
     public long rememberedCount() {
+        // What is over the bound and not let go yet is none of them.
+        remembered.cleanUp();
         return remembered.estimatedSize();
     }
 

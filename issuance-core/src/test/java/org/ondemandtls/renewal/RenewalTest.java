@@ -289,6 +289,32 @@ class RenewalTest {
         }
 
         @Test
+        void losesItsFirstNameInTimeAlsoWhereTheServerIsStartedAnewMeanwhile() throws Exception {
+            renewal.close();
+            recheck = Optional.of(DAY);
+            begin(Optional.empty());
+            ServerName granted = ServerName.parse("www.example.com");
+            ServerName first = ServerName.parse("a.example.net");
+            brought(first.value(), granted.value());
+            passVisited(3, granted);
+            answer = denied();
+            for (int hour = 0; hour < 30 && stored(first).deniedSince().isEmpty(); hour++) {
+                visit(granted);
+                time.advance(Duration.ofHours(1));
+            }
+            advanceTo(stored(first).deniedSince().orElseThrow().plus(Duration.ofHours(23)));
+            assertThat(house.inventory().find(first)).isPresent();
+            renewal.close();
+            begin(Optional.empty());
+
+            visit(granted);
+            time.advance(Duration.ofHours(6));
+
+            assertThat(house.inventory().find(first)).isEmpty();
+            assertThat(house.inventory().find(granted)).isPresent();
+        }
+
+        @Test
         void isServedOnWhereADenialWasOfLessThanItsTime() throws Exception {
             renewal.close();
             recheck = Optional.of(DAY);

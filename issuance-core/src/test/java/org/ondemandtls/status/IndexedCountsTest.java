@@ -78,6 +78,21 @@ class IndexedCountsTest {
     }
 
     @Test
+    void whatIsOverdueIsCountedBehindAnyNumberOfThoseThatAreNotRenewed() throws Exception {
+        StoredCertificate idle = save("idle.example.com", Duration.ZERO, record -> record);
+        for (int i = 0; i < IndexedCounts.MOST + 500; i++) {
+            save("n" + i + ".example.com", Duration.ZERO, record -> record.withWithdrawn(Optional.of(now())));
+        }
+        store.save(idle.withWithdrawn(Optional.of(now())));
+        time.advance(Duration.ofDays(1));
+        save("late.example.com", Duration.ZERO, record -> record);
+
+        time.advance(Duration.ofDays(6));
+
+        assertThat(counted().overdue()).isEqualTo(1);
+    }
+
+    @Test
     void whatIsWithdrawnOrNotVisitedOrHasExpiredIsNotOverdue() throws Exception {
         save("a.example.com", Duration.ZERO, record -> record.withWithdrawn(Optional.of(now())));
         save("b.example.com", Duration.ZERO, record -> record.withDue(now().plus(Duration.ofDays(120))));

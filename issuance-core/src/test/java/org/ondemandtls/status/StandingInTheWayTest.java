@@ -124,6 +124,30 @@ class StandingInTheWayTest {
     }
 
     @Test
+    void aWaitThatIsOverDoesNotHideWhatIsTheMatterNow() throws Exception {
+        fail(Rejected.passing(SHOP, "connection", "Timeout during connect", Duration.ZERO));
+        house.visit(SHOP);
+        assertThat(refusal(SHOP).what()).contains("Timeout during connect");
+        advance(Duration.ofHours(2));
+
+        house.operations().pause("all");
+
+        assertThat(refusal(SHOP).what()).startsWith("an operator has paused issuing");
+    }
+
+    @Test
+    void noneOfAListIsSaidToBeServedThatFailsAtOnce() throws Exception {
+        fail(Rejected.general(SHOP, "badPublicKey", "RSA is not taken", Duration.ZERO));
+        house.visit(SHOP);
+        house.visit(THIRD);
+        ServerName fresh = ServerName.parse("new.three.example");
+
+        Operations.Outcome outcome = house.operations().obtainAll(fresh.value()).get(fresh.value());
+
+        assertThat(outcome.done() && outcome.sentence().contains("served")).isFalse();
+    }
+
+    @Test
     void theWordsThatMemoryKeepsSayWhoMustActAsTheFailureDid() {
         assertThat(Who.of(new IssuanceException.Remembered(SHOP, "the CA refuses the account: x", Duration.ZERO)))
                 .isEqualTo(Who.YOU);

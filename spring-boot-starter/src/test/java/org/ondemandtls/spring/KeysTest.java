@@ -104,6 +104,16 @@ class KeysTest {
     }
 
     @Test
+    void whatKubernetesTellsOfAServiceOfThatNameIsNoPort() {
+        environment
+                .getPropertySources()
+                .addFirst(new SystemEnvironmentPropertySource(
+                        "systemEnvironment", Map.of("ONDEMAND_TLS_PORT", "tcp://10.0.0.1:443")));
+
+        assertThat(Keys.of(environment).isEmpty()).isTrue();
+    }
+
+    @Test
     void aTextWithCommasStaysAsItIs() {
         assertThat(given(Map.of("ondemand-tls.permission.sql", "SELECT a, b FROM c WHERE d = ?"))
                         .server())

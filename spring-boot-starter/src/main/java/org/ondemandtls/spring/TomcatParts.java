@@ -40,7 +40,7 @@ final class TomcatParts {
             for (Object customizer : customizers) {
                 Class<?> about = ResolvableType.forInstance(customizer).as(type).resolveGeneric();
                 if (about == null || about.isInstance(protocol)) {
-                    customize(protocol, customizer, about == null);
+                    customize(protocol, customizer, about == null || about == ProtocolHandler.class);
                 }
             }
         }

@@ -24,11 +24,7 @@ public final class Threads {
      * @return the thread, not started yet
      */
     public static Thread daemon(String name, Runnable task) {
-        Thread thread = new Thread(task, name);
-        thread.setDaemon(true);
-        // Not the caller's: a web application's class loader must not be kept alive by a thread of ours.
-        thread.setContextClassLoader(Threads.class.getClassLoader());
-        return thread;
+        return named(new Thread(task), name);
     }
 
     /**
@@ -37,8 +33,7 @@ public final class Threads {
      * @param prefix what comes before the number in their names
      */
     public static ThreadFactory numbered(String prefix) {
-        AtomicInteger number = new AtomicInteger();
-        return task -> daemon(prefix + number.incrementAndGet(), task);
+        return numbered(prefix, Thread::new);
     }
 
     /**
@@ -48,25 +43,32 @@ public final class Threads {
      * @param prefix what comes before the number in their names
      */
     public static ThreadFactory waiting(String prefix) {
-        if (Runtime.version().feature() < LIGHT_SINCE) {
-            return numbered(prefix);
-        }
-        ThreadFactory light;
-        try {
-            Object virtual = Thread.class.getMethod("ofVirtual").invoke(null);
-            light = (ThreadFactory) Class.forName("java.lang.Thread$Builder")
-                    .getMethod("factory")
-                    .invoke(virtual);
-        } catch (ReflectiveOperationException none) {
-            return numbered(prefix);
-        }
+        return numbered(prefix, Runtime.version().feature() < LIGHT_SINCE ? Thread::new : virtual());
+    }
+
+    private static ThreadFactory numbered(String prefix, ThreadFactory made) {
         AtomicInteger number = new AtomicInteger();
-        return task -> {
-            Thread thread = light.newThread(task);
-            thread.setName(prefix + number.incrementAndGet());
-            thread.setContextClassLoader(Threads.class.getClassLoader());
-            return thread;
-        };
+        return task -> named(made.newThread(task), prefix + number.incrementAndGet());
+    }
+
+    private static Thread named(Thread thread, String name) {
+        thread.setName(name);
+        thread.setDaemon(true);
+        // Not the caller's: a web application's class loader must not be kept alive by a thread of ours.
+        thread.setContextClassLoader(Threads.class.getClassLoader());
+        return thread;
+    }
+
+    // By reflection: compiled for JDK 17.
+    private static ThreadFactory virtual() {
+        try {
+            Object builder = Thread.class.getMethod("ofVirtual").invoke(null);
+            return (ThreadFactory) Class.forName("java.lang.Thread$Builder")
+                    .getMethod("factory")
+                    .invoke(builder);
+        } catch (ReflectiveOperationException none) {
+            return Thread::new;
+        }
     }
 
     /**

@@ -259,7 +259,9 @@ class TroubledCaIT {
     @Test
     void aCaThatHangsIsDownOrMindsEverySecondNonceDisturbsNobody() throws Exception {
         try (Pebble pebble = layOut(ServerLine.TOMCAT_11)
-                .profile("moments", LIFE)
+                // The only CA is borne for most of a minute where it hangs; the half of a life that is left has to
+                // outlast that.
+                .profile("moments", LIFE.multipliedBy(2))
                 .rejectNonces(50)
                 .start(directory.resolve("pebble"))) {
             use(pebble.directory().toString(), pebble.trustedRoots());

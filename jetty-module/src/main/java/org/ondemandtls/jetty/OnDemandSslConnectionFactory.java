@@ -84,6 +84,11 @@ final class OnDemandSslConnectionFactory extends SslConnectionFactory {
         parked.remove(visit);
     }
 
+    /** How many visits wait on connections of this factory, and are told when its connector stops. */
+    int waiting() {
+        return parked.size();
+    }
+
     /** Whether as many visits wait as leave room for others among the connections that one limit allows, on all its connectors. */
     boolean isFullOfParked(Connector connector) {
         return limits(connector).stream().anyMatch(limit -> waiting(connector.getServer(), limit) >= mostParked(limit));
@@ -94,7 +99,7 @@ final class OnDemandSslConnectionFactory extends SslConnectionFactory {
         for (Connector connector : server.getConnectors()) {
             OnDemandSslConnectionFactory tls = connector.getConnectionFactory(OnDemandSslConnectionFactory.class);
             if (tls != null && limits(connector).contains(limit)) {
-                waiting += tls.parked.size();
+                waiting += tls.waiting();
             }
         }
         return waiting;

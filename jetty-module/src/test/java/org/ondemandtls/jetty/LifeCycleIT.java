@@ -106,7 +106,9 @@ class LifeCycleIT extends LifeCycleContract<ServerFixture> {
                 () -> TlsProbe.trustingAnything().handshake(port, "slow2.customer.test"), LifeCycleIT::start);
         CompletableFuture<String> stays =
                 CompletableFuture.supplyAsync(() -> fixture.visit("slow1.customer.test"), LifeCycleIT::start);
-        await().until(() -> fixture.parked() == 2);
+        OnDemandSslConnectionFactory waitsHere = added.getConnectionFactory(OnDemandSslConnectionFactory.class);
+        // A visit has its place a moment before it waits.
+        await().until(() -> fixture.parked() == 2 && waitsHere.waiting() == 1);
 
         added.stop();
 

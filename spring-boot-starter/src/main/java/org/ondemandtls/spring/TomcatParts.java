@@ -54,6 +54,11 @@ final class TomcatParts {
                     return;
                 }
                 throw new IllegalStateException("a customizer of protocols failed: " + e.getCause(), e.getCause());
+            } catch (IllegalArgumentException e) {
+                // How later JDKs tell the same of a lambda.
+                if (!isOfUnknownType) {
+                    throw e;
+                }
             } catch (ReflectiveOperationException e) {
                 throw new IllegalStateException("this Spring Boot has other customizers of protocols", e);
             }

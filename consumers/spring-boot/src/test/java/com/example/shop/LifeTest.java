@@ -39,6 +39,8 @@ class LifeTest {
     }
 
     private ConfigurableApplicationContext start(Class<?> more) {
+        // What Maven was told on its command line is no key of the application.
+        System.clearProperty("ondemandtls.version");
         return SpringApplication.run(new Class<?>[] {Shop.class, more}, new String[] {
             "--server.port=0",
             "--ondemand-tls.port=0",

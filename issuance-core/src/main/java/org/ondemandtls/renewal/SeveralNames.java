@@ -179,6 +179,11 @@ final class SeveralNames {
             tell(name, reason);
             return;
         }
+        withdraw(entry, name, several, since);
+    }
+
+    private void withdraw(Entry entry, ServerName name, StoredCertificate several, Instant since)
+            throws StoreException {
         WithdrawnName.keep(desk.floors().store(), name, several);
         desk.floors().inventory().withdraw(name);
         desk.backlog().done(entry);
@@ -196,11 +201,7 @@ final class SeveralNames {
             StoredCertificate saved = desk.floors()
                     .store()
                     .save(several.withDeniedSince(Optional.empty()).withDue(advice.next(several, now)));
-            WithdrawnName.keep(desk.floors().store(), name, saved);
-            desk.floors().inventory().withdraw(name);
-            desk.backlog().done(entry);
-            denials.tellWithdrawn(name, since);
-            goOn(Optional.of(saved));
+            withdraw(entry, name, saved, since);
             return;
         }
         Instant again = now.plus(denials.again(several, kept));

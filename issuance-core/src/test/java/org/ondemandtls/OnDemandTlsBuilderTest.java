@@ -13,12 +13,11 @@ import org.ondemandtls.config.ConfigException;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
-import org.ondemandtls.event.EventListener;
-import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy;
 import org.ondemandtls.permission.PermissionPolicy.Decision;
 import org.ondemandtls.permission.PermissionPolicy.Purpose;
+import org.ondemandtls.testing.NoServer;
 
 /** {@link OnDemandTlsBuilder}: every key of the other doors, and a policy that is no key. */
 class OnDemandTlsBuilderTest {
@@ -93,7 +92,7 @@ class OnDemandTlsBuilderTest {
         OnDemandTlsConfig config =
                 OnDemandTls.builder().permissionPolicy(EXAMPLES).build(base).config();
 
-        assertThatThrownBy(() -> OnDemandTls.open(config, new NoHost()))
+        assertThatThrownBy(() -> OnDemandTls.open(config, new NoServer()))
                 .isInstanceOf(StartException.class)
                 .hasMessageContaining("no permission source");
         assertThat(Path.of(config.store().location())).doesNotExist();
@@ -105,7 +104,7 @@ class OnDemandTlsBuilderTest {
                 .permission(keys -> keys.className("com.example.Mine"))
                 .build(base);
 
-        assertThatThrownBy(() -> OnDemandTls.open(new OnDemandTlsSetup(config, Optional.of(EXAMPLES)), new NoHost()))
+        assertThatThrownBy(() -> OnDemandTls.open(new OnDemandTlsSetup(config, Optional.of(EXAMPLES)), new NoServer()))
                 .isInstanceOf(StartException.class)
                 .hasMessageContaining("keep one of them");
         assertThat(Path.of(config.store().location())).doesNotExist();
@@ -117,23 +116,5 @@ class OnDemandTlsBuilderTest {
                 .isCompletedWithValue(new Decision.Granted());
         assertThat(EXAMPLES.decide(ServerName.parse("a.test"), Purpose.RENEW).toCompletableFuture())
                 .isCompletedWithValueMatching(decision -> decision instanceof Decision.Denied);
-    }
-
-    private static final class NoHost implements OnDemandTls.Host {
-
-        @Override
-        public StaticCertificates staticCertificates() {
-            return StaticCertificates.NONE;
-        }
-
-        @Override
-        public boolean answersPlainHttp() {
-            return false;
-        }
-
-        @Override
-        public EventListener eventListener() {
-            return event -> {};
-        }
     }
 }

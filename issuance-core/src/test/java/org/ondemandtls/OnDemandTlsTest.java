@@ -21,15 +21,14 @@ import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.event.Event;
 import org.ondemandtls.event.EventKind;
-import org.ondemandtls.event.EventListener;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.Alert;
-import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.RequestedName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy;
+import org.ondemandtls.testing.NoServer;
 
 /** {@link OnDemandTls}: the engine as a whole with the embedded CA, opened, served from and closed. */
 class OnDemandTlsTest {
@@ -38,22 +37,7 @@ class OnDemandTlsTest {
     private static final ServerName STRANGER = ServerName.parse("stranger.example.net");
 
     private final List<Event> events = new CopyOnWriteArrayList<>();
-    private final OnDemandTls.Host host = new OnDemandTls.Host() {
-        @Override
-        public StaticCertificates staticCertificates() {
-            return StaticCertificates.NONE;
-        }
-
-        @Override
-        public boolean answersPlainHttp() {
-            return false;
-        }
-
-        @Override
-        public EventListener eventListener() {
-            return events::add;
-        }
-    };
+    private final OnDemandTls.Host host = new NoServer(events::add);
 
     @TempDir
     private Path base;

@@ -23,10 +23,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
-import org.ondemandtls.event.EventListener;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.Alert;
-import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.RequestedName;
@@ -39,6 +37,7 @@ import org.ondemandtls.status.NameState;
 import org.ondemandtls.status.Operations;
 import org.ondemandtls.status.Who;
 import org.ondemandtls.store.Happening;
+import org.ondemandtls.testing.NoServer;
 
 /** {@link Operations}: what an operator may ask and do, on an engine with the embedded CA. */
 class OperationsTest {
@@ -67,22 +66,7 @@ class OperationsTest {
                 .set("onDemandTls.permission.rememberDenied", "1ms")
                 .set("onDemandTls.permission.rememberGranted", "1ms")
                 .build(base);
-        engine = OnDemandTls.open(setup, new OnDemandTls.Host() {
-            @Override
-            public StaticCertificates staticCertificates() {
-                return StaticCertificates.NONE;
-            }
-
-            @Override
-            public boolean answersPlainHttp() {
-                return false;
-            }
-
-            @Override
-            public EventListener eventListener() {
-                return event -> {};
-            }
-        });
+        engine = OnDemandTls.open(setup, new NoServer());
         engine.serve();
         operations = engine.status().operations();
     }
@@ -431,22 +415,7 @@ class OperationsTest {
                 .set("onDemandTls.permission.class", Denying.class.getName())
                 .set("onDemandTls.permission.rememberDenied", rememberDenied.toSeconds() + "s")
                 .build(base);
-        engine = OnDemandTls.open(config, new OnDemandTls.Host() {
-            @Override
-            public StaticCertificates staticCertificates() {
-                return StaticCertificates.NONE;
-            }
-
-            @Override
-            public boolean answersPlainHttp() {
-                return false;
-            }
-
-            @Override
-            public EventListener eventListener() {
-                return event -> {};
-            }
-        });
+        engine = OnDemandTls.open(config, new NoServer());
         operations = engine.status().operations();
     }
 

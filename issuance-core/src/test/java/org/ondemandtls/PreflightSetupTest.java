@@ -14,14 +14,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
-import org.ondemandtls.event.EventListener;
-import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.name.CdnRanges;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.testing.ManualTime;
+import org.ondemandtls.testing.NoServer;
 import org.ondemandtls.testing.RecordedEvents;
 import org.ondemandtls.testing.TestLeaves;
 
@@ -86,23 +85,5 @@ class PreflightSetupTest {
         time.advance(Duration.ofDays(2));
 
         assertThat(isServed()).isFalse();
-    }
-
-    private static final class NoServer implements OnDemandTls.Host {
-
-        @Override
-        public StaticCertificates staticCertificates() {
-            return StaticCertificates.NONE;
-        }
-
-        @Override
-        public boolean answersPlainHttp() {
-            return false;
-        }
-
-        @Override
-        public EventListener eventListener() {
-            return event -> {};
-        }
     }
 }

@@ -20,10 +20,8 @@ import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.event.Event;
 import org.ondemandtls.event.EventKind;
-import org.ondemandtls.event.EventListener;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.handshake.Admission;
-import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ClientHello;
@@ -35,6 +33,7 @@ import org.ondemandtls.store.Lease;
 import org.ondemandtls.store.OpenOrder;
 import org.ondemandtls.store.jdbc.JdbcCertificateStore;
 import org.ondemandtls.testing.Database;
+import org.ondemandtls.testing.NoServer;
 import org.ondemandtls.testing.TestCertificates;
 
 /** Two engines on one database: one root, one certificate per name, and orders of a third that is gone. */
@@ -60,22 +59,7 @@ class SharedEnginesIT {
                 .set("onDemandTls.permission.names", "*.example.com")
                 .set("onDemandTls.store", url)
                 .build(base);
-        return OnDemandTls.open(config, new OnDemandTls.Host() {
-            @Override
-            public StaticCertificates staticCertificates() {
-                return StaticCertificates.NONE;
-            }
-
-            @Override
-            public boolean answersPlainHttp() {
-                return false;
-            }
-
-            @Override
-            public EventListener eventListener() {
-                return events::add;
-            }
-        });
+        return OnDemandTls.open(config, new NoServer(events::add));
     }
 
     private static Admission.Serve visit(OnDemandTls engine) throws Exception {

@@ -22,11 +22,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
-import org.ondemandtls.event.EventListener;
-import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.status.http.SiteAnswer;
 import org.ondemandtls.status.http.SiteRequest;
 import org.ondemandtls.status.http.StatusSite;
+import org.ondemandtls.testing.NoServer;
 
 /** {@link StatusSite}: who may ask for what, and what the API answers. */
 class StatusSiteTest {
@@ -48,22 +47,7 @@ class StatusSiteTest {
                 .issuer(Issuer.INTERNAL)
                 .set("onDemandTls.permission.names", "*.example.com");
         keys.forEach(builder::set);
-        engine = OnDemandTls.open(builder.build(base), new OnDemandTls.Host() {
-            @Override
-            public StaticCertificates staticCertificates() {
-                return StaticCertificates.NONE;
-            }
-
-            @Override
-            public boolean answersPlainHttp() {
-                return false;
-            }
-
-            @Override
-            public EventListener eventListener() {
-                return event -> {};
-            }
-        });
+        engine = OnDemandTls.open(builder.build(base), new NoServer());
         engine.serve();
     }
 

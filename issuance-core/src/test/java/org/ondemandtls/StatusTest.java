@@ -15,14 +15,13 @@ import org.ondemandtls.certificate.RenewalWindow;
 import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
-import org.ondemandtls.event.EventListener;
-import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.status.Status;
 import org.ondemandtls.store.Hold;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.store.file.FileCertificateStore;
+import org.ondemandtls.testing.NoServer;
 import org.ondemandtls.testing.RecordedEvents;
 import org.ondemandtls.testing.TestLeaves;
 
@@ -64,22 +63,7 @@ class StatusTest {
                 .issuer(Issuer.INTERNAL)
                 .set("onDemandTls.permission.names", "*.example.com")
                 .build(base);
-        return OnDemandTls.open(config, new OnDemandTls.Host() {
-            @Override
-            public StaticCertificates staticCertificates() {
-                return StaticCertificates.NONE;
-            }
-
-            @Override
-            public boolean answersPlainHttp() {
-                return false;
-            }
-
-            @Override
-            public EventListener eventListener() {
-                return event -> {};
-            }
-        });
+        return OnDemandTls.open(config, new NoServer());
     }
 
     private String explain(String name) throws Exception {

@@ -14,11 +14,10 @@ import org.ondemandtls.StartException;
 import org.ondemandtls.config.ConfigException;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
-import org.ondemandtls.event.EventListener;
 import org.ondemandtls.handshake.Admission;
-import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ClientHelloParser;
+import org.ondemandtls.testing.NoServer;
 import org.ondemandtls.testing.TlsProbe;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -72,7 +71,7 @@ public class GateBenchmark {
                 .issuer(Issuer.INTERNAL)
                 .set("onDemandTls.permission.rememberDenied", "1h")
                 .build(base);
-        var opened = OnDemandTls.open(config, new BareHost());
+        var opened = OnDemandTls.open(config, new NoServer());
         opened.serve();
         engine = opened;
         known = hello(KNOWN);
@@ -146,23 +145,5 @@ public class GateBenchmark {
         out.putShort(RECORD_HEADER + 2, (short) (octets - RECORD_HEADER - 4));
         out.putShort(extensions, (short) (in.getShort(extensions) + 4 + padding));
         return out.array();
-    }
-
-    private static final class BareHost implements OnDemandTls.Host {
-
-        @Override
-        public StaticCertificates staticCertificates() {
-            return StaticCertificates.NONE;
-        }
-
-        @Override
-        public boolean answersPlainHttp() {
-            return false;
-        }
-
-        @Override
-        public EventListener eventListener() {
-            return event -> {};
-        }
     }
 }

@@ -16,10 +16,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
-import org.ondemandtls.event.EventListener;
-import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.status.NameState;
+import org.ondemandtls.testing.NoServer;
 
 /** {@link OnDemandTlsMetrics} with a real registry of Prometheus' on a real engine. */
 class OnDemandTlsMetricsTest {
@@ -45,22 +44,7 @@ class OnDemandTlsMetricsTest {
                 .issuer(Issuer.INTERNAL)
                 .set("onDemandTls.permission.names", "*.example.com")
                 .build(base);
-        var host = new OnDemandTls.Host() {
-            @Override
-            public StaticCertificates staticCertificates() {
-                return StaticCertificates.NONE;
-            }
-
-            @Override
-            public boolean answersPlainHttp() {
-                return false;
-            }
-
-            @Override
-            public EventListener eventListener() {
-                return event -> {};
-            }
-        };
+        var host = new NoServer();
         var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         try (OnDemandTls engine = OnDemandTls.open(config, host);
                 OnDemandTlsMetrics metrics = new OnDemandTlsMetrics(engine.status())) {

@@ -28,9 +28,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
-import org.ondemandtls.event.EventListener;
-import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.permission.PermissionPolicy.Decision;
+import org.ondemandtls.testing.NoServer;
 
 /** {@link PageFilter}: whom it lets see the page, with a password of its own and behind Spring Security. */
 class PageFilterTest {
@@ -134,22 +133,7 @@ class PageFilterTest {
                         .issuer(Issuer.INTERNAL)
                         .permissionPolicy((name, purpose) -> CompletableFuture.completedFuture(new Decision.Granted()))
                         .build(base),
-                new OnDemandTls.Host() {
-                    @Override
-                    public StaticCertificates staticCertificates() {
-                        return StaticCertificates.NONE;
-                    }
-
-                    @Override
-                    public boolean answersPlainHttp() {
-                        return false;
-                    }
-
-                    @Override
-                    public EventListener eventListener() {
-                        return event -> {};
-                    }
-                });
+                new NoServer());
         engine.serve();
         running.isIn(() -> engine);
     }

@@ -16,9 +16,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
-import org.ondemandtls.event.EventListener;
-import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.permission.PermissionPolicy.Decision;
+import org.ondemandtls.testing.NoServer;
 import org.springframework.beans.factory.support.DefaultListableBeanFactory;
 import org.springframework.boot.actuate.endpoint.web.WebEndpointResponse;
 
@@ -43,22 +42,7 @@ class WholeContractTest {
                                         ? new Decision.Denied("not ours")
                                         : new Decision.Granted()))
                         .build(base),
-                new OnDemandTls.Host() {
-                    @Override
-                    public StaticCertificates staticCertificates() {
-                        return StaticCertificates.NONE;
-                    }
-
-                    @Override
-                    public boolean answersPlainHttp() {
-                        return false;
-                    }
-
-                    @Override
-                    public EventListener eventListener() {
-                        return event -> {};
-                    }
-                });
+                new NoServer());
         engine.serve();
         endpoint = new OnDemandTlsEndpoint(
                 () -> Optional.of(engine.status()),

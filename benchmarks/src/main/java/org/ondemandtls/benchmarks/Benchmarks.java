@@ -80,7 +80,7 @@ final class Benchmarks {
         out.println("Written to " + root.relativize(file));
         if (words.contains("compare")) {
             Path evidence = Files.createDirectories(root.resolve("docs/evidence/performance"));
-            Files.writeString(evidence.resolve("compare.md"), report.markdown());
+            Files.writeString(evidence.resolve("compare" + Compare.suffix() + ".md"), report.markdown());
             for (Report.Picture picture : report.pictures()) {
                 Files.writeString(evidence.resolve(picture.file() + ".svg"), picture.svg());
             }

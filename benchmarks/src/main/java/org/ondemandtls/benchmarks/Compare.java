@@ -10,6 +10,8 @@ import org.ondemandtls.testing.Command;
 /** This project on both servers beside the same servers as they come, Caddy and nginx, all in one run. */
 final class Compare implements Benchmarks.Measurement {
 
+    private static final String ONLY = System.getProperty("ondemandtls.compare.only", "");
+
     /**
      * What takes part.
      *
@@ -27,6 +29,17 @@ final class Compare implements Benchmarks.Measurement {
             Optional<Path> caddy,
             Optional<Path> nginx,
             Path directory) {}
+
+    /** Whether a part of the comparison was asked for: all of them where none was named. */
+    private static boolean isWanted(String part) {
+        List<String> only = ONLY.isEmpty() ? List.of(part) : List.of(ONLY.split(" "));
+        return only.contains(part);
+    }
+
+    /** What distinguishes the report of some parts from that of all. */
+    static String suffix() {
+        return ONLY.isEmpty() ? "" : "-" + ONLY.replace(' ', '-');
+    }
 
     /** A count as it is measured: less of everything but two where a quick run is asked for. */
     static int part(int count) {
@@ -53,10 +66,16 @@ final class Compare implements Benchmarks.Measurement {
         if (rig.nginx().isPresent()) {
             report.figure("nginx", version(rig.nginx().get(), "-v"));
         }
-        new CompareVisits(rig).measure(report);
-        new HeapPerName().measure(setting, report);
+        if (isWanted("visits")) {
+            new CompareVisits(rig).measure(report);
+        }
+        if (isWanted("heap")) {
+            new HeapPerName().measure(setting, report);
+        }
         // Last: from here on this JVM is kept to one core.
-        new CompareHandshakes(rig).measure(report);
+        if (isWanted("handshake")) {
+            new CompareHandshakes(rig).measure(report);
+        }
     }
 
     private static String version(Path program, String question) {

@@ -104,17 +104,18 @@ final class AuthoritySetup {
         return new SpareKeys(config.keyType(), own, target, executor);
     }
 
-    private static Set<ChallengeType> usable(
+    /** Which proofs this server can show for a name now, going by what its last look at DNS said. */
+    static Set<ChallengeType> usable(
             OnDemandTlsConfig config, OnDemandTls.Host host, Preflight preflight, ServerName name) {
         Set<ChallengeType> usable =
                 host.answersPlainHttp() ? EnumSet.allOf(ChallengeType.class) : EnumSet.of(ChallengeType.TLS_ALPN_01);
         // Whoever ends TLS in front shows the CA a certificate of its own.
         if (preflight.cdn(name).isPresent()) {
             usable.remove(ChallengeType.TLS_ALPN_01);
-            if (config.acme().throughProxies()) {
-                // It may come to the TLS port for it.
-                usable.add(ChallengeType.HTTP_01);
-            }
+        }
+        // It may come to the TLS port for the other one, also where DNS did not say in time that it is there.
+        if (config.acme().throughProxies() && !preflight.isDirect(name)) {
+            usable.add(ChallengeType.HTTP_01);
         }
         return usable;
     }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.ondemandtls.name.AddressBlock;
 import org.ondemandtls.name.CdnRanges;
@@ -60,23 +61,32 @@ final class AddressCheck {
         return ours.stream().anyMatch(block -> block.contains(address));
     }
 
-    /** Asks for the addresses of a name. */
-    Found find(Name asked, Look look) throws Questions.NoAnswerException, Questions.TooManyException {
-        Questions.Answer ipv4 = dns.ask(asked, Type.A, look);
-        Questions.Answer ipv6 = dns.ask(asked, Type.AAAA, look);
+    /**
+     * Asks for the addresses of a name.
+     *
+     * @param asked the name
+     * @param look until when, and for whom
+     * @param network told which network ends TLS in front of the name as soon as an address says so: there are zones
+     *     whose servers never answer for AAAA
+     */
+    Found find(Name asked, Look look, Consumer<String> network)
+            throws Questions.NoAnswerException, Questions.TooManyException {
         List<InetAddress> found = new ArrayList<>();
+        Questions.Answer ipv4 = dns.ask(asked, Type.A, look);
         for (Record record : ipv4.records()) {
             found.add(((ARecord) record).getAddress());
         }
+        cdn(found).ifPresent(network);
+        Questions.Answer ipv6 = dns.ask(asked, Type.AAAA, look);
         for (Record record : ipv6.records()) {
             found.add(((AAAARecord) record).getAddress());
         }
+        cdn(found).ifPresent(network);
         return new Found(ipv4.exists() || ipv6.exists(), found, ipv4.kept().or(ipv6::kept));
     }
 
-    /** The network that ends TLS in front of a name, going by its addresses. */
-    Optional<String> cdn(Found found) {
-        return found.addresses().stream()
+    private Optional<String> cdn(List<InetAddress> addresses) {
+        return addresses.stream()
                 .flatMap(address -> cdns.network(address).stream())
                 .findFirst();
     }

@@ -17,6 +17,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -119,7 +120,8 @@ public final class DnsPreflight implements Preflight {
     private final HttpProbe probe;
     private final Function<ServerName, String> registeredDomain;
     private final Cache<ServerName, Boolean> passed;
-    private final Cache<ServerName, String> behind;
+    // What ends TLS in front of a name that was looked at, empty where nothing does.
+    private final Cache<ServerName, Optional<String>> behind;
     private final Ports ports;
 
     /**
@@ -210,7 +212,7 @@ public final class DnsPreflight implements Preflight {
         try {
             return CompletableFuture.supplyAsync(
                     () -> records.of(name, new Look(ClientBlock.LOCAL, end)), ports.executor());
-        } catch (RejectedExecutionException | OutOfMemoryError notBegun) {
+        } catch (RejectedExecutionException notBegun) {
             return CompletableFuture.completedFuture(Map.of());
         }
     }
@@ -227,7 +229,16 @@ public final class DnsPreflight implements Preflight {
 
     @Override
     public Optional<String> cdn(ServerName name) {
-        return Optional.ofNullable(behind.getIfPresent(name)).or(() -> probe.network(name));
+        return known(name).flatMap(network -> network).or(() -> probe.network(name));
+    }
+
+    @Override
+    public boolean isDirect(ServerName name) {
+        return known(name).isPresent() && cdn(name).isEmpty();
+    }
+
+    private Optional<Optional<String>> known(ServerName name) {
+        return Optional.ofNullable(behind.getIfPresent(name));
     }
 
     @Override
@@ -290,7 +301,7 @@ public final class DnsPreflight implements Preflight {
                     verdict.complete(Optional.empty());
                 }
             });
-        } catch (RejectedExecutionException | OutOfMemoryError notBegun) {
+        } catch (RejectedExecutionException notBegun) {
             // Too busy, or no thread to be had.
             slowZones.end(domain);
             verdict.complete(Optional.empty());
@@ -326,13 +337,12 @@ public final class DnsPreflight implements Preflight {
 
     private Optional<Verdict> judge(ServerName name, Name asked, Look look)
             throws Questions.NoAnswerException, Questions.TooManyException, TextParseException {
-        AddressCheck.Found found = addresses.find(asked, look);
-        Optional<String> network = addresses.cdn(found);
-        if (network.isPresent()) {
+        AtomicReference<Optional<String>> network = new AtomicReference<>(Optional.empty());
+        AddressCheck.Found found = addresses.find(asked, look, inFront -> {
+            network.set(Optional.of(inFront));
             behind.put(name, network.get());
-        } else {
-            behind.invalidate(name);
-        }
+        });
+        behind.put(name, network.get());
         Optional<Verdict> misdirected = addresses.judge(name, found, look);
         if (misdirected.isPresent()) {
             return misdirected;
@@ -342,7 +352,7 @@ public final class DnsPreflight implements Preflight {
             forbidden = caa.judge(name, look);
         } finally {
             // Also where nobody answers for CAA: an order follows.
-            if (forbidden.isEmpty() && network.isEmpty()) {
+            if (forbidden.isEmpty() && network.get().isEmpty()) {
                 probe.recognise(name, preferred(found.addresses()), look.end());
             }
         }
@@ -351,7 +361,7 @@ public final class DnsPreflight implements Preflight {
 
     private Optional<Verdict> probed(ServerName name, Name asked, Look look)
             throws Questions.NoAnswerException, Questions.TooManyException {
-        List<InetAddress> all = addresses.find(asked, look).addresses();
+        List<InetAddress> all = addresses.find(asked, look, network -> {}).addresses();
         // A CA takes IPv4 only where IPv6 gives no connection.
         List<InetAddress> ipv6 =
                 all.stream().filter(Inet6Address.class::isInstance).toList();

@@ -62,8 +62,7 @@ public final class LookRehearsal {
         CaIdentity authority = new CaIdentity(Set.of("ca.invalid"), Optional.empty(), Set.of());
         AddressCheck addresses = new AddressCheck(dns, List.of(AddressBlock.parse(IPV4 + "/32")), CdnRanges.bundled());
         try {
-            AddressCheck.Found found = addresses.find(Name.fromString(NAME.value() + "."), look);
-            addresses.cdn(found);
+            AddressCheck.Found found = addresses.find(Name.fromString(NAME.value() + "."), look, network -> {});
             addresses.judge(NAME, found, look);
             new CaaCheck(dns, () -> List.of(authority), name -> "rehearsal.invalid").judge(NAME, look);
         } catch (Questions.NoAnswerException | Questions.TooManyException | IOException e) {

@@ -101,6 +101,16 @@ public interface Preflight {
     }
 
     /**
+     * Whether a name was seen to lead here without anybody who ends TLS in front of it; no I/O.
+     *
+     * @param name the name
+     * @return false also where nothing is known
+     */
+    default boolean isDirect(ServerName name) {
+        return false;
+    }
+
+    /**
      * Takes note that a CA has issued for a name.
      *
      * @param name the name

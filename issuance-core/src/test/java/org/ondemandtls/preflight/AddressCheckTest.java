@@ -1,8 +1,11 @@
 package org.ondemandtls.preflight;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.name.AddressBlock;
@@ -16,14 +19,24 @@ class AddressCheckTest {
     private static final String SHOP = "shop.example";
 
     private final FakeQuestions dns = new FakeQuestions();
+    private final List<String> networks = new ArrayList<>();
 
     private String judge(String... ours) throws Exception {
         AddressCheck check =
                 new AddressCheck(dns, Stream.of(ours).map(AddressBlock::parse).toList(), CdnRanges.bundled());
-        AddressCheck.Found found = check.find(Name.fromString(SHOP + "."), FakeQuestions.LOOK);
+        AddressCheck.Found found = check.find(Name.fromString(SHOP + "."), FakeQuestions.LOOK, networks::add);
         return check.judge(ServerName.parse(SHOP), found, FakeQuestions.LOOK)
                 .map(Verdict::what)
                 .orElse("ready");
+    }
+
+    @Test
+    void aCdnIsKnownByItsIpv4AddressWhereNobodyAnswersForIpv6() {
+        dns.with(SHOP, "A", "104.16.1.1").neverAnswering("AAAA");
+
+        assertThatThrownBy(this::judge).isInstanceOf(Questions.NoAnswerException.class);
+
+        assertThat(networks).containsOnly("Cloudflare");
     }
 
     @Test

@@ -333,6 +333,9 @@ class DnsPreflightIT {
 
         assertThat(preflight.cdn(name("proxied"))).contains("Cloudflare");
         assertThat(preflight.cdn(name("good"))).isEmpty();
+        assertThat(preflight.isDirect(name("proxied"))).isFalse();
+        assertThat(preflight.isDirect(name("good"))).isTrue();
+        assertThat(preflight.isDirect(name("alias"))).as("not looked at yet").isFalse();
     }
 
     @Test

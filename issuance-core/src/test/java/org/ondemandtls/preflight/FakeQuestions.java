@@ -2,8 +2,10 @@ package org.ondemandtls.preflight;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.ondemandtls.name.ClientBlock;
 import org.xbill.DNS.DClass;
 import org.xbill.DNS.Name;
@@ -17,6 +19,7 @@ final class FakeQuestions implements Questions {
 
     private final List<Record> records = new ArrayList<>();
     private final List<String> asked = new ArrayList<>();
+    private final Set<String> unanswered = new HashSet<>();
     private Optional<Duration> kept = Optional.empty();
 
     FakeQuestions with(String name, String type, String data) {
@@ -34,9 +37,17 @@ final class FakeQuestions implements Questions {
         return this;
     }
 
+    FakeQuestions neverAnswering(String type) {
+        unanswered.add(type);
+        return this;
+    }
+
     @Override
-    public Answer ask(Name name, int type, Look look) {
+    public Answer ask(Name name, int type, Look look) throws NoAnswerException {
         asked.add(Type.string(type) + " " + name.toString(true));
+        if (unanswered.contains(Type.string(type))) {
+            throw new NoAnswerException("no answer to " + Type.string(type));
+        }
         boolean exists = records.stream().anyMatch(record -> record.getName().equals(name));
         List<Record> found = records.stream()
                 .filter(record -> record.getName().equals(name) && record.getType() == type)

@@ -6,12 +6,12 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import org.ondemandtls.machine.Pool;
 import org.ondemandtls.machine.Threads;
 
 /**
@@ -45,6 +45,8 @@ final class EngineThreads {
                 new ThreadPoolExecutor.DiscardPolicy());
         scheduler.setRemoveOnCancelPolicy(true);
         scheduler.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+        // Where the system has no thread for it, the start fails, and not the first handshake that waits.
+        scheduler.prestartAllCoreThreads();
         executors.add(scheduler);
     }
 
@@ -70,14 +72,7 @@ final class EngineThreads {
     }
 
     private ThreadPoolExecutor pool(ThreadFactory made, int size, int queue) {
-        ThreadPoolExecutor pool = new ThreadPoolExecutor(
-                size,
-                size,
-                IDLE_THREAD.toSeconds(),
-                TimeUnit.SECONDS,
-                new LinkedBlockingQueue<>(queue),
-                factory(made, threads));
-        pool.allowCoreThreadTimeOut(true);
+        Pool pool = Pool.bounded(size, queue, IDLE_THREAD, factory(made, threads));
         executors.add(pool);
         return pool;
     }

@@ -21,9 +21,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -33,6 +31,7 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocketFactory;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.config.CaProxy;
+import org.ondemandtls.machine.Pool;
 import org.ondemandtls.machine.Threads;
 
 /**
@@ -87,8 +86,7 @@ final class CaHttp implements CaExchange, AutoCloseable {
             throw new IllegalStateException("the JVM's default SSLContext cannot be made", e);
         }
         ThreadFactory threads = Threads.numbered("ondemand-tls-ca-");
-        this.connecting = new ThreadPoolExecutor(
-                0, Integer.MAX_VALUE, KEPT.toSeconds(), TimeUnit.SECONDS, new SynchronousQueue<>(), threads);
+        this.connecting = Pool.atOnce(KEPT, threads);
         this.timer = new ScheduledThreadPoolExecutor(1, threads);
         timer.setRemoveOnCancelPolicy(true);
         timer.setKeepAliveTime(KEPT.toSeconds(), TimeUnit.SECONDS);
@@ -119,13 +117,10 @@ final class CaHttp implements CaExchange, AutoCloseable {
         Future<?> limit = null;
         try {
             requireOpen();
-            limit = timer.schedule(
-                    () -> {
-                        late.set(true);
-                        line.abort();
-                    },
-                    deadline.left().toNanos(),
-                    TimeUnit.NANOSECONDS);
+            limit = after(deadline.left(), () -> {
+                late.set(true);
+                line.abort();
+            });
             CaAnswer answer = line.exchange(request);
             limit.cancel(false);
             return answer;
@@ -137,6 +132,15 @@ final class CaHttp implements CaExchange, AutoCloseable {
             }
             busy.remove(line);
             keep(request.uri(), line);
+        }
+    }
+
+    private Future<?> after(Duration time, Runnable task) throws IOException {
+        try {
+            return timer.schedule(task, time.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (OutOfMemoryError e) {
+            // Without it a CA that stops in the middle would be waited for for good.
+            throw new IOException("the system has no thread to give", e);
         }
     }
 
@@ -231,7 +235,8 @@ final class CaHttp implements CaExchange, AutoCloseable {
         } catch (ExecutionException e) {
             throw e.getCause() instanceof IOException io ? io : new IOException("the request failed", e.getCause());
         } catch (RejectedExecutionException e) {
-            throw new InterruptedIOException("the server is stopping");
+            requireOpen();
+            throw new IOException("cannot connect: " + e.getMessage(), e);
         } finally {
             opening.remove(ticket);
             if (line == null && attempt != null) {

@@ -130,7 +130,7 @@ public final class PeerProofs implements ChallengeBoard.Elsewhere {
                     answer.complete(Map.of());
                 }
             });
-        } catch (RejectedExecutionException | OutOfMemoryError e) {
+        } catch (RejectedExecutionException e) {
             events.overflowed("onDemandTls.shield.lookupsQueued", name);
             answer.complete(Map.of());
         }
@@ -151,7 +151,7 @@ public final class PeerProofs implements ChallengeBoard.Elsewhere {
     private void look(Question question, CompletableFuture<Optional<String>> answer, int attempt) {
         try {
             lookups.execute(() -> read(question, answer, attempt));
-        } catch (RejectedExecutionException | OutOfMemoryError e) {
+        } catch (RejectedExecutionException e) {
             events.overflowed("onDemandTls.shield.lookupsQueued", question.name());
             answer.complete(Optional.empty());
         }

@@ -73,7 +73,7 @@ final class Resumption {
                     throw e;
                 }
             });
-        } catch (RejectedExecutionException | OutOfMemoryError e) {
+        } catch (RejectedExecutionException e) {
             done.complete(null);
         }
         return done;

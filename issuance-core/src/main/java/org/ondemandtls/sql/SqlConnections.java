@@ -11,16 +11,14 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Properties;
-import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.SynchronousQueue;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.machine.Pool;
 import org.ondemandtls.machine.Threads;
 
 /**
@@ -34,11 +32,12 @@ public final class SqlConnections implements AutoCloseable {
 
     private static final Duration FRESH = Duration.ofMinutes(1);
     private static final Duration LONGEST_LIFE = Duration.ofMinutes(30);
+    private static final Duration IDLE_THREAD = Duration.ofSeconds(10);
 
     private final SqlSource source;
     private final Properties credentials;
     private final LongSupplier nanoTime;
-    private final ThreadPoolExecutor borrowers;
+    private final Pool borrowers;
     private final Deque<SqlSession> idle = new ArrayDeque<>();
 
     // Counts up whenever what is open is found to be of no use.
@@ -57,8 +56,7 @@ public final class SqlConnections implements AutoCloseable {
         this.source = source;
         this.credentials = credentials;
         this.nanoTime = nanoTime;
-        this.borrowers = new ThreadPoolExecutor(
-                0, Integer.MAX_VALUE, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), Threads.numbered(threads));
+        this.borrowers = Pool.atOnce(IDLE_THREAD, Threads.numbered(threads));
     }
 
     /** Whether connections are the server's and go back to it, rather than ours to keep. */
@@ -195,17 +193,19 @@ public final class SqlConnections implements AutoCloseable {
             return source.connect(millis, credentials);
         }
         // The server's pool has limits of its own, or none.
-        FutureTask<Connection> borrow = new FutureTask<>(() -> source.connect(millis, credentials));
+        CompletableFuture<Connection> borrowed = new CompletableFuture<>();
         try {
-            borrowers.execute(borrow);
-            return borrow.get(millis, TimeUnit.MILLISECONDS);
+            borrowers.execute(() -> borrow(millis, borrowed));
+            return borrowed.get(millis, TimeUnit.MILLISECONDS);
         } catch (RejectedExecutionException e) {
-            throw new SQLException("closed", "08003", e);
+            throw borrowers.isShutdown()
+                    ? new SQLException("closed", "08003", e)
+                    : new SQLException("no connection from the server's pool: " + e.getMessage(), "08001", e);
         } catch (TimeoutException e) {
-            leave(borrow);
+            leave(borrowed);
             throw new SQLTimeoutException("no connection from the server's pool in time", "08001", e);
         } catch (InterruptedException e) {
-            leave(borrow);
+            leave(borrowed);
             Thread.currentThread().interrupt();
             throw new SQLTimeoutException("interrupted", "08001", e);
         } catch (ExecutionException e) {
@@ -216,23 +216,22 @@ public final class SqlConnections implements AutoCloseable {
         }
     }
 
-    private void leave(FutureTask<Connection> borrow) {
+    private void borrow(int millis, CompletableFuture<Connection> borrowed) {
         try {
-            borrowers.execute(() -> closeWhenThere(borrow));
-        } catch (RejectedExecutionException stopping) {
-            // It ends with the server.
-            borrow.cancel(true);
+            Connection connection = source.connect(millis, credentials);
+            if (!borrowed.complete(connection)) {
+                // Nobody waits any more.
+                SqlSession.closeQuietly(connection);
+            }
+        } catch (SQLException | RuntimeException | Error e) {
+            borrowed.completeExceptionally(e);
         }
     }
 
-    private static void closeWhenThere(FutureTask<Connection> borrow) {
-        try {
-            SqlSession.closeQuietly(borrow.get());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } catch (ExecutionException | CancellationException e) {
-            // It never came.
-            return;
+    // What comes later is given back by the thread it comes to.
+    private static void leave(CompletableFuture<Connection> borrowed) {
+        if (!borrowed.cancel(false) && !borrowed.isCompletedExceptionally()) {
+            SqlSession.closeQuietly(borrowed.join());
         }
     }
 }

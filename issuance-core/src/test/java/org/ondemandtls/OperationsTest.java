@@ -202,6 +202,29 @@ class OperationsTest {
     }
 
     @Test
+    void namesWithdrawnWithoutACertificateAreListedBehindThoseWithOne() throws Exception {
+        obtained(ServerName.parse("c.example.com"));
+        obtained(ServerName.parse("served.example.com"));
+        for (String name : List.of("c.example.com", "b.example.com", "a.example.org")) {
+            operations.withdraw(ServerName.parse(name));
+        }
+        NameFilter withdrawn = filter("state=withdrawn");
+
+        assertThat(names(operations.list(withdrawn, "", 9)))
+                .containsExactly("c.example.com", "a.example.org", "b.example.com");
+        assertThat(found("state=withdrawn&domain=example.com")).containsExactly("c.example.com", "b.example.com");
+
+        List<String> one = new ArrayList<>();
+        Optional<String> after = Optional.of("");
+        while (after.isPresent()) {
+            Operations.Page page = operations.list(withdrawn, after.get(), 1);
+            one.addAll(names(page));
+            after = page.next();
+        }
+        assertThat(one).containsExactly("c.example.com", "a.example.org", "b.example.com");
+    }
+
+    @Test
     void whatIsForgottenIsObtainedAnewByTheNextVisit() throws Exception {
         obtained(SHOP);
         String before = lookedUp(SHOP).certificate().orElseThrow().serial();

@@ -16,6 +16,12 @@ public sealed interface Scope {
         String words();
     }
 
+    /** What concerns one name, wherever its certificate is from. */
+    sealed interface OfName extends Scope {
+        /** The name. */
+        ServerName name();
+    }
+
     /**
      * Every order of our account at one CA; also where the CA's words name nobody.
      *
@@ -59,21 +65,21 @@ public sealed interface Scope {
      *
      * @param name the name
      */
-    record Name(ServerName name) implements Scope {}
+    record Name(ServerName name) implements OfName {}
 
     /**
      * A name that an operator has taken away.
      *
      * @param name the name
      */
-    record TakenAway(ServerName name) implements Scope {}
+    record TakenAway(ServerName name) implements OfName {}
 
     /**
      * A name that a certificate of several names must not serve any more.
      *
      * @param name the name
      */
-    record Withdrawn(ServerName name) implements Scope {}
+    record Withdrawn(ServerName name) implements OfName {}
 
     /**
      * A certificate that was replaced early since its CA suggested it.

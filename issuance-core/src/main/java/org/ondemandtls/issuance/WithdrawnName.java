@@ -46,8 +46,13 @@ public final class WithdrawnName {
         return store.hold(new Scope.Withdrawn(name)).isPresent();
     }
 
-    /** Whether a name is withdrawn from what is stored for it; no I/O where that is its own. */
-    static boolean isKept(CertificateStore store, ServerName name, StoredCertificate stored) throws StoreException {
+    /**
+     * Whether a name is withdrawn from what is stored for it; no I/O where that is its own.
+     *
+     * @throws StoreException if the store failed
+     */
+    public static boolean isKept(CertificateStore store, ServerName name, StoredCertificate stored)
+            throws StoreException {
         return stored.certificate().names().size() > 1 && isKept(store, name);
     }
 

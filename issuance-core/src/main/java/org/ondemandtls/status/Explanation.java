@@ -9,6 +9,7 @@ import org.ondemandtls.challenge.Vantages;
 import org.ondemandtls.handshake.HandshakeGate;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.issuance.Issuance;
+import org.ondemandtls.issuance.WithdrawnName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.renewal.Renewal;
@@ -67,6 +68,11 @@ final class Explanation {
         try {
             Optional<StoredCertificate> found = store.find(name);
             found.ifPresent(stored -> words.append("; ").append(words(stored)));
+            if (found.isPresent() && WithdrawnName.isKept(store, name, found.get())) {
+                words.append(
+                        "; that certificate does not serve this name: permission was denied for so long that it was"
+                                + " withdrawn");
+            }
             if (found.flatMap(StoredCertificate::deniedSince).isPresent()) {
                 renewal.nothingWithdrawnUntil()
                         .ifPresent(until -> words.append("; so many names are denied that nothing is withdrawn before ")

@@ -32,6 +32,12 @@ final class Listing {
     // Each is looked up as a whole, with what was refused.
     private static final int HELD_PER_PAGE = 25;
 
+    // Where a list of names goes on: behind the certificates come the names that were withdrawn without one of their
+    // own.
+    // No name has a slash.
+    private static final String TAKEN_AWAY = "takenAway/";
+    private static final String WITHDRAWN = "withdrawn/";
+
     private final CertificateStore store;
     private final NameReports reports;
     private final NameFilter filter;
@@ -56,8 +62,31 @@ final class Listing {
     /** The page behind a place. */
     Operations.Page after(String after, Instant now) throws StoreException {
         if (filter.refusal().isPresent()) {
-            return refused(after);
+            return held(Scope.Name.class, after);
         }
+        if (after.startsWith(TAKEN_AWAY)) {
+            return takenAway(after.substring(TAKEN_AWAY.length()));
+        }
+        if (after.startsWith(WITHDRAWN)) {
+            return withdrawn(after.substring(WITHDRAWN.length()));
+        }
+        Operations.Page page = ofCertificates(after, now);
+        return page.next().isEmpty() && filter.states().contains(NameState.WITHDRAWN) ? takenAway("") : page;
+    }
+
+    private Operations.Page takenAway(String after) throws StoreException {
+        Operations.Page page = held(Scope.TakenAway.class, after);
+        return page.next().isPresent()
+                ? new Operations.Page(found, page.next().map(TAKEN_AWAY::concat))
+                : withdrawn("");
+    }
+
+    private Operations.Page withdrawn(String after) throws StoreException {
+        Operations.Page page = held(Scope.Withdrawn.class, after);
+        return new Operations.Page(found, page.next().map(WITHDRAWN::concat));
+    }
+
+    private Operations.Page ofCertificates(String after, Instant now) throws StoreException {
         boolean byMoment = after.indexOf(' ') >= 0;
         Optional<Listed.Slice> slice = slice(now).filter(one -> after.isEmpty() || isByMoment(one) == byMoment);
         if (slice.isPresent()) {
@@ -168,17 +197,25 @@ final class Listing {
         return new Operations.Page(found, Optional.of(last));
     }
 
-    private Operations.Page refused(String after) throws StoreException {
+    // One with a certificate of its own that is withdrawn has been listed among the certificates.
+    private boolean isWanted(Scope.OfName held, Hold hold) throws StoreException {
+        return held instanceof Scope.Name
+                ? filter.lets(hold)
+                : store.under(List.of(held.name().value())).stream()
+                        .noneMatch(own -> own.withdrawn().isPresent());
+    }
+
+    private Operations.Page held(Class<? extends Scope.OfName> kind, String after) throws StoreException {
         String last = after;
         int read = 0;
         for (int entries = 0; entries < ENTRIES_PER_PAGE; entries += CHUNK) {
-            List<Hold> chunk = store.namesHeld(last, CHUNK);
+            List<Hold> chunk = store.namesHeld(kind, last, CHUNK);
             for (Hold hold : chunk) {
-                if (!(hold.scope() instanceof Scope.Name held)) {
+                if (!(hold.scope() instanceof Scope.OfName held)) {
                     continue;
                 }
                 String name = held.name().value();
-                if (name.startsWith(filter.prefix()) && filter.lets(hold)) {
+                if (name.startsWith(filter.prefix()) && isWanted(held, hold)) {
                     if (found.size() == most || read == HELD_PER_PAGE) {
                         return new Operations.Page(found, Optional.of(last));
                     }

@@ -13,6 +13,7 @@ import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.issuance.Issuance;
+import org.ondemandtls.issuance.WithdrawnName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.status.NameReport.CertificateReport;
 import org.ondemandtls.status.NameReport.NextStep;
@@ -116,7 +117,7 @@ final class NameReports {
                 refusal = Obstacles.last(withHistory ? history : lately);
             }
         }
-        if (withdrawal.isPresent()) {
+        if (withdrawal.isPresent() || isWithdrawnFromSeveral(name, stored)) {
             state = NameState.WITHDRAWN;
         } else if (state == NameState.UNKNOWN && inFlight) {
             state = NameState.OBTAINING;
@@ -144,6 +145,11 @@ final class NameReports {
                 floors.budget().used(issuer(stored), name),
                 history,
                 Optional.empty());
+    }
+
+    // Denied for so long that the certificate of several names, which goes on serving the others, does not serve it.
+    private boolean isWithdrawnFromSeveral(ServerName name, Optional<StoredCertificate> stored) throws StoreException {
+        return stored.isPresent() && WithdrawnName.isKept(floors.store(), name, stored.get());
     }
 
     // One whose next order matters now.

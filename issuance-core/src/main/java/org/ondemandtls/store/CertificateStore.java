@@ -317,14 +317,15 @@ public interface CertificateStore extends AutoCloseable {
     Optional<List<Listed>> listed(Listed.Slice slice, String after, int limit) throws StoreException;
 
     /**
-     * What CAs refused of names, a page at a time.
+     * What is held of names, a page at a time.
      *
+     * @param kind which kind of scope
      * @param after the name that ended the page before, empty for the first page
      * @param limit how many at most, at least 1
-     * @return the holds whose scopes are names, in the order of these by their octets
+     * @return the holds of that kind, in the order of the names by their octets
      * @throws StoreException if the store could not be read
      */
-    List<Hold> namesHeld(String after, int limit) throws StoreException;
+    List<Hold> namesHeld(Class<? extends Scope.OfName> kind, String after, int limit) throws StoreException;
 
     /**
      * The certificates under some first names, in one round trip where one costs something.

@@ -266,17 +266,24 @@ public interface Medium extends AutoCloseable {
         return Optional.empty();
     }
 
-    /** What the scope of a name's hold begins with. */
-    String NAME_HELD = "name/";
+    /** What the scope of a name begins with that a CA refused. */
+    String NAME_REFUSED = "name/";
+
+    /** What the scope of a name begins with that an operator has taken away. */
+    String NAME_TAKEN_AWAY = "takenAway/";
+
+    /** What the scope of a name begins with that a certificate of several names must not serve. */
+    String NAME_WITHDRAWN = "withdrawn/";
 
     /**
      * Holds of names, in the order of the names by their octets.
      *
+     * @param prefix what their scopes begin with, one of the three above
      * @param after the name that ended the page before, empty for the first page
      * @param limit how many at most
      * @return as many as there are, up to the limit, by their names
      */
-    SortedMap<String, Found> namesHeld(String after, int limit) throws StoreException;
+    SortedMap<String, Found> namesHeld(String prefix, String after, int limit) throws StoreException;
 
     /** About how many names and other names of certificates there are. */
     long estimatedNames() throws StoreException;

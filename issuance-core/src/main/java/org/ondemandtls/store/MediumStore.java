@@ -281,15 +281,15 @@ public class MediumStore implements CertificateStore {
     }
 
     @Override
-    public List<Hold> namesHeld(String after, int limit) throws StoreException {
+    public List<Hold> namesHeld(Class<? extends Scope.OfName> kind, String after, int limit) throws StoreException {
         List<Hold> page = new ArrayList<>();
         String last = after;
         while (true) {
             int wanted = limit - page.size();
-            SortedMap<String, Found> found = medium.namesHeld(last, wanted);
+            SortedMap<String, Found> found = medium.namesHeld(ScopeKeys.prefix(kind), last, wanted);
             for (Found one : found.values()) {
                 holds.readable(one)
-                        .filter(kept -> kept.scope() instanceof Scope.Name)
+                        .filter(kept -> kind.isInstance(kept.scope()))
                         .ifPresent(page::add);
             }
             if (found.size() < wanted || page.size() >= limit) {

@@ -26,6 +26,14 @@ final class ScopeKeys {
         return key;
     }
 
+    /** What stands before the name in the spelling of a kind of scope. */
+    static String prefix(Class<? extends Scope.OfName> kind) {
+        if (kind == Scope.Name.class) {
+            return Medium.NAME_REFUSED;
+        }
+        return kind == Scope.TakenAway.class ? Medium.NAME_TAKEN_AWAY : Medium.NAME_WITHDRAWN;
+    }
+
     private static String spelled(Scope scope) {
         if (scope instanceof Scope.Account account) {
             return "account/" + account.issuer();
@@ -36,14 +44,8 @@ final class ScopeKeys {
         if (scope instanceof Scope.NameAt at) {
             return "name-at/" + at.issuer() + '/' + at.name();
         }
-        if (scope instanceof Scope.Name name) {
-            return "name/" + name.name();
-        }
-        if (scope instanceof Scope.TakenAway taken) {
-            return "takenAway/" + taken.name();
-        }
-        if (scope instanceof Scope.Withdrawn withdrawn) {
-            return "withdrawn/" + withdrawn.name();
+        if (scope instanceof Scope.OfName one) {
+            return prefix(one.getClass()) + one.name();
         }
         if (scope instanceof Scope.Advised advised) {
             return "advised/" + advised.firstName();

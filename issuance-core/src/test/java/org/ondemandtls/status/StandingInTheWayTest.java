@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -16,6 +18,7 @@ import org.ondemandtls.certificate.IssuanceException.Rejected;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.challenge.Vantages;
 import org.ondemandtls.event.EventKind;
+import org.ondemandtls.issuance.WithdrawnName;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.preflight.Preflight;
@@ -23,6 +26,8 @@ import org.ondemandtls.preflight.Verdict;
 import org.ondemandtls.store.Happening;
 import org.ondemandtls.store.MemoryCertificateStore;
 import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.StoredCertificate;
+import org.ondemandtls.testing.TestLeaves;
 
 /** {@link NameReports} and {@link Diagnosis}: why a name has no certificate, and who must act, minutes later too. */
 class StandingInTheWayTest {
@@ -370,5 +375,24 @@ class StandingInTheWayTest {
     void nothingStandsInTheWayOfANewName() throws Exception {
         assertThat(house.operations().diagnose(SHOP).sentence())
                 .isEqualTo("Nothing was found that stands in the way: try it now.");
+    }
+
+    @Test
+    void aNameThatItsCertificateOfSeveralDoesNotServeIsWithdrawnAndListed() throws Exception {
+        Instant now = house.floors().time().clock().instant();
+        StoredCertificate several = StoredCertificate.obtained(
+                TestLeaves.leaf(now, Duration.ofDays(30), SHOP.value(), OTHER.value()), StatusHouse.CA, now, now);
+        house.floors().store().save(several);
+        assertThat(house.operations().lookUp(OTHER).state()).isEqualTo(NameState.STORED);
+
+        WithdrawnName.keep(house.floors().store(), OTHER, several);
+
+        assertThat(house.operations().lookUp(OTHER).state()).isEqualTo(NameState.WITHDRAWN);
+        assertThat(house.operations().lookUp(OTHER).sentence()).contains("permission was denied for so long");
+        assertThat(house.operations().lookUp(SHOP).state()).isEqualTo(NameState.STORED);
+        NameFilter withdrawn = new NameFilter("", Set.of(NameState.WITHDRAWN), Optional.empty(), Optional.empty());
+        assertThat(house.operations().list(withdrawn, "", 9).names())
+                .extracting(NameReport::name)
+                .containsExactly(OTHER.value());
     }
 }

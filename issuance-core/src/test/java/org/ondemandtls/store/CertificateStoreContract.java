@@ -385,18 +385,28 @@ public abstract class CertificateStoreContract {
             store.keepHold(hold(new Scope.Name(ServerName.parse("b.example.com")), 1));
             store.keepHold(hold(new Scope.Name(ServerName.parse("a.example.com")), 2));
             store.keepHold(hold(new Scope.Domain("https://ca.example/directory", "x.example"), 3));
+            store.keepHold(hold(new Scope.TakenAway(ServerName.parse("c.example.com")), 1));
+            store.keepHold(hold(new Scope.Withdrawn(ServerName.parse("d.example.com")), 1));
 
-            assertThat(store.namesHeld("", 9))
+            assertThat(store.namesHeld(Scope.TakenAway.class, "", 9))
+                    .extracting(Hold::scope)
+                    .containsExactly(new Scope.TakenAway(ServerName.parse("c.example.com")));
+            assertThat(store.namesHeld(Scope.Withdrawn.class, "", 9))
+                    .extracting(Hold::scope)
+                    .containsExactly(new Scope.Withdrawn(ServerName.parse("d.example.com")));
+            assertThat(store.namesHeld(Scope.Withdrawn.class, "d.example.com", 9))
+                    .isEmpty();
+            assertThat(store.namesHeld(Scope.Name.class, "", 9))
                     .extracting(Hold::scope)
                     .containsExactly(
                             new Scope.Name(ServerName.parse("a.example.com")),
                             new Scope.Name(ServerName.parse("b.example.com")));
-            assertThat(store.namesHeld("a.example.com", 9))
+            assertThat(store.namesHeld(Scope.Name.class, "a.example.com", 9))
                     .extracting(Hold::scope)
                     .containsExactly(new Scope.Name(ServerName.parse("b.example.com")));
 
             store.dropHold(new Scope.Name(ServerName.parse("a.example.com")));
-            assertThat(store.namesHeld("", 9))
+            assertThat(store.namesHeld(Scope.Name.class, "", 9))
                     .extracting(Hold::scope)
                     .containsExactly(new Scope.Name(ServerName.parse("b.example.com")));
         }

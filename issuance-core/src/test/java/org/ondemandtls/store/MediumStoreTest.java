@@ -139,10 +139,10 @@ class MediumStoreTest {
         medium.damage(Shelf.HOLD, "name/a.example.com", "torn".getBytes(US_ASCII));
         medium.damage(Shelf.HOLD, "name/b.example.com", "torn".getBytes(US_ASCII));
 
-        assertThat(store.namesHeld("", 1))
+        assertThat(store.namesHeld(Scope.Name.class, "", 1))
                 .extracting(Hold::scope)
                 .containsExactly(new Scope.Name(ServerName.parse("c.example.com")));
-        assertThat(store.namesHeld("c.example.com", 1)).isEmpty();
+        assertThat(store.namesHeld(Scope.Name.class, "c.example.com", 1)).isEmpty();
     }
 
     @Test

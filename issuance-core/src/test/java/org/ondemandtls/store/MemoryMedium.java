@@ -258,12 +258,12 @@ final class MemoryMedium implements Medium {
     }
 
     @Override
-    public SortedMap<String, Found> namesHeld(String after, int limit) {
+    public SortedMap<String, Found> namesHeld(String prefix, String after, int limit) {
         SortedMap<String, Found> page = new TreeMap<>();
         all(Shelf.HOLD).stream()
-                .filter(kept -> kept.key().startsWith(NAME_HELD) && kept.key().compareTo(NAME_HELD + after) > 0)
+                .filter(kept -> kept.key().startsWith(prefix) && kept.key().compareTo(prefix + after) > 0)
                 .limit(limit)
-                .forEach(kept -> page.put(kept.key().substring(NAME_HELD.length()), found(kept)));
+                .forEach(kept -> page.put(kept.key().substring(prefix.length()), found(kept)));
         return page;
     }
 

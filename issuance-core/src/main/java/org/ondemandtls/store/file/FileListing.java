@@ -33,6 +33,8 @@ final class FileListing implements AutoCloseable {
 
     private static final Duration RETRY = Duration.ofSeconds(5);
     private static final int READ_AT_ONCE = 100;
+    private static final List<String> OF_NAMES =
+            List.of(Medium.NAME_REFUSED, Medium.NAME_TAKEN_AWAY, Medium.NAME_WITHDRAWN);
     // Whoever visits goes first.
     private static final long REST = TimeUnit.MILLISECONDS.toNanos(5);
 
@@ -85,7 +87,7 @@ final class FileListing implements AutoCloseable {
     }
 
     private static boolean isName(Shelf shelf, String key) {
-        return shelf == Shelf.HOLD && key.startsWith(Medium.NAME_HELD);
+        return shelf == Shelf.HOLD && OF_NAMES.stream().anyMatch(key::startsWith);
     }
 
     /** As {@link Medium#listed}; the first call begins to read what it is about. */
@@ -95,15 +97,15 @@ final class FileListing implements AutoCloseable {
     }
 
     /** As {@link Medium#namesHeld}; the first call reads what it is about. */
-    SortedMap<String, Found> namesHeld(String after, int limit) throws StoreException {
+    SortedMap<String, Found> namesHeld(String prefix, String after, int limit) throws StoreException {
         readHeld();
         SortedMap<String, Found> page = new TreeMap<>();
-        for (String key : held.tailSet(Medium.NAME_HELD + after, false)) {
-            if (page.size() == limit) {
+        for (String key : held.tailSet(prefix + after, false)) {
+            if (page.size() == limit || !key.startsWith(prefix)) {
                 break;
             }
             shelves.found(Shelf.HOLD, FileLayout.handle(Shelf.HOLD, key))
-                    .ifPresent(found -> page.put(key.substring(Medium.NAME_HELD.length()), found));
+                    .ifPresent(found -> page.put(key.substring(prefix.length()), found));
         }
         return page;
     }

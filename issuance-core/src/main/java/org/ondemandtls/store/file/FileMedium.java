@@ -187,8 +187,8 @@ final class FileMedium implements Medium {
     }
 
     @Override
-    public SortedMap<String, Found> namesHeld(String after, int limit) throws StoreException {
-        return listing.namesHeld(after, limit);
+    public SortedMap<String, Found> namesHeld(String prefix, String after, int limit) throws StoreException {
+        return listing.namesHeld(prefix, after, limit);
     }
 
     @Override

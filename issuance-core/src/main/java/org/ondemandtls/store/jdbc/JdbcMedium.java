@@ -334,13 +334,13 @@ final class JdbcMedium implements Medium {
     }
 
     @Override
-    public SortedMap<String, Found> namesHeld(String after, int limit) throws StoreException {
+    public SortedMap<String, Found> namesHeld(String prefix, String after, int limit) throws StoreException {
         String sql =
                 "SELECT scope, content FROM ondemand_tls_hold WHERE scope > ? AND scope < ? ORDER BY scope LIMIT ?";
         JdbcPool.Reader<Found> reader = row -> found(Shelf.HOLD, row, 1, 2, 0);
         SortedMap<String, Found> page = new TreeMap<>();
-        pool.read("the holds cannot be listed", sql, reader, NAME_HELD + after, NAME_HELD + '~', limit)
-                .forEach(found -> page.put(found.handle().substring(NAME_HELD.length()), found));
+        pool.read("the holds cannot be listed", sql, reader, prefix + after, prefix + '~', limit)
+                .forEach(found -> page.put(found.handle().substring(prefix.length()), found));
         return page;
     }
 

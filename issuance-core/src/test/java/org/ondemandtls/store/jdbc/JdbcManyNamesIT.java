@@ -136,7 +136,7 @@ class JdbcManyNamesIT {
                 store.listed(slice, slice.place(page.get(page.size() - 1)), 5);
             }
             store.keepHold(CertificateStoreContract.hold(new Scope.Name(ServerName.parse("o.example.com")), 1));
-            assertThat(store.namesHeld("o", 5)).hasSize(1);
+            assertThat(store.namesHeld(Scope.Name.class, "o", 5)).hasSize(1);
             store.dropHold(new Scope.Name(ServerName.parse("o.example.com")));
             assertThat(store.hold(new Scope.Name(ServerName.parse("unknown.example"))))
                     .isEmpty();

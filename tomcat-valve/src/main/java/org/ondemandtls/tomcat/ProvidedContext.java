@@ -38,8 +38,10 @@ final class ProvidedContext implements SSLContext {
             throws KeyManagementException {
         keyManagers = keys == null ? List.of() : List.of(keys);
         trustManagers = trust == null ? List.of() : List.of(trust);
-        // Who trusts nobody is meant to; of none at all Conscrypt would make the JVM's.
-        context.init(keys, trust == null ? new TrustManager[0] : trust, random);
+        // Without a trust store those whom the JVM trusts, as with the JDK's engine: of an empty list none can be made
+        // that
+        // asks for a client's certificate.
+        context.init(keys, trust, random);
     }
 
     @Override

@@ -108,6 +108,17 @@ class BesideCertificatesIT extends OwnCertificatesContract<TomcatFixture> {
         assertThat(unknown.answer()).isEmpty();
     }
 
+    @Test
+    void clientsMayBeAskedForACertificateThatTheJvmTrusts() throws Exception {
+        SSLHostConfig config = new SSLHostConfig();
+        config.setHostName("_default_");
+        config.setCertificateVerification("optional");
+        fixture.secure.addSslHostConfig(config);
+        fixture.start();
+
+        assertThat(fixture.visit("shop.customer.test")).startsWith("HTTP/1.1 200 ");
+    }
+
     private X509Certificate leaf(String name) {
         return TlsProbe.trustingAnything().handshake(fixture.port(), name).leaf();
     }

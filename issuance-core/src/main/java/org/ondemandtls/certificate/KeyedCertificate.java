@@ -33,7 +33,7 @@ public final class KeyedCertificate {
     private final long notBeforeMillis;
     private final long notAfterMillis;
 
-    // An OpenedCertificate, or the octets of a packed one. Where two threads open it at once, either's is good.
+    // An OpenedCertificate, or the octets of a packed one.
     private volatile Object form;
     private volatile boolean used = true;
     private volatile int lastRound;
@@ -65,6 +65,11 @@ public final class KeyedCertificate {
         if (form instanceof OpenedCertificate opened) {
             return opened;
         }
+        return openedOnce();
+    }
+
+    // All who open it at once get the same: some hold it weakly, and trust that it is held here.
+    private synchronized OpenedCertificate openedOnce() {
         OpenedCertificate opened = look();
         form = opened;
         return opened;

@@ -39,7 +39,8 @@ public final class ChallengeTls {
     static SSLEngine engine(KeyedCertificate certificate, String protocol, TlsProvider tls) {
         try {
             SSLContext context = tls.context();
-            context.init(new KeyManager[] {new OneCertificate(certificate)}, new TrustManager[0], null);
+            context.init(
+                    new KeyManager[] {new OneCertificate(certificate, certificate.key())}, new TrustManager[0], null);
             SSLEngine engine = context.createSSLEngine();
             engine.setUseClientMode(false);
             SSLParameters parameters = engine.getSSLParameters();

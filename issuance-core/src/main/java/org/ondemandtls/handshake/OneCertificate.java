@@ -13,14 +13,17 @@ final class OneCertificate extends ServerKeyManager {
     private static final String ALIAS = "one";
 
     private final KeyedCertificate certificate;
+    private final PrivateKey key;
 
     /**
      * Knows one certificate.
      *
      * @param certificate what is shown, whoever asks
+     * @param key its key, as the engine takes it
      */
-    OneCertificate(KeyedCertificate certificate) {
+    OneCertificate(KeyedCertificate certificate, PrivateKey key) {
         this.certificate = certificate;
+        this.key = key;
     }
 
     @Override
@@ -34,7 +37,7 @@ final class OneCertificate extends ServerKeyManager {
 
     @Override
     public PrivateKey getPrivateKey(String alias) {
-        return certificate.key();
+        return key;
     }
 
     @Override

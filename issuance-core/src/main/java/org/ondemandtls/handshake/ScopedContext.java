@@ -3,9 +3,12 @@ package org.ondemandtls.handshake;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import java.security.KeyManagementException;
+import java.security.PrivateKey;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLContextSpi;
@@ -33,10 +36,17 @@ final class ScopedContext extends SSLContextSpi {
     /** How many sessions a scope keeps; of clients that take no ticket. */
     static final int SESSIONS = 4;
 
+    // Of a certificate that was renewed nobody asks for the scope again.
+    private static final Duration KEPT = Duration.ofHours(8);
+
     private final Supplier<SSLContext> contexts;
     private final Consumer<SSLEngine> tickets;
-    private final Cache<SessionScope, SSLContext> scopes =
-            Caffeine.newBuilder().maximumSize(SCOPES).build();
+    private final UnaryOperator<PrivateKey> ownKey;
+    private final Cache<SessionScope, SSLContext> scopes = Caffeine.newBuilder()
+            .maximumSize(SCOPES)
+            .expireAfterAccess(KEPT)
+            .executor(Runnable::run)
+            .build();
 
     private @Nullable SSLContext base;
     private KeyManager @Nullable [] keys;
@@ -48,10 +58,12 @@ final class ScopedContext extends SSLContextSpi {
      *
      * @param contexts makes contexts of the provider, not initialised
      * @param tickets switches session tickets on, which only engines of a scope may have
+     * @param ownKey makes a key of the provider of one that is not; asked once for each scope
      */
-    ScopedContext(Supplier<SSLContext> contexts, Consumer<SSLEngine> tickets) {
+    ScopedContext(Supplier<SSLContext> contexts, Consumer<SSLEngine> tickets, UnaryOperator<PrivateKey> ownKey) {
         this.contexts = contexts;
         this.tickets = tickets;
+        this.ownKey = ownKey;
     }
 
     @Override
@@ -131,7 +143,12 @@ final class ScopedContext extends SSLContextSpi {
         KeyedCertificate certificate = scope.certificate();
         SSLContext made = contexts.get();
         try {
-            made.init(certificate == null ? keys : new KeyManager[] {new OneCertificate(certificate)}, trust, random);
+            made.init(
+                    certificate == null
+                            ? keys
+                            : new KeyManager[] {new OneCertificate(certificate, ownKey.apply(certificate.key()))},
+                    trust,
+                    random);
         } catch (KeyManagementException e) {
             throw new IllegalStateException("a TLS context that could be made cannot be made again", e);
         }

@@ -96,6 +96,16 @@ public final class TlsProvider {
                             + "; it needs glibc and a directory that allows programs"
                             + " (-Dorg.conscrypt.native.workdir=DIRECTORY), otherwise write jdk",
                     unloadable);
+        } catch (UnsupportedOperationException old) {
+            throw unusable(
+                    "Conscrypt " + old.getMessage() + " is too old; replace its jar by version 2.9.0 or later, and see"
+                            + " that no other jar of it is loaded first, or write jdk",
+                    old);
+        } catch (LinkageError broken) {
+            throw unusable(
+                    "the jar of Conscrypt does not fit: " + firstLine(broken)
+                            + "; use conscrypt-openjdk-uber 2.9.0 or later and no other jar of it, or write jdk",
+                    broken);
         }
     }
 

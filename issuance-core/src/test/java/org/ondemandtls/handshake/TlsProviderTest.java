@@ -18,6 +18,8 @@ import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.ondemandtls.config.OnDemandTlsConfig;
 
 /** {@link TlsProvider}: whose engines there are, and what is said where they cannot be had. */
@@ -70,6 +72,12 @@ class TlsProviderTest {
         } finally {
             System.setProperty(ARCHITECTURE, architecture);
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 99, true", "2, 5, true", "2, 8, true", "2, 9, false", "2, 10, false", "3, 0, false"})
+    void whatIsOlderThanWasTriedIsTooOld(int major, int minor, boolean tooOld) {
+        assertThat(ConscryptLibrary.isTooOld(major, minor)).isEqualTo(tooOld);
     }
 
     private static String engineOf(TlsProvider provider) throws Exception {

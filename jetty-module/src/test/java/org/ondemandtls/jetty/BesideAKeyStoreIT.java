@@ -89,6 +89,14 @@ class BesideAKeyStoreIT extends OwnCertificatesContract<ServerFixture> {
                 .isInstanceOf(java.io.IOException.class);
     }
 
+    @Test
+    void clientsMayBeAskedForACertificateThatTheJvmTrusts() throws Exception {
+        fixture.tls.setWantClientAuth(true);
+        fixture.start();
+
+        assertThat(fixture.client().get("shop.customer.test")).startsWith("HTTP/1.1 200 ");
+    }
+
     private void serveFrom(Path file) {
         fixture.tls.setKeyStorePath(file.toString());
         fixture.tls.setKeyStorePassword(KeyStores.PASSWORD);

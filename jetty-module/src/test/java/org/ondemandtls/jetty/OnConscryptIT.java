@@ -7,7 +7,6 @@ import org.ondemandtls.testing.ClientHelloContract;
 import org.ondemandtls.testing.CompletedHandshakesContract;
 import org.ondemandtls.testing.FirstVisitContract;
 import org.ondemandtls.testing.HybridKeyExchangeContract;
-import org.ondemandtls.testing.OwnCertificatesContract;
 import org.ondemandtls.testing.SessionsContract;
 import org.ondemandtls.testing.VirtualHostContract;
 
@@ -71,7 +70,7 @@ class OnConscryptIT {
     }
 
     @Nested
-    class OwnCertificates extends OwnCertificatesContract<ServerFixture> {
+    class BesideAKeyStore extends BesideAKeyStoreIT {
 
         @Override
         protected ServerFixture fixture(Path directory) throws IOException {

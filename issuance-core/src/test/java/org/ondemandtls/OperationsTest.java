@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import javax.management.ObjectName;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -253,6 +254,28 @@ class OperationsTest {
         assertThat(operations.resume("all").done()).isTrue();
         operations.retry(other);
         assertThat(visit(other)).isInstanceOf(Admission.Serve.class);
+    }
+
+    @Test
+    void whatIsPausedStaysSoWhereItCannotBeReadAndKeepsNobodyElseFromAnything() throws Exception {
+        operations.pause("domain example.com");
+        Path kept;
+        try (Stream<Path> files = Files.walk(base)) {
+            kept = files.filter(file -> file.endsWith("operator/paused"))
+                    .findFirst()
+                    .orElseThrow();
+        }
+        Files.writeString(kept, "some day domain example.com\nnonsense\n2026-13-99 domain example.com\n");
+
+        assertThat(visit(SHOP)).isInstanceOf(Admission.Refuse.class);
+        assertThat(visit(ServerName.parse("one.example.org"))).isInstanceOf(Admission.Serve.class);
+        assertThat(engine.status().getPaused()).containsKey("domain example.com");
+
+        Files.delete(kept);
+        Files.createDirectory(kept);
+
+        assertThat(visit(ServerName.parse("two.example.com"))).isInstanceOf(Admission.Refuse.class);
+        assertThat(visit(ServerName.parse("two.example.org"))).isInstanceOf(Admission.Serve.class);
     }
 
     @Test

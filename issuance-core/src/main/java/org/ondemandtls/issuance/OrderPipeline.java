@@ -339,7 +339,7 @@ final class OrderPipeline {
         }
         Optional<String> issuer = purpose == Purpose.RENEW ? current.map(StoredCertificate::issuer) : Optional.empty();
         Optional<String> placedAt = placedAt(name);
-        List<Authority> candidates = unpaused(name, candidates(placedAt.or(() -> issuer)));
+        List<Authority> candidates = parts.pauses().allowed(name, candidates(placedAt.or(() -> issuer)));
         if (onlyFinishes) {
             candidates.removeIf(ca -> !placedAt.equals(Optional.of(ca.id())));
         }
@@ -447,14 +447,6 @@ final class OrderPipeline {
         order.removeAll(unwell);
         order.addAll(unwell);
         return order;
-    }
-
-    private List<Authority> unpaused(ServerName name, List<Authority> candidates) throws IssuanceException {
-        try {
-            return parts.pauses().allowed(name, candidates);
-        } catch (StoreException e) {
-            throw Placement.storeFailed(name, e);
-        }
     }
 
     // The last one gets what an order may take: it goes on when the client has gone. The others share the client's

@@ -3,12 +3,14 @@ package org.ondemandtls.issuance;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.time.Clock;
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.event.EventKind;
@@ -40,6 +42,9 @@ public final class Pauses {
     private final CertificateStore store;
     private final Clock clock;
     private final Events events;
+    private final AtomicBoolean unreadable = new AtomicBoolean();
+
+    private volatile Map<String, Instant> lastRead = Map.of();
 
     Pauses(CertificateStore store, Clock clock, Events events) {
         this.store = store;
@@ -68,10 +73,36 @@ public final class Pauses {
         for (String line : text.lines().toList()) {
             int space = line.indexOf(' ');
             if (space > 0) {
-                paused.put(line.substring(space + 1), Instant.parse(line.substring(0, space)));
+                paused.put(line.substring(space + 1), moment(line.substring(0, space)));
             }
         }
+        lastRead = Map.copyOf(paused);
         return paused;
+    }
+
+    // That something is paused protects; since when is for people to read.
+    private static Instant moment(String text) {
+        try {
+            return Instant.parse(text);
+        } catch (DateTimeException e) {
+            return Instant.EPOCH;
+        }
+    }
+
+    // Where the place cannot be read, what was read last goes on: it must not keep every name from being renewed.
+    private Map<String, Instant> known() {
+        try {
+            Map<String, Instant> paused = all();
+            unreadable.set(false);
+            return paused;
+        } catch (StoreException e) {
+            if (unreadable.compareAndSet(false, true)) {
+                events.publish(
+                        EventKind.STORE_FAILED,
+                        "what operators have paused cannot be read; what was read last goes on: " + e.getMessage());
+            }
+            return lastRead;
+        }
     }
 
     /**
@@ -128,11 +159,9 @@ public final class Pauses {
      * @param candidates the CAs in the order they would be asked in
      * @return those that are not paused, not empty
      * @throws IssuanceException.Unavailable if all are paused
-     * @throws StoreException if the store did not say
      */
-    List<Authority> allowed(ServerName name, List<Authority> candidates)
-            throws IssuanceException.Unavailable, StoreException {
-        Map<String, Instant> paused = all();
+    List<Authority> allowed(ServerName name, List<Authority> candidates) throws IssuanceException.Unavailable {
+        Map<String, Instant> paused = known();
         if (paused.isEmpty()) {
             return candidates;
         }

@@ -359,7 +359,7 @@ public final class SqlPool implements AutoCloseable {
             }
             try {
                 return landed.on(connection);
-            } catch (SQLException e) {
+            } catch (SQLException | RuntimeException e) {
                 keep = false;
                 return Optional.empty();
             }

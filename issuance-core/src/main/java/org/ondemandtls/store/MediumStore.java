@@ -136,15 +136,24 @@ public class MediumStore implements CertificateStore {
     public Optional<StoredCertificate> find(ServerName name) throws StoreException {
         List<String> spellings = List.of(name.value(), name.wildcard());
         Medium.View view = medium.view(Shelf.CERTIFICATE, spellings);
+        @Nullable StoreException unreadable = null;
         for (String spelling : spellings) {
-            Optional<StoredCertificate> found = bearing(spelling, view.own(spelling));
-            if (found.isEmpty()) {
-                found = bearing(spelling, view.led(spelling));
+            try {
+                Optional<StoredCertificate> found = bearing(spelling, view.own(spelling));
+                if (found.isEmpty()) {
+                    found = bearing(spelling, view.led(spelling));
+                }
+                if (found.isPresent()) {
+                    medium.read(found.get().firstName(), found.get().due());
+                    return found;
+                }
+            } catch (StoreException e) {
+                // A certificate for the wildcard may be there all the same.
+                unreadable = unreadable == null ? e : unreadable;
             }
-            if (found.isPresent()) {
-                medium.read(found.get().firstName(), found.get().due());
-                return found;
-            }
+        }
+        if (unreadable != null) {
+            throw unreadable;
         }
         return Optional.empty();
     }

@@ -139,7 +139,7 @@ public final class RecordCodec {
                     bundle.optional("moved").flatMap(Moved::read),
                     history(bundle),
                     revision);
-        } catch (GeneralSecurityException | DateTimeException | IllegalArgumentException e) {
+        } catch (GeneralSecurityException | RuntimeException e) {
             throw new UnreadableException("its key, chain or a field cannot be read", e);
         }
     }

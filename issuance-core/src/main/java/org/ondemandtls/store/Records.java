@@ -2,6 +2,7 @@ package org.ondemandtls.store;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -64,8 +65,8 @@ final class Records<T> {
         byte @Nullable [] content = null;
         try {
             content = found.content().read();
-            T record = decoder.decode(content, sealing);
-            if (!medium.handle(shelf, key.apply(record)).equals(found.handle())) {
+            T record = decoded(content);
+            if (!medium.handle(shelf, keyOf(record)).equals(found.handle())) {
                 throw new UnreadableException("it is for another " + shelf.key());
             }
             if (found.revision() != 0
@@ -79,6 +80,23 @@ final class Records<T> {
         } catch (UnreadableException e) {
             setAside(found, content, e);
             return Optional.empty();
+        }
+    }
+
+    // Whatever stands in a record, or a provider of keys thinks of it, concerns this record only.
+    private T decoded(byte[] content) throws UnreadableException {
+        try {
+            return decoder.decode(content, sealing);
+        } catch (RuntimeException e) {
+            throw new UnreadableException("it cannot be decoded", e);
+        }
+    }
+
+    private String keyOf(T record) throws UnreadableException {
+        try {
+            return key.apply(record);
+        } catch (NoSuchElementException e) {
+            throw new UnreadableException("it has no name that can be served", e);
         }
     }
 

@@ -373,6 +373,8 @@ class EncryptedFileCertificateStoreTest extends CertificateStoreContract {
             store.writeSecret("accounts/one.pem", account);
             store.writePublic("internal-ca/root.pem", new byte[] {'r'});
             Files.write(root().resolve("quarantine/old.pem.1"), account);
+            Path tooLarge = Files.write(root().resolve("quarantine/large.pem.1"), new byte[(1 << 20) + 1]);
+            Files.createDirectory(root().resolve("quarantine/of-others"));
 
             reopen(under(1));
             assertThat(store.find(SHOP).orElseThrow().revision()).isEqualTo(shop.revision());
@@ -381,6 +383,7 @@ class EncryptedFileCertificateStoreTest extends CertificateStoreContract {
             assertNowhere(shop.certificate().key());
             assertNowhere(wildcard.certificate().key());
             assertNowhere(order.key().getPrivate());
+            assertThat(tooLarge).doesNotExist();
             assertThat(contents()).noneMatch(content -> content.contains(new String(account, ISO_8859_1)));
             assertThat(Files.readString(root().resolve("internal-ca/root.pem"))).isEqualTo("r");
             assertThat(store.openOrders()).hasSize(1);

@@ -15,6 +15,7 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.machine.Time;
@@ -23,6 +24,7 @@ import org.ondemandtls.store.Ledger.Outcome;
 import org.ondemandtls.store.Ledger.Quota;
 import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.testing.RecordedEvents;
+import org.ondemandtls.testing.TestLeaves;
 
 /** {@link FileCertificateStore}: the contract, and what only files can show. */
 class FileCertificateStoreTest extends CertificateStoreContract {
@@ -151,6 +153,29 @@ class FileCertificateStoreTest extends CertificateStoreContract {
         }
 
         @Test
+        void thatHasNoNameToServeIsSetAsideAndKeepsNoOtherFromItsTurn() throws Exception {
+            store.save(stored(SHOP.value()).withDue(NOW));
+            store.save(stored("other.example.org").withDue(NOW));
+            KeyedCertificate nameless = TestLeaves.leaf(NOW, Duration.ofDays(90), "localhost");
+            assertThat(nameless.names()).isEmpty();
+            Bundle whole = Bundle.decode(RecordCodec.CERTIFICATE, Files.readAllBytes(bundle(SHOP.value())));
+            damage(new Bundle(
+                            whole.kind(),
+                            whole.fields(),
+                            List.of(
+                                    new Bundle.Block(
+                                            "PRIVATE KEY", nameless.key().getEncoded()),
+                                    new Bundle.Block(
+                                            "CERTIFICATE", nameless.leaf().getEncoded())))
+                    .encode());
+
+            assertThat(store.due(NOW, 9))
+                    .extracting(StoredCertificate::firstName)
+                    .containsExactly("other.example.org");
+            assertThat(bundle(SHOP.value())).doesNotExist();
+        }
+
+        @Test
         void whoseKeyIsAnothersIsSetAside() throws Exception {
             store.save(stored(SHOP.value()));
             StoredCertificate one = stored(SHOP.value());
@@ -212,6 +237,42 @@ class FileCertificateStoreTest extends CertificateStoreContract {
             assertThat(store.listed(slice, "", 9).orElseThrow())
                     .extracting(Listed::name)
                     .containsExactly("b.example.com");
+        }
+
+        @Test
+        void leavesItsNameToTheWildcard() throws Exception {
+            store.save(stored("*.example.com"));
+            store.save(stored(SHOP.value()));
+            makeUnreadable(bundle(SHOP.value()));
+
+            assertThat(store.find(SHOP)).map(StoredCertificate::firstName).contains("*.example.com");
+        }
+
+        @Test
+        void becauseAnotherNameLeadsToItByTooMuchIsWrittenAnew() throws Exception {
+            ServerName second = ServerName.parse("second.example.com");
+            StoredCertificate both = store.save(stored(SHOP.value(), second.value()));
+            Path see = bundle(second.value()).resolveSibling(second.value() + ".see");
+            assertThat(see).exists();
+            Files.write(see, new byte[(1 << 20) + 1]);
+
+            assertThat(store.find(second)).isEmpty();
+            store.save(both.withVisited(DUE));
+
+            assertThat(store.find(second)).map(StoredCertificate::firstName).contains(SHOP.value());
+        }
+
+        @Test
+        void inADirectoryOfOthersIsNobodysBusiness() throws Exception {
+            store.save(stored(SHOP.value()));
+            Path foreign = Files.createDirectories(root().resolve("certificates/lost+found"));
+            Files.writeString(foreign.resolve("x.pem"), "?");
+            java.util.List<String> met = new java.util.ArrayList<>();
+
+            store.visitAll(certificate -> met.add(certificate.firstName()));
+
+            assertThat(met).containsExactly(SHOP.value());
+            assertThat(foreign.resolve("x.pem")).exists();
         }
 
         @Test

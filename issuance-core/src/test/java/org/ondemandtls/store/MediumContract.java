@@ -200,4 +200,16 @@ public abstract class MediumContract {
         medium.removeSetAside(aside::add);
         assertThat(aside).hasSize(1);
     }
+
+    @Test
+    void whatWasWrittenSinceItWasReadIsNotSetAside() throws Exception {
+        putFirst(NOW, "a.example.com");
+        Found read = own(Shelf.CERTIFICATE, "a.example.com");
+        medium.put(certificate(2, NOW, "a.example.com"), new Expected.Revision(1), null);
+
+        assertThat(medium.setAside(read, "a test", true)).isEmpty();
+
+        assertThat(medium.view(Shelf.CERTIFICATE, List.of("a.example.com")).own("a.example.com"))
+                .isPresent();
+    }
 }

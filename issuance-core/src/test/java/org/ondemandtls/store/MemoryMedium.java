@@ -218,13 +218,23 @@ final class MemoryMedium implements Medium {
     }
 
     @Override
-    public Optional<String> setAside(Found read, String reason, boolean keep) {
+    public Optional<String> setAside(Found read, String reason, boolean keep) throws StoreException {
+        byte[] content;
+        try {
+            content = read.content().read();
+        } catch (UnreadableException e) {
+            throw new AssertionError("memory has no such content", e);
+        }
         synchronized (world) {
-            Kept there = world.of(read.shelf()).remove(read.handle());
-            if (there != null && keep) {
+            Kept there = world.of(read.shelf()).get(read.handle());
+            if (there == null || !Arrays.equals(there.content(), content)) {
+                return Optional.empty();
+            }
+            world.of(read.shelf()).remove(read.handle());
+            if (keep) {
                 world.aside.add(there);
             }
-            return there == null ? Optional.empty() : Optional.of("in memory");
+            return Optional.of("in memory");
         }
     }
 

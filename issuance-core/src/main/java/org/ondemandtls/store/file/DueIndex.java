@@ -1,6 +1,7 @@
 package org.ondemandtls.store.file;
 
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
@@ -111,6 +112,8 @@ final class DueIndex {
                     hours.add(name);
                 }
             }
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
         }
     }
 
@@ -255,6 +258,8 @@ final class DueIndex {
             }
         } catch (NoSuchFileException e) {
             return List.of();
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
         }
         List<Hint> found = new ArrayList<>(smallest);
         found.sort(Comparator.naturalOrder());

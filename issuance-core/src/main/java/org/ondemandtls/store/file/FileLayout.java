@@ -21,6 +21,8 @@ final class FileLayout {
     private static final String SEE = ".see";
     private static final Pattern HASHED = Pattern.compile("~[0-9a-f]{64}");
     private static final Pattern RESERVED = Pattern.compile("(con|prn|aux|nul|com[0-9]|lpt[0-9])(\\..*)?");
+    private static final Pattern SHARD = Pattern.compile("[0-9a-f]{2}");
+    private static final Pattern SECRETS = Pattern.compile("[a-z0-9-]+");
     private static final String WILDCARD = "_wildcard_";
     // With its suffix a file name stays below the 255 octets that file systems allow.
     private static final int LONGEST_PLAIN_NAME = 240;
@@ -54,16 +56,24 @@ final class FileLayout {
     /** The directories that hold a shelf. */
     List<Path> of(Shelf shelf) throws IOException {
         return switch (shelf) {
-            case CERTIFICATE -> Disk.directories(certificates());
+            case CERTIFICATE -> named(SHARD, certificates());
             case ORDER -> List.of(root.resolve("orders"));
             case HOLD -> List.of(root.resolve("holds"));
             case SECRET -> {
-                List<Path> others = new ArrayList<>(Disk.directories(root));
+                List<Path> others = new ArrayList<>(named(SECRETS, root));
                 others.removeAll(ours());
                 others.sort(null);
                 yield others;
             }
         };
+    }
+
+    // What others keep there, a file system's lost+found for one, is none of ours and may not even be readable.
+    private static List<Path> named(Pattern ours, Path parent) throws IOException {
+        return Disk.directories(parent).stream()
+                .filter(directory ->
+                        ours.matcher(String.valueOf(directory.getFileName())).matches())
+                .toList();
     }
 
     /** What the names of a shelf's files end in. */

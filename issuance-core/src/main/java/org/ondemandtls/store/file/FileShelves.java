@@ -18,6 +18,7 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.ondemandtls.machine.Time;
 import org.ondemandtls.store.Medium;
 import org.ondemandtls.store.Medium.Content;
@@ -103,9 +104,14 @@ final class FileShelves {
 
     /** The first name of the certificate that another name leads to. */
     Optional<String> pointer(String name) throws IOException {
-        return Disk.read(layout.see(name))
-                .map(pointer -> new String(pointer, US_ASCII).trim())
-                .filter(text -> NAME.matcher(text).matches());
+        try {
+            return Disk.read(layout.see(name))
+                    .map(pointer -> new String(pointer, US_ASCII).trim())
+                    .filter(text -> NAME.matcher(text).matches());
+        } catch (TooLargeException e) {
+            // Leads nowhere, and is written anew with its certificate.
+            return Optional.empty();
+        }
     }
 
     /** Has another name lead to a certificate. Reading costs less than synchronising what is there already. */
@@ -141,7 +147,13 @@ final class FileShelves {
         Path file = layout.file(read.shelf(), read.handle());
         Path aside = layout.quarantine()
                 .resolve(file.getFileName() + "." + Long.toString(time.nanoTime(), Character.MAX_RADIX));
+        ReentrantLock held = lockOf(file);
+        held.lock();
         try {
+            if (!isAsRead(file, read)) {
+                // Somebody has written a good one meanwhile.
+                return Optional.empty();
+            }
             if (keep) {
                 Files.move(file, aside, StandardCopyOption.ATOMIC_MOVE);
                 Disk.synchronise(layout.quarantine());
@@ -155,6 +167,22 @@ final class FileShelves {
             return Optional.empty();
         } catch (IOException e) {
             throw failed(file + " is damaged and cannot be set aside", e);
+        } finally {
+            held.unlock();
+        }
+    }
+
+    private static boolean isAsRead(Path file, Found read) throws IOException, StoreException {
+        byte @Nullable [] before = null;
+        try {
+            before = read.content().read();
+        } catch (UnreadableException tooLarge) {
+            // Without a content to compare.
+        }
+        try {
+            return Arrays.equals(Disk.read(file).orElse(null), before);
+        } catch (TooLargeException e) {
+            return before == null;
         }
     }
 
@@ -162,12 +190,21 @@ final class FileShelves {
     void removeSetAside(Predicate<byte[]> which) throws StoreException {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(layout.quarantine())) {
             for (Path file : files) {
-                if (which.test(Disk.read(file).orElse(new byte[0]))) {
+                if (Files.isRegularFile(file) && which.test(aside(file))) {
                     Files.deleteIfExists(file);
                 }
             }
         } catch (IOException | DirectoryIteratorException e) {
             throw failed("what was set aside cannot be removed", e);
+        }
+    }
+
+    // What cannot be read says nothing, and may be anything.
+    private static byte[] aside(Path file) {
+        try {
+            return Disk.read(file).orElse(new byte[0]);
+        } catch (IOException e) {
+            return new byte[0];
         }
     }
 

@@ -60,6 +60,10 @@ final class JdbcNews implements AutoCloseable {
 
     private volatile @Nullable Connection connection;
 
+    // What was read and not told yet: reading may break off in between.
+    private final List<List<String>> untold = new ArrayList<>();
+    private boolean untoldMissed;
+
     private @Nullable Object listener;
     private @Nullable Method notifications;
     private long settled;
@@ -134,7 +138,7 @@ final class JdbcNews implements AutoCloseable {
         if (dialect == SqlDialect.POSTGRESQL && open != null) {
             try {
                 open.abort(Runnable::run);
-            } catch (SQLException | AbstractMethodError e) {
+            } catch (SQLException | RuntimeException | AbstractMethodError e) {
                 // It ends by itself within a second.
                 return;
             }
@@ -225,9 +229,7 @@ final class JdbcNews implements AutoCloseable {
 
     // Whether there may be more.
     private boolean read(Connection open) throws SQLException {
-        List<List<String>> changed = new ArrayList<>();
         long now;
-        boolean missed;
         try (PreparedStatement select =
                         pool.prepared(open, "SELECT " + dialect.now() + ", (SELECT max(id) FROM ondemand_tls_news)");
                 ResultSet rows = select.executeQuery()) {
@@ -235,8 +237,8 @@ final class JdbcNews implements AutoCloseable {
             now = rows.getLong(1);
             long newest = rows.getLong(2);
             // Numbers only grow, but in a database that was brought back from a copy.
-            missed = now - lastRead > KEPT.toMillis() || (!rows.wasNull() && newest < highest);
-            if (missed) {
+            if (now - lastRead > KEPT.toMillis() || (!rows.wasNull() && newest < highest)) {
+                untoldMissed = true;
                 settled = Math.min(settled, newest);
                 highest = newest;
             }
@@ -253,7 +255,7 @@ final class JdbcNews implements AutoCloseable {
                     pageFrom = id;
                     highest = Math.max(highest, id);
                     if (seen.putIfAbsent(id, rows.getLong(2)) == null && !origin.equals(rows.getString(3))) {
-                        changed.add(List.of(rows.getString(4).split(" ")));
+                        untold.add(List.of(rows.getString(4).split(" ")));
                     }
                 }
             }
@@ -264,9 +266,12 @@ final class JdbcNews implements AutoCloseable {
             pageFrom = 0;
             settle(now - UNSETTLED.toMillis());
         }
-        if (missed) {
+        if (untoldMissed) {
+            untoldMissed = false;
             feed.missed();
         }
+        List<List<String>> changed = List.copyOf(untold);
+        untold.clear();
         changed.forEach(feed::changed);
         return more;
     }

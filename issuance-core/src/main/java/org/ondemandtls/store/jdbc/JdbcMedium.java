@@ -34,7 +34,6 @@ import org.ondemandtls.store.Peers;
 import org.ondemandtls.store.Shelf;
 import org.ondemandtls.store.StaleRevisionException;
 import org.ondemandtls.store.StoreException;
-import org.ondemandtls.store.UnreadableException;
 
 /**
  * Records in a database: a row each, with columns beside the content that it is found by. Every statement finds its rows by
@@ -155,11 +154,16 @@ final class JdbcMedium implements Medium {
         return shelf == Shelf.SECRET ? content : new String(content, ISO_8859_1);
     }
 
+    /** The octets of a content. */
+    static byte[] octets(Shelf shelf, ResultSet row, int column) throws SQLException {
+        return shelf == Shelf.SECRET
+                ? row.getBytes(column)
+                : row.getString(column).getBytes(ISO_8859_1);
+    }
+
     private Found found(Shelf shelf, ResultSet row, int key, int content, long revision) throws SQLException {
         String handle = row.getString(key);
-        byte[] octets = shelf == Shelf.SECRET
-                ? row.getBytes(content)
-                : row.getString(content).getBytes(ISO_8859_1);
+        byte[] octets = octets(shelf, row, content);
         return new Found(shelf, handle, shelf.named(handle) + " in " + location(), revision, () -> octets);
     }
 
@@ -305,27 +309,9 @@ final class JdbcMedium implements Medium {
         return pool.changeAtOnce("a record cannot be encrypted anew", sql, now, keyId, read.handle(), then) == 1;
     }
 
-    // Only what was read: another server may have written it anew.
     @Override
     public Optional<String> setAside(Found read, String reason, boolean keep) throws StoreException {
-        String kind = read.shelf().name().toLowerCase(Locale.ROOT);
-        Object content;
-        try {
-            content = value(read.shelf(), read.content().read());
-        } catch (UnreadableException e) {
-            throw new StoreException(read.place() + " cannot be set aside: " + e.getMessage());
-        }
-        String delete = "DELETE FROM " + table(read.shelf()) + " WHERE " + key(read.shelf()) + " = ? AND content = ?";
-        String insert = "INSERT INTO ondemand_tls_quarantine (kind, name, since, reason, content) VALUES (?, ?, "
-                + dialect.now() + ", ?, ?)";
-        boolean done = pool.together("a damaged " + kind + " cannot be set aside", connection -> {
-            int rows = pool.update(connection, delete, read.handle(), content);
-            if (rows == 1 && keep) {
-                pool.update(connection, insert, kind, read.handle(), reason, content);
-            }
-            return rows == 1;
-        });
-        return done ? Optional.of("in ondemand_tls_quarantine") : Optional.empty();
+        return JdbcQuarantine.setAside(pool, dialect, read, table(read.shelf()), key(read.shelf()), reason, keep);
     }
 
     @Override

@@ -30,7 +30,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.ondemandtls.challenge.Proof;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
@@ -431,11 +433,15 @@ class SharedJdbcStoreIT extends SharedStoreContract {
     @Nested
     class Damage {
 
-        @Test
-        void isSetAsideAndTheNameIsFree() throws Exception {
+        // As a dump does that is loaded as if it were of another encoding: those are no octets.
+        @ParameterizedTest
+        @ValueSource(strings = {"x", "\u2026\ufffd"})
+        void isSetAsideAndTheNameIsFree(String damage) throws Exception {
             one.save(CertificateStoreContract.stored(SHOP.value()));
             Database.update(
-                    url, "UPDATE ondemand_tls_certificate SET content = replace(content, 'issuer: ', 'issuer: x')");
+                    url,
+                    "UPDATE ondemand_tls_certificate SET content = replace(content, 'issuer: ', 'issuer: " + damage
+                            + "')");
 
             assertThat(other.find(SHOP)).isEmpty();
 

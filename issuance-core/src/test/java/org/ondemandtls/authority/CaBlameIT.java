@@ -113,6 +113,8 @@ class CaBlameIT extends WithPebble {
             throws Exception {
         try (Pebble pebble = reachable().start(directory);
                 FaultyAcmeProxy proxy = proxy(pebble)) {
+            // Pebble never validates: one time in a hundred it reuses a valid authorization though it is told never to.
+            proxy.when(at("/chalZ/"), underWay());
             proxy.when(at("/authZ/"), invalidOnceTold(proxy, type, detail));
 
             assertThat(failure(open(proxy), VISITOR)).isInstanceOfSatisfying(Rejected.class, refusal -> {
@@ -258,6 +260,12 @@ class CaBlameIT extends WithPebble {
     }
 
     // As the CA would answer once it has looked.
+    private static Fault underWay() {
+        byte[] challenge = "{\"type\":\"http-01\",\"status\":\"processing\",\"url\":\"https://localhost/\",\"token\":\"x\"}"
+                .getBytes(StandardCharsets.UTF_8);
+        return (request, ca) -> new Answer(200, Map.of("content-type", List.of("application/json")), challenge);
+    }
+
     private static Fault invalidOnceTold(FaultyAcmeProxy proxy, String type, String detail) {
         return (Request request, FaultyAcmeProxy.Ca ca) -> {
             Answer answer = ca.ask();

@@ -272,12 +272,11 @@ public final class AcmeAuthority implements Authority {
                 .filter(type -> methods.get().contains(type.identifier()))
                 .toList();
         if (allowed.isEmpty()) {
-            throw new IssuanceException.Rejected(
-                    name,
-                    "caa",
-                    "CAA allows only the methods " + CaProblem.oneLine(String.join(", ", methods.get()))
-                            + " there, none of which this server answers; nothing was ordered",
-                    Duration.ZERO);
+            String what = methods.get().isEmpty()
+                    ? "CAA names other CAs there"
+                    : "CAA allows only the methods " + CaProblem.oneLine(String.join(", ", methods.get()))
+                            + " there, none of which this server answers";
+            throw new IssuanceException.Rejected(name, "caa", what + "; nothing was ordered", Duration.ZERO);
         }
         return allowed;
     }

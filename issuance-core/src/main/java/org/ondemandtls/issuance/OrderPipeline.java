@@ -339,10 +339,9 @@ final class OrderPipeline {
         }
         Optional<String> issuer = purpose == Purpose.RENEW ? current.map(StoredCertificate::issuer) : Optional.empty();
         Optional<String> placedAt = placedAt(name);
-        List<Authority> candidates = parts.pauses().allowed(name, candidates(placedAt.or(() -> issuer)));
-        if (onlyFinishes) {
-            candidates.removeIf(ca -> !placedAt.equals(Optional.of(ca.id())));
-        }
+        List<Authority> candidates = parts.pauses().allowed(name, candidates(placedAt.or(() -> issuer))).stream()
+                .filter(ca -> !onlyFinishes || placedAt.equals(Optional.of(ca.id())))
+                .toList();
         if (candidates.isEmpty()) {
             throw new PermissionNeededException();
         }
@@ -369,15 +368,35 @@ final class OrderPipeline {
         throw toldOf(failed);
     }
 
-    // What a CA says about the name counts more than that another could not be reached.
+    // What a CA says about the name counts more than that another could not be reached; but where that other one might
+    // do it all the same, the name only waits for it.
     private IssuanceException toldOf(List<Attempt> failed) {
+        Optional<IssuanceException> out = failed.stream()
+                .map(Attempt::failed)
+                .filter(e -> e.elsewhere() && !(e instanceof IssuanceException.Rejected))
+                .findFirst();
         for (Attempt attempt : failed) {
             if (attempt.failed() instanceof IssuanceException.Rejected rejected) {
-                placement.refused(attempt, rejected);
-                return rejected;
+                if (out.isEmpty() || !rejected.elsewhere()) {
+                    placement.refused(attempt, rejected);
+                    return rejected;
+                }
+                if (attempt.placed) {
+                    IssuanceException.Rejected meanwhile = IssuanceException.Rejected.passing(
+                            attempt.name,
+                            rejected.problemType(),
+                            rejected.detail() + "; another CA is asked when it can be: "
+                                    + out.get().what(),
+                            Duration.ZERO);
+                    placement.refused(attempt, meanwhile);
+                    return meanwhile;
+                }
             }
         }
-        Attempt first = failed.get(0);
+        Attempt first = failed.stream()
+                .filter(attempt -> !(attempt.failed() instanceof IssuanceException.Rejected))
+                .findFirst()
+                .orElse(failed.get(0));
         return placement.unexplained(first).orElse(first.failed());
     }
 

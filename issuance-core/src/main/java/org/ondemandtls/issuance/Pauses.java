@@ -157,7 +157,7 @@ public final class Pauses {
      *
      * @param name the name
      * @param candidates the CAs in the order they would be asked in
-     * @return those that are not paused, not empty
+     * @return those that are not paused, not empty, not to be changed
      * @throws IssuanceException.Unavailable if all are paused
      */
     List<Authority> allowed(ServerName name, List<Authority> candidates) throws IssuanceException.Unavailable {

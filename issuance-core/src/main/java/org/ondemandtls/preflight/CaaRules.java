@@ -90,12 +90,18 @@ final class CaaRules {
      *
      * @param records the set that is in force for a name
      * @param authority who would issue
-     * @return those of all records that name the CA; empty where one of them, or all, leave the choice
+     * @return those of all records that name the CA, none where they name others only; empty where one of them, or all,
+     *     leave the choice, or not enough is known about the CA to say
      */
     static Optional<Set<String>> methods(List<CAARecord> records, CaIdentity authority) {
+        boolean limited = false;
         Set<String> allowed = new TreeSet<>();
         for (CAARecord record : records) {
-            if (tag(record).equals("issue") && authority.domains().contains(domain(record.getValue()))) {
+            if (!tag(record).equals("issue") || authority.domains().isEmpty()) {
+                continue;
+            }
+            limited = true;
+            if (authority.domains().contains(domain(record.getValue()))) {
                 Optional<Set<String>> methods = methods(parameters(record.getValue()));
                 if (methods.isEmpty()) {
                     return Optional.empty();
@@ -103,7 +109,7 @@ final class CaaRules {
                 allowed.addAll(methods.get());
             }
         }
-        return allowed.isEmpty() ? Optional.empty() : Optional.of(Set.copyOf(allowed));
+        return limited ? Optional.of(Set.copyOf(allowed)) : Optional.empty();
     }
 
     private static Optional<Set<String>> methods(Map<String, String> parameters) {

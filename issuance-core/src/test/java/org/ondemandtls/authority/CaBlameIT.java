@@ -261,8 +261,9 @@ class CaBlameIT extends WithPebble {
 
     // As the CA would answer once it has looked.
     private static Fault underWay() {
-        byte[] challenge = "{\"type\":\"http-01\",\"status\":\"processing\",\"url\":\"https://localhost/\",\"token\":\"x\"}"
-                .getBytes(StandardCharsets.UTF_8);
+        byte[] challenge =
+                "{\"type\":\"http-01\",\"status\":\"processing\",\"url\":\"https://localhost/\",\"token\":\"x\"}"
+                        .getBytes(StandardCharsets.UTF_8);
         return (request, ca) -> new Answer(200, Map.of("content-type", List.of("application/json")), challenge);
     }
 

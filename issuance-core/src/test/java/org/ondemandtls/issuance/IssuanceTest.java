@@ -497,9 +497,36 @@ class IssuanceTest {
         @Test
         void ofAllFailuresTheOneAboutTheNameIsTold() {
             down();
-            next.fail(new IssuanceException.Rejected(SHOP, "caa", "CAA forbids", Duration.ZERO));
+            next.fail(new IssuanceException.Rejected(SHOP, "connection", "refused", Duration.ZERO));
 
             assertThat(failureOf(visit("a.example.com"))).isInstanceOf(IssuanceException.Rejected.class);
+        }
+
+        @Test
+        void aNameThatOnlyTheNextDoesNotWantWaitsForTheOneThatIsDown() {
+            down();
+            next.placesBeforeFailing(true);
+            next.fail(new IssuanceException.Rejected(SHOP, "caa", "CAA forbids", Duration.ZERO));
+            assertThat(failureOf(visit("a.example.com")))
+                    .isInstanceOfSatisfying(IssuanceException.Rejected.class, refusal -> {
+                        assertThat(refusal.isPassing()).isTrue();
+                        assertThat(refusal).hasMessageContaining("CAA forbids").hasMessageContaining("down");
+                    });
+
+            authority.fail(null);
+            time.advance(Duration.ofMinutes(2));
+
+            assertThat(visit("a.example.com")).isCompleted();
+            assertThat(next.asked()).hasSize(1);
+        }
+
+        @Test
+        void whereTheNextWasNotEvenOrderedFromTheOneThatIsDownIsTold() {
+            down();
+            next.placesBeforeFailing(false);
+            next.fail(new IssuanceException.Rejected(SHOP, "caa", "CAA names other CAs there", Duration.ZERO));
+
+            assertThat(failureOf(visit("a.example.com"))).isInstanceOf(IssuanceException.Unavailable.class);
         }
     }
 
@@ -632,6 +659,19 @@ class IssuanceTest {
                             authority.asked().get(1).csr(),
                             authority.asked().get(0).csr()))
                     .isTrue();
+            assertThat(inventory.find(SHOP)).isPresent();
+            assertThat(store.openOrders()).isEmpty();
+        }
+
+        @Test
+        void aPauseOfOthersLeavesTheOpenOrderToBeFinished() throws Exception {
+            crashWithAnOpenOrder();
+            issuance.pauses().pause(Pauses.domain("other.example"));
+
+            issuance.resumeOpenOrders();
+            lookups.runAll();
+            orders.runAll();
+
             assertThat(inventory.find(SHOP)).isPresent();
             assertThat(store.openOrders()).isEmpty();
         }

@@ -27,8 +27,23 @@ class CaaRulesTest {
     @Test
     void recordsWithoutMethodsLeaveTheChoice() {
         assertThat(methods("ca.example")).isEmpty();
-        assertThat(methods("other.example; validationmethods=dns-01")).isEmpty();
         assertThat(methods("ca.example; validationmethods=dns-01", "ca.example"))
+                .isEmpty();
+    }
+
+    @Test
+    void recordsThatNameOthersOnlyLeaveItNone() {
+        assertThat(methods("other.example; validationmethods=dns-01")).contains(Set.of());
+        assertThat(methods("ca.example.")).contains(Set.of());
+        assertThat(methods(";")).contains(Set.of());
+        assertThat(methods()).isEmpty();
+    }
+
+    @Test
+    void nothingIsSaidOfACaWhoseNamesAreNotKnown() {
+        List<CAARecord> records = List.of(new CAARecord(Name.root, DClass.IN, 60, 0, "issue", "other.example"));
+
+        assertThat(CaaRules.methods(records, new CaIdentity(Set.of(), Optional.empty(), Set.of())))
                 .isEmpty();
     }
 

@@ -16,7 +16,8 @@ import org.ondemandtls.renewal.Entry.Kind;
 
 /**
  * What is due and not done yet, in the order in which it matters. Each kind has turns of its own, and within a kind each CA
- * has: whatever fails, hangs or fills up keeps nothing else from its turn.
+ * has, twice where some orders count in its budget of all and others do not: whatever fails, hangs or fills up keeps nothing
+ * else from its turn.
  *
  * <p><b>Memory.</b> Names only, at most {@value #MOST} of each kind; where more are due, the most urgent are kept and the
  * others are found again in the store. <b>Threads.</b> Safe for use by many; nothing blocks.
@@ -28,15 +29,19 @@ final class Backlog {
 
     private record Delayed(Entry entry, long until) {}
 
+    private record Turns(String issuer, boolean counted) {}
+
     private static final Comparator<Entry> BY_RENEWAL =
             Comparator.comparing(Entry::renew).thenComparing(Entry::name);
 
     private final Map<Kind, Integer> atOnce;
     private final boolean severalCas;
-    private final Map<Kind, Map<String, Lane>> lanes = new EnumMap<>(Kind.class);
+    private final Map<Kind, Map<Turns, Lane>> lanes = new EnumMap<>(Kind.class);
     private final Map<String, Entry> known = new HashMap<>();
     private final Map<Kind, Integer> sizes = new EnumMap<>(Kind.class);
     private final Set<String> running = new HashSet<>();
+    // Names whose orders were found to count; bounded like what is kept.
+    private final Set<String> counted = new HashSet<>();
     private final PriorityQueue<Delayed> delayed = new PriorityQueue<>(Comparator.comparingLong(Delayed::until));
     // What gives way to its renewal when that has come.
     private final TreeSet<Entry> givingWay = new TreeSet<>(BY_RENEWAL);
@@ -135,10 +140,10 @@ final class Backlog {
         if (before != null) {
             forget(before);
         }
-        put(entry);
-        lane(entry).begun(entry);
-        running.add(entry.name());
-        return Optional.of(entry);
+        Entry taken = put(entry);
+        lane(taken).begun(taken);
+        running.add(taken.name());
+        return Optional.of(taken);
     }
 
     /** What was taken is done with, one way or the other. */
@@ -151,9 +156,7 @@ final class Backlog {
     /** What was taken is to be begun again after a while. */
     synchronized void again(Entry taken, Entry next, Duration after, long nanos) {
         done(taken);
-        known.put(next.name(), next);
-        sizes.merge(next.kind(), 1, Integer::sum);
-        delayed.add(new Delayed(next, nanos + after.toNanos()));
+        delayed.add(new Delayed(know(next), nanos + after.toNanos()));
     }
 
     /** What was taken becomes something else to be done. */
@@ -164,12 +167,21 @@ final class Backlog {
 
     /** The CA did what it was asked, in so long. */
     synchronized void worked(Entry entry, long tookNanos) {
+        counted.remove(entry.name());
         lane(entry).worked(tookNanos);
     }
 
     /** The CA failed; see {@link Lane#failed}. */
     synchronized void failed(Entry entry, boolean everybody, Duration wait, long nanos) {
         lane(entry).failed(everybody, wait, nanos);
+    }
+
+    /** The budget of all is spent, in which the order for this one counts; those that do not count in it go on. */
+    synchronized void overBudget(Entry entry, Duration wait, long nanos) {
+        if (counted.size() < MOST) {
+            counted.add(entry.name());
+        }
+        lane(entry.asCounted()).failed(true, wait, nanos);
     }
 
     private static boolean isBefore(Lane one, Lane other) {
@@ -199,10 +211,17 @@ final class Backlog {
         }
     }
 
-    private void put(Entry entry) {
-        known.put(entry.name(), entry);
-        sizes.merge(entry.kind(), 1, Integer::sum);
-        line(entry);
+    private Entry put(Entry entry) {
+        Entry put = know(entry);
+        line(put);
+        return put;
+    }
+
+    private Entry know(Entry entry) {
+        Entry kept = counted.contains(entry.name()) ? entry.asCounted() : entry;
+        known.put(kept.name(), kept);
+        sizes.merge(kept.kind(), 1, Integer::sum);
+        return kept;
     }
 
     private void line(Entry entry) {
@@ -225,11 +244,12 @@ final class Backlog {
         return sizes.getOrDefault(kind, 0);
     }
 
-    private Map<String, Lane> lanesOf(Kind kind) {
-        return lanes.computeIfAbsent(kind, any -> new TreeMap<>());
+    private Map<Turns, Lane> lanesOf(Kind kind) {
+        return lanes.computeIfAbsent(
+                kind, any -> new TreeMap<>(Comparator.comparing(Turns::issuer).thenComparing(Turns::counted)));
     }
 
     private Lane lane(Entry entry) {
-        return lanesOf(entry.kind()).computeIfAbsent(entry.issuer(), issuer -> new Lane());
+        return lanesOf(entry.kind()).computeIfAbsent(new Turns(entry.issuer(), entry.counted()), any -> new Lane());
     }
 }

@@ -15,6 +15,7 @@ import org.ondemandtls.store.StoredCertificate;
  * @param notAfter when the certificate ends
  * @param several the first name of the certificate of several names that serves the name now, empty where it has its own
  * @param deniedSince since when every answer about a name without a record of its own has been a denial
+ * @param counted whether its order was found to count in the budget of all; most renewals do not
  */
 record Entry(
         String name,
@@ -24,7 +25,8 @@ record Entry(
         Instant renew,
         Instant notAfter,
         Optional<String> several,
-        Optional<Instant> deniedSince) {
+        Optional<Instant> deniedSince,
+        boolean counted) {
 
     /** What is to be done. */
     enum Kind {
@@ -46,7 +48,8 @@ record Entry(
                 record.renew(),
                 record.certificate().notAfter(),
                 Optional.empty(),
-                Optional.empty());
+                Optional.empty(),
+                false);
     }
 
     /** A certificate of its own for one of the names of another. */
@@ -59,7 +62,8 @@ record Entry(
                 record.renew(),
                 record.certificate().notAfter(),
                 Optional.of(record.firstName()),
-                Optional.empty());
+                Optional.empty(),
+                false);
     }
 
     /** Of two entries of one kind the one with the earlier moment comes first. */
@@ -69,11 +73,16 @@ record Entry(
 
     /** The same as something else to be done. */
     Entry as(Kind other) {
-        return new Entry(name, other, issuer, due, renew, notAfter, several, deniedSince);
+        return new Entry(name, other, issuer, due, renew, notAfter, several, deniedSince, counted);
     }
 
     /** The same, denied since a moment, or no longer. */
     Entry denied(Optional<Instant> since) {
-        return new Entry(name, kind, issuer, due, renew, notAfter, several, since);
+        return new Entry(name, kind, issuer, due, renew, notAfter, several, since, counted);
+    }
+
+    /** The same, of which it is known that its order counts. */
+    Entry asCounted() {
+        return new Entry(name, kind, issuer, due, renew, notAfter, several, deniedSince, true);
     }
 }

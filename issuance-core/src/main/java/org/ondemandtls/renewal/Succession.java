@@ -74,9 +74,12 @@ final class Succession {
      * @return whether it may pass by itself, without anybody doing anything about this name
      */
     boolean mayPass(Entry entry, IssuanceException reason) {
+        if (reason instanceof IssuanceException.OverBudget spent && spent.concernsAll()) {
+            desk.backlog().overBudget(entry, reason.retryAfter(), desk.nanos());
+            return true;
+        }
         boolean account =
                 (reason instanceof IssuanceException.RateLimited limited && limited.scope() instanceof Scope.Account)
-                        || (reason instanceof IssuanceException.OverBudget spent && spent.concernsAll())
                         || reason instanceof IssuanceException.AccountRefused
                         || reason instanceof IssuanceException.RefusesAll;
         // One order that is stuck, or one slow validation, is no trouble of the others.

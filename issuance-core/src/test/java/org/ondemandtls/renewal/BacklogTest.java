@@ -21,7 +21,8 @@ class BacklogTest {
     private long nanos;
 
     private static Entry entry(String name, Kind kind, String ca, Duration left) {
-        return new Entry(name, kind, ca, NOW, NOW.plusSeconds(60), NOW.plus(left), Optional.empty(), Optional.empty());
+        return new Entry(
+                name, kind, ca, NOW, NOW.plusSeconds(60), NOW.plus(left), Optional.empty(), Optional.empty(), false);
     }
 
     private void offer(String name, String ca, int hoursLeft) {
@@ -74,6 +75,26 @@ class BacklogTest {
         offer("b.example", OTHER, 1000);
 
         assertThat(next()).isEqualTo("b.example");
+    }
+
+    @Test
+    void aSpentBudgetKeepsOnlyThoseThatCountInItFromTheirTurn() {
+        offer("imported.example", CA, 1);
+        Entry imported = take().orElseThrow();
+        backlog.overBudget(imported, Duration.ofHours(3), nanos);
+        backlog.done(imported);
+
+        offer("imported.example", CA, 1);
+        offer("ordinary.example", CA, 1000);
+        assertThat(next()).isEqualTo("ordinary.example");
+        assertThat(take()).isEmpty();
+
+        nanos += Duration.ofHours(3).toNanos();
+        Entry again = take().orElseThrow();
+        assertThat(again.name()).isEqualTo("imported.example");
+        backlog.worked(again, 1);
+        backlog.done(again);
+        assertThat(backlog.size()).isEqualTo(1);
     }
 
     @Test

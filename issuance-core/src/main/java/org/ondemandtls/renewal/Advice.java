@@ -53,10 +53,10 @@ final class Advice {
         this.desk = desk;
     }
 
-    /** Whether the CA of a certificate is to be asked for its window. */
+    /** Whether the CA of a certificate is to be asked for its window, or for what it has revoked. */
     boolean isDue(StoredCertificate record, Instant now) {
         Instant planned = planned(record);
-        return authority(record).isPresent() && (planned == null || !planned.isAfter(now));
+        return planned == null || !planned.isAfter(now);
     }
 
     /** When each CA answered with renewal information last. No I/O. */
@@ -85,28 +85,21 @@ final class Advice {
             claimed = ours.get();
         }
         StoredCertificate asked = claimed;
-        Optional<Authority> authority = authority(record);
-        if (authority.isEmpty()) {
-            desk.records().reschedule(asked, next(asked, desk.now()));
-            desk.backlog().done(entry);
-            return;
-        }
         try {
-            desk.ports().advice().execute(() -> ask(entry, asked, authority.get()));
+            desk.ports().advice().execute(() -> ask(entry, asked));
         } catch (RejectedExecutionException e) {
             desk.again(entry, RETRY);
         }
     }
 
-    private void ask(Entry entry, StoredCertificate record, Authority authority) {
-        long began = desk.nanos();
+    // Whose CA no order goes to any more is looked up in its CA's list all the same, which takes no account.
+    private void ask(Entry entry, StoredCertificate record) {
+        Optional<Authority> authority = authority(record);
         try {
             Optional<Authority.RenewalAdvice> advice =
-                    authority.renewalAdvice(record.certificate().leaf());
-            desk.backlog().worked(entry, desk.nanos() - began);
-            outage(record.issuer()).worked();
-            advice.ifPresent(given -> last.put(record.issuer(), desk.now()));
-            boolean hasAri = advice.isPresent() || authority.honoursReplaces();
+                    authority.isPresent() ? answer(entry, record, authority.get()) : Optional.empty();
+            boolean hasAri = advice.isPresent()
+                    || authority.filter(Authority::honoursReplaces).isPresent();
             Duration wait =
                     advice.map(Authority.RenewalAdvice::retryAfter).orElse(hasAri ? WITHOUT_ADVICE : WITHOUT_ARI);
             boolean revoked = !hasAri
@@ -130,6 +123,17 @@ final class Advice {
             desk.troubled().failed(record.firstName(), e);
             noAnswer(entry, record, WITHOUT_ADVICE);
         }
+    }
+
+    private Optional<Authority.RenewalAdvice> answer(Entry entry, StoredCertificate record, Authority authority)
+            throws IssuanceException {
+        long began = desk.nanos();
+        Optional<Authority.RenewalAdvice> advice =
+                authority.renewalAdvice(record.certificate().leaf());
+        desk.backlog().worked(entry, desk.nanos() - began);
+        outage(record.issuer()).worked();
+        advice.ifPresent(given -> last.put(record.issuer(), desk.now()));
+        return advice;
     }
 
     private void noAnswer(Entry entry, StoredCertificate record, Duration wait) {

@@ -1,11 +1,13 @@
 package org.ondemandtls.renewal;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -26,6 +28,7 @@ final class OwnNames {
 
     private static final Duration RETRY = Duration.ofMinutes(1);
     private static final Duration LOOKED_AT_AGAIN = Duration.ofMinutes(10);
+    private static final Duration LAST_MOMENT = Duration.ofHours(1);
 
     private final Desk desk;
     private final int atOnce;
@@ -76,14 +79,17 @@ final class OwnNames {
     }
 
     private void look(ServerName name) throws StoreException {
-        Optional<StoredCertificate> stored = desk.floors().store().find(name);
-        if (stored.filter(record -> record.isServableAt(desk.now())).isPresent() && notBefore.containsKey(name)) {
+        Optional<StoredCertificate> stored =
+                desk.floors().store().find(name).filter(record -> record.isServableAt(desk.now()));
+        boolean needsOwn = stored.isPresent() && needsOwn(name, stored.get());
+        if (stored.isPresent() && !needsOwn && notBefore.containsKey(name)) {
             after(name, LOOKED_AT_AGAIN);
             return;
         }
         running.incrementAndGet();
         after(name, Duration.ofDays(1));
-        desk.floors().orders().obtain(name).whenComplete((certificate, failure) -> {
+        Orders orders = desk.floors().orders();
+        (needsOwn ? orders.renew(name) : orders.obtain(name)).whenComplete((certificate, failure) -> {
             running.decrementAndGet();
             if (failure == null) {
                 after(name, LOOKED_AT_AGAIN);
@@ -92,6 +98,20 @@ final class OwnNames {
                 after(name, Waits.longest(RETRY, desk.floors().orders().blockedFor(name)));
             }
         });
+    }
+
+    // A wildcard's certificate is not renewed. Beside a wildcard, the name's own takes the place of what other names
+    // are
+    // served with, so it waits to the last.
+    private boolean needsOwn(ServerName name, StoredCertificate record) {
+        Instant now = desk.now();
+        Set<String> names = record.certificate().names();
+        if (!names.contains(name.value())) {
+            return !record.renew().isAfter(now);
+        }
+        return record.firstName().equals(name.value())
+                && names.stream().anyMatch(each -> Records.plainName(each).isEmpty())
+                && !record.certificate().notAfter().minus(LAST_MOMENT).isAfter(now);
     }
 
     // It may have been a visitor's, whom nobody missed, before it became the operator's own.

@@ -3,6 +3,7 @@ package org.ondemandtls.renewal;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -174,23 +175,50 @@ public final class Renewal implements AutoCloseable {
     }
 
     /**
-     * Has a certificate renewed now, whenever it was planned for. Blocks for the store.
+     * Has a name's certificate renewed now, whenever that was planned for; of one of several names, the name gets its own.
+     * Blocks for the store.
      *
      * @param name the name of a certificate; one without is left alone
+     * @return whether a renewal begins; not where what serves the name is a wildcard's, which cannot be renewed here
      * @throws StoreException if the store could not be written
      */
-    public void retry(ServerName name) throws StoreException {
+    public boolean retry(ServerName name) throws StoreException {
         ownNames.retry(name);
+        List<Entry> turns = new ArrayList<>();
         Retry.stepIfStale(() -> {
+            turns.clear();
             Instant now = desk.now();
             Optional<StoredCertificate> stored =
-                    desk.records().under(name.value()).filter(record -> record.isServableAt(now));
+                    desk.floors().store().find(name).filter(record -> record.isServableAt(now));
             if (stored.isPresent()) {
-                StoredCertificate due =
-                        desk.floors().store().save(stored.get().withRenew(now).withDue(now));
-                onExecutor(() -> beginNow(due));
+                turns.addAll(turnsNow(name, stored.get(), now));
             }
         });
+        return !turns.isEmpty()
+                && onExecutor(() -> {
+                    turns.forEach(turn -> desk.backlog().takeNow(turn).ifPresent(this::begin));
+                    beginMore();
+                });
+    }
+
+    private List<Entry> turnsNow(ServerName name, StoredCertificate record, Instant now) throws StoreException {
+        boolean first = record.firstName().equals(name.value());
+        if (record.certificate().names().size() == 1 && !first) {
+            return List.of();
+        }
+        if (record.certificate().names().size() > 1) {
+            List<Entry> turns = severalNames.turns(record);
+            if (first && !turns.isEmpty()) {
+                // Its own takes this one's place, so the others come before it.
+                desk.floors().store().save(record.withRenew(now).withDue(now));
+                return turns;
+            }
+            return turns.stream()
+                    .filter(turn -> turn.name().equals(name.value()))
+                    .toList();
+        }
+        StoredCertificate due = desk.floors().store().save(record.withRenew(now).withDue(now));
+        return List.of(Entry.of(due, Kind.RENEW, desk.caOf(due)));
     }
 
     /**
@@ -404,17 +432,6 @@ public final class Renewal implements AutoCloseable {
                 case ADVICE -> advice.begin(entry, record);
             }
         });
-    }
-
-    private void beginNow(StoredCertificate record) {
-        if (record.certificate().names().size() > 1) {
-            dueNow(record);
-        } else {
-            desk.backlog()
-                    .takeNow(Entry.of(record, Kind.RENEW, desk.caOf(record)))
-                    .ifPresent(this::begin);
-        }
-        beginMore();
     }
 
     // Written by ourselves, perhaps behind the place where the last look ended.

@@ -47,17 +47,24 @@ final class SeveralNames {
             look(record, now);
             return;
         }
-        List<ServerName> left = left(record);
-        if (left.isEmpty()) {
+        List<Entry> turns = turns(record);
+        if (turns.isEmpty()) {
             desk.records().reschedule(record, desk.records().forgottenAt(record));
             return;
         }
         Optional<StoredCertificate> saved =
                 desk.records().save(record.withDue(now.plus(Waits.partOfLife(record, Waits.MENDED))));
         if (saved.isPresent()) {
-            String ca = desk.caOf(record);
-            left.forEach(name -> desk.backlog().offer(Entry.ofSeveral(record, name.value(), ca)));
+            turns.forEach(desk.backlog()::offer);
         }
+    }
+
+    /** The turns of the names whose time it is to get their own. */
+    List<Entry> turns(StoredCertificate record) throws StoreException {
+        String ca = desk.caOf(record);
+        return left(record).stream()
+                .map(name -> Entry.ofSeveral(record, name.value(), ca))
+                .toList();
     }
 
     private void look(StoredCertificate record, Instant now) throws StoreException {

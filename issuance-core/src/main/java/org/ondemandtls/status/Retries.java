@@ -32,8 +32,9 @@ final class Retries {
         if (!isServable(floors, stored)) {
             return new Outcome(false, name + " is not served: have it obtained");
         }
-        floors.renewal().retry(name);
-        return new Outcome(true, "the renewal of " + name + " begins now");
+        return floors.renewal().retry(name)
+                ? new Outcome(true, "the renewal of " + name + " begins now")
+                : new Outcome(false, "nothing done: " + byAnother(name, stored.get()));
     }
 
     /**
@@ -47,9 +48,11 @@ final class Retries {
         }
         floors.issuance().retry(name);
         String forgotten = "what was remembered of " + name + " is forgotten; ";
-        if (isServable(floors, floors.store().find(name))) {
-            floors.renewal().retry(name);
-            return new Outcome(true, forgotten + "a renewal begins now");
+        Optional<StoredCertificate> stored = floors.store().find(name);
+        if (isServable(floors, stored)) {
+            return floors.renewal().retry(name)
+                    ? new Outcome(true, forgotten + "a renewal begins now")
+                    : new Outcome(true, forgotten + byAnother(name, stored.orElseThrow()));
         }
         Outcome begun = obtained(floors, name);
         return new Outcome(begun.done(), forgotten + begun.sentence());
@@ -68,6 +71,13 @@ final class Retries {
     private static boolean isServable(Operations.Floors floors, Optional<StoredCertificate> stored) {
         return stored.filter(record -> record.isServableAt(floors.clock().instant()))
                 .isPresent();
+    }
+
+    private static String byAnother(ServerName name, StoredCertificate stored) {
+        return name + " is served by the certificate of "
+                + String.join(", ", stored.certificate().names())
+                + ", which cannot be renewed here; it gets its own once that ends, at "
+                + stored.certificate().notAfter();
     }
 
     private static Outcome withdrawn(ServerName name) {

@@ -537,6 +537,42 @@ class RenewalTest {
             assertThat(house.inventory().find(SHOP)).isPresent();
         }
 
+        private StoredCertificate served(String... names) throws Exception {
+            KeyedCertificate certificate = TestLeaves.leaf(now(), Duration.ofDays(90), names);
+            house.inventory().publish(certificate);
+            return house.store()
+                    .save(StoredCertificate.obtained(
+                            certificate, "certbot", certificate.notBefore(), now().plus(Duration.ofDays(60))));
+        }
+
+        @Test
+        void getTheirOwnBeforeAWildcardEndsThatNobodyRenews() throws Exception {
+            StoredCertificate wildcard = served("*.example.com");
+            renewal.close();
+            begin(Optional.empty(), SHOP);
+            assertThat(authority.asked()).isEmpty();
+
+            advanceTo(wildcard.renew().plus(Duration.ofMinutes(20)));
+
+            assertThat(stored(SHOP).firstName()).isEqualTo(SHOP.value());
+            assertThat(authority.asked()).hasSize(1);
+        }
+
+        @Test
+        void getTheirOwnAtTheLastMomentWhereTheyStandBesideAWildcard() throws Exception {
+            ServerName domain = ServerName.parse("example.com");
+            StoredCertificate beside = served(domain.value(), "*.example.com");
+            Instant end = beside.certificate().notAfter();
+            renewal.close();
+            begin(Optional.empty(), domain);
+
+            advanceTo(end.minus(Duration.ofHours(2)));
+            assertThat(authority.asked()).isEmpty();
+            advanceTo(end.minus(Duration.ofMinutes(30)));
+
+            assertThat(stored(domain).certificate().names()).containsExactly(domain.value());
+        }
+
         @Test
         void areBroughtBackWhereNobodyHadMissedThem() throws Exception {
             obtain(SHOP);
@@ -842,6 +878,24 @@ class RenewalTest {
         }
 
         @Test
+        void isNotNeededWhereTheCertificateIsOfACaThatIsNotAskedAnyMore() throws Exception {
+            KeyedCertificate foreign = TestLeaves.leaf(now(), Duration.ofDays(90), SHOP.value());
+            house.inventory().publish(foreign);
+            house.store()
+                    .save(StoredCertificate.obtained(
+                            foreign, "certbot", foreign.notBefore(), now().plus(Duration.ofDays(60))));
+            visit(SHOP);
+            time.advance(Duration.ofDays(2));
+            assertThat(authority.asked()).isEmpty();
+            revoked = true;
+
+            time.advance(Duration.ofDays(2));
+
+            assertThat(authority.asked()).hasSize(1);
+            assertThat(house.inventory().find(SHOP).orElseThrow().id()).isNotEqualTo(foreign.id());
+        }
+
+        @Test
         void isNotNeededToReplaceWhatTheCaHasRevoked() throws Exception {
             obtain(SHOP);
             visit(SHOP);
@@ -1111,6 +1165,62 @@ class RenewalTest {
             renewal.retry(SHOP);
 
             assertThat(authority.asked()).hasSize(2);
+        }
+
+        private StoredCertificate brought(String... names) throws Exception {
+            KeyedCertificate certificate = TestLeaves.leaf(now(), Duration.ofDays(90), names);
+            house.inventory().publish(certificate);
+            return house.store()
+                    .save(StoredCertificate.obtained(
+                            certificate, "certbot", certificate.notBefore(), now().plus(Duration.ofDays(60))));
+        }
+
+        @Test
+        void whoRetriesAFurtherNameOfACertificateHasItGetItsOwn() throws Exception {
+            brought("a.example.com", SHOP.value(), "c.example.com");
+
+            assertThat(renewal.retry(SHOP)).isTrue();
+
+            assertThat(stored(SHOP).certificate().names()).containsExactly(SHOP.value());
+            assertThat(authority.asked()).hasSize(1);
+        }
+
+        @Test
+        void whoRetriesTheFirstNameOfACertificateHasAllGetTheirOwn() throws Exception {
+            brought(SHOP.value(), "b.example.com");
+            visit(SHOP);
+            time.advance(LOOK);
+
+            assertThat(renewal.retry(SHOP)).isTrue();
+
+            assertThat(stored(SHOP).certificate().names()).containsExactly(SHOP.value());
+            assertThat(authority.asked()).hasSize(2);
+        }
+
+        @Test
+        void whoRetriesAFurtherNameThatWaitsForADayHasItTriedAtOnce() throws Exception {
+            StoredCertificate several = brought("a.example.com", SHOP.value());
+            visit(SHOP);
+            authority.fail(new IssuanceException.Rejected(SHOP, "caa", "CAA forbids", Duration.ZERO));
+            advanceTo(several.renew().plus(LOOK));
+            int before = authority.asked().size();
+            authority.fail(null);
+
+            issuance.retry(SHOP);
+            assertThat(renewal.retry(SHOP)).isTrue();
+
+            assertThat(authority.asked().get(before).name()).isEqualTo(SHOP);
+            assertThat(stored(SHOP).certificate().names()).containsExactly(SHOP.value());
+        }
+
+        @Test
+        void isToldThatAWildcardIsNotRenewed() throws Exception {
+            brought("*.example.com");
+            assertThat(renewal.retry(SHOP)).isFalse();
+
+            brought("example.org", "*.example.org");
+            assertThat(renewal.retry(ServerName.parse("example.org"))).isFalse();
+            assertThat(authority.asked()).isEmpty();
         }
 
         @Test

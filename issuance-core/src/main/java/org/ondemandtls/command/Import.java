@@ -15,6 +15,7 @@ import java.util.regex.Pattern;
 import org.ondemandtls.authority.AccountFiles;
 import org.ondemandtls.authority.StoredSecrets;
 import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.issuance.RenewalTime;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.CertificateStore;
@@ -33,7 +34,8 @@ import org.ondemandtls.store.StoredCertificate;
  */
 final class Import {
 
-    private static final int MOST_HOLDS = 100_000;
+    private static final int PAGE = 1000;
+    private static final int MOST_OTHER_HOLDS = 100_000;
 
     /** A file of an account: its key, its URL, and so on, told apart by what follows the first dot. */
     private static final Pattern OF_ACCOUNT = Pattern.compile("(accounts/[^/.]+)\\..+");
@@ -82,12 +84,34 @@ final class Import {
                 out.println("brought  the open order of " + order.name());
             }
         }
-        for (Hold hold : source.holds(MOST_HOLDS)) {
+        for (Class<? extends Scope.OfName> kind :
+                List.of(Scope.TakenAway.class, Scope.Withdrawn.class, Scope.Name.class)) {
+            String after = "";
+            List<Hold> page;
+            do {
+                page = source.namesHeld(kind, after, PAGE);
+                bring(page);
+                after = page.isEmpty() ? "" : nameOf(page.get(page.size() - 1));
+            } while (page.size() == PAGE);
+        }
+        List<Hold> others = source.holds(MOST_OTHER_HOLDS);
+        bring(others);
+        if (others.size() == MOST_OTHER_HOLDS) {
+            out.println("left out what CAs asked to wait for, beyond " + MOST_OTHER_HOLDS + "; they say it again");
+        }
+        total();
+    }
+
+    private static String nameOf(Hold hold) {
+        return hold.scope() instanceof Scope.OfName named ? named.name().value() : "";
+    }
+
+    private void bring(List<Hold> holds) throws StoreException {
+        for (Hold hold : holds) {
             if (target.hold(hold.scope()).isEmpty()) {
                 target.keepHold(hold);
             }
         }
-        total();
     }
 
     // What is kept of one account says nothing of another, least of all that it is deactivated.
@@ -194,6 +218,7 @@ final class Import {
                 found.visited(),
                 found.deniedSince(),
                 found.withdrawn(),
+                found.moved(),
                 found.history(),
                 before.map(StoredCertificate::revision).orElse(0L)));
         brought++;

@@ -29,6 +29,7 @@ import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Hold;
 import org.ondemandtls.store.KeySealing;
+import org.ondemandtls.store.Moved;
 import org.ondemandtls.store.OpenOrder;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.store.file.FileCertificateStore;
@@ -420,7 +421,9 @@ class CommandTest {
         StoredCertificate shop = StoredCertificate.obtained(leaf(SHOP.value()), CA, now(), now().plusSeconds(99))
                 .withDue(now().plusSeconds(7))
                 .withVisited(now())
+                .withMoved(Optional.of(new Moved(now(), "192.0.2.1", "point it here again")))
                 .withWithdrawn(Optional.of(now()));
+        ServerName takenAway = ServerName.parse("taken.example.com");
         ServerName waiting = ServerName.parse("waiting.example.com");
         var key = TestCertificates.key();
         try (CertificateStore store = open(from)) {
@@ -434,6 +437,14 @@ class CommandTest {
                     now(),
                     "caa",
                     "forbidden",
+                    Optional.empty()));
+            store.keepHold(new Hold(
+                    new Scope.TakenAway(takenAway),
+                    "operator",
+                    0,
+                    now(),
+                    "withdrawn",
+                    "by an operator",
                     Optional.empty()));
             store.writeSecret(
                     "accounts/abc.pem", Pem.privateKey(key.getPrivate()).getBytes(StandardCharsets.US_ASCII));
@@ -455,6 +466,8 @@ class CommandTest {
             assertThat(brought.renew()).isEqualTo(shop.renew());
             assertThat(brought.visited()).isEqualTo(shop.visited());
             assertThat(brought.withdrawn()).isEqualTo(shop.withdrawn());
+            assertThat(brought.moved()).isEqualTo(shop.moved());
+            assertThat(store.hold(new Scope.TakenAway(takenAway))).isPresent();
             assertThat(store.openOrder(waiting).orElseThrow().key().getPrivate())
                     .isEqualTo(key.getPrivate());
             assertThat(store.hold(new Scope.Name(ServerName.parse("bad.example.com")))

@@ -264,8 +264,7 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
 
     private static List<Finding> budgets(ServerName name, Operations.Floors floors) throws StoreException {
         Obstacles obstacles = new Obstacles(floors);
-        List<Obstacles.Spent> spent =
-                obstacles.spent(name, floors.store().find(name).isPresent());
+        List<Obstacles.Spent> spent = obstacles.spent(name, floors.store().find(name));
         if (spent.isEmpty()) {
             return List.of(new Finding("budgets", true, "No budget is used up.", Who.NOBODY));
         }

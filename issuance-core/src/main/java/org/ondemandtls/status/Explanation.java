@@ -1,18 +1,13 @@
 package org.ondemandtls.status;
 
-import java.util.List;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.Scope;
-import org.ondemandtls.challenge.Vantages;
-import org.ondemandtls.handshake.HandshakeGate;
-import org.ondemandtls.inventory.Inventory;
-import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.issuance.WithdrawnName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.preflight.Preflight;
-import org.ondemandtls.renewal.Renewal;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
@@ -20,38 +15,22 @@ import org.ondemandtls.store.StoredCertificate;
 /** Says in one line why a name has its certificate or not, and when it is tried next. Blocks for the store. */
 final class Explanation {
 
-    private final CertificateStore store;
-    private final Inventory inventory;
-    private final Issuance issuance;
-    private final Renewal renewal;
+    private final Operations.Floors floors;
     private final Preflight preflight;
-    private final HandshakeGate gate;
-    private final Vantages vantages;
-    private final List<String> authorities;
+    private final BooleanSupplier showsToProxies;
+    private final Obstacles obstacles;
 
-    Explanation(
-            CertificateStore store,
-            Inventory inventory,
-            Issuance issuance,
-            Renewal renewal,
-            Preflight preflight,
-            HandshakeGate gate,
-            Vantages vantages,
-            List<String> authorities) {
-        this.store = store;
-        this.inventory = inventory;
-        this.issuance = issuance;
-        this.renewal = renewal;
+    Explanation(Operations.Floors floors, Preflight preflight, BooleanSupplier showsToProxies) {
+        this.floors = floors;
         this.preflight = preflight;
-        this.gate = gate;
-        this.vantages = vantages;
-        this.authorities = List.copyOf(authorities);
+        this.showsToProxies = showsToProxies;
+        this.obstacles = new Obstacles(floors);
     }
 
     /** How a name stands, for a customer's support person. */
     String of(ServerName name) {
         StringBuilder words = new StringBuilder();
-        Optional<KeyedCertificate> served = inventory.find(name);
+        Optional<KeyedCertificate> served = floors.inventory().find(name);
         served.ifPresent(certificate -> words.append("served with ")
                 .append(certificate.id())
                 .append(", valid until ")
@@ -60,12 +39,14 @@ final class Explanation {
         if (served.isPresent()) {
             held.ifPresent(reason -> words.append("; not renewed now: ").append(reason.getMessage()));
         } else {
-            words.append(issuance.remembered(name)
+            words.append(floors.issuance()
+                    .remembered(name)
                     .or(() -> held)
                     .map(reason -> "refused: " + reason.getMessage())
                     .orElse("not in memory: the next visit looks in the store, then asks permission"));
         }
         try {
+            CertificateStore store = floors.store();
             Optional<StoredCertificate> found = store.find(name);
             found.ifPresent(stored -> words.append("; ").append(words(stored)));
             if (found.isPresent() && WithdrawnName.isKept(store, name, found.get())) {
@@ -74,7 +55,8 @@ final class Explanation {
                                 + " withdrawn");
             }
             if (found.flatMap(StoredCertificate::deniedSince).isPresent()) {
-                renewal.nothingWithdrawnUntil()
+                floors.renewal()
+                        .nothingWithdrawnUntil()
                         .ifPresent(until -> words.append("; so many names are denied that nothing is withdrawn before ")
                                 .append(until)
                                 .append(" (confirmDenials ends that)"));
@@ -91,20 +73,27 @@ final class Explanation {
                             .append(hold.problemType())
                             .append(": ")
                             .append(hold.detail()));
-            issuance.withdrawals()
+            floors.issuance()
+                    .withdrawals()
                     .of(name)
                     .ifPresent(hold -> words.append("; ").append(hold.detail()).append(" (obtain ends that)"));
-            List<String> paused = issuance.pauses().concerning(name, authorities);
-            if (!paused.isEmpty()) {
-                words.append("; an operator has paused issuing: ").append(String.join(", ", paused));
+            if (held.isEmpty()) {
+                obstacles
+                        .of(name, found)
+                        .ifPresent(refusal -> words.append("; the next order has to wait: ")
+                                .append(refusal.what())
+                                .append("; to act: ")
+                                .append(refusal.who().words()));
             }
         } catch (StoreException e) {
             words.append("; the store does not answer: ").append(e.getMessage());
         }
         preflight
                 .cdn(name)
-                .ifPresent(network -> words.append("; ").append(ProxyAdvice.of(network, gate.showsToProxies())));
-        vantages.of(name)
+                .ifPresent(
+                        network -> words.append("; ").append(ProxyAdvice.of(network, showsToProxies.getAsBoolean())));
+        floors.vantages()
+                .of(name)
                 .ifPresent(order -> words.append("; at ")
                         .append(order.at())
                         .append(order.accepted() ? " the proof was accepted. " : " the proof was not accepted. ")
@@ -117,7 +106,7 @@ final class Explanation {
 
     private Optional<IssuanceException> held(ServerName name) {
         try {
-            return issuance.held(name);
+            return floors.issuance().held(name);
         } catch (StoreException e) {
             // Looking the name up says so too.
             return Optional.empty();
@@ -137,10 +126,18 @@ final class Explanation {
                     .toString();
         }
         if (stored.due().isAfter(stored.certificate().notAfter())) {
-            return words.append(", not visited and so not renewed, forgotten at ")
+            return words.append(NameReports.whyIdle(stored.certificate().names(), ", "))
+                    .append(", forgotten at ")
                     .append(stored.due())
                     .toString();
         }
+        stored.moved()
+                .ifPresent(moved -> words.append(", moved away since ")
+                        .append(moved.since())
+                        .append(", ")
+                        .append(moved.words())
+                        .append(": ")
+                        .append(moved.toDo()));
         words.append(", to be renewed at ").append(stored.renew());
         stored.window().ifPresent(window -> {
             words.append(", in the CA's window from ")

@@ -5,6 +5,7 @@ import java.security.interfaces.ECPublicKey;
 import java.security.interfaces.RSAPublicKey;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -112,7 +113,7 @@ final class NameReports {
             refusal = refusal(name, remembered, now);
         }
         if (refusal.isEmpty() && withdrawal.isEmpty() && isWanting(state)) {
-            refusal = obstacles.of(name, state == NameState.OVERDUE);
+            refusal = obstacles.of(name, stored);
             if (refusal.isEmpty() && !inFlight) {
                 refusal = Obstacles.last(withHistory ? history : lately);
             }
@@ -376,8 +377,8 @@ final class NameReports {
                 "Served with a certificate that is valid" + until + ", but its renewal is overdue" + then
                         + notRenewed(why) + ".";
             case IDLE ->
-                "Served with a certificate that is valid" + until + ", and not renewed since nobody has visited it"
-                        + then + ".";
+                "Served with a certificate that is valid" + until
+                        + whyIdle(certificate.map(CertificateReport::names).orElse(List.of()), ", ") + then + ".";
             case OBTAINING -> "A certificate is being obtained now.";
             case WITHDRAWN ->
                 withdrawal
@@ -390,6 +391,14 @@ final class NameReports {
                 (inFlight ? "Being tried now; it was not served" : "Not served") + why + ".";
             case UNKNOWN -> "Not served: nothing is known of it; the next visit asks permission.";
         };
+    }
+
+    /** Why a certificate is left to its end, behind some words. */
+    static String whyIdle(Collection<String> names, String before) {
+        return before
+                + (names.stream().anyMatch(name -> name.startsWith("*"))
+                        ? "not renewed since a wildcard is not, its names get their own when it ends"
+                        : "not visited and so not renewed");
     }
 
     private static Optional<Refusal> departure(StoredCertificate stored) {

@@ -14,6 +14,7 @@ import org.ondemandtls.name.ServerName;
 import org.ondemandtls.status.NameReport.Refusal;
 import org.ondemandtls.store.Happening;
 import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.StoredCertificate;
 
 /**
  * What would keep the next order for a name from being placed, though nothing is remembered of the name itself: a pause, a
@@ -59,10 +60,10 @@ final class Obstacles {
      * Why the next order for a name would not be placed, or not succeed; the first reason that it would meet.
      *
      * @param name the name
-     * @param renewal whether that order would be a renewal
+     * @param stored what is stored for it
      * @throws StoreException if the store did not say
      */
-    Optional<Refusal> of(ServerName name, boolean renewal) throws StoreException {
+    Optional<Refusal> of(ServerName name, Optional<StoredCertificate> stored) throws StoreException {
         List<String> paused = floors.issuance().pauses().concerning(name, authorities());
         if (!paused.isEmpty()) {
             return Optional.of(new Refusal(
@@ -72,7 +73,7 @@ final class Obstacles {
                     0,
                     Optional.empty()));
         }
-        List<Spent> spent = spent(name, renewal);
+        List<Spent> spent = spent(name, stored);
         if (standsInTheWay(spent)) {
             Spent first = spent.stream()
                     .min(Comparator.comparing(one -> one.use().freeAt().orElse(Instant.MAX)))
@@ -115,14 +116,15 @@ final class Obstacles {
      *
      * @throws StoreException if the ledger did not say
      */
-    List<Spent> spent(ServerName name, boolean renewal) throws StoreException {
+    List<Spent> spent(ServerName name, Optional<StoredCertificate> stored) throws StoreException {
+        Instant now = floors.clock().instant();
+        boolean renewal = stored.filter(record -> record.isServableAt(now)).isPresent();
         List<Spent> spent = new ArrayList<>();
         for (String ca : authorities()) {
             List<BudgetUse> uses = new ArrayList<>(floors.budget().used(ca));
             uses.removeIf(use -> use.budget().equals(renewal ? Budget.FOR_NEW_NAMES : Budget.FOR_RENEWALS));
             uses.addAll(floors.budget().used(ca, name));
-            if (renewal) {
-                // A CA counts neither the order nor the domain of the same names again.
+            if (stored.filter(record -> isNotCounted(record, ca, name)).isPresent()) {
                 uses.removeIf(use -> !use.budget().startsWith(Budget.FAILED_OF));
             }
             uses.stream()
@@ -131,6 +133,11 @@ final class Obstacles {
                     .ifPresent(use -> spent.add(new Spent(ca, use)));
         }
         return spent;
+    }
+
+    // A CA counts neither the order nor the domain of the same names again.
+    private static boolean isNotCounted(StoredCertificate record, String ca, ServerName name) {
+        return record.issuer().equals(ca) && record.certificate().names().equals(Set.of(name.value()));
     }
 
     /** Whether no CA is left that has room. */

@@ -93,7 +93,7 @@ public final class Status implements OnDemandTlsMXBean, AutoCloseable {
     private final Explanation explanation;
     private final Floors floors;
 
-    private Status(Floors floors, Operations operations, Gauges gauges, KeptHistory history) {
+    private Status(Floors floors, Operations operations, Explanation explanation, Gauges gauges, KeptHistory history) {
         this.floors = floors;
         this.gauges = gauges;
         this.history = history;
@@ -109,15 +109,7 @@ public final class Status implements OnDemandTlsMXBean, AutoCloseable {
         this.gate = floors.gate();
         this.events = floors.events();
         this.operations = operations;
-        this.explanation = new Explanation(
-                store,
-                inventory,
-                issuance,
-                renewal,
-                preflight,
-                gate,
-                challenges.vantages(),
-                floors.authorities().stream().map(Authority::id).toList());
+        this.explanation = explanation;
     }
 
     /**
@@ -156,6 +148,7 @@ public final class Status implements OnDemandTlsMXBean, AutoCloseable {
         return new Status(
                 floors,
                 new Operations(own, new Diagnosis.Instruments(own, floors.permission(), floors.diagnosing())),
+                new Explanation(own, floors.preflight(), floors.gate()::showsToProxies),
                 new Gauges(floors, clock),
                 history);
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -25,6 +26,7 @@ import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.preflight.Verdict;
 import org.ondemandtls.store.Happening;
 import org.ondemandtls.store.MemoryCertificateStore;
+import org.ondemandtls.store.Moved;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.TestLeaves;
@@ -88,6 +90,54 @@ class StandingInTheWayTest {
 
         assertThat(house.operations().authorities().get(0).well()).isTrue();
         assertThat(house.operations().authorities().get(0).sentence()).startsWith("Well: ");
+    }
+
+    @Test
+    void theLineForSupportSaysThatTheCaIsDownLongAfterAVisitFailed() throws Exception {
+        house.visit(OTHER);
+        fail(IssuanceException.Unavailable.unwell(SHOP, "no route to the CA", Duration.ofSeconds(1), null));
+        house.visit(SHOP);
+        advance(Duration.ofMinutes(10));
+
+        for (ServerName name : List.of(SHOP, OTHER)) {
+            assertThat(house.explain(name))
+                    .contains("; the next order has to wait: " + StatusHouse.CA + " has not worked since ")
+                    .contains("no route to the CA; to act: ");
+        }
+    }
+
+    @Test
+    void theLineForSupportSaysThatANameHasMovedAway() throws Exception {
+        house.visit(SHOP);
+        StoredCertificate stored = house.floors().store().find(SHOP).orElseThrow();
+        Instant since = house.floors().time().clock().instant();
+        house.floors()
+                .store()
+                .save(stored.withMoved(Optional.of(new Moved(since, "192.0.2.1", "point it here again"))));
+
+        assertThat(house.explain(SHOP))
+                .contains("moved away since " + since)
+                .contains("192.0.2.1")
+                .contains("point it here again");
+    }
+
+    @Test
+    void aWildcardThatIsNotRenewedIsNotCalledUnvisited() throws Exception {
+        Instant now = house.floors().time().clock().instant();
+        StoredCertificate beside = StoredCertificate.obtained(
+                TestLeaves.leaf(now, Duration.ofDays(90), "one.example", "*.one.example"), StatusHouse.CA, now, now);
+        house.floors()
+                .store()
+                .save(beside.withVisited(now)
+                        .withDue(beside.certificate().notAfter().plusSeconds(1)));
+        ServerName first = ServerName.parse("one.example");
+
+        assertThat(house.explain(first))
+                .contains("not renewed since a wildcard is not")
+                .doesNotContain("visited and");
+        assertThat(house.operations().lookUp(first).sentence())
+                .contains("not renewed since a wildcard is not")
+                .doesNotContain("visited");
     }
 
     @Test

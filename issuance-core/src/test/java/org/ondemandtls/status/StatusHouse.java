@@ -162,6 +162,11 @@ final class StatusHouse implements AutoCloseable {
         return !own.issuance().obtain(name, ClientBlock.LOCAL).isCompletedExceptionally();
     }
 
+    /** The line for a support person. */
+    String explain(ServerName name) {
+        return new Explanation(own, Preflight.NONE, () -> false).of(name);
+    }
+
     /** What stands in the way of a name, as a diagnosis finds it. */
     List<Diagnosis.Finding> inTheWay(ServerName name) throws Exception {
         return operations.diagnose(name).findings().stream()

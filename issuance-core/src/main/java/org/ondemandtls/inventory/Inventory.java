@@ -3,7 +3,6 @@ package org.ondemandtls.inventory;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import java.time.Clock;
-import java.time.Instant;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.Optional;
@@ -23,6 +22,8 @@ import org.ondemandtls.name.ServerName;
 public final class Inventory {
 
     private final Cache<String, KeyedCertificate> byName;
+    // Of which the store has said that a wildcard serves them: they may have been withdrawn, or have their own.
+    private final Cache<String, Boolean> byWildcard;
     private final Clock clock;
 
     /**
@@ -34,23 +35,33 @@ public final class Inventory {
     public Inventory(int size, Clock clock) {
         this.byName =
                 Caffeine.newBuilder().maximumSize(size).executor(Runnable::run).build();
+        this.byWildcard =
+                Caffeine.newBuilder().maximumSize(size).executor(Runnable::run).build();
         this.clock = clock;
     }
 
     /**
-     * The certificate to serve for a name: its own before one of a wildcard of one label.
+     * The certificate to serve for a name: its own before one of a wildcard of one label, which serves those names that were
+     * published with it.
      *
      * @param name the name asked for
      * @return a certificate that is valid now, empty if there is none in memory
      */
     public Optional<KeyedCertificate> find(ServerName name) {
-        Instant now = clock.instant();
         KeyedCertificate exact = byName.getIfPresent(name.value());
-        if (exact != null && exact.isValidAt(now)) {
+        if (exact != null && exact.isValidAt(clock.instant())) {
             return Optional.of(exact);
         }
-        KeyedCertificate wildcard = byName.getIfPresent(name.wildcard());
-        return wildcard != null && wildcard.isValidAt(now) ? Optional.of(wildcard) : Optional.empty();
+        Optional<KeyedCertificate> wildcard = ofWildcard(name);
+        return wildcard.isPresent() && (exact != null || byWildcard.getIfPresent(name.value()) != null)
+                ? wildcard
+                : Optional.empty();
+    }
+
+    /** The certificate of a wildcard that covers a name and is valid now, whether it is to serve the name or not. */
+    public Optional<KeyedCertificate> ofWildcard(ServerName name) {
+        return Optional.ofNullable(byName.getIfPresent(name.wildcard()))
+                .filter(certificate -> certificate.isValidAt(clock.instant()));
     }
 
     /**
@@ -71,7 +82,21 @@ public final class Inventory {
      * @param name the name asked for
      */
     public void publish(KeyedCertificate certificate, ServerName name) {
-        publish(certificate, certificate.names().contains(name.value()) ? name.value() : name.wildcard());
+        boolean exact = certificate.names().contains(name.value());
+        publish(certificate, exact ? name.value() : name.wildcard());
+        if (!exact) {
+            byWildcard.put(name.value(), true);
+        }
+    }
+
+    /** Has the store asked again whether a wildcard is to serve a name. */
+    public void reconsider(String name) {
+        byWildcard.invalidate(name);
+    }
+
+    /** The same for all names. */
+    public void reconsiderAll() {
+        byWildcard.invalidateAll();
     }
 
     private void publish(KeyedCertificate certificate, String name) {
@@ -86,12 +111,14 @@ public final class Inventory {
     /** Stops serving whatever was published under a name. */
     public void withdraw(ServerName name) {
         byName.invalidate(name.value());
+        reconsider(name.value());
     }
 
     /** Stops serving a certificate, or another instance of it, under all its names; its successors stay. */
     public void withdraw(KeyedCertificate certificate) {
         for (String name : certificate.names()) {
             byName.asMap().computeIfPresent(name, (n, served) -> served.id().equals(certificate.id()) ? null : served);
+            reconsider(name);
         }
     }
 

@@ -67,6 +67,7 @@ final class Following {
 
     /** Has names looked up again of which a certificate is served here. Does not block. */
     void changed(Collection<String> names) {
+        names.forEach(inventory::reconsider);
         names.stream().filter(name -> inventory.heldUnder(name).isPresent()).forEach(pending::add);
         if (!pending.isEmpty()) {
             work();
@@ -113,6 +114,7 @@ final class Following {
 
     private void follow() throws StoreException {
         if (everything.getAndSet(false)) {
+            inventory.reconsiderAll();
             inventory.all().forEach(served -> pending.addAll(served.names()));
         }
         for (String name : List.copyOf(pending)) {

@@ -426,7 +426,7 @@ public final class Issuance {
         try {
             Instant now = ports.clock().instant();
             Optional<StoredCertificate> found = store.find(name).filter(stored -> stored.isServableAt(now));
-            if (found.isPresent() && WithdrawnName.isKept(store, name, found.get())) {
+            if (found.isPresent() && withdrawals.takes(name, found.get())) {
                 return Optional.empty();
             }
             return found.map(stored -> {
@@ -442,7 +442,12 @@ public final class Issuance {
                 return certificate;
             });
         } catch (StoreException e) {
-            throw Placement.storeFailed(name, e);
+            // A store that does not answer takes nothing away.
+            Optional<KeyedCertificate> wildcard = inventory.ofWildcard(name);
+            if (wildcard.isEmpty()) {
+                throw Placement.storeFailed(name, e);
+            }
+            return wildcard;
         }
     }
 

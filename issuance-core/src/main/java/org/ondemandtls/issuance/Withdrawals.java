@@ -94,6 +94,12 @@ public final class Withdrawals {
         return store.hold(new Scope.TakenAway(name));
     }
 
+    /** Whether a name is withdrawn from what the store has found for it, which goes on serving other names. */
+    boolean takes(ServerName name, StoredCertificate found) throws StoreException {
+        return WithdrawnName.isKept(store, name, found)
+                || (!found.firstName().equals(name.value()) && of(name).isPresent());
+    }
+
     /**
      * Called where permission has just been granted: ends a withdrawal that permission has been denied for meanwhile.
      *

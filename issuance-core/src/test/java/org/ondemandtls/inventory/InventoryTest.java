@@ -40,8 +40,25 @@ class InventoryTest {
         inventory.publish(wildcard);
 
         assertThat(inventory.find(SHOP)).containsSame(exact);
-        assertThat(inventory.find(ServerName.parse("other.example.com"))).containsSame(wildcard);
+        ServerName other = ServerName.parse("other.example.com");
+        assertThat(inventory.find(other)).isEmpty();
+        assertThat(inventory.ofWildcard(other)).containsSame(wildcard);
+        inventory.publish(wildcard, other);
+        assertThat(inventory.find(other)).containsSame(wildcard);
         assertThat(inventory.find(ServerName.parse("a.b.example.com"))).isEmpty();
+    }
+
+    @Test
+    void aWildcardServesNoNameThatIsWithdrawnOrThatTheStoreIsToBeAskedAbout() {
+        KeyedCertificate wildcard = leaf(Duration.ofDays(2), "*.example.com");
+        inventory.publish(leaf(Duration.ofDays(1), SHOP.value()));
+        inventory.publish(wildcard, SHOP);
+        inventory.withdraw(SHOP);
+        assertThat(inventory.find(SHOP)).isEmpty();
+
+        inventory.publish(wildcard, SHOP);
+        inventory.reconsider(SHOP.value());
+        assertThat(inventory.find(SHOP)).isEmpty();
     }
 
     @Test
@@ -125,7 +142,8 @@ class InventoryTest {
         inventory.publish(several, ServerName.parse("any.example.org"));
 
         assertThat(inventory.find(SHOP)).containsSame(several);
-        assertThat(inventory.find(ServerName.parse("other.example.org"))).containsSame(several);
+        assertThat(inventory.find(ServerName.parse("any.example.org"))).containsSame(several);
+        assertThat(inventory.find(ServerName.parse("other.example.org"))).isEmpty();
         assertThat(inventory.find(ServerName.parse("first.example.com"))).isEmpty();
     }
 }

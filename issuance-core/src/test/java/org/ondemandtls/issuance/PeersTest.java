@@ -26,6 +26,7 @@ import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.FakeAuthority;
 import org.ondemandtls.testing.IssuanceFixture;
 import org.ondemandtls.testing.ManualTime;
+import org.ondemandtls.testing.TestLeaves;
 
 /** {@link Issuance} of several servers on one store: one of them at a name, the others in the know. */
 class PeersTest {
@@ -375,6 +376,29 @@ class PeersTest {
 
         assertThat(one.served()).isEmpty();
         assertThat(one.store().find(SHOP).orElseThrow().withdrawn()).isPresent();
+    }
+
+    @Test
+    void aNameThatIsWithdrawnIsServedByNoWildcardOnAnyServerEvenWithItsOwnGone() throws Exception {
+        KeyedCertificate wildcard = TestLeaves.leaf(time.clock().instant(), Duration.ofDays(90), "*.example.com");
+        one.store().save(StoredCertificate.obtained(wildcard, "certbot", wildcard.notBefore(), wildcard.notAfter()));
+        assertThat(one.obtain()).isCompleted();
+        other.follows();
+        assertThat(other.obtain()).isCompleted();
+        one.store()
+                .save(StoredCertificate.obtained(
+                        TestLeaves.leaf(time.clock().instant(), Duration.ofDays(90), SHOP.value()),
+                        "certbot",
+                        wildcard.notBefore(),
+                        wildcard.notAfter()));
+
+        one.issuance.withdrawals().withdraw(SHOP);
+        other.run();
+
+        assertThat(one.served()).isEmpty();
+        assertThat(other.served()).isEmpty();
+        assertThat(one.obtain()).isCompletedExceptionally();
+        assertThat(other.obtain()).isCompletedExceptionally();
     }
 
     @Test

@@ -2,16 +2,20 @@ package org.ondemandtls.renewal;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.issuance.WithdrawnName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.renewal.Entry.Kind;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.Hold;
 import org.ondemandtls.store.Retry;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
@@ -153,6 +157,7 @@ final class SeveralNames {
 
     private void granted(Entry entry, ServerName name, StoredCertificate several) throws StoreException {
         denials.granted(name.value());
+        forgetDenied(name);
         Instant now = desk.now();
         boolean asksTheCa = isFirst(name, several) && several.renew().isAfter(now) && advice.isDue(several, now);
         Optional<StoredCertificate> dueAgain = Optional.empty();
@@ -179,7 +184,7 @@ final class SeveralNames {
             return;
         }
         Instant now = desk.now();
-        Instant since = entry.deniedSince().orElse(now);
+        Instant since = deniedSince(entry, name, several, now);
         boolean kept = denials.isKept(name.value(), since);
         if (kept || now.isBefore(since.plus(desk.config().withdrawAfter()))) {
             desk.backlog().again(entry, entry.denied(Optional.of(since)), denials.again(several, kept), desk.nanos());
@@ -192,10 +197,47 @@ final class SeveralNames {
     private void withdraw(Entry entry, ServerName name, StoredCertificate several, Instant since)
             throws StoreException {
         WithdrawnName.keep(desk.floors().store(), name, several);
+        forgetDenied(name);
         desk.floors().inventory().withdraw(name);
         desk.backlog().done(entry);
         denials.tellWithdrawn(name, since);
         goOn(Optional.of(several));
+    }
+
+    // Kept beside the certificate, whose own moment is the first name's: a server that is started anew goes on from it.
+    private Instant deniedSince(Entry entry, ServerName name, StoredCertificate several, Instant now)
+            throws StoreException {
+        if (entry.deniedSince().isPresent()) {
+            return entry.deniedSince().get();
+        }
+        CertificateStore store = desk.floors().store();
+        Optional<Hold> kept = store.hold(denied(name));
+        if (kept.isPresent()) {
+            try {
+                return Instant.parse(kept.get().detail());
+            } catch (DateTimeParseException unreadable) {
+                // Written anew below.
+            }
+        }
+        store.keepHold(new Hold(
+                denied(name),
+                several.issuer(),
+                1,
+                several.certificate().notAfter(),
+                "denied",
+                now.toString(),
+                Optional.empty()));
+        return now;
+    }
+
+    private void forgetDenied(ServerName name) throws StoreException {
+        if (desk.floors().store().hold(denied(name)).isPresent()) {
+            desk.floors().store().dropHold(denied(name));
+        }
+    }
+
+    private static Scope denied(ServerName name) {
+        return new Scope.Other("denied-name/" + name);
     }
 
     // Kept with the certificate, as for one of a single name: its entry must not keep the certificate from its turns.
@@ -224,9 +266,13 @@ final class SeveralNames {
         }
     }
 
-    private void failed(Entry entry, ServerName name, StoredCertificate several, IssuanceException reason) {
+    private void failed(Entry entry, ServerName name, StoredCertificate several, IssuanceException reason)
+            throws StoreException {
         succession.mayPass(entry, reason);
         Optional<Instant> since = reason instanceof IssuanceException.NoAnswer ? entry.deniedSince() : Optional.empty();
+        if (since.isEmpty() && entry.deniedSince().isPresent()) {
+            forgetDenied(name);
+        }
         Duration wait = Waits.jittered(
                 succession.wait(several, name, reason), desk.ports().random());
         desk.backlog().again(entry, entry.denied(since), wait, desk.nanos());

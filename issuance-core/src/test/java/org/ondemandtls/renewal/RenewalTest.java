@@ -315,6 +315,26 @@ class RenewalTest {
         }
 
         @Test
+        void losesAFurtherNameInTimeThoughTheServerIsStartedAnewEachTimeItIsDenied() throws Exception {
+            renewal.close();
+            recheck = Optional.of(DAY);
+            begin(Optional.empty());
+            ServerName granted = ServerName.parse("www.example.com");
+            ServerName further = ServerName.parse("b.example.net");
+            brought(granted.value(), further.value());
+            passVisited(3, granted);
+            answer = denied();
+
+            for (int day = 0; day < 4; day++) {
+                passVisited(1, granted);
+                renewal.close();
+                begin(Optional.empty());
+            }
+
+            assertThat(house.inventory().find(further)).isEmpty();
+        }
+
+        @Test
         void isServedOnWhereADenialWasOfLessThanItsTime() throws Exception {
             renewal.close();
             recheck = Optional.of(DAY);

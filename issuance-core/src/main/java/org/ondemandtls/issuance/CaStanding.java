@@ -12,6 +12,7 @@ import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Hold;
+import org.ondemandtls.store.RecordUnreadableException;
 import org.ondemandtls.store.StoreException;
 
 /**
@@ -122,11 +123,20 @@ final class CaStanding {
         }
     }
 
-    /** Has memory know what an earlier life, or another server, wrote about a CA and a name. Blocks for look-ups. */
+    /**
+     * Has memory know what an earlier life, or another server, wrote about a CA and a name. Blocks for look-ups. A wait that
+     * cannot be read counts as memory knows it: one record is no reason to place no order at a CA.
+     */
     void recall(String issuer, ServerName name) throws StoreException {
         for (Scope.OfLimit scope : Scope.limits(issuer, name)) {
             Wait before = waits.get(scope);
-            Optional<Hold> hold = store.hold(scope);
+            Optional<Hold> hold;
+            try {
+                hold = store.hold(scope);
+            } catch (RecordUnreadableException e) {
+                // The store has told of it. What the CA still wants of us it says again to the next order.
+                continue;
+            }
             if (hold.isEmpty()) {
                 // Somebody has had it tried again.
                 if (before != null && before.stored()) {

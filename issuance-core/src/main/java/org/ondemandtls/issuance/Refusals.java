@@ -20,6 +20,7 @@ import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Shared;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Hold;
+import org.ondemandtls.store.RecordUnreadableException;
 import org.ondemandtls.store.StoreException;
 
 /**
@@ -203,7 +204,13 @@ final class Refusals {
         if (blocked.isPresent()) {
             return blocked;
         }
-        Optional<Hold> kept = store.hold(new Scope.Name(name));
+        Optional<Hold> kept;
+        try {
+            kept = store.hold(new Scope.Name(name));
+        } catch (RecordUnreadableException e) {
+            // The store has told of it; the next refusal is written in its place.
+            return Optional.empty();
+        }
         if (kept.isEmpty()) {
             return Optional.empty();
         }

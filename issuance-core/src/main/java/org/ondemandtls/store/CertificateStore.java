@@ -191,6 +191,7 @@ public interface CertificateStore extends AutoCloseable {
      *
      * @param scope whom it concerns
      * @return the hold, empty if there is none
+     * @throws RecordUnreadableException if this hold cannot be read now, of which the store has told
      * @throws StoreException if the store could not be read
      */
     Optional<Hold> hold(Scope scope) throws StoreException;

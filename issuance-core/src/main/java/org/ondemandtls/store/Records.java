@@ -50,9 +50,19 @@ final class Records<T> {
         this.key = key;
     }
 
-    /** The record of a key, empty if there is none that can be read. */
+    /**
+     * The record of a key, empty if there is none or it is damaged.
+     *
+     * @throws RecordUnreadableException if it is there and cannot be read now, which is told of once
+     */
     Optional<T> get(String of) throws StoreException {
-        return read(medium.view(shelf, List.of(of)).own(of));
+        Optional<Found> found = medium.view(shelf, List.of(of)).own(of);
+        try {
+            return read(found);
+        } catch (RecordUnreadableException e) {
+            troubles.tell(found.map(Found::place).orElse(of), e);
+            throw e;
+        }
     }
 
     /** What was found, empty if it was nothing or is damaged. */
@@ -76,9 +86,15 @@ final class Records<T> {
             }
             return Optional.of(record);
         } catch (KeyMissingException e) {
-            throw new KeyNotGivenException(found.place(), e);
+            throw new RecordUnreadableException(found.place(), e);
+        } catch (StoreException e) {
+            throw new RecordUnreadableException(e);
         } catch (UnreadableException e) {
-            setAside(found, content, e);
+            try {
+                setAside(found, content, e);
+            } catch (StoreException inTheWay) {
+                throw new RecordUnreadableException(inTheWay);
+            }
             return Optional.empty();
         }
     }

@@ -110,7 +110,7 @@ final class Resealing implements AutoCloseable {
             content = found.content().read();
             anew = RecordCodec.resealed(found.shelf(), found.handle(), content, sealing);
         } catch (KeyMissingException e) {
-            throw new KeyNotGivenException(found.place(), e);
+            throw new RecordUnreadableException(found.place(), e);
         } catch (UnreadableException e) {
             switch (found.shelf()) {
                 // Read once more, which sets it aside or removes it.

@@ -626,6 +626,34 @@ class FileCertificateStoreTest extends CertificateStoreContract {
         }
 
         @Test
+        void thatCannotBeReadIsToldOnceWithItsPlaceAndNoFailureOfTheStore() throws Exception {
+            store.keepHold(hold(OTHER, 3));
+            Files.delete(file(OTHER));
+            Files.createDirectory(file(OTHER));
+
+            for (int i = 0; i < 2; i++) {
+                assertThatThrownBy(() -> store.hold(OTHER)).isInstanceOf(RecordUnreadableException.class);
+            }
+
+            assertThat(recorded.lines(EventKind.STORE_FAILED))
+                    .singleElement()
+                    .asString()
+                    .contains(file(OTHER).toString());
+        }
+
+        @Test
+        void thatIsDamagedAndCannotBeSetAsideIsAsOneThatCannotBeRead() throws Exception {
+            store.keepHold(hold(OTHER, 3));
+            Files.writeString(file(OTHER), "torn");
+            Files.delete(root().resolve("quarantine"));
+            Files.createFile(root().resolve("quarantine"));
+
+            assertThatThrownBy(() -> store.hold(OTHER)).isInstanceOf(RecordUnreadableException.class);
+
+            assertThat(file(OTHER)).exists();
+        }
+
+        @Test
         void thatIsTornIsSetAside() throws Exception {
             store.keepHold(hold(OTHER, 3));
             byte[] whole = Files.readAllBytes(file(OTHER));

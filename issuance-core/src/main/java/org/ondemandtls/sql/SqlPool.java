@@ -187,7 +187,7 @@ public final class SqlPool implements AutoCloseable {
                 statement.setQueryTimeout(limit / 1000);
             }
             return statement;
-        } catch (SQLException e) {
+        } catch (SQLException | RuntimeException e) {
             statement.close();
             throw e;
         }

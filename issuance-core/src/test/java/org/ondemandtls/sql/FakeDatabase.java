@@ -38,6 +38,7 @@ final class FakeDatabase implements Driver, AutoCloseable {
 
     final List<Opened> opened = new ArrayList<>();
     final List<String> steps = new ArrayList<>();
+    final List<String> closed = new ArrayList<>();
     Trouble trouble = (connection, step) -> {};
     boolean lendsWithoutAutoCommit;
     int lendsWithNetworkTimeout;
@@ -109,6 +110,14 @@ final class FakeDatabase implements Driver, AutoCloseable {
             case "executeUpdate" -> {
                 step(connection, sql);
                 yield 1;
+            }
+            case "setQueryTimeout" -> {
+                trouble.at(connection, "setQueryTimeout");
+                yield null;
+            }
+            case "close" -> {
+                closed.add(connection + " " + sql);
+                yield null;
             }
             default -> null;
         });

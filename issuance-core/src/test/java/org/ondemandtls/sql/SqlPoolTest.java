@@ -318,4 +318,25 @@ class SqlPoolTest {
 
         assertThatThrownBy(this::each).isInstanceOf(SQLException.class).hasMessage("closed");
     }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aStatementThatCannotBeBoundedIsClosed(boolean checked) throws Exception {
+        pool.close();
+        pool = serversPool();
+        database.trouble = (connection, step) -> {
+            if (step.equals("setQueryTimeout")) {
+                if (checked) {
+                    throw new SQLException("not now", "0A000");
+                }
+                throw new IllegalStateException("not now");
+            }
+        };
+
+        assertThatThrownBy(() -> pool.<Object, RuntimeException>each(
+                        Wait.IN_LINE, connection -> pool.prepared(connection, "SELECT 1")))
+                .isInstanceOf(SQLException.class);
+
+        assertThat(database.closed).contains("1 SELECT 1");
+    }
 }

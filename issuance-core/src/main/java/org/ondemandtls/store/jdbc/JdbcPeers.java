@@ -9,7 +9,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.Consumer;
 import org.ondemandtls.challenge.Proof;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.event.EventKind;
@@ -150,28 +149,36 @@ final class JdbcPeers implements Peers {
         followers.add(news);
     }
 
-    /** Hands on what has changed, and that something may have been missed. */
+    /**
+     * Hands on what has changed, and that something may have been missed. A follower that cannot use a notice is told that it
+     * missed something, and keeps no other from being told.
+     */
     News news() {
         return new News() {
             @Override
             public void changed(List<String> names) {
-                tellAll(follower -> follower.changed(names));
+                for (News follower : followers) {
+                    if (!told(() -> follower.changed(names))) {
+                        told(follower::missed);
+                    }
+                }
             }
 
             @Override
             public void missed() {
-                tellAll(News::missed);
+                followers.forEach(follower -> told(follower::missed));
             }
         };
     }
 
-    private void tellAll(Consumer<News> what) {
-        for (News follower : followers) {
-            try {
-                what.accept(follower);
-            } catch (RuntimeException e) {
-                events.publish(EventKind.DEFECT, "news could not be used: " + e);
-            }
+    // An error of one must not end the thread that tells all of them.
+    private boolean told(Runnable notice) {
+        try {
+            notice.run();
+            return true;
+        } catch (RuntimeException | Error e) {
+            events.publish(EventKind.DEFECT, "news could not be used: " + e);
+            return false;
         }
     }
 

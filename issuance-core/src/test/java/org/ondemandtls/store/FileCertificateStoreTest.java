@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -12,6 +13,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -83,6 +85,19 @@ class FileCertificateStoreTest extends CertificateStoreContract {
             store = open();
 
             assertThat(root().resolve("tmp/torn")).doesNotExist();
+        }
+
+        @Test
+        void ofACrashedWriterThatCannotBeClearedAwayAreInNobodysWay() throws Exception {
+            store.close();
+            for (int i = 0; i < 36; i++) {
+                Files.createDirectories(root().resolve("tmp/" + Integer.toString(i, 36) + "/not empty"));
+            }
+
+            store = open();
+
+            store.save(stored(SHOP.value()));
+            assertThat(store.find(SHOP)).isPresent();
         }
 
         @Test
@@ -260,6 +275,81 @@ class FileCertificateStoreTest extends CertificateStoreContract {
             store.save(both.withVisited(DUE));
 
             assertThat(store.find(second)).map(StoredCertificate::firstName).contains(SHOP.value());
+        }
+
+        @Nested
+        class ByWhichAnotherNameLeads {
+
+            private final ServerName second = ServerName.parse("second.example.com");
+            private StoredCertificate both;
+            private Path see;
+
+            @BeforeEach
+            void save() throws Exception {
+                both = store.save(stored(SHOP.value(), second.value()));
+                see = bundle(second.value()).resolveSibling(second.value() + ".see");
+                Files.delete(see);
+            }
+
+            // Neither to be read nor to be replaced.
+            private void block() throws Exception {
+                Files.createDirectories(see.resolve("not empty"));
+            }
+
+            private void assertTold() {
+                assertThat(recorded.lines(EventKind.STORE_FAILED))
+                        .singleElement()
+                        .asString()
+                        .contains(see.toString());
+            }
+
+            @Test
+            void isNamedByTheLookUp() throws Exception {
+                block();
+
+                assertThatThrownBy(() -> store.find(second)).hasMessageContaining(see.toString());
+            }
+
+            @Test
+            void doesNotKeepItsCertificateFromBeingSaved() throws Exception {
+                block();
+
+                StoredCertificate saved =
+                        store.save(store.save(both.withVisited(DUE)).withDue(DUE));
+
+                assertThat(store.find(SHOP)).map(StoredCertificate::revision).contains(saved.revision());
+                assertTold();
+            }
+
+            @Test
+            void doesNotKeepItsCertificateFromBeingRemoved() throws Exception {
+                block();
+
+                store.forget(both);
+
+                assertThat(store.find(SHOP)).isEmpty();
+                assertThat(bundle(SHOP.value())).doesNotExist();
+                assertTold();
+            }
+
+            @Test
+            void isWrittenAnewWhereThatIsPossible() throws Exception {
+                Files.createSymbolicLink(see, see);
+
+                StoredCertificate saved = store.save(both.withVisited(DUE));
+
+                assertThat(store.find(second)).map(StoredCertificate::revision).contains(saved.revision());
+            }
+
+            @Test
+            void isRemovedWithItsCertificateWhereThatIsPossible() throws Exception {
+                Files.createSymbolicLink(see, see);
+
+                store.forget(both);
+
+                assertThat(Files.isSymbolicLink(see)).isFalse();
+                assertThat(store.find(second)).isEmpty();
+            }
         }
 
         @Test
@@ -515,6 +605,62 @@ class FileCertificateStoreTest extends CertificateStoreContract {
         }
 
         @Test
+        void passesOverAnHourThatCannotBeListedAndTellsItOnce() throws Exception {
+            store.save(stored(SHOP.value()).withDue(DUE));
+            store.save(stored("other.example.org").withDue(DUE.plusSeconds(7200)));
+            store.save(stored("early.example.org").withDue(DUE.minusSeconds(7200)));
+            Path hour = hint(DUE, SHOP.value()).getParent();
+            Path away = Files.move(hour, base.resolve("away"));
+            Files.createFile(hour);
+
+            for (int i = 0; i < 2; i++) {
+                assertThat(store.due(DUE.plusSeconds(7200), 10))
+                        .extracting(StoredCertificate::firstName)
+                        .containsExactly("early.example.org", "other.example.org");
+            }
+
+            assertThat(recorded.lines(EventKind.STORE_FAILED))
+                    .singleElement()
+                    .asString()
+                    .contains(hour.toString());
+            Files.delete(hour);
+            Files.move(away, hour);
+            assertThat(store.due(DUE, 10)).hasSize(2);
+        }
+
+        @Test
+        void knowsTheFirstDueTimeOfTheHoursThatCanBeListedUntilTheOthersCanBe() throws Exception {
+            store.save(stored(SHOP.value()).withDue(DUE));
+            store.save(stored("other.example.org").withDue(DUE.plusSeconds(7200)));
+            store.close();
+            Path hour = hint(DUE, SHOP.value()).getParent();
+            Path away = Files.move(hour, base.resolve("away"));
+            Files.createFile(hour);
+            store = open();
+
+            assertThat(store.nextDue()).contains(DUE.plusSeconds(7200));
+
+            Files.delete(hour);
+            Files.move(away, hour);
+            assertThat(store.nextDue()).contains(DUE);
+        }
+
+        @Test
+        void isNotInTheWayOfASaveOrARemovalWhereAnOldHintCannotBeRemoved() throws Exception {
+            StoredCertificate shop = store.save(stored(SHOP.value()).withDue(DUE));
+            Path hint = hint(DUE, SHOP.value());
+            Files.delete(hint);
+            Files.createDirectories(hint.resolve("not empty"));
+
+            StoredCertificate moved = store.save(shop.withDue(DUE.plusSeconds(7200)));
+
+            assertThat(store.due(DUE.plusSeconds(7200), 10)).hasSize(1);
+            store.forget(store.save(moved.withDue(DUE)));
+            assertThat(store.find(SHOP)).isEmpty();
+            assertThat(recorded.lines(EventKind.STORE_FAILED)).hasSize(1);
+        }
+
+        @Test
         void isNotDisturbedByWhatIsNotOurs() throws Exception {
             store.close();
             Path foreign = hint(NOW.minusSeconds(7200), "x").resolveSibling("notes.txt");
@@ -709,6 +855,68 @@ class FileCertificateStoreTest extends CertificateStoreContract {
             store = open();
 
             assertThat(store.ledger().used(quota.key(), quota.window())).isEqualTo(1);
+        }
+
+        @Test
+        void isOpenedWithoutADayThatCannotBeReadWhichIsToldAndSetAside() throws Exception {
+            reserve();
+            Path unreadable = log();
+            time.advance(Duration.ofDays(1));
+            reserve();
+            store.close();
+            Path whole = Files.move(unreadable, base.resolve("whole"));
+            Files.createDirectory(unreadable);
+
+            store = open();
+
+            assertThat(store.ledger().used(quota.key(), quota.window())).isEqualTo(1);
+            assertThat(recorded.lines(EventKind.STORE_FAILED))
+                    .singleElement()
+                    .asString()
+                    .contains(unreadable.toString(), ".unreadable");
+            store.close();
+            Files.move(whole, unreadable);
+            store = open();
+            assertThat(store.ledger().used(quota.key(), quota.window())).isEqualTo(2);
+        }
+
+        @Test
+        void goesOnCountingOnADayThatCannotBeRead() throws Exception {
+            store.close();
+            Files.createSymbolicLink(log(), log());
+            store = open();
+
+            reserve();
+            store.close();
+            store = open();
+
+            assertThat(store.ledger().used(quota.key(), quota.window())).isEqualTo(1);
+        }
+
+        @Test
+        void isOpenedWithoutADayThatIsTooLarge() throws Exception {
+            store.close();
+            try (RandomAccessFile sparse = new RandomAccessFile(log().toFile(), "rw")) {
+                sparse.setLength((256L << 20) + 1);
+            }
+
+            store = open();
+
+            reserve();
+        }
+
+        @Test
+        void isNotKeptFromCountingByAnOldDayThatCannotBeRemoved() throws Exception {
+            store.ledger().count("failures/shop.example.com", Duration.ofHours(1));
+            Path first = log();
+            Files.delete(first);
+            Files.createDirectories(first.resolve("not empty"));
+            time.advance(Duration.ofDays(1));
+
+            reserve();
+
+            assertThat(store.ledger().used(quota.key(), quota.window())).isEqualTo(1);
+            assertThat(recorded.lines(EventKind.STORE_FAILED)).hasSize(1);
         }
 
         @Test

@@ -51,7 +51,7 @@ class MediumStoreTest {
         if (store != null) {
             store.close();
         }
-        medium = new MemoryMedium(world, new FileLedger(directory, time.clock()), false, sealing);
+        medium = new MemoryMedium(world, new FileLedger(directory, time.clock(), recorded.events()), false, sealing);
         MemoryCertificateStore opened = new MemoryCertificateStore(medium, recorded.events(), sealing);
         store = opened;
         return opened;

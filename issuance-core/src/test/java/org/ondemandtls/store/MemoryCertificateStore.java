@@ -30,7 +30,11 @@ public final class MemoryCertificateStore extends MediumStore {
     /** Opens what a medium holds, for one of several servers or for one that is alone; each has a ledger of its own. */
     public MemoryCertificateStore(Medium medium, Path ledgerDirectory, Clock clock, boolean shared) throws IOException {
         this(
-                new MemoryMedium(medium, new FileLedger(ledgerDirectory, clock), shared, KeySealing.none()),
+                new MemoryMedium(
+                        medium,
+                        new FileLedger(ledgerDirectory, clock, new RecordedEvents().events()),
+                        shared,
+                        KeySealing.none()),
                 new RecordedEvents().events(),
                 KeySealing.none());
     }

@@ -5,6 +5,7 @@ import java.time.Clock;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.store.file.FileLedger;
 import org.ondemandtls.testing.ManualTime;
+import org.ondemandtls.testing.RecordedEvents;
 
 /** {@link MemoryMedium}: a medium like any other. */
 class MemoryMediumTest extends MediumContract {
@@ -16,6 +17,10 @@ class MemoryMediumTest extends MediumContract {
 
     @Override
     protected Medium open() throws Exception {
-        return new MemoryMedium(new MemoryMedium.World(), new FileLedger(directory, clock), false, KeySealing.none());
+        return new MemoryMedium(
+                new MemoryMedium.World(),
+                new FileLedger(directory, clock, new RecordedEvents().events()),
+                false,
+                KeySealing.none());
     }
 }

@@ -6,10 +6,12 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -17,11 +19,13 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Files that are there whole or not at all: written beside and moved into place, synchronised with their directory, 0600 in
@@ -36,14 +40,79 @@ final class Disk {
     private final Path tmp;
     private final AtomicLong written = new AtomicLong();
 
-    /** Clears away what an earlier writer left behind. */
+    /** Clears away what an earlier writer left behind, as far as it can be. */
     Disk(Path tmp) throws IOException {
         this.tmp = tmp;
-        try (DirectoryStream<Path> leftovers = Files.newDirectoryStream(tmp)) {
-            for (Path leftover : leftovers) {
+        each(tmp, leftover -> {
+            try {
                 Files.deleteIfExists(leftover);
+            } catch (IOException notOurs) {
+                // It takes one name, which is passed over.
+                return true;
+            }
+            return true;
+        });
+    }
+
+    /** Told of each entry of a directory. */
+    @FunctionalInterface
+    interface Entries<X extends Exception> {
+        /** One entry; whether to go on. */
+        boolean visit(Path entry) throws IOException, X;
+    }
+
+    /**
+     * Goes through a directory, one entry in memory at a time.
+     *
+     * @return whether it went to the end
+     * @throws NoSuchFileException if there is no such directory
+     * @throws IOException if it cannot be listed, which names the directory; or what the visitor threw
+     */
+    static <X extends Exception> boolean each(Path directory, Entries<X> entries) throws IOException, X {
+        return each(directory, "", entries);
+    }
+
+    /** The same for those entries whose names end in a suffix. */
+    static <X extends Exception> boolean each(Path directory, String suffix, Entries<X> entries) throws IOException, X {
+        try (DirectoryStream<Path> stream = opened(directory)) {
+            return each(directory, suffix, stream, entries);
+        }
+    }
+
+    static <X extends Exception> boolean each(
+            Path directory, String suffix, DirectoryStream<Path> stream, Entries<X> entries) throws IOException, X {
+        Iterator<Path> iterator = stream.iterator();
+        for (Path entry = next(directory, iterator); entry != null; entry = next(directory, iterator)) {
+            if (String.valueOf(entry.getFileName()).endsWith(suffix) && !entries.visit(entry)) {
+                return false;
             }
         }
+        return true;
+    }
+
+    private static DirectoryStream<Path> opened(Path directory) throws IOException {
+        try {
+            return Files.newDirectoryStream(directory);
+        } catch (NoSuchFileException e) {
+            throw new NoSuchFileException(directory.toString(), null, directory + " is not there");
+        } catch (IOException e) {
+            throw unlisted(directory, e);
+        }
+    }
+
+    private static @Nullable Path next(Path directory, Iterator<Path> entries) throws IOException {
+        try {
+            return entries.hasNext() ? entries.next() : null;
+        } catch (DirectoryIteratorException e) {
+            throw unlisted(directory, e.getCause());
+        }
+    }
+
+    private static FileSystemException unlisted(Path directory, IOException why) {
+        FileSystemException told =
+                new FileSystemException(directory.toString(), null, directory + " cannot be listed: " + describe(why));
+        told.initCause(why);
+        return told;
     }
 
     /** A file that cannot be ours: larger than anything we write. */
@@ -54,7 +123,7 @@ final class Disk {
     }
 
     void write(Path target, byte[] content) throws IOException {
-        Path beside = tmp.resolve(Long.toString(written.incrementAndGet(), Character.MAX_RADIX));
+        Path beside = unused();
         try {
             try (FileChannel channel = FileChannel.open(
                     beside,
@@ -75,6 +144,14 @@ final class Disk {
             throw e;
         }
         synchronise(parentOf(target));
+    }
+
+    private Path unused() {
+        Path beside;
+        do {
+            beside = tmp.resolve(Long.toString(written.incrementAndGet(), Character.MAX_RADIX));
+        } while (Files.exists(beside, LinkOption.NOFOLLOW_LINKS));
+        return beside;
     }
 
     /** A file's content, empty where there is none. */
@@ -140,9 +217,7 @@ final class Disk {
     /** The directories in a directory. */
     static List<Path> directories(Path parent) throws IOException {
         List<Path> found = new ArrayList<>();
-        try (DirectoryStream<Path> entries = Files.newDirectoryStream(parent, Files::isDirectory)) {
-            entries.forEach(found::add);
-        }
+        each(parent, entry -> !Files.isDirectory(entry) || found.add(entry));
         return found;
     }
 

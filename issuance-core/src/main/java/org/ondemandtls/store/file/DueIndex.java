@@ -1,9 +1,7 @@
 package org.ondemandtls.store.file;
 
 import java.io.IOException;
-import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryNotEmptyException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -24,6 +22,7 @@ import java.util.PriorityQueue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BiConsumer;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -88,6 +87,7 @@ final class DueIndex {
     }
 
     private final Path directory;
+    private final BiConsumer<Path, IOException> unlisted;
     private final NavigableSet<String> hours = new ConcurrentSkipListSet<>();
     // Adding a hint and removing an hour are told apart by it; held for one or two system calls.
     private final ReentrantLock lock = new ReentrantLock();
@@ -101,20 +101,19 @@ final class DueIndex {
      * Opens the index, listing the names of the hours.
      *
      * @param directory where it is; exists
+     * @param unlisted told of an hour that cannot be listed, or tidied up, each time that is met; it is passed over
      */
-    DueIndex(Path directory) throws IOException {
+    DueIndex(Path directory, BiConsumer<Path, IOException> unlisted) throws IOException {
         this.directory = directory;
+        this.unlisted = unlisted;
         this.complete = Files.exists(directory.resolve(COMPLETE));
-        try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
-            for (Path entry : entries) {
-                String name = String.valueOf(entry.getFileName());
-                if (HOUR.matcher(name).matches()) {
-                    hours.add(name);
-                }
+        Disk.each(directory, entry -> {
+            String name = String.valueOf(entry.getFileName());
+            if (HOUR.matcher(name).matches()) {
+                hours.add(name);
             }
-        } catch (DirectoryIteratorException e) {
-            throw e.getCause();
-        }
+            return true;
+        });
     }
 
     /** Whether every bundle has its hint. */
@@ -163,31 +162,33 @@ final class DueIndex {
         }
     }
 
-    /** The first hint of all. Lists the first hour where that is not remembered. */
-    Optional<Hint> first() throws IOException {
-        while (true) {
-            long before;
-            lock.lock();
-            try {
-                if (earliest != null) {
-                    return Optional.of(earliest);
-                }
-                before = changes;
-            } finally {
-                lock.unlock();
+    /** The first hint of all, of the hours that can be listed. Lists the first hour where that is not remembered. */
+    Optional<Hint> first() {
+        long before;
+        lock.lock();
+        try {
+            if (earliest != null) {
+                return Optional.of(earliest);
             }
-            if (hours.isEmpty()) {
-                return Optional.empty();
-            }
-            String hour = hours.first();
-            List<Hint> found = list(hour, null, 1);
-            if (found.isEmpty()) {
-                tidy(hour);
-            } else {
-                remember(found.get(0), before);
-                return Optional.of(found.get(0));
-            }
+            before = changes;
+        } finally {
+            lock.unlock();
         }
+        boolean all = true;
+        for (String hour : hours) {
+            Optional<List<Hint>> found = listed(hour, null, 1);
+            if (found.isPresent() && !found.get().isEmpty()) {
+                Hint first = found.get().get(0);
+                if (all) {
+                    remember(first, before);
+                }
+                return Optional.of(first);
+            }
+            // An hour that can be listed again is not to be forgotten for a later one that is remembered.
+            all &= found.isPresent();
+            tidy(hour, found);
+        }
+        return Optional.empty();
     }
 
     /**
@@ -197,7 +198,7 @@ final class DueIndex {
      * @param after where to go on, null for the beginning
      * @param limit how many at most
      */
-    List<Hint> upTo(Instant atOrBefore, @Nullable Hint after, int limit) throws IOException {
+    List<Hint> upTo(Instant atOrBefore, @Nullable Hint after, int limit) {
         Hint last = Hint.of(atOrBefore, Character.toString(Character.MAX_VALUE));
         Optional<Hint> first = first();
         if (first.isEmpty() || first.get().compareTo(last) > 0) {
@@ -206,11 +207,11 @@ final class DueIndex {
         List<Hint> found = new ArrayList<>();
         NavigableSet<String> come = hours.headSet(last.hour(), true);
         for (String hour : after == null ? come : come.tailSet(after.hour(), true)) {
-            List<Hint> here = list(hour, after, limit - found.size());
-            if (here.isEmpty() && (after == null || !hour.equals(after.hour()))) {
-                tidy(hour);
+            Optional<List<Hint>> here = listed(hour, after, limit - found.size());
+            if (after == null || !hour.equals(after.hour())) {
+                tidy(hour, here);
             }
-            for (Hint hint : here) {
+            for (Hint hint : here.orElse(List.of())) {
                 if (hint.compareTo(last) > 0) {
                     return found;
                 }
@@ -239,27 +240,32 @@ final class DueIndex {
         }
     }
 
+    // Empty where it cannot be listed.
+    private Optional<List<Hint>> listed(String hour, @Nullable Hint after, int limit) {
+        try {
+            return Optional.of(list(hour, after, limit));
+        } catch (IOException e) {
+            unlisted.accept(directory.resolve(hour), e);
+            return Optional.empty();
+        }
+    }
+
     // The smallest ones, in memory for as many only: an hour may have any number.
     private List<Hint> list(String hour, @Nullable Hint after, int limit) throws IOException {
         PriorityQueue<Hint> smallest = new PriorityQueue<>(Comparator.<Hint>reverseOrder());
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory.resolve(hour))) {
-            for (Path file : files) {
-                String name = String.valueOf(file.getFileName());
-                if (!FILE.matcher(name).matches()) {
-                    continue;
-                }
-                Hint hint = new Hint(hour, name);
-                if (after == null || hint.compareTo(after) > 0) {
+        try {
+            Disk.each(directory.resolve(hour), file -> {
+                Hint hint = new Hint(hour, String.valueOf(file.getFileName()));
+                if (FILE.matcher(hint.file()).matches() && (after == null || hint.compareTo(after) > 0)) {
                     smallest.add(hint);
                     if (smallest.size() > limit) {
                         smallest.remove();
                     }
                 }
-            }
+                return true;
+            });
         } catch (NoSuchFileException e) {
             return List.of();
-        } catch (DirectoryIteratorException e) {
-            throw e.getCause();
         }
         List<Hint> found = new ArrayList<>(smallest);
         found.sort(Comparator.naturalOrder());
@@ -267,7 +273,10 @@ final class DueIndex {
     }
 
     // What is not ours keeps its directory, which is then out of mind until a hint is added to it.
-    private void tidy(String hour) throws IOException {
+    private void tidy(String hour, Optional<List<Hint>> found) {
+        if (found.isEmpty() || !found.get().isEmpty()) {
+            return;
+        }
         lock.lock();
         try {
             if (list(hour, null, 1).isEmpty()) {
@@ -276,6 +285,8 @@ final class DueIndex {
             }
         } catch (DirectoryNotEmptyException e) {
             return;
+        } catch (IOException e) {
+            unlisted.accept(directory.resolve(hour), e);
         } finally {
             lock.unlock();
         }

@@ -2,13 +2,9 @@ package org.ondemandtls.store.file;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
-import java.io.BufferedReader;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -32,6 +28,8 @@ import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Events;
 import org.ondemandtls.store.Ledger;
 import org.ondemandtls.store.Reckoning;
 import org.ondemandtls.store.StoreException;
@@ -46,6 +44,11 @@ import org.ondemandtls.store.StoreException;
  *
  * <p>A day's log is removed when nothing in it counts any more, at open and when a day ends; not when the clock leapt over
  * days, since it may leap back.
+ *
+ * <p>A day that cannot be read at open is told of and set aside, and the other days count: the server starts and orders. What
+ * the day had counted is missed, so that a CA may be asked for more than its budget allows: once more than that day at the
+ * most, and the CA, which keeps its own count, refuses by then and is obeyed. To place no order for as long as the day may
+ * count, up to {@link #LONGEST_WINDOW}, would cost every name its certificate for one file.
  */
 public final class FileLedger implements Ledger, AutoCloseable {
 
@@ -65,6 +68,7 @@ public final class FileLedger implements Ledger, AutoCloseable {
 
     private final Path directory;
     private final Clock clock;
+    private final Events events;
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<Long, Entry> entries = new LinkedHashMap<>();
     private final Map<String, List<Entry>> byKey = new HashMap<>();
@@ -80,18 +84,24 @@ public final class FileLedger implements Ledger, AutoCloseable {
      *
      * @param directory where it is; exists
      * @param clock the wall clock
-     * @throws IOException if a log cannot be read
+     * @param events told of a day that cannot be read, or not be removed
+     * @throws IOException if the directory cannot be listed
      */
-    public FileLedger(Path directory, Clock clock) throws IOException {
+    public FileLedger(Path directory, Clock clock, Events events) throws IOException {
         this.directory = directory;
         this.clock = clock;
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*" + SUFFIX)) {
-            for (Path file : files) {
-                dayOf(file).ifPresent(found -> logs.put(found, Long.MIN_VALUE));
-            }
-        }
+        this.events = events;
+        Disk.each(directory, SUFFIX, file -> {
+            dayOf(file).ifPresent(found -> logs.put(found, Long.MIN_VALUE));
+            return true;
+        });
         for (LocalDate found : List.copyOf(logs.keySet())) {
-            read(found);
+            try {
+                read(found);
+            } catch (IOException e) {
+                logs.remove(found);
+                setAside(file(found), e);
+            }
         }
         if (!logs.isEmpty()) {
             LocalDate today = dayAt(clock.instant());
@@ -99,6 +109,21 @@ public final class FileLedger implements Ledger, AutoCloseable {
                 forgetWhatCountsNoLonger(clock.millis());
             }
         }
+    }
+
+    // Out of the way of what is counted from now on; whoever has mended it can give it its name back.
+    private void setAside(Path file, IOException why) {
+        String told = "the ledger's " + file + " cannot be read: " + Disk.describe(why) + "; ";
+        Path aside = file.resolveSibling(file.getFileName() + "." + clock.millis() + ".unreadable");
+        try {
+            Files.move(file, aside);
+            told += "it was set aside as " + aside
+                    + ", and what was ordered that day does not count: mend it, and with the"
+                    + " server stopped give it its name back";
+        } catch (IOException e) {
+            told += "what was ordered that day does not count; check the mount and the owner of the store";
+        }
+        events.publish(EventKind.STORE_FAILED, told);
     }
 
     @Override
@@ -269,7 +294,7 @@ public final class FileLedger implements Ledger, AutoCloseable {
         }
     }
 
-    private void forgetWhatCountsNoLonger(long now) throws IOException {
+    private void forgetWhatCountsNoLonger(long now) {
         entries.values().stream()
                 .filter(entry -> !entry.counts(now, entry.keptMillis()))
                 .map(Entry::id)
@@ -278,9 +303,20 @@ public final class FileLedger implements Ledger, AutoCloseable {
         for (Map.Entry<LocalDate, Long> old : List.copyOf(
                 logs.headMap(dayAt(Instant.ofEpochMilli(now)), false).entrySet())) {
             if (old.getValue() <= now) {
-                Files.deleteIfExists(file(old.getKey()));
-                logs.remove(old.getKey());
+                remove(old.getKey());
             }
+        }
+    }
+
+    private void remove(LocalDate old) {
+        try {
+            Files.deleteIfExists(file(old));
+            logs.remove(old);
+        } catch (IOException e) {
+            // Nothing in it counts; tried again when the next day begins.
+            events.publish(
+                    EventKind.STORE_FAILED,
+                    "the ledger's " + file(old) + " cannot be removed: " + Disk.describe(e) + "; tried again tomorrow");
         }
     }
 
@@ -294,15 +330,10 @@ public final class FileLedger implements Ledger, AutoCloseable {
         while (whole > 0 && content[whole - 1] != '\n') {
             whole--;
         }
+        new String(content, 0, whole, US_ASCII).lines().forEach(line -> read(found, line));
         if (whole < content.length) {
             try (FileChannel torn = FileChannel.open(file, StandardOpenOption.WRITE)) {
                 torn.truncate(whole);
-            }
-        }
-        try (BufferedReader lines =
-                new BufferedReader(new InputStreamReader(new ByteArrayInputStream(content, 0, whole), US_ASCII))) {
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                read(found, line);
             }
         }
     }

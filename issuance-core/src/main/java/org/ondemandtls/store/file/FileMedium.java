@@ -3,7 +3,6 @@ package org.ondemandtls.store.file;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import java.io.IOException;
-import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -79,14 +78,16 @@ final class FileMedium implements Medium {
             Disk.synchronise(root);
         }
         this.disk = new Disk(root.resolve("tmp"));
-        this.shelves = new FileShelves(layout, disk, time);
+        this.troubles = new Troubles(events);
+        this.shelves = new FileShelves(layout, disk, time, troubles);
         this.listed = new ListedNames(shelves::firstNames);
         this.listing = new FileListing(shelves, events, time, root);
         FileFormat.write(root, disk);
         this.keys = new FileKeys(root, disk, shelves, !fresh, sealing);
-        this.dueIndex = new DueIndex(root.resolve("due"));
-        this.ledger = new FileLedger(root.resolve("ledger"), clock);
-        this.troubles = new Troubles(events);
+        this.dueIndex = new DueIndex(
+                root.resolve("due"),
+                (hour, e) -> troubles.tell(hour, shelves.failed("what is due in " + hour + " cannot be listed", e)));
+        this.ledger = new FileLedger(root.resolve("ledger"), clock, events);
         this.indexing = new UntilDone(
                 time,
                 "ondemand-tls-store-index",
@@ -173,12 +174,8 @@ final class FileMedium implements Medium {
 
     @Override
     public SortedMap<String, Found> page(String prefix, String after, int limit) throws StoreException {
-        try {
-            return listed.page(
-                    prefix, after, limit, name -> shelves.found(Shelf.CERTIFICATE, handle(Shelf.CERTIFICATE, name)));
-        } catch (IOException | DirectoryIteratorException e) {
-            throw shelves.failed(Shelf.CERTIFICATE.all() + " cannot be listed", e);
-        }
+        return listed.page(
+                prefix, after, limit, name -> shelves.found(Shelf.CERTIFICATE, handle(Shelf.CERTIFICATE, name)));
     }
 
     @Override
@@ -240,7 +237,7 @@ final class FileMedium implements Medium {
         if (before.isPresent()) {
             DueIndex.Hint old = DueIndex.Hint.of(before.get().due(), handle);
             if (!old.equals(hint)) {
-                dueIndex.remove(old);
+                drop(old);
             }
         }
     }
@@ -288,11 +285,7 @@ final class FileMedium implements Medium {
                 return;
             }
             Optional<Version> before = check(shelf, key, expected);
-            for (String other : aliases) {
-                if (shelves.pointer(other).equals(Optional.of(key))) {
-                    Files.deleteIfExists(layout.see(other));
-                }
-            }
+            aliases.forEach(other -> shelves.unpoint(other, key));
             // An order or a hold that comes back after a crash does no harm, and is removed again.
             Files.deleteIfExists(file);
             listing.forgotten(shelf, key);
@@ -301,7 +294,7 @@ final class FileMedium implements Medium {
                 listed.forgotten(key);
                 // A bundle that came back after a crash without its hint would stay for good.
                 Disk.synchronise(Disk.parentOf(file));
-                dueIndex.remove(DueIndex.Hint.of(before.get().due(), handle(shelf, key)));
+                drop(DueIndex.Hint.of(before.get().due(), handle(shelf, key)));
             }
         } catch (IOException e) {
             known.invalidate(key);
@@ -311,30 +304,35 @@ final class FileMedium implements Medium {
         }
     }
 
+    // A hint too many costs one look: no reason to fail what is done already.
+    private void drop(DueIndex.Hint hint) {
+        try {
+            dueIndex.remove(hint);
+        } catch (IOException e) {
+            troubles.tell(hint.hour(), shelves.failed("a hint in due/" + hint.hour() + " cannot be removed", e));
+        }
+    }
+
     @Override
-    public List<Due> due(Instant atOrBefore, @Nullable Due after, int limit) throws StoreException {
+    public List<Due> due(Instant atOrBefore, @Nullable Due after, int limit) {
         List<Due> due = new ArrayList<>();
         DueIndex.@Nullable Hint last = after == null
                 ? null
                 : DueIndex.Hint.of(after.at(), after.found().handle());
-        try {
-            while (true) {
-                List<DueIndex.Hint> page = dueIndex.upTo(atOrBefore, last, limit - due.size());
-                for (DueIndex.Hint hint : page) {
-                    last = hint;
-                    Optional<Found> found = agreeing(hint);
-                    if (found.isPresent()) {
-                        due.add(new Due(hint.at(), found.get()));
-                    } else {
-                        removeIfStale(hint);
-                    }
-                }
-                if (page.isEmpty() || due.size() >= limit) {
-                    return due;
+        while (true) {
+            List<DueIndex.Hint> page = dueIndex.upTo(atOrBefore, last, limit - due.size());
+            for (DueIndex.Hint hint : page) {
+                last = hint;
+                Optional<Found> found = agreeing(hint);
+                if (found.isPresent()) {
+                    due.add(new Due(hint.at(), found.get()));
+                } else {
+                    removeIfStale(hint);
                 }
             }
-        } catch (IOException e) {
-            throw shelves.failed("what is due cannot be listed", e);
+            if (page.isEmpty() || due.size() >= limit) {
+                return due;
+            }
         }
     }
 
@@ -352,12 +350,12 @@ final class FileMedium implements Medium {
     }
 
     // Looked at again under the lock: a save makes its hint first.
-    private void removeIfStale(DueIndex.Hint hint) throws IOException {
+    private void removeIfStale(DueIndex.Hint hint) {
         ReentrantLock held = shelves.lockOf(layout.file(Shelf.CERTIFICATE, hint.bundle()));
         held.lock();
         try {
             if (agreeing(hint).isEmpty()) {
-                dueIndex.remove(hint);
+                drop(hint);
             }
         } finally {
             held.unlock();
@@ -365,19 +363,15 @@ final class FileMedium implements Medium {
     }
 
     @Override
-    public Optional<Instant> firstDue() throws StoreException {
+    public Optional<Instant> firstDue() {
         // Asked first: an index that becomes complete in between is read as it is then.
         boolean complete = dueIndex.isComplete();
-        try {
-            Optional<Instant> first = dueIndex.first().map(DueIndex.Hint::at);
-            if (complete) {
-                return first;
-            }
-            Instant soon = clock.instant().plus(WHILE_INDEX_IS_BUILT);
-            return Optional.of(first.filter(soon::isAfter).orElse(soon));
-        } catch (IOException e) {
-            throw shelves.failed("what is due cannot be listed", e);
+        Optional<Instant> first = dueIndex.first().map(DueIndex.Hint::at);
+        if (complete) {
+            return first;
         }
+        Instant soon = clock.instant().plus(WHILE_INDEX_IS_BUILT);
+        return Optional.of(first.filter(soon::isAfter).orElse(soon));
     }
 
     // A hint that a loss of power took comes back with the first visit.

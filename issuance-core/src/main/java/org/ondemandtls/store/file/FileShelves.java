@@ -3,8 +3,6 @@ package org.ondemandtls.store.file;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import java.io.IOException;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -12,6 +10,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -29,6 +28,7 @@ import org.ondemandtls.store.MediumStore;
 import org.ondemandtls.store.RecordCodec;
 import org.ondemandtls.store.Shelf;
 import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.Troubles;
 import org.ondemandtls.store.UnreadableException;
 import org.ondemandtls.store.file.Disk.TooLargeException;
 
@@ -48,10 +48,12 @@ final class FileShelves {
     private final FileLayout layout;
     private final Disk disk;
     private final Time time;
+    private final Troubles troubles;
     private final List<ReentrantLock> stripes =
             IntStream.range(0, STRIPES).mapToObj(i -> new ReentrantLock()).toList();
 
-    FileShelves(FileLayout layout, Disk disk, Time time) {
+    FileShelves(FileLayout layout, Disk disk, Time time, Troubles troubles) {
+        this.troubles = troubles;
         this.root = layout.root();
         this.layout = layout;
         this.disk = disk;
@@ -71,7 +73,7 @@ final class FileShelves {
                 try {
                     return pointer(alias).flatMap(this::own);
                 } catch (IOException e) {
-                    throw failed(shelf.one(alias) + " cannot be read", e);
+                    throw failed(layout.see(alias) + " cannot be read", e);
                 }
             }
         };
@@ -114,12 +116,49 @@ final class FileShelves {
         }
     }
 
-    /** Has another name lead to a certificate. Reading costs less than synchronising what is there already. */
+    /**
+     * Has another name lead to a certificate. Reading costs less than synchronising what is there already. What cannot be
+     * read is written anew; where it cannot be written either, it is told once, and one name is in nobody's way.
+     */
     void point(String name, String first) throws IOException {
-        if (!pointer(name).equals(Optional.of(first))) {
-            Path see = layout.see(name);
+        Path see = layout.see(name);
+        boolean readable = true;
+        try {
+            if (pointer(name).equals(Optional.of(first))) {
+                return;
+            }
+        } catch (IOException e) {
+            readable = false;
+        }
+        try {
             Disk.directory(Disk.parentOf(see));
             disk.write(see, (first + '\n').getBytes(US_ASCII));
+        } catch (IOException e) {
+            if (readable) {
+                throw e;
+            }
+            troubles.tell(see, failed(see + " cannot be read or written", e));
+        }
+    }
+
+    /**
+     * Has another name lead to a certificate no longer; one that cannot be read leads nobody anywhere. What cannot be removed
+     * is told once: where there is no certificate it leads nowhere.
+     */
+    void unpoint(String name, String first) {
+        Path see = layout.see(name);
+        boolean ours = true;
+        try {
+            ours = pointer(name).equals(Optional.of(first));
+        } catch (IOException e) {
+            // Of no use to anybody.
+        }
+        try {
+            if (ours) {
+                Files.deleteIfExists(see);
+            }
+        } catch (IOException e) {
+            troubles.tell(see, failed(see + " cannot be removed", e));
         }
     }
 
@@ -188,13 +227,14 @@ final class FileShelves {
 
     /** As {@link Medium#removeSetAside}. */
     void removeSetAside(Predicate<byte[]> which) throws StoreException {
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(layout.quarantine())) {
-            for (Path file : files) {
+        try {
+            Disk.each(layout.quarantine(), file -> {
                 if (Files.isRegularFile(file) && which.test(aside(file))) {
                     Files.deleteIfExists(file);
                 }
-            }
-        } catch (IOException | DirectoryIteratorException e) {
+                return true;
+            });
+        } catch (IOException e) {
             throw failed("what was set aside cannot be removed", e);
         }
     }
@@ -210,43 +250,43 @@ final class FileShelves {
 
     /** As {@link Medium#each}. */
     void each(Shelf shelf, Visitor visitor) throws StoreException {
-        try {
-            for (Path directory : layout.of(shelf)) {
-                if (!each(shelf, directory, visitor)) {
-                    return;
-                }
+        walk(shelf, FileLayout.suffix(shelf), file -> {
+            String handle = FileLayout.handleOf(shelf, file);
+            if (shelf == Shelf.SECRET && !(MediumStore.isSecretPath(handle) && Files.isRegularFile(file))) {
+                return true;
             }
-        } catch (IOException | DirectoryIteratorException e) {
-            throw failed(shelf.all() + " cannot be listed", e);
-        }
-    }
-
-    private boolean each(Shelf shelf, Path directory, Visitor visitor) throws IOException, StoreException {
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*" + FileLayout.suffix(shelf))) {
-            for (Path file : files) {
-                String handle = FileLayout.handleOf(shelf, file);
-                if (shelf == Shelf.SECRET && !(MediumStore.isSecretPath(handle) && Files.isRegularFile(file))) {
-                    continue;
-                }
-                Optional<Found> found = found(shelf, handle, file);
-                if (found.isPresent() && !visitor.visit(found.get())) {
-                    return false;
-                }
-            }
-            return true;
-        }
+            Optional<Found> found = found(shelf, handle, file);
+            return found.isEmpty() || visitor.visit(found.get());
+        });
     }
 
     /** Goes through the first names of all certificates; opens those only whose names do not tell. */
-    void firstNames(Consumer<String> name) throws IOException, StoreException {
-        for (Path shard : layout.of(Shelf.CERTIFICATE)) {
-            try (DirectoryStream<Path> files =
-                    Files.newDirectoryStream(shard, "*" + FileLayout.suffix(Shelf.CERTIFICATE))) {
-                for (Path file : files) {
-                    String handle = FileLayout.handleOf(Shelf.CERTIFICATE, file);
-                    FileLayout.nameOf(handle).or(() -> hashed(handle)).ifPresent(name);
+    void firstNames(Consumer<String> name) throws StoreException {
+        walk(Shelf.CERTIFICATE, FileLayout.suffix(Shelf.CERTIFICATE), file -> {
+            String handle = FileLayout.handleOf(Shelf.CERTIFICATE, file);
+            FileLayout.nameOf(handle).or(() -> hashed(handle)).ifPresent(name);
+            return true;
+        });
+    }
+
+    /** As {@link Medium#names}. */
+    void names(Consumer<String> name, BooleanSupplier ended) throws StoreException {
+        walk(Shelf.CERTIFICATE, "", file -> {
+            String found = String.valueOf(file.getFileName());
+            name.accept(found.substring(0, Math.max(0, found.lastIndexOf('.'))));
+            return !ended.getAsBoolean();
+        });
+    }
+
+    private void walk(Shelf shelf, String suffix, Disk.Entries<StoreException> files) throws StoreException {
+        try {
+            for (Path directory : layout.of(shelf)) {
+                if (!Disk.each(directory, suffix, files)) {
+                    return;
                 }
             }
+        } catch (IOException e) {
+            throw failed(shelf.all() + " cannot be listed", e);
         }
     }
 
@@ -268,36 +308,13 @@ final class FileShelves {
         try {
             List<Path> shards = layout.of(Shelf.CERTIFICATE);
             List<Path> some = shards.subList(0, Math.min(shards.size(), SHARDS_LOOKED_AT));
-            long files = 0;
+            AtomicLong files = new AtomicLong();
             for (Path shard : some) {
-                try (DirectoryStream<Path> found = Files.newDirectoryStream(shard)) {
-                    for (Path unused : found) {
-                        files++;
-                    }
-                }
+                Disk.each(shard, file -> files.incrementAndGet() > 0);
             }
-            return some.isEmpty() ? 0 : files * shards.size() / some.size();
-        } catch (IOException | DirectoryIteratorException e) {
-            throw failed("the names cannot be listed", e);
-        }
-    }
-
-    /** As {@link Medium#names}. */
-    void names(Consumer<String> name, BooleanSupplier ended) throws StoreException {
-        try {
-            for (Path shard : layout.of(Shelf.CERTIFICATE)) {
-                try (DirectoryStream<Path> files = Files.newDirectoryStream(shard)) {
-                    for (Path file : files) {
-                        String found = String.valueOf(file.getFileName());
-                        name.accept(found.substring(0, Math.max(0, found.lastIndexOf('.'))));
-                    }
-                }
-                if (ended.getAsBoolean()) {
-                    return;
-                }
-            }
-        } catch (IOException | DirectoryIteratorException e) {
-            throw failed("the names cannot be listed", e);
+            return some.isEmpty() ? 0 : files.get() * shards.size() / some.size();
+        } catch (IOException e) {
+            throw failed(Shelf.CERTIFICATE.all() + " cannot be listed", e);
         }
     }
 

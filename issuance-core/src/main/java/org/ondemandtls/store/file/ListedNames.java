@@ -1,6 +1,5 @@
 package org.ondemandtls.store.file;
 
-import java.io.IOException;
 import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -29,10 +28,9 @@ final class ListedNames {
          * Reads them all; what is saved meanwhile may be left out.
          *
          * @param found told of each name
-         * @throws IOException if they cannot be read
          * @throws StoreException if they cannot be read
          */
-        void read(Consumer<String> found) throws IOException, StoreException;
+        void read(Consumer<String> found) throws StoreException;
     }
 
     private final Survey survey;
@@ -66,7 +64,7 @@ final class ListedNames {
      * @param reader reads the certificate of a first name, empty if it is gone
      */
     SortedMap<String, Found> page(String prefix, String after, int limit, Function<String, Optional<Found>> reader)
-            throws IOException, StoreException {
+            throws StoreException {
         NavigableSet<String> all = known();
         SortedMap<String, Found> page = new TreeMap<>();
         boolean behind = after.compareTo(prefix) >= 0;
@@ -79,7 +77,7 @@ final class ListedNames {
         return page;
     }
 
-    private NavigableSet<String> known() throws IOException, StoreException {
+    private NavigableSet<String> known() throws StoreException {
         NavigableSet<String> known = names;
         if (known != null && complete) {
             return known;

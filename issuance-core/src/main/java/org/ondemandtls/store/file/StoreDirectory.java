@@ -1,7 +1,6 @@
 package org.ondemandtls.store.file;
 
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -131,14 +130,9 @@ final class StoreDirectory {
     }
 
     private static boolean hasContent(Path root) throws IOException {
-        try (DirectoryStream<Path> entries = Files.newDirectoryStream(root)) {
-            for (Path entry : entries) {
-                String name = String.valueOf(entry.getFileName());
-                if (!name.equals(RESCUED) && !name.equals(BELOW)) {
-                    return true;
-                }
-            }
-            return false;
-        }
+        return !Disk.each(root, entry -> {
+            String name = String.valueOf(entry.getFileName());
+            return name.equals(RESCUED) || name.equals(BELOW);
+        });
     }
 }

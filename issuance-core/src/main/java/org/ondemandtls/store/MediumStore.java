@@ -39,6 +39,7 @@ public class MediumStore implements CertificateStore {
     private final KnownNames names;
     private final Resealing resealing;
     private final Peers peers;
+    private final Ledger ledger;
 
     /**
      * Makes a store that does nothing by itself yet.
@@ -53,8 +54,12 @@ public class MediumStore implements CertificateStore {
     }
 
     MediumStore(
-            Medium medium, Events events, Time time, KeySealing sealing, Records.Decoder<StoredCertificate> decoder) {
-        this.medium = medium;
+            Medium unguarded,
+            Events events,
+            Time time,
+            KeySealing sealing,
+            Records.Decoder<StoredCertificate> decoder) {
+        this.medium = GuardedMedium.of(unguarded);
         this.sealing = sealing;
         this.troubles = new Troubles(events);
         this.certificates = new Records<>(
@@ -84,6 +89,7 @@ public class MediumStore implements CertificateStore {
                         e.getMessage()
                                 + "; until then every look-up goes to the store; the server tries again by itself"));
         this.resealing = new Resealing(time, medium, sealing, events, troubles, certificates, open);
+        this.ledger = medium.ledger();
         this.peers = medium.peers(found -> inOrder(open.readable(found)));
     }
 
@@ -395,7 +401,7 @@ public class MediumStore implements CertificateStore {
 
     @Override
     public Ledger ledger() {
-        return medium.ledger();
+        return ledger;
     }
 
     @Override

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.ondemandtls.store.KeySealingTest.under;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -216,5 +217,39 @@ class MediumStoreTest {
             });
         }
         assertThat(inClear).isEmpty();
+    }
+
+    @Test
+    void whatAMediumThrowsAndNeverShouldIsAnOutageThatHeals() throws Exception {
+        saved(SHOP.value());
+        medium.broken(true);
+
+        for (Shelf shelf : Shelf.values()) {
+            assertThatThrownBy(() -> read(shelf))
+                    .isInstanceOf(StoreException.class)
+                    .hasMessageContaining("a defect");
+        }
+        assertThatThrownBy(() -> store.due(CertificateStoreContract.NOW, 1)).isInstanceOf(StoreException.class);
+        assertThatThrownBy(() -> store.ledger().used("orders/ca", Duration.ofHours(1)))
+                .isInstanceOf(StoreException.class);
+
+        medium.broken(false);
+        assertThat(store.find(SHOP)).isPresent();
+    }
+
+    private void read(Shelf shelf) throws StoreException {
+        switch (shelf) {
+            case CERTIFICATE -> store.find(SHOP);
+            case ORDER -> store.openOrder(SHOP);
+            case HOLD -> store.hold(new Scope.Name(SHOP));
+            case SECRET -> store.readSecret("accounts/a");
+        }
+    }
+
+    @Test
+    void whatAMediumRefusesWithIsHandedOnAsItIs() throws Exception {
+        saved(SHOP.value());
+
+        assertThatThrownBy(() -> saved(SHOP.value())).isInstanceOf(StaleRevisionException.class);
     }
 }

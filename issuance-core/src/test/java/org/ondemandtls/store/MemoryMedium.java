@@ -2,6 +2,7 @@ package org.ondemandtls.store;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -54,6 +55,7 @@ final class MemoryMedium implements Medium {
 
     private volatile boolean gone;
     private volatile boolean unreadable;
+    private volatile boolean broken;
 
     MemoryMedium(World world, FileLedger ledger, boolean shared, KeySealing sealing) {
         this.world = world;
@@ -64,6 +66,17 @@ final class MemoryMedium implements Medium {
 
     void unreadable(boolean now) {
         unreadable = now;
+    }
+
+    /** From now on reading throws what no medium should, and goes on doing so. */
+    void broken(boolean now) {
+        broken = now;
+    }
+
+    private void check() {
+        if (broken) {
+            throw new IllegalStateException("broken");
+        }
     }
 
     void standStill() {
@@ -126,6 +139,7 @@ final class MemoryMedium implements Medium {
         return new View() {
             @Override
             public Optional<Found> own(String key) {
+                check();
                 synchronized (world) {
                     return Optional.ofNullable(world.of(shelf).get(key)).map(MemoryMedium::found);
                 }
@@ -302,6 +316,7 @@ final class MemoryMedium implements Medium {
 
     @Override
     public List<Due> due(Instant atOrBefore, @Nullable Due after, int limit) {
+        check();
         Comparator<Due> order =
                 Comparator.comparing(Due::at).thenComparing(due -> due.found().handle());
         return all(Shelf.CERTIFICATE).stream()
@@ -352,7 +367,31 @@ final class MemoryMedium implements Medium {
 
     @Override
     public Ledger ledger() {
-        return ledger;
+        return new Ledger() {
+            @Override
+            public Outcome reserve(List<Quota> counted, List<Quota> checked) throws StoreException {
+                check();
+                return ledger.reserve(counted, checked);
+            }
+
+            @Override
+            public void giveBack(Ticket ticket) throws StoreException {
+                check();
+                ledger.giveBack(ticket);
+            }
+
+            @Override
+            public void count(String key, Duration keepFor) throws StoreException {
+                check();
+                ledger.count(key, keepFor);
+            }
+
+            @Override
+            public int used(String key, Duration window) {
+                check();
+                return ledger.used(key, window);
+            }
+        };
     }
 
     @Override

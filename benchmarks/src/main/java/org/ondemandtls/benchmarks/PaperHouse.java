@@ -257,18 +257,7 @@ final class PaperHouse implements InvocationHandler {
     }
 
     private StoredCertificate put(StoredCertificate record, long revision) {
-        var kept = new StoredCertificate(
-                record.certificate(),
-                record.issuer(),
-                record.obtained(),
-                record.due(),
-                record.renew(),
-                record.window(),
-                record.visited(),
-                record.deniedSince(),
-                record.withdrawn(),
-                record.history(),
-                revision + 1);
+        StoredCertificate kept = record.withRevision(revision + 1);
         StoredCertificate before = records.put(kept.firstName(), kept);
         if (before != null) {
             byDue.remove(before);

@@ -208,19 +208,7 @@ final class Import {
             out.println("left out " + where + ": " + certificate.id() + " expired at " + certificate.notAfter());
             return;
         }
-        target.save(new StoredCertificate(
-                certificate,
-                found.issuer(),
-                found.obtained(),
-                found.due(),
-                found.renew(),
-                found.window(),
-                found.visited(),
-                found.deniedSince(),
-                found.withdrawn(),
-                found.moved(),
-                found.history(),
-                before.map(StoredCertificate::revision).orElse(0L)));
+        target.save(found.withRevision(before.map(StoredCertificate::revision).orElse(0L)));
         brought++;
         out.println("brought  " + String.join(" ", certificate.names()) + ", valid until " + certificate.notAfter()
                 + (certificate.names().stream().anyMatch(name -> name.startsWith("*"))

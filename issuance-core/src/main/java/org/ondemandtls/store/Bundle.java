@@ -1,11 +1,9 @@
 package org.ondemandtls.store;
 
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -97,6 +95,11 @@ record Bundle(String kind, Map<String, String> fields, List<Block> blocks) {
         return Optional.ofNullable(fields.get(name));
     }
 
+    /** A moment, empty where the field is not there; throws what is thrown where it is none. */
+    Optional<Instant> moment(String name) {
+        return optional(name).map(Instant::parse);
+    }
+
     private static int block(List<String> lines, int from, List<Block> blocks) throws UnreadableException {
         String begin = lines.get(from);
         String label = begin.substring("-----BEGIN ".length(), Math.max(11, begin.length() - "-----".length()));
@@ -117,11 +120,6 @@ record Bundle(String kind, Map<String, String> fields, List<Block> blocks) {
     }
 
     private static String sha256(String text) {
-        try {
-            return HexFormat.of()
-                    .formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.ISO_8859_1)));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
+        return Sha256.hex(text.getBytes(StandardCharsets.ISO_8859_1));
     }
 }

@@ -3,6 +3,7 @@ package org.ondemandtls.store;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.name.ServerName;
 
@@ -41,27 +42,22 @@ public interface CertificateStore extends AutoCloseable {
      */
     Optional<StoredCertificate> find(ServerName name) throws StoreException;
 
+    /** Keeps a certificate, as {@link #save(StoredCertificate, Lease)} does under no lease. */
+    default StoredCertificate save(StoredCertificate certificate) throws StoreException {
+        return save(certificate, null);
+    }
+
     /**
      * Keeps a certificate, in place of the one stored under its first name.
      *
      * @param certificate the record, with the revision it was loaded with, or 0 if nothing was stored
-     * @return the record as stored, its revision one higher
-     * @throws StaleRevisionException if another revision is stored: read again and merge
-     * @throws StoreException if it could not be kept
-     */
-    StoredCertificate save(StoredCertificate certificate) throws StoreException;
-
-    /**
-     * Keeps a certificate that was obtained under a lease, as {@link #save(StoredCertificate)} does.
-     *
-     * @param certificate the record
-     * @param lease the lease for the name it was obtained for
+     * @param lease the lease for the name it was obtained for, null for none
      * @return the record as stored, its revision one higher
      * @throws LeaseLostException if the lease is no longer held
      * @throws StaleRevisionException if another revision is stored: read again and merge
      * @throws StoreException if it could not be kept
      */
-    StoredCertificate save(StoredCertificate certificate, Lease lease) throws StoreException;
+    StoredCertificate save(StoredCertificate certificate, @Nullable Lease lease) throws StoreException;
 
     /** A change to a certificate that somebody else may be changing too. */
     @FunctionalInterface
@@ -97,24 +93,20 @@ public interface CertificateStore extends AutoCloseable {
         });
     }
 
+    /** The certificates about which something is to be done, from the earliest on. */
+    default List<StoredCertificate> due(Instant atOrBefore, int limit) throws StoreException {
+        return due(Instant.EPOCH, atOrBefore, limit);
+    }
+
     /**
      * The certificates about which something is to be done, by an index: costs in proportion to what it returns, nothing
      * where nothing is due.
      *
+     * @param from the earliest due time to be returned, itself included, so that a look goes on where the last one ended; one
+     *     up to a second earlier may be returned too
      * @param atOrBefore the moment up to which, itself included
      * @param limit how many at most, at least 1
      * @return whole records, the earliest due first; withdrawn and expired ones included
-     * @throws StoreException if the store could not be read
-     */
-    List<StoredCertificate> due(Instant atOrBefore, int limit) throws StoreException;
-
-    /**
-     * The same from a moment on, so that a look goes on where the last one ended.
-     *
-     * @param from the earliest due time to be returned, itself included; one up to a second earlier may be returned too
-     * @param atOrBefore the moment up to which, itself included
-     * @param limit how many at most, at least 1
-     * @return whole records, the earliest due first
      * @throws StoreException if the store could not be read
      */
     List<StoredCertificate> due(Instant from, Instant atOrBefore, int limit) throws StoreException;
@@ -137,22 +129,20 @@ public interface CertificateStore extends AutoCloseable {
      */
     void forget(StoredCertificate certificate) throws StoreException;
 
+    /** Keeps an open order, as {@link #journal(OpenOrder, Lease)} does under no lease. */
+    default void journal(OpenOrder order) throws StoreException {
+        journal(order, null);
+    }
+
     /**
      * Keeps an open order, in place of the one kept for its name.
      *
-     * @throws StoreException if it could not be kept
-     */
-    void journal(OpenOrder order) throws StoreException;
-
-    /**
-     * Keeps an open order under a lease, as {@link #journal(OpenOrder)} does.
-     *
      * @param order the order
-     * @param lease the lease for its name
+     * @param lease the lease for its name, null for none
      * @throws LeaseLostException if the lease is no longer held
      * @throws StoreException if it could not be kept
      */
-    void journal(OpenOrder order, Lease lease) throws StoreException;
+    void journal(OpenOrder order, @Nullable Lease lease) throws StoreException;
 
     /**
      * The open order of a name.
@@ -169,22 +159,20 @@ public interface CertificateStore extends AutoCloseable {
      */
     List<OpenOrder> openOrders() throws StoreException;
 
+    /** Forgets an open order, as {@link #closeOrder(ServerName, Lease)} does under no lease. */
+    default void closeOrder(ServerName name) throws StoreException {
+        closeOrder(name, null);
+    }
+
     /**
      * Forgets the open order of a name, if there is one.
      *
-     * @throws StoreException if it could not be removed
-     */
-    void closeOrder(ServerName name) throws StoreException;
-
-    /**
-     * Forgets the open order of a name under a lease, if there is one.
-     *
      * @param name the name
-     * @param lease the lease for it
+     * @param lease the lease for it, null for none
      * @throws LeaseLostException if the lease is no longer held
      * @throws StoreException if it could not be removed
      */
-    void closeOrder(ServerName name, Lease lease) throws StoreException;
+    void closeOrder(ServerName name, @Nullable Lease lease) throws StoreException;
 
     /**
      * What holds a scope. Holds are kept until they are dropped, also when their time has passed.

@@ -2,13 +2,10 @@ package org.ondemandtls.store;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -70,12 +67,7 @@ public final class HappeningPages {
 
     /** The page a name is on. */
     public static String pageOf(String name) {
-        try {
-            byte[] digest = MessageDigest.getInstance("SHA-256").digest(name.getBytes(UTF_8));
-            return DIRECTORY + HexFormat.of().formatHex(digest, 0, 1);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
+        return DIRECTORY + Sha256.hex(name).substring(0, 2);
     }
 
     /**

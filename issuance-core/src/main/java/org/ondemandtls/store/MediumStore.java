@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.Scope;
@@ -171,21 +172,12 @@ public class MediumStore implements CertificateStore {
     }
 
     @Override
-    public StoredCertificate save(StoredCertificate certificate) throws StoreException {
-        return keep(certificate, null);
-    }
-
-    @Override
-    public StoredCertificate save(StoredCertificate certificate, Lease lease) throws StoreException {
-        return keep(certificate, lease);
-    }
-
-    @Override
     public void remember(Happening.Source source) {
         lately = source;
     }
 
-    private StoredCertificate keep(StoredCertificate certificate, @Nullable Lease lease) throws StoreException {
+    @Override
+    public StoredCertificate save(StoredCertificate certificate, @Nullable Lease lease) throws StoreException {
         if (certificate.certificate().names().isEmpty()) {
             throw new IllegalArgumentException("a certificate without a name cannot be kept");
         }
@@ -220,11 +212,6 @@ public class MediumStore implements CertificateStore {
 
     private static long fence(@Nullable Lease lease) {
         return lease == null ? 0 : lease.fence();
-    }
-
-    @Override
-    public List<StoredCertificate> due(Instant atOrBefore, int limit) throws StoreException {
-        return due(Instant.EPOCH, atOrBefore, limit);
     }
 
     @Override
@@ -277,16 +264,27 @@ public class MediumStore implements CertificateStore {
 
     @Override
     public List<StoredCertificate> page(String prefix, String after, int limit) throws StoreException {
-        List<StoredCertificate> page = new ArrayList<>();
+        return filled((last, wanted) -> medium.page(prefix, last, wanted), certificates::readable, after, limit);
+    }
+
+    /** Reads a page behind a key; has fewer than are wanted where it is the last. */
+    private interface Pages {
+        SortedMap<String, Found> behind(String last, int wanted) throws StoreException;
+    }
+
+    // What cannot be read is left out, so that a page is made of several.
+    private static <T> List<T> filled(Pages pages, Function<Found, Optional<T>> reader, String after, int limit)
+            throws StoreException {
+        List<T> all = new ArrayList<>();
         String last = after;
         while (true) {
-            int wanted = limit - page.size();
-            SortedMap<String, Found> found = medium.page(prefix, last, wanted);
-            found.values().forEach(one -> certificates.readable(one).ifPresent(page::add));
-            if (found.size() < wanted || page.size() >= limit) {
-                return page;
+            int wanted = limit - all.size();
+            SortedMap<String, Found> page = pages.behind(last, wanted);
+            page.values().forEach(found -> reader.apply(found).ifPresent(all::add));
+            if (page.size() < wanted || all.size() >= limit) {
+                return all;
             }
-            last = found.lastKey();
+            last = page.lastKey();
         }
     }
 
@@ -297,21 +295,11 @@ public class MediumStore implements CertificateStore {
 
     @Override
     public List<Hold> namesHeld(Class<? extends Scope.OfName> kind, String after, int limit) throws StoreException {
-        List<Hold> page = new ArrayList<>();
-        String last = after;
-        while (true) {
-            int wanted = limit - page.size();
-            SortedMap<String, Found> found = medium.namesHeld(ScopeKeys.prefix(kind), last, wanted);
-            for (Found one : found.values()) {
-                holds.readable(one)
-                        .filter(kept -> kind.isInstance(kept.scope()))
-                        .ifPresent(page::add);
-            }
-            if (found.size() < wanted || page.size() >= limit) {
-                return page;
-            }
-            last = found.lastKey();
-        }
+        return filled(
+                (last, wanted) -> medium.namesHeld(ScopeKeys.prefix(kind), last, wanted),
+                found -> holds.readable(found).filter(kept -> kind.isInstance(kept.scope())),
+                after,
+                limit);
     }
 
     @Override
@@ -328,16 +316,7 @@ public class MediumStore implements CertificateStore {
     }
 
     @Override
-    public void journal(OpenOrder order) throws StoreException {
-        keep(order, null);
-    }
-
-    @Override
-    public void journal(OpenOrder order, Lease lease) throws StoreException {
-        keep(order, lease);
-    }
-
-    private void keep(OpenOrder order, @Nullable Lease lease) throws StoreException {
+    public void journal(OpenOrder order, @Nullable Lease lease) throws StoreException {
         medium.put(
                 new Kept(
                         Shelf.ORDER,
@@ -365,12 +344,7 @@ public class MediumStore implements CertificateStore {
     }
 
     @Override
-    public void closeOrder(ServerName name) throws StoreException {
-        medium.remove(Shelf.ORDER, name.value(), List.of(), Expected.ANY, null);
-    }
-
-    @Override
-    public void closeOrder(ServerName name, Lease lease) throws StoreException {
+    public void closeOrder(ServerName name, @Nullable Lease lease) throws StoreException {
         medium.remove(Shelf.ORDER, name.value(), List.of(), Expected.ANY, lease);
     }
 

@@ -2,8 +2,6 @@ package org.ondemandtls.store;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
@@ -60,7 +58,7 @@ final class NameFingerprint {
     }
 
     private long[] positions(String name) {
-        ByteBuffer digest = ByteBuffer.wrap(digest(name));
+        ByteBuffer digest = ByteBuffer.wrap(Sha256.of(seed, name.getBytes(StandardCharsets.US_ASCII)));
         long first = digest.getLong();
         long step = digest.getLong() | 1;
         long bits = (long) words.length() * Long.SIZE;
@@ -69,15 +67,5 @@ final class NameFingerprint {
             positions[i] = Long.remainderUnsigned(first + i * step, bits);
         }
         return positions;
-    }
-
-    private byte[] digest(String name) {
-        try {
-            MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
-            sha256.update(seed);
-            return sha256.digest(name.getBytes(StandardCharsets.US_ASCII));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
     }
 }

@@ -10,58 +10,15 @@ import org.ondemandtls.name.ServerName;
 /**
  * What servers that share a store agree on through it: who works on a name, which proofs are on display, what has changed.
  *
+ * <p>A method does by itself what is right for a process that has its store for itself.
+ *
  * <p><b>Threads.</b> Methods but {@link #follow} and {@link #any} block for I/O and are called on the engine's executors
  * only; all are safe for use by many threads. Time is the store's, never this machine's.
  */
 public interface Peers {
 
     /** Of a process that has its store for itself. */
-    Peers NONE = new Peers() {
-        @Override
-        public boolean any() {
-            return false;
-        }
-
-        @Override
-        public Optional<Lease> take(ServerName name) {
-            return Optional.of(Lease.alone(name));
-        }
-
-        @Override
-        public void giveBack(Lease lease) {
-            // Nobody else can take it.
-        }
-
-        @Override
-        public List<OpenOrder> abandoned() {
-            return List.of();
-        }
-
-        @Override
-        public void show(Proof proof) {
-            // Nobody else is asked for it.
-        }
-
-        @Override
-        public void takeDown(Proof proof) {
-            // Nobody else has it.
-        }
-
-        @Override
-        public Optional<String> proof(ServerName name, ChallengeType type, String token) {
-            return Optional.empty();
-        }
-
-        @Override
-        public void tell(ServerName name) {
-            // Nobody listens.
-        }
-
-        @Override
-        public void follow(News news) {
-            // There is none.
-        }
-    };
+    Peers NONE = new Peers() {};
 
     /**
      * Told what other servers have changed; what this one has may be left out. Called on a thread of the store's, one call at
@@ -94,7 +51,9 @@ public interface Peers {
     }
 
     /** Whether other servers may use this store at all; does not block. */
-    boolean any();
+    default boolean any() {
+        return false;
+    }
 
     /**
      * Takes the lease for a name. It is kept up in the background until it is given back, or until this process stands
@@ -104,14 +63,18 @@ public interface Peers {
      * @return the lease, empty while another server, or another thread of this one, has it
      * @throws StoreException if the store did not say
      */
-    Optional<Lease> take(ServerName name) throws StoreException;
+    default Optional<Lease> take(ServerName name) throws StoreException {
+        return Optional.of(Lease.alone(name));
+    }
 
     /**
      * Gives a lease back; nothing happens where it is lost already. What fails is left to run out.
      *
      * @param lease the lease
      */
-    void giveBack(Lease lease);
+    default void giveBack(Lease lease) {
+        // Nobody else can take it.
+    }
 
     /**
      * The open orders of servers that are gone: their leases have run out without having been given back. Some of them
@@ -120,7 +83,9 @@ public interface Peers {
      * @return orders that anybody may take up now
      * @throws StoreException if the store did not say
      */
-    List<OpenOrder> abandoned() throws StoreException;
+    default List<OpenOrder> abandoned() throws StoreException {
+        return List.of();
+    }
 
     /**
      * Has every server answer for a proof, before the CA is told to look.
@@ -128,14 +93,18 @@ public interface Peers {
      * @param proof what to show
      * @throws StoreException if it could not be kept
      */
-    void show(Proof proof) throws StoreException;
+    default void show(Proof proof) throws StoreException {
+        // Nobody else is asked for it.
+    }
 
     /**
      * Takes a proof down; what fails is left to be removed later.
      *
      * @param proof what was shown
      */
-    void takeDown(Proof proof);
+    default void takeDown(Proof proof) {
+        // Nobody else has it.
+    }
 
     /**
      * What answers a challenge, where any server shows it.
@@ -146,7 +115,9 @@ public interface Peers {
      * @return the proof's content, empty if nobody shows it
      * @throws StoreException if the store did not say
      */
-    Optional<String> proof(ServerName name, ChallengeType type, String token) throws StoreException;
+    default Optional<String> proof(ServerName name, ChallengeType type, String token) throws StoreException {
+        return Optional.empty();
+    }
 
     /**
      * What answers HTTP-01 challenges for a name, where any server shows it.
@@ -165,7 +136,9 @@ public interface Peers {
      * @param name the name
      * @throws StoreException if they could not be told
      */
-    void tell(ServerName name) throws StoreException;
+    default void tell(ServerName name) throws StoreException {
+        // Nobody listens.
+    }
 
     /**
      * The servers that run on this store, this one among them, each by an identifier of its own for as long as it runs.
@@ -182,5 +155,7 @@ public interface Peers {
      *
      * @param news whom to tell
      */
-    void follow(News news);
+    default void follow(News news) {
+        // There is none.
+    }
 }

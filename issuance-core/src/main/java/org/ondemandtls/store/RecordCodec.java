@@ -6,7 +6,6 @@ import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyPair;
-import java.security.MessageDigest;
 import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.cert.CertificateFactory;
@@ -17,13 +16,11 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.KeyPairs;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.Pem;
@@ -59,10 +56,6 @@ public final class RecordCodec {
     public record Version(long revision, Instant due) {}
 
     private RecordCodec() {}
-
-    static byte[] encode(StoredCertificate stored, KeySealing sealing) {
-        return encode(stored, 0, sealing);
-    }
 
     /** A certificate that was obtained under a lease of that fence, 0 where it was under none. */
     static byte[] encode(StoredCertificate stored, long fence, KeySealing sealing) {
@@ -100,48 +93,91 @@ public final class RecordCodec {
         return new Bundle(CERTIFICATE, fields, blocks).encode();
     }
 
-    static StoredCertificate decodeCertificate(byte[] content, KeySealing sealing) throws UnreadableException {
-        Bundle bundle = Bundle.decode(CERTIFICATE, content);
+    /** Reads a bundle that was decoded. */
+    private interface Reading<T> {
+        T of(Bundle bundle) throws UnreadableException, GeneralSecurityException;
+    }
+
+    // Whatever a bundle's fields and blocks make a parser or a provider of keys throw, it cannot be read.
+    private static <T> T reading(String kind, byte[] content, String what, Reading<T> reading)
+            throws UnreadableException {
+        Bundle bundle = Bundle.decode(kind, content);
         try {
-            List<X509Certificate> chain = new ArrayList<>();
-            @Nullable Block keyBlock = null;
-            for (Block block : bundle.blocks()) {
-                if (block.label().equals(X509)) {
-                    chain.add(certificate(block.der()));
-                } else if (isKey(block)) {
-                    keyBlock = block;
-                }
-            }
-            if (keyBlock == null || chain.isEmpty()) {
+            return reading.of(bundle);
+        } catch (GeneralSecurityException | RuntimeException e) {
+            throw new UnreadableException(what + " cannot be read", e);
+        }
+    }
+
+    static StoredCertificate decodeCertificate(byte[] content, KeySealing sealing) throws UnreadableException {
+        return reading(CERTIFICATE, content, "its key, chain or a field", bundle -> {
+            List<X509Certificate> chain = chain(bundle);
+            Optional<Block> keyBlock =
+                    bundle.blocks().stream().filter(RecordCodec::isKey).findFirst();
+            if (keyBlock.isEmpty() || chain.isEmpty()) {
                 throw new UnreadableException("it lacks its key or its leaf");
             }
             List<X509Certificate> shared = Pem.sharingIssuers(chain);
             long revision = Long.parseLong(bundle.field("revision"));
-            byte[] pkcs8 = pkcs8(bundle, keyBlock, placeOf(bundle.field("names").split(" ", 2)[0], revision), sealing);
+            byte[] pkcs8 = pkcs8(bundle, keyBlock.get(), placeOf(firstName(bundle), revision), sealing);
             PublicKey publicKey = chain.get(0).getPublicKey();
             PrivateKey key =
                     KeyFactory.getInstance(publicKey.getAlgorithm()).generatePrivate(new PKCS8EncodedKeySpec(pkcs8));
             if (!KeyPairs.belongTogether(key, publicKey)) {
                 throw new UnreadableException("its key is not the leaf's");
             }
-            Instant due = Instant.parse(bundle.field("due"));
             return new StoredCertificate(
                     new KeyedCertificate(key, shared),
                     bundle.field("issuer"),
                     Instant.parse(bundle.field("obtained")),
-                    due,
-                    // Bundles from before renewal was built have one moment for both.
-                    bundle.optional("renew").map(Instant::parse).orElse(due),
+                    due(bundle),
+                    renew(bundle),
                     window(bundle),
-                    bundle.optional("visited").map(Instant::parse),
-                    bundle.optional("denied").map(Instant::parse),
-                    bundle.optional("withdrawn").map(Instant::parse),
+                    bundle.moment("visited"),
+                    bundle.moment("denied"),
+                    bundle.moment("withdrawn"),
                     bundle.optional("moved").flatMap(Moved::read),
                     history(bundle),
                     revision);
-        } catch (GeneralSecurityException | RuntimeException e) {
-            throw new UnreadableException("its key, chain or a field cannot be read", e);
+        });
+    }
+
+    private static List<X509Certificate> chain(Bundle bundle) throws GeneralSecurityException {
+        List<X509Certificate> chain = new ArrayList<>();
+        for (Block block : bundle.blocks()) {
+            if (block.label().equals(X509)) {
+                chain.add(certificate(block));
+            }
         }
+        return chain;
+    }
+
+    private static X509Certificate leaf(Bundle bundle) throws UnreadableException, GeneralSecurityException {
+        for (Block block : bundle.blocks()) {
+            if (block.label().equals(X509)) {
+                return certificate(block);
+            }
+        }
+        throw new UnreadableException("it lacks its leaf");
+    }
+
+    private static X509Certificate certificate(Block block) throws GeneralSecurityException {
+        return (X509Certificate)
+                CertificateFactory.getInstance("X.509").generateCertificate(new ByteArrayInputStream(block.der()));
+    }
+
+    private static String firstName(Bundle bundle) throws UnreadableException {
+        return bundle.field("names").split(" ", 2)[0];
+    }
+
+    private static Instant due(Bundle bundle) throws UnreadableException {
+        return Instant.parse(bundle.field("due"));
+    }
+
+    // Bundles from before renewal was built have one moment for both.
+    private static Instant renew(Bundle bundle) throws UnreadableException {
+        Optional<Instant> renew = bundle.moment("renew");
+        return renew.isPresent() ? renew.get() : due(bundle);
     }
 
     /**
@@ -151,29 +187,19 @@ public final class RecordCodec {
      * @throws UnreadableException if it is none
      */
     public static Listed listed(byte[] content) throws UnreadableException {
-        Bundle bundle = Bundle.decode(CERTIFICATE, content);
-        try {
-            for (Block block : bundle.blocks()) {
-                if (block.label().equals(X509)) {
-                    X509Certificate leaf = certificate(block.der());
-                    Instant expires = leaf.getNotAfter().toInstant();
-                    Instant due = Instant.parse(bundle.field("due"));
-                    Instant renew = bundle.optional("renew").map(Instant::parse).orElse(due);
-                    return Listed.of(
-                            bundle.field("names").split(" ", 2)[0],
-                            bundle.field("issuer"),
-                            expires,
-                            Listed.overdueFrom(renew, leaf.getNotBefore().toInstant(), expires),
-                            Listed.standingOf(
-                                    bundle.optional("withdrawn").isPresent(),
-                                    bundle.optional("moved").isPresent(),
-                                    due.isAfter(expires)));
-                }
-            }
-            throw new UnreadableException("it lacks its leaf");
-        } catch (GeneralSecurityException | DateTimeException | IllegalArgumentException e) {
-            throw new UnreadableException("its leaf or a field cannot be read", e);
-        }
+        return reading(CERTIFICATE, content, "its leaf or a field", bundle -> {
+            X509Certificate leaf = leaf(bundle);
+            Instant expires = leaf.getNotAfter().toInstant();
+            return Listed.of(
+                    firstName(bundle),
+                    bundle.field("issuer"),
+                    expires,
+                    Listed.overdueFrom(renew(bundle), leaf.getNotBefore().toInstant(), expires),
+                    Listed.standingOf(
+                            bundle.optional("withdrawn").isPresent(),
+                            bundle.optional("moved").isPresent(),
+                            due(bundle).isAfter(expires)));
+        });
     }
 
     // What cannot be read of it is left out: it is for people, and no reason to lose a certificate.
@@ -209,13 +235,11 @@ public final class RecordCodec {
     static Marks marks(StoredCertificate stored, KeySealing sealing) {
         List<String> names = List.copyOf(stored.certificate().names());
         try {
-            byte[] leaf = MessageDigest.getInstance("SHA-256")
-                    .digest(stored.certificate().leaf().getEncoded());
             return new Marks(
                     names.subList(1, names.size()),
                     stored.due(),
                     sealing.keyId(),
-                    HexFormat.of().formatHex(leaf),
+                    Sha256.hex(stored.certificate().leaf().getEncoded()),
                     stored.withdrawn().isPresent(),
                     Optional.of(Listed.of(stored)));
         } catch (GeneralSecurityException e) {
@@ -239,7 +263,7 @@ public final class RecordCodec {
                     ? KeySealing.PLAIN
                     : "";
         }
-        return KeySealing.keyId(Bundle.decode(kind(shelf), content).field("key"));
+        return KeySealing.keyId(Bundle.decode(shelf.kind(), content).field("key"));
     }
 
     /**
@@ -249,12 +273,11 @@ public final class RecordCodec {
      * @throws UnreadableException if it is none
      */
     public static Version version(byte[] content) throws UnreadableException {
-        Bundle bundle = Bundle.decode(CERTIFICATE, content);
-        try {
-            return new Version(Long.parseLong(bundle.field("revision")), Instant.parse(bundle.field("due")));
-        } catch (DateTimeException | NumberFormatException e) {
-            throw new UnreadableException("its revision or due time cannot be read", e);
-        }
+        return reading(
+                CERTIFICATE,
+                content,
+                "its revision or due time",
+                bundle -> new Version(Long.parseLong(bundle.field("revision")), due(bundle)));
     }
 
     /**
@@ -264,7 +287,7 @@ public final class RecordCodec {
      * @throws UnreadableException if it is none
      */
     public static String firstName(byte[] content) throws UnreadableException {
-        return Bundle.decode(CERTIFICATE, content).field("names").split(" ", 2)[0];
+        return firstName(Bundle.decode(CERTIFICATE, content));
     }
 
     /** The same content with its key under the one that encrypts now. */
@@ -274,15 +297,6 @@ public final class RecordCodec {
             case ORDER -> encode(decodeOrder(content, sealing), fence(content), sealing);
             case SECRET -> encodeSecret(key, decodeSecret(key, content, sealing), sealing);
             case HOLD -> content;
-        };
-    }
-
-    private static String kind(Shelf shelf) {
-        return switch (shelf) {
-            case CERTIFICATE -> CERTIFICATE;
-            case ORDER -> ORDER;
-            case SECRET -> SECRET;
-            case HOLD -> HOLD;
         };
     }
 
@@ -319,19 +333,18 @@ public final class RecordCodec {
     }
 
     static Hold decodeHold(byte[] content) throws UnreadableException {
-        Bundle bundle = Bundle.decode(HOLD, content);
-        try {
-            return new Hold(
-                    ScopeKeys.read(bundle.field("scope")),
-                    unescape(bundle.field("issuer")),
-                    Integer.parseInt(bundle.field("refusals")),
-                    Instant.parse(bundle.field("until")),
-                    unescape(bundle.field("problem")),
-                    unescape(bundle.field("detail")),
-                    bundle.optional("link").map(URI::create));
-        } catch (DateTimeException | IllegalArgumentException e) {
-            throw new UnreadableException("a field cannot be read", e);
-        }
+        return reading(
+                HOLD,
+                content,
+                "a field",
+                bundle -> new Hold(
+                        ScopeKeys.read(bundle.field("scope")),
+                        unescape(bundle.field("issuer")),
+                        Integer.parseInt(bundle.field("refusals")),
+                        Instant.parse(bundle.field("until")),
+                        unescape(bundle.field("problem")),
+                        unescape(bundle.field("detail")),
+                        bundle.optional("link").map(URI::create)));
     }
 
     // What a CA says may hold line breaks, which would make fields of their own, and any script.
@@ -366,10 +379,6 @@ public final class RecordCodec {
         return text.toString();
     }
 
-    static byte[] encode(OpenOrder order, KeySealing sealing) {
-        return encode(order, 0, sealing);
-    }
-
     /** An order that is worked on under a lease of that fence, 0 where it is under none. */
     static byte[] encode(OpenOrder order, long fence, KeySealing sealing) {
         Map<String, String> fields = new LinkedHashMap<>();
@@ -395,8 +404,7 @@ public final class RecordCodec {
     }
 
     static OpenOrder decodeOrder(byte[] content, KeySealing sealing) throws UnreadableException {
-        Bundle bundle = Bundle.decode(ORDER, content);
-        try {
+        return reading(ORDER, content, "its key, request or a field", bundle -> {
             List<Block> blocks = bundle.blocks();
             if (blocks.size() != 3
                     || !isKey(blocks.get(0))
@@ -404,12 +412,11 @@ public final class RecordCodec {
                     || !blocks.get(2).label().equals(CSR)) {
                 throw new UnreadableException("it lacks its key or its request");
             }
-            byte[] spki = blocks.get(1).der();
             ServerName name = ServerName.parse(bundle.field("names"));
             byte[] pkcs8 = pkcs8(bundle, blocks.get(0), placeOf(name, bundle.field("started")), sealing);
             KeyFactory factory = KeyFactory.getInstance(bundle.field("algorithm"));
             KeyPair key = new KeyPair(
-                    factory.generatePublic(new X509EncodedKeySpec(spki)),
+                    factory.generatePublic(new X509EncodedKeySpec(blocks.get(1).der())),
                     factory.generatePrivate(new PKCS8EncodedKeySpec(pkcs8)));
             return new OpenOrder(
                     name,
@@ -418,10 +425,8 @@ public final class RecordCodec {
                     bundle.optional("url").map(URI::create),
                     key,
                     blocks.get(2).der(),
-                    bundle.optional("expires").map(Instant::parse));
-        } catch (GeneralSecurityException | DateTimeException | IllegalArgumentException e) {
-            throw new UnreadableException("its key, request or a field cannot be read", e);
-        }
+                    bundle.moment("expires"));
+        });
     }
 
     /** A secret of the engine, encrypted. Call it only where {@link KeySealing#encrypts}. */
@@ -491,10 +496,5 @@ public final class RecordCodec {
 
     private static Place placeOf(String path) {
         return new Place(Kind.SECRET, path, "0");
-    }
-
-    private static X509Certificate certificate(byte[] der) throws GeneralSecurityException {
-        return (X509Certificate)
-                CertificateFactory.getInstance("X.509").generateCertificate(new ByteArrayInputStream(der));
     }
 }

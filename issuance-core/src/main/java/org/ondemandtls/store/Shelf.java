@@ -1,5 +1,7 @@
 package org.ondemandtls.store;
 
+import java.util.Locale;
+
 /** What kind of record is kept. */
 public enum Shelf {
     /** Certificates by their first names; their other names are aliases. */
@@ -23,6 +25,11 @@ public enum Shelf {
         this.all = all;
         this.key = key;
         this.whenLost = whenLost;
+    }
+
+    /** What it is called where records are kept: one word in lower case. */
+    public String kind() {
+        return name().toLowerCase(Locale.ROOT);
     }
 
     /** For messages: any one of it; a secret by its path, since there are few. */

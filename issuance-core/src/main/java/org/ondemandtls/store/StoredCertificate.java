@@ -43,34 +43,6 @@ public record StoredCertificate(
         history = List.copyOf(history);
     }
 
-    /** One of a name that leads here. */
-    public StoredCertificate(
-            KeyedCertificate certificate,
-            String issuer,
-            Instant obtained,
-            Instant due,
-            Instant renew,
-            Optional<RenewalWindow> window,
-            Optional<Instant> visited,
-            Optional<Instant> deniedSince,
-            Optional<Instant> withdrawn,
-            List<Happening> history,
-            long revision) {
-        this(
-                certificate,
-                issuer,
-                obtained,
-                due,
-                renew,
-                window,
-                visited,
-                deniedSince,
-                withdrawn,
-                Optional.empty(),
-                history,
-                revision);
-    }
-
     /**
      * A certificate that was just obtained, for a name under which nothing is stored: due when it is to be renewed.
      *
@@ -87,6 +59,7 @@ public record StoredCertificate(
                 obtained,
                 renew,
                 renew,
+                Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
@@ -168,7 +141,8 @@ public record StoredCertificate(
         });
     }
 
-    StoredCertificate withRevision(long newRevision) {
+    /** The same at another revision: 0 for a store that has none of it. */
+    public StoredCertificate withRevision(long newRevision) {
         return changed(draft -> draft.revision = newRevision);
     }
 

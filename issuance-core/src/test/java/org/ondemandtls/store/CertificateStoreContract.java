@@ -70,7 +70,7 @@ public abstract class CertificateStoreContract {
 
     /** A record as it is kept, in clear. */
     public static String bundle(StoredCertificate certificate) {
-        return new String(RecordCodec.encode(certificate, KeySealing.none()), StandardCharsets.ISO_8859_1);
+        return new String(RecordCodec.encode(certificate, 0, KeySealing.none()), StandardCharsets.ISO_8859_1);
     }
 
     public static Hold hold(Scope scope, int refusals) {

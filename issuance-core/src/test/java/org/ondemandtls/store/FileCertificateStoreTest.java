@@ -198,6 +198,7 @@ class FileCertificateStoreTest extends CertificateStoreContract {
             damage(RecordCodec.encode(
                     stored(new org.ondemandtls.certificate.KeyedCertificate(
                             one.certificate().key(), two.certificate().chain())),
+                    0,
                     KeySealing.none()));
 
             assertSetAside();

@@ -42,7 +42,7 @@ public abstract class MediumContract {
         return new Kept(
                 Shelf.CERTIFICATE,
                 stored.firstName(),
-                RecordCodec.encode(stored, KeySealing.none()),
+                RecordCodec.encode(stored, 0, KeySealing.none()),
                 revision,
                 RecordCodec.marks(stored, KeySealing.none()));
     }

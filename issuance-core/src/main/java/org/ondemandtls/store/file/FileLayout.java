@@ -1,17 +1,13 @@
 package org.ondemandtls.store.file;
 
-import static java.nio.charset.StandardCharsets.US_ASCII;
-
 import java.io.IOException;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.ondemandtls.store.Sha256;
 import org.ondemandtls.store.Shelf;
 
 /** Where in a directory what lies, and what its files are called on file systems of any kind. */
@@ -89,7 +85,7 @@ final class FileLayout {
     static String handle(Shelf shelf, String key) {
         return switch (shelf) {
             case CERTIFICATE, ORDER -> fileName(key);
-            case HOLD -> sha256(key);
+            case HOLD -> Sha256.hex(key);
             case SECRET -> key;
         };
     }
@@ -133,22 +129,14 @@ final class FileLayout {
     }
 
     private static String shardOf(String name) {
-        return sha256(name).substring(0, 2);
+        return Sha256.hex(name).substring(0, 2);
     }
 
     private static String fileName(String name) {
         String spelled = name.startsWith("*") ? WILDCARD + name.substring(1) : name;
         if (spelled.length() > LONGEST_PLAIN_NAME) {
-            return "~" + sha256(name);
+            return "~" + Sha256.hex(name);
         }
         return RESERVED.matcher(spelled).matches() ? "_" + spelled : spelled;
-    }
-
-    private static String sha256(String text) {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(US_ASCII)));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
     }
 }

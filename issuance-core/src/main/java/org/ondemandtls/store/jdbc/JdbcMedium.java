@@ -11,7 +11,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -142,7 +141,7 @@ final class JdbcMedium implements Medium {
     }
 
     private static String table(Shelf shelf) {
-        return "ondemand_tls_" + shelf.name().toLowerCase(Locale.ROOT);
+        return "ondemand_tls_" + shelf.kind();
     }
 
     private static String key(Shelf shelf) {

@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Predicate;
 import org.ondemandtls.sql.SqlDialect;
@@ -26,7 +25,7 @@ final class JdbcQuarantine {
     static Optional<String> setAside(
             JdbcPool pool, SqlDialect dialect, Found read, String table, String key, String reason, boolean keep)
             throws StoreException {
-        String kind = read.shelf().name().toLowerCase(Locale.ROOT);
+        String kind = read.shelf().kind();
         byte[] content;
         try {
             content = read.content().read();

@@ -1,15 +1,13 @@
 package org.ondemandtls.store;
 
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListSet;
-import java.util.function.BiFunction;
-import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -78,69 +76,31 @@ public final class ListedIndex {
     /** As {@link Medium#listed}. */
     public List<Listed> page(Listed.Slice slice, String after, int limit) {
         if (slice instanceof Listed.OfDomain of) {
-            return page(
-                    byDomain,
-                    (domain, name) -> probe(name, domain, "", ANY),
-                    of.domain(),
-                    Listed::domain,
-                    after,
-                    limit);
+            Listed behind = new Listed(after, of.domain(), "", Instant.EPOCH, Instant.EPOCH, ANY);
+            return page(byDomain, behind, entry -> entry.domain().equals(of.domain()), limit);
         }
         if (slice instanceof Listed.OfIssuer of) {
-            return page(
-                    byIssuer,
-                    (issuer, name) -> probe(name, "", issuer, ANY),
-                    of.issuer(),
-                    Listed::issuer,
-                    after,
-                    limit);
+            Listed behind = new Listed(after, "", of.issuer(), Instant.EPOCH, Instant.EPOCH, ANY);
+            return page(byIssuer, behind, entry -> entry.issuer().equals(of.issuer()), limit);
         }
         if (slice instanceof Listed.OfStanding of) {
-            return page(
-                    byStanding,
-                    (standing, name) -> probe(name, "", "", standing),
-                    of.standing(),
-                    Listed::standing,
-                    after,
-                    limit);
+            Listed behind = new Listed(after, "", "", Instant.EPOCH, Instant.EPOCH, of.standing());
+            return page(byStanding, behind, entry -> entry.standing() == of.standing(), limit);
         }
-        return timed(slice, after, limit);
-    }
-
-    private static Listed probe(String name, String domain, String issuer, Listed.Standing standing) {
-        return new Listed(name, domain, issuer, Instant.EPOCH, Instant.EPOCH, standing);
-    }
-
-    private static <V> List<Listed> page(
-            NavigableSet<Listed> index,
-            BiFunction<V, String, Listed> probe,
-            V value,
-            Function<Listed, V> read,
-            String after,
-            int limit) {
-        List<Listed> page = new ArrayList<>();
-        for (Listed entry : index.tailSet(probe.apply(value, after), false)) {
-            if (page.size() == limit || !read.apply(entry).equals(value)) {
-                break;
-            }
-            page.add(entry);
-        }
-        return page;
-    }
-
-    private List<Listed> timed(Listed.Slice slice, String after, int limit) {
-        boolean expiring = slice instanceof Listed.Expiring;
-        Instant end = slice instanceof Listed.Expiring until ? until.before() : ((Listed.Late) slice).at();
         Instant from = after.isEmpty() ? Instant.EPOCH : Instant.ofEpochMilli(Listed.momentOf(after));
-        Listed probe = new Listed(Listed.nameOf(after), "", "", from, from, ANY);
-        List<Listed> page = new ArrayList<>();
-        for (Listed entry : (expiring ? byExpiry : byLateness).tailSet(probe, false)) {
-            Instant at = expiring ? entry.expires() : entry.late();
-            if (page.size() == limit || at.toEpochMilli() >= end.toEpochMilli()) {
-                break;
-            }
-            page.add(entry);
+        Listed behind = new Listed(Listed.nameOf(after), "", "", from, from, ANY);
+        if (slice instanceof Listed.Expiring until) {
+            long end = until.before().toEpochMilli();
+            return page(byExpiry, behind, entry -> end(entry) < end, limit);
         }
-        return page;
+        long end = ((Listed.Late) slice).at().toEpochMilli();
+        return page(byLateness, behind, entry -> lateness(entry) < end, limit);
+    }
+
+    private static List<Listed> page(NavigableSet<Listed> order, Listed behind, Predicate<Listed> within, int limit) {
+        return order.tailSet(behind, false).stream()
+                .takeWhile(within)
+                .limit(limit)
+                .toList();
     }
 }

@@ -4,13 +4,12 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.machine.Time;
@@ -18,6 +17,7 @@ import org.ondemandtls.store.Listed;
 import org.ondemandtls.store.ListedIndex;
 import org.ondemandtls.store.Medium;
 import org.ondemandtls.store.Medium.Found;
+import org.ondemandtls.store.Medium.Kept;
 import org.ondemandtls.store.RecordCodec;
 import org.ondemandtls.store.Shelf;
 import org.ondemandtls.store.StoreException;
@@ -40,18 +40,17 @@ final class FileListing implements AutoCloseable {
 
     private final FileShelves shelves;
     private final ListedIndex index = new ListedIndex();
-    private final NavigableSet<String> held = new ConcurrentSkipListSet<>();
+    private final ListedNames names;
+    private final ListedNames held;
     private final UntilDone reading;
-
-    private final ReentrantLock readingHeld = new ReentrantLock();
 
     private volatile boolean wanted;
     private volatile boolean complete;
-    private volatile boolean heldWanted;
-    private volatile boolean heldComplete;
 
     FileListing(FileShelves shelves, Events events, Time time, Path root) {
         this.shelves = shelves;
+        this.names = new ListedNames(shelves::firstNames);
+        this.held = new ListedNames(this::readHeld);
         this.reading = new UntilDone(
                 time,
                 "ondemand-tls-store-listing",
@@ -63,74 +62,62 @@ final class FileListing implements AutoCloseable {
                                 + "; tried again by itself"));
     }
 
-    /** A certificate is stored now. */
-    void saved(Listed entry) {
-        if (wanted) {
-            index.saved(entry);
-        }
-    }
-
-    /** Another record is stored now. */
-    void saved(Shelf shelf, String key) {
-        if (heldWanted && isName(shelf, key)) {
-            held.add(key);
+    /** A record is stored now. */
+    void saved(Kept record) {
+        if (record.shelf() == Shelf.CERTIFICATE) {
+            names.saved(record.key());
+            if (wanted) {
+                record.marks().listed().ifPresent(index::saved);
+            }
+        } else if (isHoldOfName(record.shelf(), record.key())) {
+            held.saved(record.key());
         }
     }
 
     /** A record is not stored any more. */
     void forgotten(Shelf shelf, String key) {
         if (shelf == Shelf.CERTIFICATE) {
+            names.forgotten(key);
             index.forgotten(key);
-        } else if (isName(shelf, key)) {
-            held.remove(key);
+        } else if (isHoldOfName(shelf, key)) {
+            held.forgotten(key);
         }
     }
 
-    private static boolean isName(Shelf shelf, String key) {
+    private static boolean isHoldOfName(Shelf shelf, String key) {
         return shelf == Shelf.HOLD && OF_NAMES.stream().anyMatch(key::startsWith);
     }
 
     /** As {@link Medium#listed}; the first call begins to read what it is about. */
-    Optional<List<Listed>> page(Listed.Slice slice, String after, int limit) {
+    Optional<List<Listed>> listed(Listed.Slice slice, String after, int limit) {
         begin();
         return complete ? Optional.of(index.page(slice, after, limit)) : Optional.empty();
     }
 
-    /** As {@link Medium#namesHeld}; the first call reads what it is about. */
+    /** As {@link Medium#page}; the first call reads the names of all. */
+    SortedMap<String, Found> page(String prefix, String after, int limit) throws StoreException {
+        return names.page(prefix, after, limit, reader(Shelf.CERTIFICATE));
+    }
+
+    /** As {@link Medium#namesHeld}; the first call reads all holds. */
     SortedMap<String, Found> namesHeld(String prefix, String after, int limit) throws StoreException {
-        readHeld();
         SortedMap<String, Found> page = new TreeMap<>();
-        for (String key : held.tailSet(prefix + after, false)) {
-            if (page.size() == limit || !key.startsWith(prefix)) {
-                break;
-            }
-            shelves.found(Shelf.HOLD, FileLayout.handle(Shelf.HOLD, key))
-                    .ifPresent(found -> page.put(key.substring(prefix.length()), found));
-        }
+        held.page(prefix, prefix + after, limit, reader(Shelf.HOLD))
+                .forEach((key, found) -> page.put(key.substring(prefix.length()), found));
         return page;
     }
 
-    private void readHeld() throws StoreException {
-        if (heldComplete) {
-            return;
-        }
-        readingHeld.lock();
-        try {
-            if (!heldComplete) {
-                // Seen before anything is read: what is saved meanwhile is not missed.
-                heldWanted = true;
-                shelves.each(Shelf.HOLD, found -> {
-                    String key = scope(found);
-                    if (isName(Shelf.HOLD, key)) {
-                        held.add(key);
-                    }
-                    return true;
-                });
-                heldComplete = true;
-            }
-        } finally {
-            readingHeld.unlock();
-        }
+    private Function<String, Optional<Found>> reader(Shelf shelf) {
+        return key -> shelves.found(shelf, FileLayout.handle(shelf, key));
+    }
+
+    private void readHeld(Consumer<String> key) throws StoreException {
+        shelves.each(Shelf.HOLD, found -> {
+            Optional.of(scope(found))
+                    .filter(scope -> isHoldOfName(Shelf.HOLD, scope))
+                    .ifPresent(key);
+            return true;
+        });
     }
 
     private void begin() {

@@ -47,7 +47,6 @@ final class FileMedium implements Medium {
     private final FileLayout layout;
     private final Disk disk;
     private final FileShelves shelves;
-    private final ListedNames listed;
     private final FileListing listing;
     private final FileKeys keys;
     private final Events events;
@@ -80,7 +79,6 @@ final class FileMedium implements Medium {
         this.disk = new Disk(root.resolve("tmp"));
         this.troubles = new Troubles(events);
         this.shelves = new FileShelves(layout, disk, time, troubles);
-        this.listed = new ListedNames(shelves::firstNames);
         this.listing = new FileListing(shelves, events, time, root);
         FileFormat.write(root, disk);
         this.keys = new FileKeys(root, disk, shelves, !fresh, sealing);
@@ -174,13 +172,12 @@ final class FileMedium implements Medium {
 
     @Override
     public SortedMap<String, Found> page(String prefix, String after, int limit) throws StoreException {
-        return listed.page(
-                prefix, after, limit, name -> shelves.found(Shelf.CERTIFICATE, handle(Shelf.CERTIFICATE, name)));
+        return listing.page(prefix, after, limit);
     }
 
     @Override
     public Optional<List<Listed>> listed(Listed.Slice slice, String after, int limit) {
-        return listing.page(slice, after, limit);
+        return listing.listed(slice, after, limit);
     }
 
     @Override
@@ -211,7 +208,7 @@ final class FileMedium implements Medium {
             } else {
                 Disk.directory(Disk.parentOf(file));
                 disk.write(file, record.content());
-                listing.saved(record.shelf(), record.key());
+                listing.saved(record);
             }
         } catch (IOException e) {
             // What is on disk now is not known.
@@ -229,8 +226,7 @@ final class FileMedium implements Medium {
         Disk.directory(Disk.parentOf(file));
         disk.write(file, record.content());
         known.put(record.key(), new Version(record.revision(), record.marks().at()));
-        listed.saved(record.key());
-        record.marks().listed().ifPresent(listing::saved);
+        listing.saved(record);
         for (String other : record.marks().aliases()) {
             shelves.point(other, record.key());
         }
@@ -291,7 +287,6 @@ final class FileMedium implements Medium {
             listing.forgotten(shelf, key);
             if (before.isPresent()) {
                 known.invalidate(key);
-                listed.forgotten(key);
                 // A bundle that came back after a crash without its hint would stay for good.
                 Disk.synchronise(Disk.parentOf(file));
                 drop(DueIndex.Hint.of(before.get().due(), handle(shelf, key)));

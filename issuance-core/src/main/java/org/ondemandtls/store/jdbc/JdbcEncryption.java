@@ -89,7 +89,7 @@ final class JdbcEncryption {
     /** Says that this server still runs; noted anew where that came too late. */
     void stay() throws StoreException {
         String sql = "UPDATE ondemand_tls_node SET expires = " + dialect.now() + " + ? WHERE id = ?";
-        int rows = pool.changeAtOnce(WHAT, sql, RUNNING.toMillis(), node);
+        int rows = pool.atOnce().change(WHAT, sql, RUNNING.toMillis(), node);
         if (rows == 0) {
             join();
         }
@@ -97,7 +97,7 @@ final class JdbcEncryption {
 
     /** Says that this server ends. */
     void leave() throws StoreException {
-        pool.changeAtOnce(WHAT, "DELETE FROM ondemand_tls_node WHERE id = ?", node);
+        pool.atOnce().change(WHAT, "DELETE FROM ondemand_tls_node WHERE id = ?", node);
     }
 
     /**
@@ -106,7 +106,7 @@ final class JdbcEncryption {
      */
     boolean hasOtherKeys() throws StoreException {
         return sealing.encrypts()
-                && pool.eachAtOnce(WHAT, connection -> {
+                && pool.atOnce().each(WHAT, connection -> {
                     if (!agreed(connection)) {
                         return false;
                     }
@@ -119,7 +119,7 @@ final class JdbcEncryption {
 
     /** Whether all servers that run encrypt under the key of this one. */
     boolean isAgreed() throws StoreException {
-        return pool.eachAtOnce(WHAT, this::agreed);
+        return pool.atOnce().each(WHAT, this::agreed);
     }
 
     /**
@@ -128,7 +128,7 @@ final class JdbcEncryption {
      * @return whether that is so
      */
     boolean complete() throws StoreException {
-        return pool.togetherAtOnce(WHAT, connection -> {
+        return pool.atOnce().together(WHAT, connection -> {
             Optional<EncryptionState> state = lock(connection);
             if (state.isEmpty() || !agreed(connection) || !pending(connection).isEmpty()) {
                 return false;
@@ -140,7 +140,7 @@ final class JdbcEncryption {
 
     /** The keys that records are under besides the one they are to be under, {@code plain} among them. */
     Set<String> pending() throws StoreException {
-        return pool.eachAtOnce(WHAT, this::pending);
+        return pool.atOnce().each(WHAT, this::pending);
     }
 
     private Set<String> pending(Connection connection) throws SQLException {

@@ -62,25 +62,27 @@ final class JdbcLeases {
     void giveBack(Lease lease) throws StoreException {
         // First: it must not be extended any more if this fails.
         held.remove(lease.name().value(), lease);
-        pool.changeAtOnce(
-                "a lease cannot be given back",
-                "DELETE FROM ondemand_tls_lease WHERE name = ? AND fence = ? AND holder = ?",
-                lease.name().value(),
-                lease.fence(),
-                holder);
+        pool.atOnce()
+                .change(
+                        "a lease cannot be given back",
+                        "DELETE FROM ondemand_tls_lease WHERE name = ? AND fence = ? AND holder = ?",
+                        lease.name().value(),
+                        lease.fence(),
+                        holder);
     }
 
     /** Lets all run out that are held: others find by that what this server has left open. */
     void endAll() throws StoreException {
         for (Lease lease : List.copyOf(held.values())) {
             held.remove(lease.name().value(), lease);
-            pool.changeAtOnce(
-                    "a lease cannot be ended",
-                    "UPDATE ondemand_tls_lease SET expires = " + dialect.now()
-                            + " WHERE name = ? AND fence = ? AND holder = ?",
-                    lease.name().value(),
-                    lease.fence(),
-                    holder);
+            pool.atOnce()
+                    .change(
+                            "a lease cannot be ended",
+                            "UPDATE ondemand_tls_lease SET expires = " + dialect.now()
+                                    + " WHERE name = ? AND fence = ? AND holder = ?",
+                            lease.name().value(),
+                            lease.fence(),
+                            holder);
         }
     }
 
@@ -89,7 +91,7 @@ final class JdbcLeases {
         List<String> names = List.copyOf(held.keySet());
         for (int from = 0; from < names.size(); from += PAGE) {
             List<String> page = names.subList(from, Math.min(names.size(), from + PAGE));
-            pool.eachAtOnce("leases cannot be extended", connection -> extend(connection, page));
+            pool.atOnce().each("leases cannot be extended", connection -> extend(connection, page));
         }
     }
 

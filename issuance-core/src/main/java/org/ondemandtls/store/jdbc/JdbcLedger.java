@@ -13,7 +13,6 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.SortedSet;
 import java.util.TreeSet;
-import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.store.Ledger;
 import org.ondemandtls.store.Reckoning;
 import org.ondemandtls.store.StoreException;
@@ -84,14 +83,6 @@ final class JdbcLedger implements Ledger {
         long millis = checkedBounds.window().toMillis();
         return pool.read(WHAT, sql, row -> row.getInt(1), key, now - millis, now + millis)
                 .get(0);
-    }
-
-    /** Removes what can count nowhere any more; costs in proportion to that. By the database's time, and long after. */
-    static int sweep(JdbcPool pool, SqlDialect dialect, Connection connection) throws SQLException {
-        return pool.update(
-                connection,
-                "DELETE FROM ondemand_tls_ledger WHERE expires < " + dialect.now() + " - ?",
-                LONGEST_WINDOW.toMillis());
     }
 
     private void lock(Connection connection, SortedSet<Integer> stripes) throws SQLException {

@@ -180,19 +180,21 @@ final class JdbcListing {
     Compared compare(String after) throws StoreException {
         record Row(String name, String leaf, boolean withdrawn) {}
         String behind = " WHERE name > ? ORDER BY name LIMIT " + COMPARED;
-        List<Row> stored = pool.readAtOnce(
-                WHAT,
-                "SELECT name, leaf, withdrawn FROM ondemand_tls_certificate" + behind,
-                row -> new Row(row.getString(1), row.getString(2).strip(), row.getBoolean(3)),
-                after);
-        List<Row> known = pool.readAtOnce(
-                WHAT,
-                "SELECT name, leaf, standing FROM " + TABLE + behind,
-                row -> new Row(
-                        row.getString(1),
-                        row.getString(2).strip(),
-                        row.getInt(3) == Listed.Standing.WITHDRAWN.number()),
-                after);
+        List<Row> stored = pool.atOnce()
+                .read(
+                        WHAT,
+                        "SELECT name, leaf, withdrawn FROM ondemand_tls_certificate" + behind,
+                        row -> new Row(row.getString(1), row.getString(2).strip(), row.getBoolean(3)),
+                        after);
+        List<Row> known = pool.atOnce()
+                .read(
+                        WHAT,
+                        "SELECT name, leaf, standing FROM " + TABLE + behind,
+                        row -> new Row(
+                                row.getString(1),
+                                row.getString(2).strip(),
+                                row.getInt(3) == Listed.Standing.WITHDRAWN.number()),
+                        after);
         // Behind the end of a page that is full, the one knows nothing of what the other has.
         String last = Stream.of(stored, known)
                 .filter(page -> page.size() == COMPARED)

@@ -116,18 +116,20 @@ final class JdbcMedium implements Medium {
 
     /** Removes what has run out; each statement costs in proportion to what it removes. */
     void sweep() throws StoreException {
-        pool.eachAtOnce("what has run out cannot be removed", connection -> {
-            for (String what : List.of(
-                    "ondemand_tls_proof WHERE expires < ",
-                    "ondemand_tls_node WHERE expires < ",
-                    // What is left of a server that is gone tells that its order is to be finished.
-                    "ondemand_tls_lease WHERE NOT EXISTS (SELECT 1 FROM ondemand_tls_order o"
-                            + " WHERE o.name = ondemand_tls_lease.name) AND expires < ")) {
-                pool.update(connection, "DELETE FROM " + what + dialect.now() + " - ?", GRACE.toMillis());
-            }
-            JdbcNews.sweep(pool, dialect, connection);
-            return JdbcLedger.sweep(pool, dialect, connection);
-        });
+        sweep("ondemand_tls_proof WHERE expires < ", GRACE);
+        sweep("ondemand_tls_node WHERE expires < ", GRACE);
+        // What is left of a server that is gone tells that its order is to be finished.
+        sweep(
+                "ondemand_tls_lease WHERE NOT EXISTS (SELECT 1 FROM ondemand_tls_order o"
+                        + " WHERE o.name = ondemand_tls_lease.name) AND expires < ",
+                GRACE);
+        sweep("ondemand_tls_news WHERE since < ", JdbcNews.KEPT);
+        sweep("ondemand_tls_ledger WHERE expires < ", Ledger.LONGEST_WINDOW);
+    }
+
+    private void sweep(String what, Duration after) throws StoreException {
+        String sql = "DELETE FROM " + what + dialect.now() + " - ?";
+        pool.atOnce().change("what has run out cannot be removed", sql, after.toMillis());
     }
 
     @Override
@@ -305,7 +307,7 @@ final class JdbcMedium implements Medium {
         String sql = "UPDATE " + table(shelf) + " SET content = ?, key_id = ? WHERE name = ? AND content = ?";
         Object now = value(shelf, content);
         Object then = value(shelf, before);
-        return pool.changeAtOnce("a record cannot be encrypted anew", sql, now, keyId, read.handle(), then) == 1;
+        return pool.atOnce().change("a record cannot be encrypted anew", sql, now, keyId, read.handle(), then) == 1;
     }
 
     @Override
@@ -318,15 +320,33 @@ final class JdbcMedium implements Medium {
         JdbcQuarantine.remove(pool, which);
     }
 
+    // The records of a shelf that a condition on its columns tells, in the order of their keys.
+    private List<Found> records(JdbcPool from, Shelf shelf, String where, Object... valuesAndLimit)
+            throws StoreException {
+        String key = key(shelf);
+        String sql = "SELECT " + key + ", content, " + (shelf == Shelf.CERTIFICATE ? "revision" : "0") + " FROM "
+                + table(shelf) + " WHERE " + where + " ORDER BY " + key + " LIMIT ?";
+        JdbcPool.Reader<Found> reader = row -> found(shelf, row, 1, 2, row.getLong(3));
+        return from.read(shelf.all() + " cannot be listed", sql, reader, valuesAndLimit);
+    }
+
+    private static SortedMap<String, Found> byNames(String prefix, List<Found> records) {
+        SortedMap<String, Found> page = new TreeMap<>();
+        records.forEach(found -> page.put(found.handle().substring(prefix.length()), found));
+        return page;
+    }
+
+    // No name has a character behind '~', and names are compared by their octets.
     @Override
     public SortedMap<String, Found> namesHeld(String prefix, String after, int limit) throws StoreException {
-        String sql =
-                "SELECT scope, content FROM ondemand_tls_hold WHERE scope > ? AND scope < ? ORDER BY scope LIMIT ?";
-        JdbcPool.Reader<Found> reader = row -> found(Shelf.HOLD, row, 1, 2, 0);
-        SortedMap<String, Found> page = new TreeMap<>();
-        pool.read("the holds cannot be listed", sql, reader, prefix + after, prefix + '~', limit)
-                .forEach(found -> page.put(found.handle().substring(prefix.length()), found));
-        return page;
+        return byNames(
+                prefix, records(pool, Shelf.HOLD, "scope > ? AND scope < ?", prefix + after, prefix + '~', limit));
+    }
+
+    @Override
+    public SortedMap<String, Found> page(String prefix, String after, int limit) throws StoreException {
+        String where = "name > ? AND name >= ? AND name < ?";
+        return byNames("", records(pool, Shelf.CERTIFICATE, where, after, prefix, prefix + '~', limit));
     }
 
     /** Reads the page after a key. */
@@ -349,23 +369,7 @@ final class JdbcMedium implements Medium {
 
     @Override
     public void each(Shelf shelf, Visitor visitor) throws StoreException {
-        String key = key(shelf);
-        String sql = "SELECT " + key + ", content, " + (shelf == Shelf.CERTIFICATE ? "revision" : "0") + " FROM "
-                + table(shelf) + " WHERE " + key + " > ? ORDER BY " + key + " LIMIT " + CONTENTS_PAGE;
-        String what = shelf.all() + " cannot be listed";
-        eachOf(last -> pool.read(what, sql, row -> found(shelf, row, 1, 2, row.getLong(3)), last), visitor);
-    }
-
-    @Override
-    public SortedMap<String, Found> page(String prefix, String after, int limit) throws StoreException {
-        // No name has a character behind '~', and names are compared by their octets.
-        String sql = "SELECT name, content, revision FROM ondemand_tls_certificate"
-                + " WHERE name > ? AND name >= ? AND name < ? ORDER BY name LIMIT ?";
-        JdbcPool.Reader<Found> reader = row -> found(Shelf.CERTIFICATE, row, 1, 2, row.getLong(3));
-        SortedMap<String, Found> page = new TreeMap<>();
-        pool.read("the certificates cannot be listed", sql, reader, after, prefix, prefix + '~', limit)
-                .forEach(found -> page.put(found.handle(), found));
-        return page;
+        eachOf(last -> records(pool, shelf, key(shelf) + " > ?", last, CONTENTS_PAGE), visitor);
     }
 
     JdbcListing listing() {
@@ -380,7 +384,7 @@ final class JdbcMedium implements Medium {
     @Override
     public long estimatedNames() throws StoreException {
         List<String> tables = List.of("ondemand_tls_certificate", "ondemand_tls_name");
-        return pool.eachAtOnce(NAMES_LISTED, connection -> dialect.estimatedRows(connection, tables));
+        return pool.atOnce().each(NAMES_LISTED, connection -> dialect.estimatedRows(connection, tables));
     }
 
     @Override
@@ -398,7 +402,7 @@ final class JdbcMedium implements Medium {
 
     private List<String> namesAfter(String table, String last) throws StoreException {
         String sql = "SELECT name FROM " + table + " WHERE name > ? ORDER BY name LIMIT " + NAMES_PAGE;
-        return pool.readAtOnce(NAMES_LISTED, sql, row -> row.getString(1), last);
+        return pool.atOnce().read(NAMES_LISTED, sql, row -> row.getString(1), last);
     }
 
     @Override
@@ -451,10 +455,7 @@ final class JdbcMedium implements Medium {
             // Another server has come that encrypts under another key.
             return List.of();
         }
-        String sql = "SELECT name, content FROM " + table(shelf) + " WHERE key_id = ? AND name > ? ORDER BY name LIMIT "
-                + KEYS_PAGE;
-        JdbcPool.Reader<Found> reader = row -> found(shelf, row, 1, 2, 0);
-        return pool.readAtOnce(shelf.all() + " cannot be listed", sql, reader, keyId, last);
+        return records(pool.atOnce(), shelf, "key_id = ? AND name > ?", keyId, last, KEYS_PAGE);
     }
 
     @Override

@@ -119,12 +119,6 @@ final class JdbcNews implements AutoCloseable {
                 String.join(" ", names));
     }
 
-    /** Removes what is too old. */
-    static int sweep(JdbcPool pool, SqlDialect dialect, Connection connection) throws SQLException {
-        return pool.update(
-                connection, "DELETE FROM ondemand_tls_news WHERE since < " + dialect.now() + " - ?", KEPT.toMillis());
-    }
-
     @Override
     public void close() {
         closed = true;

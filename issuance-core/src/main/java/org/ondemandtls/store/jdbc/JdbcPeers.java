@@ -103,7 +103,7 @@ final class JdbcPeers implements Peers {
         String sql = "DELETE FROM ondemand_tls_proof WHERE name = ? AND kind = ? AND token = ? AND content = ?";
         String name = proof.name().value();
         String type = proof.type().identifier();
-        pool.changeAtOnce("a proof cannot be taken down", sql, name, type, proof.token(), proof.content());
+        pool.atOnce().change("a proof cannot be taken down", sql, name, type, proof.token(), proof.content());
     }
 
     @Override

@@ -47,6 +47,7 @@ final class JdbcPool implements AutoCloseable {
     private final SqlPool pool;
     private final String location;
     private final int size;
+    private final Wait wait;
 
     /**
      * Begins with nothing connected.
@@ -58,10 +59,18 @@ final class JdbcPool implements AutoCloseable {
      * @param time what limits go by
      */
     JdbcPool(SqlSource source, Properties credentials, String location, int size, Time time) {
-        this.pool =
-                new SqlPool(source, credentials, time, size, LIMIT, IDLE_TRANSACTION, "ondemand-tls-store-connect-");
+        this(
+                new SqlPool(source, credentials, time, size, LIMIT, IDLE_TRANSACTION, "ondemand-tls-store-connect-"),
+                location,
+                size,
+                Wait.IN_LINE);
+    }
+
+    private JdbcPool(SqlPool pool, String location, int size, Wait wait) {
+        this.pool = pool;
         this.location = location;
         this.size = size;
+        this.wait = wait;
     }
 
     /** Connects once and finds out what is there; a database that is slow to answer is given some time. */
@@ -81,27 +90,22 @@ final class JdbcPool implements AutoCloseable {
 
     /** Runs single statements, each of which takes effect by itself. May run them twice. */
     <T> T each(String what, Work<T> work) throws StoreException {
-        return worded(what, () -> pool.each(Wait.IN_LINE, work));
+        return worded(what, () -> pool.each(wait, work));
     }
 
     /** Runs statements of which all take effect or none. */
     <T> T together(String what, Work<T> work) throws StoreException {
-        return worded(what, () -> pool.together(Wait.IN_LINE, work));
+        return worded(what, () -> pool.together(wait, work));
     }
 
     /** As {@link #together}; where the answer gets lost, {@code landed} looks whether the work has taken effect. */
     <T> T together(String what, Work<T> work, Work<Optional<T>> landed) throws StoreException {
-        return worded(what, () -> pool.together(Wait.IN_LINE, work, landed));
+        return worded(what, () -> pool.together(wait, work, landed));
     }
 
-    /** As {@link #each}, without waiting for a free connection: for what must not stand behind visitors. */
-    <T> T eachAtOnce(String what, Work<T> work) throws StoreException {
-        return worded(what, () -> pool.each(Wait.NEVER, work));
-    }
-
-    /** As {@link #together}, without waiting for a free connection. */
-    <T> T togetherAtOnce(String what, Work<T> work) throws StoreException {
-        return worded(what, () -> pool.together(Wait.NEVER, work));
+    /** The same without waiting for a free connection: for what must not stand behind visitors. */
+    JdbcPool atOnce() {
+        return new JdbcPool(pool, location, size, Wait.NEVER);
     }
 
     /** Runs something once, on a connection of its own that is closed after it. */
@@ -168,19 +172,9 @@ final class JdbcPool implements AutoCloseable {
         return each(what, connection -> update(connection, sql, values));
     }
 
-    /** As {@link #change}, without waiting for a free connection. */
-    int changeAtOnce(String what, String sql, Object... values) throws StoreException {
-        return eachAtOnce(what, connection -> update(connection, sql, values));
-    }
-
     /** Reads rows by one statement. */
     <T> List<T> read(String what, String sql, Reader<T> reader, Object... values) throws StoreException {
         return each(what, connection -> rows(connection, sql, reader, values));
-    }
-
-    /** As {@link #read}, without waiting for a free connection. */
-    <T> List<T> readAtOnce(String what, String sql, Reader<T> reader, Object... values) throws StoreException {
-        return eachAtOnce(what, connection -> rows(connection, sql, reader, values));
     }
 
     @Override

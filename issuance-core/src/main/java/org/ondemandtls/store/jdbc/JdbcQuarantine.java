@@ -56,11 +56,11 @@ final class JdbcQuarantine {
         long last = 0;
         List<Aside> page;
         do {
-            page = pool.readAtOnce(what, sql, row -> new Aside(row.getLong(1), row.getString(2)), last);
+            page = pool.atOnce().read(what, sql, row -> new Aside(row.getLong(1), row.getString(2)), last);
             for (Aside aside : page) {
                 last = aside.id();
                 if (which.test(aside.content().getBytes(ISO_8859_1))) {
-                    pool.changeAtOnce(what, "DELETE FROM ondemand_tls_quarantine WHERE id = ?", last);
+                    pool.atOnce().change(what, "DELETE FROM ondemand_tls_quarantine WHERE id = ?", last);
                 }
             }
         } while (!page.isEmpty());

@@ -358,7 +358,7 @@ class JdbcPoolIT {
 
             assertThatThrownBy(() -> pool.each("it failed", connection -> read(connection, "SELECT 1")))
                     .hasMessageContaining("all 1 connections are in use; raise onDemandTls.store.connections");
-            assertThat(pool.<String>eachAtOnce("", connection -> read(connection, "SELECT 1")))
+            assertThat(pool.atOnce().<String>each("", connection -> read(connection, "SELECT 1")))
                     .isEqualTo("1");
 
             done.countDown();

@@ -27,8 +27,8 @@ import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.testing.RecordedEvents;
 import org.ondemandtls.testing.TestCertificates;
 
-/** {@link FileCertificateStore} with encryption: the contract, no key in clear, and the ways from one key to another. */
-class EncryptedFileCertificateStoreTest extends CertificateStoreContract {
+/** {@link FileCertificateStore} with encryption: no key in clear, and the ways from one key to another. */
+class EncryptedFileCertificateStoreTest extends ShelfContract {
 
     private final RecordedEvents recorded = new RecordedEvents();
 

@@ -28,8 +28,8 @@ import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.testing.RecordedEvents;
 import org.ondemandtls.testing.TestLeaves;
 
-/** {@link FileCertificateStore}: the contract, and what only files can show. */
-class FileCertificateStoreTest extends CertificateStoreContract {
+/** {@link FileCertificateStore}: what only files can show. */
+class FileCertificateStoreTest extends ShelfContract {
 
     private final RecordedEvents recorded = new RecordedEvents();
 

@@ -21,7 +21,7 @@ class MeasuredStoreTest {
         try (CertificateStore store =
                         new MemoryCertificateStore(new MemoryCertificateStore.Medium(), directory, time.clock());
                 CertificateStore measured = MeasuredStore.of(store, new Figures(), time::nanoTime)) {
-            measured.save(CertificateStoreContract.stored("a.example.com"));
+            measured.save(ShelfContract.stored("a.example.com"));
 
             assertThat(measured.listed(new Listed.OfDomain("example.com"), "", 9))
                     .hasValueSatisfying(

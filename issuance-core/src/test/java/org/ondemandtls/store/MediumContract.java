@@ -19,7 +19,7 @@ import org.ondemandtls.store.Medium.Kept;
 /** What every medium promises; what a store makes of it is tested over memory. */
 public abstract class MediumContract {
 
-    private static final Instant NOW = CertificateStoreContract.NOW;
+    private static final Instant NOW = ShelfContract.NOW;
 
     private Medium medium;
 
@@ -37,8 +37,7 @@ public abstract class MediumContract {
     }
 
     private static Kept certificate(long revision, Instant due, String... names) {
-        StoredCertificate stored =
-                CertificateStoreContract.stored(names).withDue(due).withRevision(revision);
+        StoredCertificate stored = ShelfContract.stored(names).withDue(due).withRevision(revision);
         return new Kept(
                 Shelf.CERTIFICATE,
                 stored.firstName(),

@@ -26,7 +26,7 @@ import org.ondemandtls.testing.RecordedEvents;
 /** {@link MediumStore}: what it makes of records that are damaged, unreadable or under another key, whatever the medium. */
 class MediumStoreTest {
 
-    private static final ServerName SHOP = CertificateStoreContract.SHOP;
+    private static final ServerName SHOP = ShelfContract.SHOP;
 
     private final RecordedEvents recorded = new RecordedEvents();
     private final MemoryMedium.World world = new MemoryMedium.World();
@@ -59,7 +59,7 @@ class MediumStoreTest {
     }
 
     private StoredCertificate saved(String... names) throws StoreException {
-        return store.save(CertificateStoreContract.stored(names).withDue(CertificateStoreContract.NOW));
+        return store.save(ShelfContract.stored(names).withDue(ShelfContract.NOW));
     }
 
     @Test
@@ -68,7 +68,7 @@ class MediumStoreTest {
         saved(SHOP.value());
         medium.damage(Shelf.CERTIFICATE, "a.example.com", "torn".getBytes(US_ASCII));
 
-        assertThat(store.due(CertificateStoreContract.NOW, 1))
+        assertThat(store.due(ShelfContract.NOW, 1))
                 .extracting(StoredCertificate::firstName)
                 .containsExactly(SHOP.value());
 
@@ -87,15 +87,15 @@ class MediumStoreTest {
 
         StoredCertificate changed = store.update(SHOP, stored -> {
                     if (runs.incrementAndGet() < Retry.ATTEMPTS) {
-                        store.save(stored.withVisited(CertificateStoreContract.NOW));
+                        store.save(stored.withVisited(ShelfContract.NOW));
                     }
-                    return stored.withDeniedSince(Optional.of(CertificateStoreContract.NOW));
+                    return stored.withDeniedSince(Optional.of(ShelfContract.NOW));
                 })
                 .orElseThrow();
 
         assertThat(runs).hasValue(Retry.ATTEMPTS);
-        assertThat(changed.visited()).contains(CertificateStoreContract.NOW);
-        assertThat(changed.deniedSince()).contains(CertificateStoreContract.NOW);
+        assertThat(changed.visited()).contains(ShelfContract.NOW);
+        assertThat(changed.deniedSince()).contains(ShelfContract.NOW);
         assertThat(store.find(SHOP)).map(StoredCertificate::revision).contains(changed.revision());
     }
 
@@ -104,8 +104,8 @@ class MediumStoreTest {
         saved(SHOP.value());
 
         assertThatThrownBy(() -> store.update(SHOP, stored -> {
-                    store.save(stored.withVisited(CertificateStoreContract.NOW));
-                    return stored.withDeniedSince(Optional.of(CertificateStoreContract.NOW));
+                    store.save(stored.withVisited(ShelfContract.NOW));
+                    return stored.withDeniedSince(Optional.of(ShelfContract.NOW));
                 }))
                 .isInstanceOf(StaleRevisionException.class);
     }
@@ -122,8 +122,8 @@ class MediumStoreTest {
 
     @Test
     void aDamagedHoldIsSetAsideAndTheOthersAreListed() throws Exception {
-        store.keepHold(CertificateStoreContract.hold(new Scope.Account("a"), 1));
-        store.keepHold(CertificateStoreContract.hold(new Scope.Account("b"), 2));
+        store.keepHold(ShelfContract.hold(new Scope.Account("a"), 1));
+        store.keepHold(ShelfContract.hold(new Scope.Account("b"), 2));
         medium.damage(Shelf.HOLD, "account/a", "torn".getBytes(US_ASCII));
 
         assertThat(store.holds(10)).extracting(Hold::refusals).containsExactly(2);
@@ -134,9 +134,9 @@ class MediumStoreTest {
     @Test
     void aPageOfNamesHeldIsFilledBehindWhatIsDamagedOrOfNoName() throws Exception {
         for (String name : List.of("a.example.com", "b.example.com", "c.example.com")) {
-            store.keepHold(CertificateStoreContract.hold(new Scope.Name(ServerName.parse(name)), 1));
+            store.keepHold(ShelfContract.hold(new Scope.Name(ServerName.parse(name)), 1));
         }
-        store.keepHold(CertificateStoreContract.hold(new Scope.Other("name/NOBODY"), 1));
+        store.keepHold(ShelfContract.hold(new Scope.Other("name/NOBODY"), 1));
         medium.damage(Shelf.HOLD, "name/a.example.com", "torn".getBytes(US_ASCII));
         medium.damage(Shelf.HOLD, "name/b.example.com", "torn".getBytes(US_ASCII));
 
@@ -166,7 +166,7 @@ class MediumStoreTest {
         saved(SHOP.value());
 
         for (int i = 0; i < 2; i++) {
-            assertThat(store.due(CertificateStoreContract.NOW, 10))
+            assertThat(store.due(ShelfContract.NOW, 10))
                     .extracting(StoredCertificate::firstName)
                     .containsExactly(SHOP.value());
         }
@@ -229,7 +229,7 @@ class MediumStoreTest {
                     .isInstanceOf(StoreException.class)
                     .hasMessageContaining("a defect");
         }
-        assertThatThrownBy(() -> store.due(CertificateStoreContract.NOW, 1)).isInstanceOf(StoreException.class);
+        assertThatThrownBy(() -> store.due(ShelfContract.NOW, 1)).isInstanceOf(StoreException.class);
         assertThatThrownBy(() -> store.ledger().used("orders/ca", Duration.ofHours(1)))
                 .isInstanceOf(StoreException.class);
 

@@ -2,6 +2,7 @@ package org.ondemandtls.store;
 
 import java.nio.file.Path;
 import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.testing.ManualTime;
 
 /** {@link MemoryCertificateStore}: what tests use in place of a store keeps what every store promises. */
 class MemoryCertificateStoreTest extends CertificateStoreContract {
@@ -12,7 +13,7 @@ class MemoryCertificateStoreTest extends CertificateStoreContract {
     private Path directory;
 
     @Override
-    protected CertificateStore open() throws Exception {
+    protected CertificateStore open(ManualTime time) throws Exception {
         return new MemoryCertificateStore(medium, directory, time.clock());
     }
 }

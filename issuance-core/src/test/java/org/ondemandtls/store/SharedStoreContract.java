@@ -24,8 +24,8 @@ import org.ondemandtls.testing.TestLeaves;
 /** What a store promises that several servers share. */
 public abstract class SharedStoreContract {
 
-    protected static final Instant NOW = CertificateStoreContract.NOW;
-    protected static final ServerName SHOP = CertificateStoreContract.SHOP;
+    protected static final Instant NOW = ShelfContract.NOW;
+    protected static final ServerName SHOP = ShelfContract.SHOP;
 
     protected CertificateStore one;
     protected CertificateStore other;
@@ -52,7 +52,7 @@ public abstract class SharedStoreContract {
     }
 
     private static StoredCertificate stored(String... names) {
-        return CertificateStoreContract.stored(names);
+        return ShelfContract.stored(names);
     }
 
     public static OpenOrder order(ServerName name) {
@@ -168,7 +168,7 @@ public abstract class SharedStoreContract {
         StoredCertificate granted = one.save(withdrawn.withWithdrawn(Optional.empty()));
         Awaitility.await().until(() -> heard.changed.size() == 4);
         StoredCertificate renewed =
-                one.save(CertificateStoreContract.stored(TestLeaves.leaf(NOW, Duration.ofDays(90), "a.example.com"))
+                one.save(ShelfContract.stored(TestLeaves.leaf(NOW, Duration.ofDays(90), "a.example.com"))
                         .withRevision(granted.revision()));
         heard.awaitLast("a.example.com");
         one.forget(renewed);

@@ -49,7 +49,7 @@ class UnreadableHoldTest {
 
     // Reading a directory fails for root too.
     private void keepUnreadable(Scope scope) throws Exception {
-        house.store().keepHold(CertificateStoreContract.hold(scope, 1));
+        house.store().keepHold(ShelfContract.hold(scope, 1));
         try (Stream<Path> holds = Files.list(directory.resolve("holds"))) {
             Path file = holds.toList().get(0);
             Files.delete(file);

@@ -10,6 +10,7 @@ import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.CertificateStoreContract;
 import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.testing.Database;
+import org.ondemandtls.testing.ManualTime;
 import org.ondemandtls.testing.RecordedEvents;
 
 /** {@link JdbcCertificateStore} in real databases: the contract. */
@@ -29,7 +30,7 @@ class JdbcCertificateStoreIT extends CertificateStoreContract {
     }
 
     @Override
-    protected CertificateStore open() throws Exception {
+    protected CertificateStore open(ManualTime time) throws Exception {
         if (url == null) {
             url = JdbcTables.emptied(kind);
         }

@@ -17,11 +17,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.machine.Time;
 import org.ondemandtls.sql.SqlSource;
-import org.ondemandtls.store.CertificateStoreContract;
 import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.Listed;
 import org.ondemandtls.store.Medium;
 import org.ondemandtls.store.Moved;
+import org.ondemandtls.store.ShelfContract;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.Database;
@@ -34,7 +34,7 @@ import org.ondemandtls.testing.RecordedEvents;
 class JdbcListingIT {
 
     private static final Optional<Moved> ELSEWHERE =
-            Optional.of(new Moved(CertificateStoreContract.NOW, "192.0.2.7", "change A of it"));
+            Optional.of(new Moved(ShelfContract.NOW, "192.0.2.7", "change A of it"));
 
     @Parameter
     private Database.Kind kind;
@@ -86,7 +86,7 @@ class JdbcListingIT {
 
     @Test
     void twoServersThatChangeACertificateInTurnsLeaveWhatTheLastOneSaid() throws Exception {
-        StoredCertificate stored = one.save(CertificateStoreContract.stored("a.example.com"));
+        StoredCertificate stored = one.save(ShelfContract.stored("a.example.com"));
 
         for (int turn = 0; turn < 3; turn++) {
             stored = one.save(stored.withMoved(ELSEWHERE));
@@ -95,14 +95,14 @@ class JdbcListingIT {
             assertThat(moved()).isEmpty();
         }
 
-        stored = one.save(stored.withVisited(CertificateStoreContract.NOW));
+        stored = one.save(stored.withVisited(ShelfContract.NOW));
         one.forget(one.save(stored.withMoved(ELSEWHERE)));
         assertThat(rows()).isEmpty();
     }
 
     @Test
     void whatIsWrittenTooLateIsNotWritten() throws Exception {
-        StoredCertificate stored = one.save(CertificateStoreContract.stored("a.example.com"));
+        StoredCertificate stored = one.save(ShelfContract.stored("a.example.com"));
         JdbcPool pool = new JdbcPool(SqlSource.of(url), new Properties(), "here", 1, Time.ofMachine());
         try {
             JdbcListing listing = new JdbcListing(pool, pool.begin());
@@ -122,9 +122,9 @@ class JdbcListingIT {
 
     @Test
     void whatAnOlderVersionHasChangedIsFoundByTheComparison() throws Exception {
-        StoredCertificate stored = one.save(CertificateStoreContract.stored("a.example.com"));
-        one.save(stored.withWithdrawn(Optional.of(CertificateStoreContract.NOW)));
-        one.save(CertificateStoreContract.stored("b.example.com"));
+        StoredCertificate stored = one.save(ShelfContract.stored("a.example.com"));
+        one.save(stored.withWithdrawn(Optional.of(ShelfContract.NOW)));
+        one.save(ShelfContract.stored("b.example.com"));
         Database.update(url, "UPDATE ondemand_tls_listed SET standing = 0 WHERE name = 'a.example.com'");
         Database.update(url, "DELETE FROM ondemand_tls_listed WHERE name = 'b.example.com'");
         for (String gone : List.of("A", "z.example.com")) {

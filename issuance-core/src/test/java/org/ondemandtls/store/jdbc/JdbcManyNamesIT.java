@@ -20,13 +20,13 @@ import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.sql.SqlDialect;
-import org.ondemandtls.store.CertificateStoreContract;
 import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.Lease;
 import org.ondemandtls.store.Ledger;
 import org.ondemandtls.store.Ledger.Quota;
 import org.ondemandtls.store.Listed;
 import org.ondemandtls.store.SharedStoreContract;
+import org.ondemandtls.store.ShelfContract;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.Database;
@@ -36,7 +36,7 @@ import org.ondemandtls.testing.RecordedEvents;
 @Tag("once")
 class JdbcManyNamesIT {
 
-    private static final ServerName SHOP = CertificateStoreContract.SHOP;
+    private static final ServerName SHOP = ShelfContract.SHOP;
     private static final List<String> LARGE =
             List.of("certificate", "listed", "name", "hold", "proof", "news", "ledger");
     private static final Quota WEEK = new Quota("orders/1", 1000, Duration.ofDays(7));
@@ -51,7 +51,7 @@ class JdbcManyNamesIT {
 
     // One renewal in ninety days is due on average; the first falls due in an hour.
     private static void fill(Database.Kind kind, String url, int names) throws Exception {
-        String bundle = CertificateStoreContract.bundle(CertificateStoreContract.stored(SHOP.value()));
+        String bundle = ShelfContract.bundle(ShelfContract.stored(SHOP.value()));
         boolean postgres = kind == Database.Kind.POSTGRESQL;
         String number = postgres ? "g" : "seq";
         String from = postgres ? " FROM generate_series(1::bigint, " + names + ") g" : " FROM seq_1_to_" + names;
@@ -109,12 +109,12 @@ class JdbcManyNamesIT {
                 assertThat(store.find(ServerName.parse("unknown" + i + ".example.com")))
                         .isEmpty();
             }
-            StoredCertificate kept = store.save(CertificateStoreContract.stored(SHOP.value(), "www.shop.example.com"));
+            StoredCertificate kept = store.save(ShelfContract.stored(SHOP.value(), "www.shop.example.com"));
             assertThat(store.find(ServerName.parse("www.shop.example.com"))).isPresent();
-            kept = store.save(kept.withVisited(CertificateStoreContract.NOW).withDue(CertificateStoreContract.NOW));
-            kept = store.save(kept.withWithdrawn(Optional.of(CertificateStoreContract.NOW)));
-            assertThat(store.due(CertificateStoreContract.NOW, 16)).hasSize(1);
-            assertThat(store.nextDue()).contains(CertificateStoreContract.NOW);
+            kept = store.save(kept.withVisited(ShelfContract.NOW).withDue(ShelfContract.NOW));
+            kept = store.save(kept.withWithdrawn(Optional.of(ShelfContract.NOW)));
+            assertThat(store.due(ShelfContract.NOW, 16)).hasSize(1);
+            assertThat(store.nextDue()).contains(ShelfContract.NOW);
             Lease lease = store.peers().take(SHOP).orElseThrow();
             store.journal(SharedStoreContract.order(SHOP), lease);
             store.peers().show(new Proof(SHOP, ChallengeType.HTTP_01, "token", "content"));
@@ -135,12 +135,12 @@ class JdbcManyNamesIT {
                 assertThat(page).as(slice.toString()).isNotEmpty();
                 store.listed(slice, slice.place(page.get(page.size() - 1)), 5);
             }
-            store.keepHold(CertificateStoreContract.hold(new Scope.Name(ServerName.parse("o.example.com")), 1));
+            store.keepHold(ShelfContract.hold(new Scope.Name(ServerName.parse("o.example.com")), 1));
             assertThat(store.namesHeld(Scope.Name.class, "o", 5)).hasSize(1);
             store.dropHold(new Scope.Name(ServerName.parse("o.example.com")));
             assertThat(store.hold(new Scope.Name(ServerName.parse("unknown.example"))))
                     .isEmpty();
-            store.keepHold(CertificateStoreContract.hold(new Scope.Name(ServerName.parse("shop.example.com")), 1));
+            store.keepHold(ShelfContract.hold(new Scope.Name(ServerName.parse("shop.example.com")), 1));
             store.dropHold(new Scope.Name(ServerName.parse("shop.example.com")));
             store.closeOrder(SHOP, lease);
             store.forget(kept);
@@ -228,7 +228,7 @@ class JdbcManyNamesIT {
             }
             long[] stored = new long[500];
             for (int i = 0; i < stored.length; i++) {
-                StoredCertificate one = store.save(CertificateStoreContract.stored("t" + i + ".example.com"));
+                StoredCertificate one = store.save(ShelfContract.stored("t" + i + ".example.com"));
                 long begin = System.nanoTime();
                 assertThat(store.find(ServerName.parse(one.firstName()))).isPresent();
                 stored[i] = System.nanoTime() - begin;

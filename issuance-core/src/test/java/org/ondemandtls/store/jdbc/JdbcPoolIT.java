@@ -38,9 +38,9 @@ import org.ondemandtls.event.EventKind;
 import org.ondemandtls.machine.Time;
 import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.sql.SqlSource;
-import org.ondemandtls.store.CertificateStoreContract;
 import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.Lease;
+import org.ondemandtls.store.ShelfContract;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.Database;
@@ -150,12 +150,11 @@ class JdbcPoolIT {
 
         try (JdbcCertificateStore store = JdbcCertificateStore.open(
                 place("jndi:jdbc/tls"), new RecordedEvents().events(), Time.ofMachine(), KeySealing.none())) {
-            Lease lease = store.peers().take(CertificateStoreContract.SHOP).orElseThrow();
-            StoredCertificate saved =
-                    store.save(CertificateStoreContract.stored(CertificateStoreContract.SHOP.value()), lease);
-            store.forget(store.save(saved.withWithdrawn(Optional.of(CertificateStoreContract.NOW))));
+            Lease lease = store.peers().take(ShelfContract.SHOP).orElseThrow();
+            StoredCertificate saved = store.save(ShelfContract.stored(ShelfContract.SHOP.value()), lease);
+            store.forget(store.save(saved.withWithdrawn(Optional.of(ShelfContract.NOW))));
 
-            assertThat(store.find(CertificateStoreContract.SHOP)).isEmpty();
+            assertThat(store.find(ShelfContract.SHOP)).isEmpty();
             assertThat(store.location()).isEqualTo("jndi:jdbc/tls");
         }
     }
@@ -227,10 +226,10 @@ class JdbcPoolIT {
         RecordedEvents events = new RecordedEvents();
         try (JdbcCertificateStore store = JdbcCertificateStore.open(
                 place("jndi:jdbc/tls"), events.events(), Time.ofMachine(), KeySealing.none())) {
-            Lease lease = store.peers().take(CertificateStoreContract.SHOP).orElseThrow();
+            Lease lease = store.peers().take(ShelfContract.SHOP).orElseThrow();
             throwing.set(true);
 
-            assertThatThrownBy(() -> store.find(CertificateStoreContract.SHOP)).isInstanceOf(StoreException.class);
+            assertThatThrownBy(() -> store.find(ShelfContract.SHOP)).isInstanceOf(StoreException.class);
             Awaitility.await()
                     .atMost(Duration.ofMinutes(2))
                     .until(() -> events.lines(EventKind.STORE_FAILED).stream()
@@ -258,12 +257,11 @@ class JdbcPoolIT {
                 place("jndi:jdbc/tls"), new RecordedEvents().events(), Time.ofMachine(), KeySealing.none())) {
             losing.set(true);
 
-            StoredCertificate saved =
-                    store.save(CertificateStoreContract.stored(CertificateStoreContract.SHOP.value()));
+            StoredCertificate saved = store.save(ShelfContract.stored(ShelfContract.SHOP.value()));
 
             assertThat(losing).isFalse();
             assertThat(saved.revision()).isEqualTo(1);
-            assertThat(store.find(CertificateStoreContract.SHOP))
+            assertThat(store.find(ShelfContract.SHOP))
                     .hasValueSatisfying(found -> assertThat(found.revision()).isEqualTo(1));
         }
     }

@@ -42,13 +42,13 @@ import org.ondemandtls.name.ServerName;
 import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.sql.SqlSource;
 import org.ondemandtls.store.CertificateStore;
-import org.ondemandtls.store.CertificateStoreContract;
 import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.Lease;
 import org.ondemandtls.store.Ledger.Outcome;
 import org.ondemandtls.store.Ledger.Quota;
 import org.ondemandtls.store.Peers;
 import org.ondemandtls.store.SharedStoreContract;
+import org.ondemandtls.store.ShelfContract;
 import org.ondemandtls.store.StaleRevisionException;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
@@ -164,7 +164,7 @@ class SharedJdbcStoreIT extends SharedStoreContract {
         one.journal(SharedStoreContract.order(SHOP), lease);
         one.peers().take(ServerName.parse("x.example.com")).orElseThrow();
         one.peers().show(new Proof(SHOP, ChallengeType.HTTP_01, "token", "content"));
-        one.save(CertificateStoreContract.stored("y.example.com"));
+        one.save(ShelfContract.stored("y.example.com"));
         lapse(one);
         Database.update(url, "UPDATE ondemand_tls_proof SET expires = 1000");
         Database.update(url, "UPDATE ondemand_tls_news SET since = 1000");
@@ -213,7 +213,7 @@ class SharedJdbcStoreIT extends SharedStoreContract {
         AtomicInteger stale = new AtomicInteger();
         atOnce(8, i -> {
             try {
-                (i % 2 == 0 ? one : other).save(CertificateStoreContract.stored(SHOP.value(), "www.shop.example.com"));
+                (i % 2 == 0 ? one : other).save(ShelfContract.stored(SHOP.value(), "www.shop.example.com"));
                 kept.incrementAndGet();
             } catch (StaleRevisionException e) {
                 stale.incrementAndGet();
@@ -257,7 +257,7 @@ class SharedJdbcStoreIT extends SharedStoreContract {
             try (Statement insert = slow.createStatement()) {
                 insert.executeUpdate(newsOf("", "slow.example.com"));
             }
-            one.save(CertificateStoreContract.stored(SHOP.value()));
+            one.save(ShelfContract.stored(SHOP.value()));
             Awaitility.await().atMost(PATIENCE).until(() -> told.contains(SHOP.value()));
             assertThat(told).containsExactly(SHOP.value());
 
@@ -265,7 +265,7 @@ class SharedJdbcStoreIT extends SharedStoreContract {
         }
 
         Awaitility.await().atMost(PATIENCE).until(() -> told.contains("slow.example.com"));
-        one.save(CertificateStoreContract.stored("last.example.com"));
+        one.save(ShelfContract.stored("last.example.com"));
         Awaitility.await().atMost(PATIENCE).until(() -> told.contains("last.example.com"));
         assertThat(told).containsExactly(SHOP.value(), "slow.example.com", "last.example.com");
     }
@@ -386,7 +386,7 @@ class SharedJdbcStoreIT extends SharedStoreContract {
         void ofALaterVersionThatAllowsItAreUsedByServersThatRunAndByThoseThatGoBack() throws Exception {
             String shared = database.fresh();
             JdbcCertificateStore running = open(shared, true, KeySealing.none());
-            StoredCertificate kept = running.save(CertificateStoreContract.stored(SHOP.value()));
+            StoredCertificate kept = running.save(ShelfContract.stored(SHOP.value()));
             ServerName next = ServerName.parse("next.example.com");
 
             JdbcTables.upgrade(shared, "1");
@@ -402,9 +402,9 @@ class SharedJdbcStoreIT extends SharedStoreContract {
             running.journal(SharedStoreContract.order(next), lease);
             assertThat(Database.query(shared, "SELECT name, later FROM ondemand_tls_order"))
                     .containsExactly(next + "|new");
-            running.save(CertificateStoreContract.stored(next.value(), "www.next.example.com"), lease);
+            running.save(ShelfContract.stored(next.value(), "www.next.example.com"), lease);
             assertThat(back.find(ServerName.parse("www.next.example.com"))).isPresent();
-            back.save(kept.withVisited(CertificateStoreContract.NOW));
+            back.save(kept.withVisited(ShelfContract.NOW));
             assertThat(running.find(SHOP).orElseThrow().revision()).isEqualTo(2);
             running.writeSecret("accounts/one.pem", new byte[] {1});
             assertThat(back.secretPaths()).containsExactly("accounts/one.pem");
@@ -424,8 +424,7 @@ class SharedJdbcStoreIT extends SharedStoreContract {
 
             JdbcCertificateStore opened = open(empty, false, KeySealing.none());
 
-            assertThat(opened.save(CertificateStoreContract.stored(SHOP.value()))
-                            .revision())
+            assertThat(opened.save(ShelfContract.stored(SHOP.value())).revision())
                     .isEqualTo(1);
         }
     }
@@ -437,7 +436,7 @@ class SharedJdbcStoreIT extends SharedStoreContract {
         @ParameterizedTest
         @ValueSource(strings = {"x", "\u2026\ufffd"})
         void isSetAsideAndTheNameIsFree(String damage) throws Exception {
-            one.save(CertificateStoreContract.stored(SHOP.value()));
+            one.save(ShelfContract.stored(SHOP.value()));
             Database.update(
                     url,
                     "UPDATE ondemand_tls_certificate SET content = replace(content, 'issuer: ', 'issuer: " + damage
@@ -451,13 +450,12 @@ class SharedJdbcStoreIT extends SharedStoreContract {
                     .singleElement()
                     .asString()
                     .contains("checksum");
-            assertThat(one.save(CertificateStoreContract.stored(SHOP.value())).revision())
-                    .isEqualTo(1);
+            assertThat(one.save(ShelfContract.stored(SHOP.value())).revision()).isEqualTo(1);
         }
 
         @Test
         void byARecordOfAnotherNameIsNoticed() throws Exception {
-            one.save(CertificateStoreContract.stored(SHOP.value()));
+            one.save(ShelfContract.stored(SHOP.value()));
             Database.update(url, "UPDATE ondemand_tls_certificate SET name = 'x.example.com'");
 
             assertThat(other.find(ServerName.parse("x.example.com"))).isEmpty();
@@ -493,7 +491,7 @@ class SharedJdbcStoreIT extends SharedStoreContract {
         }
 
         private void fill(CertificateStore store, String name) throws Exception {
-            store.save(CertificateStoreContract.stored(name));
+            store.save(ShelfContract.stored(name));
             Lease lease = store.peers().take(ServerName.parse("order." + name)).orElseThrow();
             store.journal(SharedStoreContract.order(ServerName.parse("order." + name)), lease);
             store.writeSecret("accounts/" + name, "-----BEGIN PRIVATE KEY-----".getBytes(US_ASCII));
@@ -593,7 +591,7 @@ class SharedJdbcStoreIT extends SharedStoreContract {
 
         @Test
         void theStoreThrowsInTimeAndWorksAgainByItself() throws Exception {
-            StoredCertificate saved = one.save(CertificateStoreContract.stored(SHOP.value()));
+            StoredCertificate saved = one.save(ShelfContract.stored(SHOP.value()));
             Lease lease = one.peers().take(SHOP).orElseThrow();
             List<String> told = heardBy(other);
             Awaitility.await().atMost(PATIENCE).until(() -> one.knowsItsNames() && other.mayHold(SHOP));
@@ -624,7 +622,7 @@ class SharedJdbcStoreIT extends SharedStoreContract {
                     return false;
                 }
             });
-            one.save(CertificateStoreContract.stored("later.example.com"));
+            one.save(ShelfContract.stored("later.example.com"));
             Awaitility.await().atMost(PATIENCE).until(() -> told.contains("later.example.com"));
             assertThat(recorded.lines(EventKind.RECOVERED)).isNotEmpty();
             assertThat(recorded.lines(EventKind.STORE_FAILED)).hasSizeLessThan(10);
@@ -632,7 +630,7 @@ class SharedJdbcStoreIT extends SharedStoreContract {
 
         @Test
         void thatHangsTheStoreThrowsInTime() throws Exception {
-            one.save(CertificateStoreContract.stored(SHOP.value()));
+            one.save(ShelfContract.stored(SHOP.value()));
             database.hang(true);
             try {
                 assertThrows(() -> one.find(SHOP));

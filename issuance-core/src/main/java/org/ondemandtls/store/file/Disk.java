@@ -74,8 +74,12 @@ final class Disk {
 
     /** The same for those entries whose names end in a suffix. */
     static <X extends Exception> boolean each(Path directory, String suffix, Entries<X> entries) throws IOException, X {
-        try (DirectoryStream<Path> stream = opened(directory)) {
+        try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory)) {
             return each(directory, suffix, stream, entries);
+        } catch (FileSystemException e) {
+            // What a visitor threw is about another file, and what came in the midst of it is worded already.
+            boolean opening = directory.toString().equals(e.getFile()) && e.getCause() == null;
+            throw opening ? unlisted(directory, e) : e;
         }
     }
 
@@ -90,27 +94,20 @@ final class Disk {
         return true;
     }
 
-    private static DirectoryStream<Path> opened(Path directory) throws IOException {
-        try {
-            return Files.newDirectoryStream(directory);
-        } catch (NoSuchFileException e) {
-            throw new NoSuchFileException(directory.toString(), null, directory + " is not there");
-        } catch (IOException e) {
-            throw unlisted(directory, e);
-        }
-    }
-
     private static @Nullable Path next(Path directory, Iterator<Path> entries) throws IOException {
         try {
             return entries.hasNext() ? entries.next() : null;
         } catch (DirectoryIteratorException e) {
-            throw unlisted(directory, e.getCause());
+            throw unlisted(directory, e.getCause() == null ? new IOException(e) : e.getCause());
         }
     }
 
     private static FileSystemException unlisted(Path directory, IOException why) {
-        FileSystemException told =
-                new FileSystemException(directory.toString(), null, directory + " cannot be listed: " + describe(why));
+        String name = directory.toString();
+        String words = name + " cannot be listed: " + describe(why);
+        FileSystemException told = why instanceof NoSuchFileException
+                ? new NoSuchFileException(name, null, words)
+                : new FileSystemException(name, null, words);
         told.initCause(why);
         return told;
     }

@@ -61,7 +61,7 @@ class DiskTest {
                 .satisfies(e -> assertThat(Disk.describe((IOException) e)).contains(file.toString()));
         assertThatThrownBy(() -> Disk.each(directory.resolve("none"), entry -> true))
                 .isInstanceOf(NoSuchFileException.class)
-                .satisfies(e -> assertThat(Disk.describe((IOException) e)).contains("none is not there"));
+                .satisfies(e -> assertThat(Disk.describe((IOException) e)).contains("none cannot be listed"));
     }
 
     @Test

@@ -5,6 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Hold;
@@ -43,6 +45,8 @@ final class Listing {
     private final NameFilter filter;
     private final int most;
     private final List<NameReport> found = new ArrayList<>();
+    // How many certificates were read for this page.
+    private int read;
 
     /**
      * Begins a page.
@@ -140,7 +144,6 @@ final class Listing {
 
     private Optional<Operations.Page> sliced(Listed.Slice slice, String after, Instant now) throws StoreException {
         String last = after;
-        int read = 0;
         for (int entries = 0; entries < ENTRIES_PER_PAGE && read < READ_PER_PAGE; ) {
             Optional<List<Listed>> chunk = store.listed(slice, last, ENTRIES);
             if (chunk.isEmpty()) {
@@ -180,7 +183,7 @@ final class Listing {
 
     private Operations.Page named(String after) throws StoreException {
         String last = after;
-        for (int read = 0; read < READ_PER_PAGE; ) {
+        while (read < READ_PER_PAGE) {
             List<StoredCertificate> chunk = store.page(filter.prefix(), last, Math.min(CHUNK, most + 1));
             for (StoredCertificate stored : chunk) {
                 if (found.size() == most) {
@@ -197,29 +200,41 @@ final class Listing {
         return new Operations.Page(found, Optional.of(last));
     }
 
-    // One with a certificate of its own that is withdrawn has been listed among the certificates.
-    private boolean isWanted(Scope.OfName held, Hold hold) throws StoreException {
-        return held instanceof Scope.Name
-                ? filter.lets(hold)
-                : store.under(List.of(held.name().value())).stream()
-                        .noneMatch(own -> own.withdrawn().isPresent());
+    // Those with a certificate of their own that is withdrawn: they have been listed among the certificates.
+    private Set<String> listedBefore(Class<? extends Scope.OfName> kind, List<Hold> chunk) throws StoreException {
+        if (kind == Scope.Name.class) {
+            return Set.of();
+        }
+        List<String> names = chunk.stream()
+                .flatMap(hold -> hold.scope() instanceof Scope.OfName held
+                        ? Stream.of(held.name().value())
+                        : Stream.of())
+                .filter(name -> name.startsWith(filter.prefix()))
+                .toList();
+        read += names.size();
+        return store.under(names).stream()
+                .filter(own -> own.withdrawn().isPresent())
+                .map(StoredCertificate::firstName)
+                .collect(Collectors.toSet());
     }
 
     private Operations.Page held(Class<? extends Scope.OfName> kind, String after) throws StoreException {
         String last = after;
-        int read = 0;
-        for (int entries = 0; entries < ENTRIES_PER_PAGE; entries += CHUNK) {
+        int lookedUp = 0;
+        for (int entries = 0; entries < ENTRIES_PER_PAGE && read + CHUNK <= READ_PER_PAGE; entries += CHUNK) {
             List<Hold> chunk = store.namesHeld(kind, last, CHUNK);
+            Set<String> before = listedBefore(kind, chunk);
             for (Hold hold : chunk) {
                 if (!(hold.scope() instanceof Scope.OfName held)) {
                     continue;
                 }
                 String name = held.name().value();
-                if (name.startsWith(filter.prefix()) && isWanted(held, hold)) {
-                    if (found.size() == most || read == HELD_PER_PAGE) {
+                if (name.startsWith(filter.prefix())
+                        && (kind == Scope.Name.class ? filter.lets(hold) : !before.contains(name))) {
+                    if (found.size() == most || lookedUp == HELD_PER_PAGE) {
                         return new Operations.Page(found, Optional.of(last));
                     }
-                    read++;
+                    lookedUp++;
                     NameReport report = reports.of(held.name(), false);
                     if (filter.lets(report)) {
                         found.add(report);

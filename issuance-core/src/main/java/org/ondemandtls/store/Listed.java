@@ -13,7 +13,8 @@ import org.ondemandtls.name.ServerName;
  * @param domain the registered domain of that by the public suffix list of this version
  * @param issuer the {@code id()} of the CA it was obtained from, at most {@value #LONGEST_ISSUER} characters of it
  * @param expires the last moment of its validity
- * @param late the moment from which its renewal is overdue; meaningless unless it is being renewed
+ * @param late the moment from which its renewal is overdue; the end of the year 9999 unless it is being renewed, and
+ *     meaningless there in what older versions have written
  * @param standing how it stands, whatever the time is
  */
 public record Listed(String name, String domain, String issuer, Instant expires, Instant late, Standing standing) {
@@ -23,6 +24,9 @@ public record Listed(String name, String domain, String issuer, Instant expires,
 
     /** How much of an issuer is kept. */
     public static final int LONGEST_ISSUER = 500;
+
+    // Any moment that nobody lives to see; people can read it in a database.
+    private static final Instant NEVER = Instant.parse("9999-12-31T23:59:59Z");
 
     /** How a certificate stands, whatever the time is. */
     public enum Standing {
@@ -104,7 +108,8 @@ public record Listed(String name, String domain, String issuer, Instant expires,
     }
 
     /**
-     * Those whose renewal would be overdue at a moment, the earliest first, whether they stand to be renewed or not.
+     * Those whose renewal is overdue at a moment, the earliest first; among them are some that are not renewed, which older
+     * versions have written, and those that have expired.
      *
      * @param at the moment
      */
@@ -127,7 +132,9 @@ public record Listed(String name, String domain, String issuer, Instant expires,
 
     /** What a certificate with a first name and an issuer as they are is listed by. */
     static Listed of(String firstName, String issuer, Instant expires, Instant late, Standing standing) {
-        return new Listed(firstName, domainOf(firstName), cut(issuer), expires, late, standing);
+        // Otherwise the many that nobody visits would stand before the few that are overdue.
+        Instant overdue = standing == Standing.RENEWED ? late : NEVER;
+        return new Listed(firstName, domainOf(firstName), cut(issuer), expires, overdue, standing);
     }
 
     /** The registered domain of a first name. */

@@ -74,6 +74,17 @@ abstract class ListsContract extends ShelfContract {
     }
 
     @Test
+    void ofWhatIsOverdueHaveNothingThatIsNotRenewed() throws Exception {
+        store.save(stored("late.example.com"));
+        StoredCertificate idle = stored("idle.example.com");
+        store.save(idle.withDue(idle.certificate().notAfter().plusSeconds(1)));
+        store.save(stored("withdrawn.example.com").withWithdrawn(Optional.of(NOW)));
+        store.save(stored("moved.example.com").withMoved(Optional.of(new Moved(NOW, "192.0.2.7", "change A of it"))));
+
+        assertThat(names(new Listed.Late(LATER), "", 9)).containsExactly("late.example.com");
+    }
+
+    @Test
     void haveWhatCasRefusedByName() throws Exception {
         store.keepHold(hold(new Scope.Name(ServerName.parse("b.example.com")), 1));
         store.keepHold(hold(new Scope.Name(ServerName.parse("a.example.com")), 2));

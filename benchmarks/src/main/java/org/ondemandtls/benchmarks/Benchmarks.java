@@ -33,7 +33,7 @@ final class Benchmarks {
     private static final Map<String, Measurement> ALL = new LinkedHashMap<>();
 
     /** Measured without a server. */
-    private static final Set<String> ALONE = Set.of("gate", "renewals", "renewal-hour", "compare", "memory");
+    private static final Set<String> ALONE = Set.of("gate", "renewals", "renewal-hour", "lists", "compare", "memory");
 
     static {
         ALL.put("first-visit", new FirstVisits());
@@ -44,6 +44,7 @@ final class Benchmarks {
         ALL.put("strangers", new Strangers());
         ALL.put("renewals", new Renewals());
         ALL.put("renewal-hour", new RenewalHour());
+        ALL.put("lists", new Lists());
         ALL.put("memory", new HeapPerName());
         ALL.put("compare", new Compare());
     }

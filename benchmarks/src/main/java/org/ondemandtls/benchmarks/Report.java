@@ -69,6 +69,15 @@ final class Report {
                 figure, Times.millis(measured), "≤ " + Times.millis(target), verdict(measured.compareTo(target) <= 0)));
     }
 
+    /**
+     * A figure of several numbers, the longest time of which should not exceed another.
+     *
+     * @param measured all of them, in words
+     */
+    void atMost(String figure, String measured, Duration longest, Duration target) {
+        add(new Line(figure, measured, "≤ " + Times.millis(target), verdict(longest.compareTo(target) <= 0)));
+    }
+
     /** A number that should not exceed another. */
     void atMost(String figure, double measured, double target, String unit) {
         add(new Line(

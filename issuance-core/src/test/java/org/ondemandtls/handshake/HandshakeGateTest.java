@@ -3,8 +3,10 @@ package org.ondemandtls.handshake;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayInputStream;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
@@ -30,6 +32,8 @@ import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.challenge.Proof;
 import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Figure;
+import org.ondemandtls.event.Figures;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.inventory.Visits;
 import org.ondemandtls.issuance.ClockWatch;
@@ -39,6 +43,7 @@ import org.ondemandtls.name.CdnRanges;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.ClientHelloParser;
+import org.ondemandtls.name.ClientHellos;
 import org.ondemandtls.name.RequestedName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
@@ -264,6 +269,10 @@ class HandshakeGateTest {
 
             assertRefused(outcome(parked), Alert.INTERNAL_ERROR);
             assertThat(lot.parked()).isZero();
+            assertThat(recorded.lines(EventKind.DEADLINE))
+                    .singleElement()
+                    .asString()
+                    .contains(SHOP.value(), "25000 ms", "onDemandTls.handshake.deadline");
             orders.runAll();
             assertThat(admit(hello(SHOP))).isInstanceOf(Admission.Serve.class);
         }
@@ -349,6 +358,25 @@ class HandshakeGateTest {
         }
 
         @Test
+        void isRefusedWhereTheLotIsClosedAtTheSameMoment() {
+            Admission parked = lot.park(
+                    SHOP,
+                    ClientBlock.LOCAL,
+                    () -> {
+                        // Between the look whether it is closed and the place that is taken.
+                        lot.close();
+                        return false;
+                    },
+                    CompletableFuture::new,
+                    lot.exit(HandshakeGate::settle));
+
+            assertRefused(outcome(parked), Alert.INTERNAL_ERROR);
+            assertThat(lot.parked()).isZero();
+            assertThat(time.scheduled()).isZero();
+            assertThat(counted()).containsExactly(Map.entry("stopping", 1L));
+        }
+
+        @Test
         void isRefusedWhenTheLotIsClosedAndAfterwards() {
             Admission parked = admit(hello(SHOP));
 
@@ -385,6 +413,28 @@ class HandshakeGateTest {
             assertThat(serve.waited()).isFalse();
             assertThat(gate.completedHandshakes()).isEqualTo(1);
             assertThat(gate.completedAfterWaiting()).isZero();
+            assertThat(servedAs("known")).isEqualTo(1);
+        }
+
+        @Test
+        void isAVisitOfAKnownNameAndNoneOfWhoWaitedForIt() {
+            KeyedCertificate known = published(SHOP);
+            gate.completed(new Admission.Serve(SHOP, known, true));
+            assertThat(visits.waiting()).isZero();
+
+            gate.completed(new Admission.Serve(SHOP, known, false));
+
+            assertThat(visits.take(2))
+                    .singleElement()
+                    .satisfies(visit -> assertThat(visit.certificate()).isSameAs(known));
+        }
+
+        private long servedAs(String word) {
+            return recorded.events().figures().series().stream()
+                    .filter(series ->
+                            series.figure() == Figure.SERVED && series.values().equals(List.of(word)))
+                    .mapToLong(Figures.Series::count)
+                    .sum();
         }
 
         @Test
@@ -398,6 +448,8 @@ class HandshakeGateTest {
             assertThat(serve.waited()).isTrue();
             assertThat(gate.completedHandshakes()).isEqualTo(1);
             assertThat(gate.completedAfterWaiting()).isEqualTo(1);
+            assertThat(servedAs("first")).isEqualTo(1);
+            assertThat(servedAs("known")).isZero();
         }
 
         @Test
@@ -538,6 +590,199 @@ class HandshakeGateTest {
                                     new ClientHelloParser.Progress.Invalid(ClientHelloParser.Fault.NOT_TLS, "not TLS")),
                     Alert.DECODE_ERROR);
         }
+
+        @Test
+        void ofAHelloThatCannotBeReadIsCountedByWhatIsWrongWithIt() {
+            HandshakeGate gate = gate(Optional.empty(), StaticCertificates.NONE);
+            for (ClientHelloParser.Fault fault : ClientHelloParser.Fault.values()) {
+                gate.refuseUnreadable(new ClientHelloParser.Progress.Invalid(fault, "cannot be read"));
+            }
+            assertRefused(gate.refuseSlow("not whole in time"), Alert.DECODE_ERROR);
+
+            assertThat(counted())
+                    .containsExactlyInAnyOrderEntriesOf(
+                            Map.of("notTls", 1L, "tooLarge", 1L, "malformed", 1L, "tooSlow", 1L));
+            assertThat(gate.refusals()).isEqualTo(lot.refusals().all());
+            assertThat(recorded.lines(EventKind.REFUSED)).hasSize(4);
+        }
+
+        @Test
+        void ofAHelloThatIsNotWholeWhereNoMoreMayBeHeldNamesTheBound() {
+            HandshakeGate gate = gate(Optional.empty(), StaticCertificates.NONE);
+            gate.hellos().take(ClientBlock.LOCAL, 100, 100);
+            assertThat(gate.unfinishedHelloOctets()).isEqualTo(100);
+
+            assertRefused(gate.refuseUnfinished(), Alert.INTERNAL_ERROR);
+
+            assertThat(counted()).containsExactly(Map.entry("tooMany", 1L));
+            assertThat(recorded.events().overflows()).containsEntry(HelloOctets.BOUND, 1L);
+        }
+
+        @Test
+        void ofARequestForAnotherHostNamesBothAndNothingThatIsNoName() {
+            HandshakeGate gate = gate(Optional.empty(), StaticCertificates.NONE);
+
+            gate.misdirected(SHOP.value(), STRANGER.value(), "192.0.2.1");
+            gate.misdirected(null, "evil\nline", "192.0.2.1");
+
+            List<String> lines = recorded.lines(EventKind.MISDIRECTED);
+            assertThat(lines.get(0)).contains(SHOP.value(), STRANGER.value(), "192.0.2.1");
+            assertThat(lines.get(1)).contains("no server name").doesNotContain("evil");
+        }
+
+        @Test
+        void ofWhatWaitsForOneNameNamesThatBoundAndLeavesRoomForOthers() {
+            ParkingLot narrow = lot(10, 2, 10);
+            Runnable park = () -> narrow.park(
+                    SHOP, ClientBlock.LOCAL, () -> false, CompletableFuture::new, narrow.exit(HandshakeGate::settle));
+            park.run();
+            park.run();
+            assertThat(narrow.parked()).isEqualTo(2);
+
+            park.run();
+
+            assertThat(narrow.parked()).isEqualTo(2);
+            assertThat(recorded.events().overflows()).containsOnlyKeys("onDemandTls.shield.parkedPerName");
+            narrow.park(
+                    STRANGER,
+                    ClientBlock.LOCAL,
+                    () -> false,
+                    CompletableFuture::new,
+                    narrow.exit(HandshakeGate::settle));
+            assertThat(narrow.parked()).isEqualTo(3);
+        }
+
+        @Test
+        void ofOneClientNamesThatBoundAndLeavesRoomForOthersUntilOneOfItsOwnLeaves() throws Exception {
+            ParkingLot narrow = lot(10, 10, 2);
+            ClientBlock greedy = ClientBlock.of(InetAddress.getByName("203.0.113.7"));
+            ClientBlock other = ClientBlock.of(InetAddress.getByName("198.51.100.7"));
+            List<Admission> parked = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                ServerName name = ServerName.parse("n" + i + ".example.com");
+                parked.add(narrow.park(
+                        name, greedy, () -> false, CompletableFuture::new, narrow.exit(HandshakeGate::settle)));
+            }
+
+            assertRefused(parked.get(2), Alert.INTERNAL_ERROR);
+            assertThat(narrow.parked()).isEqualTo(2);
+            assertThat(recorded.events().overflows()).containsOnlyKeys("onDemandTls.shield.parkedPerClient");
+            Exit exit = new Exit(narrow);
+            assertThat(exit.park(other)).isInstanceOf(Admission.Park.class);
+            ((Admission.Park) parked.get(0)).outcome().cancel(false);
+            assertThat(exit.park(greedy)).isInstanceOf(Admission.Park.class);
+            assertRefused(exit.park(greedy), Alert.INTERNAL_ERROR);
+        }
+
+        private ParkingLot lot(int capacity, int perName, int perClient) {
+            return new ParkingLot(
+                    capacity,
+                    65_536,
+                    Configurations.clients(Configurations.often(), perName, perClient),
+                    DEADLINE,
+                    time.scheduler(),
+                    recorded.events());
+        }
+
+        private record Exit(ParkingLot lot) {
+            Admission park(ClientBlock client) {
+                return lot.park(SHOP, client, () -> false, CompletableFuture::new, lot.exit(HandshakeGate::settle));
+            }
+        }
+    }
+
+    @Nested
+    class AHelloThatIsNotWhole {
+
+        private static final int PART = 100;
+
+        private final InetSocketAddress peer = new InetSocketAddress("203.0.113.7", 40_000);
+        private final InetSocketAddress other = new InetSocketAddress("198.51.100.7", 40_000);
+
+        private final HandshakeGate gate = gate(Optional.empty(), StaticCertificates.NONE);
+        // The record of a ClientHello of 8,000 octets, of which there are only zeros.
+        private final ByteBuffer octets = ByteBuffer.wrap(new byte[9_000])
+                .put(new byte[] {22, 3, 1, 0x1f, 0x44, 1, 0, 0x1f, 0x40})
+                .rewind();
+
+        private void feed(HelloReading reading, int most) {
+            assertThat(reading.feed(octets.slice(octets.position(), most)))
+                    .isInstanceOf(ClientHelloParser.Progress.Incomplete.class);
+            octets.position(octets.position() + most);
+        }
+
+        @Test
+        void takesRoomOnceForWhatIsHeldAndGivesItBackOnce() {
+            HelloReading reading = new HelloReading(gate);
+            feed(reading, PART);
+            assertThat(reading.mayWait(peer)).isTrue();
+            long held = gate.unfinishedHelloOctets();
+            assertThat(held).isBetween((long) PART, 2L * PART + 4096);
+
+            assertThat(reading.mayWait(peer)).isTrue();
+            assertThat(gate.unfinishedHelloOctets()).isEqualTo(held);
+            feed(reading, 6_000);
+            assertThat(reading.mayWait(peer)).isTrue();
+            assertThat(gate.unfinishedHelloOctets()).isBetween(6_000L, 9_000L);
+
+            reading.end();
+            reading.end();
+
+            assertThat(gate.unfinishedHelloOctets()).isZero();
+            assertThat(reading.mayWait(peer)).isFalse();
+            assertThat(gate.unfinishedHelloOctets()).isZero();
+        }
+
+        @Test
+        void mayNotWaitWhereTooMuchIsHeldAndTakesNothingThen() {
+            assertThat(gate.hellos().take(ClientBlock.LOCAL, 65_536, 1)).isTrue();
+            HelloReading reading = new HelloReading(gate);
+            feed(reading, PART);
+
+            assertThat(reading.mayWait(peer)).isFalse();
+            assertThat(gate.unfinishedHelloOctets()).isEqualTo(65_536);
+            reading.end();
+
+            assertThat(gate.unfinishedHelloOctets()).isEqualTo(65_536);
+        }
+
+        @Test
+        void countsAgainstItsClientAndNoOther() {
+            assertThat(gate.hellos().take(gate.clientOf(peer), HelloReading.MOST_HELD, 1))
+                    .isTrue();
+            HelloReading another = new HelloReading(gate);
+            feed(another, PART);
+            assertThat(another.mayWait(peer)).isFalse();
+
+            assertThat(another.mayWait(other)).isTrue();
+
+            another.end();
+            assertThat(gate.unfinishedHelloOctets()).isEqualTo(HelloReading.MOST_HELD);
+        }
+
+        @Test
+        void waitsWhereNothingIsCountedUntilItIsEnded() {
+            HelloReading reading = new HelloReading(null);
+            feed(reading, PART);
+            assertThat(reading.mayWait(peer)).isTrue();
+
+            reading.end();
+
+            assertThat(reading.mayWait(peer)).isFalse();
+        }
+
+        @Test
+        void isHandedOnAsItCameOnceItIsWhole() {
+            byte[] whole = ClientHellos.of(SHOP.value()).record();
+            HelloReading reading = new HelloReading(gate);
+
+            assertThat(reading.feed(ByteBuffer.wrap(whole))).isInstanceOf(ClientHelloParser.Progress.Complete.class);
+
+            ByteBuffer again = reading.records();
+            byte[] records = new byte[again.remaining()];
+            again.get(records);
+            assertThat(records).isEqualTo(whole);
+        }
     }
 
     @Nested
@@ -552,6 +797,29 @@ class HandshakeGateTest {
         void getsTheServersOwnCertificateWhereThereIsOne() {
             assertThat(gate(Optional.empty(), covering(STRANGER)).admit(nameless(), ClientBlock.LOCAL))
                     .isInstanceOf(Admission.Static.class);
+        }
+
+        @Test
+        void isRefusedWhereANameIsRequiredWhateverCouldAnswer() {
+            published(SHOP);
+            HandshakeGate strict = new HandshakeGate(
+                    Optional.of(SHOP),
+                    true,
+                    covering(SHOP),
+                    challenges,
+                    inventory,
+                    visits,
+                    issuance,
+                    lot,
+                    new ProxiedProofs(
+                            proxies,
+                            new ProxiedProofs.Floors(challenges, inventory, issuance, lot),
+                            time.clock(),
+                            time::nanoTime),
+                    recorded.events());
+
+            assertRefused(strict.admit(nameless(), ClientBlock.LOCAL), Alert.UNRECOGNIZED_NAME);
+            assertThat(counted()).containsExactly(Map.entry("noName", 1L));
         }
 
         @Test
@@ -740,11 +1008,14 @@ class HandshakeGateTest {
             ChallengeBoard.Display display = shown();
 
             HandshakeGate gate = gate(Optional.empty(), StaticCertificates.NONE);
+            assertThat(gate.showsToProxies()).isTrue();
             Admission admission = gate.admit(hello(SHOP, "http/1.1"), edge, StaticCertificates.NONE, () -> false);
 
             assertThat(answer(admission, "/.well-known/acme-challenge/other")).isEmpty();
+            assertThat(recorded.lines(EventKind.PROOF_PROXIED)).isEmpty();
             assertThat(answer(admission, PATH)).contains("token.thumbprint");
             assertThat(display.fetched()).isCompleted();
+            assertThat(recorded.lines(EventKind.PROOF_PROXIED)).hasSize(1);
             KeyedCertificate certificate = ((Admission.Show) admission).certificate();
             assertThat(certificate.names()).containsExactly(SHOP.value());
             certificate.leaf().verify(certificate.leaf().getPublicKey());

@@ -1,6 +1,7 @@
 package org.ondemandtls.handshake;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
@@ -146,6 +147,56 @@ class InventoryKeyManagerTest {
         SSLSession session = handshake(protocol, A, forA);
 
         assertThat(session.getPeerCertificates()).containsExactly(forA.leaf());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"TLSv1.2", "TLSv1.3"})
+    void anEngineThatWasNotBoundServesNoNameThatIsNotThere(String protocol) {
+        inventory.publish(forA);
+
+        assertThatThrownBy(() -> handshake(protocol, B, null)).isInstanceOf(SSLException.class);
+    }
+
+    @Test
+    void aBoundEngineAcceptsItsNameInAnyCaseAndNoOther() {
+        SSLEngine engine = server.createSSLEngine();
+        assertThat(ServedMatcher.of(engine)).isNull();
+        assertThat(ServedMatcher.of(null)).isNull();
+
+        ServedMatcher.bind(engine, new Admission.Serve(A, forA, false));
+
+        ServedMatcher bound = ServedMatcher.of(engine);
+        assertThat(bound.name()).isEqualTo(A);
+        assertThat(bound.certificate()).isSameAs(forA);
+        assertThat(bound.matches(new SNIHostName(A.value()))).isTrue();
+        assertThat(bound.matches(new SNIHostName("A.Example.COM"))).isTrue();
+        assertThat(bound.matches(new SNIHostName(B.value()))).isFalse();
+    }
+
+    @Test
+    void aSessionMadeUnderANameIsKnownByItUnlessThatIsTolerated() throws Exception {
+        SSLSession session = handshake("TLSv1.2", A, forA);
+
+        assertThat(NamelessSession.isOfAName(session, name -> false)).isTrue();
+        assertThat(NamelessSession.isOfAName(session, A.value()::equals)).isFalse();
+        assertThat(NamelessSession.isOfAName(server.createSSLEngine().getSession(), name -> false))
+                .isFalse();
+    }
+
+    @Test
+    void anAliasIsKnownByWhoGaveItOut() {
+        InventoryKeyManager keyManager = new InventoryKeyManager(inventory);
+        SSLEngine engine = server.createSSLEngine();
+        ServedMatcher.bind(engine, new Admission.Serve(A, forA, false));
+
+        assertThat(InventoryKeyManager.isOurs(keyManager.chooseEngineServerAlias("EC", null, engine)))
+                .isTrue();
+        assertThat(keyManager.getServerAliases("EC", null)).isNotEmpty().allMatch(InventoryKeyManager::isOurs);
+        assertThat(InventoryKeyManager.isOurs("jetty")).isFalse();
+        assertThat(InventoryKeyManager.isOurs(null)).isFalse();
+        assertThat(keyManager.chooseEngineServerAlias("EC", null, null)).isNull();
+        assertThat(keyManager.getPrivateKey("ondemandtls-any")).isNull();
+        assertThat(keyManager.getCertificateChain("ondemandtls-any")).isNull();
     }
 
     @Test

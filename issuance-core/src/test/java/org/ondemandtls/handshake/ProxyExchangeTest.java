@@ -192,6 +192,42 @@ class ProxyExchangeTest {
     }
 
     @Test
+    void aHeadMayHaveSoManyOctetsAndNoMore() throws Exception {
+        String head = "GET / HTTP/1.1\r\nHost: shop.example.com\r\nX: ";
+        String most = head + "x".repeat(16 * 1024 - head.length());
+
+        assertThat(ask(most + "\r\n\r\n")).startsWith("HTTP/1.1 503 ");
+        assertThat(ask(most + "x\r\n\r\n")).startsWith("HTTP/1.1 431 ");
+        ProxyExchange waiting = exchange();
+        assertThat(ask(client("http/1.1"), waiting, most)).isEmpty();
+        assertThat(waiting.isOver()).isFalse();
+        assertThat(ask(most + "x")).startsWith("HTTP/1.1 431 ");
+    }
+
+    @Test
+    void aQueryIsHandedOnAsItWasSent() throws Exception {
+        ask(request("GET " + PATH + "?a=b?c", SHOP.value()));
+
+        assertThat(asked).containsExactly("GET " + PATH + " a=b?c shop.example.com");
+    }
+
+    @Test
+    void aPeerThatEndsTheConnectionBeforeItAsksIsOver() throws Exception {
+        ProxyExchange exchange = exchange();
+        SSLEngine client = client("http/1.1");
+        ask(client, exchange, "");
+        assertThat(exchange.isOver()).isFalse();
+
+        client.closeOutbound();
+        ByteBuffer goodbye = ByteBuffer.allocate(1 << 17);
+        client.wrap(ByteBuffer.allocate(0), goodbye);
+        exchange.feed(goodbye.flip());
+
+        assertThat(exchange.isOver()).isTrue();
+        assertThat(asked).isEmpty();
+    }
+
+    @Test
     void nothingOfItIsEverResumed() throws Exception {
         for (String protocol : List.of("TLSv1.2", "TLSv1.3")) {
             byte[] before = null;
@@ -241,6 +277,32 @@ class ProxyExchangeTest {
             exchange.feed(ByteBuffer.wrap(octets));
 
             assertThat(exchange.isOver()).isTrue();
+        }
+
+        @Test
+        void thatSendsMoreThanIsTakenIsAnsweredNoMoreHoweverItIsCut() {
+            assertThat(exchange().feed(noRecord(ProxyExchange.MOST_OCTETS)).hasRemaining())
+                    .isTrue();
+            assertThat(exchange().feed(noRecord(ProxyExchange.MOST_OCTETS + 1)).hasRemaining())
+                    .isFalse();
+            ProxyExchange exchange = exchange();
+            exchange.feed(noRecord(ProxyExchange.MOST_OCTETS).limit(10));
+            assertThat(exchange.isOver()).isFalse();
+            ByteBuffer rest = noRecord(ProxyExchange.MOST_OCTETS).position(9);
+
+            assertThat(exchange.feed(rest).hasRemaining()).isFalse();
+
+            assertThat(exchange.isOver()).isTrue();
+            assertThat(rest.hasRemaining()).isFalse();
+        }
+
+        // A record of a handshake in which there is no message.
+        private static ByteBuffer noRecord(int octets) {
+            return ByteBuffer.wrap(new byte[octets])
+                    .put(0, (byte) 22)
+                    .put(1, (byte) 3)
+                    .put(2, (byte) 3)
+                    .put(3, (byte) 0x3f);
         }
 
         private void assertThatAlert(ProxyExchange exchange, String protocol) {

@@ -65,7 +65,8 @@ class SessionScopeTest {
                 }))
                 .isInstanceOf(IOException.class);
 
-        assertThat(seen).hasValue(scope);
+        assertThat(seen.get()).isSameAs(scope);
+        assertThat(scope.<String, RuntimeException>during(() -> "made")).isEqualTo("made");
         assertThat(SessionScope.current()).isNull();
     }
 }

@@ -40,6 +40,36 @@ class TimerWheelTest {
     }
 
     @Test
+    void aClockMayBeginAnywhere() {
+        for (long origin : new long[] {Long.MIN_VALUE, -5_000_000_000L, 5_000_000_000L, Long.MAX_VALUE - 1_000}) {
+            TimerWheel anywhere = new TimerWheel(time.scheduler(), () -> origin + time.nanoTime());
+            ran.clear();
+            anywhere.set(() -> ran.add("one"), DELAY);
+
+            time.advance(DELAY.minusNanos(1));
+            assertThat(ran).isEmpty();
+            time.advance(TimerWheel.TICK.multipliedBy(2).plusNanos(1));
+            assertThat(ran).containsExactly("one");
+        }
+    }
+
+    @Test
+    void ofManyInOneTickAnyMayBeTakenBack() {
+        List<Runnable> timers = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            timers.add(set("t" + i, DELAY));
+        }
+
+        timers.get(4).run();
+        timers.get(2).run();
+        timers.get(0).run();
+
+        assertThat(wheel.size()).isEqualTo(2);
+        time.advance(DELAY.plusSeconds(1));
+        assertThat(ran).containsExactlyInAnyOrder("t1", "t3");
+    }
+
+    @Test
     void goesOnTurningWhereAThreadCouldNotBeStartedOnce() {
         AtomicReference<Error> thrown = new AtomicReference<>(new OutOfMemoryError("unable to create native thread"));
         ScheduledExecutorService scheduler = time.scheduler();

@@ -184,6 +184,41 @@ class VisitTest {
         }
 
         @Test
+        void tellsItsHostWhereNobodyCanHaveSettledItYet() {
+            answer.complete(settled);
+            visit.move(State.READING, State.DECIDED);
+            List<State> told = new ArrayList<>();
+
+            visit.park(answer, () -> told.add(visit.state()));
+
+            assertThat(told).containsExactly(State.PARKED);
+        }
+
+        @Test
+        void isForgottenByItsHostAndStopsItsTimerWhenItEnds() {
+            park();
+            visit.limit(State.PARKED, LIMIT, State.CUT);
+
+            visit.end();
+
+            assertThat(stopped).isEqualTo(1);
+            assertThat(forgotten).isEqualTo(1);
+            timers.get(0).run();
+            assertThat(visit.state()).isEqualTo(State.OVER);
+            assertThat(looks).isZero();
+        }
+
+        @Test
+        void keepsNoThreadThatIsInterruptedAndLeavesItSo() {
+            park();
+            // Settled, and nobody says the last word.
+            Thread.currentThread().interrupt();
+            Visit.refuse(List.of(visit), Duration.ofDays(1));
+
+            assertThat(Thread.interrupted()).isTrue();
+        }
+
+        @Test
         void leavesAtOnceWhereItWasOverBefore() {
             visit.end();
 

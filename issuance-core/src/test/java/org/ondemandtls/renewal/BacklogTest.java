@@ -124,12 +124,16 @@ class BacklogTest {
 
     @Test
     void ofTooManyTheLeastUrgentAreDroppedAndFoundAgainLater() {
-        for (int i = 0; i < Backlog.MOST; i++) {
+        offer("last.example", CA, 101);
+        for (int i = 1; i < Backlog.MOST; i++) {
             offer("n" + i + ".example", CA, 100);
         }
+        assertThat(backlog.knows("last.example")).isTrue();
         offer("urgent.example", CA, 1);
 
         assertThat(backlog.size()).isEqualTo(Backlog.MOST);
+        assertThat(backlog.knows("last.example")).isFalse();
+        assertThat(backlog.knows("urgent.example")).isTrue();
         assertThat(backlog.takesDroppedBack()).isFalse();
         for (int i = 0; i <= Backlog.MOST / 2; i++) {
             Entry taken = take().orElseThrow();
@@ -138,6 +142,171 @@ class BacklogTest {
         }
         assertThat(backlog.takesDroppedBack()).isTrue();
         assertThat(backlog.takesDroppedBack()).isFalse();
+    }
+
+    @Test
+    void itIsKnownHowManyAreAtWork() {
+        offer("a.example", CA, 1);
+        offer("b.example", OTHER, 2);
+        backlog.offer(entry("c.example", Kind.ASK, CA, Duration.ofHours(1)));
+        assertThat(backlog.running(Kind.RENEW)).isZero();
+
+        Entry first = take().orElseThrow();
+        take();
+
+        assertThat(backlog.running(Kind.RENEW)).isEqualTo(2);
+        assertThat(backlog.running(Kind.ASK)).isZero();
+        backlog.done(first);
+        assertThat(backlog.running(Kind.RENEW)).isEqualTo(1);
+    }
+
+    @Test
+    void asManyOfAKindRunAsMayAndNoneOfAnotherForThat() {
+        for (int i = 0; i < 6; i++) {
+            offer("a" + i + ".example", i % 2 == 0 ? CA : OTHER, i);
+            backlog.offer(entry("q" + i + ".example", Kind.ASK, i % 2 == 0 ? CA : OTHER, Duration.ofHours(i)));
+        }
+        for (int i = 0; i < 4; i++) {
+            assertThat(take()).isPresent();
+        }
+
+        assertThat(take()).isEmpty();
+        assertThat(backlog.take(Kind.ASK, NOW, nanos)).isPresent();
+        assertThat(backlog.take(Kind.ASK, NOW, nanos)).isPresent();
+        assertThat(backlog.take(Kind.ASK, NOW, nanos)).isEmpty();
+    }
+
+    @Test
+    void theOnlyCaMayTakeAllTurns() {
+        Backlog alone = new Backlog(Map.of(Kind.RENEW, 4), false);
+        for (int i = 0; i < 5; i++) {
+            alone.offer(entry("a" + i + ".example", Kind.RENEW, CA, Duration.ofHours(i)));
+        }
+
+        for (int i = 0; i < 4; i++) {
+            assertThat(alone.take(Kind.RENEW, NOW, nanos)).isPresent();
+        }
+        assertThat(alone.take(Kind.RENEW, NOW, nanos)).isEmpty();
+    }
+
+    @Test
+    void theCaWithTheFewestAtWorkComesFirst() {
+        for (int i = 0; i < 3; i++) {
+            offer("a" + i + ".example", CA, i);
+            offer("b" + i + ".example", OTHER, 100 + i);
+        }
+
+        assertThat(next()).isEqualTo("a0.example");
+        assertThat(next()).isEqualTo("b0.example");
+        assertThat(next()).isEqualTo("a1.example");
+        assertThat(next()).isEqualTo("b1.example");
+    }
+
+    @Test
+    void ofTwoThatEndAtOnceTheOneOfTheSlowerCaIsBegunFirst() {
+        offer("first.example", OTHER, 1);
+        Entry taken = take().orElseThrow();
+        backlog.worked(taken, Duration.ofHours(2).toNanos());
+        backlog.done(taken);
+        offer("quick.example", CA, 10);
+        offer("slow.example", OTHER, 11);
+
+        assertThat(next()).isEqualTo("slow.example");
+        assertThat(next()).isEqualTo("quick.example");
+    }
+
+    @Test
+    void howLongACaTakesIsAnAverageThatOneOrderHardlyChanges() {
+        offer("first.example", OTHER, 1);
+        Entry first = take().orElseThrow();
+        backlog.worked(first, Duration.ofHours(8).toNanos());
+        // An eighth of the way from eight hours to none.
+        backlog.worked(first, 0);
+        backlog.done(first);
+
+        offer("a.example", CA, 11);
+        offer("b.example", OTHER, 16);
+        Entry next = take().orElseThrow();
+        assertThat(next.name()).isEqualTo("b.example");
+        backlog.done(next);
+        offer("c.example", OTHER, 18);
+        assertThat(next()).isEqualTo("a.example");
+    }
+
+    @Test
+    void whatWaitsToBeTriedAgainIsKnownAllTheTime() {
+        offer("a.example", CA, 1);
+        Entry taken = take().orElseThrow();
+
+        backlog.again(taken, taken.denied(Optional.of(NOW)), Duration.ofMinutes(5), nanos);
+
+        assertThat(backlog.knows("a.example")).isTrue();
+        assertThat(backlog.size()).isEqualTo(1);
+        assertThat(backlog.running(Kind.RENEW)).isZero();
+        offer("a.example", CA, 1);
+        nanos += Duration.ofMinutes(5).toNanos() - 1;
+        assertThat(take()).isEmpty();
+        nanos += 1;
+        assertThat(take()).map(Entry::deniedSince).contains(Optional.of(NOW));
+        assertThat(take()).isEmpty();
+    }
+
+    @Test
+    void whatIsDoneMayBecomeSomethingElse() {
+        backlog.offer(entry("a.example", Kind.ASK, CA, Duration.ofHours(1)));
+        Entry asked = backlog.take(Kind.ASK, NOW, nanos).orElseThrow();
+
+        backlog.becomes(asked, asked.as(Kind.ADVICE));
+
+        assertThat(backlog.running(Kind.ASK)).isZero();
+        assertThat(backlog.take(Kind.ASK, NOW, nanos)).isEmpty();
+        assertThat(backlog.take(Kind.ADVICE, NOW, nanos)).map(Entry::name).contains("a.example");
+    }
+
+    @Nested
+    class AnOperatorsWish {
+
+        private final Entry wanted = entry("a.example", Kind.RENEW, CA, Duration.ofHours(1));
+
+        @Test
+        void isBegunAtOnceAndOnce() {
+            backlog.offer(wanted);
+
+            assertThat(backlog.takeNow(wanted)).contains(wanted);
+
+            assertThat(take()).isEmpty();
+            assertThat(backlog.takeNow(wanted)).isEmpty();
+            assertThat(backlog.size()).isEqualTo(1);
+            assertThat(backlog.running(Kind.RENEW)).isEqualTo(1);
+            backlog.done(wanted);
+            assertThat(backlog.size()).isZero();
+            assertThat(backlog.takeNow(wanted)).isPresent();
+        }
+
+        @Test
+        void isBegunThoughAllTurnsAreTaken() {
+            for (int i = 0; i < 4; i++) {
+                offer("n" + i + ".example", i % 2 == 0 ? CA : OTHER, i);
+                take();
+            }
+
+            assertThat(backlog.takeNow(wanted)).isPresent();
+        }
+
+        @Test
+        void goesBeforeAWaitAndLeavesNoSecondTurn() {
+            backlog.offer(wanted);
+            Entry taken = take().orElseThrow();
+            backlog.again(taken, taken, Duration.ofMinutes(5), nanos);
+
+            assertThat(backlog.takeNow(wanted)).isPresent();
+
+            nanos += Duration.ofMinutes(5).toNanos();
+            assertThat(take()).isEmpty();
+            backlog.done(wanted);
+            assertThat(take()).isEmpty();
+            assertThat(backlog.size()).isZero();
+        }
     }
 
     @Nested
@@ -166,6 +335,49 @@ class BacklogTest {
             backlog.done(probe);
 
             assertThat(take()).isPresent();
+            assertThat(take()).isPresent();
+        }
+
+        @Test
+        void isAskedByOthersAtTheSameTimeUntilTheThirdFailureInARow() {
+            for (int i = 0; i < 20; i++) {
+                offer("a" + i + ".example", CA, i);
+            }
+            fail(2);
+            Entry one = take().orElseThrow();
+            assertThat(take()).isPresent();
+            backlog.worked(one, 1);
+            backlog.done(one);
+            fail(2);
+
+            assertThat(take()).isPresent();
+        }
+
+        @Test
+        void isAskedAtAGrowingPaceUpToFourMinutes() {
+            for (int i = 0; i < 20; i++) {
+                offer("a" + i + ".example", CA, i);
+            }
+            fail(3);
+            for (int minutes : new int[] {1, 2, 4, 4, 4}) {
+                nanos += Duration.ofMinutes(minutes).toNanos() - 1;
+                assertThat(take()).isEmpty();
+                nanos += 1;
+                fail(1);
+            }
+        }
+
+        @Test
+        void thatSaysSoForEverybodyWithoutATimeIsAskedAfterAMinute() {
+            offer("a.example", CA, 1);
+            offer("b.example", CA, 2);
+            Entry taken = take().orElseThrow();
+            backlog.failed(taken, true, Duration.ZERO, nanos);
+            backlog.done(taken);
+
+            nanos += Duration.ofMinutes(1).toNanos() - 1;
+            assertThat(take()).isEmpty();
+            nanos += 1;
             assertThat(take()).isPresent();
         }
 

@@ -727,7 +727,7 @@ class IssuanceTest {
             CompletableFuture<KeyedCertificate> visit = obtain(SHOP);
             orders.runAll();
 
-            assertThat(visit).isCompleted();
+            assertThat(visit.join()).isSameAs(inventory.find(SHOP).orElseThrow());
             assertThat(authority.asked()).hasSize(2);
         }
 

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.ondemandtls.testing.AskEndpoint;
 import org.ondemandtls.testing.HostFixture;
 import org.ondemandtls.testing.LoopbackCertificate;
@@ -18,11 +19,14 @@ import org.ondemandtls.testing.LoopbackCertificate;
 final class CompareHandshakes {
 
     private static final int NAMES = Compare.part(5000);
-    private static final int WARM_UP = Compare.part(3000);
+    // A JVM on one core has compiled what it runs after about eight thousand.
+    private static final int WARM_UP = Compare.part(10_000);
+    private static final int WARM_UP_OF_NATIVE = Compare.part(500);
     private static final int ROUNDS = 6;
     private static final int HANDSHAKES = Compare.part(500);
     private static final int SERVER_CORE = 0;
     private static final String OWN = "own.example";
+    private static final Set<String> NATIVE = Set.of("Caddy", "nginx");
 
     private record Contestant(Server server, List<String> names, List<Double> micros) {}
 
@@ -38,7 +42,8 @@ final class CompareHandshakes {
         report.condition("Full TLS 1.3 handshakes, P-256, one after another and by turns: " + NAMES
                 + " names at random, one name where a server has one certificate; " + ROUNDS + " rounds of "
                 + HANDSHAKES
-                + " after " + WARM_UP + ". Servers on one core, the client on the other (`taskset`).");
+                + " after " + WARM_UP + " (" + WARM_UP_OF_NATIVE
+                + " of Caddy and nginx). Servers on one core, the client on the other (`taskset`).");
         report.condition("Processor time of the server by the system's accounting, median of the rounds;"
                 + " ratios of one round, median and spread.");
         Load.pin();
@@ -51,7 +56,10 @@ final class CompareHandshakes {
                 for (String name : each.getValue().names()) {
                     Client.visit(each.getValue().server().tlsPort(), name);
                 }
-                load.shake(each.getValue().server(), each.getValue().names(), WARM_UP);
+                load.shake(
+                        each.getValue().server(),
+                        each.getValue().names(),
+                        NATIVE.contains(each.getKey()) ? WARM_UP_OF_NATIVE : WARM_UP);
             }
             Duration client = ownTime();
             for (int round = 0; round < ROUNDS; round++) {

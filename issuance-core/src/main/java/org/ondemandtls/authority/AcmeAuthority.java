@@ -263,8 +263,7 @@ public final class AcmeAuthority implements Authority {
     }
 
     private List<ChallengeType> allowed(ServerName name, List<ChallengeType> all) throws IssuanceException.Rejected {
-        Optional<Set<String>> methods =
-                caaIdentity().flatMap(ca -> ports.methods().apply(name, ca));
+        Optional<Set<String>> methods = methods(name);
         if (methods.isEmpty()) {
             return all;
         }
@@ -279,6 +278,15 @@ public final class AcmeAuthority implements Authority {
             throw new IssuanceException.Rejected(name, "caa", what + "; nothing was ordered", Duration.ZERO);
         }
         return allowed;
+    }
+
+    private Optional<Set<String>> methods(ServerName name) {
+        return caaIdentity().flatMap(ca -> ports.methods().apply(name, ca));
+    }
+
+    @Override
+    public boolean isForbidden(ServerName name) {
+        return methods(name).filter(Set::isEmpty).isPresent();
     }
 
     @Override

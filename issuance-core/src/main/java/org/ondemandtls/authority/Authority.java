@@ -97,6 +97,15 @@ public interface Authority extends AutoCloseable {
         return Optional.empty();
     }
 
+    /**
+     * Whether the name's CAA records, as they were looked at for its next order, name other CAs only. No I/O.
+     *
+     * @param name what would be obtained
+     */
+    default boolean isForbidden(ServerName name) {
+        return false;
+    }
+
     /** What an operator may have done with the account here; empty where there are no accounts. */
     default Optional<AccountAdmin> account() {
         return Optional.empty();

@@ -120,6 +120,7 @@ public abstract sealed class IssuanceException extends Exception {
         private enum Reach {
             NAME,
             PERHAPS_EVERY_NAME,
+            NAME_FOR_NOW,
             NOBODY
         }
 
@@ -185,14 +186,7 @@ public abstract sealed class IssuanceException extends Exception {
 
         /**
          * A name the CA has paused for this account after too many failures in a row: it is refused until somebody
-         * visits a page of the CA's.
-         *
-         * @param name the name refused
-         * @param problemType the ACME error type without its URN prefix
-         * @param detail the CA's words without the link, in one line
-         * @param link the page to visit, https
-         * @param retryAfter the CA's {@code Retry-After}, or zero to leave the wait to the back-off schedule
-         * @return the refusal, which says that the page has to be visited
+         * visits a page of the CA's, and says so. Parameters as those of the constructor, and that page, https.
          */
         public static Rejected paused(
                 ServerName name, String problemType, String detail, URI link, Duration retryAfter) {
@@ -205,6 +199,12 @@ public abstract sealed class IssuanceException extends Exception {
                     true,
                     Optional.of(link),
                     Reach.NAME);
+        }
+
+        /** The same, which passes when another CA that may not mind can be asked again: what keeps that one. */
+        public Rejected until(IssuanceException other) {
+            String until = detail + "; another CA is asked when it can be: " + other.what();
+            return new Rejected(name(), problemType, until, retryAfter(), false, link, Reach.NAME_FOR_NOW);
         }
 
         /** The ACME error type without its URN prefix. */
@@ -232,7 +232,7 @@ public abstract sealed class IssuanceException extends Exception {
 
         /** Whether it passes without anybody's doing. */
         public boolean isPassing() {
-            return reach == Reach.NOBODY;
+            return reach == Reach.NOBODY || reach == Reach.NAME_FOR_NOW;
         }
 
         /** The page that has to be visited before the CA goes on, https; empty where there is none. */

@@ -123,6 +123,7 @@ final class OrderPipeline {
             Instant now = clock.instant();
             if (shared()
                     && current.isPresent()
+                    && current.get().firstName().equals(name.value())
                     && current.get().isServableAt(now)
                     && current.get().renew().isAfter(now)) {
                 return published(current.get());
@@ -342,6 +343,9 @@ final class OrderPipeline {
         List<Authority> candidates = parts.pauses().allowed(name, candidates(placedAt.or(() -> issuer))).stream()
                 .filter(ca -> !onlyFinishes || placedAt.equals(Optional.of(ca.id())))
                 .toList();
+        if (candidates.stream().anyMatch(ca -> !ca.isForbidden(name))) {
+            candidates = candidates.stream().filter(ca -> !ca.isForbidden(name)).toList();
+        }
         if (candidates.isEmpty()) {
             throw new PermissionNeededException();
         }
@@ -377,26 +381,16 @@ final class OrderPipeline {
                 .findFirst();
         for (Attempt attempt : failed) {
             if (attempt.failed() instanceof IssuanceException.Rejected rejected) {
-                if (out.isEmpty() || !rejected.elsewhere()) {
-                    placement.refused(attempt, rejected);
-                    return rejected;
-                }
-                if (attempt.placed) {
-                    IssuanceException.Rejected meanwhile = IssuanceException.Rejected.passing(
-                            attempt.name,
-                            rejected.problemType(),
-                            rejected.detail() + "; another CA is asked when it can be: "
-                                    + out.get().what(),
-                            Duration.ZERO);
-                    placement.refused(attempt, meanwhile);
-                    return meanwhile;
-                }
+                IssuanceException.Rejected told = out.isPresent()
+                                && rejected.elsewhere()
+                                && rejected.link().isEmpty()
+                        ? rejected.until(out.get())
+                        : rejected;
+                placement.refused(attempt, told);
+                return told;
             }
         }
-        Attempt first = failed.stream()
-                .filter(attempt -> !(attempt.failed() instanceof IssuanceException.Rejected))
-                .findFirst()
-                .orElse(failed.get(0));
+        Attempt first = failed.get(0);
         return placement.unexplained(first).orElse(first.failed());
     }
 

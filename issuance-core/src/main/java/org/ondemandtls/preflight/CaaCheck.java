@@ -57,7 +57,7 @@ final class CaaCheck {
         if (candidates.isEmpty()) {
             return Optional.empty();
         }
-        limiting.invalidate(name);
+        forget(name);
         List<String> climb = climb(name.value(), registeredDomain.apply(name));
         for (int at = 0; at < climb.size(); at++) {
             List<CAARecord> records = records(climb.get(at), look);
@@ -76,7 +76,15 @@ final class CaaCheck {
         return Optional.empty();
     }
 
-    /** Which ways of proving a name its CAA records left a CA at the last look; empty where nothing limits them. */
+    /** Forgets what the last look at a name has found. */
+    void forget(ServerName name) {
+        limiting.invalidate(name);
+    }
+
+    /**
+     * Which ways of proving a name its CAA records left a CA at the last look, none where they name others only; empty where
+     * nothing limits them.
+     */
     Optional<Set<String>> validationMethods(ServerName name, CaIdentity authority) {
         List<CAARecord> records = limiting.getIfPresent(name);
         return records == null ? Optional.empty() : CaaRules.methods(records, authority);

@@ -187,6 +187,8 @@ public final class DnsPreflight implements Preflight {
 
     @Override
     public CompletableFuture<Optional<Verdict>> look(ServerName name, ClientBlock client) {
+        // What an earlier look has found decides nothing, whether this one is made or not.
+        caa.forget(name);
         return passed.getIfPresent(name) != null
                 ? CompletableFuture.completedFuture(Optional.empty())
                 : begin(name, client, this::judge);

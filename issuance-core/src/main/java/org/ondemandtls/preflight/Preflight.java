@@ -75,7 +75,8 @@ public interface Preflight {
      *
      * @param name the name an order is for
      * @param authority who would issue
-     * @return the methods, empty where the records do not limit them, or were not looked at
+     * @return the methods, none where the records name other CAs only; empty where they do not limit them, or were not
+     *     looked at
      */
     default Optional<Set<String>> validationMethods(ServerName name, CaIdentity authority) {
         return Optional.empty();

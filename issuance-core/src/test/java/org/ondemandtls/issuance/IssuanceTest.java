@@ -521,12 +521,31 @@ class IssuanceTest {
         }
 
         @Test
-        void whereTheNextWasNotEvenOrderedFromTheOneThatIsDownIsTold() {
+        void oneThatTheRecordsForbidIsNotAskedUnlessAllAreForbidden() {
             down();
-            next.placesBeforeFailing(false);
-            next.fail(new IssuanceException.Rejected(SHOP, "caa", "CAA names other CAs there", Duration.ZERO));
+            next.forbidden(true);
 
             assertThat(failureOf(visit("a.example.com"))).isInstanceOf(IssuanceException.Unavailable.class);
+            assertThat(next.asked()).isEmpty();
+
+            authority.forbidden(true);
+            visit("b.example.com");
+            assertThat(next.asked()).hasSize(1);
+        }
+
+        @Test
+        void aRefusalAtTheNextIsPacedWhileTheFirstIsDown() {
+            down();
+            next.placesBeforeFailing(false);
+            next.fail(new IssuanceException.Rejected(SHOP, "rejectedIdentifier", "policy", Duration.ZERO));
+            visit("a.example.com");
+            time.advance(Duration.ofSeconds(50));
+            visit("a.example.com");
+            assertThat(next.asked()).hasSize(1);
+
+            time.advance(Duration.ofSeconds(20));
+            visit("a.example.com");
+            assertThat(next.asked()).hasSize(2);
         }
     }
 

@@ -402,6 +402,19 @@ class PeersTest {
     }
 
     @Test
+    void aFurtherNameOfACertificateGetsItsOwnThoughThatIsNotDueYet() throws Exception {
+        KeyedCertificate several =
+                TestLeaves.leaf(time.clock().instant(), Duration.ofDays(90), "a.example.com", SHOP.value());
+        one.store().save(StoredCertificate.obtained(several, "certbot", several.notBefore(), several.notAfter()));
+
+        CompletableFuture<KeyedCertificate> renewed = one.issuance.renew(SHOP);
+        one.run();
+
+        assertThat(renewed.join().names()).containsExactly(SHOP.value());
+        assertThat(one.ca().asked()).hasSize(1);
+    }
+
+    @Test
     void whatIsPausedOnOneIsPausedOnAll() throws Exception {
         one.issuance.pauses().pause(Pauses.ALL);
 

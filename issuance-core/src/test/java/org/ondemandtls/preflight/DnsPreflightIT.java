@@ -351,6 +351,18 @@ class DnsPreflightIT {
     }
 
     @Test
+    void whatALookHasFoundForbidsNothingInAnOrderWithoutALook() {
+        DnsPreflight preflight = preflight(server.address(), CA);
+        assertThat(preflight.look(name("other-ca"), CLIENT).join()).isPresent();
+        assertThat(preflight.validationMethods(name("other-ca"), CA)).contains(Set.of());
+
+        preflight.passOver(name("other-ca"));
+        preflight.look(name("other-ca"), CLIENT).join();
+
+        assertThat(preflight.validationMethods(name("other-ca"), CA)).isEmpty();
+    }
+
+    @Test
     void aResolverThatRefusesIsNoObstacle() {
         // The server knows no other zone.
         assertThat(preflight(server.address(), CA, "198.51.100.1")

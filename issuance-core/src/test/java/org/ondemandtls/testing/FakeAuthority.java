@@ -38,6 +38,7 @@ public final class FakeAuthority implements Authority {
     private IssuanceException adviceFailure;
     private boolean unreachable;
     private boolean placesBeforeFailing = true;
+    private boolean forbidden;
     private boolean losesOrders;
     private boolean mindsReplaces;
     private Instant expiresBefore;
@@ -63,6 +64,11 @@ public final class FakeAuthority implements Authority {
     /** Whether the CA has told the order's URL before an order fails. */
     public void placesBeforeFailing(boolean places) {
         placesBeforeFailing = places;
+    }
+
+    /** Whether the CAA records of every name name others only. */
+    public void forbidden(boolean now) {
+        forbidden = now;
     }
 
     /** Whether the CA has forgotten every order that is taken up. */
@@ -145,6 +151,11 @@ public final class FakeAuthority implements Authority {
     @Override
     public String id() {
         return id;
+    }
+
+    @Override
+    public boolean isForbidden(ServerName name) {
+        return forbidden;
     }
 
     @Override

@@ -116,8 +116,15 @@ final class Backlog {
         }
         int each = severalCas ? Math.max(1, most - 1) : most;
         Lane chosen = null;
-        for (Lane lane : lanesOf(kind).values()) {
-            if (lane.first().isPresent() && lane.admits(each, nanos) && (chosen == null || isBefore(lane, chosen))) {
+        for (Map.Entry<Turns, Lane> turns : lanesOf(kind).entrySet()) {
+            Lane lane = turns.getValue();
+            Lane twin = lanesOf(kind)
+                    .get(new Turns(turns.getKey().issuer(), !turns.getKey().counted()));
+            int left = each - (twin == null ? 0 : twin.running());
+            if (lane.first().isPresent()
+                    && left > 0
+                    && lane.admits(left, nanos)
+                    && (chosen == null || isBefore(lane, chosen))) {
                 chosen = lane;
             }
         }
@@ -167,7 +174,9 @@ final class Backlog {
 
     /** The CA did what it was asked, in so long. */
     synchronized void worked(Entry entry, long tookNanos) {
-        counted.remove(entry.name());
+        if (entry.kind() == Kind.RENEW) {
+            counted.remove(entry.name());
+        }
         lane(entry).worked(tookNanos);
     }
 

@@ -100,9 +100,8 @@ final class OwnNames {
         });
     }
 
-    // A wildcard's certificate is not renewed. Beside a wildcard, the name's own takes the place of what other names
-    // are
-    // served with, so it waits to the last.
+    // A wildcard's certificate is not renewed. Beside a wildcard, the name's own takes the place of what serves other
+    // names, so it waits to the last.
     private boolean needsOwn(ServerName name, StoredCertificate record) {
         Instant now = desk.now();
         Set<String> names = record.certificate().names();

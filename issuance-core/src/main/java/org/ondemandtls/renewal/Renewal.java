@@ -196,7 +196,9 @@ public final class Renewal implements AutoCloseable {
         });
         return !turns.isEmpty()
                 && onExecutor(() -> {
-                    turns.forEach(turn -> desk.backlog().takeNow(turn).ifPresent(this::begin));
+                    // One out of its turn; where more come before it, they have the next turns.
+                    turns.subList(1, turns.size()).forEach(desk.backlog()::offer);
+                    desk.backlog().takeNow(turns.get(0)).ifPresent(this::begin);
                     beginMore();
                 });
     }

@@ -110,6 +110,7 @@ final class SeveralNames {
         if (failure == null) {
             desk.backlog().worked(entry, desk.nanos() - began);
             desk.backlog().done(entry);
+            forgetDenied(name);
             goOn(several);
         } else if (several.isEmpty()
                 || failure instanceof IssuanceException.Stopping
@@ -270,7 +271,7 @@ final class SeveralNames {
             throws StoreException {
         succession.mayPass(entry, reason);
         Optional<Instant> since = reason instanceof IssuanceException.NoAnswer ? entry.deniedSince() : Optional.empty();
-        if (since.isEmpty() && entry.deniedSince().isPresent()) {
+        if (since.isEmpty() && !(reason instanceof IssuanceException.NoAnswer)) {
             forgetDenied(name);
         }
         Duration wait = Waits.jittered(

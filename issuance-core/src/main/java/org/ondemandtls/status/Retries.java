@@ -76,7 +76,7 @@ final class Retries {
     private static String byAnother(ServerName name, StoredCertificate stored) {
         return name + " is served by the certificate of "
                 + String.join(", ", stored.certificate().names())
-                + ", which cannot be renewed here; it gets its own once that ends, at "
+                + ", which cannot be renewed here; it gets its own before that ends or once it has, at "
                 + stored.certificate().notAfter();
     }
 

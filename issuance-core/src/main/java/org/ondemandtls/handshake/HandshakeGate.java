@@ -305,7 +305,11 @@ public final class HandshakeGate {
         if (ready.isPresent()) {
             return new Admission.Serve(name, ready.get(), false);
         }
-        Optional<IssuanceException> remembered = issuance.remembered(name);
+        // What is remembered is of a certificate of the name's own: a wildcard may serve it all the same, unless it is
+        // denied.
+        Optional<IssuanceException> remembered = issuance.remembered(name)
+                .filter(reason -> reason instanceof IssuanceException.NotPermitted
+                        || inventory.ofWildcard(name).isEmpty());
         if (remembered.isPresent()) {
             refusals.count(refusalFor(remembered.get()));
             return new Admission.Refuse(alertFor(remembered.get()));

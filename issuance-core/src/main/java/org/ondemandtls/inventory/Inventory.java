@@ -84,7 +84,9 @@ public final class Inventory {
     public void publish(KeyedCertificate certificate, ServerName name) {
         boolean exact = certificate.names().contains(name.value());
         publish(certificate, exact ? name.value() : name.wildcard());
-        if (!exact) {
+        if (exact) {
+            reconsider(name.value());
+        } else {
             byWildcard.put(name.value(), true);
         }
     }

@@ -1,7 +1,9 @@
 package org.ondemandtls.status;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import org.ondemandtls.authority.Authority;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.Scope;
@@ -77,7 +79,14 @@ final class Explanation {
                     .withdrawals()
                     .of(name)
                     .ifPresent(hold -> words.append("; ").append(hold.detail()).append(" (obtain ends that)"));
-            if (held.isEmpty()) {
+            List<String> paused = floors.issuance()
+                    .pauses()
+                    .concerning(
+                            name,
+                            floors.authorities().stream().map(Authority::id).toList());
+            if (!paused.isEmpty()) {
+                words.append("; an operator has paused issuing: ").append(String.join(", ", paused));
+            } else if (held.isEmpty()) {
                 obstacles
                         .of(name, found)
                         .ifPresent(refusal -> words.append("; the next order has to wait: ")
@@ -125,12 +134,6 @@ final class Explanation {
                     .append(stored.due())
                     .toString();
         }
-        if (stored.due().isAfter(stored.certificate().notAfter())) {
-            return words.append(NameReports.whyIdle(stored.certificate().names(), ", "))
-                    .append(", forgotten at ")
-                    .append(stored.due())
-                    .toString();
-        }
         stored.moved()
                 .ifPresent(moved -> words.append(", moved away since ")
                         .append(moved.since())
@@ -138,6 +141,15 @@ final class Explanation {
                         .append(moved.words())
                         .append(": ")
                         .append(moved.toDo()));
+        if (stored.due().isAfter(stored.certificate().notAfter())) {
+            return words.append(
+                            stored.moved().isPresent()
+                                    ? ""
+                                    : NameReports.whyIdle(stored.certificate().names(), ", "))
+                    .append(", forgotten at ")
+                    .append(stored.due())
+                    .toString();
+        }
         words.append(", to be renewed at ").append(stored.renew());
         stored.window().ifPresent(window -> {
             words.append(", in the CA's window from ")

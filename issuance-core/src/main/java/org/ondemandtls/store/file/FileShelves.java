@@ -151,7 +151,7 @@ final class FileShelves {
         try {
             ours = pointer(name).equals(Optional.of(first));
         } catch (IOException e) {
-            // Of no use to anybody.
+            // Its name could not be looked up any more; if it leads elsewhere, that name is obtained anew.
         }
         try {
             if (ours) {

@@ -236,20 +236,20 @@ class RenewalTest {
         }
     }
 
+    private StoredCertificate brought(String... names) throws Exception {
+        return broughtFrom("certbot", names);
+    }
+
+    private StoredCertificate broughtFrom(String issuer, String... names) throws Exception {
+        KeyedCertificate certificate = TestLeaves.leaf(now(), Duration.ofDays(90), names);
+        house.inventory().publish(certificate);
+        return house.store()
+                .save(StoredCertificate.obtained(
+                        certificate, issuer, certificate.notBefore(), now().plus(Duration.ofDays(60))));
+    }
+
     @Nested
     class ACertificateOfSeveralNames {
-
-        private StoredCertificate brought(String... names) throws Exception {
-            return broughtFrom("certbot", names);
-        }
-
-        private StoredCertificate broughtFrom(String issuer, String... names) throws Exception {
-            KeyedCertificate certificate = TestLeaves.leaf(now(), Duration.ofDays(90), names);
-            house.inventory().publish(certificate);
-            return house.store()
-                    .save(StoredCertificate.obtained(
-                            certificate, issuer, certificate.notBefore(), now().plus(Duration.ofDays(60))));
-        }
 
         private void passVisited(int days, ServerName name) {
             for (int day = 0; day < days; day++) {
@@ -557,17 +557,9 @@ class RenewalTest {
             assertThat(house.inventory().find(SHOP)).isPresent();
         }
 
-        private StoredCertificate served(String... names) throws Exception {
-            KeyedCertificate certificate = TestLeaves.leaf(now(), Duration.ofDays(90), names);
-            house.inventory().publish(certificate);
-            return house.store()
-                    .save(StoredCertificate.obtained(
-                            certificate, "certbot", certificate.notBefore(), now().plus(Duration.ofDays(60))));
-        }
-
         @Test
         void getTheirOwnBeforeAWildcardEndsThatNobodyRenews() throws Exception {
-            StoredCertificate wildcard = served("*.example.com");
+            StoredCertificate wildcard = brought("*.example.com");
             renewal.close();
             begin(Optional.empty(), SHOP);
             assertThat(authority.asked()).isEmpty();
@@ -581,7 +573,7 @@ class RenewalTest {
         @Test
         void getTheirOwnAtTheLastMomentWhereTheyStandBesideAWildcard() throws Exception {
             ServerName domain = ServerName.parse("example.com");
-            StoredCertificate beside = served(domain.value(), "*.example.com");
+            StoredCertificate beside = brought(domain.value(), "*.example.com");
             Instant end = beside.certificate().notAfter();
             renewal.close();
             begin(Optional.empty(), domain);
@@ -899,11 +891,7 @@ class RenewalTest {
 
         @Test
         void isNotNeededWhereTheCertificateIsOfACaThatIsNotAskedAnyMore() throws Exception {
-            KeyedCertificate foreign = TestLeaves.leaf(now(), Duration.ofDays(90), SHOP.value());
-            house.inventory().publish(foreign);
-            house.store()
-                    .save(StoredCertificate.obtained(
-                            foreign, "certbot", foreign.notBefore(), now().plus(Duration.ofDays(60))));
+            KeyedCertificate foreign = brought(SHOP.value()).certificate();
             visit(SHOP);
             time.advance(Duration.ofDays(2));
             assertThat(authority.asked()).isEmpty();
@@ -1185,14 +1173,6 @@ class RenewalTest {
             renewal.retry(SHOP);
 
             assertThat(authority.asked()).hasSize(2);
-        }
-
-        private StoredCertificate brought(String... names) throws Exception {
-            KeyedCertificate certificate = TestLeaves.leaf(now(), Duration.ofDays(90), names);
-            house.inventory().publish(certificate);
-            return house.store()
-                    .save(StoredCertificate.obtained(
-                            certificate, "certbot", certificate.notBefore(), now().plus(Duration.ofDays(60))));
         }
 
         @Test

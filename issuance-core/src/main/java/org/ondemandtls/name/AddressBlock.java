@@ -14,9 +14,10 @@ import java.util.regex.Pattern;
  */
 public record AddressBlock(byte[] prefix, int bits) {
 
-    // What has one of these characters only is an address or nothing, so that no name is ever looked up.
+    // What is of these forms is an address or nothing, so that no name is ever looked up: 10.0.0.256 would be one.
     private static final Pattern FORM = Pattern.compile("([0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)(?:/([0-9]{1,3}))?");
-    private static final Pattern DOTTED = Pattern.compile("[0-9]{1,3}(\\.[0-9]{1,3}){3}");
+    private static final String OCTET = "(?:[01]?[0-9]{1,2}|2[0-4][0-9]|25[0-5])";
+    private static final Pattern DOTTED = Pattern.compile(OCTET + "(\\." + OCTET + "){3}");
 
     /**
      * Reads a block as an operator writes it.

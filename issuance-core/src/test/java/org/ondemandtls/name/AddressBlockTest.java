@@ -64,6 +64,15 @@ class AddressBlockTest {
         assertThatThrownBy(() -> AddressBlock.parse(text)).isInstanceOf(IllegalArgumentException.class);
     }
 
+    /** A cause would be DNS, which had no answer. */
+    @ParameterizedTest
+    @ValueSource(strings = {"10.0.0.256", "999.999.999.999", "300.0.0.1/32", "10.0.0.1000"})
+    void isNotLookedUpWhereItOnlyResemblesAnAddress(String text) {
+        assertThatThrownBy(() -> AddressBlock.parse(text))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasNoCause();
+    }
+
     @Test
     void takesItsAddressesOutOfTheCount() throws UnknownHostException {
         var balancer = new InetSocketAddress(InetAddress.getByName("10.0.0.7"), 1);

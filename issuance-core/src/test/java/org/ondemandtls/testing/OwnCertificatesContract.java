@@ -25,6 +25,30 @@ public abstract class OwnCertificatesContract<F extends HostFixture> extends Hos
         assertThat(fixture.visit("shop.customer.test")).startsWith("HTTP/1.1 200 ");
     }
 
+    /** RFC 9525: a wildcard stands for one label, not for none. */
+    @Test
+    void theBareDomainOfAWildcardIsOnDemand() throws Exception {
+        fixture.serveItself("*.wild.operator.test");
+        fixture.launch();
+
+        assertThat(issuer("wild.operator.test", "TLSv1.2")).isNotEqualTo(HostFixture.OWN_ISSUER);
+        assertThat(issuer("wild.operator.test", "TLSv1.3")).isNotEqualTo(HostFixture.OWN_ISSUER);
+        assertThat(fixture.ask.timesAsked("wild.operator.test")).isEqualTo(1);
+        assertThat(fixture.visit("wild.operator.test")).startsWith("HTTP/1.1 200 ");
+        assertThat(issuer("any.wild.operator.test", "TLSv1.3")).isEqualTo(HostFixture.OWN_ISSUER);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"999.999.999.999", "192.0.2.8", "1.2.3"})
+    void whatResemblesAnAddressAndIsNotInItIsRefused(String name) throws Exception {
+        fixture.serveItself(OWN, "192.0.2.7");
+        fixture.launch();
+
+        assertThat(TlsProbe.trustingAnything().handshake(fixture.port(), name).alert())
+                .contains("unrecognized_name");
+        assertThat(fixture.ask.questions()).isEmpty();
+    }
+
     /** What no public CA certifies is nobody else's. */
     @ParameterizedTest
     @ValueSource(strings = {"localhost", "db", "intranet", "192.0.2.7"})

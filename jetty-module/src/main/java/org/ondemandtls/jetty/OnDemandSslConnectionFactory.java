@@ -1,10 +1,10 @@
 package org.ondemandtls.jetty;
 
 import java.time.Duration;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.EventListener;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -13,7 +13,6 @@ import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.ssl.SslConnection;
 import org.eclipse.jetty.server.Connector;
-import org.eclipse.jetty.server.NetworkConnectionLimit;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.SslConnectionFactory;
 import org.eclipse.jetty.util.component.Container;
@@ -91,44 +90,37 @@ final class OnDemandSslConnectionFactory extends SslConnectionFactory {
 
     /** Whether as many visits wait as leave room for others among the connections that one limit allows, on all its connectors. */
     boolean isFullOfParked(Connector connector) {
-        return limits(connector).stream().anyMatch(limit -> waiting(connector.getServer(), limit) >= mostParked(limit));
+        return ConnectionBound.of(connector).stream()
+                .anyMatch(limit -> waiting(connector.getServer(), limit) >= limit.mostParked());
     }
 
-    private static int waiting(Server server, NetworkConnectionLimit limit) {
-        int waiting = 0;
+    private static int waiting(Server server, ConnectionBound limit) {
+        Set<OnDemandSslConnectionFactory> sharing = new HashSet<>();
         for (Connector connector : server.getConnectors()) {
-            OnDemandSslConnectionFactory tls = connector.getConnectionFactory(OnDemandSslConnectionFactory.class);
-            if (tls != null && limits(connector).contains(limit)) {
-                waiting += tls.waiting();
+            if (ConnectionBound.of(connector).contains(limit)) {
+                sharing.addAll(of(connector));
             }
         }
-        return waiting;
+        return sharing.stream().mapToInt(OnDemandSslConnectionFactory::waiting).sum();
     }
 
-    // Those of a connector, and of its server: once started they are beans of each connector.
-    private static List<NetworkConnectionLimit> limits(Connector connector) {
-        return connector.getBeans(NetworkConnectionLimit.class).stream()
-                .filter(limit -> limit.getMaxNetworkConnectionCount() > 0)
-                .toList();
+    /** Those of a connector, behind a detector of protocols too. */
+    static Collection<OnDemandSslConnectionFactory> of(Connector connector) {
+        return connector.getContainedBeans(OnDemandSslConnectionFactory.class);
     }
 
-    private static int mostParked(NetworkConnectionLimit limit) {
-        return Math.max(1, limit.getMaxNetworkConnectionCount() / 2);
-    }
-
-    private static Optional<NetworkConnectionLimit> tightest(Connector connector) {
-        return limits(connector).stream()
-                .min(Comparator.comparingInt(NetworkConnectionLimit::getMaxNetworkConnectionCount));
+    private static Optional<ConnectionBound> tightest(Connector connector) {
+        return ConnectionBound.of(connector).stream().min(Comparator.comparingInt(ConnectionBound::connections));
     }
 
     /**
      * How many visits may wait on a connector where nobody waits on another: a half of the connections that a
-     * {@link NetworkConnectionLimit} of it, or of its server, allows.
+     * {@link ConnectionBound} of it, or of its server, allows.
      *
      * @return 0 where connections are not bounded
      */
     static int mostParked(Connector connector) {
-        return tightest(connector).map(OnDemandSslConnectionFactory::mostParked).orElse(0);
+        return tightest(connector).map(ConnectionBound::mostParked).orElse(0);
     }
 
     /**
@@ -137,17 +129,17 @@ final class OnDemandSslConnectionFactory extends SslConnectionFactory {
      * @return 0 where that is not bounded on one of them
      */
     static int mostParked(Server server) {
-        Set<NetworkConnectionLimit> all = new HashSet<>();
+        Set<ConnectionBound> all = new HashSet<>();
         for (Connector connector : server.getConnectors()) {
-            if (connector.getConnectionFactory(OnDemandSslConnectionFactory.class) != null) {
-                Optional<NetworkConnectionLimit> limit = tightest(connector);
+            if (!of(connector).isEmpty()) {
+                Optional<ConnectionBound> limit = tightest(connector);
                 if (limit.isEmpty()) {
                     return 0;
                 }
                 all.add(limit.get());
             }
         }
-        return all.stream().mapToInt(OnDemandSslConnectionFactory::mostParked).sum();
+        return all.stream().mapToInt(ConnectionBound::mostParked).sum();
     }
 
     /** Ends the wait of all that are parked here, while there are threads to tell them. */

@@ -10,8 +10,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.eclipse.jetty.server.ConnectionLimit;
 import org.eclipse.jetty.server.NetworkConnectionLimit;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.ondemandtls.handshake.ParkingLot;
 import org.ondemandtls.testing.ParkingContract;
 import org.ondemandtls.testing.TlsProbe;
@@ -23,9 +25,13 @@ class ParkingIT extends ParkingContract<ServerFixture> {
         return new ServerFixture(directory);
     }
 
-    @Test
-    void aHalfOfTheConnectionsThatAreTakenMayWaitSoThatKnownNamesAreServedMeanwhile() throws Exception {
-        fixture.server.addBean(new NetworkConnectionLimit(8, fixture.server));
+    @ParameterizedTest
+    @SuppressWarnings("removal")
+    @ValueSource(booleans = {false, true})
+    void aHalfOfTheConnectionsThatAreTakenMayWaitSoThatKnownNamesAreServedMeanwhile(boolean module) throws Exception {
+        // The first is what the module connection-limit makes.
+        fixture.server.addBean(
+                module ? new ConnectionLimit(8, fixture.server) : new NetworkConnectionLimit(8, fixture.server));
         fixture.launch();
         fixture.visit("known.customer.test");
         List<CompletableFuture<String>> visits = new ArrayList<>();

@@ -90,7 +90,7 @@ public final class CertificateRedirectHandler extends Handler.Wrapper {
         }
         for (Connector connector : getServer().getConnectors()) {
             if (connector instanceof NetworkConnector network
-                    && connector.getConnectionFactory(OnDemandSslConnectionFactory.class) != null) {
+                    && !OnDemandSslConnectionFactory.of(connector).isEmpty()) {
                 return network.getLocalPort();
             }
         }

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.eclipse.jetty.http.UriCompliance;
+import org.eclipse.jetty.server.ConnectionFactory;
+import org.eclipse.jetty.server.DetectorConnectionFactory;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 import org.junit.jupiter.api.Test;
@@ -38,6 +40,21 @@ class CertificateRedirectIT extends CertificateRedirectContract<ServerFixture> {
     @Test
     void withoutASecurePortItIsTheOneOfTheTlsConnector() throws Exception {
         fixture.http.setSecurePort(0);
+
+        assertThat(request("GET", "/x", NAME))
+                .contains("\r\nLocation: https://" + NAME + ":" + fixture.port() + "/x\r\n");
+    }
+
+    @Test
+    void theConnectorIsFoundWhereADetectorStandsInFrontOfTls() throws Exception {
+        fixture.halt();
+        var ssl = fixture.secure.removeConnectionFactory("SSL");
+        if (!(ssl instanceof ConnectionFactory.Detecting detected)) {
+            throw new AssertionError("no TLS: " + ssl);
+        }
+        fixture.secure.addFirstConnectionFactory(new DetectorConnectionFactory(detected));
+        fixture.http.setSecurePort(0);
+        fixture.launch();
 
         assertThat(request("GET", "/x", NAME))
                 .contains("\r\nLocation: https://" + NAME + ":" + fixture.port() + "/x\r\n");

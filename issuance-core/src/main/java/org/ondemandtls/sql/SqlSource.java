@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Properties;
 import java.util.ServiceLoader;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import javax.naming.InitialContext;
 import javax.naming.NamingException;
 import javax.sql.DataSource;
@@ -27,6 +28,7 @@ public final class SqlSource {
     private static final int MILLIS = 1000;
     // By itself on Jetty; Tomcat has its global resources below the second one for its own threads.
     private static final Map<String, DataSource> LENT = new ConcurrentHashMap<>();
+    private static final AtomicLong LOANS = new AtomicLong();
     private static final List<String> PREFIXES = List.of("", "java:", "java:comp/env/");
 
     /** A source that cannot give a connection, for a reason that is ours to word. */
@@ -56,13 +58,25 @@ public final class SqlSource {
     }
 
     /**
-     * Has a name stand for a pool of an application in this JVM, where there is no JNDI. It comes before what JNDI has.
+     * Has a name stand for a pool of an application in this JVM, where there is no JNDI.
      *
-     * @param name the name; whoever had it before loses it
+     * @param word what the name begins with
      * @param pool the pool
+     * @return the name, which nobody else has or will have: other applications in this JVM lend pools of their own
      */
-    public static void lend(String name, DataSource pool) {
+    public static String lend(String word, DataSource pool) {
+        String name = word + '#' + LOANS.incrementAndGet();
         LENT.put(name, pool);
+        return name;
+    }
+
+    /**
+     * Ends what {@link #lend} has begun, once nobody asks for connections any more.
+     *
+     * @param name the name that was returned
+     */
+    public static void takeBack(String name) {
+        LENT.remove(name);
     }
 
     /** Whether connections are the server's and go back to it, rather than ours to keep. */

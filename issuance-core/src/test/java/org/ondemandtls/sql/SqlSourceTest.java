@@ -21,12 +21,31 @@ class SqlSourceTest {
 
     @Test
     void aPoolThatAnApplicationLendsIsUsedWithoutJndi() throws Exception {
-        SqlSource source = SqlSource.of("lentByATest");
-        assertThatThrownBy(() -> source.connect(1000, new Properties())).isInstanceOf(SqlSource.Unusable.class);
-
-        SqlSource.lend("lentByATest", pool);
+        String name = SqlSource.lend("lentByATest", pool);
+        SqlSource source = SqlSource.of(name);
 
         assertThat(source.connect(1000, new Properties())).isSameAs(connection);
         assertThat(source.isPool()).isTrue();
+        SqlSource.takeBack(name);
+        assertThatThrownBy(() -> source.connect(1000, new Properties())).isInstanceOf(SqlSource.Unusable.class);
+    }
+
+    @Test
+    void twoApplicationsThatLendUnderOneWordKeepTheirPoolsApart() throws Exception {
+        Connection ofAnother = (Connection) Proxy.newProxyInstance(
+                SqlSourceTest.class.getClassLoader(),
+                new Class<?>[] {Connection.class},
+                (self, method, arguments) -> null);
+        DataSource poolOfAnother = (DataSource) Proxy.newProxyInstance(
+                SqlSourceTest.class.getClassLoader(),
+                new Class<?>[] {DataSource.class},
+                (self, method, arguments) -> ofAnother);
+        String one = SqlSource.lend("lentByATest", pool);
+        String another = SqlSource.lend("lentByATest", poolOfAnother);
+
+        assertThat(SqlSource.of(one).connect(1000, new Properties())).isSameAs(connection);
+        SqlSource.takeBack(one);
+        assertThat(SqlSource.of(another).connect(1000, new Properties())).isSameAs(ofAnother);
+        SqlSource.takeBack(another);
     }
 }

@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.OnDemandTlsBuilder;
 import org.ondemandtls.OnDemandTlsSetup;
@@ -16,6 +17,7 @@ import org.ondemandtls.config.ConfigException;
 import org.ondemandtls.config.ConfigKey;
 import org.ondemandtls.permission.PermissionPolicy;
 import org.ondemandtls.sql.SqlSource;
+import org.springframework.beans.factory.DisposableBean;
 import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.core.ResolvableType;
 import org.springframework.core.env.Environment;
@@ -29,8 +31,16 @@ import org.springframework.util.ClassUtils;
  * @param redirect whether plain requests are redirected for names that have a certificate
  * @param redirectPort the port in the redirects, which visitors reach {@code port} at
  * @param virtualThreads whether HTTPS requests run on virtual threads
+ * @param lent the name under which the engine finds the application's DataSource; null where it is not to be used
  */
-record Settings(OnDemandTlsSetup setup, int port, boolean redirect, int redirectPort, boolean virtualThreads) {
+record Settings(
+        OnDemandTlsSetup setup,
+        int port,
+        boolean redirect,
+        int redirectPort,
+        boolean virtualThreads,
+        @Nullable String lent)
+        implements DisposableBean {
 
     /** The name of a {@code Predicate<String>} bean that is permission. */
     static final String PREDICATE = "onDemandTlsPermission";
@@ -43,9 +53,9 @@ record Settings(OnDemandTlsSetup setup, int port, boolean redirect, int redirect
 
     // What an application writes where its own pool is to be used.
     private static final String DATA_SOURCE = "dataSource";
-    // What keys take for it; the value is the text that reaches the reader.
+    // What keys take for it; the value is what comes before its name in the text that reaches the reader.
     private static final Map<String, String> OF_THE_APPLICATION =
-            Map.of("onDemandTls.store", "jndi:" + DATA_SOURCE, "onDemandTls.permission.dataSource", DATA_SOURCE);
+            Map.of("onDemandTls.store", "jndi:", "onDemandTls.permission.dataSource", "");
 
     /**
      * Reads and validates properties and looks for permission among the beans, without making one. A DataSource that is to
@@ -60,13 +70,34 @@ record Settings(OnDemandTlsSetup setup, int port, boolean redirect, int redirect
     static Settings of(Environment environment, ListableBeanFactory beans, Supplier<Predicate<String>> predicate)
             throws ConfigException, StartException {
         Keys keys = Keys.of(environment);
+        boolean borrows = keys.server().entrySet().stream().anyMatch(Settings::meansTheApplications);
+        String lent = borrows ? lendDataSource(beans) : null;
+        try {
+            return of(environment, beans, predicate, keys, lent);
+        } catch (ConfigException | StartException | RuntimeException e) {
+            takeBack(lent);
+            throw e;
+        }
+    }
+
+    private static boolean meansTheApplications(Map.Entry<String, String> written) {
+        return DATA_SOURCE.equals(written.getValue()) && OF_THE_APPLICATION.containsKey(written.getKey());
+    }
+
+    private static Settings of(
+            Environment environment,
+            ListableBeanFactory beans,
+            Supplier<Predicate<String>> predicate,
+            Keys keys,
+            @Nullable String lent)
+            throws ConfigException, StartException {
         OnDemandTlsBuilder builder = OnDemandTls.builder();
-        keys.server()
-                .forEach((key, text) ->
-                        builder.set(key, text.equals(DATA_SOURCE) ? OF_THE_APPLICATION.getOrDefault(key, text) : text));
-        if (OF_THE_APPLICATION.keySet().stream()
-                .anyMatch(key -> DATA_SOURCE.equals(keys.server().get(key)))) {
-            lendDataSource(beans);
+        for (Map.Entry<String, String> written : keys.server().entrySet()) {
+            builder.set(
+                    written.getKey(),
+                    meansTheApplications(written)
+                            ? OF_THE_APPLICATION.get(written.getKey()) + lent
+                            : written.getValue());
         }
         if (keys.server().containsKey(ConfigKey.PERMISSION_BEAN.key())) {
             throw new StartException(
@@ -94,7 +125,20 @@ record Settings(OnDemandTlsSetup setup, int port, boolean redirect, int redirect
                 keys.isOn(Keys.REDIRECT).orElse(true),
                 port(keys, Keys.REDIRECT_PORT, "redirect-port", 1).orElse(port),
                 environment.getProperty("spring.threads.virtual.enabled", Boolean.class, false)
-                        && Runtime.version().feature() >= FIRST_JDK_WITH_VIRTUAL_THREADS);
+                        && Runtime.version().feature() >= FIRST_JDK_WITH_VIRTUAL_THREADS,
+                lent);
+    }
+
+    /** Takes the application's DataSource back; the engine has ended by then. */
+    @Override
+    public void destroy() {
+        takeBack(lent);
+    }
+
+    private static void takeBack(@Nullable String lent) {
+        if (lent != null) {
+            SqlSource.takeBack(lent);
+        }
     }
 
     /** Whether HTTPS takes the place of the server's plain connector rather than one beside it. */
@@ -131,11 +175,12 @@ record Settings(OnDemandTlsSetup setup, int port, boolean redirect, int redirect
                 : Optional.empty();
     }
 
-    private static void lendDataSource(ListableBeanFactory beans) throws StartException {
+    // By a name of this context's: there may be several applications in one JVM.
+    private static String lendDataSource(ListableBeanFactory beans) throws StartException {
         if (beans.getBeanNamesForType(DataSource.class, true, false).length == 0) {
             throw new StartException(DATA_SOURCE + " is written, but the application has no DataSource bean");
         }
-        SqlSource.lend(DATA_SOURCE, beans.getBean(DataSource.class));
+        return SqlSource.lend(DATA_SOURCE, beans.getBean(DataSource.class));
     }
 
     private static PermissionPolicy.Decision granted(Supplier<Predicate<String>> predicate, String name) {

@@ -47,7 +47,8 @@ class EmbeddedServersTest {
                 0,
                 true,
                 443,
-                false);
+                false,
+                null);
     }
 
     @Test

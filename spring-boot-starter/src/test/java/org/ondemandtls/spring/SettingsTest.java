@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.reflect.Proxy;
+import java.sql.SQLException;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Properties;
 import java.util.function.Predicate;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
@@ -19,6 +22,7 @@ import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy;
 import org.ondemandtls.permission.PermissionPolicy.Decision;
 import org.ondemandtls.permission.PermissionPolicy.Purpose;
+import org.ondemandtls.sql.SqlSource;
 import org.springframework.beans.factory.support.DefaultListableBeanFactory;
 import org.springframework.beans.factory.support.RootBeanDefinition;
 import org.springframework.core.ResolvableType;
@@ -96,11 +100,7 @@ class SettingsTest {
         assertThatThrownBy(() -> given(Map.of("ondemand-tls.store", "dataSource")))
                 .isInstanceOf(StartException.class)
                 .hasMessageContaining("DataSource");
-        DataSource pool = (DataSource) Proxy.newProxyInstance(
-                SettingsTest.class.getClassLoader(),
-                new Class<?>[] {DataSource.class},
-                (self, method, arguments) -> null);
-        beans.registerSingleton("pool", pool);
+        beans.registerSingleton("pool", pool());
 
         assertThat(given(Map.of()).setup().config().store()).isInstanceOf(FileStore.class);
         assertThat(given(Map.of("ondemand-tls.store", "dataSource"))
@@ -108,6 +108,40 @@ class SettingsTest {
                         .config()
                         .store())
                 .isInstanceOf(DatabaseStore.class);
+    }
+
+    @Test
+    void theDataSourcesOfTwoApplicationsInOneJvmAreKeptApartAndGivenBack() throws Exception {
+        predicate(Settings.PREDICATE);
+        beans.registerSingleton("pool", pool());
+        Map<String, Object> written = Map.of("ondemand-tls.store", "dataSource");
+        Settings one = given(written);
+        Settings another = given(written);
+
+        assertThat(another.lent()).isNotEqualTo(one.lent());
+        assertThat(another.setup().config().store())
+                .isNotEqualTo(one.setup().config().store());
+        assertThat(isLent(one)).isTrue();
+        one.destroy();
+        assertThat(isLent(one)).isFalse();
+        assertThat(isLent(another)).isTrue();
+        another.destroy();
+    }
+
+    private static boolean isLent(Settings settings) throws Exception {
+        try {
+            SqlSource.of(Objects.requireNonNull(settings.lent())).connect(1000, new Properties());
+            return true;
+        } catch (SQLException nothingThere) {
+            return false;
+        }
+    }
+
+    private static DataSource pool() {
+        return (DataSource) Proxy.newProxyInstance(
+                SettingsTest.class.getClassLoader(),
+                new Class<?>[] {DataSource.class},
+                (self, method, arguments) -> null);
     }
 
     @Test

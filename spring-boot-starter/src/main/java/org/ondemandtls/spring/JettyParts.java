@@ -7,6 +7,7 @@ import org.eclipse.jetty.server.ConnectionFactory;
 import org.eclipse.jetty.server.Connector;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.NetworkConnectionLimit;
 import org.eclipse.jetty.server.SecureRequestCustomizer;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
@@ -91,7 +92,19 @@ final class JettyParts {
             }
         }
         server.addConnector(tls);
+        limitTogether(server);
         return plain != null && !instead;
+    }
+
+    // Spring Boot makes its limit, of server.jetty.max-connections, before there is our connector.
+    private static void limitTogether(Server server) {
+        for (NetworkConnectionLimit before : List.copyOf(server.getBeans(NetworkConnectionLimit.class))) {
+            NetworkConnectionLimit after =
+                    new NetworkConnectionLimit(before.getMaxNetworkConnectionCount(), server.getConnectors());
+            after.setEndPointIdleTimeout(before.getEndPointIdleTimeout());
+            server.removeBean(before);
+            server.addBean(after);
+        }
     }
 
     private static @Nullable ServerConnector plain(Server server) {

@@ -12,6 +12,7 @@ import org.apache.coyote.ajp.AbstractAjpProtocol;
 import org.apache.coyote.http11.AbstractHttp11Protocol;
 import org.apache.coyote.http2.Http2Protocol;
 import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.NetworkConnectionLimit;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.util.component.AbstractLifeCycle;
@@ -157,6 +158,32 @@ class EmbeddedServersTest {
             assertThat(running.find()).isPresent();
             running.destroy();
             assertThat(running.find()).isEmpty();
+        } finally {
+            server.stop();
+        }
+    }
+
+    @Test
+    void theLimitThatSpringBootSetsOnTheConnectionsOfJettyIsOneForBothConnectors() throws Exception {
+        Server server = new Server();
+        ServerConnector plain = new ServerConnector(server);
+        server.addConnector(plain);
+        // As Spring Boot does for server.jetty.max-connections, before its customizers are asked.
+        NetworkConnectionLimit ofSpringBoot = new NetworkConnectionLimit(20, server.getConnectors());
+        ofSpringBoot.setEndPointIdleTimeout(KEEP_ALIVE);
+        server.addBean(ofSpringBoot);
+        new JettyParts(settings, running).addTo(server, false);
+        NetworkConnectionLimit limit = server.getBean(NetworkConnectionLimit.class);
+
+        server.start();
+        try {
+            assertThat(server.getConnectors())
+                    .hasSize(2)
+                    .allSatisfy(connector -> assertThat(connector.getBeans(NetworkConnectionLimit.class))
+                            .containsExactly(limit));
+            assertThat(limit.getMaxNetworkConnectionCount()).isEqualTo(20);
+            assertThat(limit.getEndPointIdleTimeout()).isEqualTo(KEEP_ALIVE);
+            assertThat(running.find().orElseThrow().status().getParkedLimit()).isEqualTo(10);
         } finally {
             server.stop();
         }

@@ -58,6 +58,8 @@ public sealed interface Admission {
      * @param outcome completes with how to go on, never exceptionally, on a thread of the engine: the host hands the
      *     work to its own executor and does nothing else there. Cancelling it, when the peer has gone away,
      *     gives the place in the parking lot back and leaves the issuance alone.
+     * @param stop ends the wait with {@code internal_error}, and counts that, because the host's connector stops; does
+     *     nothing where it has ended
      */
-    record Park(CompletableFuture<Settled> outcome) implements Admission {}
+    record Park(CompletableFuture<Settled> outcome, Runnable stop) implements Admission {}
 }

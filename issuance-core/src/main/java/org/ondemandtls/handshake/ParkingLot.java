@@ -158,11 +158,13 @@ public final class ParkingLot {
     /** Ends every handshake that waits with {@code internal_error}, and refuses all that come. */
     public void close() {
         closed = true;
-        for (Place place : waiting) {
-            if (place.end()) {
-                refusals.count(Refusal.STOPPING);
-                place.outcome.complete(new Admission.Refuse(Alert.INTERNAL_ERROR));
-            }
+        waiting.forEach(this::stop);
+    }
+
+    private void stop(Place place) {
+        if (place.end()) {
+            refusals.count(Refusal.STOPPING);
+            place.outcome.complete(new Admission.Refuse(Alert.INTERNAL_ERROR));
         }
     }
 
@@ -221,10 +223,9 @@ public final class ParkingLot {
         });
         try {
             limit(place, name, exit);
-            if (closed && place.end()) {
+            if (closed) {
                 // Closed since the look above: whoever closed may not have seen this one.
-                refusals.count(Refusal.STOPPING);
-                place.outcome.complete(new Admission.Refuse(Alert.INTERNAL_ERROR));
+                stop(place);
             }
             await(flight.get(), place, name, exit);
         } catch (RuntimeException | Error thrown) {
@@ -235,7 +236,7 @@ public final class ParkingLot {
                 place.outcome.complete(exit.settle(name, NOTHING));
             }
         }
-        return new Admission.Park(place.outcome);
+        return new Admission.Park(place.outcome, () -> stop(place));
     }
 
     private void limit(Place place, ServerName name, Exit exit) {

@@ -85,7 +85,7 @@ public final class Visit {
     // Guarded by the lock.
     private State state = State.READING;
     private @Nullable Runnable timer;
-    private @Nullable CompletableFuture<Admission.Settled> awaited;
+    private Admission.@Nullable Park awaited;
     private Admission.@Nullable Settled settled;
     private int farewellOctets;
     private @Nullable CompletableFuture<Void> answered;
@@ -172,7 +172,7 @@ public final class Visit {
      * @param answer the answer to come
      * @param parked run when it is parked, and before it can be settled
      */
-    public void park(CompletableFuture<Admission.Settled> answer, Runnable parked) {
+    public void park(Admission.Park answer, Runnable parked) {
         lock.lock();
         try {
             if (state == State.DECIDED) {
@@ -184,11 +184,11 @@ public final class Visit {
             lock.unlock();
         }
         if (state() == State.OVER) {
-            answer.cancel(false);
+            answer.outcome().cancel(false);
             return;
         }
         // Not by whenComplete, which would wrap the leaving of each in an exception with a stack trace.
-        answer.handle((answered, gone) -> {
+        answer.outcome().handle((answered, gone) -> {
             boolean now = answered != null && settle(answered);
             if (now) {
                 host.look();
@@ -263,7 +263,7 @@ public final class Visit {
     }
 
     private void refuse() {
-        CompletableFuture<Admission.Settled> waiting;
+        Admission.Park waiting;
         lock.lock();
         try {
             waiting = state == State.PARKED ? awaited : null;
@@ -271,7 +271,7 @@ public final class Visit {
             lock.unlock();
         }
         if (waiting != null) {
-            waiting.complete(new Admission.Refuse(Alert.INTERNAL_ERROR));
+            waiting.stop().run();
         }
     }
 
@@ -298,7 +298,7 @@ public final class Visit {
 
     /** Ends it from wherever it stands, and gives its place in the parking lot back. */
     public void end() {
-        CompletableFuture<Admission.Settled> abandoned;
+        Admission.Park abandoned;
         lock.lock();
         try {
             become(State.OVER);
@@ -309,7 +309,7 @@ public final class Visit {
         }
         host.forget(this);
         if (abandoned != null) {
-            abandoned.cancel(false);
+            abandoned.outcome().cancel(false);
         }
     }
 

@@ -20,6 +20,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -504,6 +505,37 @@ class HandshakeGateTest {
             lot.close();
 
             assertThat(counted).containsExactly(1L, 1L);
+        }
+
+        @Test
+        void whereItsConnectorStopsIsCountedOnceBeforeWhoWaitsReadsIt() {
+            List<Long> counted = new ArrayList<>();
+            Admission.Park parked = (Admission.Park) admit(hello(SHOP));
+            Visit visit = new Visit(new Visit.Host() {
+                @Override
+                public @Nullable Runnable later(Runnable task, Duration delay) {
+                    return null;
+                }
+
+                @Override
+                public void look() {
+                    counted.add(lot.refusals().all().get("stopping"));
+                }
+
+                @Override
+                public void forget(Visit settled) {}
+            });
+            visit.move(Visit.State.READING, Visit.State.DECIDED);
+            visit.park(parked, () -> {});
+
+            Visit.refuse(List.of(visit), Duration.ZERO);
+            Visit.refuse(List.of(visit), Duration.ZERO);
+            parked.stop().run();
+            lot.close();
+
+            assertThat(counted).containsExactly(1L);
+            assertThat(counted()).containsExactly(Map.entry("stopping", 1L));
+            assertRefused(outcome(parked), Alert.INTERNAL_ERROR);
         }
 
         private void countWhenEnded(Admission parked, String reason, List<Long> counted) {

@@ -19,6 +19,9 @@ class VisitTest {
     private final List<Runnable> timers = new ArrayList<>();
     private final CompletableFuture<Admission.Settled> answer = new CompletableFuture<>();
 
+    private final Admission.Park parking =
+            new Admission.Park(answer, () -> answer.complete(new Admission.Refuse(Alert.INTERNAL_ERROR)));
+
     private int looks;
     private int forgotten;
     private int stopped;
@@ -43,7 +46,7 @@ class VisitTest {
 
     private void park() {
         visit.move(State.READING, State.DECIDED);
-        visit.park(answer, () -> {});
+        visit.park(parking, () -> {});
     }
 
     @Nested
@@ -189,7 +192,7 @@ class VisitTest {
             visit.move(State.READING, State.DECIDED);
             List<State> told = new ArrayList<>();
 
-            visit.park(answer, () -> told.add(visit.state()));
+            visit.park(parking, () -> told.add(visit.state()));
 
             assertThat(told).containsExactly(State.PARKED);
         }
@@ -222,7 +225,7 @@ class VisitTest {
         void leavesAtOnceWhereItWasOverBefore() {
             visit.end();
 
-            visit.park(answer, () -> {});
+            visit.park(parking, () -> {});
 
             assertThat(answer).isCancelled();
         }

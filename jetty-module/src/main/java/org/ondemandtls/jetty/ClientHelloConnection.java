@@ -244,7 +244,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
                 factory.ownCertificates(),
                 () -> factory.isFullOfParked(connector));
         if (admission instanceof Admission.Park park) {
-            visit.park(park.outcome(), () -> {
+            visit.park(park, () -> {
                 factory.remember(visit);
                 if (ReadInterest.owner(getEndPoint()) != null) {
                     getEndPoint().fillInterested(fillCallback);

@@ -215,7 +215,7 @@ final class GatedChannel extends FrugalChannel {
         if (admission instanceof Admission.Park park) {
             Visit current = visit();
             giveBack();
-            current.park(park.outcome(), () -> endpoint.remember(current, this));
+            current.park(park, () -> endpoint.remember(current, this));
             return NOTHING;
         }
         return admission instanceof Admission.Settled settled ? proceed(settled) : leave();

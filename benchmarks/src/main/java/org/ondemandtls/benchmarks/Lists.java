@@ -322,8 +322,12 @@ final class Lists implements Benchmarks.Measurement {
 
     private static Duration timed(Supplier<?> work) {
         long begun = System.nanoTime();
-        Object unused = work.get();
-        return Duration.ofNanos(System.nanoTime() - begun);
+        Object answer = work.get();
+        Duration took = Duration.ofNanos(System.nanoTime() - begun);
+        if (answer == null) {
+            throw new IllegalStateException("no answer");
+        }
+        return took;
     }
 
     private static Answer list(StatusApi api, Map<String, String> query) {

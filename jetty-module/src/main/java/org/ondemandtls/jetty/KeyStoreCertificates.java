@@ -78,10 +78,12 @@ final class KeyStoreCertificates implements StaticCertificates {
     }
 
     private static Snapshot read(SSLContext of, @Nullable KeyStore keyStore) throws KeyStoreException {
+        if (keyStore == null) {
+            return new Snapshot(of, false, Set.of());
+        }
         boolean any = false;
         Set<String> names = new HashSet<>();
-        List<String> aliases = keyStore == null ? List.of() : Collections.list(keyStore.aliases());
-        for (String alias : aliases) {
+        for (String alias : Collections.list(keyStore.aliases())) {
             if (keyStore.isKeyEntry(alias)
                     && keyStore.getCertificate(alias) instanceof X509Certificate certificate
                     && !X509.isCertSign(certificate)) {

@@ -126,6 +126,7 @@ final class Lists implements Benchmarks.Measurement {
             Duration opened = Duration.ofNanos(System.nanoTime() - begun);
             var api = new StatusApi(engine.status(), Clock.systemUTC());
             String many = String.format(Locale.ROOT, "%s, %,d names", store, names.count());
+            report.figure(many + ": to open the engine", opened.toMillis() + " ms");
             report.atMost(
                     many + ": the very first page after the start",
                     list(api, Map.of()).took(),

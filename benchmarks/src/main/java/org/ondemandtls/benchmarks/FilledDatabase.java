@@ -2,13 +2,10 @@ package org.ondemandtls.benchmarks;
 
 import java.io.BufferedWriter;
 import java.io.IOException;
-import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.SQLException;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -23,7 +20,6 @@ import org.ondemandtls.store.Medium;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.jdbc.JdbcCertificateStore;
 import org.ondemandtls.testing.Database;
-import org.postgresql.PGConnection;
 
 /** Puts {@link ManyNames} into tables of ours in PostgreSQL, by its own copying: saved one by one they would take an hour. */
 final class FilledDatabase {
@@ -59,9 +55,9 @@ final class FilledDatabase {
     private static void part(String url, ManyNames names, ManyNames.Scribe scribe, int from, int to)
             throws IOException, StoreException {
         // Where the database's own user can read it.
-        Path certificates = temporary("certificates");
-        Path listed = temporary("listed");
-        Path holds = temporary("holds");
+        Path certificates = readable("certificates");
+        Path listed = readable("listed");
+        Path holds = readable("holds");
         try (BufferedWriter certificate = Files.newBufferedWriter(certificates);
                 BufferedWriter list = Files.newBufferedWriter(listed);
                 BufferedWriter held = Files.newBufferedWriter(holds)) {
@@ -99,8 +95,10 @@ final class FilledDatabase {
         copy(url, "hold (scope, content)", holds);
     }
 
-    private static Path temporary(String what) throws IOException {
-        return Files.createTempFile("ondemand-tls-" + what, ".copy");
+    private static Path readable(String what) throws IOException {
+        Path file = Files.createTempFile("ondemand-tls-" + what, ".copy");
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
+        return file;
     }
 
     private static String text(Medium.Kept record) {
@@ -114,12 +112,7 @@ final class FilledDatabase {
     }
 
     private static void copy(String url, String into, Path file) throws IOException {
-        try (Connection connection = DriverManager.getConnection(url);
-                Reader rows = Files.newBufferedReader(file)) {
-            connection.unwrap(PGConnection.class).getCopyAPI().copyIn("COPY " + TABLE + into + " FROM STDIN", rows);
-        } catch (SQLException e) {
-            throw new IllegalStateException(e);
-        }
+        Database.copy(url, TABLE + into, file);
         Files.delete(file);
     }
 }

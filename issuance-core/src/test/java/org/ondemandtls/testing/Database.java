@@ -146,6 +146,11 @@ public final class Database implements AutoCloseable {
         }
     }
 
+    /** Copies the rows of a file into columns of a table, on PostgreSQL, which reads the file itself. */
+    public static void copy(String url, String into, Path file) {
+        update(url, "COPY " + into + " FROM '" + file + "'");
+    }
+
     /** Runs our script of the tables by the database's own tool, as an operator would. */
     public void script(String url) {
         String schema = schema(url);

@@ -150,13 +150,19 @@ class TroubledCaIT {
 
     /** Has the renewal begin, and waits until the log says why it came to nothing. */
     private void assertNotRenewed(String name, String reason) {
-        int mark = server.log().length();
+        AtomicInteger mark = new AtomicInteger(server.log().length());
         retry(name);
-        Awaitility.await(reason)
-                .atMost(PATIENCE)
-                .untilAsserted(() -> assertThat(server.log().substring(mark))
-                        .containsPattern("name=" + name + " not renewed: " + Pattern.quote(reason)
-                                + ".*; tried again in about .*, served until "));
+        Awaitility.await(reason).atMost(PATIENCE).untilAsserted(() -> {
+            String since = server.log().substring(mark.get());
+            if (since.contains("name=" + name + " renewed by ")) {
+                // One of its own was under way already, and had its order before the trouble began.
+                mark.addAndGet(since.length());
+                retry(name);
+            }
+            assertThat(since)
+                    .containsPattern("name=" + name + " not renewed: " + Pattern.quote(reason)
+                            + ".*; tried again in about .*, served until ");
+        });
     }
 
     /** Ends the trouble, and waits until the name is served with another certificate, for which nobody does anything. */

@@ -95,7 +95,9 @@ final class Import {
             } while (page.size() == PAGE);
         }
         List<Hold> others = source.holds(MOST_OTHER_HOLDS);
-        bring(others);
+        bring(others.stream()
+                .filter(hold -> !(hold.scope() instanceof Scope.OfName))
+                .toList());
         if (others.size() == MOST_OTHER_HOLDS) {
             out.println("left out what CAs asked to wait for, beyond " + MOST_OTHER_HOLDS + "; they say it again");
         }

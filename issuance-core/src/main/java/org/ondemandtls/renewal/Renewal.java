@@ -205,9 +205,6 @@ public final class Renewal implements AutoCloseable {
 
     private List<Entry> turnsNow(ServerName name, StoredCertificate record, Instant now) throws StoreException {
         boolean first = record.firstName().equals(name.value());
-        if (record.certificate().names().size() == 1 && !first) {
-            return List.of();
-        }
         if (record.certificate().names().size() > 1) {
             List<Entry> turns = severalNames.turns(record);
             if (first && !turns.isEmpty()) {
@@ -218,6 +215,10 @@ public final class Renewal implements AutoCloseable {
             return turns.stream()
                     .filter(turn -> turn.name().equals(name.value()))
                     .toList();
+        }
+        if (!first) {
+            // A wildcard's.
+            return List.of();
         }
         StoredCertificate due = desk.floors().store().save(record.withRenew(now).withDue(now));
         return List.of(Entry.of(due, Kind.RENEW, desk.caOf(due)));

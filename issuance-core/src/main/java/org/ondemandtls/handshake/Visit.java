@@ -26,6 +26,12 @@ public final class Visit {
     /** How long a refused peer has to close its side before it is cut off. */
     public static final Duration FAREWELL = Duration.ofSeconds(1);
 
+    /**
+     * How many octets behind its ClientHello are read of a peer that is parked. What comes after them stays in the socket, and
+     * its leaving is noticed at the deadline.
+     */
+    public static final int ROOM = 512;
+
     /** How many octets a refused peer may still send; they are read so that our close does not turn into a reset. */
     static final int FAREWELL_OCTETS = 64 * 1024;
 

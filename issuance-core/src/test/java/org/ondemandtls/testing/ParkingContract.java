@@ -13,6 +13,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Handshakes that wait: what they hold, and how they end. */
 public abstract class ParkingContract<F extends HostFixture> extends HostContract<F> {
@@ -93,13 +95,18 @@ public abstract class ParkingContract<F extends HostFixture> extends HostContrac
         assertNoThreadIsLeft();
     }
 
-    @Test
-    void aClientThatGoesAwayGivesItsPlaceBack() throws Exception {
+    @ParameterizedTest(name = "that has sent {0} octets more, {1} times")
+    @CsvSource({"0, 0", "6, 1", "100, 5"})
+    void aClientThatGoesAwayGivesItsPlaceBack(int octets, int times) throws Exception {
         fixture.keys.put("onDemandTls.handshake.parked", "1");
         fixture.launch();
         try (Socket leaving = fixture.tcp()) {
+            leaving.setTcpNoDelay(true);
             leaving.getOutputStream().write(TlsProbe.trustingAnything().clientHello(SLOW));
             await().atMost(Duration.ofMinutes(2)).until(() -> fixture.parked() == 1);
+            for (int i = 0; i < times; i++) {
+                leaving.getOutputStream().write(new byte[octets]);
+            }
         }
         await().atMost(Duration.ofMinutes(2)).until(() -> fixture.parked() == 0);
 

@@ -53,6 +53,7 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     private volatile @Nullable String serverName;
     private boolean limited;
     private volatile boolean moreFollowed;
+    private int room = Visit.ROOM;
 
     /**
      * Stands at the beginning of a connection.
@@ -278,19 +279,25 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
         proceed(settled);
     }
 
-    // A client that goes away gives its place back. One that sends more before it has an answer is read once, and no
-    // further: what it sends then stays in the socket, and its leaving is noticed at the deadline.
+    // A client that goes away gives its place back; what it sends before it has an answer is kept, as far as there is
+    // room.
     private boolean hasLeft() {
-        ByteBuffer buffer = BufferUtil.allocate(READ_OCTETS);
         try {
-            int filled = getEndPoint().fill(buffer);
-            if (filled > 0) {
+            while (room > 0) {
+                ByteBuffer buffer = BufferUtil.allocate(room);
+                int filled = getEndPoint().fill(buffer);
+                if (filled < 0) {
+                    return true;
+                }
+                if (filled == 0) {
+                    getEndPoint().fillInterested(fillCallback);
+                    break;
+                }
                 moreFollowed = true;
+                room -= filled;
                 received = joined(received, buffer);
-            } else if (filled == 0) {
-                getEndPoint().fillInterested(fillCallback);
             }
-            return filled < 0;
+            return false;
         } catch (IOException e) {
             // A reset: gone as well.
             return true;

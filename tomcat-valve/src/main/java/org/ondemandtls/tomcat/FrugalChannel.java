@@ -8,6 +8,7 @@ import org.apache.tomcat.util.net.NioEndpoint;
 import org.apache.tomcat.util.net.NioEndpoint.NioSocketWrapper;
 import org.apache.tomcat.util.net.SecureNioChannel;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.handshake.Visit;
 import org.ondemandtls.name.ClientHelloParser;
 
 /**
@@ -23,9 +24,6 @@ class FrugalChannel extends SecureNioChannel {
 
     /** What is read at once of a ClientHello; that of a browser fits. */
     private static final int READ_OCTETS = 2048;
-
-    /** What may come behind a ClientHello that waits. */
-    private static final int ROOM = 512;
 
     private static final ByteBuffer NONE = ByteBuffer.allocate(0);
     private static final byte[] NO_OCTETS = {};
@@ -77,7 +75,8 @@ class FrugalChannel extends SecureNioChannel {
             return;
         }
         int octets = netInBuffer.position();
-        netInBuffer = octets == 0 ? NONE : ByteBuffer.allocate(octets + ROOM).put(netInBuffer.flip());
+        netInBuffer =
+                octets == 0 ? NONE : ByteBuffer.allocate(octets + Visit.ROOM).put(netInBuffer.flip());
         netOutBuffer = NONE;
     }
 

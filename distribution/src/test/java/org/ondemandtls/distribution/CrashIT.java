@@ -277,8 +277,11 @@ class CrashIT {
                 .atMost(ServerProcess.PATIENCE)
                 .untilAsserted(
                         () -> assertThat(files("orders")).as(server.log()).isEmpty());
-        long orders = pebble.orders() - before;
-        assertThat(orders).isLessThanOrEqualTo(2);
+        // One before the kill and one after it; each may be placed again where its answer is lost on a machine that
+        // stalls.
+        assertThat(pebble.orders() - before)
+                .as("%s\n%s", server.log(), String.join("\n", pebble.requests()))
+                .isLessThanOrEqualTo(4);
         assertThat(files("tmp")).isEmpty();
         assertThat(files("quarantine")).isEmpty();
         if (urlKept) {

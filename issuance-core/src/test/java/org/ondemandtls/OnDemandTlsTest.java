@@ -54,7 +54,8 @@ class OnDemandTlsTest {
     }
 
     private static Admission admit(OnDemandTls engine, ServerName name) {
-        return engine.gate().admit(new ClientHello(new RequestedName.Named(name), List.of(), true), ClientBlock.LOCAL);
+        return engine.gate()
+                .admit(new ClientHello(new RequestedName.Named(name), List.of(), true, 0), ClientBlock.LOCAL);
     }
 
     private static Admission.Settled settled(Admission admission) throws Exception {

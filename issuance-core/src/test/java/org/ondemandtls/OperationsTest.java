@@ -80,7 +80,7 @@ class OperationsTest {
     /** A visit: what the client gets in the end. */
     private Admission visit(ServerName name) throws Exception {
         Admission first = engine.gate()
-                .admit(new ClientHello(new RequestedName.Named(name), List.of("h2"), true), ClientBlock.LOCAL);
+                .admit(new ClientHello(new RequestedName.Named(name), List.of("h2"), true, 0), ClientBlock.LOCAL);
         return first instanceof Admission.Park park ? (Admission) park.outcome().get() : first;
     }
 

@@ -63,8 +63,8 @@ class SharedEnginesIT {
     }
 
     private static Admission.Serve visit(OnDemandTls engine) throws Exception {
-        Admission admission =
-                engine.gate().admit(new ClientHello(new RequestedName.Named(SHOP), List.of(), true), ClientBlock.LOCAL);
+        Admission admission = engine.gate()
+                .admit(new ClientHello(new RequestedName.Named(SHOP), List.of(), true, 0), ClientBlock.LOCAL);
         return (Admission.Serve)
                 (admission instanceof Admission.Park park ? park.outcome().get(30, TimeUnit.SECONDS) : admission);
     }

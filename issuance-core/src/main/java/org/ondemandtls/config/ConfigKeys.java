@@ -302,7 +302,7 @@ public abstract class ConfigKeys<B extends ConfigKeys<B>> {
             return this;
         }
 
-        /** How many octets of ClientHellos that are not whole may be held at the same time. */
+        /** How many octets may be held of ClientHellos that are not whole, and of large ones that wait. */
         public HandshakeKeys helloOctets(int octets) {
             put(ConfigKey.HANDSHAKE_HELLO_OCTETS, octets);
             return this;

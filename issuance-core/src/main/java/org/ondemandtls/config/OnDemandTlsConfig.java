@@ -332,7 +332,7 @@ public record OnDemandTlsConfig(
      * @param hostCheck whether a request whose {@code Host} the served certificate does not cover gets 421
      * @param defaultName the name assumed when a client sends none, empty where none is assumed
      * @param helloTimeout how long a client may take to send its ClientHello
-     * @param helloOctets how many octets of ClientHellos that are not whole may be held
+     * @param helloOctets how many octets may be held of ClientHellos that are not whole, and of large ones that wait
      */
     public record Handshake(
             Duration deadline,

@@ -138,7 +138,8 @@ public final class HandshakeGate {
                 && !statics.covers(named.name())
                 && inventory.find(named.name()).isEmpty()
                 && proxied.isProxy(peer)) {
-            return proxied.admit(named.name(), client, full).orElseGet(() -> admit(hello, client, statics, full));
+            return proxied.admit(named.name(), new Guest(client, hello.octets(), full))
+                    .orElseGet(() -> admit(hello, client, statics, full));
         }
         return admit(hello, client, statics, full);
     }
@@ -158,12 +159,13 @@ public final class HandshakeGate {
      * @return how to go on
      */
     public Admission admit(ClientHello hello, ClientBlock client, StaticCertificates statics, BooleanSupplier full) {
+        Guest guest = new Guest(client, hello.octets(), full);
         if (hello.offersAcmeTls()) {
-            return prove(hello, client, full);
+            return prove(hello, guest);
         }
         RequestedName requested = hello.requestedName();
         if (requested instanceof RequestedName.Named named) {
-            return admit(named.name(), client, statics, full);
+            return admit(named.name(), guest, statics);
         }
         if (requested instanceof RequestedName.Other other) {
             return statics.covers(other.text()) ? STATIC : refuseOther(other.text());
@@ -178,7 +180,7 @@ public final class HandshakeGate {
                     "the client sent no server name (onDemandTls.handshake.hostCheck is strict)");
         }
         if (defaultName.isPresent()) {
-            return admit(defaultName.get(), client, statics, full);
+            return admit(defaultName.get(), guest, statics);
         }
         if (statics.any()) {
             return STATIC;
@@ -225,7 +227,7 @@ public final class HandshakeGate {
         return new Admission.Refuse(Alert.INTERNAL_ERROR);
     }
 
-    /** How many octets are held of ClientHellos that are not whole. */
+    /** How many octets are held of ClientHellos that are not whole, and of large ones whose handshake waits. */
     public long unfinishedHelloOctets() {
         return hellos().held();
     }
@@ -297,7 +299,7 @@ public final class HandshakeGate {
         return completedAfterWaiting.sum();
     }
 
-    private Admission admit(ServerName name, ClientBlock client, StaticCertificates statics, BooleanSupplier full) {
+    private Admission admit(ServerName name, Guest guest, StaticCertificates statics) {
         if (statics.covers(name)) {
             return STATIC;
         }
@@ -314,10 +316,10 @@ public final class HandshakeGate {
             refusals.count(refusalFor(remembered.get()));
             return new Admission.Refuse(alertFor(remembered.get()));
         }
-        return lot.park(name, client, full, () -> issuance.obtain(name, client), lot.exit(HandshakeGate::settle));
+        return lot.park(name, guest, () -> issuance.obtain(name, guest.client()), lot.exit(HandshakeGate::settle));
     }
 
-    private Admission prove(ClientHello hello, ClientBlock client, BooleanSupplier full) {
+    private Admission prove(ClientHello hello, Guest guest) {
         if (hello.offersOnlyAcmeTls()
                 && hello.offersTls12()
                 && hello.requestedName() instanceof RequestedName.Named named) {
@@ -327,7 +329,7 @@ public final class HandshakeGate {
                 return new Admission.Prove(name, proof.get());
             }
             if (challenges.hasElsewhere()) {
-                return lot.park(name, client, full, () -> proofElsewhere(name), new Proving());
+                return lot.park(name, guest, () -> proofElsewhere(name), new Proving());
             }
         }
         return refuseProof();

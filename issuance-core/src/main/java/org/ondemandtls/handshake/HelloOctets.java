@@ -6,13 +6,13 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.ondemandtls.name.ClientBlock;
 
 /**
- * How many octets of ClientHellos are held that are not whole yet: a bound for all of them, and one for each client block,
- * so that one stranger cannot take what others need.
+ * How many octets are held of ClientHellos that are not whole yet, and of large ones whose handshake waits: a bound for all
+ * of them, and one for each client block, so that one stranger cannot take what others need.
  *
  * <p><b>Threads.</b> Safe for many; nothing blocks.
  *
- * <p><b>Cost.</b> One entry for each client block that keeps us waiting. A ClientHello that is whole when it is read is not
- * counted.
+ * <p><b>Cost.</b> One entry for each client block that keeps us waiting. A ClientHello that is whole when it is read, and
+ * answered at once or small, is not counted.
  */
 final class HelloOctets {
 
@@ -45,11 +45,14 @@ final class HelloOctets {
      * Takes room for octets that have come.
      *
      * @param client whose they are; one that is not counted counts in all of them only
-     * @param octets how many, one at least
+     * @param octets how many; none is always room for
      * @param inAll how many of this ClientHello are held then; large ones leave half of the room to small ones
      * @return false if there is no room: nothing has changed then
      */
     boolean take(ClientBlock client, int octets, int inAll) {
+        if (octets == 0) {
+            return true;
+        }
         boolean fits = held.addAndGet(octets) <= (inAll <= SMALL ? most : Math.max(most / 2, largest));
         if (counts(client)) {
             fits &= byClient.merge(client, (long) octets, Long::sum) <= Math.max(most / SHARES, largest);
@@ -67,6 +70,9 @@ final class HelloOctets {
      * @param octets as many as were taken
      */
     void give(ClientBlock client, int octets) {
+        if (octets == 0) {
+            return;
+        }
         held.addAndGet(-octets);
         if (counts(client)) {
             byClient.computeIfPresent(client, (same, count) -> count == octets ? null : count - octets);

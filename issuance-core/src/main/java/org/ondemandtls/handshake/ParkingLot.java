@@ -12,7 +12,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
-import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -98,7 +97,7 @@ public final class ParkingLot {
      * Opens a lot.
      *
      * @param capacity how many handshakes may wait at the same time
-     * @param helloOctets how many octets of ClientHellos that are not whole may be held
+     * @param helloOctets how many octets may be held of ClientHellos that are not whole, and of large ones that wait
      * @param clients how many of them for one name, and of one client block
      * @param deadline how long each may wait
      * @param scheduler runs the deadlines; what it runs is short
@@ -140,7 +139,7 @@ public final class ParkingLot {
         onConnectors = most;
     }
 
-    /** What is held of handshakes that cannot be decided about yet. */
+    /** What is held of ClientHellos that are not whole, and of large ones that wait. */
     HelloOctets hellos() {
         return hellos;
     }
@@ -192,22 +191,16 @@ public final class ParkingLot {
      * Lets a handshake wait, if there is a place for it.
      *
      * @param name the name it waits for
-     * @param client whom it is counted against
-     * @param connectorFull whether as many of its connector's handshakes wait as may
+     * @param guest whose it is
      * @param flight begins what it waits for: the handshake's own, cancelled when it leaves
      * @param exit what becomes of it
      */
-    Admission park(
-            ServerName name,
-            ClientBlock client,
-            BooleanSupplier connectorFull,
-            Supplier<CompletableFuture<KeyedCertificate>> flight,
-            Exit exit) {
+    Admission park(ServerName name, Guest guest, Supplier<CompletableFuture<KeyedCertificate>> flight, Exit exit) {
         if (closed) {
             refusals.count(Refusal.STOPPING);
             return exit.settle(name, NOTHING);
         }
-        String full = connectorFull.getAsBoolean() ? CONNECTOR : enter(name, client);
+        String full = guest.connectorFull().getAsBoolean() ? CONNECTOR : enter(name, guest);
         if (full != null) {
             refusals.count(Refusal.TOO_MANY);
             events.overflowed(full, name);
@@ -218,7 +211,7 @@ public final class ParkingLot {
         // First of all, so that the place is given back whatever is thrown. Not by whenComplete, which would wrap the
         // leaving of each in an exception with a stack trace.
         place.outcome.handle((settled, gone) -> {
-            leave(name, client);
+            leave(name, guest);
             return waiting.remove(place);
         });
         try {
@@ -280,21 +273,36 @@ public final class ParkingLot {
     }
 
     // Returns the bound that is reached, null if there is a place.
-    private @Nullable String enter(ServerName name, ClientBlock client) {
+    private @Nullable String enter(ServerName name, Guest guest) {
         if (parked.incrementAndGet() > capacity) {
             parked.decrementAndGet();
             return PARKED;
         }
+        ClientBlock client = guest.client();
         boolean nameFull = byName.merge(name, 1, Integer::sum) > clients.parkedPerName();
         boolean clientFull = counts(client) && byClient.merge(client, 1, Integer::sum) > clients.parkedPerClient();
         if (!nameFull && !clientFull) {
-            return null;
+            if (hellos.take(client, large(guest), guest.helloOctets())) {
+                return null;
+            }
+            leavePlace(name, client);
+            return HelloOctets.BOUND;
         }
-        leave(name, client);
+        leavePlace(name, client);
         return clientFull ? PARKED_PER_CLIENT : PARKED_PER_NAME;
     }
 
-    private void leave(ServerName name, ClientBlock client) {
+    private void leave(ServerName name, Guest guest) {
+        hellos.give(guest.client(), large(guest));
+        leavePlace(name, guest.client());
+    }
+
+    // A small ClientHello is bounded by the number of places.
+    private static int large(Guest guest) {
+        return Math.max(0, guest.helloOctets() - HelloOctets.SMALL);
+    }
+
+    private void leavePlace(ServerName name, ClientBlock client) {
         parked.decrementAndGet();
         byName.computeIfPresent(name, (n, count) -> count == 1 ? null : count - 1);
         if (counts(client)) {

@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.KeyedCertificate;
@@ -21,7 +20,6 @@ import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.issuance.LeavableFuture;
 import org.ondemandtls.name.CdnRanges;
-import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -101,30 +99,28 @@ public final class ProxiedProofs {
      * Decides for a handshake of a proxy's, whose name no certificate in memory is for.
      *
      * @param name the name asked for
-     * @param client where the handshake comes from
-     * @param full whether as many of the connector's handshakes wait as may
+     * @param guest whose handshake it is
      * @return how to go on, empty where as for everybody
      */
-    Optional<Admission> admit(ServerName name, ClientBlock client, BooleanSupplier full) {
+    Optional<Admission> admit(ServerName name, Guest guest) {
         if (floors.challenges().showsHttp(name)) {
             CompletableFuture<Boolean> stored = floors.issuance().isServable(name);
             return Optional.of(
                     stored.isDone() && floors.inventory().find(name).isEmpty()
                             ? show(name, certificate(name), Map.of())
-                            : park(name, client, full, stored, CompletableFuture.completedFuture(Map.of())));
+                            : park(name, guest, stored, CompletableFuture.completedFuture(Map.of())));
         }
         if (floors.issuance().remembered(name).isPresent()) {
             return Optional.empty();
         }
         return floors.challenges()
                 .httpProofsElsewhere(name)
-                .map(elsewhere -> park(name, client, full, floors.issuance().isServable(name), elsewhere));
+                .map(elsewhere -> park(name, guest, floors.issuance().isServable(name), elsewhere));
     }
 
     private Admission park(
             ServerName name,
-            ClientBlock client,
-            BooleanSupplier full,
+            Guest guest,
             CompletableFuture<Boolean> stored,
             CompletableFuture<Map<String, String>> elsewhere) {
         KeyedCertificate own = certificate(name);
@@ -133,8 +129,7 @@ public final class ProxiedProofs {
         Admission admission = floors.lot()
                 .park(
                         name,
-                        client,
-                        full,
+                        guest,
                         () -> {
                             // Not by stages that join the two, which would be kept by them after it has left.
                             stored.handle((there, failure) -> elsewhere.handle((proofs, never) -> {
@@ -151,7 +146,7 @@ public final class ProxiedProofs {
                                     found.set(shown);
                                     return later.complete(own);
                                 }
-                                return later.follow(floors.issuance().obtain(name, client));
+                                return later.follow(floors.issuance().obtain(name, guest.client()));
                             }));
                             return later;
                         },

@@ -9,9 +9,11 @@ import java.util.List;
  * @param applicationProtocols the ALPN protocols offered, in the client's order (RFC 7301), one
  *     character per octet; empty where the extension is absent
  * @param offersTls12 whether TLS 1.2 or a later version is among those offered
+ * @param octets how long it is, with its header of four
  * @see <a href="https://www.rfc-editor.org/rfc/rfc8446#section-4.1.2">RFC 8446 section 4.1.2</a>
  */
-public record ClientHello(RequestedName requestedName, List<String> applicationProtocols, boolean offersTls12) {
+public record ClientHello(
+        RequestedName requestedName, List<String> applicationProtocols, boolean offersTls12, int octets) {
 
     /** The ALPN protocol of a TLS-ALPN-01 validation (RFC 8737 section 6.2). */
     public static final String ACME_TLS_1 = "acme-tls/1";

@@ -26,6 +26,7 @@ final class ClientHelloBody {
     private static final int NAME_TYPE_HOST_NAME = 0;
     private static final int TLS_1_2 = 0x0303;
     private static final int TLS_1_3 = 0x0304;
+    private static final int MESSAGE_HEADER = 4;
     private static final int RANDOM = 32;
     private static final int MAX_SESSION_ID = 32;
     private static final int USUAL_EXTENSIONS = 32;
@@ -74,7 +75,8 @@ final class ClientHelloBody {
     static ClientHello read(byte[] octets, int start, int end) throws Malformed {
         var body = new ClientHelloBody(octets, start);
         body.read(end);
-        return new ClientHello(body.requestedName, body.applicationProtocols, body.offersTls12);
+        return new ClientHello(
+                body.requestedName, body.applicationProtocols, body.offersTls12, MESSAGE_HEADER + end - start);
     }
 
     private void read(int end) throws Malformed {

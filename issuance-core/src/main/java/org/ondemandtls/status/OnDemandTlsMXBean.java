@@ -26,8 +26,9 @@ public interface OnDemandTlsMXBean {
     @Described("How many handshakes may wait at the same time.")
     int getParkedLimit();
 
-    /** How many octets are held of ClientHellos that are not whole yet. */
-    @Described("How many octets are held of ClientHellos that are not whole yet.")
+    /** How many octets are held of ClientHellos that are not whole yet, and of those over 4 KiB that wait for a certificate. */
+    @Described(
+            "How many octets are held of ClientHellos that are not whole yet, and of those over 4 KiB that wait for a certificate.")
     long getUnfinishedHelloOctets();
 
     /** How many handshakes with a certificate of the engine were completed, resumptions included. */

@@ -61,6 +61,7 @@ import org.ondemandtls.testing.TestLeaves;
 class HandshakeGateTest {
 
     private static final ServerName SHOP = ServerName.parse("shop.example.com");
+    private static final Guest GUEST = new Guest(ClientBlock.LOCAL, 0, () -> false);
     private static final ServerName STRANGER = ServerName.parse("stranger.example.net");
     private static final Duration DEADLINE = Duration.ofSeconds(25);
 
@@ -143,11 +144,11 @@ class HandshakeGateTest {
     }
 
     private static ClientHello hello(ServerName name, String... protocols) {
-        return new ClientHello(new RequestedName.Named(name), List.of(protocols), true);
+        return new ClientHello(new RequestedName.Named(name), List.of(protocols), true, 0);
     }
 
     private static ClientHello nameless() {
-        return new ClientHello(new RequestedName.Absent(), List.of(), true);
+        return new ClientHello(new RequestedName.Absent(), List.of(), true, 0);
     }
 
     private KeyedCertificate published(ServerName name) {
@@ -292,10 +293,9 @@ class HandshakeGateTest {
         @Test
         void aClientThatHasLeftIsWaitedForByNobody() {
             CompletableFuture<KeyedCertificate> awaited = new CompletableFuture<>();
-            Admission parked =
-                    lot.park(SHOP, ClientBlock.LOCAL, () -> false, () -> awaited, lot.exit((name, outcome) -> {
-                        throw new AssertionError("nobody is left to settle with");
-                    }));
+            Admission parked = lot.park(SHOP, GUEST, () -> awaited, lot.exit((name, outcome) -> {
+                throw new AssertionError("nobody is left to settle with");
+            }));
 
             ((Admission.Park) parked).outcome().cancel(false);
 
@@ -306,8 +306,7 @@ class HandshakeGateTest {
         void keepsNoPlaceWhereItsFlightCannotEvenBegin() {
             Admission parked = lot.park(
                     SHOP,
-                    ClientBlock.LOCAL,
-                    () -> false,
+                    GUEST,
                     () -> {
                         throw new OutOfMemoryError("unable to create native thread");
                     },
@@ -332,8 +331,7 @@ class HandshakeGateTest {
                     ended,
                     recorded.events());
 
-            Admission parked = small.park(
-                    SHOP, ClientBlock.LOCAL, () -> false, CompletableFuture::new, small.exit(HandshakeGate::settle));
+            Admission parked = small.park(SHOP, GUEST, CompletableFuture::new, small.exit(HandshakeGate::settle));
 
             assertRefused(outcome(parked), Alert.INTERNAL_ERROR);
             assertThat(small.parked()).isZero();
@@ -362,12 +360,11 @@ class HandshakeGateTest {
         void isRefusedWhereTheLotIsClosedAtTheSameMoment() {
             Admission parked = lot.park(
                     SHOP,
-                    ClientBlock.LOCAL,
-                    () -> {
+                    new Guest(ClientBlock.LOCAL, 0, () -> {
                         // Between the look whether it is closed and the place that is taken.
                         lot.close();
                         return false;
-                    },
+                    }),
                     CompletableFuture::new,
                     lot.exit(HandshakeGate::settle));
 
@@ -547,20 +544,20 @@ class HandshakeGateTest {
         @Test
         void ofAMalformedNameIsUnrecognizedName() {
             assertRefused(
-                    admit(new ClientHello(new RequestedName.Malformed(), List.of(), true)), Alert.UNRECOGNIZED_NAME);
+                    admit(new ClientHello(new RequestedName.Malformed(), List.of(), true, 0)), Alert.UNRECOGNIZED_NAME);
         }
 
         @Test
         void ofAMalformedNameStandsWhereAStaticCertificateAnswersTheNameless() {
             Admission admission = gate(Optional.of(SHOP), covering(SHOP))
-                    .admit(new ClientHello(new RequestedName.Malformed(), List.of(), true), ClientBlock.LOCAL);
+                    .admit(new ClientHello(new RequestedName.Malformed(), List.of(), true, 0), ClientBlock.LOCAL);
 
             assertRefused(admission, Alert.UNRECOGNIZED_NAME);
         }
 
         @Test
         void ofOneLabelStandsUnlessACertificateOfTheServersOwnIsForIt() {
-            ClientHello localhost = new ClientHello(new RequestedName.Other("localhost"), List.of(), true);
+            ClientHello localhost = new ClientHello(new RequestedName.Other("localhost"), List.of(), true, 0);
             StaticCertificates own = new StaticCertificates() {
                 @Override
                 public boolean covers(String host) {
@@ -582,7 +579,7 @@ class HandshakeGateTest {
         @Test
         void ofATrailingDotIsCountedByItself() {
             assertRefused(
-                    admit(new ClientHello(new RequestedName.Other("shop.example.com."), List.of(), true)),
+                    admit(new ClientHello(new RequestedName.Other("shop.example.com."), List.of(), true, 0)),
                     Alert.UNRECOGNIZED_NAME);
 
             assertThat(lot.refusals().all()).containsEntry("trailingDot", 1L).containsEntry("malformedName", 0L);
@@ -651,6 +648,33 @@ class HandshakeGateTest {
         }
 
         @Test
+        void ofALargeHelloThatWouldWaitWhereNoMoreMayBeHeldNamesTheBoundAndLeavesRoomForSmallOnes() {
+            ParkingLot roomy = lot(10, 10, 10);
+            Admission first = park(roomy, 20_000);
+            assertThat(park(roomy, 20_000)).isInstanceOf(Admission.Park.class);
+            assertThat(roomy.hellos().held()).isEqualTo(2 * (20_000 - HelloOctets.SMALL));
+
+            assertRefused(park(roomy, 20_000), Alert.INTERNAL_ERROR);
+
+            assertThat(roomy.refusals().all()).containsEntry("tooMany", 1L);
+            assertThat(recorded.events().overflows()).containsOnlyKeys(HelloOctets.BOUND);
+            assertThat(roomy.parked()).isEqualTo(2);
+            assertThat(park(roomy, HelloOctets.SMALL)).isInstanceOf(Admission.Park.class);
+
+            ((Admission.Park) first).outcome().cancel(false);
+            assertThat(roomy.hellos().held()).isEqualTo(20_000 - HelloOctets.SMALL);
+            assertThat(park(roomy, 20_000)).isInstanceOf(Admission.Park.class);
+        }
+
+        private Admission park(ParkingLot into, int helloOctets) {
+            return into.park(
+                    SHOP,
+                    new Guest(ClientBlock.LOCAL, helloOctets, () -> false),
+                    CompletableFuture::new,
+                    into.exit(HandshakeGate::settle));
+        }
+
+        @Test
         void ofARequestForAnotherHostNamesBothAndNothingThatIsNoName() {
             HandshakeGate gate = gate(Optional.empty(), StaticCertificates.NONE);
 
@@ -665,8 +689,7 @@ class HandshakeGateTest {
         @Test
         void ofWhatWaitsForOneNameNamesThatBoundAndLeavesRoomForOthers() {
             ParkingLot narrow = lot(10, 2, 10);
-            Runnable park = () -> narrow.park(
-                    SHOP, ClientBlock.LOCAL, () -> false, CompletableFuture::new, narrow.exit(HandshakeGate::settle));
+            Runnable park = () -> narrow.park(SHOP, GUEST, CompletableFuture::new, narrow.exit(HandshakeGate::settle));
             park.run();
             park.run();
             assertThat(narrow.parked()).isEqualTo(2);
@@ -675,12 +698,7 @@ class HandshakeGateTest {
 
             assertThat(narrow.parked()).isEqualTo(2);
             assertThat(recorded.events().overflows()).containsOnlyKeys("onDemandTls.shield.parkedPerName");
-            narrow.park(
-                    STRANGER,
-                    ClientBlock.LOCAL,
-                    () -> false,
-                    CompletableFuture::new,
-                    narrow.exit(HandshakeGate::settle));
+            narrow.park(STRANGER, GUEST, CompletableFuture::new, narrow.exit(HandshakeGate::settle));
             assertThat(narrow.parked()).isEqualTo(3);
         }
 
@@ -693,7 +711,10 @@ class HandshakeGateTest {
             for (int i = 0; i < 3; i++) {
                 ServerName name = ServerName.parse("n" + i + ".example.com");
                 parked.add(narrow.park(
-                        name, greedy, () -> false, CompletableFuture::new, narrow.exit(HandshakeGate::settle)));
+                        name,
+                        new Guest(greedy, 0, () -> false),
+                        CompletableFuture::new,
+                        narrow.exit(HandshakeGate::settle)));
             }
 
             assertRefused(parked.get(2), Alert.INTERNAL_ERROR);
@@ -718,7 +739,11 @@ class HandshakeGateTest {
 
         private record Exit(ParkingLot lot) {
             Admission park(ClientBlock client) {
-                return lot.park(SHOP, client, () -> false, CompletableFuture::new, lot.exit(HandshakeGate::settle));
+                return lot.park(
+                        SHOP,
+                        new Guest(client, 0, () -> false),
+                        CompletableFuture::new,
+                        lot.exit(HandshakeGate::settle));
             }
         }
     }
@@ -956,7 +981,7 @@ class HandshakeGateTest {
             proof();
 
             assertRefused(
-                    admit(new ClientHello(new RequestedName.Named(SHOP), List.of("acme-tls/1"), false)),
+                    admit(new ClientHello(new RequestedName.Named(SHOP), List.of("acme-tls/1"), false, 0)),
                     Alert.NO_APPLICATION_PROTOCOL);
         }
 

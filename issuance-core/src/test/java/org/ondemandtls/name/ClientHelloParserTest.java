@@ -31,8 +31,8 @@ import org.ondemandtls.name.ClientHelloParser.Progress;
 class ClientHelloParserTest {
 
     private static final ClientHellos HELLO = ClientHellos.of("shop.example", "h2", "http/1.1");
-    private static final ClientHello READ =
-            new ClientHello(new RequestedName.Named(new ServerName("shop.example")), List.of("h2", "http/1.1"), true);
+    private static final ClientHello READ = new ClientHello(
+            new RequestedName.Named(new ServerName("shop.example")), List.of("h2", "http/1.1"), true, 0);
 
     private final ClientHelloParser parser = new ClientHelloParser();
 
@@ -59,7 +59,9 @@ class ClientHelloParserTest {
 
     private static ClientHello complete(Progress progress) {
         assertThat(progress).isInstanceOf(Progress.Complete.class);
-        return ((Progress.Complete) progress).hello();
+        ClientHello hello = ((Progress.Complete) progress).hello();
+        assertThat(hello.octets()).isPositive();
+        return new ClientHello(hello.requestedName(), hello.applicationProtocols(), hello.offersTls12(), 0);
     }
 
     private static void assertInvalid(Progress progress, String reason) {
@@ -156,9 +158,17 @@ class ClientHelloParserTest {
         }
 
         @Test
+        void howLongItIsWithItsHeaderIsKnown() {
+            assertThat(read(HELLO.paddedTo(2_048)))
+                    .isInstanceOfSatisfying(
+                            Progress.Complete.class,
+                            read -> assertThat(read.hello().octets()).isEqualTo(2_048));
+        }
+
+        @Test
         void withoutExtensionsThereIsNoName() {
             assertThat(complete(read(ClientHellos.bare())))
-                    .isEqualTo(new ClientHello(new RequestedName.Absent(), List.of(), true));
+                    .isEqualTo(new ClientHello(new RequestedName.Absent(), List.of(), true, 0));
         }
 
         @Test
@@ -454,11 +464,11 @@ class ClientHelloParserTest {
             Progress progress = parser.feed(ByteBuffer.wrap(hello.records(1_000)));
             ByteBuffer records = parser.records();
 
-            assertThat(progress).isEqualTo(new Progress.Complete(READ));
+            assertThat(complete(progress)).isEqualTo(READ);
             assertThat(records.remaining()).isGreaterThan(octets);
             assertThat(records.getShort(3)).isEqualTo((short) (1 << 14));
-            assertThat(new ClientHelloParser(ClientHelloParser.MAX_MESSAGE_OF_JSSE).feed(records))
-                    .isEqualTo(new Progress.Complete(READ));
+            assertThat(complete(new ClientHelloParser(ClientHelloParser.MAX_MESSAGE_OF_JSSE).feed(records)))
+                    .isEqualTo(READ);
         }
 
         @Test

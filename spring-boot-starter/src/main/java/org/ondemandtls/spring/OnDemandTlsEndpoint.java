@@ -122,12 +122,12 @@ public final class OnDemandTlsEndpoint {
     }
 
     /**
-     * Has a name tried again at once.
+     * Has a name tried again at once. {@link #command} offers it to the network: without a parameter it would be reached by a
+     * form of any web page.
      *
      * @param name a server name as an operator spells it
      * @return what was done
      */
-    @WriteOperation
     public Map<String, String> retry(@Selector String name) {
         return answer(name, running.get().map(bean -> bean.retry(name)));
     }

@@ -12,6 +12,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
 import java.util.Base64;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -93,14 +94,16 @@ class ManagementIT {
 
     @Test
     void theActuatorActs() throws Exception {
-        var plain = sent(to("/actuator/ondemandtls/" + NAME).POST(BodyPublishers.noBody()));
-        assertThat(plain.body()).as("as ever").contains("is forgotten");
-
-        var forged =
-                sent(to("/actuator/ondemandtls/names/" + NAME + "/withdraw").POST(BodyPublishers.noBody()));
-        assertThat(forged.statusCode())
-                .as("as a form of another origin sends it")
-                .isEqualTo(415);
+        for (String path : List.of(NAME, "names/" + NAME + "/withdraw", "pause")) {
+            var forged = sent(to("/actuator/ondemandtls/" + path).POST(BodyPublishers.noBody()));
+            assertThat(forged.statusCode())
+                    .as("%s as a form of another origin sends it", path)
+                    .isEqualTo(415);
+        }
+        var retried = sent(to("/actuator/ondemandtls/" + NAME)
+                .header("Content-Type", "application/json")
+                .POST(BodyPublishers.noBody()));
+        assertThat(retried.body()).contains("is forgotten");
         assertThat(shown("ondemandtls/names/" + NAME).body()).contains("\"state\":\"served\"");
 
         var withdrawn = sent(to("/actuator/ondemandtls/names/" + NAME + "/withdraw")

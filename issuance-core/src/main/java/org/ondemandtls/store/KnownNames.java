@@ -76,10 +76,11 @@ final class KnownNames implements AutoCloseable {
         return fingerprint != null;
     }
 
-    /** Whether a name may be stored: false only if a survey is complete and the name is not there. Costs one hash. */
+    /** Whether a name may be stored: false only if a survey is complete and the name is not there. Costs two hashes. */
     boolean mayContain(String name) {
         NameFingerprint known = fingerprint;
-        return known == null || known.mayContain(name);
+        // What was heard during a survey is put into its fingerprint a moment after that is published.
+        return known == null || known.mayContain(name) || heard.contains(name);
     }
 
     /** Notes a name that is stored now. Does not block. */

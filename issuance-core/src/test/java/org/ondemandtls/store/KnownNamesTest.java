@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Timeout;
 import org.ondemandtls.machine.Time;
 
 /** {@link KnownNames}: no name that is stored is ever called unknown. */
-@Timeout(60)
+@Timeout(180)
 class KnownNamesTest {
 
     // A survey waits for its answer to be put in.
@@ -41,7 +41,7 @@ class KnownNamesTest {
     }
 
     private void answer(String... found) throws Exception {
-        assertThat(begun.poll(50, TimeUnit.SECONDS)).isNotNull();
+        assertThat(begun.poll(2, TimeUnit.MINUTES)).isNotNull();
         answers.put(List.of(found));
     }
 
@@ -65,12 +65,12 @@ class KnownNamesTest {
     @Test
     void keepWhatWasSavedWhileASurveyHadPassedItsPlace() throws Exception {
         names.surveyAgain();
-        assertThat(begun.poll(50, TimeUnit.SECONDS)).isNotNull();
+        assertThat(begun.poll(2, TimeUnit.MINUTES)).isNotNull();
         names.add("late.example");
         answers.put(List.of("b.example"));
         complete();
 
-        Awaitility.await().until(() -> names.mayContain("late.example"));
+        assertThat(names.mayContain("late.example")).isTrue();
         assertThat(names.mayContain("a.example")).isFalse();
     }
 
@@ -88,12 +88,12 @@ class KnownNamesTest {
     @Test
     void areNotTakenFromASurveyThatBeganBeforeNewsWasMissed() throws Exception {
         names.surveyAgain();
-        assertThat(begun.poll(50, TimeUnit.SECONDS)).isNotNull();
+        assertThat(begun.poll(2, TimeUnit.MINUTES)).isNotNull();
         names.surveyAgain();
         answers.put(List.of("old.example"));
 
         // The second survey runs now: the first one's answer was not used.
-        assertThat(begun.poll(50, TimeUnit.SECONDS)).isNotNull();
+        assertThat(begun.poll(2, TimeUnit.MINUTES)).isNotNull();
         assertThat(names.isComplete()).isFalse();
         answers.put(List.of("new.example"));
         complete();

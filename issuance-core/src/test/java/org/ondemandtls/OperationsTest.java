@@ -22,6 +22,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.handshake.Admission;
@@ -55,6 +57,10 @@ class OperationsTest {
 
     @BeforeEach
     void open() throws Exception {
+        open("1ms");
+    }
+
+    private void open(String rememberDenied) throws Exception {
         OnDemandTlsSetup setup = OnDemandTls.builder()
                 .issuer(Issuer.INTERNAL)
                 .permissionPolicy(new PermissionPolicy() {
@@ -64,7 +70,7 @@ class OperationsTest {
                                 denied.contains(name) ? new Decision.Denied("not ours") : new Decision.Granted());
                     }
                 })
-                .set("onDemandTls.permission.rememberDenied", "1ms")
+                .set("onDemandTls.permission.rememberDenied", rememberDenied)
                 .set("onDemandTls.permission.rememberGranted", "1ms")
                 .build(base);
         engine = OnDemandTls.open(setup, new NoServer());
@@ -92,7 +98,8 @@ class OperationsTest {
         assertThat(operations.obtain(name).done()).isTrue();
         Awaitility.await()
                 .atMost(Duration.ofMinutes(2))
-                .until(() -> lookedUp(name).state() == NameState.SERVED);
+                .until(() -> lookedUp(name).state() == NameState.SERVED
+                        && !lookedUp(name).inFlight());
     }
 
     @Test
@@ -125,6 +132,28 @@ class OperationsTest {
         open();
 
         assertThat(lookedUp(SHOP).history()).extracting(Happening::kind).containsSubsequence("obtained", "withdrawn");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"retry", "obtain", "obtainAll"})
+    void aDenialThatIsRememberedDoesNotOutlastWhatTheOperatorAsksFor(String command) throws Exception {
+        engine.close();
+        open("1h");
+        denied.add(SHOP);
+        assertThat(visit(SHOP)).isInstanceOf(Admission.Refuse.class);
+        denied.clear();
+        assertThat(visit(SHOP)).as("remembered").isInstanceOf(Admission.Refuse.class);
+
+        Operations.Outcome outcome = switch (command) {
+            case "retry" -> operations.retry(SHOP);
+            case "obtain" -> operations.obtain(SHOP);
+            default -> operations.obtainAll(SHOP.value()).get(SHOP.value());
+        };
+
+        assertThat(outcome.done()).as(outcome.sentence()).isTrue();
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(2))
+                .until(() -> lookedUp(SHOP).state() == NameState.SERVED);
     }
 
     @Test

@@ -19,8 +19,6 @@ import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
-import org.ondemandtls.event.Figure;
-import org.ondemandtls.event.FlightRecorder;
 import org.ondemandtls.event.Outage;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.name.ClientBlock;
@@ -83,6 +81,7 @@ public final class Issuance {
 
     private final CertificateStore store;
     private final Permission permission;
+    private final AskedPermission asked;
     private final Preflight preflight;
     private final StoreLookups storeLookups;
     private final Inventory inventory;
@@ -138,6 +137,7 @@ public final class Issuance {
     public Issuance(Floors floors, Ports ports) {
         this.store = floors.store();
         this.permission = floors.permission();
+        this.asked = new AskedPermission(permission, floors.events().figures(), ports.nanoTime());
         this.preflight = floors.preflight();
         this.storeLookups = new StoreLookups(
                 store, floors.shield().lookups().rate(), floors.shield().rememberedRefusals(), ports.nanoTime());
@@ -239,7 +239,12 @@ public final class Issuance {
     public CompletableFuture<Void> recheck(ServerName name) {
         return stopping
                 ? CompletableFuture.failedFuture(new IssuanceException.Stopping(name))
-                : permission.decide(name, Purpose.RENEW, ClientBlock.LOCAL);
+                : asked.decide(name, Purpose.RENEW, ClientBlock.LOCAL);
+    }
+
+    /** Has permission asked again at the next attempt, whatever was answered for a name before; no I/O. */
+    public void askAgain(ServerName name) {
+        permission.forget(name);
     }
 
     /**
@@ -266,6 +271,7 @@ public final class Issuance {
      * @throws StoreException if the store could not be written
      */
     public void retry(ServerName name) throws StoreException {
+        askAgain(name);
         refusals.forget(name);
         preflight.passOver(name);
         pipeline.forgetHolds(name);
@@ -395,18 +401,8 @@ public final class Issuance {
         // Only for what is permitted: a stranger's random names are no reason to ask resolvers and other people's
         // servers.
         boolean renews = purpose == Purpose.RENEW;
-        long asked = ports.nanoTime().getAsLong();
-        FlightRecorder.Span span = FlightRecorder.permission(name);
-        return permission
-                .decide(name, purpose, client)
-                .whenComplete((granted, failure) -> {
-                    String answer = failure == null
-                            ? "granted"
-                            : failure instanceof IssuanceException reason ? reason.kind() : "failed";
-                    span.end(answer);
-                    events.figures().time(Figure.PERMISSION, ports.nanoTime().getAsLong() - asked, answer);
-                    noteDenial(name, failure);
-                })
+        return asked.decide(name, purpose, client)
+                .whenComplete((granted, failure) -> noteDenial(name, failure))
                 .thenCompose(granted -> Preflight.forOrder(renews, preflight.look(name, client)))
                 .thenCompose(verdict -> verdict.isPresent()
                         ? CompletableFuture.completedFuture(verdict)

@@ -111,7 +111,12 @@ public final class Operations {
     Operations(Floors floors, Diagnosis.Instruments instruments) {
         this.floors = floors;
         this.instruments = instruments;
-        this.errands = new Errands(name -> floors.issuance().obtain(name, ClientBlock.LOCAL), floors.scheduler());
+        this.errands = new Errands(
+                name -> {
+                    floors.issuance().askAgain(name);
+                    return floors.issuance().obtain(name, ClientBlock.LOCAL);
+                },
+                floors.scheduler());
         this.reports = new NameReports(floors, errands);
     }
 

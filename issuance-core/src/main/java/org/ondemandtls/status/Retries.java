@@ -58,8 +58,9 @@ final class Retries {
         return new Outcome(begun.done(), forgotten + begun.sentence());
     }
 
-    /** Has a name obtained, as a visit would; returns at once. */
+    /** Has a name obtained, as a visit would, but for a remembered denial, which was perhaps mended; returns at once. */
     static Outcome obtained(Operations.Floors floors, ServerName name) {
+        floors.issuance().askAgain(name);
         var flight = floors.issuance().obtain(name, ClientBlock.LOCAL);
         if (flight.isCompletedExceptionally()) {
             return flight.handle((certificate, failure) -> new Outcome(false, "not obtained: " + words(failure)))

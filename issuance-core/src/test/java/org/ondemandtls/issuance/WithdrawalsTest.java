@@ -19,6 +19,8 @@ import org.ondemandtls.certificate.IssuanceException.Rejected;
 import org.ondemandtls.certificate.IssuanceException.Stopping;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Figure;
+import org.ondemandtls.event.Figures;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy.Decision;
@@ -191,6 +193,12 @@ class WithdrawalsTest {
             assertThat(denied).isCompletedExceptionally();
             assertThat(denied.handle((granted, failure) -> failure).join()).isInstanceOf(NotPermitted.class);
             assertThat(asked).isEqualTo(3);
+            assertThat(house.recorded().events().figures().series().stream()
+                            .filter(series -> series.figure() == Figure.PERMISSION)
+                            .mapToLong(Figures.Series::count)
+                            .sum())
+                    .as("each answer is counted")
+                    .isEqualTo(3);
         }
     }
 

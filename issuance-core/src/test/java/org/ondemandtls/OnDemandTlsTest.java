@@ -60,7 +60,7 @@ class OnDemandTlsTest {
 
     private static Admission.Settled settled(Admission admission) throws Exception {
         return admission instanceof Admission.Park park
-                ? park.outcome().get(30, TimeUnit.SECONDS)
+                ? park.outcome().get(2, TimeUnit.MINUTES)
                 : (Admission.Settled) admission;
     }
 
@@ -109,7 +109,7 @@ class OnDemandTlsTest {
                 assertThat(settled(admit(engine, SHOP))).isInstanceOf(Admission.Serve.class);
 
                 assertThat(engine.status().explain(STRANGER.value()))
-                        .isEqualTo("refused: stranger.example.net: not permitted: not on my list");
+                        .isEqualTo("refused: stranger.example.net: not permitted: not on my list; to act: you");
                 assertThat(engine.status().explain("never.seen.example")).startsWith("not in memory");
                 assertThat(engine.status().explain("no name")).startsWith("no certificate");
                 assertThat(engine.status().getRememberedAnswers()).isEqualTo(2);

@@ -91,7 +91,8 @@ class StatusTest {
                 .contains("(why: https://ca.example/why)")
                 .contains("last visit noted at " + NOW)
                 .contains("denied since " + NOW)
-                .endsWith("looked at next at " + NOW.plus(Duration.ofDays(60)));
+                .contains("looked at next at " + NOW.plus(Duration.ofDays(60)))
+                .endsWith("; to act: you");
     }
 
     @Test

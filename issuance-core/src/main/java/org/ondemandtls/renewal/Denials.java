@@ -47,15 +47,16 @@ final class Denials {
         Instant now = desk.now();
         Instant since = record.deniedSince().orElse(now);
         boolean kept = isKept(name.value(), since);
-        Instant end = since.plus(desk.config().withdrawAfter());
+        Instant end = withdrawnAt(since);
         if (!now.isBefore(end) && !kept) {
+            // Told first: what is told is kept with what is saved next.
+            tellWithdrawn(name, since);
             desk.floors()
                     .store()
                     .save(record.withDeniedSince(Optional.of(since))
                             .withWithdrawn(Optional.of(now))
                             .withDue(desk.records().forgottenAt(record)));
             desk.floors().inventory().withdraw(record.certificate());
-            tellWithdrawn(name, since);
             return;
         }
         Duration again = again(record, kept);
@@ -85,6 +86,11 @@ final class Denials {
     boolean isKept(String name, Instant since) throws StoreException {
         brake.denied(name, since);
         return brake.keeps(since);
+    }
+
+    /** When what has been denied at every ask since then is withdrawn. */
+    Instant withdrawnAt(Instant since) {
+        return since.plus(desk.config().withdrawAfter());
     }
 
     /** How long until a denied name is asked for again. */

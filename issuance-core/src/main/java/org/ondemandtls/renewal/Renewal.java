@@ -103,6 +103,7 @@ public final class Renewal implements AutoCloseable {
 
     private final Desk desk;
     private final Outage storeOutage;
+    private final Denials denials;
     private final DenialBrake brake;
     private final Advice advice;
     private final Asking asking;
@@ -147,7 +148,7 @@ public final class Renewal implements AutoCloseable {
                 new Outage(floors.events(), EventKind.STORE_FAILED, "the store, for renewals,", ports.nanoTime());
         this.brake =
                 new DenialBrake(floors.store(), config.recheck(), ports.clock(), ports.nanoTime(), floors.events());
-        Denials denials = new Denials(desk, brake);
+        this.denials = new Denials(desk, brake);
         this.advice = new Advice(desk);
         this.asking = new Asking(desk, denials, advice);
         this.succession = new Succession(desk, denials);
@@ -242,6 +243,11 @@ public final class Renewal implements AutoCloseable {
      */
     public Optional<Instant> nothingWithdrawnUntil() throws StoreException {
         return brake.until();
+    }
+
+    /** When a certificate that is denied is withdrawn if every answer is a denial until then; empty where it is not denied. */
+    public Optional<Instant> withdrawnAt(StoredCertificate record) {
+        return record.deniedSince().map(denials::withdrawnAt);
     }
 
     /** Ends the timer. Visits that wait are written down with {@link #writeVisits}, by whoever closes. */

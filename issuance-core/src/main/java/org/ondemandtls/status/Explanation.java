@@ -44,7 +44,8 @@ final class Explanation {
             words.append(floors.issuance()
                     .remembered(name)
                     .or(() -> held)
-                    .map(reason -> "refused: " + reason.getMessage())
+                    .map(reason -> "refused: " + reason.getMessage() + "; to act: "
+                            + Who.of(reason).words())
                     .orElse("not in memory: the next visit looks in the store, then asks permission"));
         }
         try {
@@ -56,6 +57,11 @@ final class Explanation {
                         "; that certificate does not serve this name: permission was denied for so long that it was"
                                 + " withdrawn");
             }
+            found.flatMap(floors.renewal()::withdrawnAt)
+                    .ifPresent(end -> words.append("; withdrawn if it is denied at every ask until ")
+                            .append(end)
+                            .append("; to act: ")
+                            .append(Who.YOU.words()));
             if (found.flatMap(StoredCertificate::deniedSince).isPresent()) {
                 floors.renewal()
                         .nothingWithdrawnUntil()

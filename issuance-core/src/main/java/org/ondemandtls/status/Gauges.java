@@ -66,7 +66,7 @@ final class Gauges {
                         known.indexed().oldest().toMillis() / MILLIS),
                 Gauge.of(
                         "ondemandtls_names_moved_away",
-                        "Certificates in the store whose names lead elsewhere since their renewal is due, 5000 at most.",
+                        "Valid certificates in the store whose names lead elsewhere since their renewal is due, 5000 at most.",
                         known.indexed().movedAway()),
                 Gauge.of(
                         "ondemandtls_renewals_in_flight",

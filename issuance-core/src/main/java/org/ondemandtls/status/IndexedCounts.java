@@ -61,22 +61,25 @@ record IndexedCounts(int overdue, Duration oldest, int movedAway) {
                 break;
             }
         }
-        Optional<Integer> moved = moved(store);
+        Optional<Integer> moved = moved(store, now);
         return moved.isEmpty()
                 ? Optional.empty()
                 : Optional.of(new IndexedCounts(overdue, age(store, first, now), moved.get()));
     }
 
-    private static Optional<Integer> moved(CertificateStore store) throws StoreException {
+    private static Optional<Integer> moved(CertificateStore store, Instant now) throws StoreException {
         Listed.Slice slice = new Listed.OfStanding(Listed.Standing.MOVED_AWAY);
         int count = 0;
         String last = "";
-        while (count < MOST) {
+        for (int seen = 0; seen < MOST_SEEN && count < MOST; seen += CHUNK) {
             Optional<List<Listed>> chunk = store.listed(slice, last, CHUNK);
             if (chunk.isEmpty()) {
                 return Optional.empty();
             }
-            count += chunk.get().size();
+            // What has ended stays in this part of the index until it is forgotten.
+            count += (int) chunk.get().stream()
+                    .filter(entry -> entry.expires().isAfter(now))
+                    .count();
             if (chunk.get().size() < CHUNK) {
                 break;
             }

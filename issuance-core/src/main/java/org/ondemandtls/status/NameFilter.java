@@ -49,6 +49,7 @@ public record NameFilter(
         Optional<NameReport.CertificateReport> certificate = report.certificate();
         return report.name().startsWith(prefix)
                 && (states.isEmpty() || states.contains(report.state()))
+                && (refusal.isEmpty() || report.lastRefusal().isPresent())
                 && (expiresBefore.isEmpty()
                         || certificate
                                 .filter(one -> one.notAfter().isBefore(expiresBefore.get()))
@@ -69,16 +70,19 @@ public record NameFilter(
                 && (states.isEmpty() || possible(entry, now).stream().anyMatch(states::contains));
     }
 
+    /** Whether the report of a held name may be let through: of trouble that passes by itself, only that says whether it is over. */
     boolean lets(Hold hold) {
-        return hold.refusals() > 0
-                && refusal.filter(type -> type.equals(ANY_REFUSAL) || type.equals(hold.problemType()))
-                        .isPresent();
+        return refusal.filter(type -> type.equals(ANY_REFUSAL) || type.equals(hold.problemType()))
+                .isPresent();
     }
 
     private static Set<NameState> possible(Listed entry, Instant now) {
         return switch (entry.standing()) {
             case WITHDRAWN -> Set.of(NameState.WITHDRAWN);
-            case MOVED_AWAY -> Set.of(NameState.MOVED_AWAY);
+            case MOVED_AWAY ->
+                entry.expires().isBefore(now)
+                        ? Set.of(NameState.EXPIRED, NameState.SERVED)
+                        : Set.of(NameState.MOVED_AWAY);
             case IDLE ->
                 entry.expires().isBefore(now) ? Set.of(NameState.EXPIRED, NameState.SERVED) : Set.of(NameState.IDLE);
             case RENEWED -> {

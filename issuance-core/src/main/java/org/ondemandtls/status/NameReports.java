@@ -112,6 +112,9 @@ final class NameReports {
         if (refusal.isEmpty()) {
             refusal = refusal(name, remembered, now);
         }
+        if (refusal.isEmpty()) {
+            refusal = stored.flatMap(this::denial);
+        }
         if (refusal.isEmpty() && withdrawal.isEmpty() && isWanting(state)) {
             refusal = obstacles.of(name, stored);
             if (refusal.isEmpty() && !inFlight) {
@@ -176,18 +179,19 @@ final class NameReports {
     /** About a stored certificate as far as its record and memory tell; looks nothing up. */
     NameReport of(StoredCertificate stored) {
         Instant now = floors.clock().instant();
-        boolean served = floors.inventory()
-                .heldUnder(stored.firstName())
-                .filter(one -> one.id().equals(stored.certificate().id()))
-                .isPresent();
+        boolean served = stored.isServableAt(now)
+                && floors.inventory()
+                        .heldUnder(stored.firstName())
+                        .filter(one -> one.id().equals(stored.certificate().id()))
+                        .isPresent();
         NameState state = state(served, Optional.of(stored), now);
         Optional<CertificateReport> certificate = Optional.of(certificate(stored.certificate(), stored, now));
         Optional<NextStep> next = Optional.of(next(stored));
-        Optional<Refusal> departure = departure(stored);
+        Optional<Refusal> refusal = departure(stored).or(() -> denial(stored));
         return new NameReport(
                 stored.firstName(),
                 state,
-                sentence(state, certificate, next, departure, Optional.empty(), false),
+                sentence(state, certificate, next, refusal, Optional.empty(), false),
                 certificate,
                 served,
                 true,
@@ -195,7 +199,7 @@ final class NameReports {
                 stored.visited(),
                 next,
                 Optional.empty(),
-                departure,
+                refusal,
                 List.of(),
                 List.of(),
                 Optional.empty());
@@ -221,11 +225,11 @@ final class NameReports {
         if (record.withdrawn().isPresent()) {
             return NameState.WITHDRAWN;
         }
-        if (record.moved().isPresent()) {
-            return NameState.MOVED_AWAY;
-        }
         if (!record.isServableAt(now)) {
             return served ? NameState.SERVED : NameState.EXPIRED;
+        }
+        if (record.moved().isPresent()) {
+            return NameState.MOVED_AWAY;
         }
         if (isOverdue(record, now)) {
             return NameState.OVERDUE;
@@ -409,6 +413,22 @@ final class NameReports {
                         isIdle(stored) ? Optional.empty() : Optional.of(stored.due()),
                         0,
                         Optional.empty()));
+    }
+
+    // Served on until then: permission was asked for its renewal, or asked again.
+    private Optional<Refusal> denial(StoredCertificate stored) {
+        return stored.withdrawn().isPresent()
+                ? Optional.empty()
+                : floors.renewal()
+                        .withdrawnAt(stored)
+                        .map(end -> new Refusal(
+                                Who.YOU,
+                                "permission has denied it since "
+                                        + stored.deniedSince().orElse(end)
+                                        + "; it is withdrawn if it is denied at every ask until " + end,
+                                Optional.of(stored.due()),
+                                0,
+                                Optional.empty()));
     }
 
     private static String notRenewed(String why) {

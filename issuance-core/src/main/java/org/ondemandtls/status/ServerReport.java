@@ -2,6 +2,7 @@ package org.ondemandtls.status;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Function;
 import org.ondemandtls.issuance.OrderShares;
 
 /** Says how this server stands. */
@@ -29,6 +30,9 @@ final class ServerReport {
         server.put("preflightResting", floors.preflight().isResting());
         server.put("dnsQuestions", floors.preflight().questions());
         server.put("challengesOnDisplay", floors.challenges().size());
+        server.put(
+                "nothingWithdrawnUntil",
+                store.read(() -> floors.renewal().nothingWithdrawnUntil()).flatMap(Function.identity()));
         server.put("storeError", store.error());
         return server;
     }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -128,6 +129,22 @@ class DenialTest {
 
     @Nested
     class AName {
+
+        @Test
+        void isToldAsWithdrawnBeforeItsRecordIsSavedWhichKeepsWhatWasTold() {
+            serve(1);
+            deny(1);
+            AtomicInteger told = new AtomicInteger();
+            house.store().remember(name -> {
+                told.set(house.recorded().lines(EventKind.WITHDRAWN).size());
+                return List.of();
+            });
+
+            pass(5);
+
+            assertThat(served()).isZero();
+            assertThat(told).hasValue(1);
+        }
 
         @Test
         void isAskedForOnceInEachPeriodWhileItIsVisited() throws Exception {

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.MemoryCertificateStore;
+import org.ondemandtls.store.Moved;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.ManualTime;
 import org.ondemandtls.testing.TestLeaves;
@@ -90,6 +91,19 @@ class IndexedCountsTest {
         time.advance(Duration.ofDays(6));
 
         assertThat(counted().overdue()).isEqualTo(1);
+    }
+
+    @Test
+    void whatHasMovedAwayIsCountedUntilItsCertificateEnds() throws Exception {
+        save(
+                "a.example.com",
+                Duration.ZERO,
+                record -> record.withMoved(Optional.of(new Moved(now(), "192.0.2.1", "point it here again"))));
+        assertThat(counted().movedAway()).isEqualTo(1);
+
+        time.advance(LIFE);
+
+        assertThat(counted().movedAway()).isZero();
     }
 
     @Test

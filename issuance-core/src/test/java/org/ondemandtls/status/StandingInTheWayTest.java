@@ -122,6 +122,75 @@ class StandingInTheWayTest {
     }
 
     @Test
+    void aNameThatHasMovedAwayIsExpiredOnceItsCertificateHasEnded() throws Exception {
+        house.visit(SHOP);
+        StoredCertificate stored = house.floors().store().find(SHOP).orElseThrow();
+        Instant since = house.floors().time().clock().instant();
+        house.floors()
+                .store()
+                .save(stored.withMoved(Optional.of(new Moved(since, "192.0.2.1", "point it here again"))));
+        assertThat(house.operations().lookUp(SHOP).state()).isEqualTo(NameState.MOVED_AWAY);
+        assertThat(listed(NameState.MOVED_AWAY)).containsExactly(SHOP.value());
+        assertThat(listed(NameState.EXPIRED)).isEmpty();
+
+        advance(Duration.between(since, stored.certificate().notAfter()).plusSeconds(1));
+
+        assertThat(house.operations().lookUp(SHOP).sentence())
+                .startsWith("Not served: moved away since ")
+                .contains("point it here again");
+        assertThat(listed(NameState.EXPIRED)).containsExactly(SHOP.value());
+        assertThat(listed(NameState.MOVED_AWAY)).isEmpty();
+    }
+
+    private List<String> listed(NameState state) throws Exception {
+        return listed(new NameFilter("", Set.of(state), Optional.empty(), Optional.empty()));
+    }
+
+    private List<String> listed(NameFilter filter) throws Exception {
+        return house.operations().list(filter, "", 10).names().stream()
+                .map(NameReport::name)
+                .toList();
+    }
+
+    @Test
+    void aNameThatIsDeniedAndServedOnSaysWhenItIsWithdrawnAndWhoMustAct() throws Exception {
+        house.visit(SHOP);
+        StoredCertificate stored = house.floors().store().find(SHOP).orElseThrow();
+        Instant since = house.floors().time().clock().instant();
+        house.floors().store().save(stored.withDeniedSince(Optional.of(since)));
+        Instant end = house.renewal()
+                .withdrawnAt(stored.withDeniedSince(Optional.of(since)))
+                .orElseThrow();
+
+        assertThat(end).isAfter(since);
+        assertThat(refusal(SHOP).who()).isEqualTo(Who.YOU);
+        assertThat(house.operations().lookUp(SHOP).state()).isEqualTo(NameState.SERVED);
+        assertThat(house.operations().lookUp(SHOP).sentence())
+                .contains("; not renewed: permission has denied it since " + since)
+                .contains("until " + end + "; to act: you");
+        assertThat(house.operations().list(NameFilter.all(), "", 10).names())
+                .singleElement()
+                .satisfies(report -> assertThat(report.sentence()).contains("permission has denied it since " + since));
+        assertThat(house.explain(SHOP))
+                .contains("; withdrawn if it is denied at every ask until " + end + "; to act: ");
+    }
+
+    @Test
+    void whatPassesByItselfIsListedAmongTheRefusedUntilItIsTriedAgain() throws Exception {
+        fail(Rejected.passing(SHOP, "connection", "Timeout during connect", Duration.ZERO));
+        house.visit(SHOP);
+        NameFilter refused = new NameFilter(
+                "", Set.of(), Optional.empty(), Optional.empty(), Optional.empty(), Optional.of("connection"));
+
+        assertThat(listed(refused)).containsExactly(SHOP.value());
+        assertThat(listed(NameState.REFUSED)).as("no CA has refused it").isEmpty();
+
+        advance(Duration.ofHours(2));
+
+        assertThat(listed(refused)).isEmpty();
+    }
+
+    @Test
     void aWildcardThatIsNotRenewedIsNotCalledUnvisited() throws Exception {
         Instant now = house.floors().time().clock().instant();
         StoredCertificate beside = StoredCertificate.obtained(

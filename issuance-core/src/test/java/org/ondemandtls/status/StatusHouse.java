@@ -49,6 +49,10 @@ final class StatusHouse implements AutoCloseable {
         begin(Map.of());
     }
 
+    Renewal renewal() {
+        return renewal;
+    }
+
     /** Begins anew, as a restart does, with some keys. */
     void begin(Map<String, String> keys) throws Exception {
         begin(floors.store(), keys);

@@ -397,6 +397,8 @@
       'Handshakes waiting': one.parked + ' of ' + one.parkedLimit + ' at most',
       'Renewals under way': one.renewals,
       'Look at DNS': one.preflight,
+      'Withdrawals': one.nothingWithdrawnUntil ? 'so many names are denied that none is withdrawn before '
+        + moment(one.nothingWithdrawnUntil) : 'as names are denied',
       'Clock': moment(one.time) + (one.clockTrusted ? '' : ' (not trusted: it has jumped)'),
       'Bounds reached': Object.entries(one.overflows).map(([bound, count]) => bound + ' ' + count).join(', ') || 'none'};
     byId('server-details').replaceChildren(...Object.entries(details).flatMap(([label, value]) =>

@@ -208,7 +208,8 @@ class StatusSiteTest {
         assertThat(status(post(API + "names/shop.example.com/obtain"))).isEqualTo(202);
         Awaitility.await()
                 .atMost(Duration.ofMinutes(2))
-                .until(() -> text(get(API + "names/shop.example.com")).contains("\"state\":\"served\""));
+                .untilAsserted(() -> assertThat(text(get(API + "names/shop.example.com")))
+                        .contains("\"state\":\"served\"", "\"inFlight\":false"));
 
         assertThat(text(get(API + "names").query("prefix=shop&state=served,stored&limit=10&expiresWithinDays=4000")))
                 .startsWith("{\"names\":[{\"name\":\"shop.example.com\"")

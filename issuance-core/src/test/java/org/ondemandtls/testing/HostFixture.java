@@ -27,7 +27,7 @@ import org.ondemandtls.certificate.KeyedCertificate;
  */
 public abstract class HostFixture {
 
-    private static final int TIMEOUT_MILLIS = 20_000;
+    private static final int TIMEOUT_MILLIS = 120_000;
 
     /** Who issued the certificates of the server's own. */
     public static final String OWN_ISSUER = "CN=test CA";
@@ -55,7 +55,9 @@ public abstract class HostFixture {
     protected HostFixture(Path store) throws IOException {
         ask = AskEndpoint.answering(this::answer);
         keys.put("onDemandTls.permission.ask", ask.uri().toString());
-        keys.put("onDemandTls.permission.askTimeout", "20s");
+        // Of a machine that stalls nobody gives up.
+        keys.put("onDemandTls.permission.askTimeout", "60s");
+        keys.put("onDemandTls.handshake.deadline", "3m");
         keys.put("onDemandTls.issuer", "internal");
         keys.put("onDemandTls.store", store.toString());
     }
@@ -137,7 +139,10 @@ public abstract class HostFixture {
 
     /** A visit by a client that trusts anybody: the head and body of the answer; empty where there was none. */
     public String visit(String name) {
-        return TlsProbe.trustingAnything().get(port(), name, "/").answer();
+        return TlsProbe.trustingAnything()
+                .patience(Duration.ofMinutes(4))
+                .get(port(), name, "/")
+                .answer();
     }
 
     /** A TCP connection to {@link #port}; the caller closes. */

@@ -32,7 +32,7 @@ public abstract class InventoryContract<F extends HostFixture> extends HostContr
     private static final int STORED = 60;
     private static final int SIZE = 20;
     private static final int TOGETHER = 20;
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
 
     private final ExecutorService clients = Executors.newFixedThreadPool(TOGETHER);
 

@@ -31,7 +31,7 @@ public final class RawTls {
         try (var socket = new Socket()) {
             socket.setTcpNoDelay(true);
             socket.setSoTimeout((int) patience.toMillis());
-            socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 5000);
+            socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), (int) patience.toMillis());
             try {
                 for (byte[] part : parts) {
                     socket.getOutputStream().write(part);

@@ -157,7 +157,7 @@ public final class TlsProbe {
         try (Socket tcp = tcp()) {
             tcp.setTcpNoDelay(true);
             tcp.setSoTimeout((int) patience.toMillis());
-            tcp.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 5000);
+            tcp.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), (int) patience.toMillis());
             String keptAs = name != null ? name : "127.0.0.1";
             try (var socket = (SSLSocket) context.getSocketFactory().createSocket(tcp, keptAs, port, true)) {
                 socket.setSSLParameters(parameters(socket.getSSLParameters(), name));

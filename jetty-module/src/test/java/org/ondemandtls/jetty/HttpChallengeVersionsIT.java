@@ -184,12 +184,12 @@ class HttpChallengeVersionsIT {
                 "--noproxy",
                 "*",
                 "--max-time",
-                "20",
+                "60",
                 "--connect-to",
                 "::127.0.0.1:" + fixture.plain.getLocalPort()));
         command.addAll(List.of(options));
         command.add("http://" + host + path);
-        Command answer = Command.run(command, Duration.ofSeconds(30));
+        Command answer = Command.run(command, Duration.ofSeconds(90));
         assertThat(answer.exitCode()).as(command + answer.stderr()).isZero();
         return answer.stdout()
                         .replace("\r\n", "\n")

@@ -6,7 +6,6 @@ import static org.awaitility.Awaitility.await;
 import com.sun.management.UnixOperatingSystemMXBean;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -116,10 +115,10 @@ class ManagementIT {
 
         cycle(CYCLES);
 
-        assertThat(threads()).noneMatch(name -> name.startsWith("ondemand-tls"));
+        await().untilAsserted(() -> assertThat(threads()).noneMatch(name -> name.startsWith("ondemand-tls")));
         assertThat(mbeans.getMBeanCount()).isEqualTo(mbeansBefore);
         // The JDK's HTTP client ends its thread when it is collected.
-        await().pollInSameThread().atMost(Duration.ofSeconds(30)).untilAsserted(() -> {
+        await().pollInSameThread().untilAsserted(() -> {
             System.gc();
             assertThat(threads()).hasSizeLessThanOrEqualTo(threadsBefore.size());
             assertThat(descriptors()).isLessThan(descriptorsBefore + CYCLES / 4);

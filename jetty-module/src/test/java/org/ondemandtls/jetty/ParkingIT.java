@@ -38,7 +38,7 @@ class ParkingIT extends ParkingContract<ServerFixture> {
         for (int i = 0; i < 4; i++) {
             visits.add(visit("slow" + i + ".customer.test"));
         }
-        await().atMost(Duration.ofMinutes(2)).until(() -> fixture.parked() == 4);
+        await().atMost(Duration.ofMinutes(2)).until(() -> fixture.parked() == 4 && fixture.busyThreads() == 0);
 
         var fifth = TlsProbe.trustingAnything().handshake(fixture.port(), "slow4.customer.test");
         String known = fixture.visit("known.customer.test");

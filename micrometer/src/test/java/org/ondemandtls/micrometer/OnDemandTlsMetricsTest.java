@@ -17,6 +17,7 @@ import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.status.NameReport;
 import org.ondemandtls.status.NameState;
 import org.ondemandtls.testing.NoServer;
 
@@ -51,9 +52,10 @@ class OnDemandTlsMetricsTest {
             metrics.bindTo(registry);
             engine.serve();
             engine.status().operations().obtain(SHOP);
-            Awaitility.await()
-                    .atMost(Duration.ofMinutes(2))
-                    .until(() -> engine.status().operations().lookUp(SHOP).state() == NameState.SERVED);
+            Awaitility.await().atMost(Duration.ofMinutes(2)).until(() -> {
+                NameReport report = engine.status().operations().lookUp(SHOP);
+                return report.state() == NameState.SERVED && !report.inFlight();
+            });
 
             String theirs = registry.scrape();
             String ours = engine.status().figuresText();

@@ -60,6 +60,8 @@ final class TomcatFixture extends HostFixture {
         Connector connector = new Connector(OnDemandTlsProtocol.class.getName());
         connector.setPort(0);
         connector.setProperty("address", "127.0.0.1");
+        // Whom the kernel has no place for tries again only a second later.
+        connector.setProperty("acceptCount", "1000");
         connector.setProperty("maxThreads", String.valueOf(THREADS));
         connector.setThrowOnFailure(true);
         connector.addUpgradeProtocol(new Http2Protocol());

@@ -149,9 +149,9 @@ etc/ondemand-tls.xml
 ## How long a client may take for its ClientHello. From 1ms to 10m.
 # onDemandTls.handshake.helloTimeout=10s
 
-## How many octets of unfinished ClientHellos may be held at the same time. A ClientHello that waits for a
-## certificate counts with what it has over 4 KiB. One client block may hold a sixteenth of them, or one
-## ClientHello of the largest size. Further ones are refused at once. From 65536 to 1073741824.
+## How many octets of unfinished ClientHellos are held in all. A ClientHello that waits for a certificate counts
+## with what it has over 4 KiB. One client block may use a sixteenth, or one of the largest size. From 65536 to
+## 1073741824.
 # onDemandTls.handshake.helloOctets=16777216
 
 ## Whether a request gets 421 if the served certificate does not cover its Host: true, false, or strict. strict

@@ -207,9 +207,8 @@ public enum ConfigKey {
             KeyType.INTEGER,
             "16777216",
             within("65536", "1073741824"),
-            "How many octets of unfinished ClientHellos may be held at the same time. A ClientHello that waits for a"
-                    + " certificate counts with what it has over 4 KiB. One client block may hold a sixteenth of"
-                    + " them, or one ClientHello of the largest size. Further ones are refused at once."),
+            "How many octets of unfinished ClientHellos are held in all. A ClientHello that waits for a certificate counts"
+                    + " with what it has over 4 KiB. One client block may use a sixteenth, or one of the largest size."),
     HANDSHAKE_HOST_CHECK(
             "handshake.hostCheck",
             KeyType.CHOICE,

@@ -282,22 +282,18 @@ final class ClientHelloConnection extends AbstractConnection implements Connecti
     // A client that goes away gives its place back; what it sends before it has an answer is kept, as far as there is
     // room.
     private boolean hasLeft() {
+        ByteBuffer buffer = BufferUtil.allocate(room);
         try {
-            while (room > 0) {
-                ByteBuffer buffer = BufferUtil.allocate(room);
-                int filled = getEndPoint().fill(buffer);
-                if (filled < 0) {
-                    return true;
-                }
-                if (filled == 0) {
-                    getEndPoint().fillInterested(fillCallback);
-                    break;
-                }
+            int filled = getEndPoint().fill(buffer);
+            if (filled > 0) {
                 moreFollowed = true;
                 room -= filled;
                 received = joined(received, buffer);
             }
-            return false;
+            if (filled >= 0 && room > 0) {
+                getEndPoint().fillInterested(fillCallback);
+            }
+            return filled < 0;
         } catch (IOException e) {
             // A reset: gone as well.
             return true;

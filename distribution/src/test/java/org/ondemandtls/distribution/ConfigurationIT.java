@@ -86,6 +86,18 @@ class ConfigurationIT {
     }
 
     @Test
+    void aSettingOfTheServersThatCannotWorkIsSaidInOneLine() throws IOException {
+        String setting = line.isJetty() ? "jetty.sslContext.provider" : "socket.bufferPool";
+        server.property("onDemandTls.permission.names", "*.customer.example")
+                .property(setting, line.isJetty() ? "Conscrypt" : "0");
+
+        assertThat(server.startInVain().lines())
+                .filteredOn(said -> said.contains("ERROR") || said.contains("SEVERE"))
+                .filteredOn(said -> said.contains("ondemandtls") && said.contains(setting))
+                .hasSize(1);
+    }
+
+    @Test
     void aValueFromASystemPropertyIsHeeded() throws IOException {
         server.jvm("-DonDemandTls.permission.names=shop.customer.example");
 

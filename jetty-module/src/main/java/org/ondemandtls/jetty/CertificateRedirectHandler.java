@@ -52,8 +52,10 @@ public final class CertificateRedirectHandler extends Handler.Wrapper {
     protected void doStart() throws Exception {
         onDemand = getServer().getBean(JettyOnDemandTls.class);
         if (onDemand == null) {
-            throw new IllegalStateException("CertificateRedirectHandler has no On-Demand TLS to ask: call"
-                    + " JettyOnDemandTls.addTo before the server starts, or add the module ondemand-tls");
+            String mistake = "CertificateRedirectHandler has no On-Demand TLS to ask: call"
+                    + " JettyOnDemandTls.addTo before the server starts, or add the module ondemand-tls";
+            StartFailure.report(mistake);
+            throw new IllegalStateException(mistake);
         }
         super.doStart();
     }

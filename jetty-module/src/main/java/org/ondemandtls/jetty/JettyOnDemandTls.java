@@ -40,7 +40,6 @@ import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.EventListener;
 import org.ondemandtls.handshake.StaticCertificates;
 import org.ondemandtls.handshake.TlsProvider;
-import org.slf4j.LoggerFactory;
 
 /**
  * On-demand TLS as a component of a Jetty server.
@@ -197,8 +196,7 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
         try {
             engine = OnDemandTls.open(setup, new JettyHost());
         } catch (StartException e) {
-            // Jetty shows the exception as well, among those it causes.
-            LoggerFactory.getLogger(EventKind.STARTED.logger()).error(e.getMessage());
+            StartFailure.report(e.getMessage());
             throw e;
         }
         engineClosed = false;
@@ -468,7 +466,12 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
 
         @Override
         public void lifeCycleStarting(LifeCycle starting) {
-            install();
+            try {
+                install();
+            } catch (IllegalStateException e) {
+                StartFailure.report(e.getMessage());
+                throw e;
+            }
         }
 
         @Override

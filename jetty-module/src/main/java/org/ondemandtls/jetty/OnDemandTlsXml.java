@@ -1,7 +1,6 @@
 package org.ondemandtls.jetty;
 
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.util.resource.Resource;
@@ -14,8 +13,6 @@ import org.ondemandtls.StartException;
 import org.ondemandtls.config.ConfigException;
 import org.ondemandtls.config.ConfigReader;
 import org.ondemandtls.config.OnDemandTlsConfig;
-import org.ondemandtls.event.EventKind;
-import org.slf4j.LoggerFactory;
 
 /**
  * Reads {@code etc/ondemand-tls.xml}, whose root element {@code <OnDemandTls/>} stands for: make this server obtain
@@ -43,37 +40,33 @@ public final class OnDemandTlsXml implements ConfigurationProcessorFactory {
         }
 
         @Override
-        public Object configure(Object server) throws Exception {
-            if (configuration == null || !(server instanceof Server jetty)) {
-                throw new StartException("<" + ELEMENT + "/> configures a Server: list it after Jetty's own jetty.xml");
+        public Object configure(@Nullable Object server) throws Exception {
+            try {
+                XmlConfiguration xml = configuration;
+                if (xml == null || !(server instanceof Server jetty)) {
+                    throw new StartException(
+                            "<" + ELEMENT + "/> configures a Server: list it after Jetty's own jetty.xml");
+                }
+                JettyOnDemandTls.addTo(jetty, read(xml.getProperties()));
+                return jetty;
+            } catch (ConfigException e) {
+                e.mistakes().forEach(StartFailure::report);
+                throw e;
+            } catch (StartException | IllegalStateException e) {
+                StartFailure.report(e.getMessage());
+                throw e;
             }
-            JettyOnDemandTls.addTo(jetty, read(configuration.getProperties()));
-            return server;
         }
 
         @Override
         public Object configure() throws Exception {
             XmlConfiguration xml = configuration;
-            Object server = xml == null ? null : xml.getIdMap().get("Server");
-            if (server == null) {
-                throw new StartException("<" + ELEMENT + "/> configures a Server: list it after Jetty's own jetty.xml");
-            }
-            return configure(server);
+            return configure(xml == null ? null : xml.getIdMap().get("Server"));
         }
 
         private static OnDemandTlsConfig read(Map<String, String> properties) throws ConfigException {
             Path base = Path.of(properties.getOrDefault("jetty.base", "")).toAbsolutePath();
-            try {
-                return ConfigReader.read(ConfigReader.withFallback(properties, System.getProperties()), base);
-            } catch (ConfigException e) {
-                // Jetty shows the exception, with all its mistakes on one line, on top of a long stack trace.
-                report(e.mistakes());
-                throw e;
-            }
-        }
-
-        private static void report(List<String> mistakes) {
-            mistakes.forEach(LoggerFactory.getLogger(EventKind.STARTED.logger())::error);
+            return ConfigReader.read(ConfigReader.withFallback(properties, System.getProperties()), base);
         }
     }
 }

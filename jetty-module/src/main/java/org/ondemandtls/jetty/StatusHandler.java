@@ -62,7 +62,9 @@ public final class StatusHandler extends Handler.Wrapper {
         if (file != null && getBeans(HashLoginService.class).isEmpty()) {
             Path path = Path.of(System.getProperty("jetty.base", "")).resolve(file);
             if (!Files.isReadable(path)) {
-                throw new IllegalStateException("jetty.ondemandTlsStatus.users: " + path + " cannot be read");
+                String mistake = "jetty.ondemandTlsStatus.users: " + path + " cannot be read";
+                StartFailure.report(mistake);
+                throw new IllegalStateException(mistake);
             }
             addBean(new HashLoginService(REALM, ResourceFactory.of(this).newResource(path)));
         }

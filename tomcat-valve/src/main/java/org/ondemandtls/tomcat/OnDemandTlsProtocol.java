@@ -114,8 +114,10 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
 
     @Override
     public void init() throws Exception {
-        TomcatFloor.require(ServerInfo.getServerNumber());
-        onDemandEndpoint.check();
+        reporting(() -> {
+            TomcatFloor.require(ServerInfo.getServerNumber());
+            onDemandEndpoint.check();
+        });
         onDemandEndpoint.completeHostConfigs();
         if (ConfigTest.isRunning()) {
             check();

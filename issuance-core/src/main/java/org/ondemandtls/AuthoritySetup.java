@@ -80,7 +80,7 @@ final class AuthoritySetup {
             return List.copyOf(opened);
         } catch (IOException e) {
             opened.forEach(Authority::close);
-            throw new StartException(String.valueOf(e.getMessage()), e);
+            throw new StartException(String.valueOf(e.getMessage()));
         }
     }
 

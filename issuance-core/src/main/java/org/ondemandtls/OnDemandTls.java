@@ -319,7 +319,11 @@ public final class OnDemandTls implements AutoCloseable {
                 throw e;
             }
         } catch (StoreException e) {
-            throw new StartException(String.valueOf(e.getMessage()), e);
+            String message = String.valueOf(e.getMessage());
+            // Only a defect has more to say. A driver's words may carry a URL with its password.
+            throw e.getCause() instanceof RuntimeException defect
+                    ? new StartException(message, defect)
+                    : new StartException(message);
         }
     }
 
@@ -489,7 +493,7 @@ public final class OnDemandTls implements AutoCloseable {
             lookups.execute(budget::prepare);
             return budget;
         } catch (IOException | IllegalArgumentException e) {
-            throw new StartException("onDemandTls.budget.publicSuffixes cannot be used: " + e.getMessage(), e);
+            throw StartException.unreadable("onDemandTls.budget.publicSuffixes cannot be used", e);
         }
     }
 }

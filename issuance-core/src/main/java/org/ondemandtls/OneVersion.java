@@ -28,7 +28,7 @@ final class OneVersion {
         try {
             require(loader == null ? List.of() : Collections.list(loader.getResources(OURS)));
         } catch (IOException e) {
-            throw new StartException("cannot see which of our jars are there: " + e.getMessage(), e);
+            throw StartException.unreadable("cannot see which of our jars are there", e);
         }
     }
 

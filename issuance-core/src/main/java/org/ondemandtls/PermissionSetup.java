@@ -1,5 +1,6 @@
 package org.ondemandtls;
 
+import java.lang.reflect.InvocationTargetException;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.config.OnDemandTlsConfig;
@@ -44,7 +45,7 @@ final class PermissionSetup {
         try {
             return new Permission(config.permission(), config.shield(), policy, house, ports, events);
         } catch (IllegalArgumentException e) {
-            throw new StartException("onDemandTls.permission.dataSource: " + e.getMessage(), e);
+            throw new StartException("onDemandTls.permission.dataSource: " + e.getMessage());
         }
     }
 
@@ -52,7 +53,8 @@ final class PermissionSetup {
         if (className.isEmpty()) {
             return null;
         }
-        String key = "onDemandTls.permission.class: " + className.get();
+        String prefix = "onDemandTls.permission.class: ";
+        String key = prefix + className.get();
         try {
             ClassLoader context = Thread.currentThread().getContextClassLoader();
             ClassLoader loader = context != null ? context : PermissionSetup.class.getClassLoader();
@@ -64,12 +66,14 @@ final class PermissionSetup {
             }
             throw new StartException(key + " does not implement " + PermissionPolicy.class.getName());
         } catch (ClassNotFoundException e) {
-            throw new StartException(key + " is not on the server's class path", e);
+            throw new StartException(prefix + e.getMessage() + " is not on the server's class path");
+        } catch (InvocationTargetException | ExceptionInInitializerError e) {
+            Throwable thrown = e.getCause() == null ? e : e.getCause();
+            // In the operator's own code: the stack trace says where.
+            throw new StartException(key + " cannot be made: its code failed (" + thrown + ")", thrown);
         } catch (ReflectiveOperationException | LinkageError e) {
             throw new StartException(
-                    key + " cannot be made: it needs a public constructor without arguments that does not fail (" + e
-                            + ")",
-                    e);
+                    key + " cannot be made: it needs a public constructor without arguments (" + e + ")");
         }
     }
 }

@@ -98,7 +98,7 @@ final class PreflightSetup {
         try (InputStream in = Files.newInputStream(newer.get())) {
             return CdnRanges.read(in);
         } catch (IOException | IllegalArgumentException e) {
-            throw new StartException(ConfigKey.PREFLIGHT_CDN_RANGES.key() + " cannot be used: " + e.getMessage(), e);
+            throw StartException.unreadable(ConfigKey.PREFLIGHT_CDN_RANGES.key() + " cannot be used", e);
         }
     }
 

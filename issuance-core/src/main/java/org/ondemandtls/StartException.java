@@ -1,6 +1,12 @@
 package org.ondemandtls;
 
-/** Why the engine does not start; the message is one line that says what to do. */
+import java.nio.file.FileSystemException;
+
+/**
+ * Why the engine does not start; the message is one line that says what to do.
+ *
+ * <p>It has no stack trace of its own: what is to be changed is no code.
+ */
 public final class StartException extends Exception {
 
     /**
@@ -9,16 +15,28 @@ public final class StartException extends Exception {
      * @param message what is wrong and what to do, in one line
      */
     public StartException(String message) {
-        super(message);
+        super(message, null, true, false);
     }
 
     /**
-     * A start that failed for a reason further down.
+     * A start that failed in code whose stack trace says more than the message: the operator's own, or a defect.
      *
      * @param message what is wrong and what to do, in one line
      * @param cause the failure behind it
      */
     public StartException(String message, Throwable cause) {
-        super(message, cause);
+        super(message, cause, true, false);
+    }
+
+    /**
+     * A start that failed since something could not be read.
+     *
+     * @param what which thing
+     * @param why the failure, whose words are told and which is not the cause
+     */
+    static StartException unreadable(String what, Exception why) {
+        // The words of such a one are often the file's name and nothing else.
+        String kind = why instanceof FileSystemException ? why.getClass().getSimpleName() + " " : "";
+        return new StartException(what + ": " + kind + why.getMessage());
     }
 }

@@ -20,7 +20,7 @@ public final class TlsSetup {
         try {
             return TlsProvider.of(config.tlsProvider());
         } catch (NoSuchProviderException e) {
-            throw new StartException(String.valueOf(e.getMessage()), e);
+            throw new StartException(String.valueOf(e.getMessage()));
         }
     }
 }

@@ -187,6 +187,19 @@ class OnDemandTlsTest {
         }
     }
 
+    /** Cannot be made. */
+    public static final class Failing implements PermissionPolicy {
+        /** Always fails. */
+        public Failing() {
+            throw new IllegalStateException("no licence file");
+        }
+
+        @Override
+        public CompletionStage<Decision> decide(ServerName name, Purpose purpose) {
+            return new CompletableFuture<>();
+        }
+    }
+
     @Nested
     class AStartThatFails {
 
@@ -202,6 +215,27 @@ class OnDemandTlsTest {
             assertFails("com.example.Nowhere", "onDemandTls.permission.class", "com.example.Nowhere", "class path");
             assertFails("java.lang.String", "does not implement");
             assertFails(Thread.State.class.getName(), "constructor");
+            assertFails(Failing.class.getName(), "its code failed", "no licence file");
+        }
+
+        @Test
+        void showsTheStackOfTheOperatorsOwnCodeAndOfNothingElse() throws Exception {
+            Files.writeString(
+                    Files.createDirectories(base.resolve("ondemand-tls")).resolve("FORMAT"), "of tomorrow");
+
+            assertThatThrownBy(OnDemandTlsTest.this::open)
+                    .hasNoCause()
+                    .satisfies(thrown -> assertThat(thrown.getStackTrace()).isEmpty());
+            assertThatThrownBy(() -> open("onDemandTls.permission.class", "com.example.Nowhere"))
+                    .hasNoCause()
+                    .satisfies(thrown -> assertThat(thrown.getStackTrace()).isEmpty());
+            assertThatThrownBy(() -> open("onDemandTls.isuer", "internal"))
+                    .isInstanceOf(ConfigException.class)
+                    .hasNoCause()
+                    .satisfies(thrown -> assertThat(thrown.getStackTrace()).isEmpty());
+            Files.delete(base.resolve("ondemand-tls/FORMAT"));
+            assertThatThrownBy(() -> open("onDemandTls.permission.class", Failing.class.getName()))
+                    .hasCauseInstanceOf(IllegalStateException.class);
         }
 
         @Test

@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * Everything that is wrong with what the operator wrote, at once.
  *
- * <p>Each mistake is one line that names the key, what is wrong and what to do; none shows a secret.
+ * <p>Each mistake is one line that names the key, what is wrong and what to do; none shows a secret. It has no stack trace: what is to be changed is no code.
  */
 public final class ConfigException extends Exception {
 
@@ -18,7 +18,7 @@ public final class ConfigException extends Exception {
      * @throws IllegalArgumentException if there is none
      */
     ConfigException(List<String> mistakes) {
-        super(String.join("; ", mistakes));
+        super(String.join("; ", mistakes), null, true, false);
         if (mistakes.isEmpty()) {
             throw new IllegalArgumentException("without a mistake there is nothing to report");
         }

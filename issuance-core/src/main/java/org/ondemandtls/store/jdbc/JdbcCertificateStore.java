@@ -118,7 +118,7 @@ public final class JdbcCertificateStore extends MediumStore {
             return SqlSource.of(
                     source.startsWith(DatabaseStore.JNDI) ? source.substring(DatabaseStore.JNDI.length()) : source);
         } catch (IllegalArgumentException e) {
-            throw new StoreException("the store " + place.location() + " cannot be opened: " + e.getMessage(), e);
+            throw new StoreException("the store " + place.location() + " cannot be opened: " + e.getMessage());
         }
     }
 

@@ -203,7 +203,13 @@ class OperationsTest {
 
         assertThat(visit(SHOP)).isEqualTo(new Admission.Refuse(Alert.UNRECOGNIZED_NAME));
         assertThat(lookedUp(SHOP).state()).isEqualTo(NameState.WITHDRAWN);
-        assertThat(lookedUp(SHOP).sentence()).startsWith("Not served: withdrawn by an operator at ");
+        assertThat(lookedUp(SHOP).sentence())
+                .startsWith("Not served: withdrawn by an operator at ")
+                .contains(
+                        "; it is served again after obtain, or after permission has denied and then granted the name");
+        assertThat(operations.list(filter("state=withdrawn"), "", 9).names())
+                .singleElement()
+                .satisfies(report -> assertThat(report.sentence()).startsWith("Not served: withdrawn at "));
         assertThat(operations.retry(SHOP).done()).isFalse();
         assertThat(operations.renew(SHOP).done()).isFalse();
         assertThat(visit(SHOP)).isEqualTo(new Admission.Refuse(Alert.UNRECOGNIZED_NAME));

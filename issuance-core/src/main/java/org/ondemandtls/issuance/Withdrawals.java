@@ -19,11 +19,15 @@ import org.ondemandtls.store.StoredCertificate;
  * The names an operator has taken away, whatever permission says of them.
  *
  * <p>A withdrawal is a hold in the store, so every server keeps to it. It ends when an operator has the name obtained, or
- * when permission is granted anew: a grant that comes after a denial.
+ * by a grant that comes after a denial.
  *
  * <p><b>Threads.</b> Safe for many; every method blocks for the store.
  */
 public final class Withdrawals {
+
+    /** What ends a withdrawal. */
+    public static final String SERVED_AGAIN =
+            "served again after obtain, or after permission has denied and then granted the name";
 
     /** Who is named as the issuer of such a hold. */
     public static final String OPERATOR = "operator";
@@ -65,7 +69,7 @@ public final class Withdrawals {
                 TYPE,
                 "withdrawn by an operator at " + now,
                 Optional.empty()));
-        events.publish(EventKind.WITHDRAWN, name, "withdrawn by an operator; served again once it is granted anew");
+        events.publish(EventKind.WITHDRAWN, name, "withdrawn by an operator; " + SERVED_AGAIN);
         inventory.withdraw(name);
         boolean stored = mark(name);
         store.peers().tell(name);

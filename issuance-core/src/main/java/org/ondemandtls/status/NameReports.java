@@ -14,6 +14,7 @@ import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.issuance.Issuance;
+import org.ondemandtls.issuance.Withdrawals;
 import org.ondemandtls.issuance.WithdrawnName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.status.NameReport.CertificateReport;
@@ -191,7 +192,10 @@ final class NameReports {
         return new NameReport(
                 stored.firstName(),
                 state,
-                sentence(state, certificate, next, refusal, Optional.empty(), false),
+                // By whom is in the store, where nothing is looked up for a list.
+                stored.withdrawn()
+                        .map(at -> "Not served: withdrawn at " + at + "; explain says by whom.")
+                        .orElseGet(() -> sentence(state, certificate, next, refusal, Optional.empty(), false)),
                 certificate,
                 served,
                 true,
@@ -386,9 +390,11 @@ final class NameReports {
             case OBTAINING -> "A certificate is being obtained now.";
             case WITHDRAWN ->
                 withdrawal
-                                .map(hold -> "Not served: " + hold.detail())
-                                .orElse("Not served: permission was denied for so long that it was withdrawn")
-                        + "; it is served again once it is granted anew" + then + ".";
+                                .map(hold -> "Not served: " + hold.detail() + "; it is " + Withdrawals.SERVED_AGAIN)
+                                .orElse(
+                                        "Not served: permission was denied for so long that it was withdrawn; it is served"
+                                                + " again once permission grants it")
+                        + then + ".";
             case MOVED_AWAY -> "Its certificate is valid" + until + ", and not renewed" + why + then + ".";
             case EXPIRED -> "Not served: its certificate was valid" + until + "; the next visit obtains another.";
             case DENIED, REFUSED, WAITING ->

@@ -189,12 +189,14 @@ public interface OnDemandTlsMXBean {
     String renew(@Described(name = "name", value = "A server name, for example shop.example.com.") String name);
 
     /**
-     * Takes a name away on every server, until it is granted anew.
+     * Takes a name away on every server, until it is obtained, or permission has denied and then granted it.
      *
      * @param name a server name as an operator spells it
      * @return what was done, one line
      */
-    @Described("Stops serving a name on every server within two seconds, until it is granted anew or obtained.")
+    @Described(
+            "Stops serving a name on every server within two seconds. The name is served again after obtain, or after"
+                    + " permission has denied and then granted it.")
     String withdraw(@Described(name = "name", value = "A server name, for example shop.example.com.") String name);
 
     /**

@@ -22,6 +22,7 @@ import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.issuance.Budget;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.issuance.Pauses;
+import org.ondemandtls.issuance.Withdrawals;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.renewal.Renewal;
@@ -254,8 +255,8 @@ public final class Operations {
             lookAgain(name);
             return new Outcome(
                     true,
-                    name + " is withdrawn" + (stored ? "" : "; no certificate was stored for it")
-                            + "; it is served again once it is granted anew");
+                    name + " is withdrawn" + (stored ? "" : "; no certificate was stored for it") + "; it is "
+                            + Withdrawals.SERVED_AGAIN);
         });
     }
 

@@ -85,7 +85,11 @@ class WithdrawalsTest {
 
             assertThat(house.inventory().find(SHOP)).isEmpty();
             assertThat(stored().withdrawn()).contains(house.time().clock().instant());
-            assertThat(house.recorded().lines(EventKind.WITHDRAWN)).hasSize(1);
+            assertThat(house.recorded().lines(EventKind.WITHDRAWN))
+                    .singleElement()
+                    .asString()
+                    .endsWith("withdrawn by an operator; served again after obtain,"
+                            + " or after permission has denied and then granted the name");
             for (int day = 0; day < 3; day++) {
                 assertNotPermitted();
                 house.time().advance(DAY);

@@ -166,7 +166,7 @@ class TomcatInstallIT {
 
         assertThat(uninstalled.exitCode()).as(uninstalled.stderr()).isZero();
         Map<String, String> after = files();
-        after.keySet().removeIf(name -> name.endsWith(".before-ondemand-tls"));
+        after.keySet().removeIf(name -> name.endsWith(".before-ondemand-tls") || name.endsWith(".before-uninstall"));
         assertThat(after).isEqualTo(before);
     }
 

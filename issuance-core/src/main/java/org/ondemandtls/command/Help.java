@@ -120,7 +120,8 @@ final class Help {
     private static final String INSTALL = """
             usage: java -jar ondemand-tls-tomcat-VERSION-all.jar install CATALINA_BASE [options]
 
-            Stop Tomcat first. The command says what it changes, and keeps a copy of each changed file. You can run it again.
+            Stop Tomcat first. The command says what it changes, and keeps a copy of each changed file as
+            FILE.before-ondemand-tls. You can run it again.
             It changes three things:
 
               lib/                      gets the jar; the jar of another version is removed
@@ -136,7 +137,8 @@ final class Help {
     private static final String UNINSTALL = """
             usage: java -jar ondemand-tls-tomcat-VERSION-all.jar uninstall CATALINA_BASE [--dry-run]
 
-            Stop Tomcat first. The command takes back what install did. Certificates stay.
+            Stop Tomcat first. The command takes back what install did. Certificates stay. Each changed file is kept as
+            FILE.before-uninstall. FILE.before-ondemand-tls, the file before the installation, stays.
 
               --dry-run   only says what would change
             """ + STATUS;

@@ -38,6 +38,11 @@ final class TomcatFiles {
         return withoutComments(xml).contains(PROTOCOL);
     }
 
+    /** Whether a file of Tomcat's has something of ours, written by the installer or by hand. */
+    static boolean hasOurs(String text) {
+        return text.contains(BEGIN) || withoutComments(text).contains("org.ondemandtls.");
+    }
+
     /**
      * A {@code server.xml} with the connector, and the valve that answers the CA on other connectors.
      *

@@ -17,12 +17,14 @@ import java.util.stream.Stream;
  * Puts the drop-in jar, its connector and what they need into a {@code $CATALINA_BASE}, and takes them back. It says first
  * what it will change. It can be run again: what is there already stays.
  *
- * <p>A file that changes keeps its owner and its rights; a copy of it as it was stays beside it.
+ * <p>A file that changes keeps its owner and its rights; a copy of it as it was stays beside it. The copy from before an
+ * installation stays until there is another file without anything of ours to copy.
  */
 final class TomcatInstall {
 
     private static final Pattern DROP_IN = Pattern.compile("ondemand-tls-tomcat-.+\\.jar");
     private static final String COPY = ".before-ondemand-tls";
+    private static final String COPY_WITH_OURS = ".before-uninstall";
     // Not .jar, by which Tomcat would know it.
     private static final String PART = ".part";
 
@@ -85,9 +87,9 @@ final class TomcatInstall {
         if (TomcatFiles.hasConnector(xml)) {
             out.println("conf/server.xml has the connector already. It stays as it is; change its keys there.");
         }
-        rewrite("conf/server.xml", xml, TomcatFiles.withConnector(xml, port, keys));
+        rewrite("conf/server.xml", xml, TomcatFiles.withConnector(xml, port, keys), false);
         if (Files.isRegularFile(properties())) {
-            rewrite("conf/catalina.properties", text(properties()), TomcatFiles.withExit(text(properties())));
+            rewrite("conf/catalina.properties", text(properties()), TomcatFiles.withExit(text(properties())), false);
         } else {
             out.println(
                     "There is no conf/catalina.properties: after a mistake in the configuration Tomcat runs on without"
@@ -102,9 +104,9 @@ final class TomcatInstall {
      * @param dryRun whether it only tells
      */
     void uninstall(boolean dryRun) throws IOException, Arguments.WrongException {
-        rewrite("conf/server.xml", text(serverXml()), TomcatFiles.withoutConnector(text(serverXml())));
+        rewrite("conf/server.xml", text(serverXml()), TomcatFiles.withoutConnector(text(serverXml())), true);
         if (Files.isRegularFile(properties())) {
-            rewrite("conf/catalina.properties", text(properties()), TomcatFiles.withoutExit(text(properties())));
+            rewrite("conf/catalina.properties", text(properties()), TomcatFiles.withoutExit(text(properties())), true);
         }
         removeJars(any -> true);
         carryOut(dryRun);
@@ -142,18 +144,21 @@ final class TomcatInstall {
         }
     }
 
-    private void rewrite(String name, String before, String after) {
+    private void rewrite(String name, String before, String after, boolean removing) {
         if (before.equals(after)) {
             return;
         }
         Path file = base.resolve(name);
-        String what = "change   " + name + ", a copy stays at " + name + COPY + difference(before, after);
+        String suffix = removing ? COPY_WITH_OURS : COPY;
+        Path copy = file.resolveSibling(file.getFileName() + suffix);
+        // An original is never replaced by a file with something of ours.
+        boolean kept = !removing && TomcatFiles.hasOurs(before) && Files.exists(copy);
+        String what = "change   " + name + (kept ? ", the original stays at " : ", a copy stays at ") + name + suffix
+                + difference(before, after);
         changes.add(new Change(what, file, () -> {
-            Files.copy(
-                    file,
-                    file.resolveSibling(file.getFileName() + COPY),
-                    StandardCopyOption.REPLACE_EXISTING,
-                    StandardCopyOption.COPY_ATTRIBUTES);
+            if (!kept) {
+                Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.COPY_ATTRIBUTES);
+            }
             // In place: a new file would be root's where root installs, and Tomcat could not read it.
             Files.write(file, after.getBytes(StandardCharsets.ISO_8859_1));
         }));

@@ -99,8 +99,10 @@ class TomcatInstallTest {
                 .containsExactlyInAnyOrder(
                         "conf/server.xml",
                         "conf/server.xml.before-ondemand-tls",
+                        "conf/server.xml.before-uninstall",
                         "conf/catalina.properties",
-                        "conf/catalina.properties.before-ondemand-tls");
+                        "conf/catalina.properties.before-ondemand-tls",
+                        "conf/catalina.properties.before-uninstall");
         assertThat(after).containsAllEntriesOf(before);
     }
 
@@ -170,6 +172,42 @@ class TomcatInstallTest {
         assertThat(read("conf/server.xml.before-ondemand-tls")).isEqualTo(SERVER);
         assertThat(read("conf/catalina.properties.before-ondemand-tls"))
                 .isEqualTo("common.loader=\"${catalina.base}/lib\"\n");
+    }
+
+    @Test
+    void theCopyOfTheOriginalOutlivesUninstall() throws Exception {
+        install();
+        String installed = read("conf/server.xml");
+        new TomcatInstall(jar, base, out()).uninstall(false);
+
+        assertThat(read("conf/server.xml.before-ondemand-tls")).isEqualTo(SERVER);
+        assertThat(read("conf/server.xml.before-uninstall")).isEqualTo(installed);
+        assertThat(told())
+                .contains("a copy stays at conf/server.xml.before-ondemand-tls")
+                .contains("a copy stays at conf/server.xml.before-uninstall");
+    }
+
+    @Test
+    void theCopyOfTheOriginalOutlivesAnotherInstallation() throws Exception {
+        install();
+        write("conf/server.xml", read("conf/server.xml").replace("AcmeChallengeValve", "StatusValve"));
+
+        install();
+
+        assertThat(read("conf/server.xml")).contains("AcmeChallengeValve");
+        assertThat(read("conf/server.xml.before-ondemand-tls")).isEqualTo(SERVER);
+        assertThat(told()).contains("the original stays at conf/server.xml.before-ondemand-tls");
+    }
+
+    @Test
+    void whatWasChangedBetweenTwoInstallationsIsCopied() throws Exception {
+        install();
+        new TomcatInstall(jar, base, out()).uninstall(false);
+        write("conf/server.xml", SERVER.replace("8080", "8081"));
+
+        install();
+
+        assertThat(read("conf/server.xml.before-ondemand-tls")).isEqualTo(SERVER.replace("8080", "8081"));
     }
 
     @Test

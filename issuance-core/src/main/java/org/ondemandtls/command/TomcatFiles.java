@@ -29,7 +29,8 @@ final class TomcatFiles {
             Pattern.compile("\\r?\\n# " + BEGIN + "\\r?\\n.*?# " + END + "\\z", Pattern.DOTALL);
     private static final Pattern MARKED_PROPERTIES =
             Pattern.compile("# " + BEGIN + "\\r?\\n.*?# " + END + "[ \\t]*\\r?\\n?", Pattern.DOTALL);
-    private static final Pattern EXIT_LINE = Pattern.compile("(?m)^[ \\t]*" + Pattern.quote(EXIT) + "[ \\t]*[=:]");
+    private static final Pattern EXIT_LINE =
+            Pattern.compile("(?m)^[ \\t]*" + Pattern.quote(EXIT) + "[ \\t]*[=:][ \\t]*(.*)$");
 
     private TomcatFiles() {}
 
@@ -123,6 +124,15 @@ final class TomcatFiles {
                 + "# " + END;
         // What has no end of line at its end has none afterwards.
         return whole ? properties + lines + line : properties + line + lines;
+    }
+
+    /** Whether a {@code catalina.properties} makes a connector that cannot start end Tomcat: the last line about it counts. */
+    static boolean exits(String properties) {
+        String last = "";
+        for (Matcher line = EXIT_LINE.matcher(properties); line.find(); ) {
+            last = line.group(1);
+        }
+        return Boolean.parseBoolean(last);
     }
 
     /** A {@code catalina.properties} without what {@link #withExit} put there. */

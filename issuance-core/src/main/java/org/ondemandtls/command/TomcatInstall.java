@@ -89,7 +89,14 @@ final class TomcatInstall {
         }
         rewrite("conf/server.xml", xml, TomcatFiles.withConnector(xml, port, keys), false);
         if (Files.isRegularFile(properties())) {
-            rewrite("conf/catalina.properties", text(properties()), TomcatFiles.withExit(text(properties())), false);
+            String exiting = TomcatFiles.withExit(text(properties()));
+            rewrite("conf/catalina.properties", text(properties()), exiting, false);
+            if (!TomcatFiles.exits(exiting)) {
+                out.println(
+                        "conf/catalina.properties sets EXIT_ON_INIT_FAILURE to another value than true. It stays as it"
+                                + " is: after a mistake in the configuration Tomcat runs on without HTTPS. Set it to true to"
+                                + " prevent this.");
+            }
         } else {
             out.println(
                     "There is no conf/catalina.properties: after a mistake in the configuration Tomcat runs on without"

@@ -317,6 +317,24 @@ class TomcatInstallTest {
 
         assertThat(read("conf/catalina.properties"))
                 .isEqualTo("org.apache.catalina.startup.EXIT_ON_INIT_FAILURE=false\n");
+        assertThat(told()).contains("Tomcat runs on without HTTPS");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "org.apache.catalina.startup.EXIT_ON_INIT_FAILURE=true\n",
+                "  org.apache.catalina.startup.EXIT_ON_INIT_FAILURE : TRUE\r\n",
+                "org.apache.catalina.startup.EXIT_ON_INIT_FAILURE=false\n"
+                        + "org.apache.catalina.startup.EXIT_ON_INIT_FAILURE=true"
+            })
+    void whereAFailureEndsTheStartNothingIsSaid(String properties) throws Exception {
+        write("conf/catalina.properties", properties);
+
+        install();
+
+        assertThat(told()).doesNotContain("Tomcat runs on without HTTPS");
     }
 
     @Test

@@ -3,15 +3,24 @@ package org.ondemandtls;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URL;
+import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Properties;
+import java.util.Set;
 import java.util.TreeSet;
 
 /** Refuses a server that has two of our jars beside each other, as an upgrade leaves them where the old one was not removed. */
 final class OneVersion {
 
-    private static final String OURS = "org/ondemandtls/OnDemandTls.class";
+    // One class of each jar of ours.
+    private static final List<String> OURS = List.of(
+            "org/ondemandtls/OnDemandTls.class",
+            "org/ondemandtls/jetty/JettyOnDemandTls.class",
+            "org/ondemandtls/tomcat/OnDemandTlsProtocol.class",
+            "org/ondemandtls/spring/OnDemandTlsAutoConfiguration.class",
+            "org/ondemandtls/micrometer/OnDemandTlsMetrics.class");
 
     private static final String BUILT = "/META-INF/maven/org.ondemandtls/ondemand-tls-core/pom.properties";
     private static final String UNKNOWN = "unknown";
@@ -25,8 +34,15 @@ final class OneVersion {
      */
     static void require() throws StartException {
         ClassLoader loader = OneVersion.class.getClassLoader();
+        if (loader == null) {
+            return;
+        }
         try {
-            require(loader == null ? List.of() : Collections.list(loader.getResources(OURS)));
+            List<List<URL>> found = new ArrayList<>();
+            for (String one : OURS) {
+                found.add(Collections.list(loader.getResources(one)));
+            }
+            require(found);
         } catch (IOException e) {
             throw StartException.unreadable("cannot see which of our jars are there", e);
         }
@@ -48,17 +64,26 @@ final class OneVersion {
     /**
      * Judges what was found.
      *
-     * @param found where one class of ours is
-     * @throws StartException if there are several places
+     * @param found where each class of ours is
+     * @throws StartException if one of them is in several places
      */
-    static void require(List<URL> found) throws StartException {
-        TreeSet<String> places = new TreeSet<>();
-        for (URL url : found) {
-            places.add(url.toString().replace("jar:", "").replace("file:", "").replaceAll("!?/" + OURS + "$", ""));
+    static void require(List<List<URL>> found) throws StartException {
+        // The drop-in for Tomcat has several of these classes, and is named once.
+        Set<String> twice = new LinkedHashSet<>();
+        for (List<URL> urls : found) {
+            TreeSet<String> places = new TreeSet<>();
+            urls.forEach(url -> places.add(place(url)));
+            if (places.size() > 1) {
+                twice.add(String.join(" and ", places));
+            }
         }
-        if (places.size() > 1) {
-            throw new StartException("On-Demand TLS is there more than once: " + String.join(" and ", places)
-                    + "; remove all but the one you want");
+        if (!twice.isEmpty()) {
+            throw new StartException("On-Demand TLS is there more than once: " + String.join(", ", twice)
+                    + "; keep the jars of one version and remove the others");
         }
+    }
+
+    private static String place(URL url) {
+        return url.toString().replace("jar:", "").replace("file:", "").replaceAll("!?/org/ondemandtls/.*$", "");
     }
 }

@@ -8,27 +8,70 @@ import java.net.URL;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** {@link OneVersion}: two jars of ours in one server are refused by name. */
+/** {@link OneVersion}: two versions of a jar of ours in one server are refused by name. */
 class OneVersionTest {
 
     @Test
     void twoJarsAreNamed() throws Exception {
-        assertThatThrownBy(() -> OneVersion.require(List.of(in("1.1.0"), in("1.0.0"))))
+        assertThatThrownBy(() -> OneVersion.require(List.of(List.of(core("1.1.0"), core("1.0.0")))))
                 .isInstanceOf(StartException.class)
                 .hasMessage("On-Demand TLS is there more than once: /srv/lib/ondemand-tls-core-1.0.0.jar and"
-                        + " /srv/lib/ondemand-tls-core-1.1.0.jar; remove all but the one you want");
+                        + " /srv/lib/ondemand-tls-core-1.1.0.jar; keep the jars of one version and remove the others");
+    }
+
+    @Test
+    void twoJarsForOneServerBesideOneCoreAreNamed() throws Exception {
+        assertThatThrownBy(() ->
+                        OneVersion.require(List.of(List.of(core("1.1.0")), List.of(jetty("1.1.0"), jetty("1.0.0")))))
+                .isInstanceOf(StartException.class)
+                .hasMessageStartingWith(
+                        "On-Demand TLS is there more than once: /srv/lib/ondemand-tls-jetty-1.0.0.jar and"
+                                + " /srv/lib/ondemand-tls-jetty-1.1.0.jar;");
+    }
+
+    @Test
+    void allThatAreTwiceAreNamedAtOnce() throws Exception {
+        assertThatThrownBy(() -> OneVersion.require(
+                        List.of(List.of(core("1.1.0"), core("1.0.0")), List.of(jetty("1.1.0"), jetty("1.0.0")))))
+                .hasMessageContaining(
+                        "/srv/lib/ondemand-tls-core-1.1.0.jar, /srv/lib/ondemand-tls-jetty-1.0.0.jar and ");
+    }
+
+    @Test
+    void aJarThatHoldsSeveralPartsIsNamedOnce() throws Exception {
+        assertThatThrownBy(() -> OneVersion.require(List.of(
+                        List.of(dropIn("1.0.0", "OnDemandTls"), dropIn("1.1.0", "OnDemandTls")),
+                        List.of(
+                                dropIn("1.0.0", "tomcat/OnDemandTlsProtocol"),
+                                dropIn("1.1.0", "tomcat/OnDemandTlsProtocol")))))
+                .hasMessage("On-Demand TLS is there more than once: /srv/lib/ondemand-tls-tomcat-1.0.0-all.jar and"
+                        + " /srv/lib/ondemand-tls-tomcat-1.1.0-all.jar;"
+                        + " keep the jars of one version and remove the others");
     }
 
     @Test
     void oneJarIsFineHoweverOftenItIsFound() {
-        assertThatCode(() -> OneVersion.require(List.of(in("1.0.0"), in("1.0.0"))))
+        assertThatCode(() -> OneVersion.require(
+                        List.of(List.of(core("1.0.0"), core("1.0.0")), List.of(jetty("1.0.0")), List.of())))
                 .doesNotThrowAnyException();
         assertThatCode(() -> OneVersion.require(List.of())).doesNotThrowAnyException();
         assertThatCode(OneVersion::require).doesNotThrowAnyException();
     }
 
-    private static URL in(String version) throws Exception {
-        return URI.create("jar:file:/srv/lib/ondemand-tls-core-" + version + ".jar!/org/ondemandtls/OnDemandTls.class")
+    private static URL core(String version) throws Exception {
+        return in("ondemand-tls-core-" + version, "OnDemandTls");
+    }
+
+    private static URL jetty(String version) throws Exception {
+        return in("ondemand-tls-jetty-" + version, "jetty/JettyOnDemandTls");
+    }
+
+    private static URL dropIn(String version, String name) throws Exception {
+        return in("ondemand-tls-tomcat-" + version + "-all", name);
+    }
+
+    private static URL in(String jar, String name) throws Exception {
+        return URI.create("jar:file:/srv/lib/" + jar + ".jar!/org/ondemandtls/" + name + ".class")
                 .toURL();
     }
 }

@@ -98,6 +98,27 @@ class ConfigurationIT {
     }
 
     @Test
+    void aSecondVersionOfTheJarForTheServerIsRefusedByName() throws IOException {
+        String part = line.isJetty() ? "ondemand-tls-jetty-" : "ondemand-tls-tomcat-";
+        server.property("onDemandTls.permission.names", "*.customer.example");
+        Path second = server.jars().resolve(part + "0.9.0-all.jar");
+        try (var jars = Files.list(server.jars())) {
+            Files.copy(
+                    jars.filter(jar -> jar.getFileName().toString().startsWith(part))
+                            .findFirst()
+                            .orElseThrow(),
+                    second);
+        }
+        try {
+            assertThat(server.startInVain())
+                    .contains("On-Demand TLS is there more than once: ")
+                    .contains(second.getFileName() + " and ");
+        } finally {
+            Files.delete(second);
+        }
+    }
+
+    @Test
     void aValueFromASystemPropertyIsHeeded() throws IOException {
         server.jvm("-DonDemandTls.permission.names=shop.customer.example");
 

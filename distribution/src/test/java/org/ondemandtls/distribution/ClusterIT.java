@@ -263,7 +263,7 @@ class ClusterIT {
 
             Awaitility.await("finished without a visitor")
                     .atMost(PATIENCE)
-                    .until(() -> other.log().contains("took up the open order")
+                    .until(() -> other.log().contains("continues the open order")
                             && Database.query(store, "SELECT COUNT(*) FROM ondemand_tls_certificate")
                                     .equals(List.of("1")));
             report("taken over after the holder was killed, " + kind, killed);

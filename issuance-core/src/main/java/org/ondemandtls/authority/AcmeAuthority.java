@@ -432,7 +432,10 @@ public final class AcmeAuthority implements Authority {
         try {
             account.update(login, session);
         } catch (AcmeException | IOException | RuntimeException | StackOverflowError e) {
-            ports.events().publish(EventKind.ACCOUNT, directory + " was not told the contact: " + reason(e, session));
+            ports.events()
+                    .publish(
+                            EventKind.ACCOUNT,
+                            "could not send the contact address to " + directory + ": " + reason(e, session));
         }
     }
 

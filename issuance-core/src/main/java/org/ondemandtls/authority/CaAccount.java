@@ -319,7 +319,7 @@ final class CaAccount {
             changed.addEmail(email.get());
             changed.commit();
             files.keepContact(email.get());
-            events.publish(EventKind.ACCOUNT, "told " + directory.url() + " that the contact is " + email.get());
+            events.publish(EventKind.ACCOUNT, "sent the contact address " + email.get() + " to " + directory.url());
         }
         String terms = terms(session);
         Optional<String> accepted = files.terms();
@@ -368,7 +368,9 @@ final class CaAccount {
         if (stored.isPresent() && successor.isPresent() && changed.isPresent()) {
             files.adopt(stored.get(), successor.get());
             files.keepUrl(changed.get());
-            events.publish(EventKind.ACCOUNT, "found that " + directory.url() + " has the account's new key");
+            events.publish(
+                    EventKind.ACCOUNT,
+                    directory.url() + " has accepted the new account key; the old key is no longer used");
             return new Known(successor.get(), changed.get());
         }
         KeyPair key = files.keyOrNew();

@@ -226,27 +226,28 @@ final class OrderFlow {
         session.endurance().takeMissingFor(Endurance.Missing.GONE);
         try {
             if (!session.isOfThisCa(url)) {
-                giveUp("its URL is none of this CA's");
+                giveUp("its URL does not belong to this CA");
                 return Optional.empty();
             }
             Order order = login.bindOrder(url.toURL());
             order.fetch();
             Status status = order.getStatus();
             if (OrderCompletion.GOING_ON.contains(status)) {
-                tools.events().publish(EventKind.RESUMED, name, "took up the open order, which is " + word(status));
+                tools.events()
+                        .publish(EventKind.RESUMED, name, "continues the open order (status: " + word(status) + ")");
                 return Optional.of(order);
             }
             giveUp("it is " + word(status));
         } catch (AcmeException e) {
             giveUp(lost(e).orElseThrow(() -> e));
         } catch (MalformedURLException | IllegalArgumentException e) {
-            giveUp("its URL is none of this CA's");
+            giveUp("its URL does not belong to this CA");
         }
         return Optional.empty();
     }
 
     private void giveUp(String why) {
-        tools.events().publish(EventKind.RESUMED, name, "gave up the open order: " + why);
+        tools.events().publish(EventKind.RESUMED, name, "dropped the open order: " + why);
     }
 
     // What the CA says of an order it does not have any more; empty where it may have it and is in trouble.
@@ -347,8 +348,9 @@ final class OrderFlow {
                         .publish(
                                 EventKind.ADVICE,
                                 session.session().getServerUri()
-                                        + " does not offer the profile in onDemandTls.acme.profile; orders there name"
-                                        + " no profile; it offers "
+                                        + " does not offer the profile " + profile
+                                        + " (onDemandTls.acme.profile); certificates are ordered without a profile; it"
+                                        + " offers "
                                         + CaProblem.oneLine(
                                                 metadata.getProfiles().toString()));
             }

@@ -283,8 +283,10 @@ public final class Command {
                 .or(() -> Optional.of(around).filter(owner -> !owner.equals(ROOT)));
         return Optional.of(
                 user.isPresent()
-                        ? "root wrote what the server's user cannot use yet: chown -R " + user.get() + ": " + store
-                        : "the store belongs to root: where the server runs as another user, chown -R USER: " + store);
+                        ? "some files in the store belong to root and the server cannot read them; run: chown -R "
+                                + user.get() + ": " + store
+                        : "the store belongs to root; if the server runs as another user, run: chown -R USER: "
+                                + store);
     }
 
     private static List<String> owners(Path store) throws IOException {

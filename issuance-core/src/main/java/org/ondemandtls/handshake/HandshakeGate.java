@@ -248,7 +248,7 @@ public final class HandshakeGate {
         events.publish(
                 EventKind.MISDIRECTED,
                 HttpHosts.serverName(host).orElse(null),
-                "421 to " + peer + ": the request is for this host, its connection was opened for "
+                "answered 421 to " + peer + ": it asked for this host on a TLS connection made for "
                         + HttpHosts.serverName(served).map(ServerName::value).orElse("no server name"));
     }
 

@@ -99,7 +99,8 @@ public final class Pauses {
             if (unreadable.compareAndSet(false, true)) {
                 events.publish(
                         EventKind.STORE_FAILED,
-                        "what operators have paused cannot be read; what was read last goes on: " + e.getMessage());
+                        "cannot read the list of pauses from the store; the last known pauses stay in force: "
+                                + e.getMessage());
             }
             return lastRead;
         }

@@ -313,7 +313,7 @@ final class Placement {
                     .publish(
                             EventKind.RESUMED,
                             attempt.name,
-                            "gave up the open order: the CA has not finished it since "
+                            "dropped the open order: the CA has not finished it since "
                                     + stuck.get().started());
         }
     }

@@ -102,7 +102,7 @@ final class DenialBrake {
                 store.keepHold(hold(OFF, clock.instant()));
                 events.publish(
                         EventKind.MASS_DENIAL,
-                        "permission is granted again for most names: the brake on withdrawals is released");
+                        "permission is granted again for most names: denied names are withdrawn as usual again");
             }
         }
     }

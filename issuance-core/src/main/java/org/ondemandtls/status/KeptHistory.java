@@ -81,7 +81,8 @@ final class KeptHistory implements EventListener, AutoCloseable {
                 "ondemand-tls-store-history",
                 PAUSE,
                 this::writeAll,
-                e -> events.publish(EventKind.STORE_FAILED, "what happened to names is not kept: " + e.getMessage()));
+                e -> events.publish(
+                        EventKind.STORE_FAILED, "the history of names cannot be stored: " + e.getMessage()));
     }
 
     @Override

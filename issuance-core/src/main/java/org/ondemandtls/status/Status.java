@@ -128,7 +128,7 @@ public final class Status implements OnDemandTlsMXBean, AutoCloseable {
         try {
             history.prepare();
         } catch (StoreException e) {
-            floors.events().publish(EventKind.STORE_FAILED, "what happened to names is not kept: " + e.getMessage());
+            floors.events().publish(EventKind.STORE_FAILED, "the history of names cannot be stored: " + e.getMessage());
         }
         floors.events().tap(history);
         Operations.Floors own = new Operations.Floors(

@@ -139,7 +139,10 @@ final class Records<T> {
         Optional<String> where = medium.setAside(found, String.valueOf(why.getMessage()), keep);
         where.ifPresent(there -> events.publish(
                 EventKind.QUARANTINED,
-                found.place() + (keep ? " was set aside " + there : " was removed, since its key may be in clear")
+                found.place()
+                        + (keep
+                                ? " was set aside " + there
+                                : " was deleted, because it is damaged and may contain an unencrypted private key")
                         + ": " + why.getMessage() + "; " + shelf.whenLost()));
     }
 }

@@ -70,8 +70,8 @@ final class Resealing implements AutoCloseable {
         if (told.compareAndSet(false, true)) {
             events.publish(
                     EventKind.ENCRYPTION,
-                    "what is in clear or under an older key in " + medium.location() + " is encrypted under the key "
-                            + sealing.keyId() + " in the background; until that is done, keep the older keys");
+                    "encrypting the other records in " + medium.location() + " with key " + sealing.keyId()
+                            + " in the background; keep the older keys until the log says that everything is encrypted");
         }
         AtomicLong left = new AtomicLong();
         medium.eachUnderOtherKeys(found -> {

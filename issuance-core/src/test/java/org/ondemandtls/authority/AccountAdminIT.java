@@ -109,7 +109,7 @@ class AccountAdminIT extends WithPebble {
 
         assertThat(key()).isNotEqualTo(before);
         assertThat(made()).isEqualTo(1);
-        assertThat(texts(EventKind.ACCOUNT)).anyMatch(text -> text.contains("has the account's new key"));
+        assertThat(texts(EventKind.ACCOUNT)).anyMatch(text -> text.contains("has accepted the new account key"));
     }
 
     @Test

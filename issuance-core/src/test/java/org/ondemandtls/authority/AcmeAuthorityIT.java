@@ -320,7 +320,7 @@ class AcmeAuthorityIT extends WithPebble {
                         assertThat(pebble.orders()).as(lost).isEqualTo(ordersBefore);
                     }
                 }
-                assertThat(texts(EventKind.RESUMED)).anyMatch(text -> text.contains("took up"));
+                assertThat(texts(EventKind.RESUMED)).anyMatch(text -> text.contains("continues the open order"));
             }
         }
 
@@ -368,7 +368,7 @@ class AcmeAuthorityIT extends WithPebble {
 
                 assertServable(chain, order);
                 assertThat(pebble.orders()).isEqualTo(1);
-                assertThat(texts(EventKind.RESUMED)).singleElement().asString().contains("gave up");
+                assertThat(texts(EventKind.RESUMED)).singleElement().asString().contains("dropped the open order");
             }
         }
     }

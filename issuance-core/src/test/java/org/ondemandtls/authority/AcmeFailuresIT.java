@@ -409,7 +409,8 @@ class AcmeFailuresIT extends WithPebble {
                 assertServable(chain, order);
                 assertThat(journal).hasSize(1);
                 assertThat(asked(proxy, NEW_ORDER)).isEqualTo(1);
-                assertThat(texts(EventKind.RESUMED)).containsExactly("took up the open order, which is " + status);
+                assertThat(texts(EventKind.RESUMED))
+                        .containsExactly("continues the open order (status: " + status + ")");
             }
         }
 
@@ -424,7 +425,7 @@ class AcmeFailuresIT extends WithPebble {
                 assertServable(sign(open(proxy), resumed(order, journal.get(0))), order);
 
                 assertThat(journal).hasSize(2);
-                assertThat(texts(EventKind.RESUMED)).containsExactly("gave up the open order: it is invalid");
+                assertThat(texts(EventKind.RESUMED)).containsExactly("dropped the open order: it is invalid");
             }
         }
 
@@ -441,7 +442,7 @@ class AcmeFailuresIT extends WithPebble {
                 assertThat(texts(EventKind.RESUMED))
                         .last()
                         .asString()
-                        .isEqualTo("gave up the open order: an authorization of the open order is expired");
+                        .isEqualTo("dropped the open order: an authorization of the open order is expired");
             }
         }
 
@@ -458,7 +459,7 @@ class AcmeFailuresIT extends WithPebble {
                 assertThat(texts(EventKind.RESUMED))
                         .last()
                         .asString()
-                        .isEqualTo("gave up the open order: the CA does not know it");
+                        .isEqualTo("dropped the open order: the CA does not know it");
             }
         }
 

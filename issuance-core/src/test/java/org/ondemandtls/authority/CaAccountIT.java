@@ -52,7 +52,7 @@ class CaAccountIT extends WithPebble {
                     .filteredOn(text -> text.contains("contact"))
                     .singleElement()
                     .asString()
-                    .endsWith("that the contact is two@example.com");
+                    .contains("sent the contact address two@example.com to https://");
             assertThat(asked(proxy, NEW_ACCOUNT)).isEqualTo(1);
             assertThat(texts(EventKind.AUTHORITY_UNAVAILABLE)).isEmpty();
         }
@@ -73,7 +73,7 @@ class CaAccountIT extends WithPebble {
                     .filteredOn(text -> text.contains("contact"))
                     .singleElement()
                     .asString()
-                    .endsWith("that the contact is two@example.com");
+                    .contains("sent the contact address two@example.com to https://");
         }
     }
 

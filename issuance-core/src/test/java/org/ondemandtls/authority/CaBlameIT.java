@@ -96,7 +96,9 @@ class CaBlameIT extends WithPebble {
             Authority.Order order = within(order(NAME), VISITOR);
             assertServable(sign(authority, order), order);
 
-            assertThat(texts(EventKind.ADVICE)).anyMatch(text -> text.contains("does not offer the profile"));
+            assertThat(texts(EventKind.ADVICE))
+                    .anyMatch(text -> text.contains("does not offer the profile ")
+                            && text.contains("(onDemandTls.acme.profile); certificates are ordered without a profile"));
         }
     }
 

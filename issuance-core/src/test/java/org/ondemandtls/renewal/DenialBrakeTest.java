@@ -218,7 +218,8 @@ class DenialBrakeTest {
 
             assertThat(brake.until()).isEmpty();
             assertThat(recorded.lines(EventKind.MASS_DENIAL)).hasSize(2);
-            assertThat(recorded.lines(EventKind.MASS_DENIAL).get(1)).contains("released");
+            assertThat(recorded.lines(EventKind.MASS_DENIAL).get(1))
+                    .contains("denied names are withdrawn as usual again");
         }
 
         @Test

@@ -244,7 +244,7 @@ class EncryptedFileCertificateStoreTest extends ShelfContract {
             assertThat(recorded.lines(EventKind.QUARANTINED))
                     .singleElement()
                     .asString()
-                    .contains("was removed");
+                    .contains("was deleted, because it is damaged and may contain an unencrypted private key");
         }
     }
 

@@ -699,7 +699,7 @@ class FileCertificateStoreTest extends ShelfContract {
             store = open();
             Awaitility.await()
                     .until(() -> recorded.lines(EventKind.STORE_FAILED).stream()
-                            .anyMatch(line -> line.contains("cannot be indexed")));
+                            .anyMatch(line -> line.contains("cannot read which certificates in ")));
 
             assertThat(store.nextDue()).contains(NOW.plusSeconds(60));
             store.save(stored(SHOP.value()).withDue(NOW.plusSeconds(59)));

@@ -58,8 +58,8 @@ final class FileListing implements AutoCloseable {
                 this::read,
                 e -> events.publish(
                         EventKind.STORE_FAILED,
-                        "what the certificates in " + root + " are listed by cannot be read: " + e.getMessage()
-                                + "; tried again by itself"));
+                        "cannot read the certificates in " + root + " for the lists of the management page: "
+                                + e.getMessage() + "; the server tries again by itself"));
     }
 
     /** A record is stored now. */

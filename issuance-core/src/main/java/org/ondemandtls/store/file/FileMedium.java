@@ -93,8 +93,9 @@ final class FileMedium implements Medium {
                 this::buildDueIndex,
                 e -> events.publish(
                         EventKind.STORE_FAILED,
-                        "the due times in " + root + " cannot be indexed: " + Disk.describe(e)
-                                + "; a certificate is renewed only when it is visited; the server tries again by itself"));
+                        "cannot read which certificates in " + root + " are due: " + Disk.describe(e)
+                                + "; until that works, some names are renewed only after a visit; the server tries again"
+                                + " by itself"));
         if (fresh) {
             dueIndex.completed();
         } else if (!dueIndex.isComplete()) {

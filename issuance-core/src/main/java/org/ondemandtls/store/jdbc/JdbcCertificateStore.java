@@ -61,7 +61,8 @@ public final class JdbcCertificateStore extends MediumStore {
                 this::fillListing,
                 e -> events.publish(
                         EventKind.STORE_FAILED,
-                        e.getMessage() + "; lists may lack what an older version wrote; tried again by itself"));
+                        e.getMessage()
+                                + "; lists may lack what an older version wrote; the server tries again by itself"));
         this.keeper = Threads.daemon("ondemand-tls-store-leases", this::keep);
     }
 
@@ -98,11 +99,10 @@ public final class JdbcCertificateStore extends MediumStore {
             } else {
                 events.publish(
                         EventKind.ADVICE,
-                        "the table ondemand_tls_listed is missing in the store " + pool.location()
-                                + " or this user may not read it, so that the operator's lists read certificates; run"
-                                + " what is behind \"-- listing\" in sql/" + dialect.file()
-                                + ".sql there, GRANT this user SELECT, INSERT, UPDATE and DELETE on the table, and"
-                                + " restart the server");
+                        "lists on the management page are slow: the table ondemand_tls_listed is missing in the store "
+                                + pool.location() + ", or this user may not read it; run the section \"-- listing\" of"
+                                + " sql/" + dialect.file() + ".sql there, GRANT this user SELECT, INSERT, UPDATE and"
+                                + " DELETE on the table, and restart the server");
             }
             store.keeper.start();
             return store;
@@ -138,10 +138,8 @@ public final class JdbcCertificateStore extends MediumStore {
         if (Math.abs(ahead) > CLOCKS_DIFFER.toMillis()) {
             events.publish(
                     EventKind.ADVICE,
-                    "the clock of the database of the store is " + Math.abs(ahead) / 1000 + " s "
-                            + (ahead > 0 ? "ahead of" : "behind")
-                            + " this machine's; leases go by the database's, budgets and renewals by each machine's own:"
-                            + " let all of them follow the same time");
+                    "the database's clock is " + Math.abs(ahead) / 1000 + " s " + (ahead > 0 ? "ahead of" : "behind")
+                            + " this machine's; synchronise all clocks (NTP)");
         }
     }
 

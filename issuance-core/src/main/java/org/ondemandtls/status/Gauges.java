@@ -106,7 +106,7 @@ final class Gauges {
                         floors.issuance().rememberedFailures())));
         all.add(new Gauge(
                 "ondemandtls_certificates_by_days_left",
-                "Certificates in memory by the most days they are still valid, each in one band.",
+                "Certificates in memory by the most days they are still valid, each in one band, expired ones in their own.",
                 "days",
                 known.expiry()));
         Map<String, Double> well = new HashMap<>();

@@ -368,7 +368,7 @@
     const all = Object.values(days).reduce((sum, count) => sum + count, 0);
     byId('expiry').replaceChildren(...Object.entries(days).map(([band, count]) => {
       const line = document.createElement('tr');
-      const label = band === 'more' ? 'more' : band === '0' ? 'expired' : 'at most ' + band;
+      const label = band === 'more' || band === 'expired' ? band : 'at most ' + band;
       const head = element('th', label);
       head.scope = 'row';
       const share = document.createElement('td');

@@ -451,8 +451,10 @@ public final class AcmeAuthority implements Authority {
     // What the CA says here is about the account, whatever it is.
     private Login login(ServerName name, CaSession session)
             throws AcmeException, IOException, InterruptedException, IssuanceException {
-        try {
-            return account.login(session);
+        try (Steps.Running loggingIn = tools.steps().begin(Steps.Step.LOGIN, name)) {
+            Login login = account.login(session);
+            loggingIn.doneUncounted();
+            return login;
         } catch (AcmeServerException e) {
             throw failed(name, e, session, true);
         }

@@ -58,11 +58,19 @@ record OrderCompletion(
      * @return the chain as the CA sent it
      */
     List<X509Certificate> run(Order order) throws AcmeException, IssuanceException, InterruptedException {
+        URL certificate;
+        try (Steps.Running finalizing = tools.steps().begin(Steps.Step.FINALIZE, wanted.name())) {
+            certificate = issued(order, finalizing);
+        }
+        return download(certificate);
+    }
+
+    private URL issued(Order order, Steps.Running finalizing)
+            throws AcmeException, IssuanceException, InterruptedException {
         JSON state = order.getJSON();
         Status status = status(state);
         // Not known to come from before: how long the CA takes is not learned from an order that was finalized earlier.
         Optional<Pace> learning = Optional.empty();
-        long begun = tools.steps().begin();
         if (status == Status.PENDING || status == Status.READY) {
             journal.keep();
             state = finalizeWhenReady(order);
@@ -73,11 +81,13 @@ record OrderCompletion(
             Optional<URL> certificate = state.get("certificate").map(JSON.Value::asURL);
             status = status(state);
             if (status == Status.VALID && certificate.isPresent()) {
-                learning.ifPresent(known -> {
-                    known.done();
-                    tools.steps().done(Steps.Step.FINALIZE, begun);
-                });
-                return download(certificate.get());
+                learning.ifPresent(Pace::done);
+                if (learning.isPresent()) {
+                    finalizing.done();
+                } else {
+                    finalizing.doneUncounted();
+                }
+                return certificate.get();
             }
             if (status == Status.INVALID) {
                 throw refused(state);
@@ -180,10 +190,11 @@ record OrderCompletion(
     }
 
     private List<X509Certificate> download(URL url) throws AcmeException {
-        long begun = tools.steps().begin();
         Certificate certificate = login.bindCertificate(url);
-        certificate.download();
-        tools.steps().done(Steps.Step.DOWNLOAD, begun);
+        try (Steps.Running downloading = tools.steps().begin(Steps.Step.DOWNLOAD, wanted.name())) {
+            certificate.download();
+            downloading.done();
+        }
         List<X509Certificate> first = certificate.getCertificateChain();
         String preferred = tools.preferredChain().orElse("");
         if (preferred.isEmpty() || ChainOrder.leadsTo(first, preferred)) {

@@ -276,9 +276,11 @@ final class OrderFlow {
             throw spent(name);
         }
         session.endurance().takeMissingFor(Endurance.Missing.STRANGE);
-        long begun = tools.steps().begin();
-        Order order = placed();
-        tools.steps().done(Steps.Step.PLACE, begun);
+        Order order;
+        try (Steps.Running placing = tools.steps().begin(Steps.Step.PLACE, name)) {
+            order = placed();
+            placing.done();
+        }
         session.endurance().takeMissingFor(Endurance.Missing.LATE);
         URL url = order.getLocation();
         if (url.toString().length() > LONGEST_URL) {

@@ -106,10 +106,10 @@ record Validation(
     private void prove(Authorization authorization, ChallengeType type, Challenge challenge, DeferredJournal journal)
             throws AcmeException, ValidationFailedException, SpentOrderException, IssuanceException,
                     InterruptedException {
-        try (ChallengeBoard.Display display = display(challenge)) {
+        try (ChallengeBoard.Display display = display(challenge);
+                Steps.Running validating = tools.steps().begin(Steps.Step.VALIDATE, name)) {
             // An order that was taken up again may have been triggered already.
             boolean triggered = challenge.getStatus() != Status.PENDING;
-            long begun = tools.steps().begin();
             trigger(authorization, type, challenge);
             journal.keep();
             Status decision = awaitDecision(authorization, display.fetched());
@@ -122,7 +122,7 @@ record Validation(
                     .decided(name, tools.steps().ca(), OrderFlow.token(type), display, accepted);
             tools.events().publish(EventKind.CHALLENGE, name, seen.sentence());
             if (accepted) {
-                tools.steps().done(Steps.Step.VALIDATE, begun);
+                validating.done();
             } else {
                 CaProblem problem = problemWithoutSecrets(authorization, challenge);
                 if (isOld && triggered) {

@@ -34,6 +34,35 @@ final class FlightEvents {
         };
     }
 
+    static FlightRecorder.Span orderStep(String name, String ca, String step) {
+        OrderStep event = new OrderStep();
+        event.begin();
+        return result -> {
+            event.end();
+            if (event.shouldCommit()) {
+                event.serverName = name;
+                event.ca = ca;
+                event.step = step;
+                event.result = result;
+                event.commit();
+            }
+        };
+    }
+
+    static FlightRecorder.Span preflight(String name, String look) {
+        Preflight event = new Preflight();
+        event.begin();
+        return result -> {
+            event.end();
+            if (event.shouldCommit()) {
+                event.serverName = name;
+                event.look = look;
+                event.result = result;
+                event.commit();
+            }
+        };
+    }
+
     static FlightRecorder.Span permission(String name) {
         Permission event = new Permission();
         event.begin();
@@ -92,6 +121,41 @@ final class FlightEvents {
 
         @Label("Purpose")
         String purpose = "";
+
+        @Label("Result")
+        String result = "";
+    }
+
+    @Name("org.ondemandtls.OrderStep")
+    @Label("Step of an order")
+    @Description("What the CA was asked for and how long it took")
+    @Category(CATEGORY)
+    @StackTrace(false)
+    static final class OrderStep extends Event {
+        @Label("Server name")
+        String serverName = "";
+
+        @Label("CA")
+        String ca = "";
+
+        @Label("Step")
+        String step = "";
+
+        @Label("Result")
+        String result = "";
+    }
+
+    @Name("org.ondemandtls.Preflight")
+    @Label("Look before an order")
+    @Description("A look at a name's DNS, or for our proof at the name itself")
+    @Category(CATEGORY)
+    @StackTrace(false)
+    static final class Preflight extends Event {
+        @Label("Server name")
+        String serverName = "";
+
+        @Label("Look")
+        String look = "";
 
         @Label("Result")
         String result = "";

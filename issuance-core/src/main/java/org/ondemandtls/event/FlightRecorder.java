@@ -4,8 +4,8 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.name.ServerName;
 
 /**
- * Writes what happens into a recording of Java Flight Recorder, where one is running: orders, permission, the store,
- * refusals, and every event as a step of a name's. Costs next to nothing where none is; nothing at all on a Java without it.
+ * Writes what happens into a recording of Java Flight Recorder, where one is running: orders and their steps, looks at DNS,
+ * permission, the store, refusals, and every event as a step of a name's. Costs next to nothing where none is; nothing at all on a Java without it.
  * Nothing is loaded before somebody has begun a recording: the first event of a kind costs some hundredths of a second.
  */
 public final class FlightRecorder {
@@ -38,6 +38,27 @@ public final class FlightRecorder {
      */
     public static Span order(ServerName name, String ca, String purpose) {
         return isUsed() ? FlightEvents.order(name.value(), ca, purpose) : result -> {};
+    }
+
+    /**
+     * Begins a step of an order.
+     *
+     * @param name the name ordered
+     * @param ca the CA
+     * @param step in one word
+     */
+    public static Span orderStep(ServerName name, String ca, String step) {
+        return isUsed() ? FlightEvents.orderStep(name.value(), ca, step) : result -> {};
+    }
+
+    /**
+     * Begins a look at a name before an order.
+     *
+     * @param name the name looked at
+     * @param look {@code dns} or {@code probe}
+     */
+    public static Span preflight(ServerName name, String look) {
+        return isUsed() ? FlightEvents.preflight(name.value(), look) : result -> {};
     }
 
     /**

@@ -25,6 +25,7 @@ import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.event.FlightRecorder;
 import org.ondemandtls.event.Outage;
 import org.ondemandtls.name.CdnRanges;
 import org.ondemandtls.name.ClientBlock;
@@ -52,6 +53,7 @@ public final class DnsPreflight implements Preflight {
     private static final Duration TO_TELL = Duration.ofMillis(100);
     private static final Duration RECORDS_LIMIT = Duration.ofSeconds(8);
     private static final int DNS_PORT = 53;
+    private static final String PROBE = "probe";
     private static final int MOST_PASSED = 1_000;
     private static final int MOST_PROBED = 4;
     private static final int MOST_BEHIND = 10_000;
@@ -191,7 +193,7 @@ public final class DnsPreflight implements Preflight {
         caa.forget(name);
         return passed.getIfPresent(name) != null
                 ? CompletableFuture.completedFuture(Optional.empty())
-                : begin(name, client, this::judge);
+                : begin(name, client, "dns", this::judge);
     }
 
     @Override
@@ -199,12 +201,12 @@ public final class DnsPreflight implements Preflight {
         // The last of a flight's questions: what was passed over is looked at again by the next flight.
         return passed.asMap().remove(name) != null || !probe.isUsed()
                 ? CompletableFuture.completedFuture(Optional.empty())
-                : begin(name, client, this::probed);
+                : begin(name, client, PROBE, this::probed);
     }
 
     @Override
     public CompletableFuture<Optional<Verdict>> examine(ServerName name) {
-        CompletableFuture<Optional<Verdict>> examined = begin(name, ClientBlock.LOCAL, this::probed);
+        CompletableFuture<Optional<Verdict>> examined = begin(name, ClientBlock.LOCAL, PROBE, this::probed);
         return probe.isUsed() ? examined : examined.thenApply(unused -> Optional.empty());
     }
 
@@ -280,7 +282,7 @@ public final class DnsPreflight implements Preflight {
                 throws Questions.NoAnswerException, Questions.TooManyException, TextParseException;
     }
 
-    private CompletableFuture<Optional<Verdict>> begin(ServerName name, ClientBlock client, Work work) {
+    private CompletableFuture<Optional<Verdict>> begin(ServerName name, ClientBlock client, String what, Work work) {
         CompletableFuture<Optional<Verdict>> verdict = new CompletableFuture<>();
         String domain = registeredDomain.apply(name);
         if (watch.isResting() || !slowZones.tryBegin(domain)) {
@@ -288,6 +290,9 @@ public final class DnsPreflight implements Preflight {
             return verdict;
         }
         long end = ports.nanoTime().getAsLong() + LIMIT.minus(TO_TELL).toNanos();
+        FlightRecorder.Span span = FlightRecorder.preflight(name, what);
+        verdict.whenComplete((found, failure) ->
+                span.end(failure != null ? "overloaded" : found.isPresent() ? "not_ready" : "nothing_found"));
         try {
             Future<?> timer = ports.scheduler()
                     .schedule(() -> verdict.complete(Optional.empty()), LIMIT.toNanos(), TimeUnit.NANOSECONDS);

@@ -12,6 +12,7 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -22,6 +23,9 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordingFile;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -93,6 +97,43 @@ class AcmeAuthorityIT extends WithPebble {
             assertThat(board.vantages().of(order.name()).orElseThrow().networks())
                     .containsExactly("127.0.0.0/16");
         }
+    }
+
+    @Test
+    void aRecordingHasTheStepsOfAnOrderAndWhatFailed() throws Exception {
+        ServerName shop = ServerName.parse("shop.customer.example");
+        ServerName bad = ServerName.parse("bad.customer.example");
+        Path file = directory.resolve("visit.jfr");
+        try (Pebble pebble = reachable().blocked(bad.value()).start(directory);
+                Recording recording = new Recording()) {
+            recording.enable("org.ondemandtls.OrderStep").withoutThreshold();
+            recording.start();
+            AcmeAuthority authority = open(pebble, ChallengeType.HTTP_01);
+            sign(authority, order(shop.value()));
+            assertThatThrownBy(() -> sign(authority, order(bad.value()))).isInstanceOf(IssuanceException.class);
+            recording.stop();
+            recording.dump(file);
+
+            List<RecordedEvent> recorded = RecordingFile.readAllEvents(file).stream()
+                    .filter(event -> event.getEventType().getName().equals("org.ondemandtls.OrderStep"))
+                    .toList();
+
+            assertThat(steps(recorded, shop))
+                    .containsExactly("login done", "place done", "validate done", "finalize done", "download done");
+            assertThat(recorded).allSatisfy(step -> {
+                assertThat(step.getString("ca")).isEqualTo(authority.id());
+                assertThat(step.getDuration()).isPositive();
+            });
+            assertThat(steps(recorded, bad)).last().asString().endsWith(" failed");
+        }
+    }
+
+    private static List<String> steps(List<RecordedEvent> recorded, ServerName name) {
+        return recorded.stream()
+                .filter(step -> step.getString("serverName").equals(name.value()))
+                .sorted(Comparator.comparing(RecordedEvent::getStartTime))
+                .map(step -> step.getString("step") + " " + step.getString("result"))
+                .toList();
     }
 
     @Test

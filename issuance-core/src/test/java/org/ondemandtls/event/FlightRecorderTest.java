@@ -24,10 +24,12 @@ class FlightRecorderTest {
         Events events = new Events(event -> {}, () -> 0);
         Path file = directory.resolve("visit.jfr");
         try (Recording recording = new Recording()) {
-            List.of("Order", "Permission", "Store", "Refusal", "Step")
+            List.of("Order", "OrderStep", "Preflight", "Permission", "Store", "Refusal", "Step")
                     .forEach(name -> recording.enable("org.ondemandtls." + name).withoutThreshold());
             recording.start();
             FlightRecorder.order(SHOP, "internal", "obtain").end("obtained");
+            FlightRecorder.orderStep(SHOP, "internal", "validate").end("failed");
+            FlightRecorder.preflight(SHOP, "dns").end("nothing_found");
             FlightRecorder.permission(SHOP).end("granted");
             FlightRecorder.store("find").end("done");
             FlightRecorder.refusal("not_permitted");
@@ -41,6 +43,13 @@ class FlightRecorderTest {
 
         assertThat(one(recorded, "Order").getString("result")).isEqualTo("obtained");
         assertThat(one(recorded, "Order").getString("serverName")).isEqualTo("shop.example.com");
+        assertThat(one(recorded, "OrderStep").getString("serverName")).isEqualTo("shop.example.com");
+        assertThat(one(recorded, "OrderStep").getString("ca")).isEqualTo("internal");
+        assertThat(one(recorded, "OrderStep").getString("step")).isEqualTo("validate");
+        assertThat(one(recorded, "OrderStep").getString("result")).isEqualTo("failed");
+        assertThat(one(recorded, "Preflight").getString("serverName")).isEqualTo("shop.example.com");
+        assertThat(one(recorded, "Preflight").getString("look")).isEqualTo("dns");
+        assertThat(one(recorded, "Preflight").getString("result")).isEqualTo("nothing_found");
         assertThat(one(recorded, "Permission").getString("answer")).isEqualTo("granted");
         assertThat(one(recorded, "Store").getString("operation")).isEqualTo("find");
         assertThat(one(recorded, "Refusal").getString("reason")).isEqualTo("not_permitted");

@@ -27,9 +27,12 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordingFile;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -201,6 +204,27 @@ class DnsPreflightIT {
             })
     void pointsElsewhere(String label, String verdict) {
         assertThat(look(label, "198.51.100.1")).isEqualTo(verdict);
+    }
+
+    @Test
+    void isInARecordingWithWhatCameOfIt(@TempDir Path directory) throws Exception {
+        Path file = directory.resolve("look.jfr");
+        try (Recording recording = new Recording()) {
+            recording.enable("org.ondemandtls.Preflight").withoutThreshold();
+            recording.start();
+            look("good");
+            look("wrong", "198.51.100.1");
+            executor.shutdown();
+            assertThat(executor.awaitTermination(2, TimeUnit.MINUTES)).isTrue();
+            recording.stop();
+            recording.dump(file);
+        }
+
+        assertThat(RecordingFile.readAllEvents(file).stream()
+                        .filter(event -> event.getEventType().getName().equals("org.ondemandtls.Preflight")))
+                .extracting(look ->
+                        look.getString("serverName") + " " + look.getString("look") + " " + look.getString("result"))
+                .containsExactlyInAnyOrder("good.zone.example dns nothing_found", "wrong.zone.example dns not_ready");
     }
 
     @Test

@@ -426,6 +426,9 @@ class OperationsTest {
         assertThat(found("domain=one.example")).containsExactly("a.one.example", "b.one.example");
         assertThat(found("domain=one.example&prefix=b")).containsExactly("b.one.example");
         assertThat(found("state=withdrawn")).containsExactly("b.one.example");
+        assertThat(found("state=withdrawn,overdue,expired")).containsExactly("b.one.example");
+        assertThat(engine.status().search("state=overdue,expired", "states/soon/", 10))
+                .contains("error");
         assertThat(found("state=withdrawn&domain=two.example")).isEmpty();
         assertThat(found("state=served&domain=one.example")).containsExactly("a.one.example");
         assertThat(found("ca=internal&expiresWithinDays=4000")).hasSize(3);

@@ -1,7 +1,9 @@
 package org.ondemandtls.status;
 
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -39,14 +41,17 @@ final class Listing {
     // No name has a slash.
     private static final String TAKEN_AWAY = "takenAway/";
     private static final String WITHDRAWN = "withdrawn/";
+    // Where a list of several states goes on: the moment it was begun at, which of them, and the place in its index.
+    private static final String STATES = "states/";
 
     private final CertificateStore store;
     private final NameReports reports;
     private final NameFilter filter;
     private final int most;
     private final List<NameReport> found = new ArrayList<>();
-    // How many certificates were read for this page.
+    // How many certificates were read for this page, and how many entries of indexes gone through.
     private int read;
+    private int seen;
 
     /**
      * Begins a page.
@@ -91,10 +96,16 @@ final class Listing {
     }
 
     private Operations.Page ofCertificates(String after, Instant now) throws StoreException {
+        if (isOfSeveralIndexedStates()) {
+            Optional<Operations.Page> page = after.isEmpty() || after.startsWith(STATES)
+                    ? ofStates(InStates.at(after, filter.states(), now))
+                    : Optional.empty();
+            return page.isPresent() ? page.get() : named(after.startsWith(STATES) ? "" : after);
+        }
         boolean byMoment = after.indexOf(' ') >= 0;
         Optional<Listed.Slice> slice = slice(now).filter(one -> after.isEmpty() || isByMoment(one) == byMoment);
         if (slice.isPresent()) {
-            Optional<Operations.Page> page = sliced(slice.get(), after, now);
+            Optional<Operations.Page> page = sliced(slice.get(), filter, after, now);
             if (page.isPresent()) {
                 return page.get();
             }
@@ -115,25 +126,9 @@ final class Listing {
         }
         Set<NameState> states = filter.states();
         if (states.size() == 1) {
-            switch (states.iterator().next()) {
-                case WITHDRAWN -> {
-                    return Optional.of(new Listed.OfStanding(Listed.Standing.WITHDRAWN));
-                }
-                case MOVED_AWAY -> {
-                    return Optional.of(new Listed.OfStanding(Listed.Standing.MOVED_AWAY));
-                }
-                case IDLE -> {
-                    return Optional.of(new Listed.OfStanding(Listed.Standing.IDLE));
-                }
-                case EXPIRED -> {
-                    return Optional.of(new Listed.Expiring(now));
-                }
-                case OVERDUE -> {
-                    return Optional.of(new Listed.Late(now));
-                }
-                default -> {
-                    // What is in memory is nothing an index of the store can say.
-                }
+            Optional<Listed.Slice> slice = slice(states.iterator().next(), now);
+            if (slice.isPresent()) {
+                return slice;
             }
         }
         if (filter.prefix().isEmpty() && filter.expiresBefore().isPresent()) {
@@ -142,9 +137,95 @@ final class Listing {
         return filter.prefix().isEmpty() ? filter.issuer().map(Listed.OfIssuer::new) : Optional.empty();
     }
 
-    private Optional<Operations.Page> sliced(Listed.Slice slice, String after, Instant now) throws StoreException {
+    // What is in memory is nothing an index of the store can say.
+    private static Optional<Listed.Slice> slice(NameState state, Instant now) {
+        return switch (state) {
+            case WITHDRAWN -> Optional.of(new Listed.OfStanding(Listed.Standing.WITHDRAWN));
+            case MOVED_AWAY -> Optional.of(new Listed.OfStanding(Listed.Standing.MOVED_AWAY));
+            case IDLE -> Optional.of(new Listed.OfStanding(Listed.Standing.IDLE));
+            case EXPIRED -> Optional.of(new Listed.Expiring(now));
+            case OVERDUE -> Optional.of(new Listed.Late(now));
+            default -> Optional.empty();
+        };
+    }
+
+    private boolean isOfSeveralIndexedStates() {
+        return filter.states().size() > 1
+                && filter.domain().isEmpty()
+                && filter.states().stream()
+                        .allMatch(state -> slice(state, Instant.EPOCH).isPresent());
+    }
+
+    /**
+     * A place in a list of several states, whose indexes are gone through one after the other.
+     *
+     * <p>An entry stands in one of them only, by how it stood when the list was begun: what expires between two pages is
+     * neither listed twice nor left out.
+     *
+     * @param begun when the list was begun; entries are in the order of whole milliseconds
+     * @param state which index is gone through
+     * @param last the place in it
+     */
+    private record InStates(Instant begun, NameState state, String last) {
+
+        static InStates at(String after, Set<NameState> states, Instant now) {
+            if (after.isEmpty()) {
+                return new InStates(now.truncatedTo(ChronoUnit.MILLIS), Collections.min(states), "");
+            }
+            String[] parts = after.substring(STATES.length()).split("/", 3);
+            try {
+                if (parts.length == 3) {
+                    return new InStates(
+                            Instant.ofEpochMilli(Long.parseLong(parts[0])), NameState.valueOf(parts[1]), parts[2]);
+                }
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException("not where a page has ended", e);
+            }
+            throw new IllegalArgumentException("not where a page has ended");
+        }
+
+        String text() {
+            return STATES + begun.toEpochMilli() + "/" + state + "/" + last;
+        }
+    }
+
+    private Optional<Operations.Page> ofStates(InStates from) throws StoreException {
+        for (NameState state : NameState.values()) {
+            if (state.compareTo(from.state()) < 0 || !filter.states().contains(state)) {
+                continue;
+            }
+            Optional<Operations.Page> page = sliced(
+                    slice(state, from.begun()).orElseThrow(),
+                    only(state),
+                    state == from.state() ? from.last() : "",
+                    from.begun());
+            if (page.isEmpty()) {
+                found.clear();
+                return Optional.empty();
+            }
+            if (page.get().next().isPresent()) {
+                String last = page.get().next().get();
+                return Optional.of(
+                        new Operations.Page(found, Optional.of(new InStates(from.begun(), state, last).text())));
+            }
+        }
+        return Optional.of(new Operations.Page(found, Optional.empty()));
+    }
+
+    private NameFilter only(NameState state) {
+        return new NameFilter(
+                filter.prefix(),
+                Set.of(state),
+                filter.expiresBefore(),
+                filter.issuer(),
+                filter.domain(),
+                filter.refusal());
+    }
+
+    private Optional<Operations.Page> sliced(Listed.Slice slice, NameFilter entriesOf, String after, Instant now)
+            throws StoreException {
         String last = after;
-        for (int entries = 0; entries < ENTRIES_PER_PAGE && read < READ_PER_PAGE; ) {
+        while (seen < ENTRIES_PER_PAGE && read < READ_PER_PAGE) {
             Optional<List<Listed>> chunk = store.listed(slice, last, ENTRIES);
             if (chunk.isEmpty()) {
                 return Optional.empty();
@@ -156,14 +237,14 @@ final class Listing {
                 while (at < chunk.get().size() && wanted.size() < room) {
                     Listed entry = chunk.get().get(at++);
                     last = slice.place(entry);
-                    if (filter.mayLet(entry, now)) {
+                    if (entriesOf.mayLet(entry, now)) {
                         wanted.add(entry.name());
                     }
                 }
                 read += wanted.size();
                 store.under(wanted).forEach(this::add);
             }
-            entries += at;
+            seen += at;
             if (at == chunk.get().size() && at < ENTRIES) {
                 return Optional.of(new Operations.Page(found, Optional.empty()));
             }

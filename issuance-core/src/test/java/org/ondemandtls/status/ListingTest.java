@@ -1,6 +1,7 @@
 package org.ondemandtls.status;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -12,6 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -20,6 +23,7 @@ import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Hold;
+import org.ondemandtls.store.Moved;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.TestLeaves;
 
@@ -35,6 +39,7 @@ class ListingTest {
     private StatusHouse house;
     private int questions;
     private int read;
+    private int byName;
 
     @BeforeEach
     void open() throws Exception {
@@ -45,6 +50,7 @@ class ListingTest {
                         CertificateStore.class.getClassLoader(),
                         new Class<?>[] {CertificateStore.class},
                         (proxy, method, arguments) -> {
+                            byName += method.getName().equals("page") ? 1 : 0;
                             if (method.getName().equals("under")) {
                                 questions++;
                                 read += ((List<?>) arguments[0]).size();
@@ -75,6 +81,153 @@ class ListingTest {
                         "operator",
                         "withdrawn by an operator",
                         Optional.empty()));
+    }
+
+    private Instant now() {
+        return house.own().clock().instant();
+    }
+
+    private void save(String name, Duration life, Duration renew, UnaryOperator<StoredCertificate> change)
+            throws Exception {
+        StoredCertificate stored = StoredCertificate.obtained(
+                TestLeaves.leaf(now().minus(Duration.ofDays(100)), life.plusDays(100), name),
+                StatusHouse.CA,
+                now(),
+                now().plus(renew));
+        house.floors().store().save(change.apply(stored));
+    }
+
+    private static StoredCertificate idle(StoredCertificate stored) {
+        return stored.withDue(stored.certificate().notAfter().plusSeconds(1));
+    }
+
+    private static NameFilter in(NameState... states) {
+        return new NameFilter("", Set.of(states), Optional.empty(), Optional.empty());
+    }
+
+    /** Everything behind a place, with what happens between two pages. */
+    private List<String> listed(NameFilter filter, int limit, Runnable between) throws Exception {
+        List<String> listed = new ArrayList<>();
+        Optional<String> after = Optional.of("");
+        while (after.isPresent()) {
+            Operations.Page page = house.operations().list(filter, after.get(), limit);
+            assertThat(page.names()).hasSizeLessThanOrEqualTo(limit);
+            page.names().forEach(report -> listed.add(report.name()));
+            after = page.next();
+            between.run();
+        }
+        return listed;
+    }
+
+    private void oneOfEachKind() throws Exception {
+        Duration life = Duration.ofDays(30);
+        Duration over = Duration.ofDays(-2);
+        Duration late = Duration.ofDays(-20);
+        for (int number = 0; number < 3; number++) {
+            String name = number + ".example.com";
+            save("fresh" + name, life, Duration.ofDays(20), stored -> stored);
+            save("late" + name, life, late, stored -> stored);
+            save("idle" + name, life, late, ListingTest::idle);
+            save("withdrawn" + name, life, late, stored -> stored.withWithdrawn(Optional.of(now())));
+            save("moved" + name, life, late, stored -> stored.withMoved(Optional.of(new Moved(now(), "x", "y"))));
+            save("over" + name, over, late, stored -> stored);
+            save("over-idle" + name, over, late, ListingTest::idle);
+            save("over-withdrawn" + name, over, late, stored -> stored.withWithdrawn(Optional.of(now())));
+        }
+    }
+
+    private static List<String> three(String... kinds) {
+        return Stream.of(kinds)
+                .flatMap(kind -> Stream.of(kind + "0.example.com", kind + "1.example.com", kind + "2.example.com"))
+                .toList();
+    }
+
+    @Test
+    void severalStatesAreListedByTheirIndexesEachNameOnce() throws Exception {
+        oneOfEachKind();
+        for (int limit : new int[] {1, 2, 3, 4, 100}) {
+            assertThat(listed(in(NameState.OVERDUE, NameState.EXPIRED), limit, () -> {}))
+                    .containsExactlyElementsOf(three("late", "over-idle", "over"));
+            assertThat(listed(
+                            in(
+                                    NameState.EXPIRED,
+                                    NameState.IDLE,
+                                    NameState.MOVED_AWAY,
+                                    NameState.OVERDUE,
+                                    NameState.WITHDRAWN),
+                            limit,
+                            () -> {}))
+                    .containsExactlyInAnyOrderElementsOf(
+                            three("late", "idle", "withdrawn", "over-withdrawn", "moved", "over", "over-idle"));
+        }
+
+        assertThat(byName)
+                .as("pages by name, for which every certificate is read")
+                .isZero();
+        NameFilter begun = new NameFilter(
+                "late1", Set.of(NameState.OVERDUE, NameState.EXPIRED), Optional.empty(), Optional.empty());
+        assertThat(listed(begun, 2, () -> {})).containsExactly("late1.example.com");
+        assertThat(byName).isZero();
+    }
+
+    @Test
+    void statesThatOnlyMemoryKnowsAreListedByName() throws Exception {
+        oneOfEachKind();
+
+        assertThat(listed(in(NameState.OVERDUE, NameState.STORED), 2, () -> {}))
+                .containsExactlyInAnyOrderElementsOf(three("fresh", "late"));
+        assertThat(byName).isPositive();
+    }
+
+    @Test
+    void whatExpiresBetweenTwoPagesIsListedOnce() throws Exception {
+        NameFilter filter = in(NameState.OVERDUE, NameState.EXPIRED, NameState.IDLE);
+        save("early.example.com", Duration.ofHours(1), Duration.ofDays(-20), stored -> stored);
+        save("late.example.com", Duration.ofHours(1), Duration.ofDays(-10), stored -> stored);
+        save("idle.example.com", Duration.ofHours(1), Duration.ofDays(-10), ListingTest::idle);
+
+        assertThat(listed(filter, 1, () -> house.floors().time().jump(Duration.ofHours(2))))
+                .containsExactly("early.example.com", "late.example.com", "idle.example.com");
+    }
+
+    @Test
+    void namesWithdrawnWithoutACertificateComeBehindSeveralStates() throws Exception {
+        save("late.example.com", Duration.ofDays(30), Duration.ofDays(-20), stored -> stored);
+        save("w.example.com", Duration.ofDays(30), Duration.ZERO, stored -> stored.withWithdrawn(Optional.of(now())));
+        takenAway("w.example.com");
+        takenAway("without.example.com");
+
+        for (int limit = 1; limit < 5; limit++) {
+            assertThat(listed(in(NameState.OVERDUE, NameState.WITHDRAWN), limit, () -> {}))
+                    .containsExactly("late.example.com", "w.example.com", "without.example.com");
+        }
+    }
+
+    @Test
+    void aListOfSeveralStatesGoesOnByNameWhereItWasBegunByName() throws Exception {
+        oneOfEachKind();
+        NameFilter filter = in(NameState.OVERDUE, NameState.EXPIRED);
+
+        assertThat(house.operations().list(filter, "late1.example.com", 9).names())
+                .extracting(NameReport::name)
+                .containsExactly(
+                        "late2.example.com",
+                        "over-idle0.example.com",
+                        "over-idle1.example.com",
+                        "over-idle2.example.com",
+                        "over0.example.com",
+                        "over1.example.com",
+                        "over2.example.com");
+    }
+
+    @Test
+    void aPlaceThatNoPageEndedAtIsRefused() {
+        for (String place : List.of("states/", "states/1/OVERDUE", "states/now/OVERDUE/", "states/1/late/x")) {
+            assertThatThrownBy(() -> house.operations().list(in(NameState.OVERDUE, NameState.EXPIRED), place, 9))
+                    .as(place)
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("not where a page has ended");
+        }
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 import org.awaitility.Awaitility;
@@ -71,6 +72,18 @@ abstract class ListsContract extends ShelfContract {
         assertThat(names(new Listed.Expiring(LATER), "", 9)).hasSize(3);
         assertThat(names(new Listed.Expiring(NOW.minus(Duration.ofDays(3650))), "", 9))
                 .isEmpty();
+    }
+
+    @Test
+    void ofAMomentHaveWhatIsBeforeItToTheMillisecond() throws Exception {
+        Listed entry = Listed.of(store.save(stored("a.example.com")));
+        Instant late = entry.late().truncatedTo(ChronoUnit.MILLIS);
+
+        assertThat(names(new Listed.Late(late), "", 9)).isEmpty();
+        assertThat(names(new Listed.Late(late.plusMillis(1)), "", 9)).containsExactly("a.example.com");
+        assertThat(names(new Listed.Expiring(entry.expires()), "", 9)).isEmpty();
+        assertThat(names(new Listed.Expiring(entry.expires().plusMillis(1)), "", 9))
+                .containsExactly("a.example.com");
     }
 
     @Test

@@ -46,7 +46,7 @@ public final class Figures {
          * Something happened once more.
          *
          * @param figure what
-         * @param values the label values
+         * @param values the label values, bounded as the series are
          */
         void counted(Figure figure, List<String> values);
 
@@ -55,7 +55,7 @@ public final class Figures {
          *
          * @param figure what
          * @param nanos how long
-         * @param values the label values
+         * @param values the label values, bounded as the series are
          */
         void timed(Figure figure, long nanos, List<String> values);
     }
@@ -72,11 +72,13 @@ public final class Figures {
     public record Series(Figure figure, List<String> values, long count, double seconds, List<Long> buckets) {}
 
     private static final class Tally {
+        final List<String> values;
         final LongAdder count = new LongAdder();
         final LongAdder nanos = new LongAdder();
         final LongAdder[] buckets;
 
-        Tally(boolean timed) {
+        Tally(List<String> values, boolean timed) {
+            this.values = values;
             this.buckets = new LongAdder[timed ? BUCKETS.size() : 0];
             Arrays.setAll(buckets, at -> new LongAdder());
         }
@@ -111,9 +113,9 @@ public final class Figures {
      * @param values one value for each of its labels
      */
     public void count(Figure figure, String... values) {
-        List<String> labels = List.of(values);
-        tally(figure, labels).count.increment();
-        observers.forEach(observer -> observer.counted(figure, labels));
+        Tally tally = tally(figure, List.of(values));
+        tally.count.increment();
+        observers.forEach(observer -> observer.counted(figure, tally.values));
     }
 
     /**
@@ -124,8 +126,7 @@ public final class Figures {
      * @param values one value for each of its labels
      */
     public void time(Figure figure, long nanos, String... values) {
-        List<String> labels = List.of(values);
-        Tally tally = tally(figure, labels);
+        Tally tally = tally(figure, List.of(values));
         tally.count.increment();
         tally.nanos.add(Math.max(0, nanos));
         for (int at = 0; at < tally.buckets.length; at++) {
@@ -134,7 +135,7 @@ public final class Figures {
                 break;
             }
         }
-        observers.forEach(observer -> observer.timed(figure, nanos, labels));
+        observers.forEach(observer -> observer.timed(figure, nanos, tally.values));
     }
 
     /** Everything that was counted or timed, in an order that does not change. */
@@ -172,6 +173,6 @@ public final class Figures {
         List<String> kept = own.size() < MOST_SERIES
                 ? values
                 : values.stream().map(value -> OTHER).toList();
-        return own.computeIfAbsent(kept, key -> new Tally(figure.isTimed()));
+        return own.computeIfAbsent(kept, key -> new Tally(key, figure.isTimed()));
     }
 }

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** {@link Figures}: counts and times by bounded labels. */
@@ -53,6 +55,31 @@ class FiguresTest {
                 .singleElement()
                 .extracting(Figures.Series::count)
                 .isEqualTo(50L);
+    }
+
+    @Test
+    void anObserverSeesNoMoreSeriesThanThereAre() {
+        Set<List<String>> counted = new HashSet<>();
+        Set<List<String>> timed = new HashSet<>();
+        figures.observe(new Figures.Observer() {
+            @Override
+            public void counted(Figure figure, List<String> values) {
+                counted.add(values);
+            }
+
+            @Override
+            public void timed(Figure figure, long nanos, List<String> values) {
+                timed.add(values);
+            }
+        });
+
+        for (int at = 0; at < Figures.MOST_SERIES + 50; at++) {
+            figures.count(Figure.REFUSED, "reason-" + at);
+            figures.time(Figure.STEP, 1, "ca-" + at, "place");
+        }
+
+        assertThat(counted).hasSize(Figures.MOST_SERIES + 1).contains(List.of("other"));
+        assertThat(timed).hasSize(Figures.MOST_SERIES + 1).contains(List.of("other", "other"));
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -198,6 +199,24 @@ class StatusPageIT {
                     .as("fits a phone without scrolling sideways")
                     .isEqualTo("true");
             keep(browser, "page-phone.png");
+        }
+    }
+
+    @Test
+    void aPageThatStaysOpenShowsWhatTheCaHasDoneWhateverItsAddressIs() throws Exception {
+        Files.createDirectories(directory.resolve("browser"));
+        try (Browser browser = Browser.start(directory.resolve("browser"), "looker")) {
+            browser.open(site() + "#%");
+            browser.await("document.getElementById('server').textContent.startsWith('Version')");
+            browser.await("document.getElementById('cas').children.length === 1");
+
+            assertThat(visit(NAME).failure()).isEmpty();
+            browser.await("document.getElementById('cas').textContent.includes('1 obtained')");
+
+            assertThat(act("pause?what=" + URLEncoder.encode("ca " + pebble.directory(), StandardCharsets.UTF_8))
+                            .statusCode())
+                    .isEqualTo(202);
+            browser.await("document.querySelector('#cas td').className === 'bad'");
         }
     }
 

@@ -329,8 +329,14 @@
     return line;
   }
 
+  let asked = 0;
   async function authorities() {
+    const mine = ++asked;
     const all = (await ask('cas')).cas;
+    // An answer that was overtaken by another says what was so before.
+    if (mine !== asked) {
+      return;
+    }
     const choice = byId('ca');
     all.filter(ca => ![...choice.options].some(option => option.value === ca.id))
       .forEach(ca => choice.append(element('option', ca.id)));
@@ -380,6 +386,24 @@
       line.append(head, element('td', String(count)), share);
       return line;
     }));
+  }
+
+  // The table is made anew: a button in it that has the keyboard's focus keeps it.
+  async function refresh() {
+    try {
+      await Promise.all([server(), byId('cas').contains(document.activeElement) ? null : authorities()]);
+    } catch (error) {
+      say(error.message);
+    }
+  }
+
+  // The address may be anybody's: what cannot be read is no name.
+  function wantedName() {
+    try {
+      return decodeURIComponent(location.hash.slice(1));
+    } catch (malformed) {
+      return '';
+    }
   }
 
   async function server() {
@@ -446,12 +470,12 @@
     byId('more').addEventListener('click', () => list(true));
     document.querySelectorAll('[data-command]').forEach(button =>
       button.addEventListener('click', () => act(button.dataset.command)));
-    const wanted = decodeURIComponent(location.hash.slice(1));
+    const wanted = wantedName();
     if (wanted.includes('.')) {
       byId('name').value = wanted;
       lookUp(wanted);
     }
     overview();
-    setInterval(() => server().catch(error => say(error.message)), 10000);
+    setInterval(refresh, 10000);
   });
 })();

@@ -33,7 +33,7 @@ public final class ClockWatch {
     static final Duration LONGEST_NIGHT = Duration.ofHours(16);
 
     /** After how many hours a clock that jumped is taken for right. */
-    static final int ACCEPTED_AFTER_HOURS = 24;
+    public static final int ACCEPTED_AFTER_HOURS = 24;
 
     private final Clock clock;
     private final LongSupplier nanoTime;

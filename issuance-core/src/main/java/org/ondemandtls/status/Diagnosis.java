@@ -72,6 +72,7 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
         Finding permitted = permission(name, with.permission(), permission);
         findings.add(permitted);
         findings.add(pauses(name, with.floors()));
+        findings.add(clock(name, with.floors()));
         Finding judged = verdict(
                 "DNS and CAA",
                 look,
@@ -161,6 +162,20 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
                         : "Issuing is not paused for it, but from " + String.join(", ", some)
                                 + ": the other CAs are asked.",
                 Who.NOBODY);
+    }
+
+    private static Finding clock(ServerName name, Operations.Floors floors) throws StoreException {
+        String what = "clock";
+        return new Obstacles(floors)
+                .clock(floors.store().find(name))
+                .map(waits -> new Finding(what, false, "Its renewal is due, but " + waits.what() + ".", waits.who()))
+                .orElseGet(() -> new Finding(
+                        what,
+                        true,
+                        floors.watch().isTrusted()
+                                ? "The clock of the machine is taken for right."
+                                : "The clock of the machine has jumped, which keeps no visitor from a new certificate.",
+                        Who.NOBODY));
     }
 
     private static Finding verdict(String what, CompletableFuture<Optional<Verdict>> looked, String good) {

@@ -10,6 +10,7 @@ import org.ondemandtls.authority.Authority;
 import org.ondemandtls.issuance.Budget;
 import org.ondemandtls.issuance.BudgetUse;
 import org.ondemandtls.issuance.CaHealth;
+import org.ondemandtls.issuance.ClockWatch;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.status.NameReport.Refusal;
 import org.ondemandtls.store.Happening;
@@ -18,7 +19,7 @@ import org.ondemandtls.store.StoredCertificate;
 
 /**
  * What would keep the next order for a name from being placed, though nothing is remembered of the name itself: a pause, a
- * budget that is used up, CAs that do not work. Blocks for the store. Safe for use by many threads.
+ * clock that nobody trusts, a budget that is used up, CAs that do not work. Blocks for the store. Safe for use by many threads.
  */
 final class Obstacles {
 
@@ -73,6 +74,10 @@ final class Obstacles {
                     0,
                     Optional.empty()));
         }
+        Optional<Refusal> clock = clock(stored);
+        if (clock.isPresent()) {
+            return clock;
+        }
         List<Spent> spent = spent(name, stored);
         if (standsInTheWay(spent)) {
             Spent first = spent.stream()
@@ -82,6 +87,28 @@ final class Obstacles {
                     new Refusal(Who.NOBODY, first.words(), first.use().freeAt(), 0, Optional.empty()));
         }
         return outage();
+    }
+
+    /**
+     * That a renewal which is due waits for the clock. Whoever has no valid certificate does not wait for it. No I/O.
+     *
+     * @param stored what is stored for the name
+     */
+    Optional<Refusal> clock(Optional<StoredCertificate> stored) {
+        Instant now = floors.clock().instant();
+        boolean waits = stored.filter(record -> record.isServableAt(now)
+                        && !record.renew().isAfter(now)
+                        && !record.due().isAfter(record.certificate().notAfter()))
+                .isPresent();
+        return waits && !floors.watch().isTrusted()
+                ? Optional.of(new Refusal(
+                        Who.YOU,
+                        "the clock of the machine has jumped: nothing is renewed until it is back, or for "
+                                + ClockWatch.ACCEPTED_AFTER_HOURS + " h; check this machine's time",
+                        Optional.empty(),
+                        0,
+                        Optional.empty()))
+                : Optional.empty();
     }
 
     /** That no CA works, where that is so; the first of them stands for all. No I/O. */

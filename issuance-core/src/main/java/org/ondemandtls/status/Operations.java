@@ -20,6 +20,7 @@ import org.ondemandtls.event.Events;
 import org.ondemandtls.event.Figure;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.issuance.Budget;
+import org.ondemandtls.issuance.ClockWatch;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.issuance.Pauses;
 import org.ondemandtls.issuance.Withdrawals;
@@ -64,6 +65,7 @@ public final class Operations {
      * @param recent what happened lately to names
      * @param history what happened to names without a certificate
      * @param vantages from where CAs come
+     * @param watch whether the clock is right
      * @param clock the wall clock
      * @param scheduler runs what is to be done a moment later
      */
@@ -79,6 +81,7 @@ public final class Operations {
             Recent recent,
             KeptHistory history,
             Vantages vantages,
+            ClockWatch watch,
             Clock clock,
             ScheduledExecutorService scheduler) {}
 

@@ -291,6 +291,51 @@ class StandingInTheWayTest {
     }
 
     @Test
+    void aClockThatJumpedStandsInTheWayOfARenewalThatIsDue() throws Exception {
+        house.visit(SHOP);
+        StoredCertificate stored = house.floors().store().find(SHOP).orElseThrow();
+        Instant end = stored.certificate().notAfter();
+        assertThat(house.inTheWay(SHOP)).isEmpty();
+
+        house.floors().time().jump(Duration.between(house.operations().now(), end.minusSeconds(60)));
+
+        NameReport report = house.operations().lookUp(SHOP);
+        assertThat(report.state()).isEqualTo(NameState.OVERDUE);
+        assertThat(report.lastRefusal().orElseThrow().who()).isEqualTo(Who.YOU);
+        assertThat(report.lastRefusal().orElseThrow().what())
+                .isEqualTo(
+                        "the clock of the machine has jumped: nothing is renewed until it is back, or for 24 h; check"
+                                + " this machine's time");
+        assertThat(house.explain(SHOP)).contains("the clock of the machine has jumped", "to act: you");
+        assertThat(onlyOneInTheWay(SHOP).what()).isEqualTo("clock");
+        assertThat(onlyOneInTheWay(SHOP).who()).isEqualTo(Who.YOU);
+        assertThat(onlyOneInTheWay(SHOP).sentence())
+                .startsWith("Its renewal is due, but the clock of the machine has jumped: ");
+        assertThat(house.inTheWay(OTHER)).as("a visitor gets a new certificate").isEmpty();
+
+        advance(Duration.ofSeconds(1));
+        house.floors()
+                .time()
+                .jump(Duration.between(
+                        house.operations().now(), stored.obtained().plusSeconds(1)));
+
+        assertThat(house.inTheWay(SHOP)).as("the clock is back").isEmpty();
+    }
+
+    @Test
+    void aClockThatJumpedIsNoObstacleWhereNoRenewalIsDue() throws Exception {
+        house.visit(SHOP);
+
+        house.floors().time().jump(Duration.ofHours(1));
+
+        assertThat(house.floors().watch().isTrusted()).isFalse();
+        assertThat(house.inTheWay(SHOP)).isEmpty();
+        assertThat(house.operations().lookUp(SHOP).lastRefusal()).isEmpty();
+        assertThat(house.explain(SHOP)).doesNotContain("clock");
+        assertThat(finding("clock").sentence()).contains("keeps no visitor from a new certificate");
+    }
+
+    @Test
     void aBudgetThatIsUsedUpIsToldOfUntilThereIsRoom() throws Exception {
         house.begin(Map.of("onDemandTls.budget.domain", "1/7d"));
         assertThat(house.visit(SHOP)).isTrue();

@@ -126,6 +126,7 @@ final class StatusHouse implements AutoCloseable {
                 recent,
                 history,
                 vantages,
+                floors.watch(),
                 floors.time().clock(),
                 floors.time().scheduler());
         operations = new Operations(own, new Diagnosis.Instruments(own, permission, preflight));

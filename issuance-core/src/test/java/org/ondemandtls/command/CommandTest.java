@@ -16,6 +16,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -37,6 +38,7 @@ import org.ondemandtls.testing.ManualTime;
 import org.ondemandtls.testing.RecordedEvents;
 import org.ondemandtls.testing.TestCertificates;
 import org.ondemandtls.testing.TestLeaves;
+import org.ondemandtls.testing.Tools;
 
 /** {@code import FROM TO}: what others keep, and stores of ours, brought into a store. */
 class CommandTest {
@@ -379,6 +381,24 @@ class CommandTest {
         out.reset();
         assertThat(run("--help")).isEqualTo(Command.DONE);
         assertThat(said()).contains("import FROM TO").contains("check FILE").contains("Exit status:");
+    }
+
+    @Test
+    void everyCommandIsInTheTableOfOperations() throws Exception {
+        String table = Files.readString(Tools.root().resolve("docs/OPERATIONS.md"))
+                .replaceFirst("(?s).*\\| command \\| what it does \\|\n", "")
+                .replaceFirst("(?s)\n\n.*", "");
+        assertThat(run("--help")).isEqualTo(Command.DONE);
+
+        List<String> commands = said().lines()
+                .filter(line -> line.startsWith("  ") && !line.isBlank() && !line.matches("  \\d .*"))
+                .flatMap(line -> Stream.of(line.strip().split(" {2,}")[0].split(", ")))
+                .map(command -> command.split(" ")[0])
+                .distinct()
+                .toList();
+
+        assertThat(commands).contains("import", "list", "resume", "account");
+        assertThat(commands).allSatisfy(command -> assertThat(table).containsPattern("`" + command + "[ `]"));
     }
 
     @Test

@@ -195,6 +195,9 @@ final class OrderFlow {
                                 token(failed.type()) + " failed ("
                                         + failed.problem().type() + ": "
                                         + failed.problem().text() + "), trying " + token(untried.get(0)));
+                if (failed.isOrderOpen()) {
+                    continue;
+                }
             } catch (SpentOrderException spent) {
                 if (!isOld && !mayBeAnothers) {
                     throw new AcmeProtocolException(spent.why, spent);

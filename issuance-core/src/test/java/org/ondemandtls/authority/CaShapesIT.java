@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
@@ -86,6 +87,46 @@ class CaShapesIT extends WithPebble {
 
             assertThat(asked(proxy, "/chalZ/")).isEqualTo(1);
         }
+    }
+
+    @Test
+    void aProofThatFailsWhileItsAuthorizationStaysOpenIsFollowedByAnotherInTheSameOrder() throws Exception {
+        try (Pebble pebble = reachable().start(directory);
+                FaultyAcmeProxy proxy = proxy(pebble)) {
+            AtomicBoolean refused = new AtomicBoolean();
+            proxy.when(at("/authZ/"), (request, ca) -> {
+                Answer answer = ca.ask();
+                return refused.get() ? answer.withBody(tlsAlpnFailed(answer.text())) : answer;
+            });
+            proxy.first(1, at("/chalZ/"), (request, ca) -> {
+                refused.set(true);
+                return new Answer(200, Map.of(), "{\"status\": \"invalid\"}".getBytes(StandardCharsets.UTF_8));
+            });
+            Authority.Order order = within(order(NAME), VISITOR);
+
+            assertServable(sign(open(proxy), order), order);
+
+            assertThat(asked(proxy, NEW_ORDER)).isEqualTo(1);
+            assertThat(texts(EventKind.CHALLENGE))
+                    .anyMatch(text -> text.contains("tls-alpn-01 failed (rejectedIdentifier: no acme-tls/1)"));
+        }
+    }
+
+    private static byte[] tlsAlpnFailed(String authorization) {
+        int type = authorization.indexOf("\"tls-alpn-01\"");
+        if (type < 0) {
+            return authorization.getBytes(StandardCharsets.UTF_8);
+        }
+        int begin = authorization.lastIndexOf('{', type);
+        int end = authorization.indexOf('}', type);
+        String failed = authorization
+                .substring(begin, end)
+                .replace(
+                        "\"pending\"",
+                        "\"invalid\", \"error\": {\"type\": \"urn:ietf:params:acme:error:rejectedIdentifier\","
+                                + " \"detail\": \"no acme-tls/1\"}");
+        return (authorization.substring(0, begin) + failed + authorization.substring(end))
+                .getBytes(StandardCharsets.UTF_8);
     }
 
     @Test

@@ -78,6 +78,7 @@ final class ScriptedCa implements CaExchange {
     static final String ORDER = "/acme/order/";
     static final String CERTIFICATE = "/acme/cert/";
     static final String ORIGIN = "https://ca.example";
+    static final String TOKEN = "DGyRejmCefe7v4NfDGDKfAaaaaaaaaaaaaaaaaaaaaa";
 
     // Made once: hundreds of cases take milliseconds each.
     private static final KeyPair KEY = TestCertificates.key();
@@ -93,6 +94,12 @@ final class ScriptedCa implements CaExchange {
     Duration patience = Duration.ofSeconds(25);
     Endurance.Measure measure = Endurance.Measure.LONG;
     Optional<OnDemandTlsConfig.ExternalAccountBinding> binding = Optional.empty();
+    List<ChallengeType> candidates = List.of(ChallengeType.TLS_ALPN_01);
+    /** The URL of the order that an earlier life left open. */
+    Optional<URI> leftOpen = Optional.empty();
+
+    final ChallengePreference preference =
+            new ChallengePreference(List.of(ChallengeType.TLS_ALPN_01, ChallengeType.HTTP_01));
     /** How long the request under way may take. */
     Duration allowed = Duration.ZERO;
 
@@ -238,7 +245,7 @@ final class ScriptedCa implements CaExchange {
         Events events = new Events(seen::add, nanoTime);
         OrderFlow.Tools tools = new OrderFlow.Tools(
                 board,
-                new ChallengePreference(List.of(ChallengeType.TLS_ALPN_01)),
+                preference,
                 Optional.of("classic"),
                 events,
                 closed,
@@ -247,7 +254,7 @@ final class ScriptedCa implements CaExchange {
                 Optional.of(preferredChain),
                 new Steps(ORIGIN, events.figures(), nanoTime));
         Authority.Order order = new Authority.Order(
-                NAME, key, CertificationRequests.request(key, NAME), Optional.empty(), Optional.empty(), patience);
+                NAME, key, CertificationRequests.request(key, NAME), leftOpen, Optional.empty(), patience);
         session.begin(Deadline.in(patience, nanoTime), measure);
         boolean loggingIn = true;
         try {
@@ -259,7 +266,7 @@ final class ScriptedCa implements CaExchange {
                             nanoTime)
                     .login(session);
             loggingIn = false;
-            return new OrderFlow(tools, session, login, order, journal()).run(List.of(ChallengeType.TLS_ALPN_01));
+            return new OrderFlow(tools, session, login, order, journal()).run(candidates);
         } catch (AcmeException | RuntimeException e) {
             throw CaFailures.judge(NAME, e, session, loggingIn && e instanceof AcmeServerException)
                     .exception();
@@ -300,6 +307,12 @@ final class ScriptedCa implements CaExchange {
         return "https".equals(uri.getScheme()) && "ca.example".equals(uri.getHost()) && uri.getPort() < 0;
     }
 
+    /** The CA fetches the proof that is on display. */
+    void looks() {
+        board.challengeCertificateServed(NAME);
+        board.keyAuthorization(NAME, TOKEN);
+    }
+
     private CaAnswer right(CaRequest request) {
         String path = request.uri().getPath();
         String[] headers = {"Replay-Nonce", "bm9uY2U" + requests.size(), "Content-Type", "application/json"};
@@ -331,7 +344,7 @@ final class ScriptedCa implements CaExchange {
             }
             case AUTHORIZATION -> answer(request, 200, authorization(), headers);
             case CHALLENGE -> {
-                board.challengeCertificateServed(NAME);
+                looks();
                 proved = true;
                 yield answer(request, 200, challenge("processing"), headers);
             }
@@ -367,6 +380,6 @@ final class ScriptedCa implements CaExchange {
 
     private static String challenge(String status) {
         return "{\"type\": \"tls-alpn-01\", \"status\": \"" + status + "\", \"url\": \"" + ORIGIN + CHALLENGE
-                + "1\", \"token\": \"DGyRejmCefe7v4NfDGDKfAaaaaaaaaaaaaaaaaaaaaa\"}";
+                + "1\", \"token\": \"" + TOKEN + "\"}";
     }
 }

@@ -53,9 +53,7 @@ public final class CertificateVerifier {
             for (int i = 0; i < chain.size(); i++) {
                 String which = i == 0 ? "the leaf" : "issuer " + i;
                 verifyDates(chain.get(i), which, now);
-                require(
-                        !chain.get(i).hasUnsupportedCriticalExtension(),
-                        which + " has a critical extension that is not understood");
+                verifyExtensions(chain.get(i), which);
                 if (i > 0) {
                     verifyIssuer(chain.get(i), i, which);
                     verifySignature(chain.get(i - 1), chain.get(i), which);
@@ -64,6 +62,32 @@ public final class CertificateVerifier {
         } catch (CertificateParsingException | RuntimeException e) {
             throw new InvalidCertificateException("a certificate of the chain cannot be read");
         }
+    }
+
+    /**
+     * What {@link #verify} has against an issuer as such, apart from its dates and its signature.
+     *
+     * @param issuer the certificate
+     * @param position how many are below it in the chain, from 1
+     * @return the first reason found, empty where there is none
+     */
+    static Optional<String> objection(X509Certificate issuer, int position) {
+        String which = "issuer " + position;
+        try {
+            verifyExtensions(issuer, which);
+            verifyIssuer(issuer, position, which);
+            return Optional.empty();
+        } catch (InvalidCertificateException e) {
+            return Optional.of(String.valueOf(e.getMessage()));
+        } catch (RuntimeException e) {
+            return Optional.of(which + " cannot be read");
+        }
+    }
+
+    private static void verifyExtensions(X509Certificate certificate, String which) throws InvalidCertificateException {
+        require(
+                !certificate.hasUnsupportedCriticalExtension(),
+                which + " has a critical extension that is not understood");
     }
 
     private static void verifyLeaf(X509Certificate leaf, PublicKey key, ServerName name)

@@ -6,8 +6,10 @@ import java.security.cert.X509Certificate;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import javax.naming.InvalidNameException;
@@ -17,9 +19,9 @@ import javax.security.auth.x500.X500Principal;
 
 /**
  * A chain as clients want it: the leaf, then each one's issuer, and nothing else. CAs and other programs also send roots,
- * duplicates, expired cross-signs, or the certificates in another order.
+ * duplicates, expired cross-signs, cross-signs that are no CA, or the certificates in another order.
  *
- * <p>Judges nothing: {@link CertificateVerifier} does, by what is left.
+ * <p>Judges neither the leaf nor its issuer: {@link CertificateVerifier} does, by what is left.
  *
  * @param chain the leaf first
  * @param dropped what was left out and why, one entry each; empty where nothing was
@@ -37,7 +39,8 @@ public record ChainOrder(List<X509Certificate> chain, List<String> dropped, bool
      * Puts what was sent in order.
      *
      * <p>The leaf's own issuer is kept even where it is a root: a private CA may have nothing else. Where the leaf or a
-     * valid issuer is missing, everything stays as it is, so that the verifier says what is wrong.
+     * valid issuer is missing, everything stays as it is, so that the verifier says what is wrong. An issuer further up that
+     * the verifier would refuse ends the chain before it: nobody needs it.
      *
      * <p><b>Cost.</b> At most a signature verification for each pair of certificates of which one names the other.
      *
@@ -57,12 +60,17 @@ public record ChainOrder(List<X509Certificate> chain, List<String> dropped, bool
         int duplicates = sent.size() - rest.size();
         rest.remove(leaf.get());
         List<X509Certificate> chain = new ArrayList<>(List.of(leaf.get()));
+        Map<X509Certificate, String> objections = new HashMap<>();
         while (true) {
             X509Certificate last = chain.get(chain.size() - 1);
-            boolean ofTheLeaf = chain.size() == 1;
-            Optional<X509Certificate> issuer = rest.stream()
-                    .filter(each -> isValid(each, now) && (ofTheLeaf || !isRoot(each)) && isIssuer(each, last))
-                    .findFirst();
+            int position = chain.size();
+            List<X509Certificate> issuers = rest.stream()
+                    .filter(each -> isValid(each, now) && (position == 1 || !isRoot(each)) && isIssuer(each, last))
+                    .toList();
+            Optional<X509Certificate> issuer = issuers.stream()
+                    .filter(each -> isFit(each, position, objections))
+                    .findFirst()
+                    .or(() -> issuers.stream().filter(each -> position == 1).findFirst());
             if (issuer.isEmpty()) {
                 break;
             }
@@ -73,13 +81,19 @@ public record ChainOrder(List<X509Certificate> chain, List<String> dropped, bool
             return new ChainOrder(sent, List.of(), false);
         }
         List<String> dropped = new ArrayList<>();
-        rest.forEach(each -> dropped.add(word(each, now)));
+        rest.forEach(each -> dropped.add(objections.getOrDefault(each, word(each, now))));
         if (duplicates > 0) {
             dropped.add("a duplicate");
         }
         List<X509Certificate> kept =
                 sent.stream().distinct().filter(chain::contains).toList();
         return new ChainOrder(chain, dropped, !kept.equals(chain));
+    }
+
+    private static boolean isFit(X509Certificate issuer, int position, Map<X509Certificate, String> objections) {
+        Optional<String> objection = CertificateVerifier.objection(issuer, position);
+        objection.ifPresent(why -> objections.put(issuer, "a cross-sign that cannot be used (" + why + ")"));
+        return objection.isEmpty();
     }
 
     /** Whether one of a chain was issued by whoever has this common name, whatever the case of its letters. */

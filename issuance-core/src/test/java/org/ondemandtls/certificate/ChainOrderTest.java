@@ -6,8 +6,13 @@ import java.security.KeyPair;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import org.bouncycastle.asn1.x509.BasicConstraints;
+import org.bouncycastle.asn1.x509.KeyUsage;
 import org.junit.jupiter.api.Test;
+import org.ondemandtls.name.ServerName;
 import org.ondemandtls.testing.TestCertificates;
 
 /** {@link ChainOrder}: what is superfluous stops nothing, what is needed is never dropped. */
@@ -66,6 +71,46 @@ class ChainOrderTest {
         assertThat(order(leaf, issuer, crossSign).chain()).containsExactly(leaf, issuer);
         assertThat(order(leaf, issuer, crossSign, middle).chain()).containsExactly(leaf, issuer, middle);
         assertThat(order(leaf, issuer, crossSign).remark()).contains("left out an issuer that is not valid now");
+    }
+
+    @Test
+    void theChainEndsBeforeAnUpperIssuerThatTheVerifierWouldRefuse() throws Exception {
+        TestCertificates old = crossSign();
+        Map<TestCertificates, String> refused = new LinkedHashMap<>();
+        // As those of version 1 are.
+        refused.put(crossSign().constraints(null).usage(null), "issuer 2 is no CA");
+        refused.put(crossSign().constraints(new BasicConstraints(0)), "may not have so many intermediates below it");
+        refused.put(crossSign().usage(new KeyUsage(KeyUsage.cRLSign)), "issuer 2 may not sign certificates");
+        refused.put(crossSign().unknownCritical(), "issuer 2 has a critical extension that is not understood");
+        for (Map.Entry<TestCertificates, String> each : refused.entrySet()) {
+            X509Certificate unfit = each.getKey().signedBy("old root", rootKey);
+
+            ChainOrder order = order(leaf, issuer, unfit);
+
+            assertThat(order.chain()).containsExactly(leaf, issuer);
+            assertThat(order.remark().orElseThrow())
+                    .startsWith("left out a cross-sign that cannot be used (issuer 2 ")
+                    .contains(each.getValue());
+            CertificateVerifier.verify(order.chain(), key.getPublic(), ServerName.parse("shop.example.com"), NOW);
+            // Of two the one that can be used.
+            assertThat(order(leaf, issuer, unfit, middle).chain()).containsExactly(leaf, issuer, middle);
+        }
+        X509Certificate fit = old.constraints(new BasicConstraints(1)).signedBy("old root", rootKey);
+        assertThat(order(leaf, issuer, fit).chain()).containsExactly(leaf, issuer, fit);
+    }
+
+    private TestCertificates crossSign() {
+        return TestCertificates.authority(middleKey, NOW, "middle");
+    }
+
+    @Test
+    void ofTwoIssuersOfTheLeafTheOneIsTakenThatTheVerifierTakes() {
+        X509Certificate unfit = TestCertificates.authority(issuerKey, NOW, "issuer")
+                .constraints(null)
+                .signedBy("old root", rootKey);
+
+        assertThat(order(leaf, unfit, issuer).chain()).containsExactly(leaf, issuer);
+        assertThat(order(leaf, unfit).chain()).containsExactly(leaf, unfit);
     }
 
     @Test

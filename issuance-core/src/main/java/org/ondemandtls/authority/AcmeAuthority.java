@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.ChainOrder;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.certificate.Pem;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.challenge.ChallengeCertificates;
 import org.ondemandtls.config.OnDemandTlsConfig;
@@ -223,11 +224,12 @@ public final class AcmeAuthority implements Authority {
                     // What CAA leaves this CA is said of the names its directory has.
                     session.session().getMetadata();
                     List<ChallengeType> candidates = allowed(name, answerable);
-                    List<X509Certificate> chain = new OrderFlow(tools, session, login, wanted, journal).run(candidates);
+                    List<X509Certificate> sent = new OrderFlow(tools, session, login, wanted, journal).run(candidates);
                     usable = true;
                     pause.worked();
+                    List<X509Certificate> chain = inOrder(order, new Pem.SentChain(sent, session.unreadable()));
                     tellWhatIsNew(login, session);
-                    return inOrder(order, chain);
+                    return chain;
                 } catch (AcmeServerException e) {
                     if (!accountIsNew && account.hasChanged(session, login, e)) {
                         continue;
@@ -389,7 +391,7 @@ public final class AcmeAuthority implements Authority {
         idle.clear();
     }
 
-    private List<X509Certificate> inOrder(Order order, List<X509Certificate> sent) {
+    private List<X509Certificate> inOrder(Order order, Pem.SentChain sent) {
         ChainOrder chain =
                 ChainOrder.of(sent, order.key().getPublic(), ports.clock().instant());
         // Once, not with each order: a CA that sends its root always does.

@@ -210,7 +210,9 @@ final class CaConnection implements Connection {
     public List<X509Certificate> readCertificates() {
         // Some CAs label it as they like: what parses is one.
         try {
-            return Pem.readCertificates(answer().body());
+            Pem.SentChain sent = Pem.readSent(answer().body());
+            line.noteUnreadable(sent.unreadable());
+            return sent.certificates();
         } catch (InvalidPemException e) {
             throw new AcmeProtocolException("Failed to read certificate", e);
         }

@@ -134,6 +134,7 @@ final class CaSession {
     private final Endurance endurance = new Endurance();
     private Deadline deadline;
     private int lastStatus;
+    private int unreadable;
     private boolean cutShort;
     private boolean unanswered;
     private Duration firstTry = CaLimits.FIRST_TRY;
@@ -180,6 +181,7 @@ final class CaSession {
         endurance.begin(faults);
         deadline = end;
         unanswered = false;
+        unreadable = 0;
         // Of a time that is short, too, a whole try has to fit in: a CA that never answers is found out by that.
         firstTry = shorter(CaLimits.FIRST_TRY, end.left().multipliedBy(3).dividedBy(4));
         lastStatus = 0;
@@ -248,6 +250,16 @@ final class CaSession {
      */
     boolean wasCutShort() {
         return cutShort && !unanswered;
+    }
+
+    /** Notes that a chain was read, but for so many of its blocks. */
+    void noteUnreadable(int blocks) {
+        unreadable = Math.max(unreadable, blocks);
+    }
+
+    /** How many blocks of a chain could not be read since the work began. */
+    int unreadable() {
+        return unreadable;
     }
 
     /** The wait the last answer asked for. */

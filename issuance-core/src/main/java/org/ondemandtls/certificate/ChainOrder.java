@@ -36,6 +36,18 @@ public record ChainOrder(List<X509Certificate> chain, List<String> dropped, bool
     }
 
     /**
+     * Puts what was sent in order, what could not be read left out.
+     *
+     * @param sent what a CA or a file holds
+     * @param key the public key the leaf is for
+     * @param now when it is to be served
+     * @return the chain in order
+     */
+    public static ChainOrder of(Pem.SentChain sent, PublicKey key, Instant now) {
+        return of(sent.certificates(), key, now).without(sent.unreadable());
+    }
+
+    /**
      * Puts what was sent in order.
      *
      * <p>The leaf's own issuer is kept even where it is a root: a private CA may have nothing else. Where the leaf or a
@@ -88,6 +100,16 @@ public record ChainOrder(List<X509Certificate> chain, List<String> dropped, bool
         List<X509Certificate> kept =
                 sent.stream().distinct().filter(chain::contains).toList();
         return new ChainOrder(chain, dropped, !kept.equals(chain));
+    }
+
+    /** The same without blocks that were no certificates. */
+    private ChainOrder without(int unreadable) {
+        if (unreadable == 0) {
+            return this;
+        }
+        List<String> all = new ArrayList<>(dropped);
+        all.add(unreadable == 1 ? "a block that cannot be read" : unreadable + " blocks that cannot be read");
+        return new ChainOrder(chain, all, moved);
     }
 
     private static boolean isFit(X509Certificate issuer, int position, Map<X509Certificate, String> objections) {

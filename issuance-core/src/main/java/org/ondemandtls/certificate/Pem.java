@@ -39,6 +39,20 @@ public final class Pem {
     /** How many certificates a text may hold. */
     public static final int MAX_CERTIFICATES = 16;
 
+    /**
+     * A chain as somebody sent it.
+     *
+     * @param certificates what could be read, in the order it was sent in
+     * @param unreadable how many blocks could not
+     */
+    public record SentChain(List<X509Certificate> certificates, int unreadable) {
+
+        /** Joins the two. */
+        public SentChain {
+            certificates = List.copyOf(certificates);
+        }
+    }
+
     private static final String CERTIFICATE = "CERTIFICATE";
     private static final String PRIVATE_KEY = "PRIVATE KEY";
     private static final Pattern BEGIN_CERTIFICATE = Pattern.compile("-----BEGIN (?:X509 )?CERTIFICATE-----");
@@ -122,20 +136,31 @@ public final class Pem {
     }
 
     /**
-     * Reads a chain, its issuers shared with every other chain that has them.
+     * Reads a chain as {@link #readSent(String)} does.
+     *
+     * @return the certificates in their order
+     */
+    public static List<X509Certificate> readCertificates(String text) throws InvalidPemException {
+        return readSent(text).certificates();
+    }
+
+    /**
+     * Reads a chain, its issuers shared with every other chain that has them. Blocks behind a first and another certificate
+     * may be anything: nobody needs them.
      *
      * @param text one to {@value #MAX_CERTIFICATES} {@code CERTIFICATE} blocks; whatever stands between them is passed
      *     over
-     * @return the certificates in their order
-     * @throws InvalidPemException if there is none, there are more, or one cannot be read
+     * @throws InvalidPemException if there is none, there are more, one has no end, or one cannot be read which is the first
+     *     or leaves one certificate only
      */
-    public static List<X509Certificate> readCertificates(String text) throws InvalidPemException {
+    public static SentChain readSent(String text) throws InvalidPemException {
         requireRoom(text);
         List<X509Certificate> certificates = new ArrayList<>();
+        List<InvalidPemException> unreadable = new ArrayList<>();
         Matcher begin = BEGIN_CERTIFICATE.matcher(text);
         int from = 0;
         while (begin.find(from)) {
-            if (certificates.size() == MAX_CERTIFICATES) {
+            if (certificates.size() + unreadable.size() == MAX_CERTIFICATES) {
                 throw new InvalidPemException("more than " + MAX_CERTIFICATES + " " + CERTIFICATE + " blocks");
             }
             String end = begin.group().replace("BEGIN", "END");
@@ -143,33 +168,44 @@ public final class Pem {
             if (contentEnd < 0) {
                 throw new InvalidPemException("a " + CERTIFICATE + " block without an end");
             }
-            certificates.add(certificate(decode(text.substring(begin.end(), contentEnd), CERTIFICATE)));
+            try {
+                certificates.add(certificate(decode(text.substring(begin.end(), contentEnd), CERTIFICATE)));
+            } catch (InvalidPemException e) {
+                if (certificates.isEmpty()) {
+                    throw e;
+                }
+                unreadable.add(e);
+            }
             from = contentEnd + end.length();
+        }
+        // It may be the issuer without which clients do not trust the leaf.
+        if (certificates.size() == 1 && !unreadable.isEmpty()) {
+            throw unreadable.get(0);
         }
         if (certificates.isEmpty()) {
             throw new InvalidPemException("no " + CERTIFICATE + " block");
         }
-        return sharingIssuers(certificates);
+        return new SentChain(sharingIssuers(certificates), unreadable.size());
     }
 
     /**
      * Reads a chain as a CA may send it in place of text: certificates in DER, or in a PKCS #7 bundle, whose order means
      * nothing.
      *
-     * @param content text as {@link #readCertificates(String)} takes it, or what {@link
+     * @param content text as {@link #readSent(String)} takes it, or what {@link
      *     CertificateFactory#generateCertificates} takes, of at most {@value #MAX_LENGTH} octets
      * @return one to {@value #MAX_CERTIFICATES} certificates
      * @throws InvalidPemException if it is neither; told is what is wrong with it as text
      */
-    public static List<X509Certificate> readCertificates(byte[] content) throws InvalidPemException {
+    public static SentChain readSent(byte[] content) throws InvalidPemException {
         try {
-            return readCertificates(new String(content, StandardCharsets.UTF_8));
+            return readSent(new String(content, StandardCharsets.UTF_8));
         } catch (InvalidPemException e) {
             List<X509Certificate> certificates = binary(content);
             if (certificates.isEmpty()) {
                 throw e;
             }
-            return certificates;
+            return new SentChain(certificates, 0);
         }
     }
 

@@ -105,7 +105,7 @@ abstract sealed class ForeignStorage permits CaddyStorage, CertbotStorage {
         try {
             PrivateKey key = Pem.readAnyPrivateKey(files.text(keyFile));
             ChainOrder order = ChainOrder.of(
-                    Pem.readCertificates(files.text(chainFile)),
+                    Pem.readSent(files.text(chainFile)),
                     KeyPairs.pair(key).getPublic(),
                     now);
             List<X509Certificate> chain = order.chain();

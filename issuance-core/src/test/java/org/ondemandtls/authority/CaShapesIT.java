@@ -234,6 +234,28 @@ class CaShapesIT extends WithPebble {
         }
     }
 
+    @Test
+    void aBlockThatIsNoCertificateIsLeftOutAndToldOnce() throws Exception {
+        try (Pebble pebble = reachable().start(directory);
+                FaultyAcmeProxy proxy = proxy(pebble)) {
+            proxy.when(at("/certZ/"), (request, ca) -> {
+                Answer answer = ca.ask();
+                return answer.withBody(
+                        (answer.text() + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+                                .getBytes(StandardCharsets.US_ASCII));
+            });
+            AcmeAuthority authority = open(proxy);
+            for (String name : List.of(NAME, "b.customer.example")) {
+                Authority.Order order = within(order(name), VISITOR);
+                assertServable(sign(authority, order), order);
+            }
+
+            assertThat(texts(EventKind.ADVICE))
+                    .filteredOn(text -> text.contains("left out a block that cannot be read"))
+                    .hasSize(1);
+        }
+    }
+
     private static Predicate<Request> at(String step) {
         return FaultyAcmeProxy.path(step);
     }

@@ -286,6 +286,12 @@ class CaShapesTest {
                                                 .replace("-----BEGIN", "subject=CN = x\n-----BEGIN")
                                         + "\n-----BEGIN GARBAGE-----\nrest"))),
                 new Shape(
+                        "a block that is no certificate in a chain",
+                        ca -> ca.always(
+                                CERTIFICATE,
+                                text(pem ->
+                                        pem + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"))),
+                new Shape(
                         "chains by carriage returns",
                         ca -> ca.always(CERTIFICATE, text(pem -> pem.replace("\n", "\r"))))));
         all.add(new Shape(

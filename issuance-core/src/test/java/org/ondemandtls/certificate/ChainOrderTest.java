@@ -114,6 +114,20 @@ class ChainOrderTest {
     }
 
     @Test
+    void whatCouldNotBeReadIsToldWithTheRest() {
+        Pem.SentChain one = new Pem.SentChain(List.of(leaf, issuer), 1);
+        Pem.SentChain two = new Pem.SentChain(List.of(leaf, issuer, middle, root), 2);
+
+        assertThat(ChainOrder.of(one, key.getPublic(), NOW).chain()).containsExactly(leaf, issuer);
+        assertThat(ChainOrder.of(one, key.getPublic(), NOW).remark()).contains("left out a block that cannot be read");
+        assertThat(ChainOrder.of(two, key.getPublic(), NOW).remark())
+                .contains("left out a root, 2 blocks that cannot be read");
+        assertThat(ChainOrder.of(new Pem.SentChain(List.of(leaf, issuer), 0), key.getPublic(), NOW)
+                        .remark())
+                .isEmpty();
+    }
+
+    @Test
     void theIssuerOfTheLeafIsKeptWhereItIsARoot() {
         X509Certificate direct =
                 TestCertificates.leaf(key, NOW, "shop.example.com").signedBy("root", rootKey);

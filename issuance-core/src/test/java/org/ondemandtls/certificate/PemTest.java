@@ -88,6 +88,49 @@ class PemTest {
     }
 
     @Test
+    void blocksBehindTwoCertificatesMayBeAnything() throws Exception {
+        String text = Pem.certificates(List.of(leaf, issuer));
+        String third = Pem.certificates(List.of(issuer));
+        for (String other : List.of(
+                block("AAAA"),
+                block("no base64"),
+                block(""),
+                third.replaceFirst("\n[^-\n]{64}\n", "\n"),
+                // One without an end takes the next one with it.
+                third.replaceFirst("-----END CERTIFICATE-----", "") + third)) {
+            assertThat(Pem.readSent(text + other)).isEqualTo(new Pem.SentChain(List.of(leaf, issuer), 1));
+            assertThat(Pem.readCertificates(text + other)).containsExactly(leaf, issuer);
+        }
+        assertThat(Pem.readSent(text + block("AAAA") + third + block("BBBB")))
+                .isEqualTo(new Pem.SentChain(List.of(leaf, issuer, issuer), 2));
+        assertThat(Pem.readSent(Pem.certificates(List.of(leaf)) + block("AAAA") + third))
+                .isEqualTo(new Pem.SentChain(List.of(leaf, issuer), 1));
+        assertThat(Pem.readSent(text)).isEqualTo(new Pem.SentChain(List.of(leaf, issuer), 0));
+    }
+
+    @Test
+    void aBlockThatCannotBeReadIsRefusedWhereItIsTheFirstOrMayBeTheOnlyIssuer() {
+        String one = Pem.certificates(List.of(leaf));
+
+        assertRefused(block("AAAA") + Pem.certificates(List.of(leaf, issuer)));
+        assertRefused(one + block("AAAA"));
+        assertRefused(one + block("AAAA") + block("AAAA"));
+        assertRefused(Pem.certificates(List.of(leaf, issuer)) + "-----BEGIN CERTIFICATE-----\nAAAA\n");
+    }
+
+    @Test
+    void blocksThatCannotBeReadCountAmongAsManyAsAllowed() throws Exception {
+        String text = Pem.certificates(List.of(leaf, issuer)) + block("AAAA").repeat(Pem.MAX_CERTIFICATES - 2);
+
+        assertThat(Pem.readSent(text).unreadable()).isEqualTo(Pem.MAX_CERTIFICATES - 2);
+        assertRefused(text + block("AAAA"));
+    }
+
+    private static String block(String content) {
+        return "-----BEGIN CERTIFICATE-----\n" + content + "\n-----END CERTIFICATE-----\n";
+    }
+
+    @Test
     void asManyCertificatesAsAllowedAreReadAndNotOneMore() throws Exception {
         String most = Pem.certificates(Collections.nCopies(Pem.MAX_CERTIFICATES, leaf));
 

@@ -8,6 +8,8 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.security.KeyPair;
 import java.security.PrivateKey;
 import java.security.interfaces.ECPrivateKey;
 import java.time.Duration;
@@ -280,6 +282,28 @@ class CommandTest {
                 .isEqualTo(Command.INCOMPLETE);
 
         assertThat(said()).contains("left out " + lineage + ": fullchain.pem or privkey.pem is not there");
+    }
+
+    @Test
+    void aBlockBehindLeafAndIssuerThatCannotBeReadIsLeftOutWithALine() throws Exception {
+        KeyPair key = TestCertificates.key();
+        KeyPair issuerKey = TestCertificates.key();
+        KeyedCertificate shop = new KeyedCertificate(
+                key.getPrivate(),
+                List.of(
+                        TestCertificates.leaf(key, now(), SHOP.value()).signedBy("issuer", issuerKey),
+                        TestCertificates.authority(issuerKey, now(), "issuer")
+                                .signedBy("root", TestCertificates.key())));
+        Path caddy = caddy(SHOP.value(), shop, CA);
+        Files.writeString(
+                caddy.resolve("certificates/acme-v02.api.letsencrypt.org-directory/" + SHOP + "/" + SHOP + ".crt"),
+                "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+                StandardOpenOption.APPEND);
+
+        assertThat(run("import", caddy.toString(), target.toString())).as(said()).isEqualTo(Command.DONE);
+
+        assertThat(said()).contains("left out a block that cannot be read");
+        assertThat(stored(SHOP.value())).isPresent();
     }
 
     @Test

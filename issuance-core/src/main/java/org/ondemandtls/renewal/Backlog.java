@@ -153,17 +153,20 @@ final class Backlog {
         return Optional.of(taken);
     }
 
-    /** What was taken is done with, one way or the other. */
+    /** What was taken is done with, one way or the other; a turn that fails after that gives nothing back twice. */
     synchronized void done(Entry entry) {
-        lane(entry).ended();
-        running.remove(entry.name());
-        forget(entry);
+        if (running.remove(entry.name())) {
+            lane(entry).ended();
+            forget(entry);
+        }
     }
 
     /** What was taken is to be begun again after a while. */
     synchronized void again(Entry taken, Entry next, Duration after, long nanos) {
         done(taken);
-        delayed.add(new Delayed(know(next), nanos + after.toNanos()));
+        if (!known.containsKey(next.name())) {
+            delayed.add(new Delayed(know(next), nanos + after.toNanos()));
+        }
     }
 
     /** What was taken becomes something else to be done. */

@@ -161,6 +161,25 @@ class BacklogTest {
     }
 
     @Test
+    void whatIsGivenBackTwiceMakesNoFurtherTurns() {
+        offer("a.example", CA, 1);
+        offer("b.example", CA, 2);
+        Entry first = take().orElseThrow();
+        take();
+
+        backlog.done(first);
+        backlog.done(first);
+        backlog.again(first, first, Duration.ofMinutes(1), nanos);
+        backlog.again(first, first, Duration.ofMinutes(1), nanos);
+
+        assertThat(backlog.running(Kind.RENEW)).isEqualTo(1);
+        assertThat(backlog.size()).isEqualTo(2);
+        nanos += Duration.ofMinutes(1).toNanos();
+        assertThat(next()).isEqualTo("a.example");
+        assertThat(take()).isEmpty();
+    }
+
+    @Test
     void asManyOfAKindRunAsMayAndNoneOfAnotherForThat() {
         for (int i = 0; i < 6; i++) {
             offer("a" + i + ".example", i % 2 == 0 ? CA : OTHER, i);

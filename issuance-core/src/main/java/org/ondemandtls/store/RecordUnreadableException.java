@@ -10,6 +10,11 @@ public final class RecordUnreadableException extends StoreException {
         super(String.valueOf(why.getMessage()), why);
     }
 
+    /** This process cannot decode it now, for want of memory perhaps. */
+    RecordUnreadableException(String place, Error why) {
+        super(place + " cannot be read: " + why, why);
+    }
+
     /** It is under a key that was not given. */
     RecordUnreadableException(String place, KeyMissingException why) {
         super(place + " cannot be read: " + why.getMessage(), why);

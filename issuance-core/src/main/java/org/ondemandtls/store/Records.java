@@ -75,7 +75,7 @@ final class Records<T> {
         byte @Nullable [] content = null;
         try {
             content = found.content().read();
-            T record = decoded(content);
+            T record = decoded(found, content);
             if (!medium.handle(shelf, keyOf(record)).equals(found.handle())) {
                 throw new UnreadableException("it is for another " + shelf.key());
             }
@@ -99,12 +99,15 @@ final class Records<T> {
         }
     }
 
-    // Whatever stands in a record, or a provider of keys thinks of it, concerns this record only.
-    private T decoded(byte[] content) throws UnreadableException {
+    // Whatever stands in a record, or a provider of keys thinks of it, concerns this record only. An error is of this
+    // process, for want of memory or of a class, and says nothing about the record: it stays where it is.
+    private T decoded(Found found, byte[] content) throws UnreadableException, RecordUnreadableException {
         try {
             return decoder.decode(content, sealing);
         } catch (RuntimeException e) {
             throw new UnreadableException("it cannot be decoded", e);
+        } catch (Error e) {
+            throw new RecordUnreadableException(found.place(), e);
         }
     }
 

@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.LeafExtensions;
@@ -26,7 +27,8 @@ import org.ondemandtls.certificate.LeafExtensions;
  * is current; anything else says nothing.
  *
  * <p><b>Cost.</b> One request for each URL in {@link #KEPT}, whatever the number of certificates that name it. <b>Memory.</b>
- * At most {@value #MOST} lists and {@value #MOST_NUMBERS} serial numbers. Safe for use by many threads.
+ * At most {@value #MOST} lists and {@value #MOST_NUMBERS} serial numbers; one list is decoded at a time. Safe for use by many
+ * threads.
  */
 public final class RevocationLists implements Revocations {
 
@@ -58,6 +60,7 @@ public final class RevocationLists implements Revocations {
     private final Source source;
     private final Clock clock;
     private final LongSupplier nanoTime;
+    private final ReentrantLock decoding = new ReentrantLock();
     private final Map<URI, Listed> lists = new LinkedHashMap<>();
     private int numbers;
 
@@ -101,15 +104,26 @@ public final class RevocationLists implements Revocations {
         Listed fresh;
         try {
             fresh = new Listed(read(source.get(url), issuer), key, nanoTime.getAsLong() + KEPT.toNanos());
-        } catch (IOException | GeneralSecurityException | RuntimeException e) {
-            // It says nothing: whoever cannot be asked has not revoked.
+        } catch (IOException | GeneralSecurityException | RuntimeException | OutOfMemoryError e) {
+            // It says nothing: whoever cannot be asked, or says more than there is memory for, has not revoked.
             fresh = new Listed(Set.of(), key, nanoTime.getAsLong() + RETRIED.toNanos());
         }
         keep(url, fresh);
         return fresh;
     }
 
+    // Decoded, a list takes many times its size.
     private Set<BigInteger> read(byte[] content, X509Certificate issuer) throws GeneralSecurityException, IOException {
+        decoding.lock();
+        try {
+            return decoded(content, issuer);
+        } finally {
+            decoding.unlock();
+        }
+    }
+
+    private Set<BigInteger> decoded(byte[] content, X509Certificate issuer)
+            throws GeneralSecurityException, IOException {
         X509CRL list = (X509CRL) CertificateFactory.getInstance("X.509").generateCRL(new ByteArrayInputStream(content));
         list.verify(issuer.getPublicKey());
         Instant now = clock.instant();

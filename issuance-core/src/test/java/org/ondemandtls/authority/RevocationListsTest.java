@@ -41,12 +41,16 @@ class RevocationListsTest {
     private final List<URI> asked = new ArrayList<>();
     private byte[] content = new byte[0];
     private IOException failure;
+    private Error lacking;
     private final RevocationLists lists = new RevocationLists(this::get, time.clock(), time::nanoTime);
 
     private byte[] get(URI url) throws IOException {
         asked.add(url);
         if (failure != null) {
             throw failure;
+        }
+        if (lacking != null) {
+            throw lacking;
         }
         return content;
     }
@@ -100,6 +104,20 @@ class RevocationListsTest {
         failure = new IOException("down");
         assertThat(isRevoked()).isFalse();
         assertThat(asked).hasSize(4);
+    }
+
+    @Test
+    void aListThatThereIsNoMemoryForSaysNothingAndIsAskedForAgainAnHourLater() throws Exception {
+        lacking = new OutOfMemoryError("Java heap space");
+        content = list(issuerKey, now.plus(Duration.ofDays(7)), leaf.getSerialNumber());
+
+        assertThat(isRevoked()).isFalse();
+        assertThat(isRevoked()).isFalse();
+        assertThat(asked).hasSize(1);
+        lacking = null;
+        time.advance(Duration.ofHours(1));
+
+        assertThat(isRevoked()).isTrue();
     }
 
     @Test

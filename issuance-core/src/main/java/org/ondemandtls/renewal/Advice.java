@@ -119,9 +119,9 @@ final class Advice {
             }
             outage(record.issuer()).failed(nameOf(record), e.what() + "; it is renewed as planned");
             noAnswer(entry, record, Waits.longest(e.retryAfter(), RETRY));
-        } catch (RuntimeException e) {
-            desk.troubled().failed(record.firstName(), e);
+        } catch (RuntimeException | Error e) {
             noAnswer(entry, record, WITHOUT_ADVICE);
+            desk.troubled().failed(record.firstName(), e);
         }
     }
 

@@ -62,6 +62,9 @@ record Desk(
         } catch (RejectedExecutionException e) {
             // The engine is stopping, or its tasks are many: the record is still due.
             backlog.done(entry);
+        } catch (Error e) {
+            again(entry, Troubled.LEFT_ALONE);
+            troubled.failed(entry.name(), e);
         }
     }
 
@@ -69,9 +72,10 @@ record Desk(
     void endNow(Entry entry, Ending ending) {
         try {
             ending.run();
-        } catch (StoreException | RuntimeException e) {
-            troubled.failed(entry.name(), e);
+        } catch (StoreException | RuntimeException | Error e) {
+            // An entry that is not given back keeps its name from every later turn.
             again(entry, Troubled.LEFT_ALONE);
+            troubled.failed(entry.name(), e);
         }
     }
 

@@ -8,10 +8,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.event.Outage;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.StoreException;
@@ -66,7 +69,7 @@ final class OwnNames {
             }
             try {
                 look(name);
-            } catch (StoreException | RuntimeException e) {
+            } catch (StoreException | RuntimeException | Error e) {
                 after(name, RETRY);
                 outage.failed(name, Troubled.words(e));
             }
@@ -86,18 +89,28 @@ final class OwnNames {
             after(name, LOOKED_AT_AGAIN);
             return;
         }
-        running.incrementAndGet();
         after(name, Duration.ofDays(1));
         Orders orders = desk.floors().orders();
-        (needsOwn ? orders.renew(name) : orders.obtain(name)).whenComplete((certificate, failure) -> {
-            running.decrementAndGet();
+        begun(needsOwn ? () -> orders.renew(name) : () -> orders.obtain(name)).whenComplete((certificate, failure) -> {
+            after(name, failure == null ? LOOKED_AT_AGAIN : RETRY);
             if (failure == null) {
-                after(name, LOOKED_AT_AGAIN);
                 bringBack(name);
             } else {
-                after(name, Waits.longest(RETRY, desk.floors().orders().blockedFor(name)));
+                after(name, Waits.longest(RETRY, orders.blockedFor(name)));
             }
         });
+    }
+
+    private CompletableFuture<KeyedCertificate> begun(Supplier<CompletableFuture<KeyedCertificate>> order) {
+        running.incrementAndGet();
+        CompletableFuture<KeyedCertificate> flight;
+        try {
+            flight = order.get();
+        } catch (RuntimeException | Error e) {
+            running.decrementAndGet();
+            throw e;
+        }
+        return flight.whenComplete((certificate, failure) -> running.decrementAndGet());
     }
 
     // A wildcard's certificate is not renewed. Beside a wildcard, the name's own takes the place of what serves other
@@ -123,7 +136,7 @@ final class OwnNames {
                     if (left.isPresent()) {
                         desk.records().save(left.get().withDue(desk.now())).ifPresent(dueNow);
                     }
-                } catch (StoreException | RuntimeException e) {
+                } catch (StoreException | RuntimeException | Error e) {
                     desk.troubled().failed(name.value(), e);
                 }
             });

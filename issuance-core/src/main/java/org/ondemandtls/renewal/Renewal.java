@@ -294,7 +294,7 @@ public final class Renewal implements AutoCloseable {
     private void sweepHolds() {
         try {
             desk.floors().orders().sweepHolds();
-        } catch (StoreException | RuntimeException e) {
+        } catch (StoreException | RuntimeException | Error e) {
             storeFailed(e);
         }
     }
@@ -328,7 +328,7 @@ public final class Renewal implements AutoCloseable {
                 limit = last.equals(seen) ? 2 * limit : PAGE;
                 seen = last;
             }
-        } catch (StoreException | RuntimeException e) {
+        } catch (StoreException | RuntimeException | Error e) {
             storeFailed(e);
         }
     }
@@ -341,7 +341,7 @@ public final class Renewal implements AutoCloseable {
                 enter(record, now);
             }
             return true;
-        } catch (StoreException | RuntimeException e) {
+        } catch (StoreException | RuntimeException | Error e) {
             desk.troubled().failed(name, e);
             return false;
         }
@@ -390,15 +390,21 @@ public final class Renewal implements AutoCloseable {
         if (beginning.getAndIncrement() > 0) {
             return;
         }
-        int calls;
-        do {
-            calls = beginning.get();
-            if (desk.floors().watch().isTrusted()) {
-                for (Kind kind : Kind.values()) {
-                    beginMore(kind);
+        try {
+            int calls;
+            do {
+                calls = beginning.get();
+                if (desk.floors().watch().isTrusted()) {
+                    for (Kind kind : Kind.values()) {
+                        beginMore(kind);
+                    }
                 }
-            }
-        } while (beginning.addAndGet(-calls) > 0);
+            } while (beginning.addAndGet(-calls) > 0);
+        } catch (RuntimeException | Error e) {
+            // Whoever called meanwhile is served by the next look.
+            beginning.set(0);
+            interrupted(e);
+        }
     }
 
     private void beginMore(Kind kind) {
@@ -476,10 +482,18 @@ public final class Renewal implements AutoCloseable {
         } catch (RejectedExecutionException e) {
             // The engine is stopping.
             return false;
+        } catch (RuntimeException | Error e) {
+            // A timer whose task throws never comes again.
+            interrupted(e);
+            return false;
         }
     }
 
-    private void storeFailed(Exception e) {
+    private void storeFailed(Throwable e) {
         storeOutage.failed(null, Troubled.words(e));
+    }
+
+    private void interrupted(Throwable e) {
+        desk.floors().events().publish(EventKind.DEFECT, "renewal was interrupted and goes on: " + e);
     }
 }

@@ -63,7 +63,7 @@ final class Succession {
     CompletableFuture<KeyedCertificate> renewed(ServerName name) {
         try {
             return desk.floors().orders().renew(name);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             return CompletableFuture.failedFuture(e);
         }
     }

@@ -50,7 +50,7 @@ final class VisitNotes {
             }
             try {
                 write(visit);
-            } catch (StoreException | RuntimeException e) {
+            } catch (StoreException | RuntimeException | Error e) {
                 visits.notWritten(visit);
                 outage.failed(null, Troubled.words(e));
             }

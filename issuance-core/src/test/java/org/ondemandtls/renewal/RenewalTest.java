@@ -12,13 +12,18 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.Scope;
@@ -62,6 +67,9 @@ class RenewalTest {
     private CompletionStage<Decision> answer = granted();
     private Optional<Duration> recheck = Optional.empty();
     private boolean revoked;
+    private Optional<Error> revocationsLack = Optional.empty();
+    private UnaryOperator<Orders> before = UnaryOperator.identity();
+    private Executor executor = Runnable::run;
 
     @BeforeEach
     void open() throws Exception {
@@ -95,9 +103,9 @@ class RenewalTest {
         renewal = new Renewal(
                 new Renewal.Floors(
                         store,
-                        Orders.of(issuance),
+                        before.apply(Orders.of(issuance)),
                         house.authorities(),
-                        chain -> revoked,
+                        chain -> isRevoked(),
                         house.inventory(),
                         house.visits(),
                         house.watch(),
@@ -106,8 +114,17 @@ class RenewalTest {
                 List.of(ownNames),
                 8,
                 new Renewal.Ports(
-                        Runnable::run, Runnable::run, time.scheduler(), time.clock(), time::nanoTime, () -> 0.0, LOOK));
+                        executor, Runnable::run, time.scheduler(), time.clock(), time::nanoTime, () -> 0.0, LOOK));
         renewal.start();
+    }
+
+    private boolean isRevoked() {
+        if (revocationsLack.isPresent()) {
+            Error lacking = revocationsLack.get();
+            revocationsLack = Optional.empty();
+            throw lacking;
+        }
+        return revoked;
     }
 
     private static CompletionStage<Decision> granted() {
@@ -1243,7 +1260,7 @@ class RenewalTest {
         private final AtomicInteger attempts = new AtomicInteger();
         private boolean broken = true;
 
-        private CertificateStore failingToRead(ServerName name, Exception failure) {
+        private CertificateStore failingToRead(ServerName name, Throwable failure) {
             return (CertificateStore) Proxy.newProxyInstance(
                     getClass().getClassLoader(),
                     new Class<?>[] {CertificateStore.class},
@@ -1260,7 +1277,7 @@ class RenewalTest {
                     });
         }
 
-        private void bothDue(Exception failure) throws Exception {
+        private void bothDue(Throwable failure) throws Exception {
             obtain(SHOP);
             time.advance(Duration.ofHours(1));
             obtain(ASKED);
@@ -1286,9 +1303,18 @@ class RenewalTest {
                     .contains(SHOP.value());
         }
 
-        @Test
-        void keepsNoOtherFromItsTurnWhateverItThrows() throws Exception {
-            bothDue(new IllegalStateException("nobody foresaw this"));
+        static List<Throwable> unforeseen() {
+            return List.of(
+                    new IllegalStateException("nobody foresaw this"),
+                    new StackOverflowError("nobody foresaw this"),
+                    new NoClassDefFoundError("nobody foresaw this"),
+                    new OutOfMemoryError("nobody foresaw this"));
+        }
+
+        @ParameterizedTest
+        @MethodSource("unforeseen")
+        void keepsNoOtherFromItsTurnWhateverItThrows(Throwable failure) throws Exception {
+            bothDue(failure);
 
             assertThat(house.recorded().lines(EventKind.RENEWED))
                     .singleElement()
@@ -1310,6 +1336,168 @@ class RenewalTest {
 
             assertThat(before).isPositive();
             assertThat(house.recorded().lines(EventKind.RENEWED)).hasSize(2);
+        }
+    }
+
+    /** What one turn or one look lacks, memory or a class, is over with it. */
+    @Nested
+    class AnError {
+
+        private final AtomicInteger thrown = new AtomicInteger();
+
+        private CertificateStore throwingOnce(String method, Error error) {
+            return (CertificateStore) Proxy.newProxyInstance(
+                    getClass().getClassLoader(),
+                    new Class<?>[] {CertificateStore.class},
+                    (proxy, called, arguments) -> {
+                        if (called.getName().equals(method) && thrown.compareAndSet(0, 1)) {
+                            throw error;
+                        }
+                        try {
+                            return called.invoke(house.store(), arguments);
+                        } catch (InvocationTargetException e) {
+                            throw e.getCause();
+                        }
+                    });
+        }
+
+        private ServerName name(int number) {
+            return ServerName.parse("n" + number + ".example.com");
+        }
+
+        private void obtainSix() {
+            for (int i = 0; i < 6; i++) {
+                obtain(name(i));
+                visit(name(i));
+            }
+        }
+
+        private void assertAllRenewedInTime() throws Exception {
+            advanceTo(now().plus(Duration.ofDays(63)));
+            for (int i = 0; i < 6; i++) {
+                assertThat(stored(name(i)).obtained()).as(name(i).value()).isAfter(now().minus(Duration.ofDays(10)));
+            }
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"due", "update", "find", "save"})
+        void ofTheStoreKeepsNobodyFromItsRenewal(String method) throws Exception {
+            renewal.close();
+            begin(throwingOnce(method, new OutOfMemoryError("Java heap space")));
+            obtainSix();
+            time.advance(LOOK);
+            // Whose visit could not be noted is visited again.
+            for (int i = 0; i < 6; i++) {
+                visit(name(i));
+            }
+
+            assertAllRenewedInTime();
+        }
+
+        @Test
+        void ofOneVisitKeepsNoOtherFromBeingWrittenDown() throws Exception {
+            obtainSix();
+            renewal.close();
+            begin(throwingOnce("update", new NoClassDefFoundError("a/Provider")));
+
+            assertThat(thrown).hasValue(1);
+            assertThat(stored(name(0)).visited()).isEmpty();
+            for (int i = 1; i < 6; i++) {
+                assertThat(stored(name(i)).visited()).as(name(i).value()).isPresent();
+            }
+            visit(name(0));
+            time.advance(LOOK);
+            assertThat(stored(name(0)).visited()).isPresent();
+        }
+
+        @Test
+        void whileACaIsAskedLeavesAdviceToTheOthersAndTheNameInItsTurn() throws Exception {
+            authority.advise(now().plus(Duration.ofDays(58)), now().plus(Duration.ofDays(60)), Duration.ofHours(6));
+            authority.crashOnceAdvising(new OutOfMemoryError("Java heap space"));
+            obtainSix();
+
+            time.advance(DAY);
+
+            assertThat(authority.advisedOf().stream().distinct()).hasSize(6);
+            for (int i = 0; i < 6; i++) {
+                assertThat(stored(name(i)).window()).as(name(i).value()).isPresent();
+            }
+            assertAllRenewedInTime();
+        }
+
+        @Test
+        void whileRevocationListsAreReadLeavesThemToTheOthersAndTheNameInItsTurn() throws Exception {
+            obtainSix();
+            time.advance(LOOK);
+            revocationsLack = Optional.of(new OutOfMemoryError("Java heap space"));
+            time.advance(Duration.ofDays(2));
+            assertThat(revocationsLack).isEmpty();
+            revoked = true;
+
+            time.advance(Duration.ofDays(2));
+
+            assertThat(house.recorded().lines(EventKind.RENEWED)).hasSizeGreaterThanOrEqualTo(6);
+            assertThat(house.recorded().lines(EventKind.DEFECT))
+                    .singleElement()
+                    .asString()
+                    .contains("Java heap space");
+        }
+
+        private Orders throwingOnce(Orders orders) {
+            return (Orders) Proxy.newProxyInstance(
+                    getClass().getClassLoader(), new Class<?>[] {Orders.class}, (proxy, called, arguments) -> {
+                        if (called.getReturnType() == CompletableFuture.class && thrown.compareAndSet(0, 1)) {
+                            throw new NoClassDefFoundError("a/Flight");
+                        }
+                        return called.invoke(orders, arguments);
+                    });
+        }
+
+        @Test
+        void ofAnOrderKeepsNobodyFromItsRenewal() throws Exception {
+            renewal.close();
+            before = this::throwingOnce;
+            begin(Optional.empty());
+            obtainSix();
+
+            assertAllRenewedInTime();
+
+            assertThat(thrown).hasValue(1);
+        }
+
+        @Test
+        void ofAnOrderKeepsNoneOfTheOperatorsOwnNamesFromBeingTriedAgain() throws Exception {
+            renewal.close();
+            before = this::throwingOnce;
+            // Two at once, of eight turns.
+            begin(Optional.empty(), name(0), name(1), name(2), name(3));
+
+            time.advance(Duration.ofMinutes(10));
+
+            assertThat(thrown).hasValue(1);
+            for (int i = 0; i < 4; i++) {
+                assertThat(house.inventory().find(name(i))).as(name(i).value()).isPresent();
+            }
+        }
+
+        @Test
+        void ofTheExecutorEndsNeitherTheTimerNorTheTurns() throws Exception {
+            renewal.close();
+            AtomicBoolean lacking = new AtomicBoolean();
+            executor = task -> {
+                if (lacking.get()) {
+                    throw new OutOfMemoryError("no thread");
+                }
+                task.run();
+            };
+            begin(Optional.empty());
+            obtainSix();
+            time.advance(LOOK);
+            lacking.set(true);
+            time.advance(LOOK.multipliedBy(3));
+            lacking.set(false);
+
+            assertAllRenewedInTime();
         }
     }
 

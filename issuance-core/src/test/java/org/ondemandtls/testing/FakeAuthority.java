@@ -36,6 +36,7 @@ public final class FakeAuthority implements Authority {
     private Duration lifetime = Duration.ofDays(90);
     private Optional<RenewalAdvice> advice = Optional.empty();
     private IssuanceException adviceFailure;
+    private Error adviceCrash;
     private boolean unreachable;
     private boolean placesBeforeFailing = true;
     private boolean forbidden;
@@ -133,6 +134,11 @@ public final class FakeAuthority implements Authority {
         adviceFailure = with;
     }
 
+    /** Throws the next time it is asked for advice. */
+    public void crashOnceAdvising(Error with) {
+        adviceCrash = with;
+    }
+
     /** Cannot be reached from the start on, so that not even its directory is known; or can be again. */
     public void unreachable(boolean now) {
         unreachable = now;
@@ -202,6 +208,11 @@ public final class FakeAuthority implements Authority {
     @Override
     public Optional<RenewalAdvice> renewalAdvice(X509Certificate leaf) throws IssuanceException {
         advisedOf.add(leaf);
+        if (adviceCrash != null) {
+            Error thrown = adviceCrash;
+            adviceCrash = null;
+            throw thrown;
+        }
         if (unreachable) {
             throw new IssuanceException.Unavailable(
                     ServerName.parse("any.example"), "no connection", Duration.ofMinutes(10), null);

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.ondemandtls.issuance.BootTime;
 import org.ondemandtls.testing.AskEndpoint;
 import org.ondemandtls.testing.FaultyAcmeProxy;
 import org.ondemandtls.testing.FreePorts;
@@ -301,6 +302,14 @@ class LifeCycleIT {
     @ParameterizedTest
     @ValueSource(strings = {"+100d", "-365d"})
     void aClockThatJumpsCostsAVisitedNameOneOrderAtMostAndNothingIsLost(String jump) throws Exception {
+        // Before that the clock of a machine is being set, and no jump is one.
+        Awaitility.await()
+                .atMost(Duration.ofMinutes(20))
+                .pollInterval(Duration.ofSeconds(1))
+                .until(() -> new BootTime()
+                        .get()
+                        .filter(up -> up.compareTo(Duration.ofMinutes(16)) < 0)
+                        .isEmpty());
         Path clock = Files.writeString(directory.resolve("clock"), "+0");
         layOut(ServerLine.JETTY_12_1)
                 // A slow machine is slower under a clock that is read from a file.

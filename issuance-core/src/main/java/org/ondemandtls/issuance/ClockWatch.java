@@ -19,6 +19,9 @@ import org.ondemandtls.event.Events;
  * <p>Where the kernel does not say so, as with a guest that its hypervisor pauses, a machine that stands still every night is
  * waited for once: after that a jump ahead by less than {@link #LONGEST_NIGHT} is taken for sleep.
  *
+ * <p>A machine without a clock of its own starts with a wrong one, which is set when the network is there. Within {@link
+ * #BEING_SET} of the machine's start a jump is that, in either direction, and the clock is trusted from then on.
+ *
  * <p>It is trusted again once it is back, or after {@value #ACCEPTED_AFTER_HOURS} hours in which it did not jump again:
  * it was wrong before, then, and is right now.
  *
@@ -31,6 +34,9 @@ public final class ClockWatch {
 
     /** How far ahead a jump may lead that is taken for a night's sleep of the machine. */
     static final Duration LONGEST_NIGHT = Duration.ofHours(16);
+
+    /** How long after the machine's start its clock may still be set. */
+    static final Duration BEING_SET = Duration.ofMinutes(15);
 
     /** After how many hours a clock that jumped is taken for right. */
     public static final int ACCEPTED_AFTER_HOURS = 24;
@@ -112,6 +118,16 @@ public final class ClockWatch {
             }
             return;
         }
+        if (jumped && isBeingSet()) {
+            events.publish(
+                    EventKind.CLOCK,
+                    "the clock was set by " + seconds(offset - before) + " s while the machine was starting; the server"
+                            + " trusts it");
+            trustedOffset = offset;
+            trusted = true;
+            generation++;
+            return;
+        }
         boolean night = jumped && isNight(offset - before);
         if (night && usedToNights) {
             trustedOffset = trusted ? offset : trustedOffset;
@@ -128,8 +144,7 @@ public final class ClockWatch {
             trusted = false;
             events.publish(
                     EventKind.CLOCK,
-                    "the clock jumped by "
-                            + Duration.ofMillis(offset - trustedOffset).toSeconds()
+                    "the clock jumped by " + seconds(offset - trustedOffset)
                             + " s; nothing is renewed, withdrawn or forgotten until it is back, or for "
                             + ACCEPTED_AFTER_HOURS + " h; check this machine's time");
         } else if (!trusted && now - jumpedAt >= TimeUnit.HOURS.toNanos(ACCEPTED_AFTER_HOURS)) {
@@ -139,6 +154,10 @@ public final class ClockWatch {
             generation++;
             events.publish(EventKind.CLOCK, "the clock has not jumped again; the server now trusts it");
         }
+    }
+
+    private boolean isBeingSet() {
+        return bootTime.get().filter(up -> up.compareTo(BEING_SET) < 0).isPresent();
     }
 
     // What the kernel says that the machine has slept is no jump.
@@ -163,6 +182,10 @@ public final class ClockWatch {
     // What the kernel has explained is no part of the jump; of a guest's pause it knows nothing.
     private static boolean isNight(long jump) {
         return jump > 0 && jump < LONGEST_NIGHT.toMillis();
+    }
+
+    private static long seconds(long millis) {
+        return Duration.ofMillis(millis).toSeconds();
     }
 
     private static boolean isFar(long one, long other) {

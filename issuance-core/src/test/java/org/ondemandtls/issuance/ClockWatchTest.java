@@ -108,6 +108,46 @@ class ClockWatchTest {
         assertThat(told.isTrusted()).isTrue();
     }
 
+    private ClockWatch startedWithTheMachine() {
+        time.boot();
+        return new ClockWatch(time.clock(), time::nanoTime, () -> Optional.of(time.upSinceBoot()), recorded.events());
+    }
+
+    @Test
+    void aMachineWhoseClockIsSetAfterEachStartIsTrustedAllDay() {
+        int trusted = 0;
+        for (int day = 0; day < 90; day++) {
+            ClockWatch started = startedWithTheMachine();
+            time.advance(Duration.ofMinutes(1));
+            assertThat(started.isTrusted()).isTrue();
+            time.jump(Duration.ofHours(10));
+            for (int hour = 0; hour < 14; hour++) {
+                trusted += started.isTrusted() ? 1 : 0;
+                time.advance(Duration.ofHours(1));
+            }
+            assertThat(started.generation()).isEqualTo(1);
+        }
+
+        assertThat(trusted).isEqualTo(90 * 14);
+        assertThat(recorded.lines(EventKind.CLOCK))
+                .hasSize(90)
+                .allMatch(line -> line.contains("the clock was set by 36000 s while the machine was starting"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"P-90D", "PT-2H", "P400D"})
+    void whatItIsSetByIsNoJumpInEitherDirection(Duration set) {
+        ClockWatch started = startedWithTheMachine();
+        time.advance(ClockWatch.BEING_SET.minusNanos(1));
+        time.jump(set);
+        assertThat(started.isTrusted()).isTrue();
+
+        time.advance(Duration.ofNanos(1));
+        time.jump(set);
+
+        assertThat(started.isTrusted()).isFalse();
+    }
+
     @Test
     void aMachineWhoseKernelDoesNotTellIsWaitedForOnceAndNotEachMorning() {
         int trusted = 0;

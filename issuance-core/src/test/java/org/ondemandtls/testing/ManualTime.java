@@ -25,6 +25,8 @@ public final class ManualTime {
     private Instant now = Instant.parse("2026-11-23T20:00:00Z");
     private long nanos = 1_000_000L;
     private Duration asleep = Duration.ZERO;
+    // Long enough for its clock to have been set.
+    private Duration upBefore = Duration.ofDays(1);
     private long numbers;
 
     /** The wall clock. */
@@ -79,9 +81,14 @@ public final class ManualTime {
         asleep = asleep.plus(by);
     }
 
+    /** Has the machine start now: it has been up for no time at all. */
+    public void boot() {
+        upBefore = Duration.ofNanos(nanos).plus(asleep).negated();
+    }
+
     /** How long the machine has been up, sleep included. */
     public Duration upSinceBoot() {
-        return Duration.ofNanos(nanos).plus(asleep);
+        return Duration.ofNanos(nanos).plus(asleep).plus(upBefore);
     }
 
     /** How many tasks are scheduled. */

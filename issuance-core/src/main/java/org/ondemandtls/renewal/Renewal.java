@@ -32,7 +32,6 @@ import org.ondemandtls.name.ServerName;
 import org.ondemandtls.renewal.Entry.Kind;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Retry;
-import org.ondemandtls.store.StaleRevisionException;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 
@@ -111,6 +110,7 @@ public final class Renewal implements AutoCloseable {
     private final SeveralNames severalNames;
     private final OwnNames ownNames;
     private final VisitNotes visitNotes;
+    private final Forgetting forgetting;
     private final AtomicBoolean looking = new AtomicBoolean();
     private final AtomicInteger beginning = new AtomicInteger();
 
@@ -155,6 +155,7 @@ public final class Renewal implements AutoCloseable {
         this.severalNames = new SeveralNames(desk, denials, succession, advice, this::dueNow);
         this.ownNames = new OwnNames(desk, ownNames, Math.max(1, renewals / OWN_NAMES_PART), storeOutage, this::dueNow);
         this.visitNotes = new VisitNotes(desk, storeOutage, this::dueNow, this::served);
+        this.forgetting = new Forgetting(desk);
         this.fromTheBeginning = ports.nanoTime().getAsLong();
     }
 
@@ -276,10 +277,11 @@ public final class Renewal implements AutoCloseable {
         boolean accepted = onExecutor(() -> {
             try {
                 writeVisits(desk.ports().lookEvery());
+                tried(forgetting::look);
                 if (desk.floors().watch().isTrusted()) {
                     ownNames.look();
                     readWhatIsDue();
-                    sweepHolds();
+                    tried(desk.floors().orders()::sweepHolds);
                 }
             } finally {
                 looking.set(false);
@@ -291,9 +293,9 @@ public final class Renewal implements AutoCloseable {
         }
     }
 
-    private void sweepHolds() {
+    private void tried(Retry.Step step) {
         try {
-            desk.floors().orders().sweepHolds();
+            step.run();
         } catch (StoreException | RuntimeException | Error e) {
             storeFailed(e);
         }
@@ -354,12 +356,7 @@ public final class Renewal implements AutoCloseable {
         boolean over = now.isAfter(record.certificate().notAfter());
         boolean several = record.certificate().names().size() > 1;
         if (record.withdrawn().isPresent() || (over && !own)) {
-            Instant end = desk.records().forgottenAt(record);
-            if (now.isBefore(end)) {
-                desk.records().reschedule(record, end);
-            } else {
-                forget(record);
-            }
+            forgetting.over(record, now);
         } else if (!(several || plain) || !(own || desk.records().isVisited(record, now))) {
             desk.records().reschedule(record, desk.records().forgottenAt(record));
         } else if (several) {
@@ -458,21 +455,6 @@ public final class Renewal implements AutoCloseable {
         if (record.withdrawn().isEmpty() && record.deniedSince().isEmpty()) {
             brake.served(record.firstName());
         }
-    }
-
-    private void forget(StoredCertificate record) throws StoreException {
-        try {
-            desk.floors().store().forget(record);
-        } catch (StaleRevisionException e) {
-            return;
-        }
-        desk.floors().inventory().withdraw(record.certificate());
-        desk.floors()
-                .events()
-                .publish(
-                        EventKind.FORGOTTEN,
-                        Records.plainName(record.firstName()).orElse(null),
-                        "forgotten: expired at " + record.certificate().notAfter() + " and not visited since");
     }
 
     private boolean onExecutor(Runnable task) {

@@ -70,6 +70,7 @@ class RenewalTest {
     private Optional<Error> revocationsLack = Optional.empty();
     private UnaryOperator<Orders> before = UnaryOperator.identity();
     private Executor executor = Runnable::run;
+    private Duration grace = Duration.ofDays(30);
 
     @BeforeEach
     void open() throws Exception {
@@ -110,7 +111,7 @@ class RenewalTest {
                         house.visits(),
                         house.watch(),
                         house.recorded().events()),
-                new OnDemandTlsConfig.Renewal(visitedWithin, Duration.ofDays(30), Duration.ofDays(7), DAY, recheck),
+                new OnDemandTlsConfig.Renewal(visitedWithin, grace, Duration.ofDays(7), DAY, recheck),
                 List.of(ownNames),
                 8,
                 new Renewal.Ports(
@@ -935,6 +936,107 @@ class RenewalTest {
                     .singleElement()
                     .asString()
                     .contains("the CA has revoked the certificate");
+        }
+    }
+
+    /** A process takes the clock for right as it starts. */
+    @Nested
+    class AProcessThatStarts {
+
+        private void startAnew() throws Exception {
+            renewal.close();
+            house.restartWatch();
+            begin(Optional.empty());
+        }
+
+        private void obtainAndEnd() throws Exception {
+            obtain(SHOP);
+            visit(SHOP);
+            time.advance(LOOK);
+            renewal.close();
+        }
+
+        private boolean isStored() throws Exception {
+            return house.store().find(SHOP).isPresent();
+        }
+
+        @Test
+        void underAClockThatIsAheadForgetsNothingForADayAndRenewsWhatIsVisitedOnceThatIsRight() throws Exception {
+            obtainAndEnd();
+            time.jump(Duration.ofDays(200));
+            startAnew();
+            time.advance(Duration.ofHours(24).minus(LOOK));
+            assertThat(isStored()).isTrue();
+
+            time.jump(Duration.ofDays(-200));
+            startAnew();
+            KeyedCertificate first = stored(SHOP).certificate();
+            house.inventory().publish(first);
+            for (int day = 0; day < 70; day++) {
+                visit(SHOP);
+                time.advance(DAY);
+            }
+
+            assertThat(house.recorded().lines(EventKind.FORGOTTEN)).isEmpty();
+            assertThat(authority.asked()).hasSize(2);
+        }
+
+        @Test
+        void forgetsWhatIsOverADayLater() throws Exception {
+            obtainAndEnd();
+            time.advance(Duration.ofDays(150));
+            startAnew();
+
+            time.advance(Duration.ofHours(24).minus(LOOK));
+            assertThat(isStored()).isTrue();
+            time.advance(LOOK.multipliedBy(3));
+
+            assertThat(isStored()).isFalse();
+        }
+
+        @Test
+        void everyDayForgetsWhatIsOverAllTheSame() throws Exception {
+            obtainAndEnd();
+            time.advance(Duration.ofDays(150));
+            for (int day = 0; day < 3; day++) {
+                startAnew();
+                time.advance(Duration.ofHours(14));
+                renewal.close();
+                time.sleep(Duration.ofHours(10));
+            }
+
+            assertThat(isStored()).isFalse();
+        }
+
+        @Test
+        void everyDayUnderAClockThatIsAheadForAMinuteForgetsNothing() throws Exception {
+            obtainAndEnd();
+            for (int day = 0; day < 10; day++) {
+                time.jump(Duration.ofDays(200));
+                time.boot();
+                startAnew();
+                time.advance(LOOK.multipliedBy(2));
+                time.jump(Duration.ofDays(-200));
+                time.advance(Duration.ofHours(14));
+                assertThat(house.watch().isTrusted()).isTrue();
+                renewal.close();
+                time.sleep(Duration.ofHours(10));
+            }
+
+            assertThat(isStored()).isTrue();
+        }
+
+        @Test
+        void forgetsAfterAGraceThatIsShorterThanADay() throws Exception {
+            obtainAndEnd();
+            grace = Duration.ofMinutes(10);
+            time.advance(Duration.ofDays(150));
+            startAnew();
+            assertThat(isStored()).isTrue();
+
+            time.advance(Duration.ofMinutes(10).plus(LOOK.multipliedBy(2)));
+
+            assertThat(isStored()).isFalse();
         }
     }
 

@@ -19,6 +19,8 @@ public final class RenewalTime {
     private static final Duration HOURS_MATTER = Duration.ofDays(1);
     private static final Duration LONGEST_FIRST_ADVICE = Duration.ofHours(6);
     private static final int JITTER_PART = 20;
+    // What is left of a life for a renewal that does not succeed at once.
+    private static final int LAST_PART = 20;
     private static final int QUIET_FROM = 5;
     private static final int QUIET_MINUTES = 50;
 
@@ -49,7 +51,8 @@ public final class RenewalTime {
      *     moment, or asking often would move it to the window's end
      * @param now a window in the past means now
      * @param random uniform in [0, 1)
-     * @return a moment in the window, not after the certificate's end
+     * @return a moment in the window, and before the last twentieth of the certificate's life; where the whole window is in
+     *     that, or behind it, the moment at which it begins
      */
     public static Instant inWindow(
             KeyedCertificate certificate,
@@ -57,7 +60,8 @@ public final class RenewalTime {
             Optional<Instant> before,
             Instant now,
             DoubleSupplier random) {
-        Instant latest = window.end().isBefore(certificate.notAfter()) ? window.end() : certificate.notAfter();
+        Instant last = certificate.notAfter().minus(lifetime(certificate).dividedBy(LAST_PART));
+        Instant latest = window.end().isBefore(last) ? window.end() : last;
         if (!latest.isAfter(now)) {
             return now;
         }

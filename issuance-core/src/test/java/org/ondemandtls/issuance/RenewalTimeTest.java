@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.RenewalWindow;
 import org.ondemandtls.testing.TestCertificates;
@@ -101,13 +102,32 @@ class RenewalTimeTest {
                     .isEqualTo(end.plus(Duration.ofDays(1)));
         }
 
-        @Test
-        void isNotFollowedBeyondTheCertificatesEnd() {
-            RenewalWindow late = new RenewalWindow(
-                    FROM.plus(Duration.ofDays(89)), FROM.plus(Duration.ofDays(200)), Optional.empty());
+        @ParameterizedTest
+        @ValueSource(ints = {40, 84, 86, 89})
+        void isNotFollowedIntoTheLastTwentiethOfTheCertificatesLife(int startDay) {
+            Instant last = FROM.plus(Duration.ofHours(24 * 85 + 12));
+            Instant lateStart = FROM.plus(Duration.ofDays(startDay));
+            for (int endDay : new int[] {90, 200}) {
+                RenewalWindow late = new RenewalWindow(lateStart, FROM.plus(Duration.ofDays(endDay)), Optional.empty());
+                Instant earliest = lateStart.isBefore(last) ? lateStart : last;
+                for (double random : new double[] {0.0, 0.5, 0.999, 1.0}) {
+                    assertThat(RenewalTime.inWindow(certificate, late, Optional.empty(), FROM, () -> random))
+                            .isBetween(earliest, last);
+                }
+            }
+        }
 
-            assertThat(RenewalTime.inWindow(certificate, late, Optional.empty(), FROM, () -> 1.0))
-                    .isBeforeOrEqualTo(certificate.notAfter());
+        @Test
+        void thatLeadsIntoTheLastTwentiethKeepsItsMomentBeforeItAndMeansNowWithinIt() {
+            RenewalWindow late =
+                    new RenewalWindow(FROM.plus(Duration.ofDays(86)), FROM.plus(Duration.ofDays(90)), Optional.empty());
+            Instant chosen = RenewalTime.inWindow(certificate, late, Optional.empty(), FROM, () -> 0.5);
+
+            assertThat(RenewalTime.inWindow(certificate, late, Optional.of(chosen), FROM, () -> 0.9))
+                    .isEqualTo(chosen);
+            Instant within = chosen.plusSeconds(1);
+            assertThat(RenewalTime.inWindow(certificate, late, Optional.of(chosen), within, () -> 0.9))
+                    .isEqualTo(within);
         }
     }
 

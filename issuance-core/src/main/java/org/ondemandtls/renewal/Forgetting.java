@@ -45,7 +45,10 @@ final class Forgetting {
     void over(StoredCertificate record, Instant now) throws StoreException {
         Instant end = desk.records().forgottenAt(record);
         if (now.isBefore(end)) {
-            desk.records().reschedule(record, end);
+            boolean missed = isMissed(record, now);
+            if (desk.records().save(record.withDue(end)).isPresent() && missed) {
+                tellMissed(record);
+            }
             return;
         }
         Instant from = from(now);
@@ -55,6 +58,25 @@ final class Forgetting {
         } else {
             forget(record);
         }
+    }
+
+    // Visited and yet not renewed in time; of what is denied, or leads elsewhere, every look has told.
+    private boolean isMissed(StoredCertificate record, Instant now) {
+        return record.withdrawn().isEmpty()
+                && record.deniedSince().isEmpty()
+                && record.moved().isEmpty()
+                && desk.records().isVisited(record, now);
+    }
+
+    private void tellMissed(StoredCertificate record) {
+        Records.plainName(record.firstName())
+                .ifPresent(name -> desk.floors()
+                        .events()
+                        .publish(
+                                EventKind.NOT_RENEWED,
+                                name,
+                                "not renewed before its certificate expired at "
+                                        + record.certificate().notAfter() + "; the next visit obtains another"));
     }
 
     /** What was kept by a clock that has been set since is void. Called at each look; blocks for the store then. */

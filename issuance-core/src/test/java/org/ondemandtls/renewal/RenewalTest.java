@@ -939,6 +939,30 @@ class RenewalTest {
         }
     }
 
+    @Nested
+    class AVisitedNameThatExpiresBeforeItIsRenewed {
+
+        @Test
+        void isToldOfOnce() throws Exception {
+            ServerName unvisited = ServerName.parse("unvisited.example.com");
+            obtain(SHOP);
+            obtain(unvisited);
+            visit(SHOP);
+            time.advance(LOOK);
+            renewal.close();
+            time.advance(Duration.ofDays(95));
+
+            begin(Optional.empty());
+            time.advance(DAY);
+
+            assertThat(house.recorded().lines(EventKind.NOT_RENEWED))
+                    .singleElement()
+                    .asString()
+                    .contains(SHOP.value(), "not renewed before its certificate expired at ", "next visit");
+            assertThat(authority.asked()).hasSize(2);
+        }
+    }
+
     /** A process takes the clock for right as it starts. */
     @Nested
     class AProcessThatStarts {

@@ -29,8 +29,8 @@ import org.ondemandtls.store.StoreException;
  * <p>Only the CA's refusals step a name's schedule: one minute, ten, a hundred, a day, each with up to a tenth of jitter,
  * scaled down for lifetimes below ten days; what somebody has to act on first starts at the third step. These are kept in
  * the store, so that a restart does not begin anew. A source, CA or store that did not answer is remembered for seconds,
- * in memory. Trouble on the CA's way to a name, which passes, has a pace of its own: a minute, then ten. Bounded; safe for
- * use by many threads.
+ * in memory. Trouble on the CA's way to a name, which passes, has a pace of its own: a minute, then ten, after half a day the
+ * schedule's last step. Bounded; safe for use by many threads.
  *
  * <p><b>Cost.</b> A name takes at most 300 octets of memory with its reason: equal words are kept once, with a mark in the
  * place of the name, and where too many differ at the same time those beyond are general ones.
@@ -163,7 +163,7 @@ final class Refusals {
                 .compute(
                         name,
                         (n, before) -> reason.isPassing()
-                                ? passing(before, reason, validations)
+                                ? passing(before, reason, validations, lifetime)
                                 : next(before == null ? 0 : before.refusals(), reason, lifetime));
         if (noted != null && watch.isTrusted()) {
             Instant until = clock.instant().plusNanos(noted.blockedUntil() - nanoTime.getAsLong());
@@ -275,7 +275,8 @@ final class Refusals {
                 reason, refusals + 1, asked.compareTo(LONGEST) > 0 ? LONGEST : asked, ANY_CLOCK, Optional.empty());
     }
 
-    private Failure passing(@Nullable Failure before, IssuanceException.Rejected reason, int validations) {
+    private Failure passing(
+            @Nullable Failure before, IssuanceException.Rejected reason, int validations, Duration lifetime) {
         Passing known =
                 before == null ? new Passing(0, List.of()) : before.passing().orElse(new Passing(0, List.of()));
         long now = nanoTime.getAsLong();
@@ -284,7 +285,9 @@ final class Refusals {
         failed.removeIf(at -> now - at >= HOUR.toNanos());
         Duration step = known.inARow() == 0
                 ? PASSING_FIRST
-                : known.inARow() < PASSING_SOONER ? PASSING_NEXT : SCHEDULE.get(SCHEDULE.size() - 1);
+                : known.inARow() < PASSING_SOONER
+                        ? PASSING_NEXT
+                        : longer(scaled(SCHEDULE.get(SCHEDULE.size() - 1), lifetime), PASSING_NEXT);
         // The next order may cost as many as this one, and all within an hour have to fit.
         int tooMany = failed.size() + validations - PASSING_VALIDATIONS_AN_HOUR;
         if (tooMany > 0 && !failed.isEmpty()) {

@@ -377,12 +377,16 @@ class RefusalsTest {
     class TroubleThatPasses {
 
         private void pass(int validations) throws Exception {
+            pass(validations, LIFE);
+        }
+
+        private void pass(int validations, Duration lifetime) throws Exception {
             refusals.refused(
                     SHOP,
                     CA,
                     IssuanceException.Rejected.passing(SHOP, "dns", "SERVFAIL looking up CAA", Duration.ZERO),
                     validations,
-                    LIFE);
+                    lifetime);
         }
 
         @Test
@@ -432,6 +436,22 @@ class RefusalsTest {
             pass(0);
 
             assertBlockedFor(Duration.ofDays(1));
+        }
+
+        @Test
+        void isTriedWithinATenthOfAShortLifeWhereItLastsForHalfADay() throws Exception {
+            Duration life = Duration.ofDays(1);
+            for (int i = 0; i < 48; i++) {
+                pass(0, life);
+                assertThat(refusals.left(SHOP)).isLessThanOrEqualTo(Duration.ofMinutes(10));
+                time.advance(refusals.left(SHOP));
+            }
+            pass(0, life);
+            assertBlockedFor(Duration.ofMinutes(144));
+
+            // No more often than before.
+            pass(0, Duration.ofMinutes(2));
+            assertBlockedFor(Duration.ofMinutes(10));
         }
 
         @Test

@@ -1,6 +1,7 @@
 package org.ondemandtls.issuance;
 
 import java.security.cert.X509Certificate;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -59,6 +60,11 @@ final class Attempt {
 
     String issuer() {
         return authority.id();
+    }
+
+    /** How long the certificate is valid in all that this one succeeds. */
+    Optional<Duration> lifetime() {
+        return current.map(stored -> RenewalTime.lifetime(stored.certificate()));
     }
 
     /** The leaf this one succeeds, as far as this CA knows it. */

@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
 import org.ondemandtls.authority.Authority;
@@ -60,7 +59,7 @@ final class Placement {
     private final DoubleSupplier random;
     private final Outage storeOutage;
     private final Map<String, Outage> outages = new ConcurrentHashMap<>();
-    private final AtomicReference<Duration> lastLifetime = new AtomicReference<>(UNKNOWN_LIFETIME);
+    private final Map<String, Duration> lastLifetimes = new ConcurrentHashMap<>();
     // By which order each leaf was said to be replaced, empty where the CA minded that.
     private final Cache<String, Optional<URI>> replaced =
             Caffeine.newBuilder().maximumSize(MOST_REPLACED).build();
@@ -105,7 +104,8 @@ final class Placement {
                             attempt.issuer(),
                             paced(attempt, rejected),
                             attempt.failedValidations,
-                            lastLifetime.get());
+                            attempt.lifetime()
+                                    .orElseGet(() -> lastLifetimes.getOrDefault(attempt.issuer(), UNKNOWN_LIFETIME)));
         } catch (StoreException e) {
             tellStoreFailed(attempt.name, String.valueOf(e.getMessage()));
         }
@@ -190,7 +190,7 @@ final class Placement {
             closeOrder(attempt.lease);
             forgetRefusals(name);
             unexplained.invalidate(name);
-            lastLifetime.set(RenewalTime.lifetime(certificate));
+            lastLifetimes.put(issuer, RenewalTime.lifetime(certificate));
             boolean first = attempt.purpose == Purpose.OBTAIN;
             timed(attempt, started, "obtained");
             long millis = Duration.ofNanos(nanoTime.getAsLong() - started).toMillis();

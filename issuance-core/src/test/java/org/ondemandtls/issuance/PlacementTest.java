@@ -222,6 +222,32 @@ class PlacementTest {
     }
 
     @Nested
+    class ARenewalThatIsRefused {
+
+        private Duration refused(Duration lifetime) throws Exception {
+            authority.lifetime(lifetime);
+            visit(SHOP);
+            house.time().advance(Duration.ofHours(6));
+            issuance = issuance();
+            authority.fail(new Rejected(SHOP, "unauthorized", "404", Duration.ZERO));
+            assertThat(issuance.renew(SHOP)).isCompletedExceptionally();
+            return Duration.between(
+                    now(),
+                    house.store().hold(new Scope.Name(SHOP)).orElseThrow().until());
+        }
+
+        @Test
+        void byTheFirstOrderAfterARestartIsTriedAgainAsTheLifeOfItsCertificateAllows() throws Exception {
+            assertThat(refused(Duration.ofDays(2))).isEqualTo(Duration.ofSeconds(12));
+        }
+
+        @Test
+        void isTriedAgainByTheScheduleWhereItsCertificateLivesForLong() throws Exception {
+            assertThat(refused(Duration.ofDays(90))).isEqualTo(Duration.ofMinutes(1));
+        }
+    }
+
+    @Nested
     class WithTwoCas {
 
         private FakeAuthority next;

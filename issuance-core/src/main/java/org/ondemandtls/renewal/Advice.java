@@ -48,6 +48,7 @@ final class Advice {
     private final Map<String, Long> toldEarly = new ConcurrentHashMap<>();
     private final Map<String, Instant> next = new LinkedHashMap<>();
     private final Map<String, Instant> last = new ConcurrentHashMap<>();
+    private final Map<String, Long> lookedUp = new LinkedHashMap<>();
 
     Advice(Desk desk) {
         this.desk = desk;
@@ -102,10 +103,8 @@ final class Advice {
                     || authority.filter(Authority::honoursReplaces).isPresent();
             Duration wait =
                     advice.map(Authority.RenewalAdvice::retryAfter).orElse(hasAri ? WITHOUT_ADVICE : WITHOUT_ARI);
-            boolean revoked = !hasAri
-                    && desk.floors()
-                            .revocations()
-                            .isRevoked(record.certificate().chain());
+            // A CA that offers advice may have none for this certificate, and have revoked it all the same.
+            boolean revoked = advice.isEmpty() && isRevoked(record);
             desk.end(
                     entry,
                     () -> Retry.stepIfStale(() -> {
@@ -118,9 +117,9 @@ final class Advice {
                 return;
             }
             outage(record.issuer()).failed(nameOf(record), e.what() + "; it is renewed as planned");
-            noAnswer(entry, record, Waits.longest(e.retryAfter(), RETRY));
+            noAnswer(entry, record, mayLookUp(record) && isRevoked(record), Waits.longest(e.retryAfter(), RETRY));
         } catch (RuntimeException | Error e) {
-            noAnswer(entry, record, WITHOUT_ADVICE);
+            noAnswer(entry, record, false, WITHOUT_ADVICE);
             desk.troubled().failed(record.firstName(), e);
         }
     }
@@ -136,12 +135,34 @@ final class Advice {
         return advice;
     }
 
-    private void noAnswer(Entry entry, StoredCertificate record, Duration wait) {
+    // Whoever does not answer is asked again soon, and its list not each time.
+    private boolean mayLookUp(StoredCertificate record) {
+        long now = desk.nanos();
+        synchronized (lookedUp) {
+            Long before = lookedUp.get(record.firstName());
+            if (before != null && now - before < WITHOUT_ARI.toNanos()) {
+                return false;
+            }
+            put(lookedUp, record.firstName(), now);
+            return true;
+        }
+    }
+
+    private boolean isRevoked(StoredCertificate record) {
+        try {
+            return desk.floors().revocations().isRevoked(record.certificate().chain());
+        } catch (RuntimeException | Error e) {
+            desk.troubled().failed(record.firstName(), e);
+            return false;
+        }
+    }
+
+    private void noAnswer(Entry entry, StoredCertificate record, boolean revoked, Duration wait) {
         desk.backlog().failed(entry, false, Duration.ZERO, desk.nanos());
         desk.end(
                 entry,
                 () -> Retry.stepIfStale(() -> {
-                    keep(entry, record, Optional.empty(), false, wait);
+                    keep(entry, record, Optional.empty(), revoked, wait);
                     desk.backlog().done(entry);
                 }));
     }
@@ -259,11 +280,15 @@ final class Advice {
 
     private void remember(String name, Instant moment) {
         synchronized (next) {
-            next.remove(name);
-            next.put(name, moment);
-            if (next.size() > MOST) {
-                next.remove(next.keySet().iterator().next());
-            }
+            put(next, name, moment);
+        }
+    }
+
+    private static <T> void put(Map<String, T> moments, String name, T moment) {
+        moments.remove(name);
+        moments.put(name, moment);
+        if (moments.size() > MOST) {
+            moments.remove(moments.keySet().iterator().next());
         }
     }
 

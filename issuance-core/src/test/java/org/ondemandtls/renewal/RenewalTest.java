@@ -67,6 +67,7 @@ class RenewalTest {
     private CompletionStage<Decision> answer = granted();
     private Optional<Duration> recheck = Optional.empty();
     private boolean revoked;
+    private int listsRead;
     private Optional<Error> revocationsLack = Optional.empty();
     private UnaryOperator<Orders> before = UnaryOperator.identity();
     private Executor executor = Runnable::run;
@@ -120,6 +121,7 @@ class RenewalTest {
     }
 
     private boolean isRevoked() {
+        listsRead++;
         if (revocationsLack.isPresent()) {
             Error lacking = revocationsLack.get();
             revocationsLack = Optional.empty();
@@ -936,6 +938,50 @@ class RenewalTest {
                     .singleElement()
                     .asString()
                     .contains("the CA has revoked the certificate");
+        }
+    }
+
+    @Nested
+    class ACaThatAdvisesButNotOnThisOne {
+
+        @BeforeEach
+        void obtainOne() {
+            authority.advisesOthers();
+            obtain(SHOP);
+            visit(SHOP);
+            time.advance(Duration.ofDays(2));
+        }
+
+        @Test
+        void isFoundToHaveRevokedIt() {
+            assertThat(authority.advisedOf()).isNotEmpty();
+            assertThat(authority.asked()).hasSize(1);
+            revoked = true;
+
+            time.advance(Duration.ofHours(7));
+
+            assertThat(authority.asked()).hasSize(2);
+            assertThat(house.recorded().lines(EventKind.RENEWAL_WINDOW))
+                    .singleElement()
+                    .asString()
+                    .contains("the CA has revoked the certificate");
+        }
+
+        @Test
+        void isFoundToHaveRevokedItWhereItDoesNotAnswerAndItsListIsReadOnceADay() {
+            authority.adviseBadly(new IssuanceException.Unavailable(SHOP, "no answer", Duration.ofMinutes(10), null));
+            time.advance(DAY);
+            int before = listsRead;
+            int asked = authority.advisedOf().size();
+            time.advance(Duration.ofDays(4));
+            assertThat(authority.advisedOf().size() - asked).isGreaterThan(100);
+            assertThat(listsRead - before).isBetween(3, 5);
+            assertThat(authority.asked()).hasSize(1);
+            revoked = true;
+
+            time.advance(DAY);
+
+            assertThat(authority.asked()).hasSize(2);
         }
     }
 

@@ -37,6 +37,7 @@ public final class FakeAuthority implements Authority {
     private Optional<RenewalAdvice> advice = Optional.empty();
     private IssuanceException adviceFailure;
     private Error adviceCrash;
+    private boolean advisesOthers;
     private boolean unreachable;
     private boolean placesBeforeFailing = true;
     private boolean forbidden;
@@ -134,6 +135,11 @@ public final class FakeAuthority implements Authority {
         adviceFailure = with;
     }
 
+    /** Offers advice and has none for whatever it is asked about. */
+    public void advisesOthers() {
+        advisesOthers = true;
+    }
+
     /** Throws the next time it is asked for advice. */
     public void crashOnceAdvising(Error with) {
         adviceCrash = with;
@@ -225,7 +231,7 @@ public final class FakeAuthority implements Authority {
 
     @Override
     public boolean honoursReplaces() {
-        return !unreachable && (advice.isPresent() || adviceFailure != null);
+        return !unreachable && (advice.isPresent() || adviceFailure != null || advisesOthers);
     }
 
     @Override

@@ -5,6 +5,7 @@ import java.net.URISyntaxException;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.bouncycastle.asn1.ASN1Encodable;
 import org.bouncycastle.asn1.ASN1Integer;
 import org.bouncycastle.asn1.ASN1OctetString;
@@ -58,20 +59,29 @@ public final class LeafExtensions {
                     addUrls(GeneralNames.getInstance(name.getName()), found);
                 }
             }
-        } catch (IllegalArgumentException | URISyntaxException e) {
+        } catch (IllegalArgumentException e) {
             found.clear();
         }
         return found;
     }
 
-    private static void addUrls(GeneralNames names, List<URI> found) throws URISyntaxException {
+    private static void addUrls(GeneralNames names, List<URI> found) {
         for (GeneralName name : names.getNames()) {
             if (name.getTagNo() == GeneralName.uniformResourceIdentifier) {
-                URI url = new URI(name.getName().toString());
-                if ("http".equalsIgnoreCase(url.getScheme()) && url.getHost() != null) {
-                    found.add(url);
-                }
+                url(name.getName().toString()).ifPresent(found::add);
             }
+        }
+    }
+
+    // Beside it there may be others: LDAP URLs are often written with blanks.
+    private static Optional<URI> url(String text) {
+        try {
+            URI url = new URI(text);
+            return "http".equalsIgnoreCase(url.getScheme()) && url.getHost() != null
+                    ? Optional.of(url)
+                    : Optional.empty();
+        } catch (URISyntaxException e) {
+            return Optional.empty();
         }
     }
 

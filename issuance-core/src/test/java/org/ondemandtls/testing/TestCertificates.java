@@ -8,6 +8,7 @@ import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Date;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -50,7 +51,7 @@ public final class TestCertificates {
     private @Nullable KeyPurposeId purpose;
     private boolean unknownCritical;
     private boolean mustStaple;
-    private @Nullable String revocationList;
+    private String[] revocationLists = {};
     private @Nullable BigInteger serial;
     private byte @Nullable [] issuerKeyId;
     private Instant notBefore;
@@ -134,8 +135,8 @@ public final class TestCertificates {
     }
 
     /** Naming where its CA publishes what it has revoked. */
-    public TestCertificates revocationList(String url) {
-        revocationList = url;
+    public TestCertificates revocationList(String... urls) {
+        revocationLists = urls.clone();
         return this;
     }
 
@@ -181,13 +182,12 @@ public final class TestCertificates {
                 builder.addExtension(
                         new ASN1ObjectIdentifier("1.3.6.1.5.5.7.1.24"), false, new DERSequence(new ASN1Integer(5)));
             }
-            if (revocationList != null) {
+            if (revocationLists.length > 0) {
+                GeneralName[] urls = Arrays.stream(revocationLists)
+                        .map(url -> new GeneralName(GeneralName.uniformResourceIdentifier, url))
+                        .toArray(GeneralName[]::new);
                 builder.addExtension(Extension.cRLDistributionPoints, false, new CRLDistPoint(new DistributionPoint[] {
-                    new DistributionPoint(
-                            new DistributionPointName(new GeneralNames(
-                                    new GeneralName(GeneralName.uniformResourceIdentifier, revocationList))),
-                            null,
-                            null)
+                    new DistributionPoint(new DistributionPointName(new GeneralNames(urls)), null, null)
                 }));
             }
             if (unknownCritical) {

@@ -26,6 +26,11 @@ final class FileFormat {
 
     private FileFormat() {}
 
+    /** Whether a directory says that it is a store. */
+    static boolean isIn(Path root) {
+        return Files.exists(root.resolve(NAME));
+    }
+
     /**
      * Reads it.
      *
@@ -62,7 +67,7 @@ final class FileFormat {
 
     /** Says it of a directory that does not yet. */
     static void write(Path root, Disk disk) throws IOException {
-        if (!Files.exists(root.resolve(NAME))) {
+        if (!isIn(root)) {
             disk.write(root.resolve(NAME), ("ondemand-tls store " + VERSION + "\n").getBytes(US_ASCII));
         }
     }

@@ -16,7 +16,7 @@ import org.ondemandtls.store.StoreException;
  * Makes the directory of a store its owner's alone, or says why it cannot be one. Called at the start, by one thread.
  *
  * <p>What a mount opened for a group is taken back, as Kubernetes does it with {@code fsGroup} at each mount. A volume's own
- * directory belongs to somebody else: then the store is a directory below.
+ * directory belongs to somebody else: then the store is a directory below. A store that belongs to somebody else is refused.
  */
 final class StoreDirectory {
 
@@ -61,6 +61,10 @@ final class StoreDirectory {
      * @throws StoreException if it cannot be used, with what to do
      */
     Path ready(Path root) throws IOException, StoreException {
+        return ready(root, false);
+    }
+
+    private Path ready(Path root, boolean below) throws IOException, StoreException {
         requirePermissions(root);
         if (!Files.exists(root)) {
             Path parent = Disk.parentOf(root);
@@ -76,7 +80,7 @@ final class StoreDirectory {
         if (!Files.isDirectory(root)) {
             throw new StoreException("the store " + root + " is not a directory; set onDemandTls.store to one");
         }
-        Set<PosixFilePermission> open = EnumSet.copyOf(Files.getPosixFilePermissions(root));
+        Set<PosixFilePermission> open = permissions(root);
         String before = PosixFilePermissions.toString(open);
         open.removeAll(OWNER);
         if (open.isEmpty()) {
@@ -90,6 +94,9 @@ final class StoreDirectory {
         try {
             tightening.tighten(root);
         } catch (FileSystemException notOurs) {
+            if (below || FileFormat.isIn(root)) {
+                throw ofAnother(root, before);
+            }
             return below(root, before);
         }
         requireClosed(root);
@@ -106,19 +113,32 @@ final class StoreDirectory {
         Path own = root.resolve(BELOW);
         events.publish(
                 EventKind.ADVICE, root + " belongs to another user (" + permissions + "), so the store is " + own);
-        return ready(own);
+        return ready(own, true);
+    }
+
+    // An empty store beside a full one would obtain everything again, under another account.
+    private static StoreException ofAnother(Path root, String permissions) throws IOException {
+        String owner = Files.getOwner(root).getName();
+        return new StoreException("the store " + root + " belongs to another user (" + owner + ", " + permissions
+                + "); run the server as that user, or give the store to the server's user: chown -R USER: " + root);
     }
 
     // CIFS and FAT take what they are told and do nothing: the next start would find private keys that others can read.
     private static void requireClosed(Path root) throws IOException, StoreException {
-        Set<PosixFilePermission> still = EnumSet.noneOf(PosixFilePermission.class);
-        still.addAll(Files.getPosixFilePermissions(root));
+        Set<PosixFilePermission> still = permissions(root);
         String after = PosixFilePermissions.toString(still);
         if (still.removeAll(OTHERS)) {
             throw new StoreException("the store " + root + " stays open to other users (" + after
                     + "), because its file system keeps no permissions; mount it for the server's user alone"
                     + " (for CIFS: dir_mode=0700,file_mode=0600), or set onDemandTls.store to another directory");
         }
+    }
+
+    // To be changed by the caller; there may be none.
+    private static Set<PosixFilePermission> permissions(Path root) throws IOException {
+        Set<PosixFilePermission> found = EnumSet.noneOf(PosixFilePermission.class);
+        found.addAll(Files.getPosixFilePermissions(root));
+        return found;
     }
 
     private static void requirePermissions(Path root) throws StoreException {

@@ -14,9 +14,12 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.testing.ManualTime;
@@ -46,8 +49,12 @@ class StoreDirectoryTest {
     }
 
     private StoreDirectory ofSomebodyElse() {
+        return ofSomebodyElse(Set.of(root));
+    }
+
+    private StoreDirectory ofSomebodyElse(Set<Path> theirs) {
         return new StoreDirectory(recorded.events(), path -> {
-            if (path.equals(root)) {
+            if (theirs.contains(path)) {
                 throw new FileSystemException(path.toString(), null, "Operation not permitted");
             }
             allow(path, "rwx------");
@@ -119,6 +126,44 @@ class StoreDirectoryTest {
         assertThat(ofSomebodyElse().ready(root)).isEqualTo(store);
 
         assertThat(allowed(store)).isEqualTo("rwx------");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void beginsNoOtherStoreBelowTheOneOfSomebodyElse(boolean full) throws Exception {
+        Path store = Files.createDirectory(root.resolve("ondemand-tls"));
+        if (full) {
+            Files.writeString(store.resolve("FORMAT"), "1");
+        }
+        allow(root, "rwxrwx---");
+        allow(store, "rwxrwx---");
+
+        assertThatThrownBy(() -> ofSomebodyElse(Set.of(root, store)).ready(root))
+                .isInstanceOf(StoreException.class)
+                .hasMessageContaining("the store " + store + " belongs to another user (")
+                .hasMessageContaining(Files.getOwner(store).getName() + ", rwxrwx---")
+                .hasMessageEndingWith("chown -R USER: " + store);
+
+        assertThat(store.resolve("ondemand-tls")).doesNotExist();
+    }
+
+    @Test
+    void beginsNoOtherStoreInOneOfSomebodyElse() throws Exception {
+        Files.writeString(root.resolve("FORMAT"), "1");
+        allow(root, "rwxrwx---");
+
+        assertThatThrownBy(() -> ofSomebodyElse().ready(root))
+                .isInstanceOf(StoreException.class)
+                .hasMessageEndingWith("chown -R USER: " + root);
+
+        assertThat(root.resolve("ondemand-tls")).doesNotExist();
+    }
+
+    @Test
+    void isNoTroubleForTheLookAtPermissionsIfItHasNone() throws Exception {
+        allow(root, "---------");
+
+        assertThat(directory.ready(root)).isEqualTo(root);
     }
 
     @Test

@@ -1,13 +1,13 @@
 package org.ondemandtls.store.file;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -27,6 +27,13 @@ final class DirectoryLock implements AutoCloseable {
     // Those that a copy of an earlier version has locked: if they were closed, its lock would be gone.
     private static final Map<Path, FileChannel> KEPT_OPEN = new ConcurrentHashMap<>();
 
+    /** Takes the lock of an open file. */
+    @FunctionalInterface
+    interface Locking {
+        /** Whether it is taken now; false where another process has it. */
+        boolean tryLock(FileChannel channel) throws IOException;
+    }
+
     private final Path root;
     private final FileChannel channel;
 
@@ -45,10 +52,15 @@ final class DirectoryLock implements AutoCloseable {
      * @throws StoreException if another one has it still
      */
     static DirectoryLock take(Path root, Duration wait, Time time, Events events) throws IOException, StoreException {
+        return take(root, wait, time, events, channel -> channel.tryLock() != null);
+    }
+
+    static DirectoryLock take(Path root, Duration wait, Time time, Events events, Locking locking)
+            throws IOException, StoreException {
         long deadline = time.nanoTime() + wait.toNanos();
         boolean told = wait.isZero();
         do {
-            FileChannel channel = tryLock(root);
+            FileChannel channel = tryLock(root, locking);
             if (channel != null) {
                 return new DirectoryLock(root, channel);
             }
@@ -67,7 +79,7 @@ final class DirectoryLock implements AutoCloseable {
     }
 
     // The registry comes first: POSIX drops a process's lock when any of its channels on the file is closed.
-    private static @Nullable FileChannel tryLock(Path root) throws IOException, StoreException {
+    private static @Nullable FileChannel tryLock(Path root, Locking locking) throws IOException, StoreException {
         if (System.getProperties().putIfAbsent(OPEN_HERE + root, "true") != null) {
             return null;
         }
@@ -80,7 +92,7 @@ final class DirectoryLock implements AutoCloseable {
                         Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
                         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
             }
-            if (channel.tryLock() != null) {
+            if (isLocked(root, channel, locking)) {
                 locked = channel;
             }
         } catch (OverlappingFileLockException inThisProcess) {
@@ -90,15 +102,6 @@ final class DirectoryLock implements AutoCloseable {
                 channel = null;
             }
             return null;
-        } catch (IOException e) {
-            if (isWithoutLocks(e)) {
-                throw new StoreException(
-                        "the store " + root + " cannot be locked (" + Disk.describe(e)
-                                + "): on NFS start the lock service"
-                                + " (rpc.statd) and mount without nolock, or use a database for several nodes",
-                        e);
-            }
-            throw e;
         } finally {
             if (locked == null) {
                 System.getProperties().remove(OPEN_HERE + root);
@@ -110,9 +113,30 @@ final class DirectoryLock implements AutoCloseable {
         return locked;
     }
 
-    /** Whether a lock failed since the file system gives none: ENOLCK, as NFS answers it. */
-    static boolean isWithoutLocks(IOException e) {
-        return Disk.describe(e).toLowerCase(Locale.ROOT).contains("no locks available");
+    // A file that can be written and not locked is on a file system that gives no locks, whatever it answers.
+    private static boolean isLocked(Path root, FileChannel channel, Locking locking)
+            throws IOException, StoreException {
+        try {
+            return locking.tryLock(channel);
+        } catch (IOException e) {
+            requireWritable(channel, e);
+            throw new StoreException(
+                    "the store " + root + " cannot be locked (" + Disk.describe(e)
+                            + "), because its file system gives no locks: on NFS start the lock service (rpc.statd) and"
+                            + " mount without nolock; otherwise set onDemandTls.store to a directory elsewhere, or use"
+                            + " a database for several nodes",
+                    e);
+        }
+    }
+
+    private static void requireWritable(FileChannel channel, IOException unlocked) throws IOException {
+        try {
+            channel.write(ByteBuffer.wrap(new byte[1]), 0);
+            channel.truncate(0);
+        } catch (IOException e) {
+            unlocked.addSuppressed(e);
+            throw unlocked;
+        }
     }
 
     @Override

@@ -21,7 +21,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
@@ -38,11 +37,18 @@ final class Disk {
     private static final int LARGEST_FILE = 1 << 20;
 
     private final Path tmp;
+    private final StableStorage stable;
     private final AtomicLong written = new AtomicLong();
 
-    /** Clears away what an earlier writer left behind, as far as it can be. */
-    Disk(Path tmp) throws IOException {
+    /**
+     * Clears away what an earlier writer left behind, as far as it can be.
+     *
+     * @param tmp where files are written before they are moved into place
+     * @param stable what synchronises them
+     */
+    Disk(Path tmp, StableStorage stable) throws IOException {
         this.tmp = tmp;
+        this.stable = stable;
         each(tmp, leftover -> {
             try {
                 Files.deleteIfExists(leftover);
@@ -130,7 +136,7 @@ final class Disk {
                 while (buffer.hasRemaining()) {
                     channel.write(buffer);
                 }
-                channel.force(true);
+                stable.file(channel, beside);
             }
             Files.move(beside, target, StandardCopyOption.ATOMIC_MOVE);
         } catch (AtomicMoveNotSupportedException e) {
@@ -140,7 +146,7 @@ final class Disk {
             Files.deleteIfExists(beside);
             throw e;
         }
-        synchronise(parentOf(target));
+        stable.directory(parentOf(target));
     }
 
     private Path unused() {
@@ -165,9 +171,9 @@ final class Disk {
     }
 
     /** Makes a directory for good, unless it is there. */
-    static void directory(Path directory) throws IOException {
+    void directory(Path directory) throws IOException {
         if (create(directory)) {
-            synchronise(parentOf(directory));
+            stable.directory(parentOf(directory));
         }
     }
 
@@ -187,28 +193,9 @@ final class Disk {
         }
     }
 
-    /**
-     * Puts on stable storage which files are in a directory, where the file system can: CIFS, FUSE and sandboxes answer that
-     * they cannot, and nothing is lost by that but the newest files in a power failure.
-     *
-     * @return whether it could
-     */
-    static boolean synchronise(Path directory) throws IOException {
-        try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-            channel.force(true);
-            return true;
-        } catch (IOException e) {
-            if (isNotOffered(e)) {
-                return false;
-            }
-            throw e;
-        }
-    }
-
-    /** Whether a system call failed since the file system does not have it: EINVAL, ENOTSUP. */
-    static boolean isNotOffered(IOException e) {
-        String words = describe(e).toLowerCase(Locale.ROOT);
-        return words.contains("invalid argument") || words.contains("not supported");
+    /** Puts on stable storage which files are in a directory, as {@link StableStorage#directory} does. */
+    void synchronise(Path directory) throws IOException {
+        stable.directory(directory);
     }
 
     /** The directories in a directory. */

@@ -28,7 +28,12 @@ final class FileFormat {
 
     /** Whether a directory says that it is a store. */
     static boolean isIn(Path root) {
-        return Files.exists(root.resolve(NAME));
+        return Files.exists(in(root));
+    }
+
+    /** The file in a directory, whether it is there or not. */
+    static Path in(Path root) {
+        return root.resolve(NAME);
     }
 
     /**
@@ -40,14 +45,14 @@ final class FileFormat {
      * @throws StoreException if this version cannot work with the directory, with what to do
      */
     static Optional<String> check(Path root) throws IOException, StoreException {
-        Optional<byte[]> content = Disk.read(root.resolve(NAME));
+        Optional<byte[]> content = Disk.read(in(root));
         if (content.isEmpty()) {
             return Optional.empty();
         }
         Matcher layout = LAYOUT.matcher(new String(content.get(), US_ASCII));
         if (!layout.matches()) {
             throw new StoreException("the store " + root + " has a format this version does not know ("
-                    + root.resolve(NAME) + "); use the version that wrote it, or set onDemandTls.store to "
+                    + in(root) + "); use the version that wrote it, or set onDemandTls.store to "
                     + "another directory");
         }
         int version = Integer.parseInt(layout.group(1));
@@ -68,7 +73,7 @@ final class FileFormat {
     /** Says it of a directory that does not yet. */
     static void write(Path root, Disk disk) throws IOException {
         if (!isIn(root)) {
-            disk.write(root.resolve(NAME), ("ondemand-tls store " + VERSION + "\n").getBytes(US_ASCII));
+            disk.write(in(root), ("ondemand-tls store " + VERSION + "\n").getBytes(US_ASCII));
         }
     }
 }

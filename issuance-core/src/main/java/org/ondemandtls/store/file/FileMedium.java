@@ -61,7 +61,8 @@ final class FileMedium implements Medium {
     private final UntilDone indexing;
     private final Troubles troubles;
 
-    private FileMedium(Path root, Events events, Time time, DirectoryLock lock, KeySealing sealing)
+    private FileMedium(
+            Path root, Events events, Time time, DirectoryLock lock, StableStorage stable, KeySealing sealing)
             throws IOException, StoreException {
         this.root = root;
         this.layout = new FileLayout(root);
@@ -73,10 +74,10 @@ final class FileMedium implements Medium {
         for (Path directory : layout.ours()) {
             made |= Disk.create(directory);
         }
+        this.disk = new Disk(root.resolve("tmp"), stable);
         if (made) {
-            Disk.synchronise(root);
+            disk.synchronise(root);
         }
-        this.disk = new Disk(root.resolve("tmp"));
         this.troubles = new Troubles(events);
         this.shelves = new FileShelves(layout, disk, time, troubles);
         this.listing = new FileListing(shelves, events, time, root);
@@ -106,19 +107,25 @@ final class FileMedium implements Medium {
     /** Opens a directory, as {@link FileCertificateStore#open} says. */
     static FileMedium open(Path root, Events events, Time time, Duration lockWait, KeySealing sealing)
             throws StoreException {
+        return open(root, events, time, lockWait, sealing, StableStorage.OF_MACHINE);
+    }
+
+    static FileMedium open(
+            Path root, Events events, Time time, Duration lockWait, KeySealing sealing, StableStorage.Force force)
+            throws StoreException {
         try {
-            Path real = new StoreDirectory(events).ready(root).toRealPath();
+            Path real = new StoreDirectory(events, force).ready(root).toRealPath();
             DirectoryLock lock = DirectoryLock.take(real, lockWait, time, events);
             try {
                 FileFormat.check(real).ifPresent(later -> events.publish(EventKind.ADVICE, later));
-                if (!Disk.synchronise(real)) {
-                    events.publish(
-                            EventKind.ADVICE,
-                            "the file system of the store " + real
-                                    + " cannot synchronise directories: after a power failure the newest"
-                                    + " certificates may be missing, and the server obtains them again");
-                }
-                return new FileMedium(real, events, time, lock, sealing);
+                StableStorage stable = StableStorage.of(real, force);
+                stable.refusal()
+                        .ifPresent(refusal -> events.publish(
+                                EventKind.ADVICE,
+                                "the file system of the store " + real + " cannot synchronise directories (" + refusal
+                                        + "): after a power failure the newest certificates may be missing, and the"
+                                        + " server obtains them again"));
+                return new FileMedium(real, events, time, lock, stable, sealing);
             } catch (IOException | StoreException | RuntimeException e) {
                 lock.close();
                 throw e;
@@ -207,7 +214,7 @@ final class FileMedium implements Medium {
             if (record.shelf() == Shelf.CERTIFICATE) {
                 putCertificate(record, handle, file, before);
             } else {
-                Disk.directory(Disk.parentOf(file));
+                disk.directory(Disk.parentOf(file));
                 disk.write(file, record.content());
                 listing.saved(record);
             }
@@ -224,7 +231,7 @@ final class FileMedium implements Medium {
         DueIndex.Hint hint = DueIndex.Hint.of(record.marks().at(), handle);
         // Before the bundle: a hint too many does no harm, a bundle without one would never be due.
         dueIndex.add(hint);
-        Disk.directory(Disk.parentOf(file));
+        disk.directory(Disk.parentOf(file));
         disk.write(file, record.content());
         known.put(record.key(), new Version(record.revision(), record.marks().at()));
         listing.saved(record);
@@ -289,7 +296,7 @@ final class FileMedium implements Medium {
             if (before.isPresent()) {
                 known.invalidate(key);
                 // A bundle that came back after a crash without its hint would stay for good.
-                Disk.synchronise(Disk.parentOf(file));
+                disk.synchronise(Disk.parentOf(file));
                 drop(DueIndex.Hint.of(before.get().due(), handle(shelf, key)));
             }
         } catch (IOException e) {
@@ -408,7 +415,7 @@ final class FileMedium implements Medium {
             return;
         }
         for (Path directory : dueIndex.directories()) {
-            Disk.synchronise(directory);
+            disk.synchronise(directory);
         }
         if (!all.get()) {
             throw new IOException("some files cannot be read, which are named above");

@@ -131,7 +131,7 @@ final class FileShelves {
             readable = false;
         }
         try {
-            Disk.directory(Disk.parentOf(see));
+            disk.directory(Disk.parentOf(see));
             disk.write(see, (first + '\n').getBytes(US_ASCII));
         } catch (IOException e) {
             if (readable) {
@@ -195,10 +195,10 @@ final class FileShelves {
             }
             if (keep) {
                 Files.move(file, aside, StandardCopyOption.ATOMIC_MOVE);
-                Disk.synchronise(layout.quarantine());
+                disk.synchronise(layout.quarantine());
             } else {
                 Files.delete(file);
-                Disk.synchronise(Disk.parentOf(file));
+                disk.synchronise(Disk.parentOf(file));
             }
             return Optional.of("as " + aside);
         } catch (NoSuchFileException e) {

@@ -37,19 +37,22 @@ final class StoreDirectory {
     }
 
     private final Events events;
+    private final StableStorage.Force force;
     private final Tightening tightening;
 
     /**
      * Makes it.
      *
      * @param events told of what was changed
+     * @param force what synchronises a directory that was made
      */
-    StoreDirectory(Events events) {
-        this(events, directory -> Files.setPosixFilePermissions(directory, OWNER));
+    StoreDirectory(Events events, StableStorage.Force force) {
+        this(events, force, directory -> Files.setPosixFilePermissions(directory, OWNER));
     }
 
-    StoreDirectory(Events events, Tightening tightening) {
+    StoreDirectory(Events events, StableStorage.Force force, Tightening tightening) {
         this.events = events;
+        this.force = force;
         this.tightening = tightening;
     }
 
@@ -74,7 +77,7 @@ final class StoreDirectory {
             }
             Files.createDirectory(root, PosixFilePermissions.asFileAttribute(OWNER));
             requireClosed(root);
-            Disk.synchronise(parent);
+            StableStorage.of(root, force).directory(parent);
             return root;
         }
         if (!Files.isDirectory(root)) {

@@ -32,7 +32,7 @@ class StoreDirectoryTest {
     private Path base;
 
     private final RecordedEvents recorded = new RecordedEvents();
-    private final StoreDirectory directory = new StoreDirectory(recorded.events());
+    private final StoreDirectory directory = new StoreDirectory(recorded.events(), StableStorage.OF_MACHINE);
     private Path root;
 
     @BeforeEach
@@ -53,7 +53,7 @@ class StoreDirectoryTest {
     }
 
     private StoreDirectory ofSomebodyElse(Set<Path> theirs) {
-        return new StoreDirectory(recorded.events(), path -> {
+        return new StoreDirectory(recorded.events(), StableStorage.OF_MACHINE, path -> {
             if (theirs.contains(path)) {
                 throw new FileSystemException(path.toString(), null, "Operation not permitted");
             }
@@ -88,7 +88,8 @@ class StoreDirectoryTest {
     void refusesAFileSystemThatKeepsNoPermissionsAtTheFirstStart() throws Exception {
         allow(root, "rwxrwxrwx");
 
-        assertThatThrownBy(() -> new StoreDirectory(recorded.events(), path -> {}).ready(root))
+        assertThatThrownBy(
+                        () -> new StoreDirectory(recorded.events(), StableStorage.OF_MACHINE, path -> {}).ready(root))
                 .isInstanceOf(StoreException.class)
                 .hasMessageContaining("stays open to other users (rwxrwxrwx)")
                 .hasMessageContaining("dir_mode=0700");
@@ -218,15 +219,31 @@ class StoreDirectoryTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"Keine Sperren verfügbar", "Function not implemented", "Invalid argument"})
+    void saysWhatToDoWhereAFileSystemGivesNoLocks(String answer) throws Exception {
+        ManualTime time = new ManualTime();
+
+        assertThatThrownBy(() -> DirectoryLock.take(root, Duration.ZERO, time.machine(), recorded.events(), channel -> {
+                    throw new IOException(answer);
+                }))
+                .isInstanceOf(StoreException.class)
+                .hasMessageContaining("cannot be locked (IOException " + answer + ")")
+                .hasMessageContaining("gives no locks: on NFS start the lock service (rpc.statd)");
+
+        DirectoryLock.take(root, Duration.ZERO, time.machine(), recorded.events())
+                .close();
+    }
+
     @Test
-    void tellsWhatAFileSystemDoesNotOfferFromWhatIsBroken() {
-        assertThat(Disk.isNotOffered(new IOException("Invalid argument"))).isTrue();
-        assertThat(Disk.isNotOffered(new FileSystemException("store", null, "Operation not supported")))
-                .isTrue();
-        assertThat(Disk.isNotOffered(new IOException("Input/output error"))).isFalse();
-        assertThat(DirectoryLock.isWithoutLocks(new IOException("No locks available")))
-                .isTrue();
-        assertThat(DirectoryLock.isWithoutLocks(new IOException("Permission denied")))
-                .isFalse();
+    void doesNotBlameTheLocksWhereAFileCannotBeWrittenEither() {
+        ManualTime time = new ManualTime();
+        IOException broken = new IOException("Input/output error");
+
+        assertThatThrownBy(() -> DirectoryLock.take(root, Duration.ZERO, time.machine(), recorded.events(), channel -> {
+                    channel.close();
+                    throw broken;
+                }))
+                .isSameAs(broken);
     }
 }

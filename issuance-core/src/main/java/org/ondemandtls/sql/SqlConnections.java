@@ -129,7 +129,10 @@ public final class SqlConnections implements AutoCloseable {
                 });
     }
 
-    /** Keeps a connection that works for later, and lets go of any other. */
+    /**
+     * Keeps a connection that works for later, and lets go of any other: one that could not be brought back to what it was is
+     * not lent again by the server's pool either.
+     */
     public void giveBack(SqlSession session, boolean good) {
         long now = nanoTime.getAsLong();
         session.markUsed(now);
@@ -141,7 +144,11 @@ public final class SqlConnections implements AutoCloseable {
                 }
             }
         }
-        session.end();
+        if (good) {
+            session.end();
+        } else {
+            session.discard();
+        }
     }
 
     /** Lets go of a connection that nobody is to use again, and of all that were opened before it was found so. */

@@ -34,7 +34,7 @@ public enum SqlDialect {
 
         // They end with the transaction.
         @Override
-        public List<String> transactionLimitsLifted() {
+        public List<String> transactionLimitsLifted(Connection connection) {
             return List.of();
         }
 
@@ -75,9 +75,16 @@ public enum SqlDialect {
                     + ", idle_transaction_timeout = " + idleSeconds);
         }
 
+        // DEFAULT would be the database's value, whatever the server's pool has set.
         @Override
-        public List<String> transactionLimitsLifted() {
-            return List.of("SET SESSION innodb_lock_wait_timeout = DEFAULT, idle_transaction_timeout = DEFAULT");
+        public List<String> transactionLimitsLifted(Connection connection) throws SQLException {
+            try (Statement statement = connection.createStatement();
+                    ResultSet rows = statement.executeQuery(
+                            "SELECT @@SESSION.innodb_lock_wait_timeout, @@SESSION.idle_transaction_timeout")) {
+                rows.next();
+                return List.of("SET SESSION innodb_lock_wait_timeout = " + rows.getLong(1)
+                        + ", idle_transaction_timeout = " + rows.getLong(2));
+            }
         }
 
         @Override
@@ -164,8 +171,12 @@ public enum SqlDialect {
     /** Statements that do so for one transaction, on a connection that is somebody else's. */
     public abstract List<String> transactionLimits(int millis, int idleSeconds);
 
-    /** Statements that take that back. */
-    public abstract List<String> transactionLimitsLifted();
+    /**
+     * Statements that bring back what a connection is set to now.
+     *
+     * @param connection the connection before its limits are set, which is asked
+     */
+    public abstract List<String> transactionLimitsLifted(Connection connection) throws SQLException;
 
     /** A statement that writes a row unless one with its key is there; {@link #inserted} runs it. */
     public abstract String insertIfAbsent(String table, String columns, String values);

@@ -4,6 +4,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.Semaphore;
@@ -268,6 +269,7 @@ public final class SqlPool implements AutoCloseable {
         private final SqlSession session;
         private final Connection connection;
         private final Task<T, X> task;
+        private List<String> lifting = List.of();
         private boolean isolated;
         private boolean committing;
         private boolean keep;
@@ -310,6 +312,7 @@ public final class SqlPool implements AutoCloseable {
             }
             connection.setAutoCommit(false);
             if (connections.isPool()) {
+                lifting = dialect.transactionLimitsLifted(connection);
                 for (String statement : dialect.transactionLimits(limit, idleTransaction)) {
                     execute(connection, statement);
                 }
@@ -332,10 +335,8 @@ public final class SqlPool implements AutoCloseable {
             if (isolated) {
                 connection.setTransactionIsolation(isolationBefore);
             }
-            if (connections.isPool()) {
-                for (String statement : dialect.transactionLimitsLifted()) {
-                    execute(connection, statement);
-                }
+            for (String statement : lifting) {
+                execute(connection, statement);
             }
         }
 

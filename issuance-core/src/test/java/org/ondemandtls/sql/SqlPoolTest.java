@@ -204,6 +204,20 @@ class SqlPoolTest {
     }
 
     @Test
+    void theServersPoolDoesNotLendAgainWhatCouldNotBeBroughtBackToWhatItWas() throws SQLException {
+        pool = serversPool();
+        failOnceAt("rollback", new SQLException("not now", "25P02"));
+
+        assertThatThrownBy(() -> pool.together(Wait.IN_LINE, connection -> {
+                    throw new RefusedException();
+                }))
+                .isInstanceOf(RefusedException.class);
+        assertThat(together()).isEqualTo("done");
+
+        assertThat(database.opened).extracting(one -> one.aborted).containsExactly(true, false);
+    }
+
+    @Test
     void noConnectionIsKeptForLongerThanHalfAnHour() throws SQLException {
         each();
         now.addAndGet(Duration.ofMinutes(30).toNanos() - 1);

@@ -166,6 +166,12 @@ class JdbcPoolIT {
         String limits = kind == Database.Kind.POSTGRESQL
                 ? "SELECT current_setting('idle_in_transaction_session_timeout') || current_setting('statement_timeout')"
                 : "SELECT concat(@@idle_transaction_timeout, '/', @@innodb_lock_wait_timeout, '/', @@max_statement_time)";
+        // By whoever made the server's pool, for all that use it.
+        set(
+                lent,
+                kind == Database.Kind.POSTGRESQL
+                        ? "SET statement_timeout = 70000"
+                        : "SET SESSION innodb_lock_wait_timeout = 7, idle_transaction_timeout = 70");
         String before = read(lent, limits);
         jndi.bind("jdbc/tls", new OneConnection(() -> new Unclosed(lent).connection()));
         JdbcPool pool = new JdbcPool(SqlSource.of("jdbc/tls"), new Properties(), "here", 2, Time.ofMachine());
@@ -401,6 +407,12 @@ class JdbcPoolIT {
             });
         }
         return "done";
+    }
+
+    private static void set(Connection connection, String sql) throws SQLException {
+        try (PreparedStatement set = connection.prepareStatement(sql)) {
+            set.execute();
+        }
     }
 
     private static String read(Connection connection, String sql) throws SQLException {

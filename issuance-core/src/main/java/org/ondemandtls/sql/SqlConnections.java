@@ -1,7 +1,5 @@
 package org.ondemandtls.sql;
 
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTimeoutException;
@@ -110,23 +108,9 @@ public final class SqlConnections implements AutoCloseable {
         }
     }
 
-    /** A connection of the caller's own, opened anew, who closes it; it goes back to the server's pool as it was. */
-    public Connection own(SqlSession session) {
-        if (!isPool()) {
-            return session.connection();
-        }
-        return (Connection) Proxy.newProxyInstance(
-                SqlConnections.class.getClassLoader(), new Class<?>[] {Connection.class}, (self, method, arguments) -> {
-                    if (method.getName().equals("close")) {
-                        session.end();
-                        return null;
-                    }
-                    try {
-                        return method.invoke(session.connection(), arguments);
-                    } catch (InvocationTargetException e) {
-                        throw e.getCause();
-                    }
-                });
+    /** A connection that is the caller's own, who lets it go. */
+    OwnConnection own(SqlSession session) {
+        return new OwnConnection(session, () -> !isCurrent(session));
     }
 
     /**
@@ -134,20 +118,24 @@ public final class SqlConnections implements AutoCloseable {
      * not lent again by the server's pool either.
      */
     public void giveBack(SqlSession session, boolean good) {
-        long now = nanoTime.getAsLong();
-        session.markUsed(now);
-        if (good && !isPool() && now - session.born < LONGEST_LIFE.toNanos()) {
-            synchronized (idle) {
-                if (!closed && session.generation == generation) {
-                    idle.push(session);
-                    return;
-                }
+        session.markUsed(nanoTime.getAsLong());
+        synchronized (idle) {
+            if (good && !isPool() && !closed && isCurrent(session)) {
+                idle.push(session);
+                return;
             }
         }
         if (good) {
             session.end();
         } else {
             session.discard();
+        }
+    }
+
+    // Whether nothing speaks against its being used on.
+    private boolean isCurrent(SqlSession session) {
+        synchronized (idle) {
+            return session.generation == generation && nanoTime.getAsLong() - session.born < LONGEST_LIFE.toNanos();
         }
     }
 

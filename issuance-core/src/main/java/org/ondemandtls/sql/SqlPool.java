@@ -173,8 +173,8 @@ public final class SqlPool implements AutoCloseable {
         return run(wait, new Task<>(true, work, landed));
     }
 
-    /** A connection of the caller's own, who closes it. */
-    public Connection connection() throws SQLException {
+    /** A connection that is the caller's own, opened anew, who lets it go. */
+    public OwnConnection connection() throws SQLException {
         SqlSession session = connections.open(limit);
         prepare(session);
         return connections.own(session);

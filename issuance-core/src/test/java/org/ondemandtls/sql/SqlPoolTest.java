@@ -232,6 +232,40 @@ class SqlPoolTest {
     }
 
     @Test
+    void aConnectionOfSomebodysOwnIsOutlivedAfterHalfAnHour() throws SQLException {
+        try (OwnConnection own = pool.connection()) {
+            now.addAndGet(Duration.ofMinutes(30).toNanos() - 1);
+            assertThat(own.isOutlived()).isFalse();
+            now.addAndGet(1);
+            assertThat(own.isOutlived()).isTrue();
+        }
+    }
+
+    @Test
+    void aConnectionOfSomebodysOwnIsOutlivedWhereAnotherCanOnlyRead() throws SQLException {
+        try (OwnConnection own = pool.connection()) {
+            failOnceAt("UPDATE", new SQLException("read-only", "25006"));
+            assertThatThrownBy(this::each).hasMessage("read-only");
+
+            assertThat(own.isOutlived()).isTrue();
+            try (OwnConnection next = pool.connection()) {
+                assertThat(next.isOutlived()).isFalse();
+            }
+        }
+    }
+
+    @Test
+    void aConnectionOfTheServerThatIsDiscardedIsNotLentAgain() throws SQLException {
+        pool = serversPool();
+
+        pool.connection().close();
+        pool.connection().discard();
+
+        assertThat(database.opened).extracting(one -> one.aborted).containsExactly(false, true);
+        assertThat(database.opened).allMatch(one -> one.closed);
+    }
+
+    @Test
     void aConflictAtTheCommitIsDoneAgainAsAWhole() throws SQLException {
         failOnceAt("commit", CONFLICT);
 
@@ -314,8 +348,8 @@ class SqlPoolTest {
             return update(connection);
         });
         together();
-        try (Connection own = pool.connection()) {
-            assertThat(own.getAutoCommit()).isTrue();
+        try (OwnConnection own = pool.connection()) {
+            assertThat(own.connection().getAutoCommit()).isTrue();
         }
 
         assertThat(database.opened).hasSize(4).allSatisfy(one -> {

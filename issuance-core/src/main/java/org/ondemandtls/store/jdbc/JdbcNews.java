@@ -18,6 +18,7 @@ import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.machine.Threads;
 import org.ondemandtls.machine.Time;
+import org.ondemandtls.sql.OwnConnection;
 import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.store.Peers;
 import org.ondemandtls.store.StoreException;
@@ -29,6 +30,10 @@ import org.ondemandtls.store.StoreException;
  * <p>Rows get their number before their transaction ends, so a row may become visible after ones with higher numbers. What
  * is younger than {@link #UNSETTLED} is read again each time, and passed over where it was seen. A transaction cannot take
  * longer: the database ends one that lies idle.
+ *
+ * <p>The connection is replaced every half hour, and whenever another one was found to be of no use: after a failover the
+ * former primary may go on to answer, without ever telling anything new. What is read next is compared with what was read
+ * last, since the database that took over may lack it, and give its numbers again.
  */
 final class JdbcNews implements AutoCloseable {
 
@@ -42,8 +47,15 @@ final class JdbcNews implements AutoCloseable {
     private static final Duration RETRY = Duration.ofMillis(500);
     // What a failed database took with it by falling over to a copy of it is not told.
     private static final Duration OUTAGE = Duration.ofSeconds(5);
+    // News older than this may be removed at any moment, so that its absence says nothing.
+    private static final Duration COMPARED = KEPT.dividedBy(2);
     private static final int PAGE = 2000;
     private static final String CHANNEL = "ondemand_tls";
+
+    /** A row, without its names. */
+    private record Row(long id, long since, String origin) {
+        static final Row NONE = new Row(0, 0, "");
+    }
 
     private final JdbcPool pool;
     private final SqlDialect dialect;
@@ -58,7 +70,7 @@ final class JdbcNews implements AutoCloseable {
 
     private volatile boolean closed;
 
-    private volatile @Nullable Connection connection;
+    private volatile @Nullable OwnConnection held;
 
     // What was read and not told yet: reading may break off in between.
     private final List<List<String>> untold = new ArrayList<>();
@@ -67,7 +79,7 @@ final class JdbcNews implements AutoCloseable {
     private @Nullable Object listener;
     private @Nullable Method notifications;
     private long settled;
-    private long highest;
+    private Row highest;
     private long pageFrom;
     private long lastRead;
     private long failingSince;
@@ -81,16 +93,9 @@ final class JdbcNews implements AutoCloseable {
         this.events = events;
         this.time = time;
         this.feed = Peers.News.NONE;
-        this.lastRead = pool.each(
-                "news cannot be read", connection -> SqlDialect.number(connection, "SELECT " + dialect.now()));
-        long before = lastRead - UNSETTLED.toMillis();
-        this.settled = pool.each(
-                "news cannot be read",
-                connection -> SqlDialect.number(
-                        connection,
-                        "SELECT id FROM ondemand_tls_news WHERE since < " + before
-                                + " ORDER BY since DESC, id DESC LIMIT 1"));
-        this.highest = settled;
+        this.lastRead = pool.each("news cannot be read", this::now);
+        this.highest = pool.each("news cannot be read", connection -> settled(connection, lastRead));
+        this.settled = highest.id();
         this.thread = Threads.daemon("ondemand-tls-store-news", this::run);
     }
 
@@ -128,10 +133,10 @@ final class JdbcNews implements AutoCloseable {
 
     // To close it would wait for the wait to end.
     private void stopWaiting() {
-        Connection open = connection;
+        OwnConnection open = held;
         if (dialect == SqlDialect.POSTGRESQL && open != null) {
             try {
-                open.abort(Runnable::run);
+                open.connection().abort(Runnable::run);
             } catch (SQLException | RuntimeException | AbstractMethodError e) {
                 // It ends by itself within a second.
                 return;
@@ -142,36 +147,86 @@ final class JdbcNews implements AutoCloseable {
     private void run() {
         while (!closed) {
             try {
-                Connection open = connection;
+                OwnConnection open = held;
+                if (open != null && open.isOutlived()) {
+                    letGo();
+                    open = null;
+                }
                 if (open == null) {
                     open = open();
                 }
                 boolean more = true;
                 while (more && !closed) {
-                    more = read(open);
+                    more = read(open.connection());
                 }
                 works();
                 await();
             } catch (SQLException | RuntimeException e) {
-                JdbcPool.closeQuietly(connection);
-                connection = null;
+                letGo();
                 if (!closed) {
                     fails(e);
                     time.rest(RETRY.toNanos());
                 }
             }
         }
-        JdbcPool.closeQuietly(connection);
+        letGo();
     }
 
-    private Connection open() throws SQLException {
-        Connection fresh = pool.connection();
-        connection = fresh;
+    // Never for somebody else to use on: it listens, and may lead to a former primary.
+    private void letGo() {
+        OwnConnection last = held;
+        held = null;
         listener = null;
-        if (dialect == SqlDialect.POSTGRESQL) {
-            listen(fresh);
+        if (last != null) {
+            last.discard();
         }
+    }
+
+    private OwnConnection open() throws SQLException {
+        OwnConnection fresh = pool.connection();
+        held = fresh;
+        if (dialect == SqlDialect.POSTGRESQL) {
+            listen(fresh.connection());
+        }
+        goOn(fresh.connection());
         return fresh;
+    }
+
+    private void goOn(Connection fresh) throws SQLException {
+        long now = now(fresh);
+        Row last = highest;
+        if (last.since() < now - COMPARED.toMillis() || isThere(fresh, last)) {
+            return;
+        }
+        untoldMissed = true;
+        highest = settled(fresh, now);
+        settled = highest.id();
+        pageFrom = 0;
+        seen.clear();
+    }
+
+    private boolean isThere(Connection fresh, Row row) throws SQLException {
+        return pool.row(fresh, "SELECT id, since, origin FROM ondemand_tls_news WHERE id = ?", JdbcNews::row, row.id())
+                .filter(row::equals)
+                .isPresent();
+    }
+
+    private Row settled(Connection from, long now) throws SQLException {
+        return pool.row(
+                        from,
+                        "SELECT id, since, origin FROM ondemand_tls_news WHERE since < ? ORDER BY since DESC, id DESC"
+                                + " LIMIT 1",
+                        JdbcNews::row,
+                        now - UNSETTLED.toMillis())
+                .orElse(Row.NONE);
+    }
+
+    private static Row row(ResultSet rows) throws SQLException {
+        return new Row(rows.getLong(1), rows.getLong(2), rows.getString(3));
+    }
+
+    private long now(Connection from) throws SQLException {
+        return SqlDialect.number(from, "SELECT " + dialect.now());
     }
 
     // Without the driver at hand while compiling; where it cannot be reached, a second passes before each look.
@@ -231,10 +286,10 @@ final class JdbcNews implements AutoCloseable {
             now = rows.getLong(1);
             long newest = rows.getLong(2);
             // Numbers only grow, but in a database that was brought back from a copy.
-            if (now - lastRead > KEPT.toMillis() || (!rows.wasNull() && newest < highest)) {
+            if (now - lastRead > KEPT.toMillis() || (!rows.wasNull() && newest < highest.id())) {
                 untoldMissed = true;
                 settled = Math.min(settled, newest);
-                highest = newest;
+                highest = new Row(newest, 0, "");
             }
         }
         int count = 0;
@@ -244,11 +299,13 @@ final class JdbcNews implements AutoCloseable {
             select.setLong(1, Math.max(settled, pageFrom));
             try (ResultSet rows = select.executeQuery()) {
                 while (rows.next()) {
-                    long id = rows.getLong(1);
+                    Row row = row(rows);
                     count++;
-                    pageFrom = id;
-                    highest = Math.max(highest, id);
-                    if (seen.putIfAbsent(id, rows.getLong(2)) == null && !origin.equals(rows.getString(3))) {
+                    pageFrom = row.id();
+                    if (row.id() > highest.id()) {
+                        highest = row;
+                    }
+                    if (seen.putIfAbsent(row.id(), row.since()) == null && !origin.equals(row.origin())) {
                         untold.add(List.of(rows.getString(4).split(" ")));
                     }
                 }

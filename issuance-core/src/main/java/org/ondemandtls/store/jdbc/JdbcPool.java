@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
-import org.jspecify.annotations.Nullable;
 import org.ondemandtls.machine.Time;
+import org.ondemandtls.sql.OwnConnection;
 import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.sql.SqlFailure;
 import org.ondemandtls.sql.SqlPool;
@@ -111,16 +111,16 @@ final class JdbcPool implements AutoCloseable {
     /** Runs something once, on a connection of its own that is closed after it. */
     <T> T alone(String what, Work<T> work) throws StoreException {
         return worded(what, () -> {
-            try (Connection connection = pool.connection()) {
-                return work.on(connection);
+            try (OwnConnection own = pool.connection()) {
+                return work.on(own.connection());
             } catch (RuntimeException e) {
                 throw SqlFailure.of(e);
             }
         });
     }
 
-    /** A connection of the caller's own, who closes it. */
-    Connection connection() throws SQLException {
+    /** A connection that is the caller's own, who lets it go. */
+    OwnConnection connection() throws SQLException {
         return pool.connection();
     }
 
@@ -180,17 +180,6 @@ final class JdbcPool implements AutoCloseable {
     @Override
     public void close() {
         pool.close();
-    }
-
-    static void closeQuietly(@Nullable Connection connection) {
-        if (connection != null) {
-            try {
-                connection.close();
-            } catch (SQLException | RuntimeException alreadyBroken) {
-                // It is being let go.
-                return;
-            }
-        }
     }
 
     private <T> T worded(String what, Call<T> call) throws StoreException {

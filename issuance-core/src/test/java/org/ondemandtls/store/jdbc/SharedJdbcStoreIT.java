@@ -39,6 +39,7 @@ import org.ondemandtls.config.OnDemandTlsConfig.DatabaseStore;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.sql.OwnConnection;
 import org.ondemandtls.sql.SqlDialect;
 import org.ondemandtls.sql.SqlSource;
 import org.ondemandtls.store.CertificateStore;
@@ -290,7 +291,8 @@ class SharedJdbcStoreIT extends SharedStoreContract {
         pool.begin();
         one.peers().take(SHOP).orElseThrow();
         lapse(one);
-        Connection stuck = pool.connection();
+        OwnConnection own = pool.connection();
+        Connection stuck = own.connection();
         try {
             stuck.setAutoCommit(false);
             try (Statement lock = stuck.createStatement()) {
@@ -305,7 +307,7 @@ class SharedJdbcStoreIT extends SharedStoreContract {
                 }
             });
         } finally {
-            JdbcPool.closeQuietly(stuck);
+            own.close();
             pool.close();
         }
     }

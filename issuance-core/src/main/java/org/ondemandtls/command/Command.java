@@ -81,6 +81,14 @@ public final class Command {
     private final PrintStream out;
     private final PrintStream err;
     private final Events events;
+    private final Ownership ownership;
+
+    /** Whose a file is. */
+    @FunctionalInterface
+    interface Ownership {
+        /** The name of its owner. */
+        String of(Path file) throws IOException;
+    }
 
     /**
      * Makes it ready.
@@ -90,6 +98,11 @@ public final class Command {
      * @param err where it tells what went wrong
      */
     public Command(Time time, PrintStream out, PrintStream err) {
+        this(time, out, err, file -> Files.getOwner(file).getName());
+    }
+
+    Command(Time time, PrintStream out, PrintStream err, Ownership ownership) {
+        this.ownership = ownership;
         this.time = time;
         this.out = out;
         this.err = err;
@@ -244,29 +257,41 @@ public final class Command {
                 out.println("reading what " + foreign.get().owner() + " keeps in " + from);
                 bringing.from(foreign.get());
             }
-            if (!isDatabase(to)) {
-                ownership(Path.of(to)).ifPresent(out::println);
-            }
             return bringing.isIncomplete() ? INCOMPLETE : DONE;
+        } finally {
+            // To open a store is to write into it, also where it is only read from.
+            tellOwnership(to);
+            if (ours) {
+                tellOwnership(from);
+            }
         }
     }
 
-    /**
-     * What is left to do where a store was written by another user than the one who owns its surroundings, root above all.
-     *
-     * @param store the store's directory
-     */
-    static Optional<String> ownership(Path store) throws IOException {
+    private void tellOwnership(String where) {
+        if (isDatabase(where)) {
+            return;
+        }
+        try {
+            ownership(Path.of(where)).ifPresent(out::println);
+        } catch (IOException e) {
+            err.println(FileTrouble.inWords(e));
+        } catch (UncheckedIOException e) {
+            err.println(FileTrouble.inWords(e));
+        }
+    }
+
+    // Where a store was written by another user than the one who owns its surroundings, root above all.
+    private Optional<String> ownership(Path store) throws IOException {
         Path file = store.resolve("FORMAT");
         if (!Files.exists(file) || !Files.getFileStore(file).supportsFileAttributeView("posix")) {
             return Optional.empty();
         }
         Path around = Objects.requireNonNull(store.toAbsolutePath().normalize().getParent(), "the root is no store");
-        return ownership(Set.copyOf(owners(store)), Files.getOwner(around).getName(), store);
+        return ownership(Set.copyOf(owners(store)), ownership.of(around), store);
     }
 
     /**
-     * As {@link #ownership(Path)}, by what was found.
+     * What is left to do with a store's files, by whose they are.
      *
      * @param owners who owns files of the store
      * @param around who owns the directory that the store is in
@@ -289,11 +314,11 @@ public final class Command {
                                 + store);
     }
 
-    private static List<String> owners(Path store) throws IOException {
+    private List<String> owners(Path store) throws IOException {
         List<String> owners = new ArrayList<>();
         try (var files = Files.walk(store)) {
             for (Path file : (Iterable<Path>) files::iterator) {
-                String owner = Files.getOwner(file).getName();
+                String owner = ownership.of(file);
                 if (!owners.contains(owner)) {
                     owners.add(owner);
                 }

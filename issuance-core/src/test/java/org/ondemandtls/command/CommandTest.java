@@ -567,6 +567,29 @@ class CommandTest {
     }
 
     @Test
+    void whatRootLeftInEitherStoreIsSaidThoughTheImportBroke() throws Exception {
+        Path from = directory.resolve("from");
+        try (CertificateStore store = open(from)) {
+            store.writePublic("accounts/a.url", new byte[] {'a'});
+            store.writePublic("accounts/b.url", new byte[] {'b'});
+        }
+        Files.write(from.resolve("accounts/b.url"), new byte[(1 << 20) + 1]);
+        PrintStream print = new PrintStream(out, true, StandardCharsets.UTF_8);
+        Command command = new Command(
+                time.machine(),
+                print,
+                print,
+                file -> file.startsWith(from) || file.startsWith(target.resolve("accounts")) ? "root" : "tomcat");
+
+        assertThat(command.run(new String[] {"import", from.toString(), target.toString()}))
+                .isEqualTo(Command.FAILED);
+
+        assertThat(said())
+                .contains("brought  accounts/a.url", "accounts/b.url cannot be used")
+                .contains("chown -R tomcat: " + target, "chown -R tomcat: " + from);
+    }
+
+    @Test
     void whatRootWroteIsSaidWithTheChown() {
         Path store = Path.of("/srv/tls");
 

@@ -56,6 +56,7 @@ class EncryptionIT {
                             "onDemandTls.acme.trustedRoots",
                             pebble.trustedRoots().toString())
                     .property("onDemandTls.permission.ask", ask.uri().toString())
+                    .property("onDemandTls.permission.askTimeout", "20s")
                     .start();
             TlsProbe client = TlsProbe.trusting(pebble.issuerRoot());
             assertThat(client.handshake(server.tlsPort(), BEFORE).failure()).isEmpty();

@@ -64,6 +64,7 @@ class FieldDiagnosisIT {
         proxy = new FaultyAcmeProxy(pebble.directory(), pebble.trustedRoots(), directory.resolve("proxy"));
         visitor = TlsProbe.trusting(pebble.issuerRoot());
         server.property("onDemandTls.permission.ask", ask.uri().toString())
+                .property("onDemandTls.permission.askTimeout", "20s")
                 .property("onDemandTls.acme.challenges", "http-01")
                 .property("onDemandTls.acme.directory", proxy.directory().toString())
                 .property("onDemandTls.acme.trustedRoots", proxy.trustedRoots().toString())

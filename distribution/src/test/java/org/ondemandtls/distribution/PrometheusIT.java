@@ -91,6 +91,7 @@ class PrometheusIT {
                         .blocked("bad.customer.example")
                         .start(directory.resolve("pebble"))) {
             server.property("onDemandTls.permission.ask", ask.uri().toString())
+                    .property("onDemandTls.permission.askTimeout", "20s")
                     .property("onDemandTls.acme.directory", pebble.directory().toString())
                     .property(
                             "onDemandTls.acme.trustedRoots",

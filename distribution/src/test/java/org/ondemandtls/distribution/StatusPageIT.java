@@ -56,6 +56,7 @@ class StatusPageIT {
         server = line.layOut(directory.resolve("base")).carryingThePage();
         pebble = Pebble.options().tlsPort(server.tlsPort()).start(directory.resolve("pebble"));
         server.property("onDemandTls.permission.ask", ask.uri().toString())
+                .property("onDemandTls.permission.askTimeout", "20s")
                 .property("onDemandTls.acme.directory", pebble.directory().toString())
                 .property("onDemandTls.acme.trustedRoots", pebble.trustedRoots().toString())
                 .start();

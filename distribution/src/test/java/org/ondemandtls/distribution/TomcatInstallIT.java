@@ -51,7 +51,7 @@ class TomcatInstallIT {
             try (BackgroundProcess tomcat = BackgroundProcess.start(
                     catalina("run"),
                     base,
-                    environment("-DonDemandTls.issuer=internal"),
+                    environment("-DonDemandTls.issuer=internal -DonDemandTls.permission.askTimeout=20s"),
                     directory.resolve("tomcat.log"))) {
                 tomcat.awaitOutput("Server startup in", PATIENCE);
                 var visit = Curl.trusting(base.resolve("ondemand-tls/internal-ca/root.pem"))

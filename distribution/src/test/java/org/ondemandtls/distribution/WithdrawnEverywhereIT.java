@@ -69,6 +69,7 @@ class WithdrawnEverywhereIT {
                 servers.add(server.property("onDemandTls.store", store)
                         .property("onDemandTls.issuer", "internal")
                         .property("onDemandTls.permission.ask", ask.uri().toString())
+                        .property("onDemandTls.permission.askTimeout", "20s")
                         .managed());
                 server.start();
             }

@@ -281,25 +281,29 @@ class AcmeAuthorityIT extends WithPebble {
     @Test
     void manyNamesAreSignedSideBySide() throws Exception {
         try (Pebble pebble = reachable().start(directory)) {
-            AcmeAuthority authority = open(pebble);
-            authority.prepare();
-            ExecutorService executor = Executors.newFixedThreadPool(8);
-            try {
-                List<Future<List<X509Certificate>>> chains = new ArrayList<>();
-                List<Authority.Order> orders = new ArrayList<>();
-                for (int i = 0; i < 24; i++) {
-                    Authority.Order order = order("n" + i + ".customer.example");
-                    orders.add(order);
-                    chains.add(executor.submit(() -> sign(authority, order)));
-                }
-                for (int i = 0; i < orders.size(); i++) {
-                    assertServable(chains.get(i).get(60, TimeUnit.SECONDS), orders.get(i));
-                }
-            } finally {
-                executor.shutdownNow();
-            }
-            assertThat(pebble.orders()).isEqualTo(24);
+            pebble.unlessItStandsStill(attempt -> manyNamesAreSigned(pebble, "n" + attempt + "-"));
         }
+    }
+
+    private void manyNamesAreSigned(Pebble pebble, String prefix) throws Exception {
+        AcmeAuthority authority = open(pebble);
+        authority.prepare();
+        ExecutorService executor = Executors.newFixedThreadPool(3);
+        try {
+            List<Future<List<X509Certificate>>> chains = new ArrayList<>();
+            List<Authority.Order> orders = new ArrayList<>();
+            for (int i = 0; i < 24; i++) {
+                Authority.Order order = order(prefix + i + ".customer.example");
+                orders.add(order);
+                chains.add(executor.submit(() -> sign(authority, order)));
+            }
+            for (int i = 0; i < orders.size(); i++) {
+                assertServable(chains.get(i).get(3, TimeUnit.MINUTES), orders.get(i));
+            }
+        } finally {
+            executor.shutdownNow();
+        }
+        pebble.assertIssued(24);
     }
 
     @Test

@@ -267,29 +267,34 @@ class AcmeFailuresIT extends WithPebble {
         @Test
         void thatTheCaForgotIsMadeAnewOnceForAllWhoWait() throws Exception {
             try (Pebble pebble = reachable().start(directory)) {
-                AcmeAuthority authority = open(pebble);
-                sign(authority, order(NAME));
-                pebble.stop();
-                pebble.start();
-                ExecutorService executor = Executors.newFixedThreadPool(8);
-                try {
-                    List<Future<List<X509Certificate>>> chains = new ArrayList<>();
-                    for (int i = 0; i < 8; i++) {
-                        Authority.Order order = order("n" + i + ".customer.example");
-                        chains.add(executor.submit(() -> sign(authority, order)));
-                    }
-                    for (Future<List<X509Certificate>> chain : chains) {
-                        assertThat(chain.get(60, TimeUnit.SECONDS)).isNotEmpty();
-                    }
-                } finally {
-                    executor.shutdownNow();
-                }
-                assertThat(pebble.requests().stream().filter(request -> request.startsWith("POST /sign-me-up")))
-                        .hasSize(1);
-                assertThat(texts(EventKind.ACCOUNT))
-                        .filteredOn(text -> text.contains("does not know the account"))
-                        .hasSize(1);
+                pebble.unlessItStandsStill(attempt -> isMadeAnewOnceForAllWhoWait(pebble, "n" + attempt + "-"));
             }
+        }
+
+        private void isMadeAnewOnceForAllWhoWait(Pebble pebble, String prefix) throws Exception {
+            AcmeAuthority authority = open(pebble);
+            sign(authority, order(NAME));
+            pebble.stop();
+            pebble.start();
+            seen.clear();
+            ExecutorService executor = Executors.newFixedThreadPool(8);
+            try {
+                List<Future<List<X509Certificate>>> chains = new ArrayList<>();
+                for (int i = 0; i < 8; i++) {
+                    Authority.Order order = order(prefix + i + ".customer.example");
+                    chains.add(executor.submit(() -> sign(authority, order)));
+                }
+                for (Future<List<X509Certificate>> chain : chains) {
+                    assertThat(chain.get(3, TimeUnit.MINUTES)).isNotEmpty();
+                }
+            } finally {
+                executor.shutdownNow();
+            }
+            assertThat(pebble.requests().stream().filter(request -> request.startsWith("POST /sign-me-up")))
+                    .hasSize(1);
+            assertThat(texts(EventKind.ACCOUNT))
+                    .filteredOn(text -> text.contains("does not know the account"))
+                    .hasSize(1);
         }
 
         @Test

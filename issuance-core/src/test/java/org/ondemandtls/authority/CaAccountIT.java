@@ -162,27 +162,33 @@ class CaAccountIT extends WithPebble {
                 FaultyAcmeProxy proxy = proxy(pebble)) {
             AcmeAuthority authority = open(proxy, "one@example.com", Optional.empty());
             sign(authority, order("before.customer.example"));
-            ExecutorService threads = Executors.newFixedThreadPool(8);
-            try {
-                for (int time = 1; time <= 4; time++) {
-                    pebble.stop();
-                    pebble.start();
-                    List<Future<Throwable>> failures = new ArrayList<>();
-                    for (int i = 0; i < 8; i++) {
-                        String name = "shop" + time + "-" + i + ".customer.example";
-                        failures.add(threads.submit(() -> catchThrowable(() -> sign(authority, order(name)))));
-                    }
-                    for (Future<Throwable> failure : failures) {
-                        assertThat(failure.get()).isNull();
-                    }
-                    assertThat(texts(EventKind.ACCOUNT))
-                            .filteredOn(text -> text.startsWith("made the account"))
-                            .hasSize(1 + time);
-                }
-            } finally {
-                threads.shutdownNow();
+            for (int time = 1; time <= 4; time++) {
+                String names = "shop" + time + "-";
+                pebble.stop();
+                pebble.start();
+                pebble.unlessItStandsStill(attempt -> isGivenOneByAllAtOnce(authority, names + attempt + "-"));
             }
         }
+    }
+
+    private void isGivenOneByAllAtOnce(AcmeAuthority authority, String names) throws Exception {
+        seen.clear();
+        ExecutorService threads = Executors.newFixedThreadPool(8);
+        try {
+            List<Future<Throwable>> failures = new ArrayList<>();
+            for (int i = 0; i < 8; i++) {
+                String name = names + i + ".customer.example";
+                failures.add(threads.submit(() -> catchThrowable(() -> sign(authority, order(name)))));
+            }
+            for (Future<Throwable> failure : failures) {
+                assertThat(failure.get()).isNull();
+            }
+        } finally {
+            threads.shutdownNow();
+        }
+        assertThat(texts(EventKind.ACCOUNT))
+                .filteredOn(text -> text.startsWith("made the account"))
+                .hasSize(1);
     }
 
     @Test

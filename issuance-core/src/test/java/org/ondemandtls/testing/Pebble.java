@@ -31,6 +31,24 @@ public final class Pebble implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofMinutes(3);
 
+    private static final int MOST_ATTEMPTS = 3;
+
+    /**
+     * What a CA was asked for, and what it did.
+     *
+     * @param orders how many new orders were placed
+     * @param issued how many certificates were issued
+     */
+    public record Count(long orders, long issued) {}
+
+    /** See {@link #unlessItStandsStill}. */
+    @FunctionalInterface
+    public interface Attempt {
+
+        /** Tries for the {@code number}th time. */
+        void run(int number) throws Exception;
+    }
+
     private final Path directory;
     private final Options options;
     private final int acmePort;
@@ -173,6 +191,39 @@ public final class Pebble implements AutoCloseable {
                 .count();
     }
 
+    /** How many certificates were issued since the last start. */
+    public long issued() {
+        return log().lines()
+                .filter(line -> line.contains("Issued certificate serial "))
+                .count();
+    }
+
+    /** Orders placed and certificates issued until now, since the last start. */
+    public Count count() {
+        return new Count(orders(), issued());
+    }
+
+    /**
+     * Requires that so many certificates were issued since the last start, each by one order as far as its client knows. On
+     * a machine that stalls a new order may be placed twice, since the answer to the first came too late: that one is never
+     * finalized.
+     */
+    public void assertIssued(long certificates) {
+        assertIssued(new Count(0, 0), certificates);
+    }
+
+    /** The same for what came after {@code before}. */
+    public void assertIssued(Count before, long certificates) {
+        Count now = count();
+        long issued = now.issued() - before.issued();
+        long orders = now.orders() - before.orders();
+        if (issued != certificates || orders < certificates || orders > 2 * certificates) {
+            throw new AssertionError(
+                    "expected " + certificates + " certificates, each by an order of its own, but there were " + issued
+                            + " of them by " + orders + " orders:\n" + String.join("\n", requests()));
+        }
+    }
+
     /** Whether it stands still for good, as it does about once in a thousand orders (docs/TESTING.md); waits up to five seconds. */
     public boolean standsStill() {
         try {
@@ -188,6 +239,27 @@ public final class Pebble implements AutoCloseable {
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException(interrupted);
+        }
+    }
+
+    /**
+     * Tries what places many orders at once, and begins again with a fresh Pebble where this one stood still for good.
+     *
+     * @param attempt is given its number, from 1: the names and the root of the one before are of no use to the next
+     * @throws Exception what the last attempt ended with, or the first that Pebble has no part in
+     */
+    public void unlessItStandsStill(Attempt attempt) throws Exception {
+        for (int number = 1; ; number++) {
+            try {
+                attempt.run(number);
+                return;
+            } catch (Exception | AssertionError failed) {
+                if (number == MOST_ATTEMPTS || !standsStill()) {
+                    throw failed;
+                }
+                stop();
+                start();
+            }
         }
     }
 

@@ -319,22 +319,6 @@ class AcmeAuthorityIT extends WithPebble {
     class AnOpenOrder {
 
         // The CA still hears the first such request, and from then on nobody hears anything of it.
-        // Gives up in seconds, while the CA still waits for the proof: another CA could be asked.
-        private AcmeAuthority openBesideAnother(FaultyAcmeProxy proxy, ChallengeType type) throws Exception {
-            OnDemandTlsConfig.Directory ca =
-                    new OnDemandTlsConfig.Directory(proxy.directory(), Optional.empty(), Optional.empty());
-            OnDemandTlsConfig.Directory other = new OnDemandTlsConfig.Directory(
-                    URI.create("https://other.invalid/dir"), Optional.empty(), Optional.empty());
-            return open(
-                    new OnDemandTlsConfig.Acme(
-                            List.of(ca, other),
-                            Optional.of("operator@example.com"),
-                            Optional.of("default"),
-                            Optional.of(proxy.trustedRoots()),
-                            List.of(type)),
-                    ca);
-        }
-
         private static void goneFrom(String step, FaultyAcmeProxy proxy) {
             AtomicBoolean gone = new AtomicBoolean();
             proxy.when(request -> gone.get() || FaultyAcmeProxy.path(step).test(request), (request, ca) -> {
@@ -579,9 +563,9 @@ class AcmeAuthorityIT extends WithPebble {
                 ExecutorService executor = Executors.newFixedThreadPool(2);
                 try {
                     Future<?> interrupted = executor.submit(() -> sign(authority, order("a.customer.example")));
-                    Awaitility.await().until(() -> asked(proxy, "/order-plz") == 1);
+                    Awaitility.await().until(() -> asked(proxy, "/order-plz") >= 1);
                     Future<?> closed = executor.submit(() -> sign(authority, order("b.customer.example")));
-                    Awaitility.await().until(() -> asked(proxy, "/order-plz") == 2);
+                    Awaitility.await().until(() -> asked(proxy, "/order-plz") >= 2);
 
                     authority.close();
 
@@ -613,7 +597,7 @@ class AcmeAuthorityIT extends WithPebble {
                     }
                 });
                 thread.start();
-                Awaitility.await().until(() -> asked(proxy, "/order-plz") == 1);
+                Awaitility.await().until(() -> asked(proxy, "/order-plz") >= 1);
 
                 thread.interrupt();
                 thread.join(60_000);
@@ -626,8 +610,6 @@ class AcmeAuthorityIT extends WithPebble {
 
         @Test
         void hungAndTricklingAnswersAreBorneWhileOtherNamesGoOn() throws Exception {
-            // Long enough for the other name, on a busy machine as well.
-            requestLimit = Duration.ofSeconds(5);
             try (Pebble pebble = reachable().start(directory);
                     FaultyAcmeProxy proxy = proxy(pebble)) {
                 AcmeAuthority authority = open(proxy);
@@ -639,9 +621,9 @@ class AcmeAuthorityIT extends WithPebble {
                     Authority.Order one = order("a.customer.example");
                     Authority.Order two = order("b.customer.example");
                     Future<List<X509Certificate>> hung = executor.submit(() -> sign(authority, one));
-                    Awaitility.await().until(() -> asked(proxy, "/order-plz") == 1);
+                    Awaitility.await().until(() -> asked(proxy, "/order-plz") >= 1);
                     Future<List<X509Certificate>> trickling = executor.submit(() -> sign(authority, two));
-                    Awaitility.await().until(() -> asked(proxy, "/authZ/") == 1);
+                    Awaitility.await().until(() -> asked(proxy, "/authZ/") >= 1);
                     Authority.Order other = order("c.customer.example");
 
                     assertServable(sign(authority, other), other);

@@ -198,7 +198,6 @@ class AcmeRenewalIT extends WithPebble {
     void aCaThatDoesNotAnswerWhenToRenewDisturbsNoOrder() throws Exception {
         try (Pebble pebble = reachable().start(directory);
                 FaultyAcmeProxy proxy = proxy(pebble)) {
-            requestLimit = Duration.ofSeconds(5);
             AcmeAuthority authority = open(proxy);
             X509Certificate leaf = sign(authority, order("a.customer.example")).get(0);
             proxy.first(1, FaultyAcmeProxy.path(RENEWAL_INFO), FaultyAcmeProxy.hang());
@@ -209,7 +208,7 @@ class AcmeRenewalIT extends WithPebble {
                 for (int i = 1; i <= 2; i++) {
                     int number = i;
                     asked.add(executor.submit(() -> authority.renewalAdvice(leaf)));
-                    Awaitility.await().until(() -> asked(proxy, RENEWAL_INFO) == number);
+                    Awaitility.await().until(() -> asked(proxy, RENEWAL_INFO) >= number);
                 }
                 Authority.Order order = replacing(order("a.customer.example"), leaf);
 
@@ -217,7 +216,7 @@ class AcmeRenewalIT extends WithPebble {
 
                 assertThat(asked).noneMatch(Future::isDone);
                 for (Future<?> one : asked) {
-                    assertThatThrownBy(() -> one.get(30, TimeUnit.SECONDS))
+                    assertThatThrownBy(() -> one.get(3, TimeUnit.MINUTES))
                             .hasCauseInstanceOf(IssuanceException.Unavailable.class)
                             .hasMessageContaining("no complete answer");
                 }

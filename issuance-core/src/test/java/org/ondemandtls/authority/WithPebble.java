@@ -44,9 +44,6 @@ abstract class WithPebble {
     @TempDir
     Path directory;
 
-    /** How long a request of those that are opened from then on may take. */
-    Duration requestLimit = CaLimits.REQUEST;
-
     /** Which validation methods CAA allows, null for all. */
     Set<String> allowedMethods;
 
@@ -94,8 +91,7 @@ abstract class WithPebble {
                         Clock.systemUTC(),
                         System::nanoTime,
                         events,
-                        (name, identity) -> Optional.ofNullable(allowedMethods)),
-                requestLimit);
+                        (name, identity) -> Optional.ofNullable(allowedMethods)));
         opened.add(authority);
         return authority;
     }
@@ -114,6 +110,22 @@ abstract class WithPebble {
                 proxy.trustedRoots(),
                 Optional.empty(),
                 allowed.length == 0 ? BOTH : List.of(allowed));
+    }
+
+    /** One that bears a fault for seconds only, however much time there is: another CA could be asked next. */
+    AcmeAuthority openBesideAnother(FaultyAcmeProxy proxy, ChallengeType... allowed) throws Exception {
+        OnDemandTlsConfig.Directory ca =
+                new OnDemandTlsConfig.Directory(proxy.directory(), Optional.empty(), Optional.empty());
+        OnDemandTlsConfig.Directory other = new OnDemandTlsConfig.Directory(
+                URI.create("https://other.invalid/dir"), Optional.empty(), Optional.empty());
+        return open(
+                new OnDemandTlsConfig.Acme(
+                        List.of(ca, other),
+                        Optional.of("operator@example.com"),
+                        Optional.of("default"),
+                        Optional.of(proxy.trustedRoots()),
+                        allowed.length == 0 ? BOTH : List.of(allowed)),
+                ca);
     }
 
     static Authority.Order order(String name) {

@@ -139,6 +139,13 @@ class TroubledCaIT {
         return visit(name).leaf();
     }
 
+    // A line comes after what it tells of.
+    private void awaitLog(String... lines) {
+        Awaitility.await()
+                .atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(server.log()).contains(lines));
+    }
+
     private void assertNobodyWasRefused() {
         assertThat(failures).as(server.log()).isEmpty();
         assertThat(visits.get()).isGreaterThan(20);
@@ -267,7 +274,7 @@ class TroubledCaIT {
         try (Pebble pebble = layOut(ServerLine.TOMCAT_11)
                 // The only CA is borne for most of a minute where it hangs; the half of a life that is left has to
                 // outlast that.
-                .profile("moments", LIFE.multipliedBy(2))
+                .profile("moments", LIFE.multipliedBy(4))
                 .rejectNonces(50)
                 .start(directory.resolve("pebble"))) {
             use(pebble.directory().toString(), pebble.trustedRoots());
@@ -285,7 +292,7 @@ class TroubledCaIT {
             assertNotRenewed(VISITED.get(2), "the CA cannot be reached: no connection");
             // It has forgotten the account too.
             assertRenewedOnceMended(VISITED.get(2), pebble::start);
-            assertThat(server.log()).contains("the CA does not know the account any more: making another");
+            awaitLog("the CA does not know the account any more: making another");
             assertNobodyWasRefused();
         }
     }
@@ -306,11 +313,9 @@ class TroubledCaIT {
 
             first.stop();
             assertRenewedOnceMended(VISITED.get(0), () -> retry(VISITED.get(0)));
-            assertThat(server.log())
-                    .contains("; trying " + second.directory())
-                    .contains("name=" + VISITED.get(0) + " renewed by " + second.directory());
+            awaitLog("; trying " + second.directory(), "name=" + VISITED.get(0) + " renewed by " + second.directory());
             assertThat(visit("new.customer.example").failure()).as(server.log()).isEmpty();
-            assertThat(server.log()).contains("name=new.customer.example obtained from " + second.directory());
+            awaitLog("name=new.customer.example obtained from " + second.directory());
 
             // The other way round: the one that was down has forgotten its accounts.
             first.start();
@@ -319,7 +324,7 @@ class TroubledCaIT {
             Awaitility.await()
                     .atMost(PATIENCE)
                     .until(() -> visit("newer.customer.example").failure().isEmpty());
-            assertThat(server.log()).contains("name=newer.customer.example obtained from " + first.directory());
+            awaitLog("name=newer.customer.example obtained from " + first.directory());
             assertRenewedOnceMended(VISITED.get(1), () -> retry(VISITED.get(1)));
             assertNobodyWasRefused();
         }

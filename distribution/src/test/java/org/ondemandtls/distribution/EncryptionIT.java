@@ -104,10 +104,16 @@ class EncryptionIT {
     }
 
     private void awaitEverythingEncrypted() {
-        Awaitility.await().untilAsserted(() -> assertThat(server.log()).contains("everything in "));
+        Awaitility.await()
+                .atMost(ServerProcess.PATIENCE)
+                .untilAsserted(() -> assertThat(server.log()).contains("everything in "));
     }
 
-    private List<Path> clearKeys() throws IOException {
+    private List<Path> clearKeys() throws Exception {
+        return ServerProcess.whileFilesMove(this::filesWithAKey);
+    }
+
+    private List<Path> filesWithAKey() throws IOException {
         List<Path> found = new ArrayList<>();
         try (Stream<Path> all = Files.walk(server.store())) {
             for (Path file : all.filter(Files::isRegularFile).toList()) {

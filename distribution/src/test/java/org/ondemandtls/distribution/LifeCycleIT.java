@@ -401,10 +401,12 @@ class LifeCycleIT {
                 .count();
     }
 
-    private List<Path> certificates() throws IOException {
-        try (Stream<Path> files = Files.walk(server.store().resolve("certificates"))) {
-            return files.filter(file -> file.toString().endsWith(".pem")).toList();
-        }
+    private List<Path> certificates() throws Exception {
+        return ServerProcess.whileFilesMove(() -> {
+            try (Stream<Path> files = Files.walk(server.store().resolve("certificates"))) {
+                return files.filter(file -> file.toString().endsWith(".pem")).toList();
+            }
+        });
     }
 
     private List<Path> files(String kind) throws IOException {

@@ -227,7 +227,7 @@ class ClusterIT {
                             .isEqualTo("404");
                 }
             }
-            assertThat(pebble.orders()).isEqualTo(2);
+            pebble.assertIssued(2);
         }
     }
 
@@ -281,7 +281,7 @@ class ClusterIT {
                                     .equals(List.of("1")));
             report("taken over after the holder was killed, " + kind, killed);
             assertThat(visit(client, other, NAME).get().failure()).isEmpty();
-            assertThat(pebble.orders()).isEqualTo(1);
+            pebble.assertIssued(1);
         }
     }
 
@@ -342,7 +342,7 @@ class ClusterIT {
             TlsProbe.Outcome byFirst = visit(client, first, NAME).get();
             assertThat(byFirst.failure()).as(first.log()).isEmpty();
             assertThat(byFirst.leaf()).isEqualTo(byOther.leaf());
-            assertThat(pebble.orders()).isEqualTo(1);
+            pebble.assertIssued(1);
         }
     }
 
@@ -403,7 +403,7 @@ class ClusterIT {
                                 .contains("internal_error");
                     }
                 }
-                assertThat(pebble.orders()).isEqualTo(1);
+                pebble.assertIssued(1);
             } finally {
                 database.restart();
             }
@@ -420,7 +420,7 @@ class ClusterIT {
                                 .isEmpty());
                 report("recovered after an outage of " + time.toSeconds() + " s, " + database.kind(), back);
             }
-            assertThat(pebble.orders()).isEqualTo(3);
+            pebble.assertIssued(3);
             System.out.println("handshakes during the outage: " + visits);
         }
     }

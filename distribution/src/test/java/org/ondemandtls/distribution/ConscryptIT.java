@@ -71,7 +71,7 @@ class ConscryptIT {
             assertThat(http11.status()).as(http11.command().stderr()).isEqualTo(200);
             assertThat(misdirected.status()).isBetween(400, 421);
             assertThat(denied.alert()).contains("unrecognized_name");
-            assertThat(pebble.orders()).isEqualTo(1);
+            pebble.assertIssued(1);
             assertNoSessionCrosses(root);
             assertThat(groupOfABrowser(root)).isEqualTo("X25519MLKEM768");
         }

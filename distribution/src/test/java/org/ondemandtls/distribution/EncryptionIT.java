@@ -91,7 +91,7 @@ class EncryptionIT {
                 server.stop();
             }
 
-            assertThat(pebble.orders()).isEqualTo(2);
+            pebble.assertIssued(2);
             assertThat(clearKeys()).isEmpty();
             assertThat(logs).noneMatch(EncryptionIT::showsAKey);
         }

@@ -55,7 +55,7 @@ class AcmeAuthorityIT extends WithPebble {
                 assertServable(chain, order);
             }
             assertThat(journal).hasSize(2);
-            assertThat(pebble.orders()).isEqualTo(2);
+            pebble.assertIssued(2);
         }
     }
 
@@ -175,7 +175,7 @@ class AcmeAuthorityIT extends WithPebble {
             for (Pebble pebble : List.of(one, other)) {
                 assertThat(pebble.requests().stream().filter(r -> r.startsWith("POST /sign-me-up")))
                         .hasSize(1);
-                assertThat(pebble.orders()).isEqualTo(2);
+                pebble.assertIssued(2);
             }
             assertThat(files.names()).hasSize(8);
         }
@@ -236,11 +236,12 @@ class AcmeAuthorityIT extends WithPebble {
             Authority.Order second = order("b.customer.example");
 
             assertServable(sign(authority, first), first);
-            assertThat(pebble.orders()).isEqualTo(2);
+            // Each order is in it once, also where it was placed twice since no answer to the first try was heard.
+            assertThat(journal).hasSize(2);
             assertServable(sign(authority, second), second);
 
-            assertThat(pebble.orders()).isEqualTo(3);
             assertThat(journal).hasSize(3);
+            assertThat(pebble.issued()).isEqualTo(2);
         }
     }
 
@@ -254,7 +255,8 @@ class AcmeAuthorityIT extends WithPebble {
                                 .contains("tls-alpn-01", "http-01")
                                 .doesNotContain("\n");
                     });
-            assertThat(pebble.orders()).isEqualTo(2);
+            assertThat(journal).hasSize(2);
+            assertThat(pebble.issued()).isZero();
         }
     }
 
@@ -340,11 +342,12 @@ class AcmeAuthorityIT extends WithPebble {
                             .isInstanceOf(IssuanceException.Unavailable.class);
                     proxy.heal();
                     long ordersBefore = pebble.orders();
+                    int knownBefore = journal.size();
 
                     List<X509Certificate> chain = sign(open(proxy), resumed(order, journal.get(journal.size() - 1)));
 
                     assertServable(chain, order);
-                    assertThat(pebble.orders() - ordersBefore).as(lost).isLessThanOrEqualTo(1);
+                    assertThat(journal.size() - knownBefore).as(lost).isLessThanOrEqualTo(1);
                     if (!lost.equals("/chalZ/")) {
                         assertThat(pebble.orders()).as(lost).isEqualTo(ordersBefore);
                     }
@@ -380,7 +383,7 @@ class AcmeAuthorityIT extends WithPebble {
                         .as("the new order's own proof was looked for")
                         .isInstanceOf(IssuanceException.Rejected.class);
 
-                assertThat(pebble.orders()).isEqualTo(2);
+                assertThat(journal).hasSize(2);
                 assertThat(texts(EventKind.RESUMED)).anyMatch(text -> text.contains("while nobody showed it"));
             }
         }
@@ -396,7 +399,7 @@ class AcmeAuthorityIT extends WithPebble {
                         sign(authority, resumed(order, pebble.directory().resolve("/my-order/nobody-knows")));
 
                 assertServable(chain, order);
-                assertThat(pebble.orders()).isEqualTo(1);
+                pebble.assertIssued(1);
                 assertThat(texts(EventKind.RESUMED)).singleElement().asString().contains("dropped the open order");
             }
         }
@@ -411,7 +414,7 @@ class AcmeAuthorityIT extends WithPebble {
                     sign(open(pebble), resumed(order, URI.create("https://other-ca.example/order/1")));
 
             assertServable(chain, order);
-            assertThat(pebble.orders()).isEqualTo(1);
+            pebble.assertIssued(1);
         }
     }
 

@@ -416,9 +416,9 @@ class AcmeFailuresIT extends WithPebble {
 
                 assertServable(chain, order);
                 assertThat(journal).hasSize(1);
-                assertThat(asked(proxy, NEW_ORDER)).isEqualTo(1);
-                assertThat(texts(EventKind.RESUMED))
-                        .containsExactly("continues the open order (status: " + status + ")");
+                // Once more where no answer was heard.
+                assertThat(asked(proxy, NEW_ORDER)).isBetween(1L, 2L);
+                assertThat(texts(EventKind.RESUMED)).containsExactly("continues the open order (status: " + status + ")");
             }
         }
 

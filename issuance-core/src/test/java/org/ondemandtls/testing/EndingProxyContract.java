@@ -186,9 +186,10 @@ public abstract class EndingProxyContract<F extends HostFixture> extends HostCon
         }
 
         // One, and another where a busy machine has no answer from DNS in time: the first one does not know of the
-        // proxy then.
+        // proxy then. Each may be placed once more, where a stalled machine does not hear the answer.
         private void assertFewOrders() {
-            assertThat(pebble.orders()).isBetween(1L, 2L);
+            assertThat(pebble.issued()).isEqualTo(1);
+            assertThat(pebble.orders()).isBetween(1L, 4L);
         }
 
         private TlsProbe.Outcome direct() {

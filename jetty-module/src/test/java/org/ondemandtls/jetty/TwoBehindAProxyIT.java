@@ -93,7 +93,7 @@ class TwoBehindAProxyIT {
                 .isEmpty();
         assertThat(proofsShown(first)).isZero();
         assertThat(proofsShown(second)).isPositive();
-        assertThat(pebble.orders()).isEqualTo(1);
+        pebble.assertIssued(1);
     }
 
     @Test
@@ -109,7 +109,7 @@ class TwoBehindAProxyIT {
             assertThat(answer).startsWith("HTTP/1.1 200 ").contains("hello from " + name);
         }
 
-        assertThat(pebble.orders()).isEqualTo(4);
+        pebble.assertIssued(4);
         // Which of them has the visitor and which the CA's fetch is as the turns fall.
         assertThat(first.requests.get() + proofsShown(first)).isPositive();
         assertThat(second.requests.get() + proofsShown(second)).isPositive();

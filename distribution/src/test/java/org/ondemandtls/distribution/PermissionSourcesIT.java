@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.stream.Stream;
@@ -161,19 +162,23 @@ class PermissionSourcesIT {
     }
 
     private Path deploy() throws IOException {
-        Path application = server.base().resolve("webapps/shop");
-        Path file = application.resolve(
-                "WEB-INF/classes/" + Customers.class.getName().replace('.', '/') + ".class");
+        Path beside = server.base().resolve("being-built");
+        Path file =
+                beside.resolve("WEB-INF/classes/" + Customers.class.getName().replace('.', '/') + ".class");
         Files.createDirectories(file.getParent());
         try (InputStream bytes = Customers.class.getResourceAsStream("Customers.class")) {
             Files.copy(bytes, file);
         }
         Files.writeString(
-                application.resolve("WEB-INF/web.xml"),
+                beside.resolve("WEB-INF/web.xml"),
                 "<web-app xmlns=\"https://jakarta.ee/xml/ns/jakartaee\" version=\"6.0\" metadata-complete=\"true\">"
                         + "<listener><listener-class>" + Customers.class.getName()
                         + "</listener-class></listener></web-app>");
-        return application;
+        // At once: a server that looks there meanwhile would deploy a part of it.
+        return Files.move(
+                beside,
+                Files.createDirectories(server.base().resolve("webapps")).resolve("shop"),
+                StandardCopyOption.ATOMIC_MOVE);
     }
 
     private static void delete(Path application) throws IOException {

@@ -129,7 +129,7 @@ class ManyNamesIT {
                 .start();
 
         Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
+                .atMost(ServerProcess.PATIENCE)
                 .until(() -> server.log()
                                 .lines()
                                 .filter(line -> line.contains("renewed by internal"))

@@ -135,7 +135,11 @@ class PrometheusIT {
                         "ondemandtls_permission_seconds_count{answer=\"granted\"}",
                         "ondemandtls_order_step_seconds_count{step=\"validate\"}",
                         "sum(ondemandtls_certificates_by_days_left) > 0")) {
-                    assertThat(query(site, there)).as(there).contains("\"value\"");
+                    // One scrape that is late makes every series stale.
+                    Awaitility.await()
+                            .atMost(PATIENCE)
+                            .untilAsserted(() ->
+                                    assertThat(query(site, there)).as(there).contains("\"value\""));
                 }
                 assertThat(get(site + "alerts", "")).doesNotContain("firing");
 

@@ -340,12 +340,12 @@ class CaHttpIT {
         thread.start();
         Awaitility.await().until(() -> requests.size() == 3);
         thread.interrupt();
-        assertThat(interrupted.await(2, TimeUnit.SECONDS)).isTrue();
+        assertThat(interrupted.await(60, TimeUnit.SECONDS)).isTrue();
 
         Future<?> closed = threads.submit(() -> http.send(request, PATIENCE));
         Awaitility.await().until(() -> requests.size() == 4);
         http.close();
-        assertThatThrownBy(() -> closed.get(2, TimeUnit.SECONDS)).hasCauseInstanceOf(InterruptedIOException.class);
+        assertThatThrownBy(() -> closed.get(60, TimeUnit.SECONDS)).hasCauseInstanceOf(InterruptedIOException.class);
         assertThatThrownBy(() -> http.send(request, PATIENCE)).isInstanceOf(InterruptedIOException.class);
     }
 

@@ -25,6 +25,7 @@ import java.util.function.BooleanSupplier;
 public final class BackgroundProcess implements AutoCloseable {
 
     private static final Duration PATIENCE_TO_END = Duration.ofSeconds(10);
+    private static final Duration PATIENCE_WITH_SIGKILL = Duration.ofMinutes(1);
     private static final Set<BackgroundProcess> RUNNING = ConcurrentHashMap.newKeySet();
 
     static {
@@ -156,7 +157,7 @@ public final class BackgroundProcess implements AutoCloseable {
     public void kill() {
         process.descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly();
-        if (!ended(PATIENCE_TO_END)) {
+        if (!ended(PATIENCE_WITH_SIGKILL)) {
             throw new AssertionError(name + " outlived SIGKILL");
         }
     }

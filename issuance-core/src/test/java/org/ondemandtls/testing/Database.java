@@ -319,7 +319,7 @@ public final class Database implements AutoCloseable {
     public void close() {
         stop();
         // Where the JVM ended the server at the same time, its children may still write for a moment.
-        Awaitility.await().atMost(Duration.ofSeconds(10)).until(this::removed);
+        Awaitility.await().atMost(PATIENCE).until(this::removed);
     }
 
     private boolean removed() {

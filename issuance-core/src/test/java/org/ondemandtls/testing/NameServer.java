@@ -59,7 +59,7 @@ public final class NameServer implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        process.awaitPort(port, Duration.ofSeconds(20));
+        process.awaitPort(port, Duration.ofMinutes(3));
     }
 
     /** Where it listens, for UDP and TCP. */

@@ -518,9 +518,7 @@ class SharedJdbcStoreIT extends SharedStoreContract {
             JdbcCertificateStore encrypted = open(at, true, KeySealing.of(List.of(oldKey)));
             fill(encrypted, "b.example.com");
 
-            Awaitility.await()
-                    .atMost(Duration.ofSeconds(30))
-                    .until(() -> keyIds(at).size() == 1);
+            Awaitility.await().atMost(PATIENCE).until(() -> keyIds(at).size() == 1);
             readable(encrypted, "a.example.com");
             readable(encrypted, "b.example.com");
             Awaitility.await()
@@ -564,9 +562,7 @@ class SharedJdbcStoreIT extends SharedStoreContract {
             second = open(at, true, KeySealing.of(List.of(newKey, oldKey)));
 
             first.lookAtEncryption();
-            Awaitility.await()
-                    .atMost(Duration.ofSeconds(30))
-                    .until(() -> keyIds(at).size() == 1);
+            Awaitility.await().atMost(PATIENCE).until(() -> keyIds(at).size() == 1);
             Awaitility.await()
                     .until(() -> recorded.lines(EventKind.ENCRYPTION).stream()
                             .anyMatch(line -> line.contains("older keys are not needed")));

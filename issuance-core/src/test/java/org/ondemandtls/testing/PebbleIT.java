@@ -10,6 +10,8 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -45,6 +47,25 @@ class PebbleIT {
 
             pebble.start();
             assertThat(read(pebble.directory(), pebble.trustedRoots())).contains("newOrder");
+            assertThat(Files.readString(pebble.issuerRoot())).isNotEqualTo(before);
+        }
+    }
+
+    @Test
+    void whatFailsWhileItStandsStillIsTriedAgainWithAFreshOne() throws Exception {
+        try (var pebble = Pebble.options().start(directory)) {
+            String before = Files.readString(pebble.issuerRoot());
+            List<Integer> attempts = new ArrayList<>();
+
+            pebble.unlessItStandsStill(number -> {
+                attempts.add(number);
+                if (number == 1) {
+                    pebble.freeze();
+                    throw new AssertionError("no answer");
+                }
+            });
+
+            assertThat(attempts).containsExactly(1, 2);
             assertThat(Files.readString(pebble.issuerRoot())).isNotEqualTo(before);
         }
     }

@@ -280,7 +280,7 @@ class OpenAuthorizationTest {
             assertThat(ca.asked(NEW_ORDER)).isEqualTo(1);
             assertThat(ca.asked(url(TLS_ALPN))).isZero();
             assertThat(ca.failedValidations).isZero();
-            assertThat(ca.seen.toString()).contains("gave up the open order");
+            assertThat(ca.seen.toString()).contains("dropped the open order");
         }
     }
 

@@ -130,6 +130,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final Registration registration;
     private final Preparation preparation;
     private final IdleCertificates idle;
+    private final Runnable otherCas;
 
     private volatile @Nullable CompletableFuture<Void> resumed;
 
@@ -267,6 +268,7 @@ public final class OnDemandTls implements AutoCloseable {
             threads.abandon();
             throw e;
         }
+        this.otherCas = () -> OtherCas.tell(store, authorities, clock, events);
         this.registration = Registration.of(status);
         lookups.execute(spareKeys::refill);
         TlsProvider tls = TlsSetup.provider(config);
@@ -367,6 +369,7 @@ public final class OnDemandTls implements AutoCloseable {
         events.publish(
                 EventKind.STARTED,
                 "certificates are obtained on demand from " + issuers() + " and kept in " + store.location());
+        lookups.execute(otherCas);
         resumed = issuance.resumeOpenOrders();
         renewal.start();
         permission.watch();

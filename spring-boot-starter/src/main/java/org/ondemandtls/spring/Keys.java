@@ -69,11 +69,16 @@ record Keys(Map<String, String> server, Map<String, String> own) {
             bind(binder, kebab(key.fileKey()), false, bound);
         }
         OWN_NAMES.forEach(name -> bind(binder, name, false, bound));
-        // ONDEMAND_TLS_PORT=tcp://… is what Kubernetes tells every pod of a service of that name.
-        bound.computeIfPresent(PORT, (name, text) -> text.startsWith("tcp://") ? null : text);
+        bound.computeIfPresent(PORT, (name, text) -> Variables.isAddressOfService(text) ? null : text);
+        Variables variables = Variables.of(environment);
         binder.bind(PREFIX, Bindable.mapOf(String.class, String.class))
                 .orElse(Map.of())
-                .forEach(bound::putIfAbsent);
+                .forEach((name, text) -> {
+                    if (!variables.isOfService(name)) {
+                        bound.putIfAbsent(name, text);
+                    }
+                });
+        variables.unread().forEach(bound::putIfAbsent);
         return of(bound);
     }
 
@@ -121,7 +126,8 @@ record Keys(Map<String, String> server, Map<String, String> own) {
         return server.isEmpty() && own.isEmpty();
     }
 
-    private static void bind(Binder binder, String name, boolean list, Map<String, String> bound) {
+    /** Takes note of a property where it is written. */
+    static void bind(Binder binder, String name, boolean list, Map<String, String> bound) {
         String property = PREFIX + "." + name;
         if (list) {
             binder.bind(property, Bindable.listOf(String.class))
@@ -131,11 +137,13 @@ record Keys(Map<String, String> server, Map<String, String> own) {
         }
     }
 
-    private static boolean isList(ConfigKey key) {
+    /** Whether several values are taken. */
+    static boolean isList(ConfigKey key) {
         return LISTS.contains(key.type()) || key == ConfigKey.STORE_ENCRYPTION_KEY;
     }
 
-    private static String kebab(String key) {
+    /** A key as Spring Boot spells it, without the prefix. */
+    static String kebab(String key) {
         return HUMP.matcher(key.substring(ConfigKey.PREFIX.length()))
                 .replaceAll("$1-$2")
                 .toLowerCase(Locale.ROOT);

@@ -27,7 +27,8 @@ public final class OnDemandTlsFailureAnalyzer implements FailureAnalyzer {
                 return new FailureAnalysis(
                         "On-Demand TLS is not configured correctly:\n\n    "
                                 + String.join("\n    ", mistakes.mistakes()),
-                        "Correct these properties. In Spring Boot, onDemandTls.NAME is written ondemand-tls.NAME.",
+                        "Correct these properties. In Spring Boot, onDemandTls.NAME is written ondemand-tls.NAME, and as an"
+                                + " environment variable ONDEMAND_TLS_NAME.",
                         next);
             }
             if (next instanceof StartException) {

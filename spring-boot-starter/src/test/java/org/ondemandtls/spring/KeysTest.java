@@ -1,6 +1,7 @@
 package org.ondemandtls.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -14,7 +15,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.ondemandtls.OnDemandTls;
+import org.ondemandtls.OnDemandTlsBuilder;
 import org.ondemandtls.command.Command;
+import org.ondemandtls.config.ConfigException;
 import org.ondemandtls.machine.Time;
 import org.springframework.context.annotation.ConditionContext;
 import org.springframework.core.env.MapPropertySource;
@@ -118,6 +123,63 @@ class KeysTest {
         assertThat(given(Map.of("ondemand-tls.permission.sql", "SELECT a, b FROM c WHERE d = ?"))
                         .server())
                 .containsExactly(Map.entry("onDemandTls.permission.sql", "SELECT a, b FROM c WHERE d = ?"));
+    @Test
+    void whatKubernetesTellsOfServicesIsNoMistake() {
+        variables(Map.of(
+                "ONDEMAND_TLS_SERVICE_HOST", "10.0.0.1",
+                "ONDEMAND_TLS_SERVICE_PORT", "443",
+                "ONDEMAND_TLS_SERVICE_PORT_HTTPS", "443",
+                "ONDEMAND_TLS_PORT_443_TCP", "tcp://10.0.0.1:443",
+                "ONDEMAND_TLS_PORT_443_TCP_PROTO", "tcp",
+                "ONDEMAND_TLS_WEB_PORT", "udp://10.0.0.2:443",
+                "ONDEMAND_TLS_WEB_PORT_443_UDP_ADDR", "10.0.0.2",
+                "ONDEMANDTLS_SERVICE_HOST", "10.0.0.3",
+                "ONDEMANDTLS_PORT", "tcp://10.0.0.3:80",
+                "ONDEMANDTLS_PORT_80_TCP_ADDR", "10.0.0.3"));
+
+        assertThat(Keys.of(environment).isEmpty()).isTrue();
+    }
+
+    @Test
+    void aMisspeltVariableIsRefused() {
+        variables(Map.of(
+                "ONDEMAND_TLS_PERMISSION_NAME", "shop.example.com",
+                "ONDEMAND_TLS_PERMISSION_ASK_TIMOUT", "1s",
+                "ONDEMAND_TLS_REDIRECTS", "false"));
+
+        Keys keys = Keys.of(environment);
+
+        assertThat(keys.server())
+                .containsOnlyKeys(
+                        "onDemandTls.permission.name", "onDemandTls.permission.ask.timout", "onDemandTls.redirects");
+        assertThatThrownBy(() -> {
+                    OnDemandTlsBuilder builder = OnDemandTls.builder();
+                    keys.server().forEach(builder::set);
+                    builder.build(Path.of(""));
+                })
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("onDemandTls.permission.names");
+    }
+
+    @Test
+    void aVariableWithAnUnderscoreForEachHyphenOrForSomeOnlyIsRead() {
+        variables(Map.of(
+                "ONDEMAND_TLS_PERMISSION_ASKTIMEOUT", "1s",
+                "ONDEMAND_TLS_PERMISSION_NAMES_0", "a.example.com",
+                "ONDEMAND_TLS_PERMISSION_NAMES_1", "b.example.com",
+                "ONDEMAND_TLS_STORE_ENCRYPTION_KEY_FILE", "k",
+                "ONDEMAND_TLS_ENABLED", "true"));
+
+        Keys keys = Keys.of(environment);
+
+        assertThat(keys.server())
+                .containsOnly(
+                        Map.entry("onDemandTls.permission.askTimeout", "1s"),
+                        Map.entry("onDemandTls.permission.names", "a.example.com,b.example.com"),
+                        Map.entry("onDemandTls.store.encryptionKey.file", "k"));
+        assertThat(keys.own()).containsExactly(Map.entry(Keys.ENABLED, "true"));
+    }
+
     }
 
     @ParameterizedTest
@@ -213,3 +275,11 @@ class KeysTest {
         return Keys.of(environment);
     }
 }
+    private void variables(Map<String, Object> variables) {
+        environment.getPropertySources().addFirst(new SystemEnvironmentPropertySource("systemEnvironment", variables));
+    }
+
+    private void source(String name, Map<String, Object> properties) {
+        environment.getPropertySources().addFirst(new MapPropertySource(name, properties));
+    }
+

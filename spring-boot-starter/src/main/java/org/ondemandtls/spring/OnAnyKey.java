@@ -8,8 +8,8 @@ import org.springframework.core.type.AnnotatedTypeMetadata;
 
 /**
  * True where the application says anything below {@code ondemand-tls.}, and does not say it is off. In a
- * {@code @SpringBootTest} true only where the test says {@code ondemand-tls.enabled=true}, so that no test speaks to a CA
- * for what production is configured with.
+ * {@code @SpringBootTest} true only where the test itself says {@code ondemand-tls.enabled=true}, whatever the application
+ * says: no test speaks to a CA for what production is configured with.
  */
 final class OnAnyKey implements Condition {
 
@@ -21,11 +21,17 @@ final class OnAnyKey implements Condition {
         Environment environment = context.getEnvironment();
         Keys keys = Keys.of(environment);
         try {
-            return !keys.isEmpty() && keys.isOn(Keys.ENABLED).orElse(!isInATest(environment));
+            return !keys.isEmpty()
+                    && keys.isOn(Keys.ENABLED).orElse(true)
+                    && (!isInATest(environment) || isOnInATest(environment));
         } catch (StartException e) {
             // The settings, which are made then, end the start with it.
             return true;
         }
+    }
+
+    private static boolean isOnInATest(Environment environment) throws StartException {
+        return OfTheTest.keys(environment).isOn(Keys.ENABLED).orElse(false);
     }
 
     /** Whether this is a {@code @SpringBootTest}. */

@@ -25,10 +25,15 @@ import org.springframework.context.annotation.ConditionContext;
 import org.springframework.core.env.MapPropertySource;
 import org.springframework.core.env.StandardEnvironment;
 import org.springframework.core.env.SystemEnvironmentPropertySource;
+import org.springframework.core.io.ByteArrayResource;
+import org.springframework.core.io.support.ResourcePropertySource;
 import org.springframework.core.type.AnnotationMetadata;
 
 /** {@link Keys}. */
 class KeysTest {
+
+    private static final String INLINED = "Inlined Test Properties";
+    private static final String IN_A_TEST = "org.springframework.boot.test.context.SpringBootTestContextBootstrapper";
 
     private final StandardEnvironment environment = new StandardEnvironment();
 
@@ -119,11 +124,6 @@ class KeysTest {
     }
 
     @Test
-    void aTextWithCommasStaysAsItIs() {
-        assertThat(given(Map.of("ondemand-tls.permission.sql", "SELECT a, b FROM c WHERE d = ?"))
-                        .server())
-                .containsExactly(Map.entry("onDemandTls.permission.sql", "SELECT a, b FROM c WHERE d = ?"));
-    @Test
     void whatKubernetesTellsOfServicesIsNoMistake() {
         variables(Map.of(
                 "ONDEMAND_TLS_SERVICE_HOST", "10.0.0.1",
@@ -180,6 +180,11 @@ class KeysTest {
         assertThat(keys.own()).containsExactly(Map.entry(Keys.ENABLED, "true"));
     }
 
+    @Test
+    void aTextWithCommasStaysAsItIs() {
+        assertThat(given(Map.of("ondemand-tls.permission.sql", "SELECT a, b FROM c WHERE d = ?"))
+                        .server())
+                .containsExactly(Map.entry("onDemandTls.permission.sql", "SELECT a, b FROM c WHERE d = ?"));
     }
 
     @ParameterizedTest
@@ -201,18 +206,55 @@ class KeysTest {
         "flase,true,true"
     })
     void theStarterIsOnAsItIsSaid(String enabled, boolean test, boolean on) {
-        given(Map.of(
-                "ondemand-tls.enabled",
-                enabled,
-                "org.springframework.boot.test.context.SpringBootTestContextBootstrapper",
-                String.valueOf(test)));
+        source(
+                INLINED,
+                Map.of("ondemand-tls.enabled", enabled, "ondemand-tls.store", "s", IN_A_TEST, String.valueOf(test)));
+
+        assertThat(isOn()).isEqualTo(on);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"Config resource 'application.properties'", "systemEnvironment", "spring.application.json"})
+    void whatAnApplicationSaysTurnsNoTestOn(String source) {
+        source(INLINED, Map.of(IN_A_TEST, "true"));
+        environment
+                .getPropertySources()
+                .addLast(new MapPropertySource(
+                        source, Map.of("ondemand-tls.enabled", "true", "ondemand-tls.port", "0")));
+        assertThat(isOn()).isFalse();
+
+        environment.getPropertySources().remove(INLINED);
+        assertThat(isOn()).as("outside of a test").isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {INLINED, "Dynamic Test Properties", "commandLineArgs", "test", "systemProperties"})
+    void whatATestSaysTurnsItOn(String source) {
+        source(INLINED, Map.of(IN_A_TEST, "true"));
+        source(source, Map.of("ondemandTls.enabled", "${on}", "on", "yes", IN_A_TEST, "true"));
+
+        assertThat(isOn()).isTrue();
+    }
+
+    @Test
+    void aFileOfTheTestTurnsItOnAndOneOfTheApplicationDoesNot() throws Exception {
+        ResourcePropertySource file = new ResourcePropertySource(
+                new ByteArrayResource("ondemand-tls.enabled=true".getBytes(StandardCharsets.UTF_8), "a file"));
+        source(INLINED, Map.of(IN_A_TEST, "true"));
+
+        environment.getPropertySources().addLast(file);
+        assertThat(isOn()).isFalse();
+
+        environment.getPropertySources().addFirst(file);
+        assertThat(isOn()).isTrue();
+    }
+
+    private boolean isOn() {
         ConditionContext context = (ConditionContext) Proxy.newProxyInstance(
                 KeysTest.class.getClassLoader(),
                 new Class<?>[] {ConditionContext.class},
                 (self, method, arguments) -> environment);
-
-        assertThat(new OnAnyKey().matches(context, AnnotationMetadata.introspect(KeysTest.class)))
-                .isEqualTo(on);
+        return new OnAnyKey().matches(context, AnnotationMetadata.introspect(KeysTest.class));
     }
 
     @ParameterizedTest
@@ -269,12 +311,6 @@ class KeysTest {
         assertThat(given(Map.of("server.port", "8080")).isEmpty()).isTrue();
     }
 
-    private Keys given(Map<String, Object> properties) {
-        environment.getPropertySources().remove("given");
-        environment.getPropertySources().addFirst(new MapPropertySource("given", properties));
-        return Keys.of(environment);
-    }
-}
     private void variables(Map<String, Object> variables) {
         environment.getPropertySources().addFirst(new SystemEnvironmentPropertySource("systemEnvironment", variables));
     }
@@ -283,3 +319,8 @@ class KeysTest {
         environment.getPropertySources().addFirst(new MapPropertySource(name, properties));
     }
 
+    private Keys given(Map<String, Object> properties) {
+        source("given", properties);
+        return Keys.of(environment);
+    }
+}

@@ -113,7 +113,7 @@ class ReadmeIT {
                                 + " --set onDemandTls.acme.trustedRoots=" + pebble.trustedRoots() + " --port " + tlsPort
                                 + " --ask http://localhost:9123/check")
                 // The archive that Maven unpacks has no executable files.
-                .replace("$CATALINA_HOME/bin/catalina.sh", "sh $CATALINA_HOME/bin/catalina.sh");
+                .replace("\"$CATALINA_HOME/bin/catalina.sh\"", "sh \"$CATALINA_HOME/bin/catalina.sh\"");
 
         try (BackgroundProcess tomcat =
                 shell(script, Map.of("CATALINA_HOME", home(line).toString(), "CATALINA_BASE", base.toString()))) {

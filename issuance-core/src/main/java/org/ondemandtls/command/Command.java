@@ -132,8 +132,8 @@ public final class Command {
                         ? DONE
                         : INCOMPLETE;
             }
-            if ((command.equals("install") || command.equals("uninstall")) && words.size() == 2) {
-                return settle(command.equals("install"), Path.of(words.get(1)), arguments);
+            if ((command.equals("install") || command.equals("uninstall")) && words.size() <= 2) {
+                return settle(command.equals("install"), base(words), arguments);
             }
             if (RemoteCommand.isOne(words)) {
                 return new RemoteCommand(arguments, out, err).run();
@@ -154,6 +154,16 @@ public final class Command {
             err.println(e.getMessage());
             return FAILED;
         }
+    }
+
+    // Without quotes a variable that is not set is no word at all, in quotes an empty one.
+    private static Path base(List<String> words) throws Arguments.WrongException {
+        if (words.size() == 1 || words.get(1).isBlank()) {
+            throw new Arguments.WrongException(words.get(0)
+                    + " needs the directory of the Tomcat. If you wrote $CATALINA_BASE, that variable is not set: set it"
+                    + " to the directory where you unpacked Tomcat");
+        }
+        return Path.of(words.get(1));
     }
 
     private int settle(boolean in, Path base, Arguments arguments) throws IOException, Arguments.WrongException {

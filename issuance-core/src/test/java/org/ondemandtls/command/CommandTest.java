@@ -23,6 +23,8 @@ import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.ondemandtls.certificate.CertificationRequests;
 import org.ondemandtls.certificate.KeyPairs;
 import org.ondemandtls.certificate.KeyedCertificate;
@@ -376,6 +378,21 @@ class CommandTest {
         assertThat(said())
                 .contains("the lineage example.com-0001 is for example.com too and was issued later; these names get"
                         + " a certificate at their next visit: old.example.com");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"install", "uninstall"})
+    void aTomcatWhoseVariableIsNotSetIsAskedFor(String command) {
+        assertThat(run(command, "--set", "onDemandTls.acme.directory=letsencrypt-staging"))
+                .isEqualTo(Command.FAILED);
+        assertThat(said())
+                .startsWith(command + " needs the directory of the Tomcat.")
+                .contains("$CATALINA_BASE")
+                .doesNotContain("usage: ");
+
+        out.reset();
+        assertThat(run(command, "")).isEqualTo(Command.FAILED);
+        assertThat(said()).startsWith(command + " needs the directory of the Tomcat.");
     }
 
     @Test

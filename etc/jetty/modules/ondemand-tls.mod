@@ -85,9 +85,9 @@ etc/ondemand-tls.xml
 ## same order, empty where none.
 # onDemandTls.acme.profile=
 
-## PEM file of root certificates to trust for the HTTPS of a test or private CA. Without it the roots of the JVM
-## are trusted. With several CAs the roots of the JVM are trusted as well. With several CAs give one for all, or
-## one each in the same order, empty where none.
+## PEM file of root certificates to trust for the HTTPS of a test or private CA. With one CA these roots replace
+## those of the JVM. With several CAs the roots of the JVM count too. Give one file for all CAs, or one for each
+## in the same order, empty where none.
 # onDemandTls.acme.trustedRoots=
 
 ## Allowed challenges in order of preference, separated by commas: tls-alpn-01, http-01. With several CAs give
@@ -149,9 +149,9 @@ etc/ondemand-tls.xml
 ## How long a client may take for its ClientHello. From 1ms to 10m.
 # onDemandTls.handshake.helloTimeout=10s
 
-## How many octets of unfinished ClientHellos are held in all. A ClientHello that waits for a certificate counts
-## with what it has over 4 KiB. One client block may use a sixteenth, or one of the largest size. From 65536 to
-## 1073741824.
+## How many bytes of ClientHellos are held in memory in all. Counted: ClientHellos that are not complete, and
+## what a waiting ClientHello has above 4 KiB. One client block may use a sixteenth, or one ClientHello of the
+## largest size. Further ones are refused at once. From 65536 to 1073741824.
 # onDemandTls.handshake.helloOctets=16777216
 
 ## Whether a request gets 421 if the served certificate does not cover its Host: true, false, or strict. strict
@@ -235,8 +235,8 @@ etc/ondemand-tls.xml
 ## How long after its expiry a certificate that nobody renewed stays in the store. From 1s to 3650d.
 # onDemandTls.renewal.grace=30d
 
-## How long a name that does not lead here at its renewal is looked at again. Then only a visit does that. From
-## 1s to 3650d.
+## How long the server goes on checking the DNS of a name that points elsewhere when its renewal is due. After
+## that it checks only at a visit. From 1s to 3650d.
 # onDemandTls.renewal.movedAwayGrace=7d
 
 ## New orders per account and period, like 300/3h, or none for no limit. Half of them are for renewals, half for

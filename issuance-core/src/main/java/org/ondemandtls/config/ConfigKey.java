@@ -110,9 +110,9 @@ public enum ConfigKey {
             "acme.trustedRoots",
             KeyType.PATH,
             null,
-            "PEM file of root certificates to trust for the HTTPS of a test or private CA. Without it the"
-                    + " roots of the JVM are trusted. With several CAs the roots of the JVM are trusted as well."
-                    + " With several CAs give one for all, or one each in the same order, empty where none."),
+            "PEM file of root certificates to trust for the HTTPS of a test or private CA. With one CA these roots"
+                    + " replace those of the JVM. With several CAs the roots of the JVM count too. Give one file"
+                    + " for all CAs, or one for each in the same order, empty where none."),
     ACME_CHALLENGES(
             "acme.challenges",
             KeyType.LIST,
@@ -207,8 +207,9 @@ public enum ConfigKey {
             KeyType.INTEGER,
             "16777216",
             within("65536", "1073741824"),
-            "How many octets of unfinished ClientHellos are held in all. A ClientHello that waits for a certificate counts"
-                    + " with what it has over 4 KiB. One client block may use a sixteenth, or one of the largest size."),
+            "How many bytes of ClientHellos are held in memory in all. Counted: ClientHellos that are not complete,"
+                    + " and what a waiting ClientHello has above 4 KiB. One client block may use a sixteenth, or one"
+                    + " ClientHello of the largest size. Further ones are refused at once."),
     HANDSHAKE_HOST_CHECK(
             "handshake.hostCheck",
             KeyType.CHOICE,
@@ -307,9 +308,8 @@ public enum ConfigKey {
             "shield.lookupRate",
             KeyType.RATE,
             "500/1s",
-            "How many look-ups in the store may start in a period, until the server knows which names the"
-                    + " store holds. Further ones are refused at once. This limit matters only in the first moments"
-                    + " after a start."),
+            "How many look-ups in the store may start in a period, until the server knows which names the store holds."
+                    + " Further ones are refused at once. This limit matters only in the first moments after a start."),
     SHIELD_ORDERS_IN_FLIGHT(
             "shield.ordersInFlight",
             KeyType.COUNT,
@@ -352,14 +352,14 @@ public enum ConfigKey {
             KeyType.DURATION,
             "7d",
             within("1s", "3650d"),
-            "How long a name that does not lead here at its renewal is looked at again. Then only a visit does that."),
+            "How long the server goes on checking the DNS of a name that points elsewhere when its renewal is due."
+                    + " After that it checks only at a visit."),
     BUDGET_ORDERS(
             "budget.orders",
             KeyType.ALLOWANCE,
             "auto",
-            "New orders per account and period, like 300/3h, or none for no limit. Half of them are for"
-                    + " renewals, half for new names. auto takes what the CA publishes, and no limit for a CA of your"
-                    + " own."),
+            "New orders per account and period, like 300/3h, or none for no limit. Half of them are for renewals, half"
+                    + " for new names. auto takes what the CA publishes, and no limit for a CA of your own."),
     BUDGET_DOMAIN("budget.domain", KeyType.ALLOWANCE, "auto", "Certificates per domain, like 50/7d, or none, or auto."),
     BUDGET_NAME("budget.name", KeyType.ALLOWANCE, "auto", "Certificates per name, like 5/7d, or none, or auto."),
     BUDGET_FAILURES(

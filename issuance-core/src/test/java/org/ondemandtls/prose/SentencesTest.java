@@ -16,7 +16,16 @@ class SentencesTest {
     private static final int MOST_WORDS = 30;
 
     @ParameterizedTest
-    @ValueSource(strings = {"README.md", "docs/CONFIGURATION.md", "docs/OPERATIONS.md"})
+    @ValueSource(
+            strings = {
+                "README.md",
+                "docs/CONFIGURATION.md",
+                "docs/OPERATIONS.md",
+                "docs/DEPLOYMENT.md",
+                "docs/SPRING-BOOT.md",
+                "docs/MOVING.md",
+                "docs/MONITORING.md"
+            })
     void noSentenceOfADocumentHasMoreThanThirtyWords(String document) throws IOException {
         List<String> sentences = Sentences.of(Files.readString(Tools.root().resolve(document)));
 

@@ -3,6 +3,7 @@ package org.ondemandtls.preflight;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import java.io.IOException;
+import java.net.Inet4Address;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -206,7 +207,7 @@ public final class DnsPreflight implements Preflight {
 
     @Override
     public CompletableFuture<Optional<Verdict>> examine(ServerName name) {
-        CompletableFuture<Optional<Verdict>> examined = begin(name, ClientBlock.LOCAL, PROBE, this::probed);
+        CompletableFuture<Optional<Verdict>> examined = begin(name, ClientBlock.LOCAL, PROBE, this::examined);
         return probe.isUsed() ? examined : examined.thenApply(unused -> Optional.empty());
     }
 
@@ -360,7 +361,7 @@ public final class DnsPreflight implements Preflight {
         } finally {
             // Also where nobody answers for CAA: an order follows.
             if (forbidden.isEmpty() && network.get().isEmpty()) {
-                probe.recognise(name, preferred(found.addresses()), look.end());
+                probe.recognise(name, found.addresses(), look.end());
             }
         }
         return forbidden;
@@ -368,7 +369,22 @@ public final class DnsPreflight implements Preflight {
 
     private Optional<Verdict> probed(ServerName name, Name asked, Look look)
             throws Questions.NoAnswerException, Questions.TooManyException {
+        return probed(name, addresses.find(asked, look, network -> {}).addresses(), look);
+    }
+
+    private Optional<Verdict> examined(ServerName name, Name asked, Look look)
+            throws Questions.NoAnswerException, Questions.TooManyException {
         List<InetAddress> all = addresses.find(asked, look, network -> {}).addresses();
+        List<InetAddress> ipv4 =
+                all.stream().filter(Inet4Address.class::isInstance).toList();
+        if (ipv4.size() < all.size()) {
+            // What follows asks IPv6 only, and may wait for it until the end: this machine may have none.
+            probe.learn(name, ipv4, look.end());
+        }
+        return probed(name, all, look);
+    }
+
+    private Optional<Verdict> probed(ServerName name, List<InetAddress> all, Look look) {
         // A CA takes IPv4 only where IPv6 gives no connection.
         List<InetAddress> ipv6 =
                 all.stream().filter(Inet6Address.class::isInstance).toList();
@@ -381,10 +397,5 @@ public final class DnsPreflight implements Preflight {
             }
         }
         return Optional.empty();
-    }
-
-    // A CA prefers IPv6 as well.
-    private static InetAddress preferred(List<InetAddress> found) {
-        return found.get(found.size() - 1);
     }
 }

@@ -5,6 +5,8 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.Inet4Address;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -13,10 +15,12 @@ import java.nio.charset.StandardCharsets;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.ondemandtls.name.ServerName;
 
 /**
@@ -113,7 +117,7 @@ final class HttpProbe {
      * @return what is wrong, empty where nothing is certain
      */
     Optional<Verdict> ask(ServerName name, InetAddress address, long end) {
-        if (!addresses.listed().test(address) && !addresses.isPublic().test(address)) {
+        if (!mayBeAsked(address)) {
             return Optional.empty();
         }
         try {
@@ -134,28 +138,56 @@ final class HttpProbe {
 
     /**
      * Learns which network stands in front of a name, where an order would use another proof first, which cannot pass such a
-     * network. Blocks for less than half a second; an address that does not answer in time is left alone for ten minutes.
+     * network: as {@link #learn(ServerName, List, long)}.
+     */
+    void recognise(ServerName name, List<InetAddress> found, long end) {
+        if (!proofs.isUsed() && proofs.isPossible()) {
+            learn(name, found, end);
+        }
+    }
+
+    /**
+     * Learns which network stands in front of a name from whatever answers there, by IPv6 where that answers, as a CA prefers
+     * it, otherwise by IPv4: this machine may have no IPv6. Blocks for less than half a second; an address that does not
+     * answer in time is left alone for ten minutes.
      *
      * @param name the name
-     * @param address where it points
+     * @param found where it points, IPv6 last
      * @param end when to give up at the latest, on the clock
      */
-    void recognise(ServerName name, InetAddress address, long end) {
-        boolean reachable =
-                addresses.listed().test(address) || addresses.isPublic().test(address);
-        if (proofs.isUsed() || !proofs.isPossible() || !reachable || silent.getIfPresent(address) != null) {
-            return;
-        }
+    void learn(ServerName name, List<InetAddress> found, long end) {
         long soon = nanoTime.getAsLong() + RECOGNISED.toNanos();
         if (end - soon < 0) {
             // No time is left to tell one that is silent.
             return;
         }
-        try {
-            learn(name, fetch(name, address, URI.create("http://" + name + PATH + token()), soon));
-        } catch (IOException nothingCame) {
-            silent.put(address, Boolean.TRUE);
+        List<InetAddress> asked = Stream.of(last(found, Inet6Address.class), last(found, Inet4Address.class))
+                .flatMap(Optional::stream)
+                .filter(address -> mayBeAsked(address) && silent.getIfPresent(address) == null)
+                .toList();
+        for (int i = 0; i < asked.size(); i++) {
+            if (soon - nanoTime.getAsLong() <= 0) {
+                // Nobody was asked, so nobody is silent.
+                return;
+            }
+            boolean isLast = i == asked.size() - 1;
+            // One that swallows everything leaves time for the other.
+            long until = isLast ? soon : soon - RECOGNISED.dividedBy(2).toNanos();
+            try {
+                learn(name, fetch(name, asked.get(i), URI.create("http://" + name + PATH + token()), until));
+                return;
+            } catch (IOException nothingCame) {
+                silent.put(asked.get(i), Boolean.TRUE);
+            }
         }
+    }
+
+    private static Optional<InetAddress> last(List<InetAddress> found, Class<? extends InetAddress> kind) {
+        return found.stream().filter(kind::isInstance).reduce((before, after) -> after);
+    }
+
+    private boolean mayBeAsked(InetAddress address) {
+        return addresses.listed().test(address) || addresses.isPublic().test(address);
     }
 
     private static String token() {

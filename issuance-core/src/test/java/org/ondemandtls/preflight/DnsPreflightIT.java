@@ -115,6 +115,8 @@ class DnsPreflightIT {
                 "local A 127.0.0.1",
                 "two A 127.0.0.1",
                 "two A 127.0.0.2",
+                "both A 127.0.0.1",
+                "both AAAA ::1",
                 "proxied A 104.16.1.1",
                 "long A 198.51.100.1",
                 "long CAA 0 issue \"ca.example\""));
@@ -640,6 +642,43 @@ class DnsPreflightIT {
             assertThat(preflight.examine(name("local")).join()).isEmpty();
 
             assertThat(preflight.cdn(name("local"))).contains("Akamai");
+        } finally {
+            http.stop(0);
+        }
+    }
+
+    @Test
+    void aCdnIsKnownByItsIpv4AddressWhereIpv6GivesNoConnection() throws IOException {
+        used = false;
+        HttpServer http = answering(exchange -> {
+            exchange.getResponseHeaders().set("Server", "AkamaiGHost");
+            answer(exchange, 404, "");
+        });
+        try {
+            // Each with a memory of its own: an answer that comes late is not waited for again.
+            Awaitility.await().atMost(Duration.ofMinutes(2)).until(() -> {
+                DnsPreflight preflight = preflight(server.address(), CA, "127.0.0.0/8", "::1");
+                preflight.look(name("both"), CLIENT).join();
+                return preflight.cdn(name("both")).equals(Optional.of("Akamai"));
+            });
+            Awaitility.await().atMost(Duration.ofMinutes(2)).until(() -> {
+                DnsPreflight preflight = preflight(server.address(), CA, "127.0.0.0/8", "::1");
+                preflight.examine(name("both")).join();
+                return preflight.cdn(name("both")).equals(Optional.of("Akamai"));
+            });
+        } finally {
+            http.stop(0);
+        }
+    }
+
+    @Test
+    void anAnswerByIpv4IsNoVerdictWhereThereIsAnIpv6Address() throws IOException {
+        HttpServer http = answering(exchange -> answer(exchange, 404, ""));
+        try {
+            DnsPreflight preflight = preflight(server.address(), CA, "127.0.0.0/8", "::1");
+
+            assertThat(preflight.examine(name("both")).join()).isEmpty();
+            assertThat(preflight.probe(name("both"), CLIENT).join()).isEmpty();
         } finally {
             http.stop(0);
         }

@@ -17,6 +17,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -50,11 +52,19 @@ class HttpProbeTest {
         servers.add(server);
         servers.add(HttpServer.create(new InetSocketAddress(second, port), 0));
         servers.forEach(HttpServer::start);
-        probe = new HttpProbe(
+        probe = probe(address -> true, port);
+    }
+
+    private HttpProbe probe(Predicate<InetAddress> isPublic, int port) {
+        return new HttpProbe(
                 new Proofs(),
-                new HttpProbe.Addresses(address -> false, own::contains, address -> true, direct::contains),
+                new HttpProbe.Addresses(address -> false, own::contains, isPublic, direct::contains),
                 port,
                 System::nanoTime);
+    }
+
+    private static long inAMinute() {
+        return System.nanoTime() + Duration.ofMinutes(1).toNanos();
     }
 
     @AfterEach
@@ -109,9 +119,7 @@ class HttpProbeTest {
     }
 
     private Optional<String> ask(ServerName name, InetAddress address) {
-        return probe.ask(
-                        name, address, System.nanoTime() + Duration.ofMinutes(1).toNanos())
-                .map(Verdict::toString);
+        return probe.ask(name, address, inAMinute()).map(Verdict::toString);
     }
 
     @Test
@@ -163,5 +171,22 @@ class HttpProbeTest {
         assertThat(ask(SHOP, first)).isEmpty();
 
         assertThat(ask(OTHER, second)).isEmpty();
+    }
+
+    @Test
+    void anAddressThatMayNotBeAskedLeavesTheOtherKindToBeAsked() {
+        // Made by a DNS64 resolver.
+        InetAddress made = new InetSocketAddress("64:ff9b::7f00:1", 0).getAddress();
+        on(first, exchange -> {
+            exchange.getResponseHeaders().set("Server", "AkamaiGHost");
+            answer(exchange, 404, "");
+        });
+
+        // Each with a memory of its own: an answer that comes late is not waited for again.
+        Awaitility.await().atMost(Duration.ofMinutes(2)).until(() -> {
+            HttpProbe young = probe(address -> !address.equals(made), port);
+            young.learn(SHOP, List.of(first, made), inAMinute());
+            return young.network(SHOP).equals(Optional.of("Akamai"));
+        });
     }
 }

@@ -37,6 +37,7 @@ final class HttpProbe {
 
     private static final String PATH = "/.well-known/acme-challenge/";
     private static final int MAX_ANSWER = 8192;
+    private static final int LONGEST_PROOF = 256;
     private static final int MAX_REDIRECTS = 5;
     private static final int HTTP = 80;
     private static final int HTTPS = 443;
@@ -356,8 +357,10 @@ final class HttpProbe {
                 return answer;
             }
             if (octets.size() >= MAX_ANSWER) {
-                // No proof is as long: whatever comes yet, it is another content.
-                return new HttpAnswer(answer.status(), answer.head(), answer.body(), answer.status() == OK);
+                // No proof is as long: whatever comes yet, it is another content. Not where the head took the room.
+                boolean isOther =
+                        answer.status() == OK && answer.body().stripTrailing().length() > LONGEST_PROOF;
+                return new HttpAnswer(answer.status(), answer.head(), answer.body(), isOther);
             }
             socket.setSoTimeout(millisUntil(end));
         }

@@ -5,9 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -16,7 +23,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -29,6 +38,7 @@ class HttpProbeTest {
 
     private static final ServerName SHOP = ServerName.parse("shop.example.com");
     private static final ServerName OTHER = ServerName.parse("other.example.com");
+    private static final int MAX_ANSWER = 8192;
 
     private final Map<String, String> shown = new ConcurrentHashMap<>();
     private final Set<InetAddress> own = new HashSet<>();
@@ -188,5 +198,60 @@ class HttpProbeTest {
             young.learn(SHOP, List.of(first, made), inAMinute());
             return young.network(SHOP).equals(Optional.of("Akamai"));
         });
+    }
+
+    @Test
+    void aProofThatALongHeadCutsOffIsNotCertainToBeAnothersAndALongBodyIs() throws Exception {
+        direct.add(first);
+        try (ServerSocket server = new ServerSocket()) {
+            server.bind(new InetSocketAddress(first, 0));
+            HttpProbe asking = probe(address -> true, server.getLocalPort());
+
+            CompletableFuture<Void> cut = answering(server, (token, out) -> {
+                String head = "HTTP/1.1 200 OK\r\nConnection: close\r\nX-Filler: ";
+                String part = shown.get(token).substring(0, 10);
+                String end = "\r\n\r\n" + part;
+                out.write((head + "x".repeat(MAX_ANSWER - head.length() - end.length()) + end)
+                        .getBytes(StandardCharsets.US_ASCII));
+            });
+            assertThat(asking.ask(SHOP, first, inAMinute())).isEmpty();
+            cut.get(2, TimeUnit.MINUTES);
+
+            CompletableFuture<Void> endless = answering(
+                    server,
+                    (token, out) -> out.write(
+                            ("HTTP/1.1 200 OK\r\n\r\n" + "x".repeat(MAX_ANSWER)).getBytes(StandardCharsets.US_ASCII)));
+            assertThat(asking.ask(SHOP, first, inAMinute()))
+                    .hasValueSatisfying(
+                            verdict -> assertThat(verdict.toString()).contains("is answered by another server (200)"));
+            endless.get(2, TimeUnit.MINUTES);
+        }
+    }
+
+    @FunctionalInterface
+    private interface Answering {
+        void answer(String token, OutputStream out) throws IOException;
+    }
+
+    // Answers one request, and leaves the connection open until the other side closes.
+    private static CompletableFuture<Void> answering(ServerSocket server, Answering answering) {
+        return CompletableFuture.runAsync(
+                () -> {
+                    try (Socket socket = server.accept()) {
+                        BufferedReader in = new BufferedReader(
+                                new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
+                        String path = in.readLine().split(" ")[1];
+                        answering.answer(path.substring(path.lastIndexOf('/') + 1), socket.getOutputStream());
+                        socket.getOutputStream().flush();
+                        while (in.read() >= 0) {
+                            // The rest of the request.
+                        }
+                    } catch (SocketException reset) {
+                        // The other side has heard enough.
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                },
+                task -> new Thread(task, "answering").start());
     }
 }

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.xbill.DNS.DClass;
 import org.xbill.DNS.Message;
 import org.xbill.DNS.Name;
@@ -23,6 +24,9 @@ import org.xbill.DNS.io.IoClientFactory;
 /**
  * Asks recursive resolvers, by UDP and, where the answer does not fit, by TCP. Blocks, within a deadline.
  *
+ * <p>Begins with the one that answered last: where the first one is dead, only one question waits for it. The first one gets
+ * another chance each {@link #PREFERRED}.
+ *
  * <p><b>Cost.</b> One question is sent up to {@value #ATTEMPTS} times, each of them counted; an answer is at most 64 KiB.
  */
 final class Dns implements Questions {
@@ -30,11 +34,18 @@ final class Dns implements Questions {
     private static final int ATTEMPTS = 3;
     private static final Duration ATTEMPT = Duration.ofMillis(700);
 
+    /** How long another resolver than the first one is asked first. */
+    static final Duration PREFERRED = Duration.ofMinutes(5);
+
+    // Until when is by the monotonic clock.
+    private record Heard(InetSocketAddress server, long until) {}
+
     private final Supplier<List<InetSocketAddress>> servers;
     private final DnsPreflight.Bounds bounds;
     private final LongSupplier nanoTime;
     private final IoClientFactory clients;
     private final LongAdder sent = new LongAdder();
+    private volatile @Nullable Heard heard;
 
     /**
      * Makes a client.
@@ -58,6 +69,7 @@ final class Dns implements Questions {
     @Override
     public Answer ask(Name name, int type, Look look) throws NoAnswerException, TooManyException {
         List<InetSocketAddress> asked = servers.get();
+        int first = first(asked);
         String last = "there is no resolver";
         for (int attempt = 0; attempt < ATTEMPTS && !asked.isEmpty(); attempt++) {
             Duration left = Duration.ofNanos(look.end() - nanoTime.getAsLong());
@@ -70,7 +82,7 @@ final class Dns implements Questions {
             }
             try {
                 look.silent(true);
-                Message answer = send(asked.get(attempt % asked.size()), name, type, left);
+                Message answer = send(asked.get((first + attempt) % asked.size()), name, type, left);
                 look.silent(false);
                 int code = answer.getRcode();
                 if (code == Rcode.NOERROR || code == Rcode.NXDOMAIN) {
@@ -127,7 +139,25 @@ final class Dns implements Questions {
         resolver.setIoClientFactory(clients);
         resolver.setTimeout(left.compareTo(ATTEMPT) < 0 ? left : ATTEMPT);
         sent.increment();
-        return resolver.send(Message.newQuery(Record.newRecord(name, type, DClass.IN)));
+        Message answer = resolver.send(Message.newQuery(Record.newRecord(name, type, DClass.IN)));
+        heard(server);
+        return answer;
+    }
+
+    private int first(List<InetSocketAddress> asked) {
+        Heard last = heard;
+        return last == null || isOver(last) ? 0 : Math.max(0, asked.indexOf(last.server()));
+    }
+
+    private void heard(InetSocketAddress server) {
+        Heard last = heard;
+        if (last == null || isOver(last) || !last.server().equals(server)) {
+            heard = new Heard(server, nanoTime.getAsLong() + PREFERRED.toNanos());
+        }
+    }
+
+    private boolean isOver(Heard last) {
+        return nanoTime.getAsLong() - last.until() >= 0;
     }
 
     private static List<Record> records(Message answer, int type) {

@@ -1,7 +1,6 @@
 package org.ondemandtls.preflight;
 
 import java.net.InetAddress;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -33,11 +32,11 @@ final class AddressCheck {
     /**
      * What DNS has for a name.
      *
-     * @param exists whether there is such a name
      * @param addresses all of them, IPv6 last
-     * @param kept how long a resolver goes on saying that there is none
+     * @param ipv4 what was said of A records
+     * @param ipv6 what was said of AAAA records
      */
-    record Found(boolean exists, List<InetAddress> addresses, Optional<Duration> kept) {}
+    record Found(List<InetAddress> addresses, Questions.Answer ipv4, Questions.Answer ipv6) {}
 
     private final Questions dns;
     private final List<AddressBlock> ours;
@@ -82,7 +81,7 @@ final class AddressCheck {
             found.add(((AAAARecord) record).getAddress());
         }
         cdn(found).ifPresent(network);
-        return new Found(ipv4.exists() || ipv6.exists(), found, ipv4.kept().or(ipv6::kept));
+        return new Found(found, ipv4, ipv6);
     }
 
     private Optional<String> cdn(List<InetAddress> addresses) {
@@ -107,7 +106,7 @@ final class AddressCheck {
             // What a CDN does with a request is its own affair.
             boolean elsewhere = inside || cdns.network(address).isPresent();
             if (!isListed(address) && !elsewhere && !isMadeFrom(found.addresses(), address, look)) {
-                return Optional.of(misdirected(name, address));
+                return Optional.of(misdirected(name, address, found));
             }
         }
         return Optional.empty();
@@ -131,26 +130,25 @@ final class AddressCheck {
     }
 
     private Verdict missing(ServerName name, Found found) {
-        String kept = found.kept()
-                .filter(time -> !time.isZero())
-                .map(time -> "; the resolver keeps this answer for " + time.toSeconds()
-                        + " s, retry of the name orders without asking it")
-                .orElse("");
+        boolean exists = found.ipv4().exists() || found.ipv6().exists();
+        Questions.Answer kept = found.ipv4().kept().isPresent() ? found.ipv4() : found.ipv6();
         return Verdict.away(
                 "nowhere",
-                "add " + wanted(name) + "; the name " + (found.exists() ? "has no address" : "does not exist") + kept);
+                "add " + wanted(name) + "; the name " + (exists ? "has no address" : "does not exist")
+                        + kept.untilAskedAgain());
     }
 
-    private Verdict misdirected(ServerName name, InetAddress strange) {
+    private Verdict misdirected(ServerName name, InetAddress strange, Found found) {
         boolean ipv4 = isIpv4(strange);
         String type = ipv4 ? "A " : "AAAA ";
         String right = ours(ipv4);
         // Where we have none of its kind, a CA would still go to the wrong one.
         return Verdict.away(
                 strange.getHostAddress(),
-                right.isEmpty()
-                        ? "remove " + type + name + " " + strange.getHostAddress()
-                        : "change " + type + name + " from " + strange.getHostAddress() + " to " + right);
+                (right.isEmpty()
+                                ? "remove " + type + name + " " + strange.getHostAddress()
+                                : "change " + type + name + " from " + strange.getHostAddress() + " to " + right)
+                        + (ipv4 ? found.ipv4() : found.ipv6()).untilAskedAgain());
     }
 
     /** Which addresses are expected, in one sentence. */

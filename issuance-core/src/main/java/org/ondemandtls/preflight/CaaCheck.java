@@ -60,7 +60,8 @@ final class CaaCheck {
         forget(name);
         List<String> climb = climb(name.value(), registeredDomain.apply(name));
         for (int at = 0; at < climb.size(); at++) {
-            List<CAARecord> records = records(climb.get(at), look);
+            Questions.Answer answer = ask(climb.get(at), look);
+            List<CAARecord> records = records(answer);
             if (records.isEmpty()) {
                 continue;
             }
@@ -68,7 +69,7 @@ final class CaaCheck {
             if (at == 0 || parent(climb.get(at - 1)).equals(climb.get(at))) {
                 limiting.put(name, records);
             }
-            Optional<Verdict> forbids = forbidden(climb.get(at), records, candidates);
+            Optional<Verdict> forbids = forbidden(climb.get(at), answer, candidates);
             return forbids.isPresent() && at > 0
                     ? between(climb.get(at - 1), climb.get(at), forbids, candidates, look)
                     : forbids;
@@ -101,9 +102,9 @@ final class CaaCheck {
             }
         }
         for (String name : names) {
-            List<CAARecord> records = records(name, look);
-            if (!records.isEmpty()) {
-                return forbidden(name, records, candidates);
+            Questions.Answer answer = ask(name, look);
+            if (!answer.records().isEmpty()) {
+                return forbidden(name, answer, candidates);
             }
         }
         return forbids;
@@ -127,14 +128,17 @@ final class CaaCheck {
         return name.substring(name.indexOf('.') + 1);
     }
 
-    private List<CAARecord> records(String at, Look look)
+    private Questions.Answer ask(String at, Look look)
             throws Questions.NoAnswerException, Questions.TooManyException, TextParseException {
-        return dns.ask(Name.fromString(at + "."), Type.CAA, look).records().stream()
-                .map(CAARecord.class::cast)
-                .toList();
+        return dns.ask(Name.fromString(at + "."), Type.CAA, look);
     }
 
-    private static Optional<Verdict> forbidden(String at, List<CAARecord> records, List<CaIdentity> candidates) {
+    private static List<CAARecord> records(Questions.Answer answer) {
+        return answer.records().stream().map(CAARecord.class::cast).toList();
+    }
+
+    private static Optional<Verdict> forbidden(String at, Questions.Answer answer, List<CaIdentity> candidates) {
+        List<CAARecord> records = records(answer);
         String why = "";
         Set<String> domains = new LinkedHashSet<>();
         for (CaIdentity candidate : candidates) {
@@ -146,6 +150,6 @@ final class CaaCheck {
             candidate.domains().stream().sorted().findFirst().ifPresent(domains::add);
         }
         return Optional.of(Verdict.customer("add CAA " + CaaRules.printable(at) + " 0 issue \""
-                + String.join("\" or \"", domains) + "\"; by the records there " + why));
+                + String.join("\" or \"", domains) + "\"; by the records there " + why + answer.untilAskedAgain()));
     }
 }

@@ -86,7 +86,9 @@ final class Dns implements Questions {
                 look.silent(false);
                 int code = answer.getRcode();
                 if (code == Rcode.NOERROR || code == Rcode.NXDOMAIN) {
-                    return new Answer(code == Rcode.NOERROR, records(answer, type), kept(answer));
+                    List<Record> records = records(answer, type);
+                    return new Answer(
+                            code == Rcode.NOERROR, records, records.isEmpty() ? keptNone(answer) : kept(answer));
                 }
                 last = Rcode.string(code);
             } catch (WireParseException e) {
@@ -166,8 +168,16 @@ final class Dns implements Questions {
                 .toList();
     }
 
-    // RFC 2308 section 5: the time to live of the SOA record, which a cache counts down, or its last field where less.
+    // What a cache counts down; an alias on the way may end sooner than what it leads to.
     private static Optional<Duration> kept(Message answer) {
+        return answer.getSection(Section.ANSWER).stream()
+                .map(Record::getTTL)
+                .min(Long::compare)
+                .map(Duration::ofSeconds);
+    }
+
+    // RFC 2308 section 5: the time to live of the SOA record, which a cache counts down, or its last field where less.
+    private static Optional<Duration> keptNone(Message answer) {
         return answer.getSection(Section.AUTHORITY).stream()
                 .filter(SOARecord.class::isInstance)
                 .map(SOARecord.class::cast)

@@ -26,9 +26,18 @@ interface Questions {
      *
      * @param exists whether the name exists, with records of whatever type
      * @param records the records of the type asked for, of the name or of what it is an alias of
-     * @param kept for how long the resolver goes on saying that there are none, where it said so
+     * @param kept for how long the resolver goes on saying this, where that is known
      */
-    record Answer(boolean exists, List<Record> records, Optional<Duration> kept) {}
+    record Answer(boolean exists, List<Record> records, Optional<Duration> kept) {
+
+        /** How long the resolver keeps the answer, as the end of a sentence that says what is wrong with it. */
+        String untilAskedAgain() {
+            return kept.filter(time -> !time.isZero())
+                    .map(time -> "; the resolver keeps this answer for " + time.toSeconds()
+                            + " s, retry of the name orders without asking it")
+                    .orElse("");
+        }
+    }
 
     /** No resolver gave an answer that says anything. */
     final class NoAnswerException extends Exception {

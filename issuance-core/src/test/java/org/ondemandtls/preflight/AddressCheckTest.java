@@ -74,6 +74,18 @@ class AddressCheckTest {
     }
 
     @Test
+    void anAddressThatIsWrongIsSaidWithHowLongTheResolverKeepsIt() throws Exception {
+        dns.with(SHOP, "A", "192.0.2.7").keptFor(Duration.ofMinutes(5));
+
+        assertThat(judge("198.51.100.1"))
+                .isEqualTo("change A shop.example from 192.0.2.7 to 198.51.100.1; the resolver keeps this answer for"
+                        + " 300 s, retry of the name orders without asking it");
+        assertThat(judge("2001:db8::1"))
+                .isEqualTo("remove A shop.example 192.0.2.7; the resolver keeps this answer for 300 s, retry of the"
+                        + " name orders without asking it");
+    }
+
+    @Test
     void anAddressOfACdnIsNotCertainToBeWrong() throws Exception {
         dns.with(SHOP, "A", "104.16.1.1").with(SHOP, "AAAA", "2606:4700::1");
 

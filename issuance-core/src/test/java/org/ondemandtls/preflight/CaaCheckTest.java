@@ -2,6 +2,7 @@ package org.ondemandtls.preflight;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -70,6 +71,18 @@ class CaaCheckTest {
 
         assertThat(judge("shop.example", CA, SILENT)).isEqualTo("ready");
         assertThat(judge("shop.example", SILENT, CA)).isEqualTo("ready");
+    }
+
+    @Test
+    void whatForbidsIsSaidWithHowLongTheResolverKeepsIt() throws Exception {
+        dns.with("shop.example", "CAA", THEIRS).keptFor(Duration.ofHours(1));
+
+        assertThat(judge("shop.example", CA))
+                .endsWith("only other.example may issue; the resolver keeps this answer for 3600 s, retry of the name"
+                        + " orders without asking it");
+        assertThat(judge("c.b.a.shop.example", CA))
+                .as("where names between are asked")
+                .endsWith("keeps this answer for 3600 s, retry of the name orders without asking it");
     }
 
     @Test

@@ -199,8 +199,8 @@ class DnsPreflightIT {
     @CsvSource(
             delimiter = '|',
             value = {
-                "wrong   | customer: change A wrong.zone.example from 192.0.2.7 to 198.51.100.1",
-                "half    | customer: remove AAAA half.zone.example 2001:db8:bad:0:0:0:0:7",
+                "wrong   | customer: change A wrong.zone.example from 192.0.2.7 to 198.51.100.1; the resolver keeps this answer for 60 s, retry of the name orders without asking it",
+                "half    | customer: remove AAAA half.zone.example 2001:db8:bad:0:0:0:0:7; the resolver keeps this answer for 60 s, retry of the name orders without asking it",
                 "nowhere | customer: add A nowhere.zone.example 198.51.100.1; the name does not exist; the resolver keeps this answer for 60 s, retry of the name orders without asking it",
                 "mail    | customer: add A mail.zone.example 198.51.100.1; the name has no address; the resolver keeps this answer for 60 s, retry of the name orders without asking it"
             })
@@ -248,7 +248,9 @@ class DnsPreflightIT {
                 "critical       | critical.zone.example 0 issue \"ca.example\"; by the records there a critical property no CA may pass over (future)"
             })
     void forbidsTheCa(String label, String verdict) {
-        assertThat(look(label)).isEqualTo("customer: add CAA " + verdict);
+        assertThat(look(label))
+                .isEqualTo("customer: add CAA " + verdict
+                        + "; the resolver keeps this answer for 60 s, retry of the name orders without asking it");
     }
 
     @Test

@@ -89,6 +89,16 @@ class DnsTest {
         assertThat(asked).containsExactly("dead A", "dead A", "good A", "good A");
     }
 
+    @Test
+    void anAnswerIsKeptForAsLongAsTheAliasThatLedToIt() throws Exception {
+        isBack = true;
+
+        assertThat(dns.ask(ASKED, Type.A, look()).kept()).contains(Duration.ofSeconds(60));
+        assertThat(dns.ask(Name.fromConstantString("alias.example."), Type.A, look())
+                        .kept())
+                .contains(Duration.ofSeconds(30));
+    }
+
     /** One of them says nothing as long as it is not back; that takes its time on the clock. */
     private final class Resolvers implements IoClientFactory, UdpIoClient {
 
@@ -133,6 +143,11 @@ class DnsTest {
                 case Type.CAA -> "0 issue \"other.example\"";
                 default -> "";
             };
+            if (question.getName().toString().startsWith("alias.")) {
+                message.addRecord(
+                        Record.fromString(question.getName(), Type.CNAME, DClass.IN, 30, ASKED.toString(), Name.root),
+                        Section.ANSWER);
+            }
             if (!text.isEmpty()) {
                 message.addRecord(
                         Record.fromString(question.getName(), question.getType(), DClass.IN, 60, text, Name.root),

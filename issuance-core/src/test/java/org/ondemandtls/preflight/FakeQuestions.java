@@ -52,7 +52,7 @@ final class FakeQuestions implements Questions {
         List<Record> found = records.stream()
                 .filter(record -> record.getName().equals(name) && record.getType() == type)
                 .toList();
-        return new Answer(exists, found, found.isEmpty() ? kept : Optional.empty());
+        return new Answer(exists, found, kept);
     }
 
     List<String> asked() {

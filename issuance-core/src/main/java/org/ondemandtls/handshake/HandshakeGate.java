@@ -168,7 +168,7 @@ public final class HandshakeGate {
             return admit(named.name(), guest, statics);
         }
         if (requested instanceof RequestedName.Other other) {
-            return statics.covers(other.text()) ? STATIC : refuseOther(other.text());
+            return other.isTaken() && statics.covers(other.text()) ? STATIC : refuseOther(other.text());
         }
         if (requested instanceof RequestedName.Malformed) {
             return refuseOther("");

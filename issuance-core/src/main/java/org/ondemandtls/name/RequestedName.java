@@ -17,7 +17,16 @@ public sealed interface RequestedName {
      * @param text what was sent, in lower case: 1 to {@value #MAX_OTHER} letters, digits, hyphens, underscores, dots and
      *     colons
      */
-    record Other(String text) implements RequestedName {}
+    record Other(String text) implements RequestedName {
+
+        /**
+         * Whether a handshake can go on with it: the JDK ends one that names an IPv6 address, or a name with a trailing dot,
+         * whatever certificates there are.
+         */
+        public boolean isTaken() {
+            return !text.endsWith(".") && text.indexOf(':') < 0;
+        }
+    }
 
     /** The longest text that is kept of what is no server name. */
     int MAX_OTHER = 253;

@@ -585,6 +585,32 @@ class HandshakeGateTest {
             assertThat(lot.refusals().all()).containsEntry("trailingDot", 1L).containsEntry("malformedName", 0L);
         }
 
+        /** The JDK would end the handshake with another alert, and nobody would count it. */
+        @Test
+        void ofWhatTheJdkDoesNotTakeIsOursWhateverCertificatesThereAre() {
+            StaticCertificates all = new StaticCertificates() {
+                @Override
+                public boolean covers(String host) {
+                    return true;
+                }
+
+                @Override
+                public boolean any() {
+                    return true;
+                }
+            };
+
+            for (String text : List.of("localhost.", "shop.example.com.", "2001:db8::7", "0:0:0:0:0:0:0:1")) {
+                assertRefused(
+                        gate(Optional.empty(), all)
+                                .admit(
+                                        new ClientHello(new RequestedName.Other(text), List.of(), true, 0),
+                                        ClientBlock.LOCAL),
+                        Alert.UNRECOGNIZED_NAME);
+            }
+            assertThat(lot.refusals().all()).containsEntry("trailingDot", 2L).containsEntry("malformedName", 2L);
+        }
+
         @Test
         void standsWhereAsManyOfTheConnectorsHandshakesWaitAsMay() {
             Admission admission = gate(Optional.empty(), StaticCertificates.NONE)

@@ -2,14 +2,20 @@ package org.ondemandtls.testing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.ondemandtls.name.ClientHellos;
 
 /** A server with a certificate of its own: it wins, and every other name is on demand. */
 public abstract class OwnCertificatesContract<F extends HostFixture> extends HostContract<F> {
 
     private static final String OWN = "own.operator.test";
+    private static final int UNRECOGNIZED_NAME = 112;
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
 
     @ParameterizedTest
     @ValueSource(strings = {"TLSv1.2", "TLSv1.3"})
@@ -61,6 +67,43 @@ public abstract class OwnCertificatesContract<F extends HostFixture> extends Hos
         assertThat(TlsProbe.trustingAnything().handshake(fixture.port(), "mail").alert())
                 .contains("unrecognized_name");
         assertThat(fixture.ask.questions()).isEmpty();
+    }
+
+    /** The JDK takes neither, and would say something else of it. */
+    @Test
+    void aNameWithATrailingDotOrAnIpv6AddressIsRefusedAndCountedThoughItIsInIt() throws Exception {
+        fixture.serveItself("localhost", OWN, "ip:2001:db8::7", "ip:::1");
+        fixture.launch();
+
+        for (String name : List.of("localhost", OWN)) {
+            assertThat(RawTls.send(fixture.port(), PATIENCE, hello(name)).handshakes())
+                    .as(name)
+                    .isTrue();
+        }
+        for (String name :
+                List.of("localhost.", OWN + ".", "2001:db8::7", "2001:DB8:0:0:0:0:0:7", "::1", "0:0:0:0:0:0:0:1")) {
+            assertThat(RawTls.send(fixture.port(), PATIENCE, hello(name)).alert())
+                    .as(name)
+                    .hasValue(UNRECOGNIZED_NAME);
+        }
+
+        assertThat(fixture.engine().status().getRefusals())
+                .containsEntry("trailingDot", 2L)
+                .containsEntry("malformedName", 4L);
+        assertThat(fixture.ask.questions()).isEmpty();
+    }
+
+    // A ClientHello of the JDK's with a name in it that the JDK would not send.
+    private static byte[] hello(String name) {
+        String proper = "x".repeat(name.length());
+        String hello = new String(TlsProbe.trustingAnything().clientHello(proper), StandardCharsets.ISO_8859_1);
+        assertThat(hello).contains(entry(proper));
+        return hello.replace(entry(proper), entry(name)).getBytes(StandardCharsets.ISO_8859_1);
+    }
+
+    private static String entry(String name) {
+        return new String(
+                ClientHellos.nameEntry(0, name.getBytes(StandardCharsets.US_ASCII)), StandardCharsets.ISO_8859_1);
     }
 
     @Test

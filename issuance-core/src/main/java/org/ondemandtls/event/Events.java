@@ -96,11 +96,13 @@ public final class Events {
         }
     }
 
-    // A listener is the application's, perhaps: what it throws must not end what is reported, an order or a stop.
+    // A listener is the application's, perhaps: what it throws must not end what is reported, an order or a stop. A
+    // class
+    // that cannot be loaded any more is an error, and a slot that is not given back for it is lost.
     private void tell(Event event) {
         try {
             listener.on(event);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             tally(EventKind.DEFECT).count.increment();
         }
     }

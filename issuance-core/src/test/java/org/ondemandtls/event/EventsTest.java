@@ -58,6 +58,20 @@ class EventsTest {
         assertThat(thrown.count(EventKind.DEFECT)).isEqualTo(1);
     }
 
+    @Test
+    void neitherDoesOneThatCannotBeRunAnyMore() {
+        Events thrown = new Events(
+                event -> {
+                    throw new NoClassDefFoundError("of an application that has stopped");
+                },
+                nanoTime::get);
+
+        thrown.publish(EventKind.DENIED, NAME, "no");
+
+        assertThat(thrown.count(EventKind.DENIED)).isEqualTo(1);
+        assertThat(thrown.count(EventKind.DEFECT)).isEqualTo(1);
+    }
+
     @Nested
     class CausedByStrangers {
 

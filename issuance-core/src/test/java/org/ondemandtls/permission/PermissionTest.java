@@ -17,7 +17,11 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
@@ -27,6 +31,7 @@ import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.config.Rate;
 import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.Events;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy.Decision;
@@ -296,6 +301,10 @@ class PermissionTest {
     class ASourceThatFails {
 
         private Permission asking(AskEndpoint endpoint) {
+            return asking(endpoint, 4, System::nanoTime, recorded.events());
+        }
+
+        private Permission asking(AskEndpoint endpoint, int slots, LongSupplier nanoTime, Events events) {
             OnDemandTlsConfig.Permission lists = Configurations.permission(null);
             return new Permission(
                     new OnDemandTlsConfig.Permission(
@@ -308,10 +317,10 @@ class PermissionTest {
                             Optional.empty(),
                             lists.rememberGranted(),
                             lists.rememberDenied()),
-                    Configurations.shield(4, 4),
+                    Configurations.shield(slots, slots),
                     null,
-                    new Permission.Ports(executor, scheduler, System::nanoTime),
-                    recorded.events());
+                    new Permission.Ports(executor, scheduler, nanoTime),
+                    events);
         }
 
         private final ExecutorService executor = Executors.newFixedThreadPool(4);
@@ -327,6 +336,7 @@ class PermissionTest {
             return permission
                     .decide(name, Purpose.OBTAIN, ALICE)
                     .handle((v, failure) -> failure == null)
+                    .orTimeout(2, TimeUnit.MINUTES)
                     .join();
         }
 
@@ -359,6 +369,36 @@ class PermissionTest {
                         .singleElement()
                         .asString()
                         .contains("onDemandTls.permission.ask keeps failing and is left alone");
+            }
+        }
+
+        @Test
+        void andIsWellAgainGivesItsSlotBackThoughNobodyCanBeTold() {
+            AtomicBoolean fails = new AtomicBoolean(true);
+            AtomicBoolean told = new AtomicBoolean();
+            AtomicLong later = new AtomicLong();
+            LongSupplier nanoTime = () -> System.nanoTime() + later.get();
+            Events events = new Events(
+                    event -> {
+                        if (event.kind() == EventKind.RECOVERED) {
+                            throw new NoClassDefFoundError("of an application that has stopped");
+                        }
+                        told.compareAndSet(false, event.kind() == EventKind.ADVICE);
+                    },
+                    nanoTime);
+            try (AskEndpoint endpoint = AskEndpoint.answering(
+                            name -> fails.get() ? AskEndpoint.Answer.status(500) : AskEndpoint.Answer.GRANTED);
+                    Permission permission = asking(endpoint, 1, nanoTime, events)) {
+                int names = 0;
+                while (!told.get() && names < 1_000) {
+                    assertThat(isGranted(permission, name(names++))).isFalse();
+                }
+                fails.set(false);
+                later.set(Duration.ofMinutes(1).toNanos());
+
+                assertThat(isGranted(permission, SHOP)).isTrue();
+                assertThat(events.count(EventKind.RECOVERED)).isPositive();
+                assertThat(isGranted(permission, name(names))).isTrue();
             }
         }
 

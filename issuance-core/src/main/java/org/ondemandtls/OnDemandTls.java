@@ -321,11 +321,7 @@ public final class OnDemandTls implements AutoCloseable {
                 throw e;
             }
         } catch (StoreException e) {
-            String message = String.valueOf(e.getMessage());
-            // Only a defect has more to say. A driver's words may carry a URL with its password.
-            throw e.getCause() instanceof RuntimeException defect
-                    ? new StartException(message, defect)
-                    : new StartException(message);
+            throw StartException.of(e);
         }
     }
 

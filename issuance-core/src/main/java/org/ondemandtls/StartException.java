@@ -1,6 +1,7 @@
 package org.ondemandtls;
 
 import java.nio.file.FileSystemException;
+import org.ondemandtls.store.StoreException;
 
 /**
  * Why the engine does not start; the message is one line that says what to do.
@@ -26,6 +27,15 @@ public final class StartException extends Exception {
      */
     public StartException(String message, Throwable cause) {
         super(message, cause, true, false);
+    }
+
+    /** A start that failed for the store. */
+    static StartException of(StoreException failed) {
+        String message = String.valueOf(failed.getMessage());
+        // Only a defect has more to say. A driver's words may carry a URL with its password.
+        return failed.getCause() instanceof RuntimeException defect
+                ? new StartException(message, defect)
+                : new StartException(message);
     }
 
     /**

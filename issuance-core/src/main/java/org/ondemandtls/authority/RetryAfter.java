@@ -44,6 +44,7 @@ final class RetryAfter {
     /** A date and time of ISO 8601 with its zone, as programs print it: the date, the time, its fraction, the zone. */
     private static final String ISO = "(\\d{4}-\\d{2}-\\d{2})[ T](\\d{2}:\\d{2}:\\d{2})(?:[.,](\\d{1,9})\\d*)?"
             + " ?(Z|UTC|GMT|[+-]\\d{2}:?\\d{2})(?!\\d)";
+
     private static final Pattern IN_WORDS = Pattern.compile("retry after " + ISO, Pattern.CASE_INSENSITIVE);
     private static final Pattern ISO_DATE = Pattern.compile(ISO + "(?: UTC)?", Pattern.CASE_INSENSITIVE);
 
@@ -92,7 +93,8 @@ final class RetryAfter {
             return Optional.of(LONGEST);
         }
         long whole = digits.group(1).isEmpty() ? 0 : Long.parseLong(digits.group(1));
-        boolean isMore = digits.group(2) != null && !ZEROS.matcher(digits.group(2)).matches();
+        boolean isMore =
+                digits.group(2) != null && !ZEROS.matcher(digits.group(2)).matches();
         return Optional.of(atMost(Duration.ofSeconds(isMore ? whole + 1 : whole)));
     }
 
@@ -143,7 +145,8 @@ final class RetryAfter {
         if (iso.matches()) {
             return iso(iso);
         }
-        String plain = ZONE.matcher(WEEKDAY.matcher(text.strip()).replaceFirst("")).replaceFirst(" GMT");
+        String plain =
+                ZONE.matcher(WEEKDAY.matcher(text.strip()).replaceFirst("")).replaceFirst(" GMT");
         Matcher dashed = RFC_850.matcher(plain);
         Matcher asctime = ASCTIME.matcher(plain);
         if (dashed.matches()) {

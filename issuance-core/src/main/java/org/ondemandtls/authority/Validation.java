@@ -234,7 +234,8 @@ record Validation(
         throw new AcmeProtocolException("a challenge without a token");
     }
 
-    // By the authorization, or while that is open by the challenge: some CAs leave it open beside a proof that has failed.
+    // By the authorization, or while that is open by the challenge: some CAs leave it open beside a proof that has
+    // failed.
     private Status awaitDecision(
             Authorization authorization,
             Challenge challenge,
@@ -277,8 +278,7 @@ record Validation(
     // A CA that tries again says so by "processing" (RFC 8555 section 8.2), whatever has gone wrong so far.
     private static boolean hasFailed(JSON proof) {
         Status status = status(proof);
-        return OVER.contains(status)
-                || (status == Status.PENDING && said(proof).isPresent());
+        return OVER.contains(status) || (status == Status.PENDING && said(proof).isPresent());
     }
 
     // The challenge as the authorization has it now.

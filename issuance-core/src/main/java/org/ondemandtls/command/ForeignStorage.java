@@ -105,9 +105,7 @@ abstract sealed class ForeignStorage permits CaddyStorage, CertbotStorage {
         try {
             PrivateKey key = Pem.readAnyPrivateKey(files.text(keyFile));
             ChainOrder order = ChainOrder.of(
-                    Pem.readSent(files.text(chainFile)),
-                    KeyPairs.pair(key).getPublic(),
-                    now);
+                    Pem.readSent(files.text(chainFile)), KeyPairs.pair(key).getPublic(), now);
             List<X509Certificate> chain = order.chain();
             KeyedCertificate certificate = new KeyedCertificate(key, chain);
             List<String> unservable = new ArrayList<>(KeyedCertificate.allNamesOf(certificate.leaf()));

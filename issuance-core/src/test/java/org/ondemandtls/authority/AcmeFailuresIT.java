@@ -418,7 +418,8 @@ class AcmeFailuresIT extends WithPebble {
                 assertThat(journal).hasSize(1);
                 // Once more where no answer was heard.
                 assertThat(asked(proxy, NEW_ORDER)).isBetween(1L, 2L);
-                assertThat(texts(EventKind.RESUMED)).containsExactly("continues the open order (status: " + status + ")");
+                assertThat(texts(EventKind.RESUMED))
+                        .containsExactly("continues the open order (status: " + status + ")");
             }
         }
 

@@ -289,8 +289,7 @@ class CaShapesTest {
                         "a block that is no certificate in a chain",
                         ca -> ca.always(
                                 CERTIFICATE,
-                                text(pem ->
-                                        pem + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"))),
+                                text(pem -> pem + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"))),
                 new Shape(
                         "chains by carriage returns",
                         ca -> ca.always(CERTIFICATE, text(pem -> pem.replace("\n", "\r"))))));

@@ -83,8 +83,7 @@ class RetryAfterTest {
     @Test
     void theDayOfADateMayHaveOneDigit() {
         for (String date : List.of("Fri Nov  6 12:00:00 2026", "Friday, 6-Nov-26 12:00:00 GMT")) {
-            assertThat(read(Map.of(
-                            "Retry-After", List.of(date), "Date", List.of("Friday, 06-Nov-26 11:59:00 GMT"))))
+            assertThat(read(Map.of("Retry-After", List.of(date), "Date", List.of("Friday, 06-Nov-26 11:59:00 GMT"))))
                     .hasValue(Duration.ofMinutes(1));
         }
     }

@@ -302,7 +302,9 @@ class CommandTest {
                 "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
                 StandardOpenOption.APPEND);
 
-        assertThat(run("import", caddy.toString(), target.toString())).as(said()).isEqualTo(Command.DONE);
+        assertThat(run("import", caddy.toString(), target.toString()))
+                .as(said())
+                .isEqualTo(Command.DONE);
 
         assertThat(said()).contains("left out a block that cannot be read");
         assertThat(stored(SHOP.value())).isPresent();

@@ -26,6 +26,9 @@ final class SqlPolicy implements PermissionPolicy, AutoCloseable {
     private static final Decision GRANTED = new Decision.Granted();
     private static final Decision DENIED = new Decision.Denied("onDemandTls.permission.sql found no row");
 
+    /** How long the driver may take to have a query cancelled, in milliseconds. */
+    private static final int CANCELLED_WITHIN = 500;
+
     private final SqlConnections connections;
     private final String query;
     private final Duration timeout;
@@ -79,8 +82,11 @@ final class SqlPolicy implements PermissionPolicy, AutoCloseable {
         boolean good = false;
         try {
             int millis = millisUntil(end);
-            session.limitNetwork(millis);
             PreparedStatement statement = session.prepared(query, millis);
+            // Behind the statement's own limit, which is in whole seconds: where the socket gave up first, nobody would
+            // tell
+            // the database to end the query.
+            session.limitNetwork(SqlSession.wholeSeconds(millis) + CANCELLED_WITHIN);
             statement.setString(1, name.value());
             boolean found;
             try (ResultSet rows = statement.executeQuery()) {

@@ -73,8 +73,13 @@ public final class SqlSession {
             statement = ready;
             query = sql;
         }
-        ready.setQueryTimeout(Math.max(1, (millis + MILLIS - 1) / MILLIS));
+        ready.setQueryTimeout(wholeSeconds(millis) / MILLIS);
         return ready;
+    }
+
+    /** A time in milliseconds as a statement's limit takes it: the next whole second. */
+    public static int wholeSeconds(int millis) {
+        return Math.max(1, (millis + MILLIS - 1) / MILLIS) * MILLIS;
     }
 
     /** Bounds how long the socket waits for the database, where the driver can do that. */

@@ -174,6 +174,15 @@ class SqlPolicyIT {
         try (SqlPolicy slow = policy(sleep, BRIEF)) {
             assertThat(noAnswer(slow)).startsWith("onDemandTls.permission.sql");
         }
+        Awaitility.await("the database has been told")
+                .until(() -> Database.query(
+                                database.url(),
+                                kind == Database.Kind.POSTGRESQL
+                                        ? "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
+                                                + " AND state = 'active'"
+                                        : "SELECT count(*) FROM information_schema.processlist"
+                                                + " WHERE info LIKE 'SELECT SLEEP%'")
+                        .equals(List.of("0")));
     }
 
     @Test

@@ -268,7 +268,7 @@ public final class OnDemandTls implements AutoCloseable {
             threads.abandon();
             throw e;
         }
-        this.otherCas = () -> OtherCas.tell(store, authorities, clock, events);
+        this.otherCas = () -> OtherCas.tellOn(lookups, store, authorities, clock, events);
         this.registration = Registration.of(status);
         lookups.execute(spareKeys::refill);
         TlsProvider tls = TlsSetup.provider(config);
@@ -365,7 +365,6 @@ public final class OnDemandTls implements AutoCloseable {
         events.publish(
                 EventKind.STARTED,
                 "certificates are obtained on demand from " + issuers() + " and kept in " + store.location());
-        lookups.execute(otherCas);
         resumed = issuance.resumeOpenOrders();
         renewal.start();
         permission.watch();
@@ -386,6 +385,7 @@ public final class OnDemandTls implements AutoCloseable {
             long every = TAKEOVER_LOOK.toNanos();
             scheduler.scheduleWithFixedDelay(this::takeOver, every, every, TimeUnit.NANOSECONDS);
         }
+        otherCas.run();
     }
 
     private void takeOver() {

@@ -6,6 +6,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.stream.Collectors;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.event.EventKind;
@@ -32,6 +34,21 @@ final class OtherCas {
     private OtherCas() {}
 
     /**
+     * Looks and tells, if the executor has room: advice can wait for the next start.
+     *
+     * @param executor runs what blocks for the store; may reject
+     */
+    static void tellOn(
+            Executor executor, CertificateStore store, List<Authority> configured, Clock clock, Events events) {
+        try {
+            executor.execute(() -> tell(store, configured, clock, events));
+        } catch (RejectedExecutionException busy) {
+            // Visitors come first.
+            return;
+        }
+    }
+
+    /**
      * Looks and tells; blocks for the store.
      *
      * @param store where the certificates are
@@ -45,7 +62,8 @@ final class OtherCas {
             List<StoredCertificate> looked = store.due(now.plus(AHEAD), LOOKED_AT);
             Set<String> ours = configured.stream().map(Authority::id).collect(Collectors.toSet());
             List<StoredCertificate> others = looked.stream()
-                    .filter(stored -> stored.isServableAt(now) && !ours.contains(stored.issuer()))
+                    .filter(stored -> stored.isServableAt(now) && isKnown(stored.issuer()))
+                    .filter(stored -> !ours.contains(stored.issuer()))
                     .toList();
             if (!others.isEmpty()) {
                 events.publish(
@@ -59,6 +77,11 @@ final class OtherCas {
         } catch (StoreException e) {
             // Advice can wait for the next start; whoever needs the store says what is wrong with it.
         }
+    }
+
+    // An import writes a word of the other program's where that does not say which CA it was.
+    private static boolean isKnown(String issuer) {
+        return issuer.equals("internal") || issuer.startsWith("https:");
     }
 
     private static String count(int others, int looked) {

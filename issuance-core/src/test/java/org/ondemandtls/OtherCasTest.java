@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -83,6 +84,31 @@ class OtherCasTest {
         save(STAGING, "c.example.com");
         time.advance(LIFETIME.plusDays(1));
         assertThat(told()).isEmpty();
+    }
+
+    @Test
+    void ofWhichNobodyKnowsTheCaAreNoReasonForALine() throws Exception {
+        save("certbot", "a.example.com");
+
+        assertThat(told()).isEmpty();
+    }
+
+    @Test
+    void areNoReasonForAStartToFailWhereVisitorsHaveAllThreads() throws Exception {
+        save(STAGING, "a.example.com");
+
+        OtherCas.tellOn(
+                task -> {
+                    throw new RejectedExecutionException("full");
+                },
+                store,
+                configured,
+                time.clock(),
+                recorded.events());
+        assertThat(recorded.lines(EventKind.ADVICE)).isEmpty();
+
+        OtherCas.tellOn(Runnable::run, store, configured, time.clock(), recorded.events());
+        assertThat(recorded.lines(EventKind.ADVICE)).hasSize(1);
     }
 
     @Test

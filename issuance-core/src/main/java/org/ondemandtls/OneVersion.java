@@ -84,6 +84,10 @@ final class OneVersion {
     }
 
     private static String place(URL url) {
-        return url.toString().replace("jar:", "").replace("file:", "").replaceAll("!?/org/ondemandtls/.*$", "");
+        String text = url.toString().replace("jar:", "").replace("file:", "");
+        // The last: a Maven repository has jars of ours below a directory of that name.
+        int end = text.lastIndexOf("/org/ondemandtls/");
+        String place = end < 0 ? text : text.substring(0, end);
+        return place.endsWith("!") ? place.substring(0, place.length() - 1) : place;
     }
 }

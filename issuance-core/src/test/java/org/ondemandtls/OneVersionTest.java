@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.net.URI;
 import java.net.URL;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -27,6 +28,21 @@ class OneVersionTest {
                 .hasMessageStartingWith(
                         "On-Demand TLS is there more than once: /srv/lib/ondemand-tls-jetty-1.0.0.jar and"
                                 + " /srv/lib/ondemand-tls-jetty-1.1.0.jar;");
+    }
+
+    @Test
+    void twoVersionsInAMavenRepositoryAreNamed() throws Exception {
+        String repository = "jar:file:/home/u/.m2/repository/org/ondemandtls/ondemand-tls-core/";
+        List<URL> found = new ArrayList<>();
+        for (String version : List.of("1.0.0", "1.1.0")) {
+            found.add(URI.create(repository + version + "/ondemand-tls-core-" + version
+                            + ".jar!/org/ondemandtls/OnDemandTls.class")
+                    .toURL());
+        }
+
+        assertThatThrownBy(() -> OneVersion.require(List.of(found)))
+                .hasMessageContaining("/1.0.0/ondemand-tls-core-1.0.0.jar and ")
+                .hasMessageContaining("/1.1.0/ondemand-tls-core-1.1.0.jar;");
     }
 
     @Test

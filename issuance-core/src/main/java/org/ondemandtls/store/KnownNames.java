@@ -79,8 +79,8 @@ final class KnownNames implements AutoCloseable {
     /** Whether a name may be stored: false only if a survey is complete and the name is not there. Costs two hashes. */
     boolean mayContain(String name) {
         NameFingerprint known = fingerprint;
-        // What was heard during a survey is put into its fingerprint a moment after that is published.
-        return known == null || known.mayContain(name) || heard.contains(name);
+        // What was heard during a survey is put into its fingerprint a moment after that is published, and leaves then.
+        return known == null || heard.contains(name) || known.mayContain(name);
     }
 
     /** Notes a name that is stored now. Does not block. */

@@ -2,10 +2,12 @@ package org.ondemandtls.issuance;
 
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 
@@ -55,6 +57,7 @@ public final class ClockWatch {
     private boolean usedToNights;
     private long jumpedAt;
     private long generation;
+    private @Nullable Instant set;
 
     /**
      * Begins to watch; the clock is trusted as it is now.
@@ -97,6 +100,12 @@ public final class ClockWatch {
         return generation;
     }
 
+    /** When the clock was set as the machine started, by the time it has since then; empty where it was not. */
+    public synchronized Optional<Instant> set() {
+        look();
+        return Optional.ofNullable(set);
+    }
+
     private void look() {
         long now = nanoTime.getAsLong();
         long offset = offset();
@@ -123,6 +132,7 @@ public final class ClockWatch {
                     EventKind.CLOCK,
                     "the clock was set by " + seconds(offset - before) + " s while the machine was starting; the server"
                             + " trusts it");
+            set = clock.instant();
             trustedOffset = offset;
             trusted = true;
             generation++;

@@ -45,18 +45,22 @@ final class Denials {
      */
     void denied(ServerName name, StoredCertificate record, IssuanceException reason) throws StoreException {
         Instant now = desk.now();
-        Instant since = record.deniedSince().orElse(now);
+        // What a clock said that has been set since is no moment.
+        Instant since = record.deniedSince()
+                .map(at -> desk.floors().watch().set().filter(at::isBefore).orElse(at))
+                .orElse(now);
         boolean kept = isKept(name.value(), since);
         Instant end = withdrawnAt(since);
         if (!now.isBefore(end) && !kept) {
-            // Told first: what is told is kept with what is saved next.
-            tellWithdrawn(name, since);
-            desk.floors()
+            StoredCertificate gone = desk.floors()
                     .store()
                     .save(record.withDeniedSince(Optional.of(since))
                             .withWithdrawn(Optional.of(now))
                             .withDue(desk.records().forgottenAt(record)));
             desk.floors().inventory().withdraw(record.certificate());
+            tellWithdrawn(name, since);
+            // What was told is kept with what is saved next.
+            desk.records().save(gone);
             return;
         }
         Duration again = again(record, kept);

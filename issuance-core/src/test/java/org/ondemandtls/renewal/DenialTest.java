@@ -131,7 +131,7 @@ class DenialTest {
     class AName {
 
         @Test
-        void isToldAsWithdrawnBeforeItsRecordIsSavedWhichKeepsWhatWasTold() {
+        void isToldAsWithdrawnAndItsRecordSavedAfterwardsWhichKeepsWhatWasTold() {
             serve(1);
             deny(1);
             AtomicInteger told = new AtomicInteger();
@@ -144,6 +144,23 @@ class DenialTest {
 
             assertThat(served()).isZero();
             assertThat(told).hasValue(1);
+        }
+
+        @Test
+        void isNotWithdrawnBecauseTheClockWasSetAsTheMachineStarted() throws Exception {
+            serve(1);
+            time.boot();
+            deny(1);
+            renewal.retry(names.get(0));
+            Instant wrong = stored(names.get(0)).deniedSince().orElseThrow();
+
+            time.jump(DAY.multipliedBy(2));
+            renewal.retry(names.get(0));
+
+            assertThat(served()).isEqualTo(1);
+            assertThat(stored(names.get(0)).deniedSince()).contains(wrong.plus(DAY.multipliedBy(2)));
+            pass(5);
+            assertThat(served()).as("denied for a day by the right clock").isZero();
         }
 
         @Test

@@ -31,7 +31,7 @@ class Metadata {
                 "enabled",
                 "java.lang.Boolean",
                 "true",
-                "Whether the starter does anything. In a @SpringBootTest it does only where this is true.");
+                "Whether the starter does anything. In a @SpringBootTest only the test itself can turn it on.");
         property(
                 "port",
                 "java.lang.Integer",

@@ -130,7 +130,6 @@ public final class OnDemandTls implements AutoCloseable {
     private final Registration registration;
     private final Preparation preparation;
     private final IdleCertificates idle;
-    private final Runnable otherCas;
 
     private volatile @Nullable CompletableFuture<Void> resumed;
 
@@ -268,7 +267,6 @@ public final class OnDemandTls implements AutoCloseable {
             threads.abandon();
             throw e;
         }
-        this.otherCas = () -> OtherCas.tellOn(lookups, store, authorities, clock, events);
         this.registration = Registration.of(status);
         lookups.execute(spareKeys::refill);
         TlsProvider tls = TlsSetup.provider(config);
@@ -385,7 +383,6 @@ public final class OnDemandTls implements AutoCloseable {
             long every = TAKEOVER_LOOK.toNanos();
             scheduler.scheduleWithFixedDelay(this::takeOver, every, every, TimeUnit.NANOSECONDS);
         }
-        otherCas.run();
     }
 
     private void takeOver() {

@@ -236,7 +236,7 @@ class OverlayIT {
                     .collect(Collectors.toSet());
 
             assertThat(file)
-                    .satisfies(archive -> assertThat(Files.size(archive)).isLessThan(5_000_000));
+                    .satisfies(archive -> assertThat(Files.size(archive)).isLessThan(5 * 1024 * 1024));
             assertThat(reached(classes, dependencies(file))).isNotEmpty().isSubsetOf(classes);
         }
 

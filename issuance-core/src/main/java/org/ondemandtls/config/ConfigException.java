@@ -5,7 +5,8 @@ import java.util.List;
 /**
  * Everything that is wrong with what the operator wrote, at once.
  *
- * <p>Each mistake is one line that names the key, what is wrong and what to do; none shows a secret. It has no stack trace: what is to be changed is no code.
+ * <p>Each mistake is one line that names the key, what is wrong and what to do; none shows a secret. It has no stack
+ * trace: what is to be changed is no code.
  */
 public final class ConfigException extends Exception {
 

@@ -5,8 +5,9 @@ import org.ondemandtls.name.ServerName;
 
 /**
  * Writes what happens into a recording of Java Flight Recorder, where one is running: orders and their steps, looks at DNS,
- * permission, the store, refusals, and every event as a step of a name's. Costs next to nothing where none is; nothing at all on a Java without it.
- * Nothing is loaded before somebody has begun a recording: the first event of a kind costs some hundredths of a second.
+ * permission, the store, refusals, and every event as a step of a name's. Costs next to nothing where none is; nothing at all
+ * on a Java without it. Nothing is loaded before somebody has begun a recording: the first event of a kind costs some
+ * hundredths of a second.
  */
 public final class FlightRecorder {
 

@@ -83,8 +83,7 @@ final class SqlPolicy implements PermissionPolicy, AutoCloseable {
         try {
             int millis = millisUntil(end);
             PreparedStatement statement = session.prepared(query, millis);
-            // Behind the statement's own limit, which is in whole seconds: where the socket gave up first, nobody would
-            // tell
+            // Behind the statement's own limit, which is in whole seconds: where the socket gave up first, nobody told
             // the database to end the query.
             session.limitNetwork(SqlSession.wholeSeconds(millis) + CANCELLED_WITHIN);
             statement.setString(1, name.value());

@@ -104,13 +104,12 @@ public final class AcmeAuthority implements Authority {
             OnDemandTlsConfig.Acme config,
             OnDemandTlsConfig.Directory directory,
             Ports ports,
-            @Nullable SSLContext trust,
-            Duration requestLimit) {
+            @Nullable SSLContext trust) {
         this.directory = directory.url();
         this.ports = ports;
         this.http = new CaHttp(directory.url(), config.origins(), trust, config.proxy(), ports.nanoTime());
         this.shared = new CaSession.Shared(
-                directory.url(), http, ports.clock(), ports.nanoTime(), new CaSession.Limits(requestLimit, closed));
+                directory.url(), http, ports.clock(), ports.nanoTime(), new CaSession.Limits(CaLimits.REQUEST, closed));
         this.account = new CaAccount(
                 directory, directory.own().email().or(config::email), ports.files(), ports.events(), ports.nanoTime());
         this.methods = directory.own().challenges().orElse(config.challenges()).stream()
@@ -141,13 +140,6 @@ public final class AcmeAuthority implements Authority {
      */
     public static AcmeAuthority open(OnDemandTlsConfig.Acme config, OnDemandTlsConfig.Directory directory, Ports ports)
             throws IOException {
-        return open(config, directory, ports, CaLimits.REQUEST);
-    }
-
-    /** The same, with a limit of its own for each request. */
-    static AcmeAuthority open(
-            OnDemandTlsConfig.Acme config, OnDemandTlsConfig.Directory directory, Ports ports, Duration requestLimit)
-            throws IOException {
         Optional<Path> roots = directory.own().trustedRoots().or(config::trustedRoots);
         return new AcmeAuthority(
                 config,
@@ -155,8 +147,7 @@ public final class AcmeAuthority implements Authority {
                 ports,
                 roots.isPresent()
                         ? TrustedRoots.context(roots.get(), config.directories().size() > 1)
-                        : null,
-                requestLimit);
+                        : null);
     }
 
     @Override

@@ -187,7 +187,7 @@ final class SeveralNames {
         Instant now = desk.now();
         Instant since = deniedSince(entry, name, several, now);
         boolean kept = denials.isKept(name.value(), since);
-        if (kept || now.isBefore(since.plus(desk.config().withdrawAfter()))) {
+        if (kept || now.isBefore(denials.withdrawnAt(since))) {
             desk.backlog().again(entry, entry.denied(Optional.of(since)), denials.again(several, kept), desk.nanos());
             tell(name, reason);
             return;
@@ -247,7 +247,7 @@ final class SeveralNames {
         Instant now = desk.now();
         Instant since = several.deniedSince().orElse(now);
         boolean kept = denials.isKept(name.value(), since);
-        if (!kept && !now.isBefore(since.plus(desk.config().withdrawAfter()))) {
+        if (!kept && !now.isBefore(denials.withdrawnAt(since))) {
             StoredCertificate saved = desk.floors()
                     .store()
                     .save(several.withDeniedSince(Optional.empty()).withDue(advice.next(several, now)));

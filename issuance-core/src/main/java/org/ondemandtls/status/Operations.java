@@ -24,7 +24,6 @@ import org.ondemandtls.issuance.ClockWatch;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.issuance.Pauses;
 import org.ondemandtls.issuance.Withdrawals;
-import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.renewal.Renewal;
 import org.ondemandtls.store.CertificateStore;
@@ -115,12 +114,7 @@ public final class Operations {
     Operations(Floors floors, Diagnosis.Instruments instruments) {
         this.floors = floors;
         this.instruments = instruments;
-        this.errands = new Errands(
-                name -> {
-                    floors.issuance().askAgain(name);
-                    return floors.issuance().obtain(name, ClientBlock.LOCAL);
-                },
-                floors.scheduler());
+        this.errands = new Errands(name -> Retries.flight(floors, name), floors.scheduler());
         this.reports = new NameReports(floors, errands);
     }
 

@@ -1,7 +1,9 @@
 package org.ondemandtls.status;
 
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.ondemandtls.certificate.IssuanceException;
+import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.status.Operations.Outcome;
@@ -60,13 +62,18 @@ final class Retries {
 
     /** Has a name obtained, as a visit would, but for a remembered denial, which was perhaps mended; returns at once. */
     static Outcome obtained(Operations.Floors floors, ServerName name) {
-        floors.issuance().askAgain(name);
-        var flight = floors.issuance().obtain(name, ClientBlock.LOCAL);
+        var flight = flight(floors, name);
         if (flight.isCompletedExceptionally()) {
             return flight.handle((certificate, failure) -> new Outcome(false, "not obtained: " + words(failure)))
                     .join();
         }
         return new Outcome(true, name + (flight.isDone() ? " is served" : " is being obtained"));
+    }
+
+    /** Begins to obtain a name for an operator, of whom permission is asked again. */
+    static CompletableFuture<KeyedCertificate> flight(Operations.Floors floors, ServerName name) {
+        floors.issuance().askAgain(name);
+        return floors.issuance().obtain(name, ClientBlock.LOCAL);
     }
 
     private static boolean isServable(Operations.Floors floors, Optional<StoredCertificate> stored) {

@@ -96,9 +96,8 @@ public final class Events {
         }
     }
 
-    // A listener is the application's, perhaps: what it throws must not end what is reported, an order or a stop. For
-    // an
-    // error, as of a class that cannot be loaded any more, no slot may be lost either.
+    // A listener is the application's, perhaps: what it throws must not end what is reported, an order
+    // or a stop. For an error, as of a class that cannot be loaded any more, no slot may be lost either.
     private void tell(Event event) {
         try {
             listener.on(event);

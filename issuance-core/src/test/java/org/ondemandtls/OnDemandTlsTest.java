@@ -6,8 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -25,18 +23,12 @@ import org.ondemandtls.event.Event;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.Alert;
-import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ClientHello;
 import org.ondemandtls.name.RequestedName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy;
-import org.ondemandtls.store.CertificateStore;
-import org.ondemandtls.store.StoredCertificate;
-import org.ondemandtls.store.file.FileCertificateStore;
 import org.ondemandtls.testing.NoServer;
-import org.ondemandtls.testing.RecordedEvents;
-import org.ondemandtls.testing.TestLeaves;
 
 /** {@link OnDemandTls}: the engine as a whole with the embedded CA, opened, served from and closed. */
 class OnDemandTlsTest {
@@ -141,26 +133,6 @@ class OnDemandTlsTest {
 
                 assertThat(after.certificate().leaf())
                         .isEqualTo(before.certificate().leaf());
-            }
-        }
-
-        @Test
-        void tellsOfCertificatesFromAnotherCa() throws Exception {
-            Instant now = Instant.now();
-            try (CertificateStore before = FileCertificateStore.open(
-                    base.resolve("ondemand-tls"), new RecordedEvents().events(), Time.ofMachine(), Duration.ZERO)) {
-                before.save(StoredCertificate.obtained(
-                        TestLeaves.leaf(now, Duration.ofDays(90), SHOP.value()), "https://staging.example/", now, now));
-            }
-
-            try (OnDemandTls engine = open()) {
-                engine.serve();
-
-                Awaitility.await()
-                        .atMost(Duration.ofMinutes(2))
-                        .until(() -> events.stream()
-                                .anyMatch(event -> event.kind() == EventKind.ADVICE
-                                        && event.text().contains("(https://staging.example/)")));
             }
         }
 

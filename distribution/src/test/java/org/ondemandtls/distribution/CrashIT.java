@@ -249,9 +249,11 @@ class CrashIT {
                         "inject=" + operation + ":signal=SIGKILL:when=" + number)
                 .begin();
         boolean[] killed = {false};
-        Awaitility.await().atMost(ServerProcess.PATIENCE).until(() -> {
+        Awaitility.await().atMost(ServerProcess.PATIENCE).untilAsserted(() -> {
             killed[0] = server.process().ended(Duration.ofMillis(50));
-            return killed[0] || server.log().contains("name=" + NAME + " renewed by ");
+            assertThat(killed[0] || server.log().contains("name=" + NAME + " renewed by "))
+                    .as("%s\n%s", server.log(), String.join("\n", pebble.requests()))
+                    .isTrue();
         });
         if (!killed[0]) {
             server.process().terminate(Duration.ofSeconds(10));

@@ -93,7 +93,7 @@ final class SqlPolicy implements PermissionPolicy, AutoCloseable {
             }
             good = true;
             return found ? GRANTED : DENIED;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             throw SqlFailure.of(e);
         } finally {
             connections.giveBack(session, good);

@@ -102,7 +102,7 @@ public final class SqlConnections implements AutoCloseable {
         } catch (SQLException e) {
             endQuietly(session);
             throw e;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             endQuietly(session);
             throw new SqlFailure.DriverException(e);
         }

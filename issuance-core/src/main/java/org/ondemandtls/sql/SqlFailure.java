@@ -19,7 +19,7 @@ public final class SqlFailure {
     public static final class DriverException extends SQLException {
         private final String kind;
 
-        DriverException(RuntimeException cause) {
+        DriverException(Throwable cause) {
             super("the driver failed", "08000", cause);
             this.kind = cause.getClass().getSimpleName();
         }
@@ -32,8 +32,8 @@ public final class SqlFailure {
 
     private SqlFailure() {}
 
-    /** A runtime exception of a driver as the failure of the database that it is. */
-    public static SQLException of(RuntimeException thrown) {
+    /** What a driver threw and never should, as the failure of the database that it is. */
+    public static SQLException of(Throwable thrown) {
         return new DriverException(thrown);
     }
 

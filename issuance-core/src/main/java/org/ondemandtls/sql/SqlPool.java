@@ -18,7 +18,7 @@ import org.ondemandtls.machine.Time;
  *
  * <p>A connection that was found broken, or to lead where nothing can be written, is replaced and the work done again, once;
  * so is work that the database gave up for somebody else's sake, some times. While no connection can be had, all but two
- * attempts a second fail at once. A driver's runtime exception is a failure like any other.
+ * attempts a second fail at once. Whatever else a driver throws is a failure like any other.
  *
  * <p>Safe for use by many threads.
  */
@@ -130,7 +130,7 @@ public final class SqlPool implements AutoCloseable {
             isolationBefore = connection.getTransactionIsolation();
             isolate = isolationBefore != Connection.TRANSACTION_READ_COMMITTED;
             return dialect;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             throw new SqlFailure.DriverException(e);
         } finally {
             session.end();
@@ -188,7 +188,7 @@ public final class SqlPool implements AutoCloseable {
                 statement.setQueryTimeout(limit / 1000);
             }
             return statement;
-        } catch (SQLException | RuntimeException e) {
+        } catch (SQLException | RuntimeException | Error e) {
             statement.close();
             throw e;
         }
@@ -247,7 +247,7 @@ public final class SqlPool implements AutoCloseable {
             return attempt.run(answerLost);
         } catch (SQLException e) {
             throw attempt.failed(e);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             throw attempt.failed(new SqlFailure.DriverException(e));
         } catch (Exception refused) {
             attempt.keep = attempt.undone();
@@ -324,7 +324,7 @@ public final class SqlPool implements AutoCloseable {
             try {
                 lift();
                 return true;
-            } catch (SQLException | RuntimeException e) {
+            } catch (SQLException | RuntimeException | Error e) {
                 return false;
             }
         }
@@ -348,7 +348,7 @@ public final class SqlPool implements AutoCloseable {
                 connection.rollback();
                 lift();
                 return true;
-            } catch (SQLException | RuntimeException e) {
+            } catch (SQLException | RuntimeException | Error e) {
                 return false;
             }
         }
@@ -360,7 +360,7 @@ public final class SqlPool implements AutoCloseable {
             }
             try {
                 return landed.on(connection);
-            } catch (SQLException | RuntimeException e) {
+            } catch (SQLException | RuntimeException | Error e) {
                 keep = false;
                 return Optional.empty();
             }
@@ -431,7 +431,7 @@ public final class SqlPool implements AutoCloseable {
         } catch (SQLException e) {
             session.end();
             throw e;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             session.end();
             throw new SqlFailure.DriverException(e);
         }

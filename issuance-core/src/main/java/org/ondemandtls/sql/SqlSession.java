@@ -113,7 +113,7 @@ public final class SqlSession {
     boolean isAlive(int millis) {
         try {
             return connection.isValid(Math.max(1, millis / MILLIS));
-        } catch (SQLException | RuntimeException e) {
+        } catch (SQLException | RuntimeException | Error e) {
             return false;
         }
     }
@@ -127,7 +127,7 @@ public final class SqlSession {
             if (lent) {
                 restore();
             }
-        } catch (SQLException | RuntimeException alreadyBroken) {
+        } catch (SQLException | RuntimeException | Error alreadyBroken) {
             // It is being let go for that.
         }
         closeQuietly(connection);
@@ -138,7 +138,7 @@ public final class SqlSession {
         if (lent) {
             try {
                 connection.abort(Runnable::run);
-            } catch (SQLException | RuntimeException | AbstractMethodError cannot) {
+            } catch (SQLException | RuntimeException | Error cannot) {
                 // Then it is only given back.
             }
         }
@@ -157,7 +157,7 @@ public final class SqlSession {
     static void closeQuietly(Connection connection) {
         try {
             connection.close();
-        } catch (SQLException | RuntimeException alreadyBroken) {
+        } catch (SQLException | RuntimeException | Error alreadyBroken) {
             // It is being let go.
             return;
         }

@@ -40,7 +40,7 @@ final class GuardedMedium implements InvocationHandler {
                     : answer;
         } catch (InvocationTargetException e) {
             Throwable thrown = e.getCause() == null ? e : e.getCause();
-            if (thrown instanceof RuntimeException
+            if ((thrown instanceof RuntimeException || thrown instanceof Error)
                     && Arrays.asList(method.getExceptionTypes()).contains(StoreException.class)) {
                 throw new StoreException("the store failed as it never should, which is a defect: " + thrown, thrown);
             }

@@ -106,11 +106,11 @@ public final class UntilDone implements AutoCloseable {
                     task.run();
                     pause = firstPause.toNanos();
                     told = false;
-                } catch (IOException | StoreException | RuntimeException e) {
+                } catch (IOException | StoreException | RuntimeException | Error e) {
                     wanted.set(true);
                     if (!told && !closed) {
                         told = true;
-                        failed.accept(e);
+                        failed.accept(e instanceof Exception known ? known : new StoreException("a defect: " + e, e));
                     }
                     rest(pause);
                     pause = Math.min(2 * pause, LONGEST_PAUSE.toNanos());

@@ -92,6 +92,14 @@ class SqlPoolTest {
         };
     }
 
+    private void failAlwaysAt(String step, Error thrown) {
+        database.trouble = (connection, at) -> {
+            if (at.equals(step)) {
+                throw thrown;
+            }
+        };
+    }
+
     private void failOnceAt(String step, SQLException thrown) {
         AtomicInteger times = new AtomicInteger();
         database.trouble = (connection, at) -> {
@@ -112,6 +120,22 @@ class SqlPoolTest {
         assertThat(together()).isEqualTo("done");
         now.addAndGet(Duration.ofHours(1).toNanos());
         failAlwaysAt(step, new IllegalStateException("a driver's defect"));
+
+        assertThatThrownBy(this::together)
+                .isInstanceOf(SqlFailure.DriverException.class)
+                .hasMessage("the driver failed");
+        healed();
+
+        assertThat(together()).isEqualTo("done");
+        assertThat(database.opened.get(0).closed).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"open", "UPDATE", "commit"})
+    void aDriverWhoseClassesAreGoneHasFailedAndHeals(String step) throws SQLException {
+        assertThat(together()).isEqualTo("done");
+        now.addAndGet(Duration.ofHours(1).toNanos());
+        failAlwaysAt(step, new NoClassDefFoundError("org/example/Driver"));
 
         assertThatThrownBy(this::together)
                 .isInstanceOf(SqlFailure.DriverException.class)

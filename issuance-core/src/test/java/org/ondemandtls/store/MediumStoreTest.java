@@ -16,6 +16,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ServerName;
@@ -219,10 +221,15 @@ class MediumStoreTest {
         assertThat(inClear).isEmpty();
     }
 
-    @Test
-    void whatAMediumThrowsAndNeverShouldIsAnOutageThatHeals() throws Exception {
+    static List<Throwable> whatNoMediumShouldThrow() {
+        return List.of(new IllegalStateException("broken"), new NoClassDefFoundError("org/example/Driver"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("whatNoMediumShouldThrow")
+    void whatAMediumThrowsAndNeverShouldIsAnOutageThatHeals(Throwable thrown) throws Exception {
         saved(SHOP.value());
-        medium.broken(true);
+        medium.broken(thrown);
 
         for (Shelf shelf : Shelf.values()) {
             assertThatThrownBy(() -> read(shelf))
@@ -233,7 +240,7 @@ class MediumStoreTest {
         assertThatThrownBy(() -> store.ledger().used("orders/ca", Duration.ofHours(1)))
                 .isInstanceOf(StoreException.class);
 
-        medium.broken(false);
+        medium.broken(null);
         assertThat(store.find(SHOP)).isPresent();
     }
 

@@ -74,6 +74,11 @@ public final class MemoryCertificateStore extends MediumStore {
         medium.unreadable(now);
     }
 
+    /** Whether the record of a key, a first name or the scope of a hold, cannot be read from now on. */
+    public void unreadable(String key, boolean now) {
+        medium.unreadable(key, now);
+    }
+
     /** From now on this server's leases run out: it stands still, or is gone. */
     public void standStill() {
         medium.standStill();

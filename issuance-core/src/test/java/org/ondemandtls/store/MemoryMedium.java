@@ -11,8 +11,10 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -53,9 +55,10 @@ final class MemoryMedium implements Medium {
     private final boolean shared;
     private final String keyId;
 
+    private final Set<String> unreadableKeys = ConcurrentHashMap.newKeySet();
     private volatile boolean gone;
     private volatile boolean unreadable;
-    private volatile boolean broken;
+    private volatile @Nullable Throwable broken;
 
     MemoryMedium(World world, FileLedger ledger, boolean shared, KeySealing sealing) {
         this.world = world;
@@ -68,14 +71,26 @@ final class MemoryMedium implements Medium {
         unreadable = now;
     }
 
-    /** From now on reading throws what no medium should, and goes on doing so. */
-    void broken(boolean now) {
-        broken = now;
+    /** Whether the record of a key, on whatever shelf, cannot be read from now on. */
+    void unreadable(String key, boolean now) {
+        if (now) {
+            unreadableKeys.add(key);
+        } else {
+            unreadableKeys.remove(key);
+        }
+    }
+
+    /** From now on reading throws what no medium should, until it is given nothing. */
+    void broken(@Nullable Throwable thrown) {
+        broken = thrown;
     }
 
     private void check() {
-        if (broken) {
-            throw new IllegalStateException("broken");
+        if (broken instanceof Error error) {
+            throw error;
+        }
+        if (broken instanceof RuntimeException defect) {
+            throw defect;
         }
     }
 
@@ -122,13 +137,14 @@ final class MemoryMedium implements Medium {
         return key;
     }
 
-    private static Found found(Kept kept) {
-        return new Found(
-                kept.shelf(),
-                kept.key(),
-                kept.shelf().named(kept.key()) + " in memory",
-                kept.revision(),
-                () -> kept.content().clone());
+    private Found found(Kept kept) {
+        String place = kept.shelf().named(kept.key()) + " in memory";
+        return new Found(kept.shelf(), kept.key(), place, kept.revision(), () -> {
+            if (unreadableKeys.contains(kept.key())) {
+                throw new StoreException(place + " cannot be read");
+            }
+            return kept.content().clone();
+        });
     }
 
     @Override
@@ -141,7 +157,7 @@ final class MemoryMedium implements Medium {
             public Optional<Found> own(String key) {
                 check();
                 synchronized (world) {
-                    return Optional.ofNullable(world.of(shelf).get(key)).map(MemoryMedium::found);
+                    return Optional.ofNullable(world.of(shelf).get(key)).map(MemoryMedium.this::found);
                 }
             }
 
@@ -335,7 +351,7 @@ final class MemoryMedium implements Medium {
 
     @Override
     public List<Found> idleOrders() {
-        return all(Shelf.ORDER).stream().map(MemoryMedium::found).toList();
+        return all(Shelf.ORDER).stream().map(this::found).toList();
     }
 
     private List<Kept> underOtherKeys() {
@@ -442,7 +458,7 @@ final class MemoryMedium implements Medium {
                             Held held = world.leases.get(order.key());
                             return held != null && held.holder().gone;
                         })
-                        .map(MemoryMedium::found)
+                        .map(MemoryMedium.this::found)
                         .toList());
             }
         }

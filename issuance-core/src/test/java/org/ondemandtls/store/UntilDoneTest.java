@@ -21,7 +21,7 @@ class UntilDoneTest {
     private static final Duration SOON = Duration.ofNanos(1);
 
     private final List<Exception> failures = new CopyOnWriteArrayList<>();
-    private final BlockingQueue<Exception> toThrow = new LinkedBlockingQueue<>();
+    private final BlockingQueue<Throwable> toThrow = new LinkedBlockingQueue<>();
     private final BlockingQueue<String> runs = new LinkedBlockingQueue<>();
 
     private UntilDone task(UntilDone.Task task) {
@@ -29,7 +29,7 @@ class UntilDoneTest {
     }
 
     private void fail() throws IOException, StoreException {
-        Exception next = toThrow.poll();
+        Throwable next = toThrow.poll();
         if (next instanceof IOException io) {
             throw io;
         }
@@ -39,6 +39,9 @@ class UntilDoneTest {
         if (next instanceof RuntimeException unexpected) {
             throw unexpected;
         }
+        if (next instanceof Error error) {
+            throw error;
+        }
     }
 
     @Test
@@ -46,7 +49,8 @@ class UntilDoneTest {
         toThrow.addAll(List.of(
                 new IOException("disk"),
                 new StoreException("database"),
-                new IllegalStateException("a driver's defect")));
+                new IllegalStateException("a driver's defect"),
+                new NoClassDefFoundError("org/example/Driver")));
         try (UntilDone task = task(() -> {
             fail();
             runs.add("done");
@@ -59,6 +63,24 @@ class UntilDoneTest {
         assertThat(failures)
                 .singleElement()
                 .satisfies(failure -> assertThat(failure).hasMessage("disk"));
+    }
+
+    @Test
+    void tellsWhichErrorItWas() throws Exception {
+        toThrow.add(new NoClassDefFoundError("org/example/Driver"));
+        try (UntilDone task = task(() -> {
+            fail();
+            runs.add("done");
+        })) {
+            task.start();
+
+            assertThat(runs.poll(50, TimeUnit.SECONDS)).isEqualTo("done");
+        }
+
+        assertThat(failures)
+                .singleElement()
+                .satisfies(failure ->
+                        assertThat(failure).hasMessage("a defect: java.lang.NoClassDefFoundError: org/example/Driver"));
     }
 
     @Test

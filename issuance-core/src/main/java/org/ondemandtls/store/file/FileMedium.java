@@ -126,7 +126,7 @@ final class FileMedium implements Medium {
                                         + "): after a power failure the newest certificates may be missing, and the"
                                         + " server obtains them again"));
                 return new FileMedium(real, events, time, lock, stable, sealing);
-            } catch (IOException | StoreException | RuntimeException e) {
+            } catch (IOException | StoreException | RuntimeException | Error e) {
                 lock.close();
                 throw e;
             }

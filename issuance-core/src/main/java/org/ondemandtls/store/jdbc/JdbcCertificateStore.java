@@ -106,7 +106,7 @@ public final class JdbcCertificateStore extends MediumStore {
             }
             store.keeper.start();
             return store;
-        } catch (StoreException | RuntimeException e) {
+        } catch (StoreException | RuntimeException | Error e) {
             pool.close();
             throw e;
         }
@@ -165,7 +165,7 @@ public final class JdbcCertificateStore extends MediumStore {
                     compareAt = time.nanoTime() + COMPARE.toNanos();
                     fillAgain();
                 }
-            } catch (StoreException | RuntimeException e) {
+            } catch (StoreException | RuntimeException | Error e) {
                 pause = RETRY;
                 if (!failing) {
                     failing = true;

@@ -137,7 +137,7 @@ final class JdbcNews implements AutoCloseable {
         if (dialect == SqlDialect.POSTGRESQL && open != null) {
             try {
                 open.connection().abort(Runnable::run);
-            } catch (SQLException | RuntimeException | AbstractMethodError e) {
+            } catch (SQLException | RuntimeException | Error e) {
                 // It ends by itself within a second.
                 return;
             }
@@ -161,7 +161,7 @@ final class JdbcNews implements AutoCloseable {
                 }
                 works();
                 await();
-            } catch (SQLException | RuntimeException e) {
+            } catch (SQLException | RuntimeException | Error e) {
                 letGo();
                 if (!closed) {
                     fails(e);
@@ -347,7 +347,7 @@ final class JdbcNews implements AutoCloseable {
         }
     }
 
-    private void fails(Exception why) {
+    private void fails(Throwable why) {
         if (!failing) {
             failing = true;
             failingSince = time.nanoTime();

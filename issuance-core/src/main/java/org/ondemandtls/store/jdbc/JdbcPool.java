@@ -113,7 +113,7 @@ final class JdbcPool implements AutoCloseable {
         return worded(what, () -> {
             try (OwnConnection own = pool.connection()) {
                 return work.on(own.connection());
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 throw SqlFailure.of(e);
             }
         });
@@ -137,7 +137,7 @@ final class JdbcPool implements AutoCloseable {
                 statement.setObject(i + 1, values[i]);
             }
             return statement;
-        } catch (SQLException | RuntimeException e) {
+        } catch (SQLException | RuntimeException | Error e) {
             statement.close();
             throw e;
         }

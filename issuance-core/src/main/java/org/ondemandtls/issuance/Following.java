@@ -23,15 +23,18 @@ import org.ondemandtls.event.Outage;
 import org.ondemandtls.inventory.Inventory;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.RecordUnreadableException;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
+import org.ondemandtls.store.Troubles;
 
 /**
  * Makes what is served here follow the store after another server has changed it.
  *
  * <p>A name that could not be looked up is looked up again until it could, at a growing pace: a certificate that was
  * withdrawn or replaced is not served on because one notice was lost. What is remembered meanwhile is bounded by what is
- * served. Safe for use by many threads.
+ * served. One whose record cannot be read is told of once and keeps no other from being followed. Safe for use by many
+ * threads.
  */
 final class Following {
 
@@ -52,9 +55,12 @@ final class Following {
     private final Inventory inventory;
     private final Ports ports;
     private final Outage outage;
+    private final Troubles troubles;
     private final Set<String> pending = ConcurrentHashMap.newKeySet();
+    private final Set<String> unreadable = ConcurrentHashMap.newKeySet();
     private final AtomicBoolean everything = new AtomicBoolean();
     private final AtomicBoolean atWork = new AtomicBoolean();
+    private final AtomicBoolean comesBack = new AtomicBoolean();
 
     private volatile long pauseNanos = FIRST_PAUSE.toNanos();
 
@@ -63,6 +69,7 @@ final class Following {
         this.inventory = inventory;
         this.ports = ports;
         this.outage = new Outage(events, EventKind.STORE_FAILED, "following the changes of other servers", nanoTime);
+        this.troubles = new Troubles(events);
     }
 
     /** Has names looked up again of which a certificate is served here. Does not block. */
@@ -96,7 +103,7 @@ final class Following {
             follow();
         } catch (StoreException e) {
             failure = String.valueOf(e.getMessage());
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             failure = "a defect: " + e;
         }
         if (failure != null) {
@@ -106,6 +113,9 @@ final class Following {
         pauseNanos = FIRST_PAUSE.toNanos();
         outage.worked();
         atWork.set(false);
+        if (!unreadable.isEmpty()) {
+            comeBack();
+        }
         // News that came while this was seen to be at work.
         if (everything.get() || !pending.isEmpty()) {
             work();
@@ -126,6 +136,10 @@ final class Following {
             boolean done = false;
             try {
                 follow(name);
+                done = true;
+            } catch (RecordUnreadableException e) {
+                unreadable.add(name);
+                troubles.tell("the certificate of " + name, e);
                 done = true;
             } finally {
                 if (!done) {
@@ -149,23 +163,39 @@ final class Following {
         }
     }
 
+    // Apart from what is at work, so that other news does not wait for it.
+    private void comeBack() {
+        if (comesBack.compareAndSet(false, true)) {
+            schedule(LONGEST_PAUSE.toNanos(), comesBack, () -> {
+                List<String> names = List.copyOf(unreadable);
+                pending.addAll(names);
+                names.forEach(unreadable::remove);
+                work();
+            });
+        }
+    }
+
     // Still at work until then, so that news meanwhile does not hurry it.
     private void later(String why) {
         outage.failed(null, "changes of other servers cannot be followed: " + why + "; tried again");
         long pause = pauseNanos;
         pauseNanos = Math.min(2 * pause, LONGEST_PAUSE.toNanos());
+        schedule(pause, atWork, this::work);
+    }
+
+    private void schedule(long nanos, AtomicBoolean until, Runnable task) {
         try {
             ports.scheduler()
                     .schedule(
                             () -> {
-                                atWork.set(false);
-                                work();
+                                until.set(false);
+                                task.run();
                             },
-                            pause,
+                            nanos,
                             TimeUnit.NANOSECONDS);
         } catch (RejectedExecutionException e) {
             // Stopping.
-            atWork.set(false);
+            until.set(false);
         }
     }
 }

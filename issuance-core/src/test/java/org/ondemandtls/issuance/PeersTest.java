@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -325,6 +326,40 @@ class PeersTest {
 
         assertThat(other.served()).isEmpty();
         assertThat(other.house.recorded().lines(EventKind.RECOVERED)).hasSize(1);
+    }
+
+    @Test
+    void aRecordThatCannotBeReadKeepsNoOtherFromBeingFollowed() throws Exception {
+        other.follows();
+        List<ServerName> names = IntStream.range(0, 12)
+                .mapToObj(i -> ServerName.parse("n" + i + ".example.com"))
+                .toList();
+        for (ServerName name : names) {
+            one.issuance.obtain(name, ClientBlock.LOCAL);
+            one.run();
+            other.issuance.obtain(name, ClientBlock.LOCAL);
+            other.run();
+        }
+        ServerName unreadable = names.get(5);
+
+        other.store().unreadable(unreadable.value(), true);
+        for (ServerName name : names) {
+            StoredCertificate stored = one.store().find(name).orElseThrow();
+            one.store().save(stored.withWithdrawn(Optional.of(time.clock().instant())));
+        }
+        other.run();
+
+        assertThat(names)
+                .filteredOn(name -> other.house.inventory().find(name).isPresent())
+                .containsExactly(unreadable);
+        assertThat(other.house.recorded().lines(EventKind.STORE_FAILED))
+                .singleElement()
+                .asString()
+                .contains(unreadable.value());
+        other.store().unreadable(unreadable.value(), false);
+        time.advance(Duration.ofSeconds(30));
+        other.run();
+        assertThat(other.house.inventory().find(unreadable)).isEmpty();
     }
 
     @Test

@@ -20,7 +20,6 @@ import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Shared;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Hold;
-import org.ondemandtls.store.RecordUnreadableException;
 import org.ondemandtls.store.StoreException;
 
 /**
@@ -204,13 +203,8 @@ final class Refusals {
         if (blocked.isPresent()) {
             return blocked;
         }
-        Optional<Hold> kept;
-        try {
-            kept = store.hold(new Scope.Name(name));
-        } catch (RecordUnreadableException e) {
-            // The store has told of it; the next refusal is written in its place.
-            return Optional.empty();
-        }
+        // Where it cannot be read, the next refusal is written in its place.
+        Optional<Hold> kept = store.readableHold(new Scope.Name(name));
         if (kept.isEmpty()) {
             return Optional.empty();
         }

@@ -226,7 +226,7 @@ final class Advice {
         }
         CertificateStore store = desk.floors().store();
         Scope scope = new Scope.Advised(record.firstName());
-        Optional<Instant> held = store.hold(scope).map(Hold::until).filter(wanted::isBefore);
+        Optional<Instant> held = store.readableHold(scope).map(Hold::until).filter(wanted::isBefore);
         if (held.isPresent()) {
             tellEarly(record.issuer());
             return held.get().isBefore(record.renew()) ? held.get() : record.renew();

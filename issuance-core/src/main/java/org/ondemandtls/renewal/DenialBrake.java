@@ -14,6 +14,7 @@ import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Hold;
+import org.ondemandtls.store.RecordUnreadableException;
 import org.ondemandtls.store.StoreException;
 
 /**
@@ -62,6 +63,8 @@ final class DenialBrake {
     private int mask;
     private long since;
 
+    private volatile Optional<Hold> last = Optional.empty();
+
     /**
      * Makes it.
      *
@@ -99,7 +102,7 @@ final class DenialBrake {
             // Looked at once in a while: what is granted all day must not cost a look each.
             since = nanoTime.getAsLong();
             if (isOn()) {
-                store.keepHold(hold(OFF, clock.instant()));
+                keep(hold(OFF, clock.instant()));
                 events.publish(
                         EventKind.MASS_DENIAL,
                         "permission is granted again for most names: denied names are withdrawn as usual again");
@@ -120,13 +123,12 @@ final class DenialBrake {
         if (answers.size() < FEWEST || fresh * 2 <= answers.size()) {
             return;
         }
-        Optional<Hold> known = store.hold(SCOPE);
-        if (known.filter(hold -> now.isBefore(hold.until())).isPresent()) {
+        if (known().filter(hold -> now.isBefore(hold.until())).isPresent()) {
             return;
         }
         since = nanoTime.getAsLong();
         Instant until = now.plus(LONGEST);
-        store.keepHold(hold(ON, until));
+        keep(hold(ON, until));
         events.publish(
                 EventKind.MASS_DENIAL,
                 "permission is suddenly denied for more than half of the names (" + denied + " of the last "
@@ -158,7 +160,7 @@ final class DenialBrake {
             return false;
         }
         // Long enough for every name to be asked for, of which many will be denied for the first time.
-        store.keepHold(hold(OFF, clock.instant().plus(window.multipliedBy(2))));
+        keep(hold(OFF, clock.instant().plus(window.multipliedBy(2))));
         return true;
     }
 
@@ -170,10 +172,24 @@ final class DenialBrake {
      */
     Optional<Instant> until() throws StoreException {
         Instant now = clock.instant();
-        return store.hold(SCOPE)
-                .filter(hold -> hold.problemType().equals(ON))
+        return known().filter(hold -> hold.problemType().equals(ON))
                 .map(Hold::until)
                 .filter(now::isBefore);
+    }
+
+    // Where it cannot be read, what was read or written last goes on: it must not keep every denied name from its end.
+    private Optional<Hold> known() throws StoreException {
+        try {
+            last = store.hold(SCOPE);
+        } catch (RecordUnreadableException e) {
+            return last;
+        }
+        return last;
+    }
+
+    private void keep(Hold hold) throws StoreException {
+        last = Optional.of(hold);
+        store.keepHold(hold);
     }
 
     private boolean isOn() throws StoreException {

@@ -96,13 +96,22 @@ final class Forgetting {
         Instant begin = since;
         if (begin == null || desk.nanos() - kept >= KEPT_EVERY.toNanos()) {
             CertificateStore store = desk.floors().store();
-            begin = store.hold(CLOCK).flatMap(hold -> since(hold, now)).orElse(now);
-            store.keepHold(new Hold(CLOCK, "clock", 1, now, "forgetting", begin.toString(), Optional.empty()));
+            begin = store.readableHold(CLOCK).flatMap(hold -> since(hold, now)).orElse(now);
+            keep(new Hold(CLOCK, "clock", 1, now, "forgetting", begin.toString(), Optional.empty()));
             generation = desk.floors().watch().generation();
             kept = desk.nanos();
             since = begin;
         }
         return begin.plus(first);
+    }
+
+    // What cannot be kept costs the next process a day, and keeps nothing from being forgotten by this one.
+    private void keep(Hold seen) {
+        try {
+            desk.floors().store().keepHold(seen);
+        } catch (StoreException e) {
+            desk.floors().events().publish(EventKind.STILL_FAILING, String.valueOf(e.getMessage()));
+        }
     }
 
     // Empty where the clock has leapt since, or goes back behind what was seen.

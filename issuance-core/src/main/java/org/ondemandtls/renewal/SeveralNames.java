@@ -16,6 +16,7 @@ import org.ondemandtls.name.ServerName;
 import org.ondemandtls.renewal.Entry.Kind;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Hold;
+import org.ondemandtls.store.RecordUnreadableException;
 import org.ondemandtls.store.Retry;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
@@ -212,7 +213,7 @@ final class SeveralNames {
             return entry.deniedSince().get();
         }
         CertificateStore store = desk.floors().store();
-        Optional<Hold> kept = store.hold(denied(name));
+        Optional<Hold> kept = store.readableHold(denied(name));
         if (kept.isPresent()) {
             try {
                 return Instant.parse(kept.get().detail());
@@ -232,7 +233,7 @@ final class SeveralNames {
     }
 
     private void forgetDenied(ServerName name) throws StoreException {
-        if (desk.floors().store().hold(denied(name)).isPresent()) {
+        if (desk.floors().store().readableHold(denied(name)).isPresent()) {
             desk.floors().store().dropHold(denied(name));
         }
     }
@@ -304,9 +305,7 @@ final class SeveralNames {
     private List<ServerName> served(StoredCertificate record) throws StoreException {
         List<ServerName> served = new ArrayList<>(left(record));
         Optional<ServerName> first = Records.plainName(record.firstName());
-        if (first.isPresent()
-                && !served.contains(first.get())
-                && !WithdrawnName.isKept(desk.floors().store(), first.get())) {
+        if (first.isPresent() && !served.contains(first.get()) && !isWithdrawn(first.get())) {
             served.add(first.get());
         }
         return served;
@@ -319,6 +318,25 @@ final class SeveralNames {
                         && stored.withdrawn().isEmpty());
     }
 
+    // What of one name cannot be read now keeps no other of the names from its turn.
+    private boolean hasItsOwn(ServerName name) throws StoreException {
+        try {
+            return desk.records().under(name.value()).isPresent();
+        } catch (RecordUnreadableException e) {
+            desk.troubled().failed(name.value(), e);
+            return true;
+        }
+    }
+
+    private boolean isWithdrawn(ServerName name) throws StoreException {
+        try {
+            return WithdrawnName.isKept(desk.floors().store(), name);
+        } catch (RecordUnreadableException e) {
+            // The store has told of it.
+            return true;
+        }
+    }
+
     private List<ServerName> left(StoredCertificate record) throws StoreException {
         List<ServerName> left = new ArrayList<>();
         boolean others = false;
@@ -329,8 +347,7 @@ final class SeveralNames {
             }
             if (name.isEmpty()) {
                 others = true;
-            } else if (desk.records().under(text).isEmpty()
-                    && !WithdrawnName.isKept(desk.floors().store(), name.get())) {
+            } else if (!hasItsOwn(name.get()) && !isWithdrawn(name.get())) {
                 left.add(name.get());
             }
         }

@@ -19,6 +19,7 @@ import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Happening;
 import org.ondemandtls.store.HappeningPages;
+import org.ondemandtls.store.RecordUnreadableException;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.UntilDone;
 
@@ -198,11 +199,20 @@ final class KeptHistory implements EventListener, AutoCloseable {
         Map<String, List<Happening>> news = new HashMap<>();
         for (var one : names.entrySet()) {
             ServerName name = new ServerName(one.getKey());
-            if (!store.mayHold(name) || store.find(name).isEmpty()) {
+            if (!store.mayHold(name) || !hasRecord(name)) {
                 news.put(one.getKey(), one.getValue());
             }
         }
         return news;
+    }
+
+    private boolean hasRecord(ServerName name) throws StoreException {
+        try {
+            return store.find(name).isPresent();
+        } catch (RecordUnreadableException e) {
+            // It is there, and keeps nothing of other names from being written.
+            return true;
+        }
     }
 
     private synchronized Map<String, Map<String, List<Happening>>> taken(boolean all) {

@@ -184,6 +184,15 @@ public interface CertificateStore extends AutoCloseable {
      */
     Optional<Hold> hold(Scope scope) throws StoreException;
 
+    /** As {@link #hold}; one that cannot be read, of which the store has told, is as if it were not there. */
+    default Optional<Hold> readableHold(Scope scope) throws StoreException {
+        try {
+            return hold(scope);
+        } catch (RecordUnreadableException e) {
+            return Optional.empty();
+        }
+    }
+
     /**
      * Keeps a hold, in place of the one kept for its scope.
      *

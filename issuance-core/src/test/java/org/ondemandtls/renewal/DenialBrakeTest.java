@@ -250,6 +250,40 @@ class DenialBrakeTest {
         }
     }
 
+    @Nested
+    class WhoseRecordCannotBeRead {
+
+        private static final String RECORD = "permission/denials";
+
+        @BeforeEach
+        void putOn() throws Exception {
+            serve(0, 20);
+            deny(0, 11);
+        }
+
+        @Test
+        void goesOnAsItWasKnownLast() throws Exception {
+            Instant until = brake.until().orElseThrow();
+            store.unreadable(RECORD, true);
+
+            assertThat(brake.until()).contains(until);
+            assertThat(brake.keeps(now().minus(DAY))).isTrue();
+            assertThat(brake.confirm()).isTrue();
+            assertThat(brake.keeps(now().minus(DAY))).isFalse();
+        }
+
+        @Test
+        void keepsNoNameFromItsEndAfterARestart() throws Exception {
+            store.unreadable(RECORD, true);
+            brake = brake(Optional.of(DAY));
+
+            assertThat(brake.until()).isEmpty();
+            assertThat(brake.keeps(now().minus(DAY))).isFalse();
+            brake.denied(name(1), now());
+            brake.granted(name(2));
+        }
+    }
+
     @Test
     void nothingIsConfirmedWhereItIsNotOn() throws Exception {
         assertThat(brake.confirm()).isFalse();

@@ -30,6 +30,7 @@ import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.issuance.Issuance;
+import org.ondemandtls.issuance.WithdrawnName;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy.Decision;
@@ -37,6 +38,8 @@ import org.ondemandtls.permission.PermissionPolicy.Purpose;
 import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.preflight.Verdict;
 import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.MemoryCertificateStore;
+import org.ondemandtls.store.ShelfContract;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.FakeAuthority;
@@ -128,6 +131,10 @@ class RenewalTest {
             throw lacking;
         }
         return revoked;
+    }
+
+    private void unreadable(String key) {
+        ((MemoryCertificateStore) house.store()).unreadable(key, true);
     }
 
     private static CompletionStage<Decision> granted() {
@@ -416,6 +423,28 @@ class RenewalTest {
                 assertThat(house.inventory().find(name).orElseThrow().id())
                         .isNotEqualTo(both.certificate().id());
             }
+        }
+
+        @Test
+        void isSucceededForTheOthersWhereSomethingOfANameCannotBeRead() throws Exception {
+            ServerName other = ServerName.parse("www.shop.example.com");
+            ServerName held = ServerName.parse("held.example.com");
+            ServerName own = ServerName.parse("own.example.com");
+            StoredCertificate several = brought(SHOP.value(), other.value(), held.value(), own.value());
+            WithdrawnName.keep(house.store(), held, several);
+            KeyedCertificate its = TestLeaves.leaf(now(), Duration.ofDays(90), own.value());
+            house.store().save(StoredCertificate.obtained(its, "certbot", its.notBefore(), its.notAfter()));
+            unreadable("withdrawn/" + held);
+            unreadable(own.value());
+            visit(other);
+
+            time.advance(Duration.ofDays(61));
+
+            assertThat(authority.asked()).extracting(order -> order.name()).containsExactly(other, SHOP);
+            assertThat(house.recorded().lines(EventKind.STORE_FAILED))
+                    .singleElement()
+                    .asString()
+                    .contains(own.value());
         }
 
         @Test
@@ -789,6 +818,20 @@ class RenewalTest {
         }
 
         @Test
+        void isFollowedWhereItCannotBeReadWhenItLastWas() throws Exception {
+            plan(Duration.ofDays(5), Duration.ofDays(6));
+            obtain(SHOP);
+            house.store().keepHold(ShelfContract.hold(new Scope.Advised(SHOP.value()), 1));
+            unreadable("advised/" + SHOP);
+            for (int day = 0; day < 8; day++) {
+                visit(SHOP);
+                time.advance(DAY);
+            }
+
+            assertThat(authority.asked()).hasSizeGreaterThan(1);
+        }
+
+        @Test
         void isFollowedAndNamesWhatIsReplaced() throws Exception {
             Instant start = plan(Duration.ofDays(20), Duration.ofDays(22));
             KeyedCertificate first = obtain(SHOP);
@@ -1049,6 +1092,35 @@ class RenewalTest {
 
             assertThat(house.recorded().lines(EventKind.FORGOTTEN)).isEmpty();
             assertThat(authority.asked()).hasSize(2);
+        }
+
+        @Test
+        void forgetsWhatIsOverADayLaterWhereWhatItKeepsOfThatCannotBeReadOrWritten() throws Exception {
+            obtainAndEnd();
+            time.advance(Duration.ofDays(150));
+            house.store().keepHold(ShelfContract.hold(new Scope.Other("forgetting-since"), 1));
+            unreadable("forgetting-since");
+            house.restartWatch();
+            begin((CertificateStore) Proxy.newProxyInstance(
+                    getClass().getClassLoader(),
+                    new Class<?>[] {CertificateStore.class},
+                    (proxy, method, arguments) -> {
+                        if (method.getName().equals("keepHold")) {
+                            throw new StoreException("a hold cannot be kept");
+                        }
+                        try {
+                            return method.invoke(house.store(), arguments);
+                        } catch (InvocationTargetException e) {
+                            throw e.getCause();
+                        }
+                    }));
+
+            time.advance(Duration.ofHours(24).minus(LOOK));
+            assertThat(isStored()).isTrue();
+            time.advance(LOOK.multipliedBy(3));
+
+            assertThat(isStored()).isFalse();
+            assertThat(house.recorded().lines(EventKind.STORE_FAILED)).isEmpty();
         }
 
         @Test

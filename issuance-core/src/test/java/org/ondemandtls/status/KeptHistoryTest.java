@@ -17,6 +17,7 @@ import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Happening;
 import org.ondemandtls.store.HappeningPages;
 import org.ondemandtls.store.MemoryCertificateStore;
+import org.ondemandtls.store.ShelfContract;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.testing.ManualTime;
 import org.ondemandtls.testing.RecordedEvents;
@@ -104,6 +105,20 @@ class KeptHistoryTest {
 
         assertThat(history.of(SHOP)).extracting(Happening::kind).containsExactly("not_ready");
         assertThat(store.secretPaths()).containsExactly(HappeningPages.pageOf(SHOP));
+    }
+
+    @Test
+    void aCertificateThatCannotBeReadKeepsNoOtherNameFromBeingWritten() throws Exception {
+        store.save(ShelfContract.stored("a.example.org"));
+        ((MemoryCertificateStore) store).unreadable("a.example.org", true);
+        happens(EventKind.DENIED, "a.example.org", "denied: not ours");
+        happens(EventKind.DENIED, SHOP, "denied: not ours");
+
+        assertThat(history.write(true, false)).isEqualTo(1);
+
+        assertThat(history.of(SHOP)).hasSize(1);
+        assertThat(history.of("a.example.org")).isEmpty();
+        assertThat(history.isWaiting()).isFalse();
     }
 
     @Test

@@ -20,6 +20,7 @@ record Bundle(String kind, Map<String, String> fields, List<Block> blocks) {
 
     static final String MAGIC = "ondemand-tls ";
     private static final int VERSION = 1;
+    private static final String BEGIN = "-----BEGIN ";
     private static final String CHECKSUM = "sha-256: ";
     private static final Base64.Encoder MIME = Base64.getMimeEncoder(64, new byte[] {'\n'});
 
@@ -47,7 +48,7 @@ record Bundle(String kind, Map<String, String> fields, List<Block> blocks) {
             text.append(name).append(": ").append(value).append('\n');
         });
         for (Block block : blocks) {
-            text.append("-----BEGIN ").append(block.label()).append("-----\n");
+            text.append(BEGIN).append(block.label()).append("-----\n");
             text.append(MIME.encodeToString(block.der())).append('\n');
             text.append("-----END ").append(block.label()).append("-----\n");
         }
@@ -74,7 +75,7 @@ record Bundle(String kind, Map<String, String> fields, List<Block> blocks) {
         Map<String, String> fields = new LinkedHashMap<>();
         List<Block> blocks = new ArrayList<>();
         int at = 1;
-        while (at < lines.size() && !lines.get(at).startsWith("-----BEGIN ")) {
+        while (at < lines.size() && !lines.get(at).startsWith(BEGIN)) {
             String line = lines.get(at++);
             int colon = line.indexOf(": ");
             if (colon <= 0 || fields.put(line.substring(0, colon), line.substring(colon + 2)) != null) {
@@ -102,7 +103,10 @@ record Bundle(String kind, Map<String, String> fields, List<Block> blocks) {
 
     private static int block(List<String> lines, int from, List<Block> blocks) throws UnreadableException {
         String begin = lines.get(from);
-        String label = begin.substring("-----BEGIN ".length(), Math.max(11, begin.length() - "-----".length()));
+        if (!begin.startsWith(BEGIN)) {
+            throw new UnreadableException("a line behind its fields is of no PEM block");
+        }
+        String label = begin.substring(BEGIN.length(), Math.max(BEGIN.length(), begin.length() - "-----".length()));
         String end = "-----END " + label + "-----";
         StringBuilder base64 = new StringBuilder();
         for (int at = from + 1; at < lines.size(); at++) {

@@ -240,6 +240,41 @@ class FileCertificateStoreTest extends ShelfContract {
         }
 
         @Test
+        void becauseItIsANamedPipeIsNotWaitedFor() throws Exception {
+            store.save(stored(SHOP.value()).withDue(DUE));
+            store.save(stored(OTHER.value()).withDue(DUE.plusSeconds(1)));
+            Files.delete(bundle(SHOP.value()));
+            assertThat(new ProcessBuilder("mkfifo", bundle(SHOP.value()).toString())
+                            .start()
+                            .waitFor())
+                    .isZero();
+
+            assertThat(store.due(DUE.plusSeconds(1), 10))
+                    .extracting(StoredCertificate::firstName)
+                    .containsExactly(OTHER.value());
+
+            assertThat(recorded.lines(EventKind.STORE_FAILED))
+                    .singleElement()
+                    .asString()
+                    .contains(bundle(SHOP.value()).toString());
+        }
+
+        @Test
+        void keepsNoOtherFromBeingDueWithALineThatFitsItsChecksumAndIsNoneOfOurs() throws Exception {
+            store.save(stored(SHOP.value()).withDue(DUE));
+            store.save(stored(OTHER.value()).withDue(DUE.plusSeconds(1)));
+            String text =
+                    "ondemand-tls certificate 1\nnames: shop.example.com\n-----BEGIN X-----\n-----END X-----\nx\n";
+            Files.writeString(bundle(SHOP.value()), text + "sha-256: " + Sha256.hex(text) + '\n');
+
+            assertThat(store.due(DUE.plusSeconds(1), 10))
+                    .extracting(StoredCertificate::firstName)
+                    .containsExactly(OTHER.value());
+
+            assertThat(recorded.lines(EventKind.QUARANTINED)).hasSize(1);
+        }
+
+        @Test
         void keepsNoOtherFromBeingListed() throws Exception {
             store.save(stored("a.example.com"));
             store.save(stored("b.example.com"));
@@ -667,6 +702,8 @@ class FileCertificateStoreTest extends ShelfContract {
             Path foreign = hint(NOW.minusSeconds(7200), "x").resolveSibling("notes.txt");
             stale(foreign);
             stale(root().resolve("due/elsewhere/0000_shop.example.com"));
+            stale(root().resolve("due/0000-00-00T00/0000_shop.example.com"));
+            stale(root().resolve("due/2026-02-30T10/0000_shop.example.com"));
             store = open();
 
             assertThat(store.due(NOW, 10)).isEmpty();

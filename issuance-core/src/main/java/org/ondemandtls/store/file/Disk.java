@@ -159,6 +159,10 @@ final class Disk {
 
     /** A file's content, empty where there is none. */
     static Optional<byte[]> read(Path file) throws IOException {
+        // To open a named pipe would wait for somebody who writes.
+        if (!Files.isRegularFile(file) && Files.exists(file)) {
+            throw new FileSystemException(file.toString(), null, "it is no file");
+        }
         try (InputStream in = Files.newInputStream(file)) {
             byte[] content = in.readNBytes(LARGEST_FILE + 1);
             if (content.length > LARGEST_FILE) {

@@ -12,6 +12,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -109,7 +110,7 @@ final class DueIndex {
         this.complete = Files.exists(directory.resolve(COMPLETE));
         Disk.each(directory, entry -> {
             String name = String.valueOf(entry.getFileName());
-            if (HOUR.matcher(name).matches()) {
+            if (HOUR.matcher(name).matches() && isMoment(name)) {
                 hours.add(name);
             }
             return true;
@@ -297,6 +298,15 @@ final class DueIndex {
             Files.createFile(file, OWNER_FILE);
         } catch (FileAlreadyExistsException e) {
             return;
+        }
+    }
+
+    // What is spelled like an hour and is none would stand in the way of all that is due.
+    private static boolean isMoment(String hour) {
+        try {
+            return !Instant.parse(hour + ":59:59Z").isBefore(Instant.EPOCH);
+        } catch (DateTimeParseException e) {
+            return false;
         }
     }
 

@@ -279,14 +279,26 @@ final class FileShelves {
     }
 
     private void walk(Shelf shelf, String suffix, Disk.Entries<StoreException> files) throws StoreException {
+        String what = shelf.all() + " cannot be listed";
+        @Nullable StoreException unlisted = null;
+        List<Path> directories;
         try {
-            for (Path directory : layout.of(shelf)) {
+            directories = layout.of(shelf);
+        } catch (IOException e) {
+            throw failed(what, e);
+        }
+        for (Path directory : directories) {
+            try {
                 if (!Disk.each(directory, suffix, files)) {
                     return;
                 }
+            } catch (IOException e) {
+                // One directory keeps nobody from what is in the others.
+                unlisted = unlisted == null ? failed(what, e) : unlisted;
             }
-        } catch (IOException e) {
-            throw failed(shelf.all() + " cannot be listed", e);
+        }
+        if (unlisted != null) {
+            throw unlisted;
         }
     }
 

@@ -25,6 +25,9 @@ final class JdbcLeases {
     /** How long a lease lasts that is not extended. */
     static final Duration LENGTH = Duration.ofSeconds(20);
 
+    // What is farther away was reckoned before the database's clock was set back; who holds it still extends it anew.
+    private static final Duration LONGEST = Duration.ofMinutes(1);
+
     private static final int PAGE = 100;
 
     private final JdbcPool pool;
@@ -36,6 +39,12 @@ final class JdbcLeases {
         this.pool = pool;
         this.dialect = dialect;
         this.holder = holder;
+    }
+
+    /** Whether a lease has not run out, as a condition on when it does. */
+    static String running(SqlDialect dialect, String expires) {
+        return "(" + expires + " > " + dialect.now() + " AND " + expires + " <= " + dialect.now() + " + "
+                + LONGEST.toMillis() + ")";
     }
 
     Optional<Lease> take(ServerName name) throws StoreException {
@@ -132,11 +141,12 @@ final class JdbcLeases {
                 + dialect.now() + " + ?) ";
         if (dialect == SqlDialect.POSTGRESQL) {
             return insert + "ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, fence = excluded.fence,"
-                    + " expires = excluded.expires WHERE ondemand_tls_lease.expires <= " + dialect.now();
+                    + " expires = excluded.expires WHERE NOT " + running(dialect, "ondemand_tls_lease.expires");
         }
         // Assigned from left to right; the time that decides comes last.
-        return insert + "ON DUPLICATE KEY UPDATE holder = IF(expires <= " + dialect.now() + ", VALUES(holder), holder),"
-                + " fence = IF(expires <= " + dialect.now() + ", VALUES(fence), fence),"
-                + " expires = IF(expires <= " + dialect.now() + ", VALUES(expires), expires)";
+        String held = running(dialect, "expires");
+        return insert + "ON DUPLICATE KEY UPDATE holder = IF(" + held + ", holder, VALUES(holder)),"
+                + " fence = IF(" + held + ", fence, VALUES(fence)),"
+                + " expires = IF(" + held + ", expires, VALUES(expires))";
     }
 }

@@ -93,8 +93,9 @@ final class JdbcMedium implements Medium {
                 pool,
                 dialect,
                 leases,
-                () -> orders.read(orders("JOIN ondemand_tls_lease l ON l.name = o.name WHERE l.expires <= "
-                        + dialect.now() + " ORDER BY l.expires LIMIT " + MOST_ABANDONED_ORDERS)),
+                () -> orders.read(orders("JOIN ondemand_tls_lease l ON l.name = o.name WHERE NOT "
+                        + JdbcLeases.running(dialect, "l.expires") + " ORDER BY l.expires LIMIT "
+                        + MOST_ABANDONED_ORDERS)),
                 node,
                 events);
         peers = made;
@@ -425,8 +426,9 @@ final class JdbcMedium implements Medium {
 
     @Override
     public List<Found> idleOrders() throws StoreException {
-        return orders("LEFT JOIN ondemand_tls_lease l ON l.name = o.name AND l.expires > " + dialect.now()
-                + " WHERE l.name IS NULL ORDER BY o.started, o.name LIMIT " + MOST_OPEN_ORDERS);
+        return orders(
+                "LEFT JOIN ondemand_tls_lease l ON l.name = o.name AND " + JdbcLeases.running(dialect, "l.expires")
+                        + " WHERE l.name IS NULL ORDER BY o.started, o.name LIMIT " + MOST_OPEN_ORDERS);
     }
 
     private List<Found> orders(String where) throws StoreException {

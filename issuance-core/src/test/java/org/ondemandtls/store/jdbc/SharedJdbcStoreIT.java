@@ -134,6 +134,18 @@ class SharedJdbcStoreIT extends SharedStoreContract {
     }
 
     @Test
+    void aLeaseFromBeforeTheDatabasesClockWasSetBackIsNobodysForLongerThanItLasts() throws Exception {
+        Lease lease = one.peers().take(SHOP).orElseThrow();
+        one.journal(SharedStoreContract.order(SHOP), lease);
+        Database.update(url, "UPDATE ondemand_tls_lease SET holder = 'gone', expires = expires + 3600000");
+
+        assertThat(other.peers().abandoned()).hasSize(1);
+        assertThat(other.openOrders()).hasSize(1);
+        assertThat(other.peers().take(SHOP)).isPresent();
+        assertThat(one.peers().take(SHOP)).isEmpty();
+    }
+
+    @Test
     void aLeaseIsExtendedInTheBackground() throws Exception {
         one.peers().take(SHOP).orElseThrow();
         long first = Long.parseLong(

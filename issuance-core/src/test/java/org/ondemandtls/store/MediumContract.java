@@ -7,10 +7,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.ondemandtls.store.Medium.Due;
 import org.ondemandtls.store.Medium.Expected;
 import org.ondemandtls.store.Medium.Found;
@@ -25,6 +29,9 @@ public abstract class MediumContract {
 
     /** An empty medium. */
     protected abstract Medium open() throws Exception;
+
+    /** Has another content in a record of the medium that was opened last. */
+    protected abstract void damage(Shelf shelf, String key, byte[] content) throws Exception;
 
     @BeforeEach
     void openMedium() throws Exception {
@@ -197,6 +204,82 @@ public abstract class MediumContract {
         medium.removeSetAside(aside::add);
         assertThat(aside).hasSize(1);
         medium.removeSetAside(aside::add);
+        assertThat(aside).hasSize(1);
+    }
+
+    private List<String> keys(Shelf shelf) throws StoreException {
+        List<String> keys = List.of("a.example.com", "b.example.com");
+        for (String key : keys) {
+            switch (shelf) {
+                case CERTIFICATE -> putFirst(NOW, key);
+                case ORDER ->
+                    medium.put(
+                            new Kept(
+                                    shelf,
+                                    key,
+                                    key.getBytes(US_ASCII),
+                                    0,
+                                    new Medium.Marks(List.of(), NOW, "plain", "", false)),
+                            Expected.ANY,
+                            null);
+                case HOLD ->
+                    medium.put(
+                            new Kept(shelf, key, key.getBytes(US_ASCII), 0, Medium.Marks.under("")),
+                            Expected.ANY,
+                            null);
+                case SECRET -> medium.put(secret("accounts/" + key, key), Expected.ANY, null);
+            }
+        }
+        return shelf == Shelf.SECRET
+                ? keys.stream().map(key -> "accounts/" + key).toList()
+                : keys;
+    }
+
+    // How many are met, and how many of them can be read.
+    private static List<Integer> readable(Collection<Found> met) throws StoreException {
+        int readable = 0;
+        for (Found found : met) {
+            try {
+                found.content().read();
+                readable++;
+            } catch (UnreadableException tooLarge) {
+                assertThat(tooLarge).hasMessageContaining("larger than anything we write");
+            }
+        }
+        return List.of(met.size(), readable);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Shelf.class)
+    void whatIsTooLargeIsMetWithTheOthersUnreadAndCanBeSetAside(Shelf shelf) throws Exception {
+        List<String> keys = keys(shelf);
+        byte[] large = new byte[5 << 20];
+        Arrays.fill(large, (byte) 'x');
+        damage(shelf, keys.get(0), large);
+
+        List<Found> met = new ArrayList<>();
+        medium.each(shelf, met::add);
+        assertThat(readable(met)).containsExactly(2, 1);
+        Medium.View view = medium.view(shelf, keys);
+        Found found = view.own(keys.get(0)).orElseThrow();
+        assertThat(readable(List.of(found, view.own(keys.get(1)).orElseThrow())))
+                .containsExactly(2, 1);
+        if (shelf == Shelf.CERTIFICATE) {
+            assertThat(readable(
+                            medium.due(NOW, null, 9).stream().map(Due::found).toList()))
+                    .containsExactly(2, 1);
+            assertThat(readable(medium.page("", "", 9).values())).containsExactly(2, 1);
+        }
+        if (shelf == Shelf.ORDER) {
+            assertThat(readable(medium.idleOrders())).containsExactly(2, 1);
+        }
+
+        assertThat(medium.setAside(found, "too large", true)).isPresent();
+        assertThat(medium.setAside(found, "too large", true)).isEmpty();
+        assertThat(medium.view(shelf, keys).own(keys.get(0))).isEmpty();
+        assertThat(medium.view(shelf, keys).own(keys.get(1))).isPresent();
+        List<byte[]> aside = new ArrayList<>();
+        medium.removeSetAside(content -> !aside.add(content));
         assertThat(aside).hasSize(1);
     }
 

@@ -48,6 +48,8 @@ final class MemoryMedium implements Medium {
         }
     }
 
+    private static final int LARGEST = 1 << 20;
+
     private record Held(MemoryMedium holder, long fence) {}
 
     private final World world;
@@ -142,6 +144,9 @@ final class MemoryMedium implements Medium {
         return new Found(kept.shelf(), kept.key(), place, kept.revision(), () -> {
             if (unreadableKeys.contains(kept.key())) {
                 throw new StoreException(place + " cannot be read");
+            }
+            if (kept.content().length > LARGEST) {
+                throw new UnreadableException("it is larger than anything we write");
             }
             return kept.content().clone();
         });
@@ -249,15 +254,9 @@ final class MemoryMedium implements Medium {
 
     @Override
     public Optional<String> setAside(Found read, String reason, boolean keep) throws StoreException {
-        byte[] content;
-        try {
-            content = read.content().read();
-        } catch (UnreadableException e) {
-            throw new AssertionError("memory has no such content", e);
-        }
         synchronized (world) {
             Kept there = world.of(read.shelf()).get(read.handle());
-            if (there == null || !Arrays.equals(there.content(), content)) {
+            if (there == null || !Arrays.equals(content(found(there)), content(read))) {
                 return Optional.empty();
             }
             world.of(read.shelf()).remove(read.handle());
@@ -265,6 +264,15 @@ final class MemoryMedium implements Medium {
                 world.aside.add(there);
             }
             return Optional.of("in memory");
+        }
+    }
+
+    // Null where it is too large.
+    private static byte @Nullable [] content(Found found) throws StoreException {
+        try {
+            return found.content().read();
+        } catch (UnreadableException tooLarge) {
+            return null;
         }
     }
 

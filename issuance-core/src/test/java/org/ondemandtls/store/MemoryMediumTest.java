@@ -15,12 +15,20 @@ class MemoryMediumTest extends MediumContract {
     @TempDir
     private Path directory;
 
+    private MemoryMedium medium;
+
     @Override
     protected Medium open() throws Exception {
-        return new MemoryMedium(
+        medium = new MemoryMedium(
                 new MemoryMedium.World(),
                 new FileLedger(directory, clock, new RecordedEvents().events()),
                 false,
                 KeySealing.none());
+        return medium;
+    }
+
+    @Override
+    protected void damage(Shelf shelf, String key, byte[] content) {
+        medium.damage(shelf, key, content);
     }
 }

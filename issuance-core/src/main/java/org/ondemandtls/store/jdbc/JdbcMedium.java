@@ -33,6 +33,7 @@ import org.ondemandtls.store.Peers;
 import org.ondemandtls.store.Shelf;
 import org.ondemandtls.store.StaleRevisionException;
 import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.UnreadableException;
 
 /**
  * Records in a database: a row each, with columns beside the content that it is found by. Every statement finds its rows by
@@ -156,17 +157,24 @@ final class JdbcMedium implements Medium {
         return shelf == Shelf.SECRET ? content : new String(content, ISO_8859_1);
     }
 
-    /** The octets of a content. */
-    static byte[] octets(Shelf shelf, ResultSet row, int column) throws SQLException {
-        return shelf == Shelf.SECRET
-                ? row.getBytes(column)
-                : row.getString(column).getBytes(ISO_8859_1);
+    /** The octets of a {@link Sql#content}, null where it is too large. */
+    static byte @Nullable [] octets(Shelf shelf, ResultSet row, int column) throws SQLException {
+        if (shelf == Shelf.SECRET) {
+            return row.getBytes(column);
+        }
+        String text = row.getString(column);
+        return text == null ? null : text.getBytes(ISO_8859_1);
     }
 
     private Found found(Shelf shelf, ResultSet row, int key, int content, long revision) throws SQLException {
         String handle = row.getString(key);
         byte[] octets = octets(shelf, row, content);
-        return new Found(shelf, handle, shelf.named(handle) + " in " + location(), revision, () -> octets);
+        return new Found(shelf, handle, shelf.named(handle) + " in " + location(), revision, () -> {
+            if (octets == null) {
+                throw new UnreadableException("it is larger than anything we write");
+            }
+            return octets;
+        });
     }
 
     @Override
@@ -175,12 +183,13 @@ final class JdbcMedium implements Medium {
         Map<String, Found> led = new HashMap<>();
         String places = Sql.places(keys.size());
         String sql = shelf == Shelf.CERTIFICATE
-                ? "SELECT 1 AS own, c.name AS asked, c.name, c.content, c.revision"
+                ? "SELECT 1 AS own, c.name AS asked, c.name, " + Sql.content("c.content") + ", c.revision"
                         + " FROM ondemand_tls_certificate c WHERE c.name IN (" + places + ")"
-                        + " UNION ALL SELECT 0, n.name, c.name, c.content, c.revision FROM ondemand_tls_name n"
-                        + " JOIN ondemand_tls_certificate c ON c.name = n.certificate WHERE n.name IN (" + places + ")"
-                : "SELECT 1, " + key(shelf) + ", " + key(shelf) + ", content, 0 FROM " + table(shelf) + " WHERE "
-                        + key(shelf) + " IN (" + places + ")";
+                        + " UNION ALL SELECT 0, n.name, c.name, " + Sql.content("c.content") + ", c.revision"
+                        + " FROM ondemand_tls_name n JOIN ondemand_tls_certificate c ON c.name = n.certificate"
+                        + " WHERE n.name IN (" + places + ")"
+                : "SELECT 1, " + key(shelf) + ", " + key(shelf) + ", " + Sql.content("content") + ", 0 FROM "
+                        + table(shelf) + " WHERE " + key(shelf) + " IN (" + places + ")";
         List<Object> values = new ArrayList<>(keys);
         if (shelf == Shelf.CERTIFICATE) {
             values.addAll(keys);
@@ -325,8 +334,9 @@ final class JdbcMedium implements Medium {
     private List<Found> records(JdbcPool from, Shelf shelf, String where, Object... valuesAndLimit)
             throws StoreException {
         String key = key(shelf);
-        String sql = "SELECT " + key + ", content, " + (shelf == Shelf.CERTIFICATE ? "revision" : "0") + " FROM "
-                + table(shelf) + " WHERE " + where + " ORDER BY " + key + " LIMIT ?";
+        String sql =
+                "SELECT " + key + ", " + Sql.content("content") + ", " + (shelf == Shelf.CERTIFICATE ? "revision" : "0")
+                        + " FROM " + table(shelf) + " WHERE " + where + " ORDER BY " + key + " LIMIT ?";
         JdbcPool.Reader<Found> reader = row -> found(shelf, row, 1, 2, row.getLong(3));
         return from.read(shelf.all() + " cannot be listed", sql, reader, valuesAndLimit);
     }
@@ -408,8 +418,8 @@ final class JdbcMedium implements Medium {
 
     @Override
     public List<Due> due(Instant atOrBefore, @Nullable Due after, int limit) throws StoreException {
-        String sql = "SELECT name, content, due FROM ondemand_tls_certificate WHERE due <= ? AND due >= ?"
-                + " AND (due > ? OR name > ?) ORDER BY due, name LIMIT ?";
+        String sql = "SELECT name, " + Sql.content("content") + ", due FROM ondemand_tls_certificate"
+                + " WHERE due <= ? AND due >= ? AND (due > ? OR name > ?) ORDER BY due, name LIMIT ?";
         JdbcPool.Reader<Due> reader =
                 row -> new Due(Instant.ofEpochMilli(row.getLong(3)), found(Shelf.CERTIFICATE, row, 1, 2, 0));
         long from = after == null ? Long.MIN_VALUE : Sql.millis(after.at());
@@ -432,7 +442,7 @@ final class JdbcMedium implements Medium {
     }
 
     private List<Found> orders(String where) throws StoreException {
-        String sql = "SELECT o.name, o.content FROM ondemand_tls_order o " + where;
+        String sql = "SELECT o.name, " + Sql.content("o.content") + " FROM ondemand_tls_order o " + where;
         return pool.read("the open orders cannot be read", sql, row -> found(Shelf.ORDER, row, 1, 2, 0));
     }
 

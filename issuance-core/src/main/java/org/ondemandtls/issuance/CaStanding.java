@@ -168,6 +168,11 @@ final class CaStanding {
         }
     }
 
+    /** The same for every name. No I/O. */
+    void reconsiderAll() {
+        waits.values().removeIf(Wait::stored);
+    }
+
     // Of two waits the longer one counts.
     private static Wait longer(Wait old, Wait fresh) {
         return old.until() - fresh.until() >= 0 ? old : fresh;

@@ -480,8 +480,10 @@ public final class Issuance {
         following.changed(names);
     }
 
-    /** Has everything that is served here looked up in the store again: what changed meanwhile is not known. */
+    /** Has all that is known here looked up in the store again: what changed meanwhile is not. */
     public void missed() {
+        refusals.reconsiderAll();
+        pipeline.reconsiderAllHolds();
         following.missed();
     }
 

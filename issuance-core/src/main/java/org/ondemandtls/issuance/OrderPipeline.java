@@ -316,6 +316,11 @@ final class OrderPipeline {
         }
     }
 
+    /** What other servers have changed is not known: what the store knew of any wait is looked up again. No I/O. */
+    void reconsiderAllHolds() {
+        parts.standing().reconsiderAll();
+    }
+
     /** Tells of a failure of the store's, once while it lasts. */
     void tellStoreFailed(ServerName name, String words) {
         placement.tellStoreFailed(name, words);

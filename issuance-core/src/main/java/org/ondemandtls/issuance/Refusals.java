@@ -254,6 +254,11 @@ final class Refusals {
         failures.invalidate(name);
     }
 
+    /** The same for every name, but for what only this machine's clock stands against. No I/O. */
+    void reconsiderAll() {
+        failures.asMap().values().removeIf(failure -> failure.clockGeneration() == ANY_CLOCK);
+    }
+
     long size() {
         // What is over the bound and not let go yet is none of them.
         failures.cleanUp();

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
@@ -496,6 +497,39 @@ class PeersTest {
         one.issuance.retry(SHOP);
 
         assertThat(other.issuance.remembered(SHOP)).isEmpty();
+        assertThat(other.obtain()).isCompleted();
+    }
+
+    @Test
+    void aRetryOfWhichTheNewsWasMissedIsARetryOnAll() throws Exception {
+        one.ca().failOnce(new IssuanceException.Rejected(SHOP, "caa", "forbidden", Duration.ZERO));
+        one.obtain();
+        other.obtain();
+        one.issuance.retry(SHOP);
+        assertThat(other.issuance.remembered(SHOP)).isPresent();
+
+        other.issuance.missed();
+
+        assertThat(other.issuance.remembered(SHOP)).isEmpty();
+        assertThat(other.obtain()).isCompleted();
+    }
+
+    @Test
+    void aWaitThatWasEndedWhileNewsWasMissedIsEndedOnAll() throws Exception {
+        Duration day = Duration.ofDays(1);
+        one.ca()
+                .failOnce(new IssuanceException.RateLimited(
+                        SHOP, new Scope.Account(one.ca().id()), "too many orders", day));
+        one.obtain();
+        other.obtain();
+        assertThat(other.ca().asked()).isEmpty();
+        one.issuance.retry(SHOP);
+        time.advance(Duration.ofMinutes(1));
+        assertThat(other.obtain()).as("what was remembered goes on").isCompletedExceptionally();
+
+        other.issuance.missed();
+        time.advance(Duration.ofMinutes(1));
+
         assertThat(other.obtain()).isCompleted();
     }
 

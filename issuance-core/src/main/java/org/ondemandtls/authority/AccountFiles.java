@@ -13,6 +13,9 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import org.ondemandtls.certificate.InvalidPemException;
 import org.ondemandtls.certificate.KeyPairs;
 import org.ondemandtls.certificate.Pem;
@@ -32,7 +35,9 @@ public final class AccountFiles {
     private static final int SHORT = 8;
 
     private final SecretFiles files;
+    private final Consumer<String> told;
     private final String stem;
+    private final Set<String> unreadable = ConcurrentHashMap.newKeySet();
 
     /**
      * Nothing is read yet.
@@ -41,7 +46,19 @@ public final class AccountFiles {
      * @param directory the CA's directory URL
      */
     public AccountFiles(SecretFiles files, URI directory) {
+        this(files, directory, words -> {});
+    }
+
+    /**
+     * Nothing is read yet.
+     *
+     * @param files where it is kept
+     * @param directory the CA's directory URL
+     * @param told told once of each note beside the key that cannot be read, and counts as if it were not there
+     */
+    AccountFiles(SecretFiles files, URI directory, Consumer<String> told) {
         this.files = files;
+        this.told = told;
         this.stem = "accounts/"
                 + HexFormat.of().formatHex(sha256(directory.toString().getBytes(StandardCharsets.UTF_8)), 0, SHORT);
     }
@@ -77,7 +94,7 @@ public final class AccountFiles {
     /** The account's URL. What cannot be read is asked for again, by the key. */
     Optional<URL> url() throws IOException {
         try {
-            URI uri = new URI(read(".url").strip());
+            URI uri = new URI(note(".url").orElse("").strip());
             return "https".equals(uri.getScheme()) ? Optional.of(uri.toURL()) : Optional.empty();
         } catch (URISyntaxException | MalformedURLException | IllegalArgumentException e) {
             return Optional.empty();
@@ -96,7 +113,7 @@ public final class AccountFiles {
 
     /** The contact the CA was told; empty where it was told none, or nothing is known of it. */
     Optional<String> contact() throws IOException {
-        return files.read(stem + ".contact").map(AccountFiles::text);
+        return note(".contact");
     }
 
     /** Keeps the contact the CA was told. */
@@ -106,7 +123,7 @@ public final class AccountFiles {
 
     /** The terms of service that were accepted. */
     Optional<String> terms() throws IOException {
-        return files.read(stem + ".terms").map(AccountFiles::text);
+        return note(".terms");
     }
 
     /** Keeps the terms of service that were accepted. */
@@ -116,7 +133,7 @@ public final class AccountFiles {
 
     /** When an operator has deactivated the account, as text; empty where none has. */
     Optional<String> deactivated() throws IOException {
-        return Optional.of(read(".deactivated")).filter(since -> !since.isEmpty());
+        return note(".deactivated").filter(since -> !since.isEmpty());
     }
 
     /** Keeps that an operator has deactivated the account, or with an empty text that it is used again. */
@@ -200,12 +217,27 @@ public final class AccountFiles {
                 + HexFormat.of().formatHex(sha256(key.getPublic().getEncoded()), 0, SHORT) + ".pem";
     }
 
-    private String read(String suffix) throws IOException {
-        return files.read(stem + suffix).map(AccountFiles::text).orElse("");
+    // The CA knows all of them by the key: one that cannot be read is no reason to order nothing from it.
+    private Optional<String> note(String suffix) throws IOException {
+        try {
+            return files.read(stem + suffix).map(AccountFiles::text);
+        } catch (UnreadableSecretException e) {
+            if (unreadable.add(suffix)) {
+                told.accept(stem + suffix + " cannot be read (" + e.getMessage() + "); the server goes on without it");
+            }
+            return Optional.empty();
+        }
     }
 
     private void write(String suffix, String text) throws IOException {
-        files.write(stem + suffix, text.getBytes(StandardCharsets.UTF_8), false);
+        try {
+            files.write(stem + suffix, text.getBytes(StandardCharsets.UTF_8), false);
+            unreadable.remove(suffix);
+        } catch (IOException e) {
+            if (!unreadable.contains(suffix)) {
+                throw e;
+            }
+        }
     }
 
     private static String text(byte[] content) {

@@ -87,7 +87,7 @@ final class CaAccount {
             LongSupplier nanoTime) {
         this.directory = directory;
         this.email = email;
-        this.files = new AccountFiles(files, directory.url());
+        this.files = new AccountFiles(files, directory.url(), words -> events.publish(EventKind.STORE_FAILED, words));
         this.events = events;
         this.nanoTime = nanoTime;
         this.failedUntil = Deadline.in(Duration.ZERO, nanoTime);

@@ -3,6 +3,7 @@ package org.ondemandtls.authority;
 import java.io.IOException;
 import java.util.Optional;
 import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.RecordUnreadableException;
 import org.ondemandtls.store.StoreException;
 
 /**
@@ -37,6 +38,8 @@ public record StoredSecrets(CertificateStore store) implements SecretFiles {
     private static <T> T unwrapped(Access<T> access) throws IOException {
         try {
             return access.run();
+        } catch (RecordUnreadableException e) {
+            throw new UnreadableSecretException(String.valueOf(e.getMessage()), e);
         } catch (StoreException e) {
             throw new IOException(e.getMessage(), e);
         }

@@ -230,7 +230,8 @@ public interface CertificateStore extends AutoCloseable {
      *
      * @param path its place, for example {@code internal-ca/root.key}
      * @return its content, empty if there is none
-     * @throws StoreException if it could not be read
+     * @throws RecordUnreadableException if it is there and cannot be used
+     * @throws StoreException if the store could not be read
      */
     Optional<byte[]> readSecret(String path) throws StoreException;
 

@@ -399,8 +399,11 @@ public class MediumStore implements CertificateStore {
                     RecordCodec.decodeSecret(path, found.get().content().read(), sealing));
         } catch (UnreadableException e) {
             // Not set aside: to make another account or root in silence would be worse than to stop.
-            throw new StoreException(found.get().place() + " cannot be used: " + e.getMessage()
-                    + (e instanceof KeyMissingException ? "" : "; bring it back from a backup, or remove it"));
+            throw new RecordUnreadableException(
+                    new StoreException(found.get().place() + " cannot be used: " + e.getMessage()
+                            + (e instanceof KeyMissingException ? "" : "; bring it back from a backup, or remove it")));
+        } catch (StoreException e) {
+            throw new RecordUnreadableException(e);
         }
     }
 

@@ -295,7 +295,8 @@ final class JdbcNews implements AutoCloseable {
         int count = 0;
         try (PreparedStatement select = pool.prepared(
                 open,
-                "SELECT id, since, origin, names FROM ondemand_tls_news WHERE id > ? ORDER BY id LIMIT " + PAGE)) {
+                "SELECT id, since, origin, " + Sql.content("names") + " FROM ondemand_tls_news WHERE id > ?"
+                        + " ORDER BY id LIMIT " + PAGE)) {
             select.setLong(1, Math.max(settled, pageFrom));
             try (ResultSet rows = select.executeQuery()) {
                 while (rows.next()) {
@@ -306,7 +307,12 @@ final class JdbcNews implements AutoCloseable {
                         highest = row;
                     }
                     if (seen.putIfAbsent(row.id(), row.since()) == null && !origin.equals(row.origin())) {
-                        untold.add(List.of(rows.getString(4).split(" ")));
+                        String names = rows.getString(4);
+                        if (names == null) {
+                            untoldMissed = true;
+                        } else {
+                            untold.add(List.of(names.split(" ")));
+                        }
                     }
                 }
             }

@@ -19,6 +19,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import javax.sql.DataSource;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -58,6 +59,8 @@ class JdbcNewsIT {
 
     @Parameter
     private Database.Kind kind;
+
+    private final AtomicReference<@Nullable Error> erring = new AtomicReference<>();
 
     private String former;
     private JdbcPool pool;
@@ -137,6 +140,10 @@ class JdbcNewsIT {
                     if (method.getName().equals("prepareStatement") && failing.compareAndSet(true, false)) {
                         throw new SQLException("refused", "42000");
                     }
+                    Error error = method.getName().equals("prepareStatement") ? erring.getAndSet(null) : null;
+                    if (error != null) {
+                        throw error;
+                    }
                     try {
                         return method.invoke(real, arguments);
                     } catch (InvocationTargetException e) {
@@ -162,6 +169,26 @@ class JdbcNewsIT {
 
     private void halfAnHourPasses() {
         ahead.addAndGet(Duration.ofMinutes(30).toNanos());
+    }
+
+    @Test
+    void goesOnBehindWhatIsTooLargeToBeNewsOfAnybody() {
+        write(former, "other", "x".repeat(5 << 20));
+        hear("missed");
+
+        write(former, "other", "a.example.com");
+
+        hear("a.example.com");
+    }
+
+    @Test
+    void goesOnAfterAnErrorOfTheDriver() {
+        erring.set(new NoClassDefFoundError("org/example/Driver"));
+        Awaitility.await().atMost(PATIENCE).until(() -> erring.get() == null);
+
+        write(former, "other", "a.example.com");
+
+        hear("a.example.com");
     }
 
     // Nobody else borrows one by then.

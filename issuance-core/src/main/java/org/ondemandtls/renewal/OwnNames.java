@@ -132,7 +132,7 @@ final class OwnNames {
             desk.ports().executor().execute(() -> {
                 try {
                     Optional<StoredCertificate> left =
-                            desk.floors().store().find(name).filter(Records::isLeftAlone);
+                            desk.floors().store().find(name).filter(StoredCertificate::isLeftAlone);
                     if (left.isPresent()) {
                         desk.records().save(left.get().withDue(desk.now())).ifPresent(dueNow);
                     }

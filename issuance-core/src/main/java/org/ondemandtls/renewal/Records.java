@@ -72,12 +72,6 @@ final class Records {
                 .isPresent();
     }
 
-    /** Whether nothing but its end is waited for: its next due time is the one at which it is forgotten. */
-    static boolean isLeftAlone(StoredCertificate record) {
-        return record.withdrawn().isEmpty()
-                && record.due().isAfter(record.certificate().notAfter());
-    }
-
     Instant forgottenAt(StoredCertificate record) {
         return record.certificate().notAfter().plus(config.grace());
     }

@@ -73,7 +73,7 @@ final class VisitNotes {
             seen.accept(before);
             StoredCertificate visited = before.withVisited(visit.at());
             // One that was left alone for want of visitors is looked at again as soon as it has one.
-            leftAlone.set(Records.isLeftAlone(visited));
+            leftAlone.set(visited.isLeftAlone());
             Instant due = leftAlone.get() ? visit.at() : earlier(before, visit.at());
             return due.equals(before.due()) && Records.isNoted(before, visit) ? before : visited.withDue(due);
         });

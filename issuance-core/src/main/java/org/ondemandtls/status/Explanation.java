@@ -147,7 +147,7 @@ final class Explanation {
                         .append(moved.words())
                         .append(": ")
                         .append(moved.toDo()));
-        if (stored.due().isAfter(stored.certificate().notAfter())) {
+        if (stored.isLeftAlone()) {
             return words.append(
                             stored.moved().isPresent()
                                     ? ""

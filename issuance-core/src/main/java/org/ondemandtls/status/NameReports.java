@@ -212,13 +212,8 @@ final class NameReports {
     /** Whether a renewal is late by more than a twentieth of the certificate's life. */
     static boolean isOverdue(StoredCertificate stored, Instant now) {
         return stored.isServableAt(now)
-                && !isIdle(stored)
+                && !stored.isLeftAlone()
                 && Listed.overdueFrom(stored).isBefore(now);
-    }
-
-    private static boolean isIdle(StoredCertificate stored) {
-        return stored.withdrawn().isEmpty()
-                && stored.due().isAfter(stored.certificate().notAfter());
     }
 
     private static NameState state(boolean served, Optional<StoredCertificate> stored, Instant now) {
@@ -238,7 +233,7 @@ final class NameReports {
         if (isOverdue(record, now)) {
             return NameState.OVERDUE;
         }
-        if (isIdle(record)) {
+        if (record.isLeftAlone()) {
             return NameState.IDLE;
         }
         return served ? NameState.SERVED : NameState.STORED;
@@ -348,7 +343,7 @@ final class NameReports {
     }
 
     private static NextStep next(StoredCertificate stored) {
-        if (stored.withdrawn().isPresent() || isIdle(stored)) {
+        if (stored.withdrawn().isPresent() || stored.isLeftAlone()) {
             return new NextStep("forgotten", stored.due(), "our own plan");
         }
         String advice = stored.window()
@@ -416,7 +411,7 @@ final class NameReports {
                 .map(moved -> new Refusal(
                         Who.CUSTOMER,
                         "moved away since " + moved.since() + ", " + moved.words() + ": " + moved.toDo(),
-                        isIdle(stored) ? Optional.empty() : Optional.of(stored.due()),
+                        stored.isLeftAlone() ? Optional.empty() : Optional.of(stored.due()),
                         0,
                         Optional.empty()));
     }

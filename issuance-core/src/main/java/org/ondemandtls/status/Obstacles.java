@@ -96,9 +96,8 @@ final class Obstacles {
      */
     Optional<Refusal> clock(Optional<StoredCertificate> stored) {
         Instant now = floors.clock().instant();
-        boolean waits = stored.filter(record -> record.isServableAt(now)
-                        && !record.renew().isAfter(now)
-                        && !record.due().isAfter(record.certificate().notAfter()))
+        boolean waits = stored.filter(
+                        record -> record.isServableAt(now) && !record.renew().isAfter(now) && !record.isLeftAlone())
                 .isPresent();
         return waits && !floors.watch().isTrusted()
                 ? Optional.of(new Refusal(

@@ -127,7 +127,7 @@ public record Listed(String name, String domain, String issuer, Instant expires,
                 stored.issuer(),
                 stored.certificate().notAfter(),
                 overdueFrom(stored),
-                standingOf(stored.withdrawn().isPresent(), stored.moved().isPresent(), isIdle(stored)));
+                standingOf(stored.withdrawn().isPresent(), stored.moved().isPresent(), stored.isLeftAlone()));
     }
 
     /** What a certificate with a first name and an issuer as they are is listed by. */
@@ -162,10 +162,6 @@ public record Listed(String name, String domain, String issuer, Instant expires,
             return Standing.MOVED_AWAY;
         }
         return idle ? Standing.IDLE : Standing.RENEWED;
-    }
-
-    private static boolean isIdle(StoredCertificate stored) {
-        return stored.due().isAfter(stored.certificate().notAfter());
     }
 
     private static String cut(String issuer) {

@@ -73,6 +73,11 @@ public record StoredCertificate(
         return withdrawn.isEmpty() && certificate.isValidAt(now);
     }
 
+    /** Whether nothing but its end is waited for: its next due time is the one at which it is forgotten. */
+    public boolean isLeftAlone() {
+        return withdrawn.isEmpty() && due.isAfter(certificate.notAfter());
+    }
+
     /**
      * The name it is stored under: the leaf's first, which may be a wildcard.
      *

@@ -39,13 +39,15 @@ final class Backlog {
     private final Map<Kind, Map<Turns, Lane>> lanes = new EnumMap<>(Kind.class);
     private final Map<String, Entry> known = new HashMap<>();
     private final Map<Kind, Integer> sizes = new EnumMap<>(Kind.class);
-    private final Set<String> running = new HashSet<>();
+    // Which turn of a name is at work.
+    private final Map<String, Long> running = new HashMap<>();
     // Names whose orders were found to count; bounded like what is kept.
     private final Set<String> counted = new HashSet<>();
     private final PriorityQueue<Delayed> delayed = new PriorityQueue<>(Comparator.comparingLong(Delayed::until));
     // What gives way to its renewal when that has come.
     private final TreeSet<Entry> givingWay = new TreeSet<>(BY_RENEWAL);
     private boolean droppedSome;
+    private long turns;
 
     /**
      * Makes an empty one.
@@ -132,15 +134,13 @@ final class Backlog {
             return Optional.empty();
         }
         Entry next = chosen.first().orElseThrow();
-        chosen.begun(next);
         givingWay.remove(next);
-        running.add(next.name());
-        return Optional.of(next);
+        return Optional.of(begun(chosen, next));
     }
 
     /** Takes one name's entry out of its turn, as an operator wants; empty where it is at work already. */
     synchronized Optional<Entry> takeNow(Entry entry) {
-        if (running.contains(entry.name())) {
+        if (running.containsKey(entry.name())) {
             return Optional.empty();
         }
         Entry before = known.get(entry.name());
@@ -148,14 +148,20 @@ final class Backlog {
             forget(before);
         }
         Entry taken = put(entry);
-        lane(taken).begun(taken);
-        running.add(taken.name());
-        return Optional.of(taken);
+        return Optional.of(begun(lane(taken), taken));
     }
 
-    /** What was taken is done with, one way or the other; a turn that fails after that gives nothing back twice. */
+    private Entry begun(Lane lane, Entry entry) {
+        Entry turn = entry.atTurn(++turns);
+        lane.begun(entry);
+        known.put(turn.name(), turn);
+        running.put(turn.name(), turn.turn());
+        return turn;
+    }
+
+    /** What was taken is done with, one way or the other; a turn that fails after that ends nothing, nor a later turn. */
     synchronized void done(Entry entry) {
-        if (running.remove(entry.name())) {
+        if (running.remove(entry.name(), entry.turn())) {
             lane(entry).ended();
             forget(entry);
         }
@@ -209,7 +215,7 @@ final class Backlog {
         while (!delayed.isEmpty() && delayed.peek().until() - nanos <= 0) {
             Entry entry = delayed.remove().entry();
             // It may have been taken out of its turn meanwhile.
-            if (entry.equals(known.get(entry.name())) && !running.contains(entry.name())) {
+            if (entry.equals(known.get(entry.name())) && !running.containsKey(entry.name())) {
                 line(entry);
             }
         }

@@ -16,6 +16,7 @@ import org.ondemandtls.store.StoredCertificate;
  * @param several the first name of the certificate of several names that serves the name now, empty where it has its own
  * @param deniedSince since when every answer about a name without a record of its own has been a denial
  * @param counted whether its order was found to count in the budget of all; most renewals do not
+ * @param turn which turn this is, 0 before the first: what ends late ends no other
  */
 record Entry(
         String name,
@@ -26,7 +27,8 @@ record Entry(
         Instant notAfter,
         Optional<String> several,
         Optional<Instant> deniedSince,
-        boolean counted) {
+        boolean counted,
+        long turn) {
 
     /** What is to be done. */
     enum Kind {
@@ -49,7 +51,8 @@ record Entry(
                 record.certificate().notAfter(),
                 Optional.empty(),
                 Optional.empty(),
-                false);
+                false,
+                0);
     }
 
     /** A certificate of its own for one of the names of another. */
@@ -63,7 +66,24 @@ record Entry(
                 record.certificate().notAfter(),
                 Optional.of(record.firstName()),
                 Optional.empty(),
-                false);
+                false,
+                0);
+    }
+
+    /** Permission for the first name of a certificate of several, whose renewal waits for the other names. */
+    static Entry asking(StoredCertificate record, String issuer) {
+        Instant end = record.certificate().notAfter();
+        return new Entry(
+                record.firstName(),
+                Kind.ASK,
+                issuer,
+                record.due(),
+                end,
+                end,
+                Optional.of(record.firstName()),
+                Optional.empty(),
+                false,
+                0);
     }
 
     /** Of two entries of one kind the one with the earlier moment comes first. */
@@ -73,16 +93,21 @@ record Entry(
 
     /** The same as something else to be done. */
     Entry as(Kind other) {
-        return new Entry(name, other, issuer, due, renew, notAfter, several, deniedSince, counted);
+        return new Entry(name, other, issuer, due, renew, notAfter, several, deniedSince, counted, turn);
     }
 
     /** The same, denied since a moment, or no longer. */
     Entry denied(Optional<Instant> since) {
-        return new Entry(name, kind, issuer, due, renew, notAfter, several, since, counted);
+        return new Entry(name, kind, issuer, due, renew, notAfter, several, since, counted, turn);
     }
 
     /** The same, of which it is known that its order counts. */
     Entry asCounted() {
-        return new Entry(name, kind, issuer, due, renew, notAfter, several, deniedSince, true);
+        return new Entry(name, kind, issuer, due, renew, notAfter, several, deniedSince, true, turn);
+    }
+
+    /** The same at its turn. */
+    Entry atTurn(long number) {
+        return new Entry(name, kind, issuer, due, renew, notAfter, several, deniedSince, counted, number);
     }
 }

@@ -92,6 +92,14 @@ record Validation(
                 return;
             }
         }
+        if (!isOld) {
+            // Another order would be given the same authorization.
+            throw new IssuanceException.Unavailable(
+                    name,
+                    "the CA hands out an authorization again whose every proof has failed before: " + tokens(offered),
+                    RetryAfter.LIMITED,
+                    new UnexplainedException());
+        }
         throw new SpentOrderException(
                 "every proof of an authorization of the open order has failed before: " + tokens(offered));
     }

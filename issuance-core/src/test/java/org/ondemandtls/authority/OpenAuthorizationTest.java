@@ -267,6 +267,16 @@ class OpenAuthorizationTest {
         }
 
         @Test
+        void isFollowedByOneMoreOrderAtMostWhereTheCaHandsOutTheFailedProofsAgain() {
+            offer(TLS_ALPN, "invalid", error("unauthorized", "no"));
+            offer(HTTP, "invalid", error("unauthorized", "no"));
+
+            assertThat(failure()).isInstanceOf(IssuanceException.Unavailable.class);
+
+            assertThat(ca.asked(NEW_ORDER)).isEqualTo(1);
+        }
+
+        @Test
         void isGivenUpWhereAllKindsHaveFailed() throws IssuanceException {
             offer(TLS_ALPN, "invalid", error("unauthorized", "no"));
             offer(HTTP, "invalid", error("unauthorized", "no"));
@@ -285,13 +295,16 @@ class OpenAuthorizationTest {
     }
 
     @Test
-    void aNewOrderWithFailedProofsOnlyIsTheCasFault() {
+    void aNewOrderWithFailedProofsOnlyIsTheCasFaultAndCostsNoSecondOne() {
         offer(TLS_ALPN, "invalid", error("unauthorized", "no"));
         offer(HTTP, "expired", "");
 
-        assertThat(failure()).isInstanceOf(IssuanceException.Unavailable.class);
+        assertThat(failure())
+                .isInstanceOf(IssuanceException.Unavailable.class)
+                .hasMessageContaining("hands out an authorization again")
+                .hasCauseInstanceOf(UnexplainedException.class);
         assertThat(ca.asked(CHALLENGE)).isZero();
-        assertThat(ca.asked(NEW_ORDER)).isEqualTo(2);
+        assertThat(ca.asked(NEW_ORDER)).isEqualTo(1);
         assertThat(ca.failedValidations).isZero();
     }
 }

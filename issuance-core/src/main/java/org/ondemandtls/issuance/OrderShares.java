@@ -86,7 +86,8 @@ public final class OrderShares {
     private void begin(Side side, Runnable task) {
         try {
             threads.execute(() -> run(side, task));
-        } catch (RejectedExecutionException e) {
+        } catch (RuntimeException | Error e) {
+            // Also where no thread can be started: a place that is not given back is lost for good.
             lock.lock();
             try {
                 running.merge(side, -1, Integer::sum);
@@ -125,7 +126,7 @@ public final class OrderShares {
         lock.lock();
         try {
             running.merge(side, -1, Integer::sum);
-            Side next = nextSide();
+            Side next = nextSide(side);
             Runnable task = waitingOf(next).poll();
             if (task == null) {
                 return null;
@@ -141,12 +142,13 @@ public final class OrderShares {
         return waiting.computeIfAbsent(side, any -> new ArrayDeque<>());
     }
 
-    // The side with less than its half goes first. Guarded by the lock.
-    private Side nextSide() {
-        Side fewer = running.getOrDefault(Side.RENEWALS, 0) < running.getOrDefault(Side.VISITS, 0)
-                ? Side.RENEWALS
-                : Side.VISITS;
-        Side more = fewer == Side.RENEWALS ? Side.VISITS : Side.RENEWALS;
+    // The side with less than its half goes first; where they have the same, the one that has not had the thread: a
+    // single thread would serve one side only. Guarded by the lock.
+    private Side nextSide(Side last) {
+        Side other = last == Side.RENEWALS ? Side.VISITS : Side.RENEWALS;
+        boolean lastHasLess = running.getOrDefault(last, 0) < running.getOrDefault(other, 0);
+        Side fewer = lastHasLess ? last : other;
+        Side more = lastHasLess ? other : last;
         boolean goes = !waitingOf(fewer).isEmpty() || !mayBegin(more);
         return goes ? fewer : more;
     }

@@ -87,4 +87,42 @@ class OrderSharesTest {
 
         assertThat(ran).containsExactly("r", "v");
     }
+
+    @Test
+    void oneThreadGoesFromOneSideToTheOtherWhileBothWait() {
+        OrderShares one = new OrderShares(threads::add, 1, 3);
+        for (int i = 0; i < 3; i++) {
+            String number = String.valueOf(i);
+            one.of(Side.VISITS).execute(() -> ran.add("v" + number));
+        }
+        one.of(Side.RENEWALS).execute(() -> ran.add("r0"));
+        one.of(Side.RENEWALS).execute(() -> ran.add("r1"));
+
+        threads.get(0).run();
+
+        assertThat(ran).containsExactly("v0", "r0", "v1", "r1", "v2");
+    }
+
+    @Test
+    void aThreadThatCannotBeStartedTakesNoPlaceForGood() {
+        boolean[] fails = {true};
+        OrderShares lacking = new OrderShares(
+                task -> {
+                    if (fails[0]) {
+                        throw new OutOfMemoryError("unable to create native thread");
+                    }
+                    threads.add(task);
+                },
+                2,
+                3);
+        for (int i = 0; i < 5; i++) {
+            assertThatThrownBy(() -> lacking.of(Side.RENEWALS).execute(() -> ran.add("r")))
+                    .isInstanceOf(OutOfMemoryError.class);
+        }
+
+        fails[0] = false;
+        lacking.of(Side.RENEWALS).execute(() -> ran.add("r"));
+
+        assertThat(threads).hasSize(1);
+    }
 }

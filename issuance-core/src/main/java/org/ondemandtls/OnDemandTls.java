@@ -391,7 +391,7 @@ public final class OnDemandTls implements AutoCloseable {
             if (before == null || before.isDone()) {
                 resumed = issuance.resumeAbandonedOrders();
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             // Where it throws, it is never done again.
             events.publish(EventKind.DEFECT, "cannot look for open orders of other servers: " + e);
         }

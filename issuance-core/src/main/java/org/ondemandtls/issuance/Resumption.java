@@ -75,6 +75,10 @@ final class Resumption {
             });
         } catch (RejectedExecutionException e) {
             done.complete(null);
+        } catch (Error e) {
+            // No thread can be started.
+            events.publish(EventKind.DEFECT, "cannot look for open orders: " + e);
+            done.complete(null);
         }
         return done;
     }
@@ -100,7 +104,7 @@ final class Resumption {
             do {
                 for (OpenOrder next = next(); next != null; next = next()) {
                     OpenOrder order = next;
-                    finish.apply(order).whenComplete((certificate, thrown) -> {
+                    begun(order).whenComplete((certificate, thrown) -> {
                         ended(order, thrown);
                         begin();
                     });
@@ -108,6 +112,15 @@ final class Resumption {
             } while (wanted.decrementAndGet() > 0);
             if (isOver()) {
                 done.complete(null);
+            }
+        }
+
+        // One that cannot be begun keeps none of the others, nor the next look, from its turn.
+        private CompletableFuture<KeyedCertificate> begun(OpenOrder order) {
+            try {
+                return finish.apply(order);
+            } catch (RuntimeException | Error e) {
+                return CompletableFuture.failedFuture(e);
             }
         }
 

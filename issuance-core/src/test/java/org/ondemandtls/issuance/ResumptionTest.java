@@ -115,4 +115,37 @@ class ResumptionTest {
     void nothingLeftOpenIsDoneAtOnce() {
         assertThat(resumption.resume(List::of)).isCompleted();
     }
+
+    @Test
+    void oneThatCannotBeBegunKeepsNoneOfTheOthersFromItsTurn() {
+        int[] tried = new int[1];
+        Resumption lacking = new Resumption(
+                order -> {
+                    tried[0]++;
+                    throw new OutOfMemoryError("unable to create native thread");
+                },
+                new DirectExecutor(),
+                recorded.events(),
+                () -> false);
+
+        assertThat(lacking.resume(() -> orders(6))).isCompleted();
+
+        assertThat(tried[0]).isEqualTo(6);
+        assertThat(recorded.lines(EventKind.RESUMED)).hasSize(6);
+    }
+
+    @Test
+    void aLookThatCannotBeBegunIsOverAndTold() {
+        Resumption lacking = new Resumption(
+                order -> new CompletableFuture<>(),
+                task -> {
+                    throw new OutOfMemoryError("unable to create native thread");
+                },
+                recorded.events(),
+                () -> false);
+
+        assertThat(lacking.resume(List::of)).isCompleted();
+
+        assertThat(recorded.lines(EventKind.DEFECT)).hasSize(1);
+    }
 }

@@ -3,11 +3,12 @@ package org.ondemandtls.issuance;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 
@@ -57,7 +58,22 @@ public final class ClockWatch {
     private boolean usedToNights;
     private long jumpedAt;
     private long generation;
-    private @Nullable Instant set;
+    // The jumps by which the clock was set ahead as the machine started; moments of before them are a wrong clock's.
+    private final List<Setting> settings = new ArrayList<>();
+    private Instant began;
+
+    /**
+     * The clock was set ahead.
+     *
+     * @param from when the process began, by the clock as it was
+     * @param to when it was set, by the clock as it was
+     * @param by how far
+     */
+    private record Setting(Instant from, Instant to, Duration by) {
+        Instant corrected(Instant noted) {
+            return noted.isBefore(from) || noted.isAfter(to) ? noted : noted.plus(by);
+        }
+    }
 
     /**
      * Begins to watch; the clock is trusted as it is now.
@@ -86,6 +102,7 @@ public final class ClockWatch {
         this.asleep = asleep().orElse(0L);
         this.trustedOffset = offset();
         this.lastOffset = trustedOffset;
+        this.began = clock.instant();
     }
 
     /** Whether the wall clock can be trusted now. */
@@ -100,10 +117,21 @@ public final class ClockWatch {
         return generation;
     }
 
-    /** When the clock was set as the machine started, by the time it has since then; empty where it was not. */
-    public synchronized Optional<Instant> set() {
+    /**
+     * A moment of before, by the clock as it is now. What this process noted before its clock was set as the machine started
+     * is moved with it; what an earlier process noted stays. A moment that is ahead of the clock is a wrong clock's, and
+     * stands for now.
+     *
+     * @param noted the moment, as it was noted
+     */
+    public synchronized Instant corrected(Instant noted) {
         look();
-        return Optional.ofNullable(set);
+        Instant corrected = noted;
+        for (Setting setting : settings) {
+            corrected = setting.corrected(corrected);
+        }
+        Instant now = clock.instant();
+        return corrected.isAfter(now) ? now : corrected;
     }
 
     private void look() {
@@ -132,7 +160,7 @@ public final class ClockWatch {
                     EventKind.CLOCK,
                     "the clock was set by " + seconds(offset - before) + " s while the machine was starting; the server"
                             + " trusts it");
-            set = clock.instant();
+            isSet(Duration.ofMillis(offset - before));
             trustedOffset = offset;
             trusted = true;
             generation++;
@@ -164,6 +192,14 @@ public final class ClockWatch {
             generation++;
             events.publish(EventKind.CLOCK, "the clock has not jumped again; the server now trusts it");
         }
+    }
+
+    // Set back, it comes by the same moments again, which are right then.
+    private void isSet(Duration by) {
+        if (!by.isNegative()) {
+            settings.add(new Setting(began, clock.instant().minus(by), by));
+        }
+        began = began.plus(by);
     }
 
     private boolean isBeingSet() {

@@ -45,10 +45,7 @@ final class Denials {
      */
     void denied(ServerName name, StoredCertificate record, IssuanceException reason) throws StoreException {
         Instant now = desk.now();
-        // What a clock said that has been set since is no moment.
-        Instant since = record.deniedSince()
-                .map(at -> desk.floors().watch().set().filter(at::isBefore).orElse(at))
-                .orElse(now);
+        Instant since = since(record.deniedSince(), now);
         boolean kept = isKept(name.value(), since);
         Instant end = withdrawnAt(since);
         if (!now.isBefore(end) && !kept) {
@@ -90,6 +87,11 @@ final class Denials {
     boolean isKept(String name, Instant since) throws StoreException {
         brake.denied(name, since);
         return brake.keeps(since);
+    }
+
+    /** Since when a name has been denied, by the clock as it is now: what a clock said that has been set since is no moment. */
+    Instant since(Optional<Instant> noted, Instant now) {
+        return noted.map(desk.floors().watch()::corrected).orElse(now);
     }
 
     /** When what has been denied at every ask since then is withdrawn. */

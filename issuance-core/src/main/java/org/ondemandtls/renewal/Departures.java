@@ -36,7 +36,11 @@ final class Departures {
     void moved(ServerName name, StoredCertificate record, String leadsTo, String toDo, Duration again)
             throws StoreException {
         Instant now = desk.now();
-        Moved moved = new Moved(record.moved().map(Moved::since).orElse(now), leadsTo, toDo);
+        // What a clock said that has been set since is no moment.
+        Instant since = record.moved()
+                .map(before -> desk.floors().watch().corrected(before.since()))
+                .orElse(now);
+        Moved moved = new Moved(since, leadsTo, toDo);
         Instant end = moved.since().plus(desk.config().movedAwayGrace());
         boolean within = now.isBefore(end) || desk.records().isOwn(record);
         Instant due = within ? now.plus(again) : desk.records().forgottenAt(record);

@@ -2,20 +2,17 @@ package org.ondemandtls.renewal;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.IssuanceException;
-import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.issuance.WithdrawnName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.renewal.Entry.Kind;
 import org.ondemandtls.store.CertificateStore;
-import org.ondemandtls.store.Hold;
 import org.ondemandtls.store.RecordUnreadableException;
 import org.ondemandtls.store.Retry;
 import org.ondemandtls.store.StoreException;
@@ -206,47 +203,26 @@ final class SeveralNames {
         goOn(Optional.of(several));
     }
 
-    // Kept beside the certificate, whose own moment is the first name's: a server that is started anew goes on from it.
     private Instant deniedSince(Entry entry, ServerName name, StoredCertificate several, Instant now)
             throws StoreException {
-        if (entry.deniedSince().isPresent()) {
-            return entry.deniedSince().get();
-        }
         CertificateStore store = desk.floors().store();
-        Optional<Hold> kept = store.readableHold(denied(name));
-        if (kept.isPresent()) {
-            try {
-                return Instant.parse(kept.get().detail());
-            } catch (DateTimeParseException unreadable) {
-                // Written anew below.
-            }
+        Optional<Instant> noted = entry.deniedSince().isPresent() ? entry.deniedSince() : DeniedName.since(store, name);
+        Instant since = denials.since(noted, now);
+        if (!noted.equals(Optional.of(since))) {
+            DeniedName.keep(store, name, several, since);
         }
-        store.keepHold(new Hold(
-                denied(name),
-                several.issuer(),
-                1,
-                several.certificate().notAfter(),
-                "denied",
-                now.toString(),
-                Optional.empty()));
-        return now;
+        return since;
     }
 
     private void forgetDenied(ServerName name) throws StoreException {
-        if (desk.floors().store().readableHold(denied(name)).isPresent()) {
-            desk.floors().store().dropHold(denied(name));
-        }
-    }
-
-    private static Scope denied(ServerName name) {
-        return new Scope.Other("denied-name/" + name);
+        DeniedName.forget(desk.floors().store(), name);
     }
 
     // Kept with the certificate, as for one of a single name: its entry must not keep the certificate from its turns.
     private void firstDenied(Entry entry, ServerName name, StoredCertificate several, IssuanceException reason)
             throws StoreException {
         Instant now = desk.now();
-        Instant since = several.deniedSince().orElse(now);
+        Instant since = denials.since(several.deniedSince(), now);
         boolean kept = denials.isKept(name.value(), since);
         if (!kept && !now.isBefore(denials.withdrawnAt(since))) {
             StoredCertificate saved = desk.floors()

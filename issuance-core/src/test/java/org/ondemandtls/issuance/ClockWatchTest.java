@@ -3,6 +3,7 @@ package org.ondemandtls.issuance;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -111,6 +112,39 @@ class ClockWatchTest {
     private ClockWatch startedWithTheMachine() {
         time.boot();
         return new ClockWatch(time.clock(), time::nanoTime, () -> Optional.of(time.upSinceBoot()), recorded.events());
+    }
+
+    @Test
+    void whatWasNotedBeforeTheClockWasSetIsMovedWithIt() {
+        Instant evening = time.clock().instant().minus(Duration.ofHours(2));
+        ClockWatch started = startedWithTheMachine();
+        Instant first = time.clock().instant();
+        time.advance(Duration.ofMinutes(1));
+        time.jump(Duration.ofHours(10));
+        assertThat(started.isTrusted()).isTrue();
+        Instant second = time.clock().instant();
+        time.advance(Duration.ofMinutes(1));
+        time.jump(Duration.ofDays(3));
+
+        assertThat(started.corrected(first))
+                .isEqualTo(first.plus(Duration.ofDays(3)).plus(Duration.ofHours(10)));
+        assertThat(started.corrected(second)).isEqualTo(second.plus(Duration.ofDays(3)));
+        assertThat(started.corrected(evening)).as("noted by an earlier process").isEqualTo(evening);
+        Instant right = time.clock().instant();
+        time.advance(Duration.ofDays(5));
+        assertThat(started.corrected(right)).isEqualTo(right);
+    }
+
+    @Test
+    void whatIsAheadOfAClockThatWasSetBackStandsForNow() {
+        ClockWatch started = startedWithTheMachine();
+        Instant wrong = time.clock().instant();
+        time.advance(Duration.ofMinutes(1));
+        time.jump(Duration.ofDays(-1));
+
+        assertThat(started.corrected(wrong)).isEqualTo(time.clock().instant());
+        time.advance(Duration.ofDays(2));
+        assertThat(started.corrected(wrong)).as("a moment that has come by now").isEqualTo(wrong);
     }
 
     @Test

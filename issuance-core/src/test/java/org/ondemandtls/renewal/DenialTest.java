@@ -164,6 +164,28 @@ class DenialTest {
         }
 
         @Test
+        void isWithdrawnInTimeOnAMachineThatStartsEachMorningWithTheTimeOfTheEvening() throws Exception {
+            serve(1);
+            deny(1);
+            renewal.retry(names.get(0));
+            Instant since = stored(names.get(0)).deniedSince().orElseThrow();
+
+            for (int day = 0; day < 2; day++) {
+                time.advance(Duration.ofHours(14));
+                renewal.close();
+                time.boot();
+                house.restartWatch();
+                begin(Optional.of(DAY));
+                time.advance(Duration.ofMinutes(1));
+                time.jump(Duration.ofHours(10));
+            }
+            time.advance(Duration.ofHours(4));
+
+            assertThat(since).isBefore(time.clock().instant().minus(DAY.multipliedBy(2)));
+            assertThat(served()).isZero();
+        }
+
+        @Test
         void isAskedForOnceInEachPeriodWhileItIsVisited() throws Exception {
             serve(1);
 

@@ -1439,6 +1439,24 @@ class RenewalTest {
         @Test
         void whoRetriesAFurtherNameOfACertificateHasItGetItsOwn() throws Exception {
             brought("a.example.com", SHOP.value(), "c.example.com");
+        @Test
+        void isGivenItsWholeGraceThoughTheClockIsSetAsTheMachineStarts() throws Exception {
+            obtain(SHOP);
+            visit(SHOP);
+            time.advance(LOOK);
+            time.boot();
+            verdict = Optional.of(new Verdict(
+                    Verdict.Who.CUSTOMER, "change A of it from 192.0.2.7 to 198.51.100.1", Optional.of("192.0.2.7")));
+            renewal.retry(SHOP);
+            Instant wrong = stored(SHOP).moved().orElseThrow().since();
+
+            time.jump(Duration.ofDays(20));
+            renewal.retry(SHOP);
+
+            assertThat(stored(SHOP).moved().orElseThrow().since()).isEqualTo(wrong.plus(Duration.ofDays(20)));
+            assertThat(stored(SHOP).due()).isBefore(now().plus(DAY));
+        }
+
 
             assertThat(renewal.retry(SHOP)).isTrue();
 

@@ -54,11 +54,26 @@ final class SeveralNames {
             desk.records().reschedule(record, desk.records().forgottenAt(record));
             return;
         }
-        Optional<StoredCertificate> saved =
-                desk.records().save(record.withDue(now.plus(Waits.partOfLife(record, Waits.MENDED))));
+        boolean asks = isFirstAsked(record, turns, now);
+        Instant again = now.plus(Waits.partOfLife(record, Waits.MENDED));
+        Instant due =
+                desk.nextLook(record.firstName(), now).filter(again::isAfter).orElse(again);
+        Optional<StoredCertificate> saved = desk.records().save(record.withDue(due));
         if (saved.isPresent()) {
             turns.forEach(desk.backlog()::offer);
+            if (asks) {
+                desk.backlog().offer(Entry.asking(saved.get(), desk.caOf(record)));
+            }
         }
+    }
+
+    // It waits for the others to have their own, perhaps for weeks, and is served until then.
+    private boolean isFirstAsked(StoredCertificate record, List<Entry> turns, Instant now) throws StoreException {
+        Optional<ServerName> first = Records.plainName(record.firstName());
+        return first.isPresent()
+                && (record.deniedSince().isPresent() || desk.rechecks().isDue(record, now))
+                && turns.stream().noneMatch(turn -> turn.name().equals(record.firstName()))
+                && !WithdrawnName.isKept(desk.floors().store(), first.get());
     }
 
     /** The turns of the names whose time it is to get their own. */
@@ -162,8 +177,9 @@ final class SeveralNames {
         Optional<StoredCertificate> dueAgain = Optional.empty();
         if (asksTheCa || (isFirst(name, several) && several.deniedSince().isPresent())) {
             StoredCertificate granted = several.withDeniedSince(Optional.empty());
-            dueAgain = Optional.of(
-                    desk.floors().store().save(granted.withDue(asksTheCa ? now : advice.next(granted, now))));
+            Instant next = advice.next(granted, now);
+            boolean isDueNow = asksTheCa || next.isBefore(now);
+            dueAgain = Optional.of(desk.floors().store().save(granted.withDue(isDueNow ? now : next)));
         }
         desk.backlog().done(entry);
         if (asksTheCa) {

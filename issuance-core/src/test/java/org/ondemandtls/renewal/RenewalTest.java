@@ -342,6 +342,76 @@ class RenewalTest {
         }
 
         @Test
+        void losesItsFirstNameInTimeWhileTheRenewalOfAnotherDoesNotSucceed() throws Exception {
+            renewal.close();
+            recheck = Optional.of(DAY);
+            begin(Optional.empty());
+            ServerName other = ServerName.parse("www.example.com");
+            ServerName first = ServerName.parse("a.example.net");
+            brought(first.value(), other.value());
+            authority.fail(new IssuanceException.Rejected(other, "unauthorized", "leads elsewhere", Duration.ZERO));
+            passVisited(62, other);
+            assertThat(house.inventory().find(first)).isPresent();
+            answer = denied();
+
+            passVisited(3, other);
+
+            assertThat(house.inventory().find(first)).isEmpty();
+            assertThat(house.inventory().find(other)).isPresent();
+            answer = granted();
+            time.advance(Duration.ofHours(1));
+            assertThat(issuance.obtain(first, ClientBlock.LOCAL)).isCompleted();
+        }
+
+        @Test
+        void keepsItsFirstNameThatIsGrantedAgainWhileTheRenewalOfAnotherDoesNotSucceed() throws Exception {
+            renewal.close();
+            recheck = Optional.of(DAY);
+            begin(Optional.empty());
+            ServerName other = ServerName.parse("www.example.com");
+            ServerName first = ServerName.parse("a.example.net");
+            brought(first.value(), other.value());
+            authority.fail(new IssuanceException.Rejected(other, "unauthorized", "leads elsewhere", Duration.ZERO));
+            passVisited(62, other);
+            answer = denied();
+            for (int hour = 0; hour < 30 && stored(first).deniedSince().isEmpty(); hour++) {
+                visit(other);
+                time.advance(Duration.ofHours(1));
+            }
+            assertThat(stored(first).deniedSince()).isPresent();
+            answer = granted();
+            passVisited(1, other);
+
+            assertThat(stored(first).deniedSince()).isEmpty();
+            questions.clear();
+            passVisited(3, other);
+            assertThat(house.inventory().find(first)).isPresent();
+            assertThat(questions).as("asked each day").hasSizeBetween(2, 5);
+        }
+
+        @Test
+        void losesNoNameBecauseTheClockWasSetAsTheMachineStarted() throws Exception {
+            ServerName granted = ServerName.parse("www.example.com");
+            ServerName further = ServerName.parse("b.example.net");
+            brought(granted.value(), further.value());
+            visit(granted);
+            time.advance(LOOK);
+            time.boot();
+            answer = denied();
+            renewal.retry(further);
+
+            time.jump(DAY.multipliedBy(2));
+            renewal.retry(further);
+            time.advance(Duration.ofHours(23));
+
+            assertThat(house.inventory().find(further)).isPresent();
+            time.advance(Duration.ofHours(2));
+            assertThat(house.inventory().find(further))
+                    .as("denied for a day by the right clock")
+                    .isEmpty();
+        }
+
+        @Test
         void losesAFurtherNameInTimeThoughTheServerIsStartedAnewEachTimeItIsDenied() throws Exception {
             renewal.close();
             recheck = Optional.of(DAY);

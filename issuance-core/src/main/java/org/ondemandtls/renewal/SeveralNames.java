@@ -122,6 +122,7 @@ final class SeveralNames {
         Optional<StoredCertificate> several = several(entry);
         if (failure == null) {
             desk.backlog().worked(entry, desk.nanos() - began);
+            denials.granted(name.value());
             desk.backlog().done(entry);
             forgetDenied(name);
             goOn(several);
@@ -263,8 +264,10 @@ final class SeveralNames {
     private void failed(Entry entry, ServerName name, StoredCertificate several, IssuanceException reason)
             throws StoreException {
         succession.mayPass(entry, reason);
-        Optional<Instant> since = reason instanceof IssuanceException.NoAnswer ? entry.deniedSince() : Optional.empty();
-        if (since.isEmpty() && !(reason instanceof IssuanceException.NoAnswer)) {
+        boolean granted = Succession.isGranted(reason);
+        Optional<Instant> since = granted ? Optional.empty() : entry.deniedSince();
+        if (granted) {
+            denials.granted(name.value());
             forgetDenied(name);
         }
         Duration wait = Waits.jittered(

@@ -7,6 +7,7 @@ import java.util.concurrent.CompletableFuture;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.Scope;
+import org.ondemandtls.config.ConfigKey;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.Retry;
@@ -52,6 +53,7 @@ final class Succession {
                 .whenComplete((certificate, failure) -> desk.end(entry, () -> {
                     if (failure == null) {
                         desk.backlog().worked(entry, desk.nanos() - began);
+                        denials.granted(name.value());
                         desk.backlog().done(entry);
                     } else {
                         Retry.stepIfStale(() -> notRenewed(entry, name, renewed, failure));
@@ -105,6 +107,15 @@ final class Succession {
                 spent ? Duration.ZERO : desk.floors().orders().blockedFor(name));
     }
 
+    /** Whether a renewal that failed was permitted: who did not answer, or was not asked for want of room, did not grant. */
+    static boolean isGranted(IssuanceException reason) {
+        boolean isNotAsked = reason instanceof IssuanceException.Overloaded full
+                && full.bound().equals(ConfigKey.SHIELD_ASK_QUEUE.key());
+        return !(isNotAsked
+                || reason instanceof IssuanceException.NoAnswer
+                || reason instanceof IssuanceException.NotPermitted);
+    }
+
     // These may come before anybody has looked where the name leads.
     private static boolean isBehindLook(IssuanceException reason) {
         return !(reason instanceof IssuanceException.NoAnswer
@@ -143,7 +154,10 @@ final class Succession {
             return;
         }
         // Whoever did not answer has not denied, and whoever was asked after permission was granted knows that.
-        boolean granted = record.deniedSince().isPresent() && !(reason instanceof IssuanceException.NoAnswer);
+        boolean granted = isGranted(reason);
+        if (granted) {
+            denials.granted(name.value());
+        }
         StoredCertificate next = granted ? record.withDeniedSince(Optional.empty()) : record;
         if (isBehindLook(reason)) {
             // Whatever is in the way now, it is not where the name leads.

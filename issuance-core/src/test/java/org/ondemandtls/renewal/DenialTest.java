@@ -301,6 +301,23 @@ class DenialTest {
         }
 
         @Test
+        void whoseRenewalsAreGrantedAgainReleaseTheBrakeWhereOnlyRenewalsAsk() throws Exception {
+            renewal.close();
+            begin(Optional.empty());
+            serve(25);
+            deny(25);
+            pass(58);
+            assertThat(served()).isEqualTo(25);
+            assertThat(renewal.nothingWithdrawnUntil()).isPresent();
+            denied.clear();
+
+            pass(1);
+
+            assertThat(renewal.nothingWithdrawnUntil()).isEmpty();
+            assertThat(house.recorded().lines(EventKind.MASS_DENIAL)).hasSize(2);
+        }
+
+        @Test
         void areWithdrawnAfterAWeekAllTheSame() throws Exception {
             serve(25);
             deny(25);

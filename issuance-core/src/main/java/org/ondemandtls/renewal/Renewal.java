@@ -246,6 +246,18 @@ public final class Renewal implements AutoCloseable {
         return brake.until();
     }
 
+    /**
+     * A record as it concerns one of its names: since when that is denied, which of several names is not what the first one
+     * is. Blocks for the store where there are several.
+     *
+     * @throws StoreException if the store failed
+     */
+    public StoredCertificate concerning(ServerName name, StoredCertificate record) throws StoreException {
+        return record.certificate().names().size() == 1 || record.firstName().equals(name.value())
+                ? record
+                : record.withDeniedSince(DeniedName.since(desk.floors().store(), name));
+    }
+
     /** When a certificate that is denied is withdrawn if every answer is a denial until then; empty where it is not denied. */
     public Optional<Instant> withdrawnAt(StoredCertificate record) {
         return record.deniedSince().map(denials::withdrawnAt);

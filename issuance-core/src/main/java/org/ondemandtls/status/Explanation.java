@@ -11,6 +11,7 @@ import org.ondemandtls.issuance.WithdrawnName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.OpenOrder;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 
@@ -50,8 +51,26 @@ final class Explanation {
         }
         try {
             CertificateStore store = floors.store();
-            Optional<StoredCertificate> found = store.find(name);
+            Optional<StoredCertificate> any = store.find(name);
+            Optional<StoredCertificate> found =
+                    any.isPresent() ? Optional.of(floors.renewal().concerning(name, any.get())) : any;
             found.ifPresent(stored -> words.append("; ").append(words(stored)));
+            found.filter(Explanation::isOutsideOfItsWindow)
+                    .filter(stored -> isHeldBack(store, stored))
+                    .ifPresent(stored -> words.append("; its CA wants it replaced again so soon that the server waits:"
+                            + " it replaces a certificate early at most once in a quarter of its lifetime"));
+            if (floors.issuance().isInFlight(name)) {
+                words.append("; a certificate is being obtained now");
+            } else {
+                openOrder(store, name)
+                        .ifPresent(open -> words.append("; an order of ")
+                                .append(open.started())
+                                .append(" is still open at ")
+                                .append(open.issuer())
+                                .append(
+                                        ": the next visit or renewal goes on with it; without one the order is dropped at ")
+                                .append(open.end()));
+            }
             if (found.isPresent() && WithdrawnName.isKept(store, name, found.get())) {
                 words.append(
                         "; that certificate does not serve this name: permission was denied for so long that it was"
@@ -158,7 +177,8 @@ final class Explanation {
         }
         words.append(", to be renewed at ").append(stored.renew());
         stored.window().ifPresent(window -> {
-            words.append(", in the CA's window from ")
+            words.append(isOutsideOfItsWindow(stored) ? ", outside of" : ", in")
+                    .append(" the CA's window from ")
                     .append(window.start())
                     .append(" to ")
                     .append(window.end());
@@ -168,5 +188,32 @@ final class Explanation {
         stored.visited().ifPresent(at -> words.append(", last visit noted at ").append(at));
         stored.deniedSince().ifPresent(at -> words.append(", denied since ").append(at));
         return words.append(", looked at next at ").append(stored.due()).toString();
+    }
+
+    private static boolean isOutsideOfItsWindow(StoredCertificate stored) {
+        return stored.window()
+                .filter(window -> stored.renew().isBefore(window.start())
+                        || stored.renew().isAfter(window.end()))
+                .isPresent();
+    }
+
+    private boolean isHeldBack(CertificateStore store, StoredCertificate stored) {
+        try {
+            return store.hold(new Scope.Advised(stored.firstName()))
+                    .filter(hold -> hold.until().isAfter(floors.clock().instant()))
+                    .isPresent();
+        } catch (StoreException e) {
+            // What this adds is not worth the rest of the line.
+            return false;
+        }
+    }
+
+    private static Optional<OpenOrder> openOrder(CertificateStore store, ServerName name) {
+        try {
+            return store.openOrder(name).filter(open -> open.url().isPresent());
+        } catch (StoreException e) {
+            // One that cannot be read must not keep the rest from being told.
+            return Optional.empty();
+        }
     }
 }

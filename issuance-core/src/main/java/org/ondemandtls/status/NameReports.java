@@ -97,7 +97,9 @@ final class NameReports {
         CertificateStore store = floors.store();
         Issuance issuance = floors.issuance();
         Optional<KeyedCertificate> served = floors.inventory().find(name);
-        Optional<StoredCertificate> stored = store.find(name);
+        Optional<StoredCertificate> found = store.find(name);
+        Optional<StoredCertificate> stored =
+                found.isPresent() ? Optional.of(floors.renewal().concerning(name, found.get())) : found;
         boolean inFlight = isInFlight(name);
         Optional<Hold> withdrawal = store.hold(new Scope.TakenAway(name));
         Optional<IssuanceException> remembered = issuance.remembered(name);

@@ -2,6 +2,7 @@ package org.ondemandtls.status;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -16,6 +17,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.IssuanceException.Rejected;
+import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.certificate.RenewalWindow;
+import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.challenge.Vantages;
 import org.ondemandtls.event.EventKind;
@@ -25,10 +29,13 @@ import org.ondemandtls.name.ServerName;
 import org.ondemandtls.preflight.Preflight;
 import org.ondemandtls.preflight.Verdict;
 import org.ondemandtls.store.Happening;
+import org.ondemandtls.store.Hold;
 import org.ondemandtls.store.MemoryCertificateStore;
 import org.ondemandtls.store.Moved;
+import org.ondemandtls.store.OpenOrder;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
+import org.ondemandtls.testing.TestCertificates;
 import org.ondemandtls.testing.TestLeaves;
 
 /** {@link NameReports} and {@link Diagnosis}: why a name has no certificate, and who must act, minutes later too. */
@@ -173,6 +180,94 @@ class StandingInTheWayTest {
                 .satisfies(report -> assertThat(report.sentence()).contains("permission has denied it since " + since));
         assertThat(house.explain(SHOP))
                 .contains("; withdrawn if it is denied at every ask until " + end + "; to act: ");
+    }
+
+    private StoredCertificate several(ServerName first, ServerName further) throws Exception {
+        Instant now = house.floors().time().clock().instant();
+        KeyedCertificate certificate = TestLeaves.leaf(now, Duration.ofDays(90), first.value(), further.value());
+        return house.floors()
+                .store()
+                .save(StoredCertificate.obtained(certificate, StatusHouse.CA, now, now.plus(Duration.ofDays(60)))
+                        .withVisited(now));
+    }
+
+    @Test
+    void thatTheFirstOfSeveralNamesIsDeniedIsNotSaidOfAnother() throws Exception {
+        Instant since = house.floors().time().clock().instant();
+        house.floors().store().save(several(SHOP, OTHER).withDeniedSince(Optional.of(since)));
+
+        assertThat(house.explain(SHOP)).contains(", denied since " + since, "withdrawn if it is denied at every ask");
+        assertThat(house.explain(OTHER)).doesNotContain("denied");
+        assertThat(house.operations().lookUp(SHOP).lastRefusal()).isPresent();
+        assertThat(house.operations().lookUp(OTHER).lastRefusal()).isEmpty();
+    }
+
+    @Test
+    void thatAFurtherOfSeveralNamesIsDeniedIsSaidOfThatOne() throws Exception {
+        Instant since = house.floors().time().clock().instant();
+        several(SHOP, OTHER);
+        house.floors()
+                .store()
+                .keepHold(new Hold(
+                        new Scope.Other("denied-name/" + OTHER),
+                        StatusHouse.CA,
+                        1,
+                        since.plus(Duration.ofDays(90)),
+                        "denied",
+                        since.toString(),
+                        Optional.empty()));
+
+        assertThat(house.explain(OTHER)).contains(", denied since " + since, "withdrawn if it is denied at every ask");
+        assertThat(house.explain(SHOP)).doesNotContain("denied");
+        assertThat(house.operations().lookUp(OTHER).lastRefusal()).isPresent();
+    }
+
+    @Test
+    void theLineForSupportTellsOfAnOrderThatIsStillOpen() throws Exception {
+        Instant started = house.floors().time().clock().instant();
+        house.floors()
+                .store()
+                .journal(
+                        new OpenOrder(
+                                SHOP,
+                                StatusHouse.CA,
+                                started,
+                                Optional.of(URI.create("https://ca.example/order/1")),
+                                TestCertificates.key(),
+                                new byte[] {1}),
+                        null);
+
+        assertThat(house.explain(SHOP))
+                .contains("an order of " + started + " is still open at " + StatusHouse.CA)
+                .contains("dropped at " + started.plus(OpenOrder.LONGEST));
+        assertThat(house.explain(OTHER)).doesNotContain("order of");
+    }
+
+    @Test
+    void theLineForSupportSaysWhyARenewalIsOutsideOfTheWindowOfTheCa() throws Exception {
+        house.visit(SHOP);
+        StoredCertificate stored = house.floors().store().find(SHOP).orElseThrow();
+        Instant now = house.floors().time().clock().instant();
+        house.floors()
+                .store()
+                .save(stored.withWindow(Optional.of(
+                        new RenewalWindow(now.minusSeconds(7200), now.minusSeconds(3600), Optional.empty()))));
+        assertThat(house.explain(SHOP))
+                .contains(", outside of the CA's window from " + now.minusSeconds(7200))
+                .doesNotContain("in a quarter of its lifetime");
+
+        house.floors()
+                .store()
+                .keepHold(new Hold(
+                        new Scope.Advised(SHOP.value()),
+                        StatusHouse.CA,
+                        1,
+                        now.plus(Duration.ofDays(20)),
+                        "replacedEarly",
+                        "replaced as its CA suggested",
+                        Optional.empty()));
+
+        assertThat(house.explain(SHOP)).contains("at most once in a quarter of its lifetime");
     }
 
     @Test

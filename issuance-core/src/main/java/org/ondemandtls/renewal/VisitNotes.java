@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.ondemandtls.event.Outage;
@@ -58,13 +59,14 @@ final class VisitNotes {
     }
 
     private void write(Visits.Visit visit) throws StoreException {
-        Optional<ServerName> name =
-                Records.plainName(visit.certificate().names().iterator().next());
-        if (name.isEmpty()) {
+        Set<String> names = visit.certificate().names();
+        String first = names.iterator().next();
+        if (names.size() == 1 && Records.plainName(first).isEmpty()) {
+            // A wildcard alone is not renewed, whoever visits it; beside one there may be names that are.
             return;
         }
         AtomicBoolean leftAlone = new AtomicBoolean();
-        Optional<StoredCertificate> stored = desk.floors().store().update(name.get(), before -> {
+        Optional<StoredCertificate> stored = desk.floors().store().update(ServerName.answeredBy(first), before -> {
             leftAlone.set(false);
             if (!before.certificate().id().equals(visit.certificate().id())) {
                 // Replaced meanwhile: its successor will be visited.

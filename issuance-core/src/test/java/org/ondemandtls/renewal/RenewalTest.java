@@ -518,6 +518,42 @@ class RenewalTest {
         }
 
         @Test
+        void thatBeginsWithAWildcardIsSucceededForTheNamesBesideItInTime() throws Exception {
+            brought("*.example.com", "example.net", SHOP.value());
+            visit(SHOP);
+
+            advanceTo(now().plus(Duration.ofDays(60)).plus(OFF_THE_HOUR));
+
+            assertThat(authority.asked())
+                    .extracting(order -> order.name().value())
+                    .containsExactlyInAnyOrder("example.net", SHOP.value());
+            obtain(ServerName.parse("other.example.com"));
+            visit(ServerName.parse("other.example.com"));
+            time.advance(DAY);
+            assertThat(authority.asked()).hasSize(2);
+            assertThat(stored(ServerName.parse("other.example.com")).firstName())
+                    .isEqualTo("*.example.com");
+        }
+
+        @Test
+        void thatBeginsWithAWildcardIsAskedPermissionForWhatIsBesideIt() throws Exception {
+            renewal.close();
+            recheck = Optional.of(DAY);
+            begin(Optional.empty());
+            ServerName denied = ServerName.parse("example.net");
+            brought("*.example.com", denied.value());
+            obtain(SHOP);
+            passVisited(2, SHOP);
+            assertThat(house.inventory().find(denied)).isPresent();
+            answer = denied();
+
+            passVisited(3, SHOP);
+
+            assertThat(house.inventory().find(denied)).isEmpty();
+            assertThat(house.inventory().find(SHOP)).isPresent();
+        }
+
+        @Test
         void isLeftInPlaceWhileItServesANameThatHasNoneOfItsOwn() throws Exception {
             StoredCertificate several = brought(SHOP.value(), "*.example.org", "gone.example.net");
             visit(SHOP);

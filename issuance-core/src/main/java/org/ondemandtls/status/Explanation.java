@@ -1,5 +1,6 @@
 package org.ondemandtls.status;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
@@ -10,6 +11,7 @@ import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.issuance.WithdrawnName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.preflight.Preflight;
+import org.ondemandtls.status.NameReport.Refusal;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.OpenOrder;
 import org.ondemandtls.store.StoreException;
@@ -112,12 +114,18 @@ final class Explanation {
             if (!paused.isEmpty()) {
                 words.append("; an operator has paused issuing: ").append(String.join(", ", paused));
             } else if (held.isEmpty()) {
-                obstacles
-                        .of(name, found)
-                        .ifPresent(refusal -> words.append("; the next order has to wait: ")
-                                .append(refusal.what())
-                                .append("; to act: ")
-                                .append(refusal.who().words()));
+                Optional<Refusal> obstacle = obstacles.of(name, found);
+                obstacle.ifPresent(refusal -> words.append("; the next order has to wait: ")
+                        .append(refusal.what())
+                        .append("; to act: ")
+                        .append(refusal.who().words()));
+                if (obstacle.isEmpty() && isUnexplained(name, found)) {
+                    Obstacles.last(floors.recent().of(name.value()))
+                            .ifPresent(refusal -> words.append("; ")
+                                    .append(refusal.what())
+                                    .append("; to act: ")
+                                    .append(refusal.who().words()));
+                }
             }
         } catch (StoreException e) {
             words.append("; the store does not answer: ").append(e.getMessage());
@@ -188,6 +196,20 @@ final class Explanation {
         stored.visited().ifPresent(at -> words.append(", last visit noted at ").append(at));
         stored.deniedSince().ifPresent(at -> words.append(", denied since ").append(at));
         return words.append(", looked at next at ").append(stored.due()).toString();
+    }
+
+    // It wants a certificate, and nothing that is said so far tells why it has none.
+    private boolean isUnexplained(ServerName name, Optional<StoredCertificate> found) throws StoreException {
+        Instant now = floors.clock().instant();
+        boolean wants = found.filter(stored -> stored.isServableAt(now))
+                .map(stored -> !stored.isLeftAlone()
+                        && stored.deniedSince().isEmpty()
+                        && stored.moved().isEmpty()
+                        && !stored.renew().isAfter(now))
+                .orElse(found.flatMap(StoredCertificate::withdrawn).isEmpty());
+        return wants
+                && floors.issuance().remembered(name).isEmpty()
+                && floors.store().hold(new Scope.Name(name)).isEmpty();
     }
 
     private static boolean isOutsideOfItsWindow(StoredCertificate stored) {

@@ -223,6 +223,16 @@ class StandingInTheWayTest {
     }
 
     @Test
+    void theLineForSupportSaysByWhatANameFailedLastMinutesLaterToo() throws Exception {
+        fail(new IssuanceException.Unavailable(SHOP, "the order is stuck", Duration.ofSeconds(1), null));
+        house.visit(SHOP);
+        advance(Duration.ofMinutes(10));
+
+        assertThat(house.explain(SHOP)).contains("; last tried at ", "the order is stuck; to act: ");
+        assertThat(house.explain(OTHER)).doesNotContain("last tried");
+    }
+
+    @Test
     void theLineForSupportTellsOfAnOrderThatIsStillOpen() throws Exception {
         Instant started = house.floors().time().clock().instant();
         house.floors()

@@ -13,13 +13,17 @@ import org.ondemandtls.store.StoreException;
  * Drops holds that have not mattered for long, once a day.
  *
  * <p>Nobody else drops one because its time has passed: a clock may have been wrong from the start of the process on. Here
- * it has been taken for right for a day.
+ * it has been taken for right for a day, by this process or by those before it as well: one that is started anew each day
+ * sweeps, too.
  *
  * <p><b>Threads.</b> Used by one thread at a time.
  */
 final class HoldSweep {
 
-    /** How often, and how long after the start of the process for the first time. */
+    /** How long after the start of the process it is seen whether those before it went by the same clock. */
+    static final Duration LOOK = Duration.ofHours(1);
+
+    /** How often, and how long after the start of the process for the first time where none was before. */
     static final Duration EVERY = Duration.ofHours(ClockWatch.ACCEPTED_AFTER_HOURS);
 
     /** How long a hold is kept after its end: longer than the step of a name's schedule counts. */
@@ -35,6 +39,8 @@ final class HoldSweep {
     private final ClockWatch watch;
     private final Clock clock;
     private final LongSupplier nanoTime;
+    private final ClockHistory history;
+    private final long began;
     private long next;
 
     HoldSweep(CertificateStore store, ClockWatch watch, Clock clock, LongSupplier nanoTime) {
@@ -42,7 +48,9 @@ final class HoldSweep {
         this.watch = watch;
         this.clock = clock;
         this.nanoTime = nanoTime;
-        this.next = nanoTime.getAsLong() + EVERY.toNanos();
+        this.history = new ClockHistory(store, watch, clock, nanoTime);
+        this.began = nanoTime.getAsLong();
+        this.next = began + LOOK.toNanos();
     }
 
     /**
@@ -55,7 +63,13 @@ final class HoldSweep {
         if (nanoTime.getAsLong() - next < 0 || !watch.isTrusted()) {
             return false;
         }
-        next = nanoTime.getAsLong() + EVERY.toNanos();
+        long now = nanoTime.getAsLong();
+        long left = began + EVERY.toNanos() - now;
+        next = now + (left > 0 ? Math.min(left, LOOK.toNanos()) : EVERY.toNanos());
+        if (left > 0 && history.since().plus(EVERY).isAfter(clock.instant())) {
+            return false;
+        }
+        next = now + EVERY.toNanos();
         Instant before = clock.instant().minus(KEPT_AFTER);
         int page = PAGE;
         while (true) {

@@ -2,13 +2,8 @@ package org.ondemandtls.renewal;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.time.format.DateTimeParseException;
-import java.util.Optional;
-import org.jspecify.annotations.Nullable;
-import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.event.EventKind;
-import org.ondemandtls.store.CertificateStore;
-import org.ondemandtls.store.Hold;
+import org.ondemandtls.issuance.ClockHistory;
 import org.ondemandtls.store.StaleRevisionException;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
@@ -25,20 +20,19 @@ import org.ondemandtls.store.StoredCertificate;
 final class Forgetting {
 
     private static final Duration FIRST_DAY = Duration.ofDays(1);
-    // By when the next process has to have gone on with it: as long as a hold is kept that is over.
-    private static final Duration LONGEST_BREAK = Duration.ofDays(2);
-    private static final Scope CLOCK = new Scope.Other("forgetting-since");
-    private static final Duration KEPT_EVERY = Duration.ofHours(1);
 
     private final Desk desk;
     private final long began;
-    private @Nullable Instant since;
-    private long generation;
-    private long kept;
+    private final ClockHistory history;
 
     Forgetting(Desk desk) {
         this.desk = desk;
         this.began = desk.nanos();
+        this.history = new ClockHistory(
+                desk.floors().store(),
+                desk.floors().watch(),
+                desk.ports().clock(),
+                desk.ports().nanoTime());
     }
 
     /** A certificate is over, or withdrawn: nothing but its end is waited for. */
@@ -80,50 +74,13 @@ final class Forgetting {
     }
 
     /** What was kept by a clock that has been set since is void. Called at each look; blocks for the store then. */
-    synchronized void look() throws StoreException {
-        if (since != null && generation != desk.floors().watch().generation()) {
-            desk.floors().store().dropHold(CLOCK);
-            since = null;
-        }
+    void look() throws StoreException {
+        history.look();
     }
 
-    private synchronized Instant from(Instant now) throws StoreException {
+    private Instant from(Instant now) throws StoreException {
         Duration first = Waits.shortest(FIRST_DAY, desk.config().grace());
-        if (desk.nanos() - began >= first.toNanos()) {
-            return now;
-        }
-        look();
-        Instant begin = since;
-        if (begin == null || desk.nanos() - kept >= KEPT_EVERY.toNanos()) {
-            CertificateStore store = desk.floors().store();
-            begin = store.readableHold(CLOCK).flatMap(hold -> since(hold, now)).orElse(now);
-            keep(new Hold(CLOCK, "clock", 1, now, "forgetting", begin.toString(), Optional.empty()));
-            generation = desk.floors().watch().generation();
-            kept = desk.nanos();
-            since = begin;
-        }
-        return begin.plus(first);
-    }
-
-    // What cannot be kept costs the next process a day, and keeps nothing from being forgotten by this one.
-    private void keep(Hold seen) {
-        try {
-            desk.floors().store().keepHold(seen);
-        } catch (StoreException e) {
-            desk.floors().events().publish(EventKind.STILL_FAILING, String.valueOf(e.getMessage()));
-        }
-    }
-
-    // Empty where the clock has leapt since, or goes back behind what was seen.
-    private static Optional<Instant> since(Hold last, Instant now) {
-        if (last.until().isAfter(now) || last.until().plus(LONGEST_BREAK).isBefore(now)) {
-            return Optional.empty();
-        }
-        try {
-            return Optional.of(Instant.parse(last.detail()));
-        } catch (DateTimeParseException unreadable) {
-            return Optional.empty();
-        }
+        return desk.nanos() - began >= first.toNanos() ? now : history.since().plus(first);
     }
 
     private void forget(StoredCertificate record) throws StoreException {

@@ -114,6 +114,38 @@ class HoldSweepTest {
         assertThat(isThere(new Scope.Account("now"))).isTrue();
     }
 
+    private void liveFor(Duration time) throws Exception {
+        house.restartWatch();
+        sweep = sweep();
+        for (Duration lived = Duration.ZERO; lived.compareTo(time) < 0; lived = lived.plusMinutes(10)) {
+            sweep.sweepIfDue();
+            this.time.advance(Duration.ofMinutes(10));
+        }
+    }
+
+    @Test
+    void sweepsInAProcessThatLivesForLessThanADayWhereOthersWereBeforeIt() throws Exception {
+        hold(name("a.example"), Duration.ofDays(-30));
+        liveFor(Duration.ofHours(14));
+        time.advance(Duration.ofHours(9));
+        assertThat(isThere(name("a.example"))).isTrue();
+
+        liveFor(Duration.ofHours(3));
+
+        assertThat(isThere(name("a.example"))).isFalse();
+    }
+
+    @Test
+    void takesNoOtherProcessesWordForAClockThatHasLeaptSince() throws Exception {
+        hold(new Scope.Account("now"), Duration.ofHours(30));
+        liveFor(Duration.ofHours(14));
+        time.jump(Duration.ofDays(90));
+
+        liveFor(Duration.ofHours(23));
+
+        assertThat(isThere(new Scope.Account("now"))).isTrue();
+    }
+
     @Test
     void reachesWhatIsOverBehindAnyNumberThatLasts() throws Exception {
         IssuanceFixture many = new IssuanceFixture(directory, true);

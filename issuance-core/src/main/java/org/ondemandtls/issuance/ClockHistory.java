@@ -61,25 +61,38 @@ public final class ClockHistory {
     }
 
     /**
-     * Since when the clock has gone on: now, where no process was there lately. Kept once an hour.
+     * Since when the clock has gone on: now, where no process was there lately.
      *
      * @throws StoreException if the store failed
      */
     public synchronized Instant since() throws StoreException {
         look();
         Instant begin = since;
-        if (begin == null || nanoTime.getAsLong() - kept >= KEPT_EVERY.toNanos()) {
+        if (begin == null) {
             Instant now = clock.instant();
             begin = store.readableHold(CLOCK)
                     .flatMap(hold -> since(hold, now))
                     .orElse(now);
             generation = watch.generation();
-            kept = nanoTime.getAsLong();
             since = begin;
-            // Last: what cannot be kept costs the next process a day, and this one no more than this failure.
-            store.keepHold(new Hold(CLOCK, "clock", 1, now, "forgetting", begin.toString(), Optional.empty()));
+            kept = nanoTime.getAsLong() - KEPT_EVERY.toNanos();
         }
         return begin;
+    }
+
+    /**
+     * Keeps it for the next process, once an hour. What cannot be kept costs that one a day.
+     *
+     * @throws StoreException if the store failed
+     */
+    public synchronized void keep() throws StoreException {
+        Instant begin = since();
+        long nanos = nanoTime.getAsLong();
+        if (nanos - kept >= KEPT_EVERY.toNanos()) {
+            kept = nanos;
+            store.keepHold(
+                    new Hold(CLOCK, "clock", 1, clock.instant(), "forgetting", begin.toString(), Optional.empty()));
+        }
     }
 
     // Empty where the clock has leapt since, or goes back behind what was seen.

@@ -66,8 +66,12 @@ final class HoldSweep {
         long now = nanoTime.getAsLong();
         long left = began + EVERY.toNanos() - now;
         next = now + (left > 0 ? Math.min(left, LOOK.toNanos()) : EVERY.toNanos());
-        if (left > 0 && history.since().plus(EVERY).isAfter(clock.instant())) {
-            return false;
+        if (left > 0) {
+            Instant since = history.since();
+            history.keep();
+            if (since.plus(EVERY).isAfter(clock.instant())) {
+                return false;
+            }
         }
         next = now + EVERY.toNanos();
         Instant before = clock.instant().minus(KEPT_AFTER);

@@ -80,7 +80,21 @@ final class Forgetting {
 
     private Instant from(Instant now) throws StoreException {
         Duration first = Waits.shortest(FIRST_DAY, desk.config().grace());
-        return desk.nanos() - began >= first.toNanos() ? now : history.since().plus(first);
+        if (desk.nanos() - began >= first.toNanos()) {
+            return now;
+        }
+        Instant begin = history.since();
+        keep();
+        return begin.plus(first);
+    }
+
+    // What cannot be kept keeps nothing from being forgotten by this process.
+    private void keep() {
+        try {
+            history.keep();
+        } catch (StoreException e) {
+            desk.floors().events().publish(EventKind.STILL_FAILING, String.valueOf(e.getMessage()));
+        }
     }
 
     private void forget(StoredCertificate record) throws StoreException {

@@ -14,7 +14,8 @@ import java.util.Set;
  * Puts files and directories on stable storage, on one file system. Some file systems cannot do it with a directory, CIFS,
  * FUSE and sandboxes for example: nothing is lost by that but the newest files in a power failure. What they answer differs
  * by system and by language, so it is found out by trying: where a file can be put there and its directory cannot, the file
- * system does not offer it. Safe for use by many threads.
+ * system does not offer it. A disk may answer the same once, so it is tried on: what has worked is offered, and from then on
+ * a failure is one. Safe for use by many threads.
  */
 final class StableStorage {
 
@@ -37,10 +38,12 @@ final class StableStorage {
 
     private final Force force;
     private final Optional<String> refusal;
+    private volatile boolean offered;
 
     private StableStorage(Force force, Optional<String> refusal) {
         this.force = force;
         this.refusal = refusal;
+        this.offered = refusal.isEmpty();
     }
 
     /**
@@ -82,7 +85,7 @@ final class StableStorage {
         }
     }
 
-    /** What the file system answered where it cannot put directories on stable storage, empty where it can. */
+    /** What the file system answered at first where it did not put a directory on stable storage, empty where it did. */
     Optional<String> refusal() {
         return refusal;
     }
@@ -94,11 +97,13 @@ final class StableStorage {
 
     /** Puts there which files are in a directory, where the file system can. */
     void directory(Path directory) throws IOException {
-        if (refusal.isPresent()) {
-            return;
-        }
         try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
             force.force(channel, directory);
+            offered = true;
+        } catch (IOException e) {
+            if (offered) {
+                throw e;
+            }
         }
     }
 }

@@ -127,4 +127,19 @@ class StableStorageTest {
                     .hasMessageContaining("Invalid argument");
         }
     }
+
+    @Test
+    void aDirectoryThatCouldNotBeSynchronisedOnlyOnceIsSynchronisedAsAnyOther() throws Exception {
+        AtomicBoolean broken = new AtomicBoolean(true);
+        try (FileMedium medium = open(failing(path -> broken.get() && Files.isDirectory(path), "Input/output error"))) {
+            put(medium, "accounts/a.pem");
+            broken.set(false);
+            put(medium, "accounts/b.pem");
+            broken.set(true);
+
+            assertThatThrownBy(() -> put(medium, "accounts/c.pem"))
+                    .isInstanceOf(StoreException.class)
+                    .hasMessageContaining("Input/output error");
+        }
+    }
 }

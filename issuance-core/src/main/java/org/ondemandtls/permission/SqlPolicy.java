@@ -93,6 +93,9 @@ final class SqlPolicy implements PermissionPolicy, AutoCloseable {
             }
             good = true;
             return found ? GRANTED : DENIED;
+        } catch (SQLException e) {
+            good = connections.isSound(session, e, millisUntil(end));
+            throw e;
         } catch (RuntimeException | Error e) {
             throw SqlFailure.of(e);
         } finally {

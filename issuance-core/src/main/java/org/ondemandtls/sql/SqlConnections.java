@@ -132,6 +132,18 @@ public final class SqlConnections implements AutoCloseable {
         }
     }
 
+    /**
+     * Whether the server's pool may go on to lend a connection over which something failed: it was the fault of what was asked,
+     * and the connection still answers. One of ours is closed instead. May block for a question.
+     *
+     * @param session the connection
+     * @param failure what failed
+     * @param millis how long the database may take to say that it is there; full seconds
+     */
+    public boolean isSound(SqlSession session, SQLException failure, int millis) {
+        return isPool() && !SqlFailure.isBroken(failure) && !SqlFailure.isReadOnly(failure) && session.isAlive(millis);
+    }
+
     // Whether nothing speaks against its being used on.
     private boolean isCurrent(SqlSession session) {
         synchronized (idle) {

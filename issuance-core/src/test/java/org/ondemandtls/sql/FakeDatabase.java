@@ -8,6 +8,7 @@ import java.sql.Driver;
 import java.sql.DriverManager;
 import java.sql.DriverPropertyInfo;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.SQLFeatureNotSupportedException;
 import java.sql.Statement;
@@ -18,32 +19,34 @@ import java.util.logging.Logger;
 import javax.sql.DataSource;
 
 /** A database that answers nothing and fails as told: behind a driver for {@link #URL}, and as a pool of the server. */
-final class FakeDatabase implements Driver, AutoCloseable {
+public final class FakeDatabase implements Driver, AutoCloseable {
 
-    static final String URL = "jdbc:fake:database";
+    public static final String URL = "jdbc:fake:database";
 
     /** Is told of each step of a connection before it is done, and may throw. */
     @FunctionalInterface
-    interface Trouble {
+    public interface Trouble {
+        /** Before a step of a connection, which are counted from 1. */
         void at(int connection, String step) throws SQLException;
     }
 
     /** One connection, with what has become of it. */
-    static final class Opened {
-        boolean autoCommit = true;
-        boolean closed;
-        boolean aborted;
-        int networkTimeout;
+    public static final class Opened {
+        public boolean autoCommit = true;
+        public boolean closed;
+        public boolean aborted;
+        public int networkTimeout;
     }
 
-    final List<Opened> opened = new ArrayList<>();
-    final List<String> steps = new ArrayList<>();
+    public final List<Opened> opened = new ArrayList<>();
+    public final List<String> steps = new ArrayList<>();
     final List<String> closed = new ArrayList<>();
-    Trouble trouble = (connection, step) -> {};
-    boolean lendsWithoutAutoCommit;
-    int lendsWithNetworkTimeout;
+    public Trouble trouble = (connection, step) -> {};
+    public boolean lendsWithoutAutoCommit;
+    public int lendsWithNetworkTimeout;
 
-    FakeDatabase() {
+    /** Registers its driver. */
+    public FakeDatabase() {
         try {
             DriverManager.registerDriver(this);
         } catch (SQLException e) {
@@ -51,7 +54,8 @@ final class FakeDatabase implements Driver, AutoCloseable {
         }
     }
 
-    DataSource pool() {
+    /** It as a pool of the server. */
+    public DataSource pool() {
         return proxy(DataSource.class, (self, method, arguments) -> open());
     }
 
@@ -110,6 +114,11 @@ final class FakeDatabase implements Driver, AutoCloseable {
             case "executeUpdate" -> {
                 step(connection, sql);
                 yield 1;
+            }
+            case "executeQuery" -> {
+                step(connection, sql);
+                yield proxy(
+                        ResultSet.class, (rows, asked, none) -> asked.getName().equals("next") ? false : null);
             }
             case "setQueryTimeout" -> {
                 trouble.at(connection, "setQueryTimeout");

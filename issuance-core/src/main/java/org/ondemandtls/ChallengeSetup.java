@@ -36,6 +36,13 @@ final class ChallengeSetup {
             Events events)
             throws StartException {
         OnDemandTlsConfig.Shield shield = config.shield();
+        ChallengeBoard.Strayed strayed = (name, asked) -> events.publish(
+                EventKind.PROOF_STRAYED,
+                name,
+                "its proof was asked for under "
+                        + asked.map(other -> "the host " + other).orElse("another host")
+                        + " and not shown: let the proxy in front pass the Host header on as it came"
+                        + " (nginx: proxy_set_header Host $host; Apache httpd: ProxyPreserveHost On)");
         return new ChallengeBoard(
                 new PeerProofs(
                         store.peers(),
@@ -44,14 +51,9 @@ final class ChallengeSetup {
                         shield.lookups().rate(),
                         shield.rememberedRefusals(),
                         time::nanoTime,
-                        events),
-                (name, asked) -> events.publish(
-                        EventKind.PROOF_STRAYED,
-                        name,
-                        "its proof was asked for under "
-                                + asked.map(other -> "the host " + other).orElse("another host")
-                                + " and not shown: let the proxy in front pass the Host header on as it came"
-                                + " (nginx: proxy_set_header Host $host; Apache httpd: ProxyPreserveHost On)"),
+                        events,
+                        strayed),
+                strayed,
                 time.clock(),
                 new Vantages(PreflightSetup.proxies(config), time.clock()));
     }

@@ -101,6 +101,16 @@ public final class ChallengeBoard {
         default CompletableFuture<Map<String, String>> httpProofs(ServerName name) {
             return CompletableFuture.completedFuture(Map.of());
         }
+
+        /**
+         * Tells of a question for a proof under a host that is no server name, where another server shows one with that token;
+         * returns at once. A look into the store, of which there are a few in a time.
+         *
+         * @param token what may be a CA's token
+         */
+        default void strayed(String token) {
+            // Nobody has it.
+        }
     }
 
     /** A proof on display; closing it takes it down. Blocks where other servers show it too. */
@@ -340,10 +350,15 @@ public final class ChallengeBoard {
             return Optional.empty();
         }
         String token = tokenOf(path);
-        if (!TOKEN.matcher(token).matches()) {
+        // What is shown here is for another host, and no other server's.
+        if (!TOKEN.matcher(token).matches() || names.containsKey(token)) {
             return Optional.empty();
         }
-        return HttpHosts.serverName(host).map(name -> elsewhere.find(name, ChallengeType.HTTP_01, token));
+        Optional<ServerName> asked = HttpHosts.serverName(host);
+        if (asked.isEmpty()) {
+            elsewhere.strayed(token);
+        }
+        return asked.map(name -> elsewhere.find(name, ChallengeType.HTTP_01, token));
     }
 
     /** Whether a path is one that CAs look at, whatever token it has. */
@@ -424,11 +439,7 @@ public final class ChallengeBoard {
      * @return the challenge certificate, empty where no such proof is on display
      */
     public Optional<KeyedCertificate> challengeCertificate(ServerName name) {
-        TlsAlpnProof proof = tlsAlpn.get(name);
-        if (proof == null) {
-            return Optional.empty();
-        }
-        return Optional.of(proof.certificate());
+        return Optional.ofNullable(tlsAlpn.get(name)).map(TlsAlpnProof::certificate);
     }
 
     /** Whether other servers may show proofs; does not block. */

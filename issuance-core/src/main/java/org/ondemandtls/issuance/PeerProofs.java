@@ -40,6 +40,11 @@ public final class PeerProofs implements ChallengeBoard.Elsewhere {
     private static final Duration RETRY = Duration.ofMillis(500);
     private static final int ATTEMPTS = 10;
 
+    // What is asked under another host is told once; strangers may ask for tokens that nobody has.
+    private static final Rate STRAYED = new Rate(10, Duration.ofSeconds(10));
+    private static final Duration TOLD = Duration.ofMinutes(15);
+    private static final int MOST_TOLD = 1_000;
+
     private record Question(ServerName name, ChallengeType type, String token) {}
 
     private final Peers peers;
@@ -48,6 +53,9 @@ public final class PeerProofs implements ChallengeBoard.Elsewhere {
     private final Events events;
     private final Allowance rate;
     private final Cache<Question, Boolean> misses;
+    private final ChallengeBoard.Strayed strayed;
+    private final Allowance strays;
+    private final Cache<String, Boolean> told;
     private final SingleFlight<Question, Optional<String>> flights = new SingleFlight<>();
 
     /**
@@ -60,6 +68,7 @@ public final class PeerProofs implements ChallengeBoard.Elsewhere {
      * @param remembered how many misses are remembered
      * @param nanoTime a monotonic clock in nanoseconds
      * @param events where trouble is reported
+     * @param strayed told once of a proof that was asked for under another host
      */
     public PeerProofs(
             Peers peers,
@@ -68,15 +77,23 @@ public final class PeerProofs implements ChallengeBoard.Elsewhere {
             Rate rate,
             int remembered,
             LongSupplier nanoTime,
-            Events events) {
+            Events events,
+            ChallengeBoard.Strayed strayed) {
         this.peers = peers;
         this.lookups = lookups;
         this.scheduler = scheduler;
         this.events = events;
         this.rate = new Allowance(rate, nanoTime);
-        this.misses = Caffeine.newBuilder()
-                .maximumSize(remembered)
-                .expireAfterWrite(MISS)
+        this.strayed = strayed;
+        this.strays = new Allowance(STRAYED, nanoTime);
+        this.misses = remembered(remembered, MISS, nanoTime);
+        this.told = remembered(MOST_TOLD, TOLD, nanoTime);
+    }
+
+    private static <K> Cache<K, Boolean> remembered(int most, Duration time, LongSupplier nanoTime) {
+        return Caffeine.newBuilder()
+                .maximumSize(most)
+                .expireAfterWrite(time)
                 .ticker(nanoTime::getAsLong)
                 .executor(Runnable::run)
                 .build();
@@ -164,6 +181,9 @@ public final class PeerProofs implements ChallengeBoard.Elsewhere {
                 misses.put(question, Boolean.TRUE);
             }
             answer.complete(found);
+            if (found.isEmpty() && question.type() == ChallengeType.HTTP_01 && mayHaveStrayed(question.token())) {
+                tellIfStrayed(question.token(), Optional.of(question.name()));
+            }
         } catch (StoreException e) {
             if (attempt < ATTEMPTS) {
                 scheduler.schedule(() -> look(question, answer, attempt + 1), RETRY.toNanos(), TimeUnit.NANOSECONDS);
@@ -175,6 +195,34 @@ public final class PeerProofs implements ChallengeBoard.Elsewhere {
             // A request waits for it, and a defect of ours must not keep it for good.
             answer.complete(Optional.empty());
             throw e;
+        }
+    }
+
+    @Override
+    public void strayed(String token) {
+        if (!mayHaveStrayed(token)) {
+            return;
+        }
+        try {
+            lookups.execute(() -> tellIfStrayed(token, Optional.empty()));
+        } catch (RejectedExecutionException busy) {
+            // A CA asks more than once.
+        }
+    }
+
+    private boolean mayHaveStrayed(String token) {
+        return told.getIfPresent(token) == null && strays.tryTake();
+    }
+
+    private void tellIfStrayed(String token, Optional<ServerName> asked) {
+        try {
+            Optional<ServerName> shown = peers.nameOf(token);
+            // The same name: it was put on display just now.
+            if (shown.isPresent() && !shown.equals(asked) && told.asMap().putIfAbsent(token, true) == null) {
+                strayed.asked(shown.get(), asked);
+            }
+        } catch (StoreException e) {
+            events.publish(EventKind.STORE_FAILED, String.valueOf(e.getMessage()));
         }
     }
 }

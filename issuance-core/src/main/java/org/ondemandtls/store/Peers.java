@@ -131,6 +131,18 @@ public interface Peers {
     }
 
     /**
+     * For which name any server shows an HTTP-01 proof with a token. Goes through all proofs on display, so that a stranger must
+     * not ask often.
+     *
+     * @param token the CA's token
+     * @return the name, empty if nobody shows such a proof
+     * @throws StoreException if the store did not say
+     */
+    default Optional<ServerName> nameOf(String token) throws StoreException {
+        return Optional.empty();
+    }
+
+    /**
      * Has every server look at a name anew: an operator wants it tried again.
      *
      * @param name the name

@@ -6,9 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.certificate.KeyedCertificate;
+import org.ondemandtls.config.OnDemandTlsConfig.ChallengeType;
 import org.ondemandtls.name.ServerName;
 
 /** {@link ChallengeBoard}: what is shown, to whom, and for how long. */
@@ -142,6 +145,64 @@ class ChallengeBoardTest {
 
             assertThat(board.challengeCertificate(SHOP)).isEmpty();
             assertThat(board.size()).isZero();
+        }
+    }
+
+    @Nested
+    class AProofOfAnotherServer {
+
+        private static final String PATH = "/.well-known/acme-challenge/token";
+
+        private final List<String> looks = new ArrayList<>();
+        private final ChallengeBoard shared = new ChallengeBoard(
+                new ChallengeBoard.Elsewhere() {
+                    @Override
+                    public boolean any() {
+                        return true;
+                    }
+
+                    @Override
+                    public void show(Proof proof) {}
+
+                    @Override
+                    public void takeDown(Proof proof) {}
+
+                    @Override
+                    public CompletableFuture<Optional<String>> find(ServerName name, ChallengeType type, String token) {
+                        looks.add(name + " " + token);
+                        return CompletableFuture.completedFuture(Optional.empty());
+                    }
+
+                    @Override
+                    public void strayed(String token) {
+                        looks.add("? " + token);
+                    }
+                },
+                (name, host) -> {},
+                Clock.systemUTC());
+
+        @Test
+        void isLookedForUnderItsHostAndUnderWhatIsNoName() {
+            assertThat(shared.answerElsewhere("GET", PATH, null, SHOP.value())).isPresent();
+            assertThat(shared.answerElsewhere("GET", PATH, null, "192.0.2.7")).isEmpty();
+            assertThat(shared.answerElsewhere("GET", PATH, null, "backend")).isEmpty();
+            assertThat(shared.answerElsewhere("GET", PATH, null, null)).isEmpty();
+
+            assertThat(looks).containsExactly("shop.example.com token", "? token", "? token", "? token");
+        }
+
+        @Test
+        void isNotLookedForWhereThisOneShowsItOrNobodyCan() throws Exception {
+            shared.displayHttp(SHOP, "token", "answer");
+
+            assertThat(shared.answerElsewhere("GET", PATH, null, OTHER.value())).isEmpty();
+            assertThat(shared.answerElsewhere("GET", PATH, null, "192.0.2.7")).isEmpty();
+            assertThat(shared.answerElsewhere("GET", PATH + "/x", null, "192.0.2.7"))
+                    .isEmpty();
+            assertThat(shared.answerElsewhere("POST", PATH + "x", null, SHOP.value()))
+                    .isEmpty();
+
+            assertThat(looks).isEmpty();
         }
     }
 }

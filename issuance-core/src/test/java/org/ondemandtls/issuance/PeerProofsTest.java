@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,6 +43,9 @@ class PeerProofsTest {
     private Peers peers;
     private int failures;
     private int looks;
+    private int looksForNames;
+    private Proof showAtTheLook;
+    private final List<String> strayed = new ArrayList<>();
 
     @BeforeEach
     void open() throws Exception {
@@ -81,6 +85,13 @@ class PeerProofsTest {
             @Override
             public Optional<String> proof(ServerName name, ChallengeType type, String token) throws StoreException {
                 looks++;
+                Proof late = showAtTheLook;
+                showAtTheLook = null;
+                if (late != null) {
+                    Optional<String> before = shared.proof(name, type, token);
+                    shared.show(late);
+                    return before;
+                }
                 if (failures > 0) {
                     failures--;
                     throw new StoreException("the database cannot be reached");
@@ -95,6 +106,16 @@ class PeerProofsTest {
                     throw new StoreException("the database cannot be reached");
                 }
                 return shared.httpProofs(name);
+            }
+
+            @Override
+            public Optional<ServerName> nameOf(String token) throws StoreException {
+                looksForNames++;
+                if (failures > 0) {
+                    failures--;
+                    throw new StoreException("the database cannot be reached");
+                }
+                return shared.nameOf(token);
             }
 
             @Override
@@ -117,7 +138,9 @@ class PeerProofsTest {
                 new Rate(2, Duration.ofSeconds(1)),
                 100,
                 time::nanoTime,
-                recorded.events());
+                recorded.events(),
+                (name, host) -> strayed.add(
+                        name + " under " + host.map(ServerName::value).orElse("?")));
     }
 
     private CompletableFuture<Optional<String>> ask(PeerProofs proofs, String token) {
@@ -229,5 +252,83 @@ class PeerProofsTest {
 
         assertThat(proofs.find(SHOP, ChallengeType.HTTP_01, "token")).isCompletedWithValue(Optional.empty());
         assertThat(looks).isZero();
+    }
+
+    private void askUnder(PeerProofs proofs, String host, String token) {
+        proofs.find(ServerName.parse(host), ChallengeType.HTTP_01, token);
+        lookups.runAll();
+    }
+
+    private void askUnderNoName(PeerProofs proofs, String token) {
+        proofs.strayed(token);
+        lookups.runAll();
+    }
+
+    @Test
+    void whatAnotherShowsAndIsAskedForUnderAnotherHostIsToldOnce() throws Exception {
+        PeerProofs proofs = proofs(lookups);
+        proofs.show(PROOF);
+
+        askUnder(proofs, "other.example.com", "token");
+        askUnder(proofs, "backend.example.com", "token");
+        askUnderNoName(proofs, "token");
+        askUnder(proofs, "other.example.com", "nothing");
+
+        assertThat(strayed).containsExactly("shop.example.com under other.example.com");
+    }
+
+    @Test
+    void soItIsWhereTheOtherHostIsNoName() throws Exception {
+        PeerProofs proofs = proofs(lookups);
+        proofs.show(PROOF);
+
+        askUnderNoName(proofs, "nothing");
+        askUnderNoName(proofs, "token");
+
+        assertThat(strayed).containsExactly("shop.example.com under ?");
+    }
+
+    @Test
+    void nothingIsToldOfAProofThatIsPutOnDisplayBetweenTwoLooks() throws Exception {
+        PeerProofs proofs = proofs(lookups);
+        CompletableFuture<Optional<String>> answer = proofs.find(SHOP, ChallengeType.HTTP_01, "token");
+        Proof another = new Proof(ServerName.parse("other.example.com"), ChallengeType.TLS_ALPN_01, "token", "00ff");
+        proofs.show(another);
+        showAtTheLook = PROOF;
+        lookups.runAll();
+
+        assertThat(answer).isCompletedWithValue(Optional.empty());
+        assertThat(looksForNames).isEqualTo(1);
+        assertThat(strayed).isEmpty();
+    }
+
+    @Test
+    void strangersMakeUsLookForTheNamesOfFewTokensInATime() throws Exception {
+        PeerProofs proofs = proofs(lookups);
+        for (int i = 0; i < 100; i++) {
+            askUnderNoName(proofs, "guess-" + i);
+        }
+        assertThat(looksForNames).isEqualTo(10);
+
+        proofs.show(PROOF);
+        time.advance(Duration.ofSeconds(1));
+        askUnderNoName(proofs, "token");
+
+        assertThat(strayed).hasSize(1);
+    }
+
+    @Test
+    void aLookForANameThatFailsOrHasNoThreadKeepsNobodyWaiting() throws Exception {
+        PeerProofs proofs = proofs(lookups);
+        failures = 1;
+        askUnderNoName(proofs, "token");
+        assertThat(recorded.lines(EventKind.STORE_FAILED)).hasSize(1);
+
+        proofs(task -> {
+                    throw new RejectedExecutionException();
+                })
+                .strayed("token");
+
+        assertThat(strayed).isEmpty();
     }
 }

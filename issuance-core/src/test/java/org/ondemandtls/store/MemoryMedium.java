@@ -503,6 +503,16 @@ final class MemoryMedium implements Medium {
         }
 
         @Override
+        public Optional<ServerName> nameOf(String token) {
+            synchronized (world) {
+                return world.proofs.values().stream()
+                        .filter(proof -> proof.token().equals(token) && proof.type() == ChallengeType.HTTP_01)
+                        .map(Proof::name)
+                        .findFirst();
+            }
+        }
+
+        @Override
         public void tell(ServerName name) {
             world.tell(List.of(name.value()));
         }

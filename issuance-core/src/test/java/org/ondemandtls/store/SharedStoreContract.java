@@ -143,6 +143,9 @@ public abstract class SharedStoreContract {
         assertThat(other.peers().proof(SHOP, ChallengeType.TLS_ALPN_01, "")).contains("00ff");
         assertThat(other.peers().httpProofs(SHOP)).containsOnly(Map.entry("token-1", "token-1.thumbprint"));
         assertThat(other.peers().httpProofs(ServerName.parse("x.example.com"))).isEmpty();
+        assertThat(other.peers().nameOf("token-1")).contains(SHOP);
+        assertThat(other.peers().nameOf("token-2")).isEmpty();
+        assertThat(other.peers().nameOf("")).isEmpty();
         assertThat(other.peers().proof(ServerName.parse("x.example.com"), ChallengeType.TLS_ALPN_01, ""))
                 .isEmpty();
 
@@ -150,6 +153,7 @@ public abstract class SharedStoreContract {
         one.peers().takeDown(new Proof(SHOP, ChallengeType.TLS_ALPN_01, "", "another"));
 
         assertThat(other.peers().proof(SHOP, ChallengeType.HTTP_01, "token-1")).isEmpty();
+        assertThat(other.peers().nameOf("token-1")).isEmpty();
         assertThat(other.peers().proof(SHOP, ChallengeType.TLS_ALPN_01, "")).contains("00ff");
     }
 

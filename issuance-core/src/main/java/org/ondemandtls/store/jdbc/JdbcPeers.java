@@ -131,6 +131,15 @@ final class JdbcPeers implements Peers {
     }
 
     @Override
+    public Optional<ServerName> nameOf(String token) throws StoreException {
+        String sql = "SELECT name FROM ondemand_tls_proof WHERE kind = ? AND token = ? AND expires > " + dialect.now();
+        String type = ChallengeType.HTTP_01.identifier();
+        return pool.read("a proof cannot be looked up", sql, row -> row.getString(1), type, token).stream()
+                .findFirst()
+                .map(ServerName::new);
+    }
+
+    @Override
     public List<String> members() throws StoreException {
         String sql = "SELECT id FROM ondemand_tls_node WHERE expires > " + dialect.now() + " ORDER BY id";
         return pool.read("the servers on the database cannot be listed", sql, row -> row.getString(1));

@@ -259,7 +259,7 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
             open.serve();
         }
         if (open != null) {
-            StartAdvice.of(config, connectors).forEach(line -> log.on(new Event(EventKind.ADVICE, null, line)));
+            StartAdvice.tell(config, connectors, log);
         }
     }
 

@@ -9,11 +9,51 @@ import org.eclipse.jetty.server.NetworkConnector;
 import org.eclipse.jetty.server.SslConnectionFactory;
 import org.ondemandtls.PortAdvice;
 import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.event.Event;
+import org.ondemandtls.event.EventKind;
+import org.ondemandtls.event.EventListener;
 
 /** What a server's connectors give reason to tell its operator, once per start: none of it stops the start. */
 final class StartAdvice {
 
     private StartAdvice() {}
+
+    /**
+     * Tells what is worth saying of connectors that accept connections already, and how many handshakes may wait on those whose
+     * connections are bounded.
+     *
+     * @param config what the operator said
+     * @param connectors the server's
+     * @param log where it is told
+     */
+    static void tell(OnDemandTlsConfig config, Collection<Connector> connectors, EventListener log) {
+        of(config, connectors).forEach(line -> log.on(new Event(EventKind.ADVICE, null, line)));
+        limits(config, connectors).forEach(line -> log.on(new Event(EventKind.STARTED, null, line)));
+    }
+
+    /** How many handshakes may wait, for each connector that bounds them below the key for all. */
+    static List<String> limits(OnDemandTlsConfig config, Collection<Connector> connectors) {
+        List<String> lines = new ArrayList<>();
+        for (Connector connector : connectors) {
+            int most = OnDemandSslConnectionFactory.of(connector).isEmpty()
+                    ? 0
+                    : OnDemandSslConnectionFactory.mostParked(connector);
+            if (most > 0 && most < config.handshake().parked()) {
+                lines.add("connector " + name(connector) + ": at most " + most
+                        + " handshakes wait for a certificate at the"
+                        + " same time, a half of the connections that its limit allows");
+            }
+        }
+        return lines;
+    }
+
+    private static String name(Connector connector) {
+        if (connector.getName() != null) {
+            return connector.getName();
+        }
+        return connector.getProtocols()
+                + (connector instanceof NetworkConnector network ? " at port " + network.getLocalPort() : "");
+    }
 
     /**
      * Looks at connectors that accept connections already, so that their ports are known.

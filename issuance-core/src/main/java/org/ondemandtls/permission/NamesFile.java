@@ -1,6 +1,7 @@
 package org.ondemandtls.permission;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -21,6 +22,12 @@ import org.ondemandtls.name.ServerName;
  * last in force.
  */
 final class NamesFile {
+
+    // What is no list of names may have any number of lines.
+    private static final int MOST_TOLD = 10;
+
+    // What stands for octets that are no UTF-8.
+    private static final char NO_UTF_8 = '\uFFFD';
 
     private record Stamp(
             FileTime modified, long size, @Nullable Object key) {}
@@ -54,7 +61,7 @@ final class NamesFile {
             if (stamp.equals(seen)) {
                 return false;
             }
-            names = new NamesPolicy(parse(Files.readAllLines(file)));
+            names = new NamesPolicy(parse(lines()));
             seen = stamp;
             missing = false;
             events.publish(EventKind.PERMISSION_SOURCE, "read " + names.size() + " names from " + file);
@@ -71,28 +78,46 @@ final class NamesFile {
         }
     }
 
+    // What is no UTF-8, in a comment perhaps, must not cost all names. Some editors begin a file with a mark.
+    private List<String> lines() throws IOException {
+        String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+        return (text.startsWith("\uFEFF") ? text.substring(1) : text).lines().toList();
+    }
+
     private List<NamePattern> parse(List<String> lines) {
         List<NamePattern> patterns = new ArrayList<>();
+        int passedOver = 0;
         for (int at = 0; at < lines.size(); at++) {
-            pattern(lines.get(at), at + 1).ifPresent(patterns::add);
+            String line = lines.get(at);
+            int comment = line.indexOf('#');
+            String text = (comment < 0 ? line : line.substring(0, comment)).trim();
+            if (text.isEmpty()) {
+                continue;
+            }
+            Optional<NamePattern> pattern = pattern(text);
+            pattern.ifPresent(patterns::add);
+            if (pattern.isEmpty() && ++passedOver <= MOST_TOLD) {
+                tell("line " + (at + 1) + " of " + file + " is no server name and was passed over");
+            }
+        }
+        if (passedOver > MOST_TOLD) {
+            tell(passedOver - MOST_TOLD + " more lines of " + file + " are no server names and were passed over");
         }
         return patterns;
     }
 
-    private Optional<NamePattern> pattern(String line, int number) {
-        int comment = line.indexOf('#');
-        String text = (comment < 0 ? line : line.substring(0, comment)).trim();
-        if (text.isEmpty()) {
+    private static Optional<NamePattern> pattern(String text) {
+        if (text.indexOf(NO_UTF_8) >= 0) {
             return Optional.empty();
         }
         try {
             return Optional.of(NamePattern.parse(text));
         } catch (IllegalArgumentException e) {
-            events.publish(
-                    EventKind.ADVICE,
-                    "onDemandTls.permission.file: line " + number + " of " + file
-                            + " is no server name and was passed over");
             return Optional.empty();
         }
+    }
+
+    private void tell(String what) {
+        events.publish(EventKind.ADVICE, "onDemandTls.permission.file: " + what);
     }
 }

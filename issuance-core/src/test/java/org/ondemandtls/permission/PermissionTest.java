@@ -6,8 +6,10 @@ import com.sun.net.httpserver.HttpServer;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -184,6 +186,41 @@ class PermissionTest {
                     .singleElement()
                     .asString()
                     .contains("line 2");
+        }
+
+        @Test
+        void mayBeginWithAMarkAndHaveCommentsInAnotherEncoding() throws Exception {
+            Path file = directory.resolve("names");
+            Files.write(file, "\uFEFFother.example.com\r\n".getBytes(StandardCharsets.UTF_8));
+            Files.write(
+                    file,
+                    ("# f\u00FCr Kunden\r\n" + SHOP + "\r\nm\u00FCller.example\r\n")
+                            .getBytes(StandardCharsets.ISO_8859_1),
+                    StandardOpenOption.APPEND);
+
+            Permission permission = permission(null, file, 1, 1);
+
+            assertThat(permission.decide(SHOP, Purpose.OBTAIN, ALICE)).isCompleted();
+            assertThat(permission.decide(ServerName.parse("other.example.com"), Purpose.OBTAIN, ALICE))
+                    .isCompleted();
+            assertThat(recorded.lines(EventKind.ADVICE))
+                    .singleElement()
+                    .asString()
+                    .contains("line 4");
+        }
+
+        @Test
+        void thatIsNoListIsToldInAFewLines() throws Exception {
+            Path file = Files.writeString(directory.resolve("names"), "no;name;at;all\n".repeat(1_000) + SHOP);
+
+            Permission permission = permission(null, file, 1, 1);
+
+            assertThat(permission.decide(SHOP, Purpose.OBTAIN, ALICE)).isCompleted();
+            assertThat(recorded.lines(EventKind.ADVICE))
+                    .hasSize(11)
+                    .last()
+                    .asString()
+                    .contains("990 more lines of");
         }
 
         @Test

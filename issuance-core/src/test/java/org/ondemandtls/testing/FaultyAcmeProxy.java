@@ -4,13 +4,17 @@ import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
+import java.io.BufferedInputStream;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -24,7 +28,6 @@ import java.security.cert.CertificateFactory;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Base64;
 import java.util.Deque;
 import java.util.List;
@@ -39,11 +42,15 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
 import org.jspecify.annotations.Nullable;
 
@@ -53,6 +60,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>URLs in answers, and the {@code url} a client signs, name the proxy: the CA is told the proxy's host, so that it makes its
  * URLs with it.
+ *
+ * <p>A new order passes alone, without any other signed request inside the CA: otherwise many of them at once have Pebble stand
+ * still for good (docs/TESTING.md). What a {@link Fault} waits for is outside of that turn.
  */
 public final class FaultyAcmeProxy implements AutoCloseable {
 
@@ -125,8 +135,18 @@ public final class FaultyAcmeProxy implements AutoCloseable {
 
     private record Rule(Predicate<Request> when, Fault fault) {}
 
-    private static final Set<String> HOP_BY_HOP =
-            Set.of("connection", "content-length", "transfer-encoding", "date", "host", "upgrade", "http2-settings");
+    private static final Set<String> HOP_BY_HOP = Set.of(
+            "connection",
+            "content-length",
+            "transfer-encoding",
+            "date",
+            "host",
+            "keep-alive",
+            "upgrade",
+            "http2-settings");
+    private static final String NEW_ORDER = "/order-plz";
+    private static final int LONGEST_HEAD = 64 * 1024;
+    private static final int PATIENCE_MILLIS = 30_000;
 
     private final URI target;
     private final HttpsServer server;
@@ -139,6 +159,9 @@ public final class FaultyAcmeProxy implements AutoCloseable {
     private final LoopbackCertificate https;
     private final Deque<Rule> rules = new ConcurrentLinkedDeque<>();
     private final List<Request> requests = new CopyOnWriteArrayList<>();
+    private final ReadWriteLock turns = new ReentrantReadWriteLock(true);
+    private final Deque<ToCa> kept = new ConcurrentLinkedDeque<>();
+    private volatile boolean keeping;
     private final CountDownLatch closed = new CountDownLatch(1);
 
     /**
@@ -157,6 +180,12 @@ public final class FaultyAcmeProxy implements AutoCloseable {
         server.setExecutor(executor);
         server.createContext("/", this::handle);
         server.start();
+    }
+
+    /** Has connections to the CA used again, so that an exchange costs no handshake of the proxy's own. */
+    public FaultyAcmeProxy keepingConnections() {
+        keeping = true;
+        return this;
     }
 
     /** The directory URL for clients of the proxy. */
@@ -311,6 +340,13 @@ public final class FaultyAcmeProxy implements AutoCloseable {
         closed.countDown();
         server.stop(0);
         executor.shutdownNow();
+        for (ToCa idle = kept.pollFirst(); idle != null; idle = kept.pollFirst()) {
+            try {
+                idle.close();
+            } catch (IOException gone) {
+                // Closed all the same.
+            }
+        }
     }
 
     private String origin() {
@@ -351,40 +387,122 @@ public final class FaultyAcmeProxy implements AutoCloseable {
                 .append(server.getAddress().getPort())
                 .append("\r\nContent-Length: ")
                 .append(sent.length)
-                .append("\r\n");
+                .append(keeping ? "\r\nConnection: keep-alive\r\n" : "\r\n");
         exchange.getRequestHeaders().forEach((name, values) -> {
             if (!HOP_BY_HOP.contains(name.toLowerCase(Locale.ROOT))) {
                 values.forEach(
                         value -> head.append(name).append(": ").append(value).append("\r\n"));
             }
         });
-        try (Socket socket = toCa.createSocket(target.getHost(), target.getPort())) {
-            socket.setSoTimeout(30_000);
-            OutputStream out = socket.getOutputStream();
-            out.write(head.append("\r\n").toString().getBytes(StandardCharsets.ISO_8859_1));
-            out.write(sent);
-            out.flush();
-            return parse(socket.getInputStream().readAllBytes());
+        ByteArrayOutputStream request = new ByteArrayOutputStream();
+        request.write(head.append("\r\n").toString().getBytes(StandardCharsets.ISO_8859_1));
+        request.write(sent);
+        ToCa before = kept.pollFirst();
+        if (before != null) {
+            try (before) {
+                return inTurn(exchange, before, request.toByteArray());
+            } catch (SocketTimeoutException late) {
+                throw late;
+            } catch (IOException ended) {
+                // By the CA meanwhile: as without it.
+            }
+        }
+        try (ToCa fresh = new ToCa()) {
+            return inTurn(exchange, fresh, request.toByteArray());
         }
     }
 
-    private static Answer parse(byte[] response) throws IOException {
-        String text = new String(response, StandardCharsets.ISO_8859_1);
-        int end = text.indexOf("\r\n\r\n");
-        if (end < 0) {
-            throw new IOException("the CA sent no answer");
+    private Answer inTurn(HttpExchange exchange, ToCa connection, byte[] request) throws IOException {
+        if (!exchange.getRequestMethod().equals("POST")) {
+            return connection.send(request, !exchange.getRequestMethod().equals("HEAD"));
         }
-        String[] lines = text.substring(0, end).split("\r\n");
-        Map<String, List<String>> headers = new TreeMap<>();
-        for (int i = 1; i < lines.length; i++) {
-            int colon = lines[i].indexOf(':');
-            headers.computeIfAbsent(lines[i].substring(0, colon).toLowerCase(Locale.ROOT), name -> new ArrayList<>())
-                    .add(lines[i].substring(colon + 1).strip());
+        Lock turn = exchange.getRequestURI().getPath().equals(NEW_ORDER) ? turns.writeLock() : turns.readLock();
+        try {
+            turn.lockInterruptibly();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
         }
-        return new Answer(
-                Integer.parseInt(lines[0].split(" ")[1]),
-                headers,
-                Arrays.copyOfRange(response, end + 4, response.length));
+        try {
+            return connection.send(request, true);
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    /** A connection to the CA; used again where the CA keeps it open. */
+    private final class ToCa implements AutoCloseable {
+
+        private final SSLSocket socket;
+        private final InputStream in;
+        private boolean open;
+
+        ToCa() throws IOException {
+            socket = (SSLSocket) toCa.createSocket(target.getHost(), target.getPort());
+            try {
+                socket.setSoTimeout(PATIENCE_MILLIS);
+                // Before its turn, which is short then.
+                socket.startHandshake();
+                in = new BufferedInputStream(socket.getInputStream());
+            } catch (IOException failed) {
+                socket.close();
+                throw failed;
+            }
+        }
+
+        /**
+         * Sends a request and reads the answer.
+         *
+         * @throws EOFException if the connection ended before the answer
+         */
+        Answer send(byte[] request, boolean bodied) throws IOException {
+            open = false;
+            OutputStream out = socket.getOutputStream();
+            out.write(request);
+            out.flush();
+            String[] lines = head().split("\r\n");
+            Map<String, List<String>> headers = new TreeMap<>();
+            for (int i = 1; i < lines.length; i++) {
+                int colon = lines[i].indexOf(':');
+                headers.computeIfAbsent(
+                                lines[i].substring(0, colon).toLowerCase(Locale.ROOT), name -> new ArrayList<>())
+                        .add(lines[i].substring(colon + 1).strip());
+            }
+            int status = Integer.parseInt(lines[0].split(" ")[1]);
+            List<String> length = headers.get("content-length");
+            byte[] body;
+            if (!bodied || status == 204 || status == 304) {
+                body = new byte[0];
+            } else if (length != null) {
+                body = in.readNBytes(Integer.parseInt(length.get(0)));
+            } else {
+                body = in.readAllBytes();
+            }
+            open = headers.getOrDefault("connection", List.of()).stream().anyMatch("keep-alive"::equalsIgnoreCase);
+            return new Answer(status, headers, body);
+        }
+
+        private String head() throws IOException {
+            StringBuilder head = new StringBuilder();
+            while (head.length() < 4 || !head.substring(head.length() - 4).equals("\r\n\r\n")) {
+                int octet = in.read();
+                if (octet < 0 || head.length() == LONGEST_HEAD) {
+                    throw new EOFException("the CA sent no answer");
+                }
+                head.append((char) octet);
+            }
+            return head.toString();
+        }
+
+        /** Gives it back where it can be used again, and closes it otherwise. */
+        @Override
+        public void close() throws IOException {
+            if (open && keeping && closed.getCount() > 0) {
+                kept.addFirst(this);
+            } else {
+                socket.close();
+            }
+        }
     }
 
     private void reply(HttpExchange exchange, Answer answer) throws IOException {

@@ -83,7 +83,15 @@ public final class KeyedCertificate {
         if (used) {
             used = false;
         } else if (form instanceof OpenedCertificate opened) {
-            PackedCertificate.pack(opened, issuers).ifPresent(packed -> form = packed);
+            PackedCertificate.pack(opened, issuers).ifPresent(packed -> pack(opened, packed));
+        }
+    }
+
+    // Who asked while it was being packed has the opened one, and trusts that it is held here.
+    private synchronized void pack(OpenedCertificate opened, byte[] packed) {
+        form = packed;
+        if (used) {
+            form = opened;
         }
     }
 

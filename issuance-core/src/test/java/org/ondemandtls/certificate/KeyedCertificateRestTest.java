@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -102,6 +103,39 @@ class KeyedCertificateRestTest {
 
         assertThat(certificate.isResting()).isFalse();
         assertThat(certificate.key()).isSameAs(inHardware);
+    }
+
+    @Test
+    void aUseWhileItIsBeingPackedSparesItTheRest() {
+        KeyPair pair = KeyPairs.generate(KeyType.P_256);
+        AtomicReference<KeyedCertificate> certificate = new AtomicReference<>();
+        AtomicReference<OpenedCertificate> used = new AtomicReference<>();
+        PrivateKey key = new PrivateKey() {
+            private static final long serialVersionUID = 1L;
+
+            @Override
+            public String getAlgorithm() {
+                return "EC";
+            }
+
+            @Override
+            public String getFormat() {
+                return "PKCS#8";
+            }
+
+            @Override
+            public byte[] getEncoded() {
+                used.set(certificate.get().opened());
+                return pair.getPrivate().getEncoded();
+            }
+        };
+        certificate.set(TestLeaves.leaf(pair.getPublic(), key, NOW, "shop.example"));
+
+        rest(certificate.get());
+
+        assertThat(used.get()).isNotNull();
+        assertThat(certificate.get().isResting()).isFalse();
+        assertThat(certificate.get().opened()).isSameAs(used.get());
     }
 
     @Test

@@ -54,8 +54,6 @@ import org.ondemandtls.handshake.TlsProvider;
 @ManagedObject("Obtains certificates during the first TLS handshake for a permitted server name")
 public final class JettyOnDemandTls extends ContainerLifeCycle {
 
-    private static final String CONSCRYPT = "Conscrypt";
-
     private final AcmeChallengeHandler challengeHandler = new AcmeChallengeHandler(this);
     private final HostCheck hostCheck;
     private final Map<SslContextFactory.Server, KeyStoreCertificates> keyStores = new ConcurrentHashMap<>();
@@ -229,6 +227,9 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
         if (connector instanceof AbstractConnector standard) {
             putGateInFront(standard);
         }
+        if (!OnDemandSslConnectionFactory.of(connector).isEmpty()) {
+            EngineParts.require(tlsProvider(), connector);
+        }
         for (OnDemandSslConnectionFactory ours : connector.getContainedBeans(OnDemandSslConnectionFactory.class)) {
             if (keyStores.putIfAbsent(ours.getSslContextFactory(), ours.ownCertificates()) == null) {
                 installKeyManagers(ours.getSslContextFactory(), ours.ownCertificates());
@@ -314,11 +315,7 @@ public final class JettyOnDemandTls extends ContainerLifeCycle {
                     + ": it was given a finished SSLContext (setSslContext)");
         }
         TlsProvider tls = tlsProvider();
-        if (tls.isJdk() && CONSCRYPT.equalsIgnoreCase(factory.getProvider())) {
-            throw new IllegalStateException(
-                    "jetty.sslContext.provider=Conscrypt would let a session of one name be resumed"
-                            + " as another: remove it (and the module conscrypt), and write onDemandTls.tls.provider=conscrypt");
-        }
+        EngineParts.require(tls, factory);
         String algorithm = factory.getKeyManagerFactoryAlgorithm();
         String alias = factory.getCertAlias();
         SniX509ExtendedKeyManager.SniSelector selector = factory.getSNISelector();

@@ -19,6 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.StartException;
 import org.ondemandtls.config.ConfigReader;
+import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.handshake.TlsProvider;
 
 /** {@link StartFailure}: whatever mistake keeps a Jetty from starting has one line of ours at level ERROR. */
 class StartFailureTest {
@@ -72,6 +74,26 @@ class StartFailureTest {
         add();
 
         assertIsSaidOnce("provider=Conscrypt");
+    }
+
+    @Test
+    void conscryptWithoutThePartOfJettyThatAgreesOnHttp2WithIt() throws Exception {
+        TlsProvider conscrypt = TlsProvider.of(OnDemandTlsConfig.TlsProvider.CONSCRYPT);
+        ClassLoader without = ClassLoader.getPlatformClassLoader();
+        ClassLoader with = getClass().getClassLoader();
+        ClassLoader before = Thread.currentThread().getContextClassLoader();
+        EngineParts.require(conscrypt, without);
+        Thread.currentThread().setContextClassLoader(without);
+        try {
+            EngineParts.require(conscrypt, with);
+            EngineParts.require(TlsProvider.JDK, without);
+            assertThatThrownBy(() -> EngineParts.require(conscrypt, without))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageStartingWith("onDemandTls.tls.provider: \"conscrypt\" cannot be used: HTTP/2")
+                    .hasMessageContaining("org.eclipse.jetty:jetty-alpn-conscrypt-server");
+        } finally {
+            Thread.currentThread().setContextClassLoader(before);
+        }
     }
 
     @Test

@@ -15,6 +15,7 @@ import org.eclipse.jetty.util.ssl.SslContextFactory;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.StartException;
+import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.jetty.CertificateRedirectHandler;
 import org.ondemandtls.jetty.JettyOnDemandTls;
 import org.springframework.boot.web.server.AbstractConfigurableWebServerFactory;
@@ -23,14 +24,22 @@ import org.springframework.util.ClassUtils;
 /** What is put into an embedded Jetty, whichever line of Spring Boot makes it. */
 final class JettyParts {
 
-    // The parts of HTTP/2 that an application adds, each with a class of it.
-    private static final List<List<String>> HTTP2_PARTS = List.of(
-            List.of(
-                    "org.eclipse.jetty.http2:jetty-http2-server",
-                    "org.eclipse.jetty.http2.server.HTTP2ServerConnectionFactory"),
-            List.of(
-                    "org.eclipse.jetty:jetty-alpn-java-server",
-                    "org.eclipse.jetty.alpn.java.server.JDK9ServerALPNProcessor"));
+    /**
+     * A part of HTTP/2 that an application adds.
+     *
+     * @param dependency what to add
+     * @param className a class of it
+     */
+    private record Part(String dependency, String className) {}
+
+    private static final Part HTTP2 = new Part(
+            "org.eclipse.jetty.http2:jetty-http2-server",
+            "org.eclipse.jetty.http2.server.HTTP2ServerConnectionFactory");
+    private static final Part ALPN = new Part(
+            "org.eclipse.jetty:jetty-alpn-java-server", "org.eclipse.jetty.alpn.java.server.JDK9ServerALPNProcessor");
+    private static final Part ALPN_OF_CONSCRYPT = new Part(
+            "org.eclipse.jetty:jetty-alpn-conscrypt-server",
+            "org.eclipse.jetty.alpn.conscrypt.server.ConscryptServerALPNProcessor");
 
     private final Settings settings;
     private final RunningEngine running;
@@ -117,12 +126,13 @@ final class JettyParts {
         return null;
     }
 
-    private static ConnectionFactory[] protocols(HttpConfiguration https, boolean http2) throws StartException {
+    private ConnectionFactory[] protocols(HttpConfiguration https, boolean http2) throws StartException {
         List<ConnectionFactory> protocols = new ArrayList<>();
         if (http2) {
-            for (List<String> part : HTTP2_PARTS) {
-                if (!ClassUtils.isPresent(part.get(1), JettyParts.class.getClassLoader())) {
-                    throw new StartException("server.http2.enabled: add the dependency " + part.get(0));
+            boolean jdk = settings.setup().config().tlsProvider() == OnDemandTlsConfig.TlsProvider.JDK;
+            for (Part part : List.of(HTTP2, jdk ? ALPN : ALPN_OF_CONSCRYPT)) {
+                if (!ClassUtils.isPresent(part.className(), JettyParts.class.getClassLoader())) {
+                    throw new StartException("server.http2.enabled: add the dependency " + part.dependency());
                 }
             }
             JettyHttp2.addTo(protocols, https);

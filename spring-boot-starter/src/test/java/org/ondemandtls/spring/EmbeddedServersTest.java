@@ -2,9 +2,11 @@ package org.ondemandtls.spring;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.net.InetAddress;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.apache.catalina.LifecycleState;
 import org.apache.catalina.connector.Connector;
@@ -19,7 +21,11 @@ import org.eclipse.jetty.util.component.AbstractLifeCycle;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.ondemandtls.OnDemandTls;
+import org.ondemandtls.OnDemandTlsSetup;
+import org.ondemandtls.config.ConfigReader;
 import org.ondemandtls.config.OnDemandTlsConfig.Issuer;
 import org.ondemandtls.permission.PermissionPolicy.Decision;
 import org.ondemandtls.tomcat.OnDemandTlsProtocol;
@@ -187,6 +193,30 @@ class EmbeddedServersTest {
         } finally {
             server.stop();
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"jdk, jetty-alpn-java-server", "conscrypt, jetty-alpn-conscrypt-server"})
+    void thePartOfJettyThatAgreesOnHttp2IsNamedByTheEngineThatShakesHands(String provider, String part)
+            throws Exception {
+        Settings chosen = new Settings(
+                OnDemandTlsSetup.of(ConfigReader.read(
+                        Map.of(
+                                "onDemandTls.issuer",
+                                "internal",
+                                "onDemandTls.permission.names",
+                                "a.customer.test",
+                                "onDemandTls.tls.provider",
+                                provider),
+                        base)),
+                0,
+                true,
+                443,
+                false,
+                null);
+
+        assertThatThrownBy(() -> new JettyParts(chosen, running).addTo(new Server(), true))
+                .hasMessage("server.http2.enabled: add the dependency org.eclipse.jetty:" + part);
     }
 
     /** Its type tells that it is about something else. */

@@ -89,7 +89,7 @@ final class Benchmarks {
         }
         // What hangs in a client thread must not keep the JVM.
         out.flush();
-        System.exit(0);
+        System.exit(report.isWhole() ? 0 : 1);
     }
 
     // What is named on the command line, or everything.

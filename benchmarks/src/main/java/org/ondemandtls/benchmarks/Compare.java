@@ -70,11 +70,11 @@ final class Compare implements Benchmarks.Measurement {
             new CompareVisits(rig).measure(report);
         }
         if (isWanted("heap")) {
-            new HeapPerName().measure(setting, report);
+            report.part(() -> new HeapPerName().measure(setting, report));
         }
         // Last: from here on this JVM is kept to one core.
         if (isWanted("handshake")) {
-            new CompareHandshakes(rig).measure(report);
+            report.part(() -> new CompareHandshakes(rig).measure(report));
         }
     }
 

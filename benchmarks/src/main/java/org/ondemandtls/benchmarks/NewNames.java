@@ -30,9 +30,10 @@ final class NewNames implements Benchmarks.Measurement {
             throws IOException, GeneralSecurityException, InterruptedException, ExecutionException {
         report.section("Many at once, " + setting.title());
         report.condition(
-                "The same server and CA as for the first visit, after one warm-up visit; default configuration.");
+                "The same server and CA as for the first visit, after one warm-up visit; default configuration. A proxy"
+                        + " lets a new order into Pebble alone, which otherwise stands still in every second run.");
         Client.warmUp();
-        try (Scene scene = Scene.set(setting, "new-names", Pebble.options())) {
+        try (Scene scene = Scene.ofMany(setting, "new-names", Pebble.options())) {
             int port = scene.server().tlsPort();
             scene.server().start();
             Client.visit(port, "account.customer.example");

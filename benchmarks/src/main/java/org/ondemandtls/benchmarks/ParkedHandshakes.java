@@ -50,7 +50,7 @@ final class ParkedHandshakes implements Benchmarks.Measurement {
         report.condition("Pebble sleeps before each validation, 5.5 s for an order on average.");
         Client.warmUp();
         var options = Pebble.options().validationDelay(VALIDATION_BELOW);
-        try (Scene scene = Scene.set(setting, "parked", options)) {
+        try (Scene scene = Scene.ofMany(setting, "parked", options)) {
             int managementPort = FreePorts.next();
             scene.server()
                     .threads(threads)

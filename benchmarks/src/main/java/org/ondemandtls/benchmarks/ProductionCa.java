@@ -56,7 +56,7 @@ final class ProductionCa implements AutoCloseable {
         this.tlsPort = tlsPort;
         this.context = SSLContext.getInstance("TLS");
         context.init(null, new TrustManager[] {TlsProbe.anyTrust()}, null);
-        this.proxy = new FaultyAcmeProxy(pebble.directory(), pebble.trustedRoots(), files);
+        this.proxy = new FaultyAcmeProxy(pebble.directory(), pebble.trustedRoots(), files).keepingConnections();
         proxy.when(request -> true, (request, ca) -> {
             exchanges.incrementAndGet();
             sleep(ROUND_TRIP);

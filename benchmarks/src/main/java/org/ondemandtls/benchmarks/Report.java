@@ -32,6 +32,7 @@ final class Report {
     private final List<Picture> pictures = new ArrayList<>();
     private final List<Section> sections = new ArrayList<>();
     private final PrintStream progress;
+    private boolean isWhole = true;
 
     /**
      * An empty report.
@@ -90,6 +91,33 @@ final class Report {
     /** A count that should be exactly another. */
     void exactly(String figure, long measured, long target) {
         add(new Line(figure, Long.toString(measured), "= " + target, verdict(measured == target)));
+    }
+
+    /** Some of what is measured. */
+    @FunctionalInterface
+    interface Part {
+
+        /** Measures it. */
+        void measure() throws Exception;
+    }
+
+    /** Measures a part whose failure is told and spoils no other. */
+    void part(Part part) {
+        try {
+            part.measure();
+        } catch (InterruptedException stopped) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(stopped);
+        } catch (Exception failed) {
+            isWhole = false;
+            failed.printStackTrace(progress);
+            add(new Line("this part ended early", String.valueOf(failed.getMessage()), "", "FAILED"));
+        }
+    }
+
+    /** Whether every part came to its end. */
+    boolean isWhole() {
+        return isWhole;
     }
 
     /** Shows some figures of this section as bars. */

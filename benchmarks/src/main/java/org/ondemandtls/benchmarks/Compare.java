@@ -10,6 +10,7 @@ import org.ondemandtls.testing.Command;
 /** This project on both servers beside the same servers as they come, Caddy and nginx, all in one run. */
 final class Compare implements Benchmarks.Measurement {
 
+    private static final int LONGEST_MINUTES = 30;
     private static final String ONLY = System.getProperty("ondemandtls.compare.only", "");
 
     /**
@@ -31,7 +32,7 @@ final class Compare implements Benchmarks.Measurement {
             Path directory) {}
 
     /** Whether a part of the comparison was asked for: all of them where none was named. */
-    private static boolean isWanted(String part) {
+    static boolean isWanted(String part) {
         List<String> only = ONLY.isEmpty() ? List.of(part) : List.of(ONLY.split(" "));
         return only.contains(part);
     }
@@ -48,6 +49,7 @@ final class Compare implements Benchmarks.Measurement {
 
     @Override
     public void measure(Setting setting, Report report) throws Exception {
+        long begin = System.nanoTime();
         Path root = setting.target().resolve("../..").toRealPath();
         Rig rig = new Rig(
                 Setting.under(root, Setting.Kind.JETTY),
@@ -66,9 +68,7 @@ final class Compare implements Benchmarks.Measurement {
         if (rig.nginx().isPresent()) {
             report.figure("nginx", version(rig.nginx().get(), "-v"));
         }
-        if (isWanted("visits")) {
-            new CompareVisits(rig).measure(report);
-        }
+        new CompareVisits(rig).measure(report);
         if (isWanted("heap")) {
             report.part(() -> new HeapPerName().measure(setting, report));
         }
@@ -76,6 +76,8 @@ final class Compare implements Benchmarks.Measurement {
         if (isWanted("handshake")) {
             report.part(() -> new CompareHandshakes(rig).measure(report));
         }
+        report.section("How long this took");
+        report.atMost("all of it", (System.nanoTime() - begin) / 60e9, LONGEST_MINUTES, " min");
     }
 
     private static String version(Path program, String question) {

@@ -39,11 +39,12 @@ final class CompareHandshakes {
 
     void measure(Report report) throws Exception {
         report.section("A handshake for a name that is served");
-        report.condition("Full TLS 1.3 handshakes, P-256, one after another and by turns: " + NAMES
-                + " names at random, one name where a server has one certificate; " + ROUNDS + " rounds of "
-                + HANDSHAKES
-                + " after " + WARM_UP + " (" + WARM_UP_OF_NATIVE
-                + " of Caddy and nginx). Servers on one core, the client on the other (`taskset`).");
+        report.condition(
+                "Full TLS 1.3 handshakes, P-256, one after another and by turns: " + NAMES
+                        + " names at random, one name where a server has one certificate; " + ROUNDS + " rounds of "
+                        + HANDSHAKES
+                        + " after " + WARM_UP + " (" + WARM_UP_OF_NATIVE
+                        + " of Caddy and nginx), the first visits among them. Servers on one core, the client on the other (`taskset`).");
         report.condition("Processor time of the server by the system's accounting, median of the rounds;"
                 + " ratios of one round, median and spread.");
         Load.pin();
@@ -59,7 +60,9 @@ final class CompareHandshakes {
                 load.shake(
                         each.getValue().server(),
                         each.getValue().names(),
-                        NATIVE.contains(each.getKey()) ? WARM_UP_OF_NATIVE : WARM_UP);
+                        NATIVE.contains(each.getKey())
+                                ? WARM_UP_OF_NATIVE
+                                : WARM_UP - each.getValue().names().size());
             }
             Duration client = ownTime();
             for (int round = 0; round < ROUNDS; round++) {

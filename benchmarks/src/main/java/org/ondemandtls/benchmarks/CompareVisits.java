@@ -98,11 +98,24 @@ final class CompareVisits {
     }
 
     void measure(Report report) throws Exception {
+        boolean all = Compare.isWanted("visits");
+        boolean fast = all || Compare.isWanted("fast");
+        boolean many = all || Compare.isWanted("many");
+        boolean slow = all || Compare.isWanted("slow");
+        if (!fast && !many && !slow) {
+            return;
+        }
         Client.warmUp();
         try (AskEndpoint ask = AskEndpoint.granting("*.customer.example")) {
-            report.part(() -> fast(report, ask));
-            report.part(() -> many(report, ask));
-            report.part(() -> slow(report, ask));
+            if (fast) {
+                report.part(() -> fast(report, ask));
+            }
+            if (many) {
+                report.part(() -> many(report, ask));
+            }
+            if (slow) {
+                report.part(() -> slow(report, ask));
+            }
         }
     }
 
@@ -138,7 +151,7 @@ final class CompareVisits {
                                 .median()));
             }
             for (Contestant each : all) {
-                warm(each, report);
+                warm(each);
             }
             write(
                     report,
@@ -184,7 +197,7 @@ final class CompareVisits {
         }
     }
 
-    private static void warm(Contestant each, Report report) throws Exception {
+    private static void warm(Contestant each) throws Exception {
         int count = each.name.equals(CADDY) ? BEFORE_WARM_CADDY : BEFORE_WARM;
         Duration before = each.server.processorTime();
         for (int visit = 0; visit < count; visit++) {

@@ -144,6 +144,11 @@ public final class HandshakeGate {
         return admit(hello, client, statics, full);
     }
 
+    /** Whether the server has a certificate of its own configuration for a name, which wins over everything. */
+    public boolean isStatic(ServerName name) {
+        return staticCertificates.covers(name);
+    }
+
     /** Whether proxies that end TLS are shown proofs before there is a certificate. */
     public boolean showsToProxies() {
         return proxied.isOn();

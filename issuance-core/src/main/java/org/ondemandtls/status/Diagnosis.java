@@ -68,6 +68,7 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
         CompletableFuture<Optional<Verdict>> look = with.preflight().look(name, ClientBlock.LOCAL);
         CompletableFuture<Map<String, String>> records = with.preflight().records(name);
         List<Finding> findings = new ArrayList<>();
+        findings.add(own(name, with.floors()));
         findings.add(withdrawal(name, with.floors()));
         Finding permitted = permission(name, with.permission(), permission);
         findings.add(permitted);
@@ -110,6 +111,18 @@ public record Diagnosis(String name, String sentence, List<Finding> findings) {
                 .map(finding -> finding.sentence() + " To act: " + finding.who().words() + ".")
                 .orElse("Nothing was found that stands in the way: try it now.");
         return new Diagnosis(name.value(), sentence, findings);
+    }
+
+    private static Finding own(ServerName name, Operations.Floors floors) {
+        String what = "the server's own certificates";
+        return floors.own().test(name)
+                ? new Finding(
+                        what,
+                        false,
+                        "It is served with " + NameReports.OF_THE_SERVER
+                                + ", so nothing is obtained for it; change that certificate, or take it out.",
+                        Who.YOU)
+                : new Finding(what, true, "The server's own configuration has no certificate for it.", Who.NOBODY);
     }
 
     private static Finding withdrawal(ServerName name, Operations.Floors floors) throws StoreException {

@@ -36,6 +36,9 @@ final class Explanation {
     String of(ServerName name) {
         StringBuilder words = new StringBuilder();
         Optional<KeyedCertificate> served = floors.inventory().find(name);
+        if (floors.own().test(name)) {
+            words.append("served with ").append(NameReports.OF_THE_SERVER).append(", whatever follows; ");
+        }
         served.ifPresent(certificate -> words.append("served with ")
                 .append(certificate.id())
                 .append(", valid until ")

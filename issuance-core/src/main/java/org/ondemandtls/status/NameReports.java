@@ -33,6 +33,12 @@ final class NameReports {
     /** What an operator is to do where a CA cannot connect. */
     static final String FIREWALL = "check that no firewall keeps the CA from port 80 and port 443";
 
+    /** What wins over everything the engine has. */
+    static final String OF_THE_SERVER = "a certificate of the server's own configuration";
+
+    private static final String SERVED_BY_ITSELF =
+            "Served with " + OF_THE_SERVER + ": nothing is obtained for it, and what is stored for it is not used.";
+
     private final Operations.Floors floors;
     private final Obstacles obstacles;
 
@@ -59,7 +65,8 @@ final class NameReports {
         Optional<IssuanceException> remembered = floors.issuance().remembered(name);
         Optional<Refusal> refusal = remembered.map(reason -> refusal(reason, now));
         boolean inFlight = isInFlight(name);
-        NameState state = served.isPresent()
+        boolean own = floors.own().test(name);
+        NameState state = served.isPresent() || own
                 ? NameState.SERVED
                 : inFlight
                         ? NameState.OBTAINING
@@ -68,8 +75,10 @@ final class NameReports {
         return new NameReport(
                 name.value(),
                 state,
-                sentence(state, certificate, Optional.empty(), refusal, Optional.empty(), inFlight) + " This is what"
-                        + " memory knows: " + error + ".",
+                (own
+                                ? SERVED_BY_ITSELF
+                                : sentence(state, certificate, Optional.empty(), refusal, Optional.empty(), inFlight))
+                        + " This is what memory knows: " + error + ".",
                 certificate,
                 served.isPresent(),
                 false,
@@ -131,6 +140,12 @@ final class NameReports {
         } else if (state == NameState.UNKNOWN || state == NameState.EXPIRED) {
             state = refusedState(remembered, refusal).orElse(state);
         }
+        boolean own = floors.own().test(name);
+        if (own) {
+            // A withdrawal by an operator reaches what the engine serves, not this.
+            state = NameState.SERVED;
+            refusal = Optional.empty();
+        }
         Optional<CertificateReport> certificate = stored.map(one -> certificate(one.certificate(), one, now))
                 .or(() -> served.map(one -> certificate(one, null, now)));
         Optional<NextStep> next = stored.map(one -> next(one));
@@ -140,7 +155,7 @@ final class NameReports {
         return new NameReport(
                 name.value(),
                 state,
-                sentence(state, certificate, next, refusal, withdrawal, inFlight),
+                own ? SERVED_BY_ITSELF : sentence(state, certificate, next, refusal, withdrawal, inFlight),
                 certificate,
                 served.isPresent(),
                 stored.isPresent(),

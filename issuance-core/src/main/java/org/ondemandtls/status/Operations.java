@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.ondemandtls.authority.Authority;
 import org.ondemandtls.authority.RevocationReason;
 import org.ondemandtls.certificate.IssuanceException;
@@ -64,6 +65,7 @@ public final class Operations {
      * @param recent what happened lately to names
      * @param history what happened to names without a certificate
      * @param vantages from where CAs come
+     * @param own whether the server has a certificate of its own configuration for a name, which wins over everything
      * @param watch whether the clock is right
      * @param clock the wall clock
      * @param scheduler runs what is to be done a moment later
@@ -80,6 +82,7 @@ public final class Operations {
             Recent recent,
             KeptHistory history,
             Vantages vantages,
+            Predicate<ServerName> own,
             ClockWatch watch,
             Clock clock,
             ScheduledExecutorService scheduler) {}
@@ -173,6 +176,9 @@ public final class Operations {
 
     // That an operator wants a name ends its withdrawal.
     private Optional<Outcome> wanted(ServerName name) throws StoreException {
+        if (floors.own().test(name)) {
+            return Optional.of(Retries.ofTheServer(name));
+        }
         floors.issuance().withdrawals().lift(name);
         return floors.inventory().find(name).map(served -> new Outcome(true, name + " is served already"));
     }
@@ -253,7 +259,10 @@ public final class Operations {
             return new Outcome(
                     true,
                     name + " is withdrawn" + (stored ? "" : "; no certificate was stored for it") + "; it is "
-                            + Withdrawals.SERVED_AGAIN);
+                            + Withdrawals.SERVED_AGAIN
+                            + (floors.own().test(name)
+                                    ? "; this server goes on serving it with " + NameReports.OF_THE_SERVER
+                                    : ""));
         });
     }
 

@@ -24,6 +24,9 @@ final class Retries {
      * @throws StoreException if the store did not answer
      */
     static Outcome renewed(Operations.Floors floors, ServerName name) throws StoreException {
+        if (floors.own().test(name)) {
+            return ofTheServer(name);
+        }
         if (floors.issuance().withdrawals().of(name).isPresent()) {
             return withdrawn(name);
         }
@@ -45,6 +48,9 @@ final class Retries {
      * @throws StoreException if the store did not answer
      */
     static Outcome tried(Operations.Floors floors, ServerName name) throws StoreException {
+        if (floors.own().test(name)) {
+            return ofTheServer(name);
+        }
         if (floors.issuance().withdrawals().of(name).isPresent()) {
             return withdrawn(name);
         }
@@ -86,6 +92,11 @@ final class Retries {
                 + String.join(", ", stored.certificate().names())
                 + ", which cannot be renewed here; it gets its own before that ends or once it has, at "
                 + stored.certificate().notAfter();
+    }
+
+    /** That nothing is obtained for a name which the server serves by itself. */
+    static Outcome ofTheServer(ServerName name) {
+        return new Outcome(false, "nothing done: " + name + " is served with " + NameReports.OF_THE_SERVER);
     }
 
     private static Outcome withdrawn(ServerName name) {

@@ -143,6 +143,7 @@ public final class Status implements OnDemandTlsMXBean, AutoCloseable {
                 recent,
                 history,
                 floors.challenges().vantages(),
+                floors.gate()::isStatic,
                 floors.watch(),
                 clock,
                 scheduler);

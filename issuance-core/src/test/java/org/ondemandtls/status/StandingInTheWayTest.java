@@ -100,6 +100,50 @@ class StandingInTheWayTest {
     }
 
     @Test
+    void aNameThatTheServerServesByItselfIsSaidToBeSo() throws Exception {
+        house.visit(SHOP);
+        int orders = house.floors().authority().asked().size();
+        house.configure(SHOP);
+
+        NameReport report = house.operations().lookUp(SHOP);
+        assertThat(report.state()).isEqualTo(NameState.SERVED);
+        assertThat(report.sentence()).startsWith("Served with a certificate of the server's own configuration: ");
+        assertThat(report.lastRefusal()).isEmpty();
+        assertThat(onlyOneInTheWay(SHOP).sentence()).contains("the server's own configuration", "take it out");
+        assertThat(onlyOneInTheWay(SHOP).who()).isEqualTo(Who.YOU);
+        assertThat(house.explain(SHOP)).startsWith("served with a certificate of the server's own configuration, ");
+        assertThat(house.operations().lookUp(OTHER).state()).isEqualTo(NameState.UNKNOWN);
+        assertThat(house.inTheWay(OTHER)).isEmpty();
+        for (Operations.Outcome outcome : List.of(
+                house.operations().obtain(SHOP),
+                house.operations().renew(SHOP),
+                house.operations().retry(SHOP),
+                house.operations().obtainAll(SHOP.value()).get(SHOP.value()))) {
+            assertThat(outcome.done()).isFalse();
+            assertThat(outcome.sentence())
+                    .isEqualTo("nothing done: " + SHOP
+                            + " is served with a certificate of the server's own configuration");
+        }
+        assertThat(house.floors().authority().asked()).hasSize(orders);
+        assertThat(house.operations().withdraw(SHOP).sentence()).contains("this server goes on serving it with");
+        assertThat(house.operations().withdraw(OTHER).sentence()).doesNotContain("goes on serving");
+        assertThat(house.operations().lookUp(SHOP).state()).isEqualTo(NameState.SERVED);
+    }
+
+    @Test
+    void theServersOwnCertificateIsToldWhileTheStoreDoesNotAnswer() throws Exception {
+        house.configure(SHOP);
+        ((MemoryCertificateStore) house.floors().store()).unreadable(true);
+
+        NameReport report = house.operations().lookUp(SHOP);
+
+        assertThat(report.state()).isEqualTo(NameState.SERVED);
+        assertThat(report.sentence())
+                .startsWith("Served with a certificate of the server's own configuration: ")
+                .contains("This is what memory knows: the store does not answer");
+    }
+
+    @Test
     void theLineForSupportSaysThatTheCaIsDownLongAfterAVisitFailed() throws Exception {
         house.visit(OTHER);
         fail(IssuanceException.Unavailable.unwell(SHOP, "no route to the CA", Duration.ofSeconds(1), null));

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Predicate;
 import org.ondemandtls.challenge.ChallengeBoard;
 import org.ondemandtls.challenge.Vantages;
 import org.ondemandtls.config.ConfigReader;
@@ -34,6 +35,7 @@ final class StatusHouse implements AutoCloseable {
     private final Vantages vantages;
     private final ChallengeBoard board;
     private Preflight preflight = Preflight.NONE;
+    private Predicate<ServerName> configured = name -> false;
     private Operations.Floors own;
     private Operations operations;
     private Renewal renewal;
@@ -126,6 +128,7 @@ final class StatusHouse implements AutoCloseable {
                 recent,
                 history,
                 vantages,
+                name -> configured.test(name),
                 floors.watch(),
                 floors.time().clock(),
                 floors.time().scheduler());
@@ -135,6 +138,11 @@ final class StatusHouse implements AutoCloseable {
     /** Has names looked at by another preflight, from the next beginning on. */
     void preflight(Preflight other) {
         preflight = other;
+    }
+
+    /** Gives the server a certificate of its own configuration for a name. */
+    void configure(ServerName name) {
+        configured = name::equals;
     }
 
     /** The floors below. */

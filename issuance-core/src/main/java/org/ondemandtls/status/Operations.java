@@ -300,7 +300,12 @@ public final class Operations {
                             "revoked by an operator (" + reason.word() + "): "
                                     + stored.get().certificate().id());
             removed(name);
-            return new Outcome(true, stored.get().certificate().id() + " is revoked; the next visit obtains another");
+            return new Outcome(
+                    true,
+                    stored.get().certificate().id() + " is revoked; "
+                            + (floors.issuance().withdrawals().of(name).isPresent()
+                                    ? "the name stays withdrawn"
+                                    : "the next visit obtains another"));
         });
     }
 

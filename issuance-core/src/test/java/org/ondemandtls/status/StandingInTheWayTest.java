@@ -15,6 +15,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.ondemandtls.authority.RevocationReason;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.IssuanceException.Rejected;
 import org.ondemandtls.certificate.KeyedCertificate;
@@ -128,6 +129,25 @@ class StandingInTheWayTest {
         assertThat(house.operations().withdraw(SHOP).sentence()).contains("this server goes on serving it with");
         assertThat(house.operations().withdraw(OTHER).sentence()).doesNotContain("goes on serving");
         assertThat(house.operations().lookUp(SHOP).state()).isEqualTo(NameState.SERVED);
+    }
+
+    @Test
+    void aNameThatIsWithdrawnStaysSoWhenItsCertificateIsRevoked() {
+        house.visit(SHOP);
+        house.visit(OTHER);
+        house.operations().withdraw(SHOP);
+
+        assertThat(house.operations()
+                        .revoke(SHOP, RevocationReason.KEY_COMPROMISE)
+                        .sentence())
+                .endsWith(" is revoked; the name stays withdrawn");
+        assertThat(house.operations()
+                        .revoke(OTHER, RevocationReason.KEY_COMPROMISE)
+                        .sentence())
+                .endsWith(" is revoked; the next visit obtains another");
+
+        assertThat(house.operations().lookUp(SHOP).state()).isEqualTo(NameState.WITHDRAWN);
+        assertThat(house.operations().lookUp(OTHER).state()).isEqualTo(NameState.UNKNOWN);
     }
 
     @Test

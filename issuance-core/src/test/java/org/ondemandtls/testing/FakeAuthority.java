@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.ondemandtls.authority.Authority;
+import org.ondemandtls.authority.RevocationReason;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.RenewalWindow;
@@ -148,6 +149,11 @@ public final class FakeAuthority implements Authority {
     /** Cannot be reached from the start on, so that not even its directory is known; or can be again. */
     public void unreachable(boolean now) {
         unreachable = now;
+    }
+
+    @Override
+    public void revoke(KeyedCertificate certificate, RevocationReason reason) {
+        // Done.
     }
 
     /** The orders, in order. */

@@ -281,6 +281,7 @@ class StatusSiteTest {
     void whatIsWrongIsAnsweredInWords() {
         assertThat(status(get(API + "names/-"))).isEqualTo(400);
         assertThat(status(get(API + "names").query("state=lost"))).isEqualTo(400);
+        assertThat(text(get(API + "names").query("limit=many"))).contains("limit is a number of names");
         assertThat(status(get(API + "names").query("limit=many"))).isEqualTo(400);
         assertThat(text(get(API + "names").query("state=denied"))).contains("for any other state look the name up");
         assertThat(status(get(API + "nothing"))).isEqualTo(404);

@@ -158,7 +158,16 @@ public final class StatusApi {
         return operations.list(
                 FilterText.filter(query, clock.instant()),
                 query.getOrDefault("after", ""),
-                Integer.parseInt(query.getOrDefault("limit", Integer.toString(DEFAULT_PAGE))));
+                limit(query.getOrDefault("limit", "")));
+    }
+
+    private static int limit(String text) {
+        try {
+            return text.isBlank() ? DEFAULT_PAGE : Integer.parseInt(text.strip());
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException(
+                    "limit is a number of names, " + Operations.LONGEST_PAGE + " at most", e);
+        }
     }
 
     private static ServerName name(String text) {

@@ -177,6 +177,21 @@ class StatusSiteTest {
     }
 
     @Test
+    void aPageOfAnotherOriginCausesNoLookThatAsksPermissionOrDns() {
+        String path = API + "names/shop.example.com/diagnosis";
+
+        assertThat(status(get(path).with("Sec-Fetch-Site", "cross-site").with("Sec-Fetch-Dest", "image")))
+                .isEqualTo(403);
+        assertThat(status(get(path).with("Sec-Fetch-Site", "same-site"))).isEqualTo(403);
+        assertThat(status(get(path).with("Sec-Fetch-Site", "cross-site").with("Sec-Fetch-Dest", "document")))
+                .isEqualTo(200);
+        assertThat(status(get(path).with("Sec-Fetch-Site", "same-origin"))).isEqualTo(200);
+        assertThat(status(get(path))).isEqualTo(200);
+        assertThat(status(get("/ondemand-tls/").with("Sec-Fetch-Site", "cross-site")))
+                .isEqualTo(200);
+    }
+
+    @Test
     void everyAnswerHasAStrictContentSecurityPolicyAndIsNotStored() {
         for (Asked asked : new Asked[] {
             get("/ondemand-tls/"), get("/ondemand-tls/nothing"), new Asked("GET", "/ondemand-tls/"), get(API + "server")

@@ -74,6 +74,13 @@ final class Access {
         if (!request.secure() && !local) {
             return Optional.of(SiteAnswer.error(403, "from other machines by HTTPS only"));
         }
+        // A look may ask permission and DNS: no page of another origin causes that, but by a link that is followed.
+        if (!acts
+                && request.path().startsWith(StatusSite.API)
+                && isOfAnotherOrigin(request)
+                && request.header("Sec-Fetch-Dest").filter("document"::equals).isEmpty()) {
+            return Optional.of(SiteAnswer.error(403, "no other origin may ask for this"));
+        }
         if (acts && !isOwnPage(request, authority)) {
             return Optional.of(SiteAnswer.error(
                     403, "a command needs the header " + COMMAND_HEADER + ", and no other origin may send it"));
@@ -143,8 +150,7 @@ final class Access {
         if (request.header(COMMAND_HEADER).isEmpty()) {
             return false;
         }
-        Optional<String> site = request.header("Sec-Fetch-Site");
-        if (site.isPresent() && !OWN_PAGE.contains(site.get().toLowerCase(Locale.ROOT))) {
+        if (isOfAnotherOrigin(request)) {
             return false;
         }
         Optional<String> origin = request.header("Origin");
@@ -152,6 +158,13 @@ final class Access {
                 || origin.get()
                         .toLowerCase(Locale.ROOT)
                         .equals((request.secure() ? "https://" : "http://") + authority);
+    }
+
+    // Browsers say so of every request to this machine or by HTTPS; whatever else asks says nothing.
+    private static boolean isOfAnotherOrigin(SiteRequest request) {
+        return request.header("Sec-Fetch-Site")
+                .filter(site -> !OWN_PAGE.contains(site.toLowerCase(Locale.ROOT)))
+                .isPresent();
     }
 
     private static String host(String authority) {

@@ -29,8 +29,10 @@ public final class StatusSite {
     /** What the path of every request that is ours begins with. */
     public static final String ROOT = "/ondemand-tls/";
 
+    /** What the path of the JSON API begins with. */
+    static final String API = ROOT + "api/v1/";
+
     private static final String WITHOUT_SLASH = "/ondemand-tls";
-    private static final String API = ROOT + "api/v1/";
     private static final int LARGEST_CONTENT = 1 << 20;
     private static final int OK = 200;
     private static final int BAD = 400;

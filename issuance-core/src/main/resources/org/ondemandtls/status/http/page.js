@@ -6,6 +6,7 @@
   const GOOD = ['served', 'stored'];
   const BAD = ['refused', 'denied', 'expired', 'withdrawn'];
   const WHO = {you: 'you', customer: 'your customer', ca: 'the CA', nobody: 'nobody: wait'};
+  let looking = 0;
   let following = 0;
   let obtaining = 0;
   let mayAct = true;
@@ -98,9 +99,14 @@
 
   async function diagnose() {
     const name = byId('report-name').textContent;
+    const mine = looking;
     say('Permission and DNS are asked …');
     try {
       const found = await ask('names/' + encodeURIComponent(name) + '/diagnosis');
+      // Another name may have been looked up meanwhile.
+      if (mine !== looking) {
+        return;
+      }
       byId('diagnosis').hidden = false;
       byId('diagnosis-sentence').textContent = found.sentence;
       byId('diagnosis-findings').replaceChildren(...found.findings.map(one =>
@@ -113,14 +119,21 @@
   }
 
   async function lookUp(name) {
+    const mine = ++looking;
     following++;
     say('');
     byId('diagnosis').hidden = true;
     try {
-      show(await ask('names/' + encodeURIComponent(name)));
+      const report = await ask('names/' + encodeURIComponent(name));
+      // An answer that was overtaken by another is about a name that nobody wants to see any more.
+      if (mine === looking) {
+        show(report);
+      }
     } catch (error) {
-      byId('report').hidden = true;
-      say(error.message);
+      if (mine === looking) {
+        byId('report').hidden = true;
+        say(error.message);
+      }
     }
   }
 
@@ -148,8 +161,11 @@
     }
     try {
       const path = 'names/' + encodeURIComponent(name) + '/' + command + (command === 'revoke' ? '?reason=' + encodeURIComponent(byId('reason').value) : '');
+      const mine = looking;
       say((await ask(path, true)).sentence);
-      await follow(name);
+      if (mine === looking) {
+        await follow(name);
+      }
       await Promise.all([authorities(), expiry()]);
     } catch (error) {
       say(error.message);

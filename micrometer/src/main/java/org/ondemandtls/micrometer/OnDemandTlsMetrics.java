@@ -2,6 +2,7 @@ package org.ondemandtls.micrometer;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.Tags;
@@ -40,6 +41,7 @@ public final class OnDemandTlsMetrics implements MeterBinder, AutoCloseable {
 
     private final Status status;
     private final List<Figures.Observer> observers = new CopyOnWriteArrayList<>();
+    private final List<Runnable> removals = new CopyOnWriteArrayList<>();
 
     /**
      * Makes a binder.
@@ -55,29 +57,40 @@ public final class OnDemandTlsMetrics implements MeterBinder, AutoCloseable {
         for (Gauge gauge : status.gauges()) {
             for (String value : gauge.values().keySet()) {
                 Tags tags = gauge.label().isEmpty() ? Tags.empty() : Tags.of(gauge.label(), value);
-                io.micrometer.core.instrument.Gauge.builder(
-                                dotted(gauge.name(), ""), () -> current(gauge.name(), value))
-                        .description(gauge.sentence())
-                        .tags(tags)
-                        .register(registry);
+                ends(
+                        registry,
+                        io.micrometer.core.instrument.Gauge.builder(
+                                        dotted(gauge.name(), ""), () -> current(gauge.name(), value))
+                                .description(gauge.sentence())
+                                .tags(tags)
+                                .register(registry));
             }
         }
         for (EventKind kind : EventKind.values()) {
-            FunctionCounter.builder("ondemandtls.events", status, one -> count(one, kind))
-                    .description("Events since the start, by kind.")
-                    .tag("kind", kind.name().toLowerCase(Locale.ROOT))
-                    .register(registry);
+            ends(
+                    registry,
+                    FunctionCounter.builder("ondemandtls.events", status, one -> count(one, kind))
+                            .description("Events since the start, by kind.")
+                            .tag("kind", kind.name().toLowerCase(Locale.ROOT))
+                            .register(registry));
         }
         Figures.Observer observer = new Meters(registry);
         observers.add(observer);
         status.figures().observe(observer);
     }
 
-    /** Counts and times nothing more; what was registered stays. */
+    /** Counts and times nothing more. What was counted and timed stays; what reads the engine is removed. */
     @Override
     public void close() {
+        removals.forEach(Runnable::run);
+        removals.clear();
         observers.forEach(status.figures()::forget);
         observers.clear();
+    }
+
+    // A registry keeps the first meter of a name: that of an engine which has ended would be read for ever.
+    private void ends(MeterRegistry registry, Meter meter) {
+        removals.add(() -> registry.remove(meter));
     }
 
     private Double current(String name, String value) {

@@ -2,6 +2,7 @@ package org.ondemandtls.micrometer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.nio.file.Path;
@@ -78,5 +79,50 @@ class OnDemandTlsMetricsTest {
                     .contains("ondemandtls_certificates_in_memory 1.0");
             assertThat(names(theirs)).containsAll(expected);
         }
+    }
+
+    @Test
+    void anEngineThatFollowsAnotherIsTheOneThatIsRead() throws Exception {
+        var registry = new SimpleMeterRegistry();
+        try (OnDemandTls first = open("first");
+                OnDemandTlsMetrics metrics = new OnDemandTlsMetrics(first.status())) {
+            metrics.bindTo(registry);
+            first.serve();
+            first.status().operations().withdraw(SHOP);
+            assertThat(withdrawn(registry)).isEqualTo(1);
+        }
+        assertThat(registry.find("ondemandtls.store.up").gauge()).isNull();
+
+        try (OnDemandTls second = open("second");
+                OnDemandTlsMetrics metrics = new OnDemandTlsMetrics(second.status())) {
+            metrics.bindTo(registry);
+            second.serve();
+
+            assertThat(registry.get("ondemandtls.store.up").gauge().value()).isEqualTo(1);
+            assertThat(withdrawn(registry)).isZero();
+            second.status().operations().withdraw(SHOP);
+            assertThat(withdrawn(registry)).isEqualTo(1);
+            assertThat(registry.get("ondemandtls.commands")
+                            .tag("command", "withdraw")
+                            .counter()
+                            .count())
+                    .isEqualTo(2);
+        }
+    }
+
+    private OnDemandTls open(String directory) throws Exception {
+        return OnDemandTls.open(
+                OnDemandTlsConfig.builder()
+                        .issuer(Issuer.INTERNAL)
+                        .set("onDemandTls.permission.names", "*.example.com")
+                        .build(base.resolve(directory)),
+                new NoServer());
+    }
+
+    private static double withdrawn(SimpleMeterRegistry registry) {
+        return registry.get("ondemandtls.events")
+                .tag("kind", "withdrawn")
+                .functionCounter()
+                .count();
     }
 }

@@ -189,8 +189,7 @@
     return line;
   }
 
-  let next = '';
-  async function list(more) {
+  function wantedNames() {
     const query = new URLSearchParams({prefix: byId('prefix').value, state: byId('state').value, limit: '50'});
     if (byId('days').value) {
       query.set('expiresWithinDays', byId('days').value);
@@ -200,9 +199,25 @@
         query.set(part, byId(part).value.trim());
       }
     }
+    return query;
+  }
+
+  let next = '';
+  let listed = new URLSearchParams();
+  let listing = 0;
+  async function list(more) {
+    const mine = ++listing;
+    if (!more) {
+      listed = wantedNames();
+    }
+    // More of the same list, whatever stands in the form by now.
+    const query = new URLSearchParams(listed);
     query.set('after', more ? next : '');
     try {
       const page = await ask('names?' + query);
+      if (mine !== listing) {
+        return;
+      }
       const rows = page.names.map(row);
       if (more) {
         byId('names').append(...rows);

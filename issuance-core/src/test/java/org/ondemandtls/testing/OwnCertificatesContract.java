@@ -29,6 +29,10 @@ public abstract class OwnCertificatesContract<F extends HostFixture> extends Hos
         assertThat(issuer("shop.customer.test", version)).isNotEqualTo(HostFixture.OWN_ISSUER);
         assertThat(fixture.ask.timesAsked("shop.customer.test")).isEqualTo(1);
         assertThat(fixture.visit("shop.customer.test")).startsWith("HTTP/1.1 200 ");
+        assertThat(fixture.engine().status().explain("any.wild.operator.test"))
+                .startsWith("served with a certificate of the server's own configuration, ");
+        assertThat(fixture.engine().status().explain("shop.customer.test"))
+                .startsWith("served with shop.customer.test#");
     }
 
     /** RFC 9525: a wildcard stands for one label, not for none. */

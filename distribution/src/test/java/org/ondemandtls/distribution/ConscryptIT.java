@@ -15,6 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.ondemandtls.testing.Browser;
 import org.ondemandtls.testing.Curl;
 import org.ondemandtls.testing.OpenSsl;
 import org.ondemandtls.testing.Pebble;

@@ -27,6 +27,7 @@ import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.ondemandtls.testing.AskEndpoint;
+import org.ondemandtls.testing.Browser;
 import org.ondemandtls.testing.Pebble;
 import org.ondemandtls.testing.TlsProbe;
 

@@ -1,4 +1,4 @@
-package org.ondemandtls.distribution;
+package org.ondemandtls.testing;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
@@ -22,11 +22,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.awaitility.Awaitility;
 import org.jose4j.json.JsonUtil;
 import org.jose4j.lang.JoseException;
-import org.ondemandtls.testing.BackgroundProcess;
-import org.ondemandtls.testing.Tools;
 
 /** A real headless Chromium whose page a test clicks through, by the browser's own DevTools protocol. */
-final class Browser implements AutoCloseable {
+public final class Browser implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofMinutes(2);
 
@@ -64,7 +62,7 @@ final class Browser implements AutoCloseable {
      * @param user the user
      * @param options further words of its command line
      */
-    static Browser start(Path home, String user, String... options) throws Exception {
+    public static Browser start(Path home, String user, String... options) throws Exception {
         Path profile = Files.createDirectories(home.resolve("profile"));
         List<String> command = new ArrayList<>(List.of(
                 "/usr/bin/env",
@@ -105,32 +103,32 @@ final class Browser implements AutoCloseable {
     }
 
     /** Goes to a page. */
-    void open(String url) throws Exception {
+    public void open(String url) throws Exception {
         tell("Page.navigate", "{\"url\":\"" + url + "\"}");
         await("document.readyState === 'complete' && location.href !== 'about:blank'");
     }
 
     /** The key exchange that the last answer came over, by its name in TLS; empty before there is an answer over TLS. */
-    String keyExchangeGroup() {
+    public String keyExchangeGroup() {
         return group;
     }
 
     /** Chooses between the page's dark and light looks. */
-    void colours(String scheme) throws Exception {
+    public void colours(String scheme) throws Exception {
         tell(
                 "Emulation.setEmulatedMedia",
                 "{\"features\":[{\"name\":\"prefers-color-scheme\",\"value\":\"" + scheme + "\"}]}");
     }
 
     /** Becomes as large as a screen. */
-    void size(int width, int height) throws Exception {
+    public void size(int width, int height) throws Exception {
         tell(
                 "Emulation.setDeviceMetricsOverride",
                 "{\"width\":" + width + ",\"height\":" + height + ",\"deviceScaleFactor\":1,\"mobile\":false}");
     }
 
     /** What an expression of the page is, as text. */
-    String evaluate(String expression) throws Exception {
+    public String evaluate(String expression) throws Exception {
         String answer = tell(
                 "Runtime.evaluate",
                 "{\"awaitPromise\":true,\"returnByValue\":true,\"expression\":"
@@ -146,7 +144,7 @@ final class Browser implements AutoCloseable {
     }
 
     /** Waits until an expression of the page is true. */
-    void await(String expression) {
+    public void await(String expression) {
         Awaitility.await()
                 .atMost(PATIENCE)
                 .pollInterval(Duration.ofMillis(200))
@@ -155,12 +153,12 @@ final class Browser implements AutoCloseable {
     }
 
     /** Clicks at what a selector finds. */
-    void click(String selector) throws Exception {
+    public void click(String selector) throws Exception {
         evaluate("document.querySelector(\"" + selector + "\").click()");
     }
 
     /** Presses a key, as a keyboard does. */
-    void press(String key, int code, String text) throws Exception {
+    public void press(String key, int code, String text) throws Exception {
         String common = "\"key\":\"" + key + "\",\"code\":\"" + key + "\",\"windowsVirtualKeyCode\":" + code;
         tell(
                 "Input.dispatchKeyEvent",
@@ -169,12 +167,12 @@ final class Browser implements AutoCloseable {
     }
 
     /** Types text where the focus is. */
-    void type(String text) throws Exception {
+    public void type(String text) throws Exception {
         tell("Input.insertText", "{\"text\":\"" + text + "\"}");
     }
 
     /** Keeps what is seen. */
-    void screenshot(Path file) throws Exception {
+    public void screenshot(Path file) throws Exception {
         Map<?, ?> result =
                 (Map<?, ?>) JsonUtil.parseJson(tell("Page.captureScreenshot", "{\"captureBeyondViewport\":true}"))
                         .get("result");
@@ -192,11 +190,20 @@ final class Browser implements AutoCloseable {
         int number = numbers.incrementAndGet();
         CompletableFuture<String> answer = new CompletableFuture<>();
         answers.put(number, answer);
+        // The socket sends one message at a time and refuses another.
         synchronized (socket) {
             socket.sendText("{\"id\":" + number + ",\"method\":\"" + method + "\",\"params\":" + parameters + "}", true)
                     .get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
         }
         return answer.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    }
+
+    private void sayYes() {
+        try {
+            tell("Page.handleJavaScriptDialog", "{\"accept\":true}");
+        } catch (Exception e) {
+            throw new IllegalStateException("the question of a page was not answered", e);
+        }
     }
 
     private void heard(String text) {
@@ -213,10 +220,10 @@ final class Browser implements AutoCloseable {
                     group = String.valueOf(details.get("keyExchangeGroup"));
                 }
             } else if ("Page.javascriptDialogOpening".equals(parsed.get("method"))) {
-                socket.sendText(
-                        "{\"id\":" + numbers.incrementAndGet()
-                                + ",\"method\":\"Page.handleJavaScriptDialog\",\"params\":{\"accept\":true}}",
-                        true);
+                // Not on this thread, which hears what is waited for; and behind what is being sent.
+                Thread yes = new Thread(this::sayYes, "browser-dialog");
+                yes.setDaemon(true);
+                yes.start();
             }
         } catch (JoseException e) {
             throw new IllegalStateException(e);

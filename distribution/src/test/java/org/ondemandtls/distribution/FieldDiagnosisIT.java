@@ -3,6 +3,8 @@ package org.ondemandtls.distribution;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -12,7 +14,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -37,6 +42,7 @@ class FieldDiagnosisIT {
     private static final String ASTRAY = "astray.customer.example";
     private static final String FORBIDDEN = "forbidden.customer.example";
     private static final String LIMITED = "limited.customer.example";
+    private static final String KEPT_OUT = "kept-out.customer.example";
     private static final String LATE = "late.customer.example";
     private static final String HERE = "127.0.0.1";
     private static final String ELSEWHERE = "192.0.2.7";
@@ -88,12 +94,16 @@ class FieldDiagnosisIT {
         return "http://localhost:" + server.httpPort() + "/ondemand-tls/";
     }
 
-    private String diagnosis(String name) throws IOException, InterruptedException {
+    private String read(String path) throws IOException, InterruptedException {
         String credentials = Base64.getEncoder().encodeToString("looker:secret".getBytes(StandardCharsets.UTF_8));
-        HttpRequest request = HttpRequest.newBuilder(URI.create(site() + "api/v1/names/" + name + "/diagnosis"))
+        HttpRequest request = HttpRequest.newBuilder(URI.create(site() + path))
                 .header("Authorization", "Basic " + credentials)
                 .build();
-        String body = CLIENT.send(request, HttpResponse.BodyHandlers.ofString()).body();
+        return CLIENT.send(request, HttpResponse.BodyHandlers.ofString()).body();
+    }
+
+    private String diagnosis(String name) throws IOException, InterruptedException {
+        String body = read("api/v1/names/" + name + "/diagnosis");
         return body.replaceFirst("(?s).*?\"sentence\":\"((?:[^\"\\\\]|\\\\.)*)\".*", "$1");
     }
 
@@ -164,5 +174,100 @@ class FieldDiagnosisIT {
             return diagnosis(LIMITED).contains("too many certificates");
         });
         assertThat(diagnosis(LIMITED)).contains("it ends by").endsWith("To act: nobody: wait.");
+    }
+
+    @Test
+    void aVantagePointThatIsKeptOutIsNamed() throws Exception {
+        LookingFrom places = new LookingFrom(server.httpPort());
+        proxy.when(FaultyAcmeProxy.path("/authZ/"), places::authorization)
+                .when(FaultyAcmeProxy.path("/chalZ/"), places::challenge);
+        places.come("127.1.0.1", "127.2.0.1");
+        for (int i = 0; i < 3; i++) {
+            // A visit ends early where the machine stands still; the order goes on.
+            String name = "usual" + i + ".customer.example";
+            Awaitility.await()
+                    .atMost(PATIENCE)
+                    .until(() ->
+                            visitor.handshake(server.tlsPort(), name).failure().isEmpty());
+        }
+        assertThat(read("metrics")).containsPattern("ondemandtls_vantage_networks\\{[^}]*} 3\n");
+
+        places.come("127.1.0.1");
+        places.refuse();
+        assertThat(visitor.handshake(server.tlsPort(), KEPT_OUT).failure()).isNotEmpty();
+
+        Awaitility.await()
+                .atMost(PATIENCE)
+                .untilAsserted(() -> assertThat(diagnosis(KEPT_OUT))
+                        .contains("from 2 networks: 127.0.0.0/16, 127.1.0.0/16")
+                        .contains("It did not come from 127.2.0.0/16")
+                        .contains("a firewall may keep that vantage point out")
+                        .endsWith("To act: you."));
+        assertThat(read("api/v1/names/" + KEPT_OUT)).contains("\"missing\":[\"127.2.0.0/16\"]");
+        assertThat(read("metrics")).containsPattern("ondemandtls_vantage_networks_missing\\{[^}]*} 1\n");
+    }
+
+    /** The other places that a CA looks from before it makes up its mind, each in a network of its own on this machine. */
+    private static final class LookingFrom {
+
+        private static final Pattern NAME = Pattern.compile("\"value\":\\s*\"([^\"]+)\"");
+        private static final Pattern TOKEN = Pattern.compile("\"token\":\\s*\"([^\"]+)\"");
+
+        private final int port;
+        private volatile List<String> places = List.of();
+        private volatile boolean refuses;
+        private volatile String name = "";
+        private volatile List<String> tokens = List.of();
+
+        LookingFrom(int port) {
+            this.port = port;
+        }
+
+        void come(String... from) {
+            places = List.of(from);
+        }
+
+        void refuse() {
+            refuses = true;
+        }
+
+        FaultyAcmeProxy.Answer authorization(FaultyAcmeProxy.Request request, FaultyAcmeProxy.Ca ca)
+                throws IOException {
+            FaultyAcmeProxy.Answer answer = ca.ask();
+            Matcher named = NAME.matcher(answer.text());
+            if (named.find()) {
+                name = named.group(1);
+            }
+            tokens = TOKEN.matcher(answer.text())
+                    .results()
+                    .map(found -> found.group(1))
+                    .distinct()
+                    .toList();
+            return refuses
+                    ? answer.withBody(
+                            answer.text().replace("\"valid\"", "\"invalid\"").getBytes(StandardCharsets.UTF_8))
+                    : answer;
+        }
+
+        FaultyAcmeProxy.Answer challenge(FaultyAcmeProxy.Request request, FaultyAcmeProxy.Ca ca) throws IOException {
+            for (String place : places) {
+                for (String token : tokens) {
+                    fetch(place, token);
+                }
+            }
+            return ca.ask();
+        }
+
+        private void fetch(String from, String token) throws IOException {
+            try (Socket socket = new Socket()) {
+                socket.bind(new InetSocketAddress(from, 0));
+                socket.connect(new InetSocketAddress(HERE, port));
+                socket.getOutputStream()
+                        .write(("GET /.well-known/acme-challenge/" + token + " HTTP/1.1\r\nHost: " + name
+                                        + "\r\nConnection: close\r\n\r\n")
+                                .getBytes(StandardCharsets.US_ASCII));
+                socket.getInputStream().readAllBytes();
+            }
+        }
     }
 }

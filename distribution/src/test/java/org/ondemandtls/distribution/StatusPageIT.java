@@ -188,7 +188,15 @@ class StatusPageIT {
                     "document.getElementById('obtain-names').value = 'www.customer.example\\nother.customer.example'");
             browser.click("#obtain-form button");
             browser.await("document.getElementById('obtained').children.length === 2");
+            browser.await("document.getElementById('obtain-progress').textContent === '2 of 2 names are done.'");
             browser.await("document.getElementById('server-details').textContent.includes('Look at DNS')");
+            browser.evaluate("document.getElementById('name').value = 'www.customer.example'");
+            browser.click("#lookup-form button");
+            browser.await("document.getElementById('report-name').textContent === 'www.customer.example'");
+            browser.click("#diagnose");
+            browser.await("document.getElementById('diagnosis-findings').children.length > 5");
+            browser.click("#names-form button");
+            browser.await("document.getElementById('names').textContent.includes('www.customer.example')");
 
             browser.colours("light");
             assertNoFindings(browser);
@@ -220,6 +228,32 @@ class StatusPageIT {
                             .statusCode())
                     .isEqualTo(202);
             browser.await("document.querySelector('#cas td').className === 'bad'");
+        }
+    }
+
+    @Test
+    void aDiagnosisThatComesLateIsNotShownUnderTheNextName() throws Exception {
+        ask.answer(name -> AskEndpoint.Answer.GRANTED.after(Duration.ofSeconds(3)));
+        Files.createDirectories(directory.resolve("browser"));
+        try (Browser browser = Browser.start(directory.resolve("browser"), "actor")) {
+            browser.open(site() + "#" + NAME);
+            browser.await("document.getElementById('report-name').textContent === '" + NAME + "'");
+            browser.evaluate("(() => { const asked = window.fetch; window.fetch = async (...all) => {"
+                    + " const answer = await asked(...all);"
+                    + " if (String(all[0]).endsWith('/diagnosis')) { window.diagnosed = true; }"
+                    + " return answer; }; })()");
+            browser.click("#diagnose");
+            browser.evaluate("document.getElementById('name').value = 'other.customer.example'");
+            browser.click("#lookup-form button");
+            browser.await("document.getElementById('report-name').textContent === 'other.customer.example'");
+
+            browser.await("window.diagnosed === true");
+            browser.evaluate("new Promise(later => setTimeout(later, 500))");
+
+            assertThat(browser.evaluate("document.getElementById('diagnosis').hidden"))
+                    .isEqualTo("true");
+            browser.click("#diagnose");
+            browser.await("document.getElementById('diagnosis').hidden === false");
         }
     }
 

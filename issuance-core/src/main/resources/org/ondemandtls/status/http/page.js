@@ -403,7 +403,10 @@
   async function expiry() {
     const days = (await ask('expiry')).days;
     const all = Object.values(days).reduce((sum, count) => sum + count, 0);
-    byId('expiry').replaceChildren(...Object.entries(days).map(([band, count]) => {
+    // An object has its numbers first, whatever their order was.
+    const rank = band => band === 'expired' ? -1 : band === 'more' ? Infinity : Number(band);
+    const bands = Object.entries(days).sort(([one], [other]) => rank(one) < rank(other) ? -1 : 1);
+    byId('expiry').replaceChildren(...bands.map(([band, count]) => {
       const line = document.createElement('tr');
       const label = band === 'more' || band === 'expired' ? band : 'at most ' + band;
       const head = element('th', label);

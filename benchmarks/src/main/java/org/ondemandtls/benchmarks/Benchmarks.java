@@ -37,6 +37,7 @@ final class Benchmarks {
 
     static {
         ALL.put("first-visit", new FirstVisits());
+        ALL.put("page", new PageCost());
         ALL.put("new-names", new NewNames());
         ALL.put("handshakes", new Handshakes());
         ALL.put("gate", new GateCost());

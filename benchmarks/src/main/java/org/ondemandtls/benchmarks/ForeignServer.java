@@ -128,6 +128,11 @@ final class ForeignServer extends Server {
     }
 
     @Override
+    Server carryingThePage() {
+        throw new UnsupportedOperationException("has none");
+    }
+
+    @Override
     Server threads(int most) {
         throw new UnsupportedOperationException("not limited");
     }

@@ -27,6 +27,10 @@ final class JettyServer extends Server {
     private JettyServer(Setting setting, @Nullable Path overlay, Path base, String modules) throws IOException {
         super(overlay, base);
         this.home = setting.home();
+        add(modules);
+    }
+
+    private void add(String modules) throws IOException {
         List<String> command = command(List.of());
         command.addAll(List.of("--add-modules=" + modules, "--approve-all-licenses"));
         Command added = Command.run(command, PATIENCE);
@@ -78,6 +82,15 @@ final class JettyServer extends Server {
     @Override
     Server backlog(int connections) {
         limits.put("jetty.ssl.acceptQueueSize", Integer.toString(connections));
+        return this;
+    }
+
+    @Override
+    Server carryingThePage() throws IOException {
+        Path users = base().resolve("etc/ondemand-tls-users.properties");
+        Files.writeString(users, "looker: secret,ondemand-tls-look\n");
+        limits.put("jetty.ondemandTlsStatus.users", "etc/ondemand-tls-users.properties");
+        add("ondemand-tls-status");
         return this;
     }
 

@@ -65,6 +65,9 @@ abstract class Server implements AutoCloseable {
     /** Has the kernel queue so many connections that are not accepted yet; before the first start. */
     abstract Server backlog(int connections);
 
+    /** Carries the management page, whose user {@code looker} has the password {@code secret}; before the first start. */
+    abstract Server carryingThePage() throws IOException;
+
     /** What {@link #threads} and {@link #backlog} have set, as a user would write it. */
     abstract String limits();
 

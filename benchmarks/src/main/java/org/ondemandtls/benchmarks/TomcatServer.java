@@ -18,11 +18,14 @@ import org.ondemandtls.testing.HostFixture;
 final class TomcatServer extends Server {
 
     private static final Pattern THREAD = Pattern.compile("^\"https-[^\"]*-exec-");
+    private static final String CHALLENGES = "<Valve className=\"org.ondemandtls.tomcat.AcmeChallengeValve\"/>";
+    private static final String PAGE = "<Valve className=\"org.ondemandtls.tomcat.StatusValve\"/>";
     private static final String SAMPLE_PERMISSION = " onDemandTls.permission.ask=\"http://localhost:9123/check\"";
 
     private final Path home;
     private final @Nullable Path keyStore;
     private final Map<String, String> limits = new TreeMap<>();
+    private boolean page;
 
     TomcatServer(Setting setting, Path base) throws IOException {
         this(setting, setting.overlay(), base, null);
@@ -87,6 +90,17 @@ final class TomcatServer extends Server {
     }
 
     @Override
+    Server carryingThePage() throws IOException {
+        page = true;
+        Files.writeString(base().resolve("conf/tomcat-users.xml"), """
+                <tomcat-users>
+                  <user username="looker" password="secret" roles="ondemand-tls-look"/>
+                </tomcat-users>
+                """);
+        return this;
+    }
+
+    @Override
     String limits() {
         return "`" + attributes(limits).strip() + "`";
     }
@@ -103,12 +117,13 @@ final class TomcatServer extends Server {
             return;
         }
         String sample = Files.readString(base().resolve("conf/ondemand-tls/server.xml"));
-        if (!sample.contains(SAMPLE_PERMISSION)) {
-            throw new IOException("the sample server.xml has another permission key than is replaced here");
+        if (!sample.contains(SAMPLE_PERMISSION) || !sample.contains(CHALLENGES)) {
+            throw new IOException("the sample server.xml has another permission key or valve than is replaced here");
         }
         Files.writeString(
                 base().resolve("conf/server.xml"),
                 sample.replace("<Server port=\"8005\"", "<Server port=\"-1\"")
+                        .replace(CHALLENGES, CHALLENGES + (page ? PAGE : ""))
                         .replace("port=\"80\"", "address=\"127.0.0.1\" port=\"" + plainPort() + "\"")
                         .replace("port=\"443\"", "address=\"127.0.0.1\" port=\"" + tlsPort() + "\"")
                         .replace(SAMPLE_PERMISSION, attributes(new TreeMap<>(onDemandKeys)) + attributes(limits)));

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
@@ -29,6 +30,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.ondemandtls.testing.AskEndpoint;
 import org.ondemandtls.testing.BackgroundProcess;
 import org.ondemandtls.testing.Command;
+import org.ondemandtls.testing.Database;
+import org.ondemandtls.testing.FaultyAcmeProxy;
 import org.ondemandtls.testing.FreePorts;
 import org.ondemandtls.testing.Pebble;
 import org.ondemandtls.testing.TlsProbe;
@@ -43,6 +46,8 @@ class PrometheusIT {
     private static final HttpClient CLIENT = HttpClient.newHttpClient();
     private static final Path SHIPPED = Tools.root().resolve("etc/grafana");
     private static final Path RULES = SHIPPED.resolve("ondemand-tls-alerts.yml");
+    // Long enough for a renewal to be overdue for some looks at the store before the certificate ends.
+    private static final Duration LIFE = Duration.ofMinutes(5);
     private static final Pattern EXPRESSION = Pattern.compile("\"expr\": \"((?:[^\"\\\\]|\\\\.)*)\"");
     private static final Pattern FIGURE = Pattern.compile("ondemandtls_[a-z_]+");
     private static final Pattern ALERT = Pattern.compile("- alert: (\\w+)");
@@ -116,7 +121,7 @@ class PrometheusIT {
                             .containsAnyOf(name, name.replaceFirst("_(bucket|count|sum)$", "")));
 
             int port = FreePorts.next();
-            try (BackgroundProcess prometheus = prometheus(server.httpPort(), port)) {
+            try (BackgroundProcess prometheus = prometheus(RULES, server.httpPort(), port)) {
                 prometheus.awaitPort(port, PATIENCE);
                 String site = "http://localhost:" + port + "/api/v1/";
                 Awaitility.await()
@@ -154,7 +159,121 @@ class PrometheusIT {
         }
     }
 
-    private BackgroundProcess prometheus(int target, int port) throws IOException {
+    /**
+     * Each cause of the rules' tests with series, as it really comes about. The rules wait shorter than for an operator; the
+     * server and what it reports are as shipped.
+     */
+    @Test
+    void eachTroubleOfAServerRingsItsAlert() throws Exception {
+        try (AskEndpoint ask = AskEndpoint.granting("*.customer.example");
+                Database database = Database.start(Database.Kind.POSTGRESQL);
+                ServerProcess server =
+                        ServerLine.JETTY_12_1.layOut(directory.resolve("base")).carryingThePage();
+                Pebble pebble = Pebble.options()
+                        .tlsPort(server.tlsPort())
+                        .profile("moments", LIFE)
+                        .blocked("bad.customer.example")
+                        .start(directory.resolve("pebble"));
+                FaultyAcmeProxy ca =
+                        new FaultyAcmeProxy(pebble.directory(), pebble.trustedRoots(), directory.resolve("proxy"))) {
+            Files.createDirectories(server.jars());
+            Files.copy(
+                    Path.of(org.postgresql.Driver.class
+                            .getProtectionDomain()
+                            .getCodeSource()
+                            .getLocation()
+                            .toURI()),
+                    server.jars().resolve("driver.jar"));
+            server.property("onDemandTls.store", database.url())
+                    .property("onDemandTls.permission.ask", ask.uri().toString())
+                    .property("onDemandTls.permission.askTimeout", "20s")
+                    .property("onDemandTls.budget.orders", "40/3h")
+                    .property("onDemandTls.acme.directory", ca.directory().toString())
+                    .property("onDemandTls.acme.trustedRoots", ca.trustedRoots().toString())
+                    .start();
+            int port = FreePorts.next();
+            try (BackgroundProcess prometheus = prometheus(impatientRules(), server.httpPort(), port)) {
+                prometheus.awaitPort(port, PATIENCE);
+                String alerts = "http://localhost:" + port + "/api/v1/alerts";
+                TlsProbe visitor = TlsProbe.trusting(pebble.issuerRoot());
+
+                ask.answer(name -> AskEndpoint.Answer.status(503));
+                awaitRinging(alerts, "OnDemandTlsPermissionDoesNotAnswer", visitOf(visitor, server, "first"));
+                ask.answer(name -> AskEndpoint.Answer.GRANTED);
+
+                ca.when(FaultyAcmeProxy.path("/order-plz"), FaultyAcmeProxy.status(503, Map.of()));
+                awaitRinging(alerts, "OnDemandTlsCaDown", visitOf(visitor, server, "late"));
+                ca.heal();
+
+                awaitRinging(
+                        alerts,
+                        "OnDemandTlsNameFails",
+                        () -> visitor.handshake(server.tlsPort(), "bad.customer.example"));
+
+                awaitRinging(alerts, "OnDemandTlsBudgetNearlySpent", visitOf(visitor, server, "many"));
+                awaitRinging(alerts, "OnDemandTlsBudgetSpent", visitOf(visitor, server, "more"));
+
+                ca.when(FaultyAcmeProxy.path("/order-plz"), FaultyAcmeProxy.status(503, Map.of()));
+                // Only what is visited is renewed.
+                awaitRinging(alerts, "OnDemandTlsRenewalsOverdue", () -> {
+                    for (int i = 1; i <= 6; i++) {
+                        visitor.handshake(server.tlsPort(), "many" + i + ".customer.example");
+                    }
+                });
+
+                database.hang(true);
+                awaitRinging(alerts, "OnDemandTlsStoreDown", () -> {});
+                database.hang(false);
+
+                server.stop();
+                awaitRinging(alerts, "OnDemandTlsNotScraped", () -> {});
+            }
+        }
+    }
+
+    /** Something that makes trouble once more. */
+    private interface Trouble {
+        void again() throws Exception;
+    }
+
+    // To two names nobody has heard of.
+    private static Trouble visitOf(TlsProbe visitor, ServerProcess server, String prefix) {
+        AtomicInteger count = new AtomicInteger();
+        return () -> {
+            for (int i = 0; i < 2; i++) {
+                visitor.handshake(server.tlsPort(), prefix + count.incrementAndGet() + ".customer.example");
+            }
+        };
+    }
+
+    private static void awaitRinging(String alerts, String alert, Trouble trouble) {
+        Awaitility.await()
+                .alias(alert)
+                .atMost(LIFE.plus(PATIENCE))
+                .pollInterval(Duration.ofSeconds(1))
+                .until(() -> {
+                    trouble.again();
+                    return isRinging(get(alerts, ""), alert);
+                });
+    }
+
+    private static boolean isRinging(String alerts, String alert) {
+        return Pattern.compile("\\{\"labels\":\\{[^{}]*\"" + alert + "\"[^{}]*},\"annotations\":\\{[^{}]*},"
+                        + "\"state\":\"firing\"")
+                .matcher(alerts)
+                .find();
+    }
+
+    // A day is ten seconds there, and nobody waits for minutes before it rings.
+    private Path impatientRules() throws IOException {
+        String rules = Files.readString(RULES)
+                .replaceAll("for: \\d+[mh]", "for: 1s")
+                .replace("oldest_overdue_seconds > 86400", "oldest_overdue_seconds > 10");
+        assertThat(rules).contains("oldest_overdue_seconds > 10").doesNotContainPattern("for: \\d+[mh]");
+        return Files.writeString(directory.resolve("rules.yml"), rules);
+    }
+
+    private BackgroundProcess prometheus(Path rules, int target, int port) throws IOException {
         Path home = Files.createDirectories(directory.resolve("prometheus"));
         Files.writeString(home.resolve("password"), "secret");
         Path configuration = Files.writeString(
@@ -172,7 +291,7 @@ class PrometheusIT {
                       password_file: %s
                     static_configs:
                       - targets: ["localhost:%d"]
-                """.formatted(RULES, home.resolve("password"), target));
+                """.formatted(rules, home.resolve("password"), target));
         promtool("check", "config", configuration.toString());
         return BackgroundProcess.start(
                 List.of(

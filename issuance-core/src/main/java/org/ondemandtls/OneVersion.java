@@ -58,7 +58,9 @@ final class OneVersion {
         } catch (IOException e) {
             return UNKNOWN;
         }
-        return built.getProperty("version", UNKNOWN);
+        // The drop-in for Tomcat has no such file, but a manifest of its own.
+        String ofManifest = OneVersion.class.getPackage().getImplementationVersion();
+        return built.getProperty("version", ofManifest == null ? UNKNOWN : ofManifest);
     }
 
     /**

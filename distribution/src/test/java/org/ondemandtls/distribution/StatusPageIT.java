@@ -109,6 +109,7 @@ class StatusPageIT {
                 .isEqualTo(401);
         assertThat(send(as("guest", site())).statusCode()).isEqualTo(403);
         assertThat(look("").body()).contains("<title>On-Demand TLS</title>");
+        assertThat(look("api/v1/server").body()).containsPattern("\"version\":\"\\d+\\.\\d+");
         assertThat(send(as("looker", site() + "api/v1/names/" + NAME + "/obtain")
                                 .header("X-OnDemand-TLS", "test")
                                 .POST(HttpRequest.BodyPublishers.noBody()))
@@ -208,6 +209,9 @@ class StatusPageIT {
             assertNoFindings(browser);
             assertThat(browser.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
                     .as("fits a phone without scrolling sideways")
+                    .isEqualTo("true");
+            assertThat(browser.evaluate("document.getElementById('name').offsetHeight < 100"))
+                    .as("the field for a name is one line high")
                     .isEqualTo("true");
             keep(browser, "page-phone.png");
         }

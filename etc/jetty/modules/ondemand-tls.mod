@@ -103,8 +103,8 @@ etc/ondemand-tls.xml
 ## https://acme.example.org. Without them a CA that names another origin is not used.
 # onDemandTls.acme.origins=
 
-## Common name of an issuer, like ISRG Root X1. If the CA offers several chains, the server serves the one that
-## this issuer signed. Without such a chain it serves the first.
+## Common name of an issuer, like ISRG Root X1. If the CA offers several chains, the server serves the one whose
+## last certificate this issuer signed. Without such a chain it serves the first.
 # onDemandTls.acme.preferredChain=
 
 ## HTTP proxy for requests to CAs, as http://HOST:PORT or http://USER:PASSWORD@HOST:PORT. A secret if it has a

@@ -126,6 +126,7 @@ public final class AcmeAuthority implements Authority {
                 new AtomicBoolean(),
                 Pace.OfCa.unknown(ports.nanoTime()),
                 config.preferredChain(),
+                new AtomicBoolean(),
                 new Steps(id(), ports.events().figures(), ports.nanoTime()));
     }
 

@@ -3,13 +3,17 @@ package org.ondemandtls.authority;
 import java.net.URL;
 import java.security.PublicKey;
 import java.security.cert.X509Certificate;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.ondemandtls.certificate.ChainOrder;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.Pem;
+import org.ondemandtls.event.EventKind;
 import org.shredzone.acme4j.Authorization;
 import org.shredzone.acme4j.Certificate;
 import org.shredzone.acme4j.Login;
@@ -196,18 +200,45 @@ record OrderCompletion(
             downloading.done();
         }
         List<X509Certificate> first = certificate.getCertificateChain();
-        String preferred = tools.preferredChain().orElse("");
-        if (preferred.isEmpty() || ChainOrder.leadsTo(first, preferred)) {
-            return Pem.sharingIssuers(first);
-        }
-        return certificate.getAlternates().stream()
+        Optional<String> preferred = tools.preferredChain().filter(name -> !name.isEmpty());
+        return Pem.sharingIssuers(preferred.isPresent() ? preferred(preferred.get(), first, certificate) : first);
+    }
+
+    // One that ends at that issuer. A cross-sign may lead on from it to another root: whoever names the
+    // issuer does without that one.
+    private List<X509Certificate> preferred(String issuer, List<X509Certificate> first, Certificate certificate) {
+        List<List<X509Certificate>> chains = new ArrayList<>(List.of(first));
+        Iterator<URL> others = certificate.getAlternates().stream()
                 .distinct()
                 .limit(MOST_CHAINS)
-                .flatMap(alternate -> alternate(alternate).stream())
-                .filter(chain -> ChainOrder.leadsTo(chain, preferred) && isOurs(chain))
-                .findFirst()
-                .map(Pem::sharingIssuers)
-                .orElseGet(() -> Pem.sharingIssuers(first));
+                .iterator();
+        Set<String> ends = new LinkedHashSet<>();
+        for (int i = 0; i < chains.size(); i++) {
+            String end = ordered(chains.get(i)).end();
+            if (issuer.equalsIgnoreCase(end)) {
+                return chains.get(i);
+            }
+            ends.add(CaProblem.oneLine(end));
+            while (others.hasNext() && chains.size() == i + 1) {
+                alternate(others.next()).filter(this::isOurs).ifPresent(chains::add);
+            }
+        }
+        Optional<List<X509Certificate>> through = chains.stream()
+                .filter(chain -> ChainOrder.leadsTo(chain, issuer))
+                .findFirst();
+        if (through.isEmpty() && tools.chainMissed().compareAndSet(false, true)) {
+            tools.events()
+                    .publish(
+                            EventKind.ADVICE,
+                            session.ca() + " offers no chain of " + issuer
+                                    + " (onDemandTls.acme.preferredChain); the server serves the first one. The chains it"
+                                    + " offers end at: " + String.join(", ", ends));
+        }
+        return through.orElse(first);
+    }
+
+    private ChainOrder ordered(List<X509Certificate> sent) {
+        return ChainOrder.of(sent, wanted.key().getPublic(), session.lastDate());
     }
 
     // A preference is no reason to go without: the first chain is there.

@@ -79,7 +79,8 @@ final class OrderFlow {
      * @param closed opened when everything has to stop
      * @param profileMissed whether it has been said that the CA does not offer the profile
      * @param paces how long the CA takes
-     * @param preferredChain by whom the chain should end, where the CA offers a choice
+     * @param preferredChain at whom the chain should end, where the CA offers a choice
+     * @param chainMissed whether it has been said that the CA offers no such chain
      * @param steps times what is done
      */
     record Tools(
@@ -91,6 +92,7 @@ final class OrderFlow {
             AtomicBoolean profileMissed,
             Pace.OfCa paces,
             Optional<String> preferredChain,
+            AtomicBoolean chainMissed,
             Steps steps) {}
 
     /** An order nothing can come of any more. */

@@ -94,6 +94,7 @@ public final class OrderRehearsal {
                 new AtomicBoolean(),
                 Pace.OfCa.unknown(nanoTime),
                 Optional.empty(),
+                new AtomicBoolean(),
                 new Steps(DIRECTORY.toString(), nobody.figures(), nanoTime));
     }
 

@@ -120,7 +120,16 @@ public record ChainOrder(List<X509Certificate> chain, List<String> dropped, bool
 
     /** Whether one of a chain was issued by whoever has this common name, whatever the case of its letters. */
     public static boolean leadsTo(List<X509Certificate> chain, String commonName) {
-        return chain.stream().anyMatch(each -> commonName.equalsIgnoreCase(commonName(each.getIssuerX500Principal())));
+        return chain.stream().anyMatch(each -> commonName.equalsIgnoreCase(issuedBy(each)));
+    }
+
+    /** The common name of whoever issued the last of this chain, which clients have to trust; empty where it has none. */
+    public String end() {
+        return chain.isEmpty() ? "" : issuedBy(chain.get(chain.size() - 1));
+    }
+
+    private static String issuedBy(X509Certificate certificate) {
+        return commonName(certificate.getIssuerX500Principal());
     }
 
     private static String commonName(X500Principal principal) {

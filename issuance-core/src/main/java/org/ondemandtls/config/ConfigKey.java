@@ -137,7 +137,7 @@ public enum ConfigKey {
             KeyType.TEXT,
             null,
             "Common name of an issuer, like ISRG Root X1. If the CA offers several chains, the server serves the one"
-                    + " that this issuer signed. Without such a chain it serves the first."),
+                    + " whose last certificate this issuer signed. Without such a chain it serves the first."),
     ACME_PROXY(
             "acme.proxy",
             KeyType.SECRET,

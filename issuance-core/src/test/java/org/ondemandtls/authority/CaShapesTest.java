@@ -26,9 +26,11 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
+import java.security.KeyPair;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
@@ -925,5 +927,47 @@ class CaShapesTest {
                                 .signedBy("Other Root", TestCertificates.key())))));
 
         assertThat(ca.sign().get(0).getPublicKey()).isEqualTo(ca.key.getPublic());
+    }
+
+    /** A CA that sends a chain by a cross-sign of an old root, and one without as another. */
+    private List<X509Certificate> crossSigned() {
+        KeyPair issuer = TestCertificates.key();
+        KeyPair root = TestCertificates.key();
+        Instant now = ca.time.clock().instant();
+        List<X509Certificate> chain = List.of(
+                TestCertificates.leaf(ca.key, now, ScriptedCa.NAME.value()).signedBy("Issuer", issuer),
+                TestCertificates.authority(issuer, now, "Issuer").signedBy("New Root", root),
+                TestCertificates.authority(root, now, "New Root").signedBy("Old Root", TestCertificates.key()));
+        ca.always(CERTIFICATE, instead(200, Pem.certificates(chain), "Link", "<2>;rel=alternate"));
+        ca.always("/acme/cert/2", instead(200, Pem.certificates(chain.subList(0, 2))));
+        return chain;
+    }
+
+    @Test
+    void theChainIsPreferredThatEndsAtAnIssuerOverOneThatLeadsOnFromIt() throws IssuanceException {
+        List<X509Certificate> chain = crossSigned();
+
+        ca.preferredChain = "new root";
+        assertThat(ca.sign()).isEqualTo(chain.subList(0, 2));
+        ca.preferredChain = "Old Root";
+        assertThat(ca.sign()).isEqualTo(chain);
+        // Neither ends there, and both lead there.
+        ca.preferredChain = "Issuer";
+        assertThat(ca.sign()).isEqualTo(chain);
+        assertThat(ca.told("preferredChain")).isEmpty();
+    }
+
+    @Test
+    void aPreferredChainThatACaDoesNotOfferIsToldOnceWithThoseItOffers() throws IssuanceException {
+        List<X509Certificate> chain = crossSigned();
+        ca.preferredChain = "Other Root";
+
+        assertThat(ca.sign()).isEqualTo(chain);
+        assertThat(ca.sign()).isEqualTo(chain);
+
+        assertThat(ca.told("onDemandTls.acme.preferredChain"))
+                .singleElement()
+                .asString()
+                .contains("no chain of Other Root", "Old Root, New Root");
     }
 }

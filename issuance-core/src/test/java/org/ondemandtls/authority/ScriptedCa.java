@@ -107,6 +107,7 @@ final class ScriptedCa implements CaExchange {
     private final Deque<Rule> rules = new ArrayDeque<>();
     private final ChallengeBoard board = new ChallengeBoard(time.clock());
     private final Pace.OfCa paces = Pace.OfCa.unknown(time::nanoTime);
+    private final AtomicBoolean chainMissed = new AtomicBoolean();
     private boolean proved;
     private boolean finalized;
 
@@ -210,6 +211,14 @@ final class ScriptedCa implements CaExchange {
                 body.getBytes(StandardCharsets.UTF_8));
     }
 
+    /** The lines with these words. */
+    List<String> told(String words) {
+        return seen.stream()
+                .map(Event::text)
+                .filter(text -> text.contains(words))
+                .toList();
+    }
+
     /** How often something under a path was asked for. */
     long asked(String path) {
         return requests.stream()
@@ -252,6 +261,7 @@ final class ScriptedCa implements CaExchange {
                 new AtomicBoolean(),
                 paces,
                 Optional.of(preferredChain),
+                chainMissed,
                 new Steps(ORIGIN, events.figures(), nanoTime));
         Authority.Order order = new Authority.Order(
                 NAME, key, CertificationRequests.request(key, NAME), leftOpen, Optional.empty(), patience);

@@ -157,8 +157,9 @@ final class CaConnection implements Connection {
                     getNonce().ifPresent(nonce::setNonce);
                     if (MOVED.contains(got.status())) {
                         URI target = movedTo(got);
-                        if (++redirects > MOST_REDIRECTS || !line.isOfThisCa(target)) {
-                            throw new MovedException(target);
+                        boolean isOwn = line.isOfThisCa(target);
+                        if (++redirects > MOST_REDIRECTS || !isOwn) {
+                            throw new MovedException(target, isOwn);
                         }
                         wanted = url(target);
                         continue;
@@ -444,16 +445,6 @@ final class CaConnection implements Connection {
 
         BadNonceException(Problem problem) {
             super(problem);
-        }
-    }
-
-    /** What was asked for is at another origin, which is not followed. */
-    static final class MovedException extends AcmeException {
-        private static final long serialVersionUID = 1L;
-
-        /** Moved there. */
-        MovedException(URI target) {
-            super("has moved to " + CaProblem.oneLine(target.toString()));
         }
     }
 

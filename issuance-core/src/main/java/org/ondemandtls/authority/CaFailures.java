@@ -102,14 +102,10 @@ final class CaFailures {
                             failure),
                     Optional.empty());
         }
-        if (failure instanceof CaConnection.MovedException) {
+        if (failure instanceof MovedException) {
             return new Verdict(
                     IssuanceException.Unavailable.unwell(
-                            name,
-                            "the CA's directory " + failure.getMessage() + ": set onDemandTls.acme.directory to it if"
-                                    + " you trust it",
-                            RetryAfter.DEFAULT,
-                            failure),
+                            name, "the CA's directory " + failure.getMessage(), RetryAfter.DEFAULT, failure),
                     Optional.empty());
         }
         int status = session.lastStatus();

@@ -24,6 +24,7 @@ import static org.ondemandtls.authority.ScriptedCa.text;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.URI;
 import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.security.KeyPair;
@@ -885,12 +886,39 @@ class CaShapesTest {
 
     @Test
     void aUrlOfAnotherOriginIsNeverAskedHoweverItIsWritten() {
-        for (String foreign : List.of("https://evil.example/x", "//evil.example/x", "http://ca.example/x")) {
+        for (String foreign : List.of("https://evil.example/x", "//evil.example/x", "https://ca.example:8443/x")) {
             ca.always(ORDER, text(json -> json.replace(ORIGIN + CERTIFICATE + "1", foreign)));
 
             assertThat(failure()).isInstanceOf(Unavailable.class).hasMessageContaining("onDemandTls.acme.origins");
         }
         assertThat(ca.asked(CERTIFICATE)).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {DIRECTORY, NEW_ORDER, AUTHORIZATION, ORDER})
+    void aCaThatTakesItselfForPlainHttpIsToldOfAsSuch(String step) {
+        ca.always(step, text(json -> json.replace("https:", "http:")));
+
+        assertThat(failure())
+                .isInstanceOf(Unavailable.class)
+                .hasMessageContaining("not https: http://ca.example, while its directory is at https://ca.example;")
+                .hasMessageContaining("X-Forwarded-Proto")
+                .hasMessageNotContaining("onDemandTls.acme.origins");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "https://other.example/directory,set onDemandTls.acme.directory to it",
+        "http://ca.example/acme/directory/,which is not https",
+        "/acme/directory,from one redirect to the next"
+    })
+    void aDirectoryThatIsRedirectedSaysWhatHelps(String target, String help) {
+        ca.always(DIRECTORY, instead(301, "", "Location", target));
+
+        assertThat(failure())
+                .isInstanceOf(Unavailable.class)
+                .hasMessageContaining(URI.create(ORIGIN).resolve(target).toString())
+                .hasMessageContaining(help);
     }
 
     @Test

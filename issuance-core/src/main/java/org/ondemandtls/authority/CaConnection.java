@@ -100,16 +100,28 @@ final class CaConnection implements Connection {
 
     // Some CAs, and what stands before them, answer one of the two methods only (RFC 8555 section 7.2 wants both).
     private String freshNonce(URL url) throws AcmeException {
-        CaAnswer got = send("HEAD", url, "*/*", "");
+        CaAnswer got = sendThere("HEAD", url);
         boolean unwell = got.status() == TOO_MANY_REQUESTS || (got.status() >= 500 && got.status() != NOT_IMPLEMENTED);
         if (!unwell && anyNonce().isEmpty()) {
-            got = send("GET", url, "*/*", "");
+            got = sendThere("GET", url);
         }
         int status = got.status();
         return anyNonce()
                 .orElseThrow(() -> GOOD.contains(status) || status == NO_CONTENT
                         ? new AcmeException("Server did not provide a nonce")
                         : new AcmeException("HTTP " + status));
+    }
+
+    private CaAnswer sendThere(String method, URL url) throws AcmeNetworkException {
+        CaAnswer got = send(method, url, "*/*", "");
+        for (int redirects = 0; redirects < MOST_REDIRECTS && MOVED.contains(got.status()); redirects++) {
+            Optional<URL> moved = anyNonce().isEmpty() ? movedWithin() : Optional.empty();
+            if (moved.isEmpty()) {
+                return got;
+            }
+            got = send(method, moved.get(), "*/*", "");
+        }
+        return got;
     }
 
     // The CA has nothing else: what it takes back is its own affair.
@@ -427,16 +439,6 @@ final class CaConnection implements Connection {
             return new BadNonceException(new Problem(JSON.parse(document), url(got.uri())));
         }
         return new AcmeException("HTTP " + got.status());
-    }
-
-    /** What is asked for is not there yet. */
-    static final class NotYetException extends AcmeException {
-        private static final long serialVersionUID = 1L;
-
-        /** Not there yet. */
-        NotYetException() {
-            super("an empty answer");
-        }
     }
 
     /** A nonce the CA did not like; another one will do. */

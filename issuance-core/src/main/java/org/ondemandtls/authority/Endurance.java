@@ -205,8 +205,8 @@ final class Endurance {
         if (status >= 500 || ANOTHER_TIME.contains(status) || type.equals("serverInternal")) {
             return Fault.SERVER_ERROR;
         }
-        boolean isMissing = (status == NOT_FOUND && !type.equals("accountDoesNotExist"))
-                || thrown instanceof CaConnection.NotYetException;
+        boolean isMissing =
+                (status == NOT_FOUND && !type.equals("accountDoesNotExist")) || thrown instanceof NotYetException;
         if (isMissing && missing == Missing.LATE) {
             return Fault.MISSING;
         }

@@ -135,6 +135,14 @@ class CaShapesTest {
                                 (request, right) ->
                                         request.method().equals("HEAD") ? answer(request, 200, "") : right.answer())),
                 new Shape("a nonce with another alphabet", ca -> ca.always("/", header("Replay-Nonce", "a+b/c=="))),
+                new Shape("nonces that moved within their origin", ca -> {
+                    ca.always("/", header("Replay-Nonce"));
+                    ca.always(
+                            NONCE,
+                            (request, right) -> request.uri().getQuery() == null
+                                    ? answer(request, 301, HTML, "Location", NONCE + "?v=2")
+                                    : right.answer());
+                }),
                 new Shape("nonces where they are asked for only", ca -> {
                     ca.always("/", header("Replay-Nonce"));
                     ca.always(NONCE, (request, right) -> right.answer());

@@ -125,6 +125,10 @@ final class CaHttp implements CaExchange, AutoCloseable {
             limit.cancel(false);
             return answer;
         } catch (IOException e) {
+            if (line.hasAnswered()) {
+                // What ended a line that was idle has ended the others as well.
+                closeAll(idle(request.uri()));
+            }
             throw failure(e, late.get(), patience);
         } finally {
             if (limit != null) {
@@ -162,11 +166,13 @@ final class CaHttp implements CaExchange, AutoCloseable {
         opening.values()
                 .forEach(line -> line.completeExceptionally(new InterruptedIOException("the server is stopping")));
         busy.forEach(CaLine::abort);
-        idle.values().forEach(lines -> {
-            for (Idle unused = lines.poll(); unused != null; unused = lines.poll()) {
-                unused.line().abort();
-            }
-        });
+        idle.values().forEach(CaHttp::closeAll);
+    }
+
+    private static void closeAll(Deque<Idle> lines) {
+        for (Idle unused = lines.poll(); unused != null; unused = lines.poll()) {
+            unused.line().abort();
+        }
     }
 
     private void requireOpen() throws InterruptedIOException {

@@ -72,6 +72,7 @@ final class CaLine {
     private final InputStream in;
     private volatile boolean kept = true;
     private volatile boolean aborted;
+    private volatile boolean answered;
 
     private CaLine(Socket socket, SSLSocket tls) throws IOException {
         this.socket = socket;
@@ -138,6 +139,7 @@ final class CaLine {
                 && (!hasBody || head.delimited)
                 && in.available() == 0
                 && !OF_THE_LINE.contains(head.status);
+        answered = true;
         return new CaAnswer(request.uri(), head.status, head.headers, content);
     }
 
@@ -166,6 +168,11 @@ final class CaLine {
     private static boolean isPlain(String encoding, byte[] body) {
         return GZIP.contains(encoding)
                 && !(body.length > 1 && (body[0] & 0xff) == GZIP_FIRST && (body[1] & 0xff) == GZIP_SECOND);
+    }
+
+    /** Whether an exchange has succeeded, the last one or one before. */
+    boolean hasAnswered() {
+        return answered;
     }
 
     /** Whether another exchange may follow. */

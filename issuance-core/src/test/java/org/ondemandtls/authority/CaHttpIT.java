@@ -63,6 +63,10 @@ class CaHttpIT {
     @TempDir
     private Path directory;
 
+    /** Says that the server waits until {@link #goOn} before it answers. */
+    private static final String WAIT = "wait";
+
+    private final CountDownLatch goOn = new CountDownLatch(1);
     private final AtomicInteger connections = new AtomicInteger();
     private final List<String> requests = new CopyOnWriteArrayList<>();
     private final Queue<String> answers = new ConcurrentLinkedQueue<>();
@@ -136,6 +140,10 @@ class CaHttpIT {
                 }
                 if (answer.equals(HANG)) {
                     new CountDownLatch(1).await();
+                }
+                if (answer.equals(WAIT)) {
+                    goOn.await();
+                    answer = OK;
                 }
                 socket.getOutputStream().write(answer.getBytes(ISO_8859_1));
                 if (CLOSE.equals(answers.peek())) {
@@ -241,6 +249,22 @@ class CaHttpIT {
                 .isEqualTo(421);
         assertThat(body(get(OK))).isEqualTo("ok");
         assertThat(connections).hasValue(2);
+    }
+
+    @Test
+    void whereOneIdleLineHasEndedTheOthersAreNotTried() throws Exception {
+        Future<CaAnswer> one = threads.submit(() -> get(WAIT));
+        Future<CaAnswer> other = threads.submit(() -> get(WAIT));
+        Awaitility.await().until(() -> requests.size() == 2);
+        goOn.countDown();
+        one.get();
+        other.get();
+        assertThat(connections).hasValue(2);
+
+        assertThatThrownBy(() -> get(CLOSE)).isInstanceOf(IOException.class);
+
+        assertThat(body(get(OK))).isEqualTo("ok");
+        assertThat(connections).hasValue(3);
     }
 
     @Test

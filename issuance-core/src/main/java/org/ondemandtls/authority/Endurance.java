@@ -47,6 +47,7 @@ final class Endurance {
 
     private static final int MOST_NO_CONNECTIONS = 2;
     private static final int MOST_LIMITS = 2;
+    private static final int MOST_LIMITS_ALONE = 6;
     private static final int MOST_MISSING = 6;
     private static final int MOST_FOR_A_CHOICE = 2;
     private static final Duration FIRST_WAIT = Duration.ofMillis(100);
@@ -180,7 +181,7 @@ final class Endurance {
             case SERVER_ERROR -> serverErrors ? measure.inARow : 0;
             // Somebody else can be asked at once.
             case NO_CONNECTION -> measure == Measure.LONG ? measure.inARow : MOST_NO_CONNECTIONS;
-            case LIMIT -> MOST_LIMITS;
+            case LIMIT -> measure == Measure.LONG ? MOST_LIMITS_ALONE : MOST_LIMITS;
             case UNREADABLE -> 1;
             case MISSING -> MOST_MISSING;
             case FINAL -> 0;

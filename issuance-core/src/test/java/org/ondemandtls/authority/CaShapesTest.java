@@ -390,6 +390,23 @@ class CaShapesTest {
                         throw new ConnectException("Connection refused");
                     })));
         }
+        for (String step : List.of(NONCE, NEW_ORDER, AUTHORIZATION, CHALLENGE, FINALIZE, ORDER, CERTIFICATE)) {
+            all.add(new Shape(
+                    "five limits of 3 s at " + step,
+                    ca -> ca.first(
+                            5,
+                            step,
+                            (request, right) -> {
+                                // Refused: no order was placed.
+                                ca.requests.remove(request);
+                                return answer(
+                                        request,
+                                        429,
+                                        "{\"type\": \"" + URN + "rateLimited\"}",
+                                        "Retry-After",
+                                        "3");
+                            })));
+        }
         all.add(new Shape("6 s of HTTP 502", ca -> ca.first(7, ORDER, instead(502, HTML))));
         all.add(new Shape(
                 "5 s without a connection in turns",

@@ -92,6 +92,20 @@ class EnduranceTest {
     }
 
     @Test
+    void aCaThatLimitsForSecondsIsWaitedForLongestWhereThereIsNobodyElse() {
+        AcmeException limited = new AcmeException("HTTP 429");
+        for (int time = 0; time < 6; time++) {
+            assertThat(bears(limited, 429)).isTrue();
+        }
+        assertThat(bears(limited, 429)).isFalse();
+
+        endurance.begin(Endurance.Measure.SOME);
+        assertThat(bears(limited, 429)).isTrue();
+        assertThat(bears(limited, 429)).isTrue();
+        assertThat(bears(limited, 429)).isFalse();
+    }
+
+    @Test
     void aCaThatRefusesConnectionsIsTriedForLongOnlyWhereThereIsNobodyElse() {
         AcmeException refused = network(new ConnectException("Connection refused"));
         for (int time = 0; time < 6; time++) {

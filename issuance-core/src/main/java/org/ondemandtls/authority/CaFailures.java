@@ -130,7 +130,7 @@ final class CaFailures {
         CaProblem problem = CaProblem.of(refused.getProblem());
         int status = session.lastStatus();
         String text = problem.type() + ": " + problem.text();
-        Duration asked = session.lastRetryAfter().orElse(Duration.ZERO);
+        Duration asked = asked(session).orElse(Duration.ZERO);
         if (problem.type().equals("rateLimited") || isLimit(status, session)) {
             if (problem.unpause().isPresent()) {
                 return new Verdict(
@@ -148,7 +148,7 @@ final class CaFailures {
             return failed(name, "the CA failed (" + text + ")", status, session);
         }
         if (loggingIn || isAboutAccount(problem, name)) {
-            Duration wait = RetryAfter.clamped(session.lastRetryAfter(), RetryAfter.ACCOUNT);
+            Duration wait = RetryAfter.clamped(asked(session), RetryAfter.ACCOUNT);
             String terms = refused instanceof AcmeUserActionRequiredException action
                     ? action.getTermsOfServiceUri()
                             .map(link -> "; the CA's terms are at " + CaProblem.oneLine(link.toString()))
@@ -252,6 +252,11 @@ final class CaFailures {
                                 || ACCOUNT_ENDED.matcher(problem.text()).find()));
     }
 
+    // An answer that is no refusal, to a look at the order after one, asks for the pace of polling.
+    private static Optional<Duration> asked(CaSession session) {
+        return session.lastStatus() / 100 == 2 ? Optional.empty() : session.lastRetryAfter();
+    }
+
     private static boolean isLimit(int status, CaSession session) {
         return status == TOO_MANY_REQUESTS
                 || (status == SERVICE_UNAVAILABLE && session.lastRetryAfter().isPresent());
@@ -259,13 +264,13 @@ final class CaFailures {
 
     // Kept by issuance, for whom it concerns and over restarts.
     private static Verdict limited(ServerName name, Scope.OfLimit scope, String text, CaSession session) {
-        Optional<Duration> asked = session.lastRetryAfter().or(() -> RetryAfter.in(text, session.lastDate()));
+        Optional<Duration> asked = asked(session).or(() -> RetryAfter.in(text, session.lastDate()));
         Duration wait = RetryAfter.clamped(asked, RetryAfter.LIMITED);
         return new Verdict(new IssuanceException.RateLimited(name, scope, text, wait), Optional.empty());
     }
 
     private static Verdict failed(ServerName name, String what, int status, CaSession session) {
-        Duration wait = RetryAfter.clamped(session.lastRetryAfter());
+        Duration wait = RetryAfter.clamped(asked(session));
         return new Verdict(
                 status >= SERVER_ERROR
                         ? IssuanceException.Unavailable.unwell(name, what, wait, null)

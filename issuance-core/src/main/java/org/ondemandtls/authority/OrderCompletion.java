@@ -52,6 +52,9 @@ record OrderCompletion(
     /** An order nothing has gone wrong with. */
     static final Set<Status> GOING_ON = Set.of(Status.PENDING, Status.READY, Status.PROCESSING, Status.VALID);
 
+    /** What a CA without a better word says of a request it does not take yet. */
+    private static final Set<String> OF_ANY_REASON = Set.of("malformed", "unauthorized", "unknown");
+
     /** More chains than a CA offers for one leaf. */
     private static final int MOST_CHAINS = 8;
 
@@ -158,6 +161,8 @@ record OrderCompletion(
         Pace pace = tools.paces().ready().begin();
         while (true) {
             boolean notReady;
+            boolean mayBe;
+            boolean repeated;
             AcmeServerException refusal;
             try {
                 JSONBuilder claims = new JSONBuilder();
@@ -170,19 +175,31 @@ record OrderCompletion(
                 order.fetch();
                 return order.getJSON();
             } catch (AcmeServerException e) {
-                notReady = CaProblem.of(e.getProblem()).type().equals("orderNotReady");
+                String type = CaProblem.of(e.getProblem()).type();
+                notReady = type.equals("orderNotReady");
+                // Some say so in other words; the order tells whether that is what they mean.
+                mayBe = session.lastStatus() / 100 == 4 && OF_ANY_REASON.contains(type);
                 // Where the answer to the first request was lost, the CA may have done what it refuses to do again.
-                if (!notReady && !session.endurance().isRepeating()) {
+                repeated = session.endurance().isRepeating();
+                if (!notReady && !mayBe && !repeated) {
                     throw e;
                 }
                 refusal = e;
             }
-            do {
+            while (true) {
                 waits.pause(pace, "made the order ready");
                 order.fetch();
-            } while (notReady && order.getStatus() == Status.PENDING);
+                boolean isPending = order.getStatus() == Status.PENDING;
+                notReady |= mayBe && isPending;
+                if (!notReady || !isPending) {
+                    break;
+                }
+            }
             if (notReady) {
                 pace.done();
+            }
+            if (order.getStatus() == Status.INVALID && mayBe && !notReady && !repeated) {
+                throw refusal;
             }
             if (!Set.of(Status.PENDING, Status.READY).contains(order.getStatus())) {
                 return order.getJSON();

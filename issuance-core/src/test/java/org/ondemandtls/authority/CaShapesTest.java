@@ -393,19 +393,11 @@ class CaShapesTest {
         for (String step : List.of(NONCE, NEW_ORDER, AUTHORIZATION, CHALLENGE, FINALIZE, ORDER, CERTIFICATE)) {
             all.add(new Shape(
                     "five limits of 3 s at " + step,
-                    ca -> ca.first(
-                            5,
-                            step,
-                            (request, right) -> {
-                                // Refused: no order was placed.
-                                ca.requests.remove(request);
-                                return answer(
-                                        request,
-                                        429,
-                                        "{\"type\": \"" + URN + "rateLimited\"}",
-                                        "Retry-After",
-                                        "3");
-                            })));
+                    ca -> ca.first(5, step, (request, right) -> {
+                        // Refused: no order was placed.
+                        ca.requests.remove(request);
+                        return answer(request, 429, "{\"type\": \"" + URN + "rateLimited\"}", "Retry-After", "3");
+                    })));
         }
         all.add(new Shape("6 s of HTTP 502", ca -> ca.first(7, ORDER, instead(502, HTML))));
         all.add(new Shape(
@@ -537,6 +529,47 @@ class CaShapesTest {
         assertThat(ca.asked(FINALIZE) - finalized).isLessThanOrEqualTo(2);
         // The last one finds the certificate.
         assertThat(ca.asked(ORDER) - looked).isLessThanOrEqualTo(3 + 1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {URN + "malformed", URN + "unauthorized", "about:blank"})
+    void anOrderThatIsNotReadyYetIsWaitedForWhateverTheCaCallsThat(String type) throws IssuanceException {
+        ca.first(1, FINALIZE, problem(403, type, "the order is pending", "Content-Type", "application/problem+json"));
+        ca.first(
+                3,
+                ORDER,
+                (request, right) -> answer(
+                        request,
+                        200,
+                        "{\"status\": \"pending\", \"authorizations\": [\"/acme/authz/1\"], \"finalize\":"
+                                + " \"/acme/finalize/1\"}"));
+
+        assertThat(ca.sign()).isNotEmpty();
+        assertThat(ca.asked(NEW_ORDER)).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"malformed", "unauthorized"})
+    void whatIsRefusedThoughTheOrderIsReadyIsNotAskedForAgain(String type) {
+        ca.always(FINALIZE, problem(403, URN + type, "the request is not taken"));
+        ca.always(ORDER, header("Retry-After", "86400"));
+
+        assertThat(failure()).isInstanceOfSatisfying(Rejected.class, refusal -> {
+            assertThat(refusal.detail()).isEqualTo("the request is not taken");
+            assertThat(refusal.retryAfter()).isZero();
+        });
+        assertThat(ca.asked(FINALIZE)).isEqualTo(1);
+    }
+
+    @Test
+    void whatIsRefusedAndMadeInvalidHasTheReasonOfTheRefusal() {
+        ca.always(FINALIZE, problem(403, URN + "malformed", "the request is not taken"));
+        ca.always(
+                ORDER,
+                (request, right) ->
+                        answer(request, 200, "{\"status\": \"invalid\", \"finalize\": \"/acme/finalize/1\"}"));
+
+        assertThat(failure()).isInstanceOf(Rejected.class).hasMessageContaining("the request is not taken");
     }
 
     @Test

@@ -44,9 +44,17 @@ final class CaFailures {
 
     private static final Set<String> LOOKED_UP = Set.of("caa", "dns");
     private static final String PASSING =
-            "SERVFAIL|server ?failure|tim(?:e|ed)[- ]?out|deadline exceeded|temporary failure";
+            "SERVFAIL|server ?failure|server misbehaving|tim(?:e|ed)[- ]?out|deadline exceeded|temporary failure";
     private static final Pattern LOOK_UP_FAILED =
             Pattern.compile("REFUSED|query timed|networking error|" + PASSING, Pattern.CASE_INSENSITIVE);
+    // What does not say why, but for a name that is not there.
+    private static final Pattern LOOK_UP_FAILED_SOMEHOW = Pattern.compile(
+            "\\b(?:CAA|DNS)(?: records?)? (?:look-?up|query) (?:has )?fail(?:ed|ure)"
+                    + "|\\bfail(?:ed|ure) (?:to (?:look ?up|query|retrieve)|looking up)\\b",
+            Pattern.CASE_INSENSITIVE);
+    private static final Pattern NO_SUCH_NAME =
+            Pattern.compile("NXDOMAIN|no such (?:host|name|domain)|not exist|not found", Pattern.CASE_INSENSITIVE);
+    private static final Pattern LOOK_UP = Pattern.compile("\\blook(?:ing)?[- ]?up\\b", Pattern.CASE_INSENSITIVE);
     // A refused connection is an answer.
     private static final Pattern WAY_FAILED = Pattern.compile(PASSING, Pattern.CASE_INSENSITIVE);
 
@@ -202,12 +210,25 @@ final class CaFailures {
         if (GENERAL.contains(type)) {
             return IssuanceException.Rejected.general(name, type, text, asked);
         }
-        if (LOOKED_UP.contains(type) && LOOK_UP_FAILED.matcher(problem.text()).find()) {
+        if (isLookUp(problem) && hasLookUpFailed(problem.text())) {
             return IssuanceException.Rejected.passing(name, "dns", text, asked);
         }
         return type.equals("connection") && WAY_FAILED.matcher(problem.text()).find()
                 ? IssuanceException.Rejected.passing(name, type, text, asked)
                 : new IssuanceException.Rejected(name, type, text, asked);
+    }
+
+    // Some CAs say of the address of a connection that they could not look it up.
+    private static boolean isLookUp(CaProblem problem) {
+        return LOOKED_UP.contains(problem.type())
+                || (problem.type().equals("connection")
+                        && LOOK_UP.matcher(problem.text()).find());
+    }
+
+    private static boolean hasLookUpFailed(String words) {
+        return LOOK_UP_FAILED.matcher(words).find()
+                || (LOOK_UP_FAILED_SOMEHOW.matcher(words).find()
+                        && !NO_SUCH_NAME.matcher(words).find());
     }
 
     /** Whether the CA may do something else by now than its directory said when it was read. */

@@ -732,6 +732,13 @@ class CaShapesTest {
                     "dns | DNS problem: server failure at resolver looking up CAA for a | true",
                     "caa | CAA look-up: context deadline exceeded | true",
                     "caa | lookup a on 10.0.0.1:53: read udp: i/o timeout | true",
+                    "caa | lookup a on 127.0.0.11:53: server misbehaving | true",
+                    "caa | CAA lookup failed | true",
+                    "caa | failed to retrieve CAA records for a | true",
+                    "dns | DNS query failed: NXDOMAIN | false",
+                    "dns | failed to look up a: no such host | false",
+                    "connection | error doing http GET for url http://a/: dial tcp: lookup a: server misbehaving | true",
+                    "connection | error doing http GET for url http://a/: dial tcp: lookup a: no such host | false",
                     "connection | Timeout after connect (your server may be slow or overloaded) | true",
                     "connection | Fetching http://a/: dial tcp: connect timed out | true",
                     "dns | NXDOMAIN looking up A for a - check that a DNS record exists | false",
@@ -748,6 +755,17 @@ class CaShapesTest {
                     .isInstanceOfSatisfying(
                             Rejected.class,
                             refusal -> assertThat(refusal.isPassing()).isEqualTo(passes));
+        }
+
+        @Test
+        void becauseItsAddressCouldNotBeLookedUpIsTroubleInTheDns() {
+            decided("{\"status\": \"invalid\", \"challenges\": [{\"type\": \"tls-alpn-01\", \"error\": {\"type\": \""
+                    + URN + "connection\", \"detail\": \"lookup a on 10.0.0.1:53: i/o timeout\"}}]}");
+
+            assertThat(failure()).isInstanceOfSatisfying(Rejected.class, refusal -> {
+                assertThat(refusal.isPassing()).isTrue();
+                assertThat(refusal.problemType()).isEqualTo("dns");
+            });
         }
 
         @Test

@@ -52,10 +52,13 @@ final class CaLine {
     /** The longest status line with all headers that is read, in octets. */
     static final int HEAD = 32 * 1024;
 
-    private static final Set<String> PLAIN = Set.of("", "identity");
+    private static final Set<String> UNREAD = Set.of("deflate", "br", "zstd", "compress", "x-compress");
     private static final Set<String> GZIP = Set.of("gzip", "x-gzip");
-    private static final Pattern STATUS_LINE = Pattern.compile("HTTP/1\\.([0-9]) ([1-5][0-9][0-9])(?: .*)?");
-    private static final Pattern HEADER = Pattern.compile("([!#$%&'*+.^_`|~0-9A-Za-z-]+):(.*)");
+    // Any octet may follow, also one that is the end of a line elsewhere.
+    private static final Pattern STATUS_LINE =
+            Pattern.compile("HTTP/1\\.([0-9]) ([1-5][0-9][0-9])(?: .*)?", Pattern.DOTALL);
+    private static final Pattern HEADER = Pattern.compile("([!#$%&'*+.^_`|~0-9A-Za-z-]+):(.*)", Pattern.DOTALL);
+    private static final Pattern COMMA = Pattern.compile(",");
     private static final Pattern LENGTH = Pattern.compile("[0-9]{1,18}");
     private static final Pattern CHUNK = Pattern.compile("([0-9A-Fa-f]{1,8})[ \\t]*(?:;.*)?");
     private static final int NO_CONTENT = 204;
@@ -143,11 +146,12 @@ final class CaLine {
         return new CaAnswer(request.uri(), head.status, head.headers, content);
     }
 
-    // Nothing compressed is asked for; what stands before a CA compresses all the same.
+    // Nothing compressed is asked for; what stands before a CA compresses all the same. Some write a charset there.
     private static byte[] unfolded(byte[] body, List<String> encodings) throws IOException {
         List<String> meant = encodings.stream()
-                .map(encoding -> encoding.toLowerCase(Locale.ROOT))
-                .filter(encoding -> !PLAIN.contains(encoding))
+                .flatMap(COMMA::splitAsStream)
+                .map(encoding -> encoding.strip().toLowerCase(Locale.ROOT))
+                .filter(encoding -> GZIP.contains(encoding) || UNREAD.contains(encoding))
                 .toList();
         if (meant.isEmpty() || body.length == 0 || (meant.size() == 1 && isPlain(meant.get(0), body))) {
             return body;

@@ -207,6 +207,10 @@ class CaHttpIT {
                 .isEqualTo("ok");
         assertThat(body(get("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok")))
                 .isEqualTo("ok");
+        assertThat(body(get("HTTP/1.1 200 OK\r\nContent-Encoding: UTF-8\r\nContent-Length: 2\r\n\r\nok")))
+                .isEqualTo("ok");
+        assertThat(body(get("HTTP/1.1 200 Gut \u0085\r\nServer: \u00c3\u0085lesund\r\nContent-Length: 2\r\n\r\nok")))
+                .isEqualTo("ok");
         assertThat(get("HTTP/1.1 204 No Content\r\n\r\n").status()).isEqualTo(204);
         assertThat(body(get("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))).isEmpty();
 
@@ -297,6 +301,8 @@ class CaHttpIT {
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n",
                 "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\n\u001f\u008bk",
+                "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\nok",
+                "HTTP/1.1 200 OK\r\nContent-Encoding: gzip, br\r\nContent-Length: 2\r\n\r\nok",
                 "HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n",
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n100001\r\n",
             })

@@ -68,6 +68,11 @@ final class CaFailures {
                     + "|\\b(?:deactivated|revoked|suspended|disabled|blocked|closed|expired|invalid) account\\b",
             Pattern.CASE_INSENSITIVE);
 
+    private static final Pattern CONTACT = Pattern.compile("\\bcontacts?\\b|\\be-?mail\\b", Pattern.CASE_INSENSITIVE);
+    private static final String CHECK_BINDING =
+            "check onDemandTls.acme.eab; where the account was deactivated or lost for good, have another one made"
+                    + " by account deactivate and then account register";
+
     private static final Set<Integer> GONE = Set.of(404, 410);
     private static final int TOO_MANY_REQUESTS = 429;
     private static final int SERVER_ERROR = 500;
@@ -309,9 +314,11 @@ final class CaFailures {
             case "externalAccountRequired" -> "set onDemandTls.acme.eab to the KEYID:BASE64URL-HMAC the CA gave you";
             case "invalidContact", "unsupportedContact" -> "correct onDemandTls.acme.email";
             case "userActionRequired" -> "do what the CA asks for, at the CA";
-            default ->
-                "check onDemandTls.acme.eab; where the account was deactivated or lost for good, have another one made"
-                        + " by account deactivate and then account register";
+            case "malformed", "unknown" ->
+                CONTACT.matcher(problem.text()).find()
+                        ? "set onDemandTls.acme.email to an address that the CA takes"
+                        : CHECK_BINDING;
+            default -> CHECK_BINDING;
         };
     }
 

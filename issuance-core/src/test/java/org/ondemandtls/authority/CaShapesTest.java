@@ -611,6 +611,19 @@ class CaShapesTest {
         assertThat(ca.asked(NEW_ACCOUNT)).isEqualTo(1);
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "malformed,at least one contact is required,set onDemandTls.acme.email",
+        "malformed,missing email address,set onDemandTls.acme.email",
+        "malformed,the payload is not understood,check onDemandTls.acme.eab",
+        "invalidContact,no such domain,correct onDemandTls.acme.email"
+    })
+    void anAccountThatIsRefusedForItsContactSaysWhichKeyToSet(String type, String words, String remedy) {
+        ca.always(NEW_ACCOUNT, problem(400, URN + type, words));
+
+        assertThat(failure()).isInstanceOf(AccountRefused.class).hasMessageContaining(remedy);
+    }
+
     @Nested
     class AnInvalidOrder {
 

@@ -285,6 +285,13 @@ final class OrderFlow {
         try (Steps.Running placing = tools.steps().begin(Steps.Step.PLACE, name)) {
             order = placed();
             placing.done();
+        } catch (AcmeProtocolException e) {
+            if (session.lastStatus() / 100 != 2) {
+                throw e;
+            }
+            // Each costs the CA an order.
+            throw new IssuanceException.Unavailable(
+                    name, "the CA has placed an order and does not say where it is", RetryAfter.LIMITED, null);
         }
         session.endurance().takeMissingFor(Endurance.Missing.LATE);
         URL url = order.getLocation();

@@ -1019,6 +1019,17 @@ class CaShapesTest {
     }
 
     @Test
+    void anOrderThatNobodyCanFindIsNotFollowedByOthersEveryFewSeconds() {
+        ca.always(NEW_ORDER, header("Location"));
+
+        assertThat(failure()).isInstanceOfSatisfying(Unavailable.class, refusal -> {
+            assertThat(refusal.isUnwell()).isFalse();
+            assertThat(refusal.retryAfter()).isGreaterThanOrEqualTo(Duration.ofMinutes(1));
+        });
+        assertThat(ca.asked(NEW_ORDER)).isEqualTo(1);
+    }
+
+    @Test
     void anotherChainThatCannotBeHadIsGoneWithout() throws IssuanceException {
         ca.preferredChain = "Another Root";
         ca.always(

@@ -14,6 +14,8 @@ import java.security.spec.InvalidKeySpecException;
 import java.security.spec.RSAPrivateCrtKeySpec;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -23,11 +25,13 @@ import org.ondemandtls.certificate.KeyPairs;
 
 /**
  * The accounts in certbot's configuration directory: {@code accounts/HOST/PATH/ID/private_key.json}, a JWK (RFC 7517), with
- * {@code regr.json} beside it; host and path are those of the CA's directory URL.
+ * {@code regr.json} beside it; host and path are those of the CA's directory URL. Of several with one CA those come first
+ * that lineages are renewed by ({@code renewal/LINEAGE.conf}).
  */
 final class CertbotAccounts {
 
     private static final Pattern URL = Pattern.compile("\"uri\"\\s*:\\s*\"(https://[^\"\\\\\\s]{1,500})\"");
+    private static final Pattern ACCOUNT = Pattern.compile("(?m)^\\s*account\\s*=\\s*(\\S{1,100})\\s*$");
     // A protocol that is no more; certbot has a link from the new server's folder to it.
     private static final String OLD = "acme-v01.";
     private static final String KEY = "/private_key.json";
@@ -36,6 +40,7 @@ final class CertbotAccounts {
 
     private final KeptFiles files;
     private final String top;
+    private final String renewal;
 
     /**
      * Reads nothing yet.
@@ -46,6 +51,7 @@ final class CertbotAccounts {
     CertbotAccounts(KeptFiles files, boolean below) {
         this.files = files;
         this.top = below ? "../accounts" : "accounts";
+        this.renewal = below ? "../renewal" : "renewal";
     }
 
     static boolean isAny(KeptFiles files) throws IOException {
@@ -54,10 +60,19 @@ final class CertbotAccounts {
 
     /** Tells of each. */
     void visit(ForeignStorage.Visitor visitor) throws IOException {
-        for (String account : found()) {
+        List<String> lineages = lineages();
+        List<String> used = lineages.stream()
+                .map(ACCOUNT::matcher)
+                .filter(Matcher::find)
+                .map(account -> account.group(1))
+                .toList();
+        List<String> accounts = new ArrayList<>(found());
+        accounts.sort(Comparator.comparingInt(account -> -Collections.frequency(used, id(account))));
+        for (String account : accounts) {
             String where = files.place(account);
-            Optional<URI> directory =
-                    FoundAccount.https("https://" + account.substring(top.length() + 1, account.lastIndexOf('/')));
+            Optional<URI> directory = FoundAccount.https(
+                            "https://" + account.substring(top.length() + 1, account.lastIndexOf('/')))
+                    .map(url -> asWritten(url, lineages));
             if (directory.isEmpty()) {
                 visitor.passedOver(where, FoundAccount.NO_DIRECTORY);
                 continue;
@@ -78,6 +93,33 @@ final class CertbotAccounts {
             }
             visitor.account(found, where);
         }
+    }
+
+    private static String id(String account) {
+        return account.substring(account.lastIndexOf('/') + 1);
+    }
+
+    // A slash at its end is lost in the name of a folder.
+    private static URI asWritten(URI directory, List<String> lineages) {
+        return lineages.stream()
+                .map(CertbotStorage::server)
+                .flatMap(Optional::stream)
+                .filter(server -> server.equals(directory + "/"))
+                .findFirst()
+                .flatMap(FoundAccount::https)
+                .orElse(directory);
+    }
+
+    private List<String> lineages() throws IOException {
+        List<String> texts = new ArrayList<>();
+        for (String lineage : files.names(renewal, ".conf")) {
+            try {
+                texts.add(files.text(renewal + '/' + lineage + ".conf"));
+            } catch (IOException unreadable) {
+                // Then nobody knows what it uses.
+            }
+        }
+        return texts;
     }
 
     private List<String> found() throws IOException {

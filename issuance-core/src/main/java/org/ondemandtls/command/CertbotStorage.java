@@ -124,14 +124,20 @@ final class CertbotStorage extends ForeignStorage {
     private String issuer(String lineage) {
         String conf = (live(files()).isEmpty() ? "../" : "") + "renewal/" + lineage + ".conf";
         try {
-            Matcher server = SERVER.matcher(files().isFile(conf) ? files().text(conf) : "");
-            if (server.find()) {
-                return server.group(1);
+            Optional<String> server = server(files().isFile(conf) ? files().text(conf) : "");
+            if (server.isPresent()) {
+                return server.get();
             }
         } catch (IOException unreadable) {
             // Then nobody knows.
         }
         return "certbot";
+    }
+
+    /** The directory URL of the CA that a lineage is renewed by; empty where its file does not say. */
+    static Optional<String> server(String conf) {
+        Matcher server = SERVER.matcher(conf);
+        return server.find() ? Optional.of(server.group(1)) : Optional.empty();
     }
 
     private String place(String lineage) {

@@ -179,8 +179,12 @@ class AccountsTest {
     class OfCertbot {
 
         private KeyPair account(String server, KeyType type, String uri) throws Exception {
+            return account(server, "0a1b2c3d", type, uri);
+        }
+
+        private KeyPair account(String server, String id, KeyType type, String uri) throws Exception {
             KeyPair key = KeyPairs.generate(type);
-            Path folder = Files.createDirectories(directory.resolve("certbot/accounts/" + server + "/0a1b2c3d"));
+            Path folder = Files.createDirectories(directory.resolve("certbot/accounts/" + server + '/' + id));
             Files.writeString(folder.resolve("private_key.json"), jwk(key));
             Files.writeString(folder.resolve("regr.json"), "{\"body\": {}, \"uri\": \"" + uri + "\"}");
             Files.writeString(folder.resolve("meta.json"), "{\"creation_host\": \"old\"}");
@@ -218,6 +222,38 @@ class AccountsTest {
             assertThat(has(PRODUCTION, production)).isTrue();
             assertThat(has(STAGING, staging)).isTrue();
             assertThat(has(OWN, own)).isTrue();
+        }
+
+        private void lineage(String name, String account, String server) throws Exception {
+            Files.writeString(
+                    Files.createDirectories(directory.resolve("certbot/renewal"))
+                            .resolve(name + ".conf"),
+                    "version = 2.9.0\n[renewalparams]\naccount = " + account + "\nserver = " + server + "\n");
+        }
+
+        @Test
+        void areTakenByWhatTheLineagesUse() throws Exception {
+            String server = "localhost:14000/dir";
+            KeyPair unused = account(server, "00aa", KeyType.P_256, "https://localhost:14000/my-account/1");
+            account(server, "11bb", KeyType.P_256, "https://localhost:14000/my-account/2");
+            KeyPair used = account(server, "22cc", KeyType.P_256, "https://localhost:14000/my-account/3");
+            lineage("a.example", "11bb", OWN.toString());
+            lineage("b.example", "22cc", OWN.toString());
+            lineage("c.example", "22cc", OWN.toString());
+
+            assertThat(run(directory.resolve("certbot"))).contains("left out the account of ");
+            assertThat(has(OWN, unused)).isFalse();
+            assertThat(has(OWN, used)).isTrue();
+        }
+
+        @Test
+        void areOfADirectoryWithASlashAtItsEndWhereALineageSaysSo() throws Exception {
+            URI directory = URI.create("https://localhost:9000/acme/");
+            KeyPair key = account("localhost:9000/acme", KeyType.P_256, "https://localhost:9000/acme/account/1");
+            lineage("a.example", "0a1b2c3d", directory.toString());
+
+            assertThat(run(AccountsTest.this.directory.resolve("certbot"))).contains("the account with " + directory);
+            assertThat(has(directory, key)).isTrue();
         }
 
         @Test

@@ -336,12 +336,12 @@ final class Placement {
             return left.get();
         }
         attempt.reservation = parts.budget().reserve(attempt.issuer(), name, attempt.purpose, attempt.exemption);
-        if (ours) {
-            return left.get();
-        }
         // The same key and request for whichever CA signs them, where they are of the kind it is to sign.
         Optional<OpenOrder> fitting = left.filter(
                 order -> parts.keys().fits(attempt.issuer(), order.key().getPublic()));
+        if (ours && fitting.isPresent()) {
+            return fitting.get();
+        }
         KeyPair key = fitting.isPresent() ? fitting.get().key() : parts.keys().take(attempt.issuer());
         byte[] csr = fitting.isPresent() ? fitting.get().csr() : CertificationRequests.request(key, name);
         OpenOrder fresh = new OpenOrder(name, attempt.issuer(), clock.instant(), Optional.empty(), key, csr);

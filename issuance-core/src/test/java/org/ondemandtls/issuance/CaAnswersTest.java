@@ -190,6 +190,23 @@ class CaAnswersTest {
         }
 
         @Test
+        void isMendedForAnOrderThatWasLeftUnplacedToo() throws Exception {
+            authority.placesBeforeFailing(false);
+            authority.fail(IssuanceException.Unavailable.unwell(SHOP, "down", Duration.ofSeconds(1), null));
+            visit(SHOP.value());
+            assertThat(house.store().openOrder(SHOP).orElseThrow().key().getPublic())
+                    .isInstanceOf(ECPublicKey.class);
+            house.keys(new SpareKeys(KeyType.RSA_2048, Map.of(), 1, Runnable::run));
+            issuance = issuance();
+            authority.fail(null);
+            advance(Duration.ofMinutes(1));
+
+            assertThat(visit(SHOP.value())).isCompleted();
+
+            assertThat(authority.asked().get(1).key().getPublic()).isInstanceOf(RSAPublicKey.class);
+        }
+
+        @Test
         void sendsEveryNameToTheNextCa() throws Exception {
             FakeAuthority next = house.addAuthority("https://next.example/directory");
             issuance = issuance();

@@ -263,6 +263,12 @@ final class Grammar {
         if (url.getRawUserInfo() != null) {
             throw new Mistake(safe(text), "has user information before the host; remove it");
         }
+        if (url.getHost() == null && String.valueOf(url.getRawAuthority()).indexOf('_') >= 0) {
+            throw new Mistake(
+                    safe(text),
+                    "has an underscore in its host name, which no URL may have; give that host another name, for a"
+                            + " container an alias");
+        }
         if (url.getHost() == null) {
             throw new Mistake(safe(text), "has no valid host; " + remedy);
         }

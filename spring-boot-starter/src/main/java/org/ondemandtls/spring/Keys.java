@@ -17,7 +17,10 @@ import org.ondemandtls.config.ConfigKey;
 import org.ondemandtls.config.KeyType;
 import org.springframework.boot.context.properties.bind.Bindable;
 import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.bind.PropertySourcesPlaceholdersResolver;
+import org.springframework.boot.context.properties.source.ConfigurationPropertySources;
 import org.springframework.core.env.Environment;
+import org.springframework.core.env.PropertySource;
 
 /**
  * What an application says below {@code ondemand-tls.}, in any of Spring Boot's spellings.
@@ -61,23 +64,18 @@ record Keys(Map<String, String> server, Map<String, String> own) {
 
     /** Reads all property sources; the first one that has a key wins, and a list is taken from one of them as a whole. */
     static Keys of(Environment environment) {
-        Binder binder = Binder.get(environment);
+        Variables variables = Variables.of(environment);
+        Binder binder = binder(variables.sources(), environment);
         Map<String, String> bound = new LinkedHashMap<>();
-        // By name: a map has elements of several sources in one list, and knows no variable like ONDEMAND_TLS_STORE.
+        // By name: a map has elements of several sources in one list.
         for (ConfigKey key : ConfigKey.values()) {
             bind(binder, kebab(key.key()), isList(key), bound);
             bind(binder, kebab(key.fileKey()), false, bound);
         }
         OWN_NAMES.forEach(name -> bind(binder, name, false, bound));
-        bound.computeIfPresent(PORT, (name, text) -> Variables.isAddressOfService(text) ? null : text);
-        Variables variables = Variables.of(environment);
         binder.bind(PREFIX, Bindable.mapOf(String.class, String.class))
                 .orElse(Map.of())
-                .forEach((name, text) -> {
-                    if (!variables.isOfService(name)) {
-                        bound.putIfAbsent(name, text);
-                    }
-                });
+                .forEach(bound::putIfAbsent);
         variables.unread().forEach(bound::putIfAbsent);
         return of(bound);
     }
@@ -124,6 +122,12 @@ record Keys(Map<String, String> server, Map<String, String> own) {
     /** Whether nothing was said. */
     boolean isEmpty() {
         return server.isEmpty() && own.isEmpty();
+    }
+
+    /** What reads properties from these sources, the strongest first. */
+    static Binder binder(List<PropertySource<?>> sources, Environment environment) {
+        return new Binder(
+                ConfigurationPropertySources.from(sources), new PropertySourcesPlaceholdersResolver(environment));
     }
 
     /** Takes note of a property where it is written. */

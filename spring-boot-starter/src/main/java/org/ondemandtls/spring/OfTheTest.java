@@ -6,8 +6,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.springframework.boot.context.properties.bind.Binder;
-import org.springframework.boot.context.properties.bind.PropertySourcesPlaceholdersResolver;
-import org.springframework.boot.context.properties.source.ConfigurationPropertySources;
 import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.Environment;
 import org.springframework.core.env.PropertySource;
@@ -29,9 +27,7 @@ final class OfTheTest {
 
     /** Whether the test says that the starter is on, as {@link Keys} reads it; nothing else is read. */
     static Keys keys(Environment environment) {
-        Binder binder = new Binder(
-                ConfigurationPropertySources.from(sources(environment)),
-                new PropertySourcesPlaceholdersResolver(environment));
+        Binder binder = Keys.binder(sources(environment), environment);
         Map<String, String> bound = new HashMap<>();
         Keys.bind(binder, Keys.ENABLED, false, bound);
         return Keys.of(bound);

@@ -1,109 +1,136 @@
 package org.ondemandtls.spring;
 
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.ondemandtls.config.ConfigKey;
 import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.Environment;
+import org.springframework.core.env.MapPropertySource;
 import org.springframework.core.env.PropertySource;
 import org.springframework.core.env.SystemEnvironmentPropertySource;
 
 /**
- * What variables of the process say that Spring Boot reads as no property: it looks a name like
- * {@code ONDEMAND_TLS_PERMISSION_ASK} up for a property it knows and passes a misspelt one over.
+ * All property sources with the variables of the process read as operators mean them. Spring Boot looks a name like
+ * {@code ONDEMAND_TLS_PERMISSION_ASK} up for a property it knows, and passes over one that is misspelt, or has an underscore for
+ * only some of the hyphens.
  *
- * @param unread what such variables say, by the name a property would have without the prefix
- * @param ofServices names, spelled as Spring Boot makes them from variables, of what Kubernetes says about a service
+ * @param sources the sources, the strongest first; the variables of ours are properties among them
+ * @param unread what variables say that are no key, by the name a property would have without the prefix
  */
-record Variables(Map<String, String> unread, Set<String> ofServices) {
+record Variables(List<PropertySource<?>> sources, Map<String, String> unread) {
 
-    private static final String WITH_UNDERSCORE = "ONDEMAND_TLS_";
-    private static final String WITHOUT = "ONDEMANDTLS_";
+    private static final List<String> PREFIXES = List.of("ONDEMANDTLS_", "ONDEMAND_TLS_");
     // A service called ondemand-tls, or ondemand-tls-web.
     private static final Pattern OF_SERVICE =
             Pattern.compile("(?:.+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_.+)?|PORT_\\d+_(?:TCP|UDP|SCTP)(?:_.+)?)");
     private static final Pattern PORT = Pattern.compile("(?:.+_)?PORT");
     private static final Pattern ADDRESS = Pattern.compile("(?:tcp|udp|sctp)://.*");
-    private static final Pattern ELEMENT = Pattern.compile("_\\d+$");
-    private static final Set<String> READ = new HashSet<>();
-    private static final Set<String> LISTS = new HashSet<>();
+    private static final Pattern ELEMENT = Pattern.compile("(.+)_(\\d{1,6})");
+
+    // Properties without the prefix, by what a variable has behind its prefix, without underscores.
+    private static final Map<String, String> PROPERTIES = new HashMap<>();
+    private static final Map<String, String> LISTS = new HashMap<>();
 
     static {
         for (ConfigKey key : ConfigKey.values()) {
-            READ.add(variable(Keys.kebab(key.key())));
-            READ.add(variable(Keys.kebab(key.fileKey())));
+            String property = Keys.kebab(key.key());
+            PROPERTIES.put(bare(property), property);
+            PROPERTIES.put(bare(Keys.kebab(key.fileKey())), Keys.kebab(key.fileKey()));
             if (Keys.isList(key)) {
-                LISTS.add(variable(Keys.kebab(key.key())));
+                LISTS.put(bare(property), property);
             }
         }
-        Keys.OWN_NAMES.forEach(name -> READ.add(variable(name)));
+        Keys.OWN_NAMES.forEach(name -> PROPERTIES.put(bare(name), name));
     }
 
     /** Goes through the names of all variables. */
     static Variables of(Environment environment) {
+        List<PropertySource<?>> sources = new ArrayList<>();
         Map<String, String> unread = new TreeMap<>();
-        Set<String> ofServices = new HashSet<>();
-        for (SystemEnvironmentPropertySource source : sources(environment)) {
-            for (String variable : source.getPropertyNames()) {
-                String text = String.valueOf(source.getProperty(variable));
-                String name = variable.toUpperCase(Locale.ROOT);
-                if (name.startsWith(WITHOUT)) {
-                    String rest = name.substring(WITHOUT.length());
-                    if (tellsOfService(rest, text)) {
-                        ofServices.add(property(rest));
-                    }
-                } else if (name.startsWith(WITH_UNDERSCORE)) {
-                    String rest = name.substring(WITH_UNDERSCORE.length());
-                    if (!isRead(rest) && !tellsOfService(rest, text)) {
-                        unread.putIfAbsent(property(rest), text);
-                    }
-                }
-            }
-        }
-        return new Variables(unread, ofServices);
-    }
-
-    /** Whether a property that Spring Boot has made from a variable is what Kubernetes says about a service. */
-    boolean isOfService(String name) {
-        return ofServices.contains(name);
-    }
-
-    /** Whether the text is what Kubernetes says in {@code ONDEMAND_TLS_PORT} to each pod beside a service of that name. */
-    static boolean isAddressOfService(String text) {
-        return ADDRESS.matcher(text).matches();
-    }
-
-    private static boolean tellsOfService(String rest, String text) {
-        return OF_SERVICE.matcher(rest).matches() || (PORT.matcher(rest).matches() && isAddressOfService(text));
-    }
-
-    private static boolean isRead(String rest) {
-        return READ.contains(rest) || LISTS.contains(ELEMENT.matcher(rest).replaceFirst(""));
-    }
-
-    private static List<SystemEnvironmentPropertySource> sources(Environment environment) {
-        List<SystemEnvironmentPropertySource> sources = new ArrayList<>();
         if (environment instanceof ConfigurableEnvironment configurable) {
             for (PropertySource<?> source : configurable.getPropertySources()) {
-                if (source instanceof SystemEnvironmentPropertySource variables) {
-                    sources.add(variables);
+                if (source instanceof SystemEnvironmentPropertySource variables && hasOurs(variables)) {
+                    split(variables, sources, unread);
+                } else {
+                    sources.add(source);
                 }
             }
         }
-        return sources;
+        return new Variables(sources, unread);
     }
 
-    private static String variable(String kebab) {
-        return kebab.replace('.', '_').replace('-', '_').toUpperCase(Locale.ROOT);
+    // What is ours stands in front as properties; all else stays variables.
+    private static void split(
+            SystemEnvironmentPropertySource variables, List<PropertySource<?>> sources, Map<String, String> unread) {
+        Map<String, Object> others = new HashMap<>();
+        Map<String, Object> ours = new LinkedHashMap<>();
+        // Of two spellings the one with the fewest underscores counts, which is Spring Boot's own.
+        List<String> names = new ArrayList<>(List.of(variables.getPropertyNames()));
+        names.sort(Comparator.comparingLong(Variables::underscores).thenComparing(Comparator.naturalOrder()));
+        for (String name : names) {
+            Object text = variables.getProperty(name);
+            String rest = rest(name);
+            if (rest == null) {
+                others.put(name, text);
+            } else if (!tellsOfService(rest, String.valueOf(text))) {
+                String property = property(rest);
+                if (property == null) {
+                    unread.putIfAbsent(rest.toLowerCase(Locale.ROOT).replace('_', '.'), String.valueOf(text));
+                } else {
+                    ours.putIfAbsent(Keys.PREFIX + '.' + property, text);
+                }
+            }
+        }
+        sources.add(new MapPropertySource(Keys.PREFIX + " in " + variables.getName(), ours));
+        sources.add(new SystemEnvironmentPropertySource(variables.getName(), others));
     }
 
-    private static String property(String rest) {
-        return rest.toLowerCase(Locale.ROOT).replace('_', '.');
+    private static boolean hasOurs(SystemEnvironmentPropertySource variables) {
+        for (String name : variables.getPropertyNames()) {
+            if (rest(name) != null) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    // What stands behind the prefix; null where the variable is not ours.
+    private static @Nullable String rest(String variable) {
+        String name = variable.toUpperCase(Locale.ROOT);
+        for (String prefix : PREFIXES) {
+            if (name.startsWith(prefix)) {
+                return name.substring(prefix.length());
+            }
+        }
+        return null;
+    }
+
+    private static @Nullable String property(String rest) {
+        Matcher element = ELEMENT.matcher(rest);
+        String list = element.matches() ? LISTS.get(bare(element.group(1))) : null;
+        return list == null ? PROPERTIES.get(bare(rest)) : list + '[' + Integer.parseInt(element.group(2)) + ']';
+    }
+
+    // What Kubernetes says to each pod beside a service of that name.
+    private static boolean tellsOfService(String rest, String text) {
+        return OF_SERVICE.matcher(rest).matches()
+                || (PORT.matcher(rest).matches() && ADDRESS.matcher(text).matches());
+    }
+
+    private static long underscores(String name) {
+        return name.chars().filter(c -> c == '_').count();
+    }
+
+    private static String bare(String name) {
+        return name.replace(".", "").replace("-", "").replace("_", "").toUpperCase(Locale.ROOT);
     }
 }

@@ -10,7 +10,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -20,6 +22,7 @@ import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.OnDemandTlsBuilder;
 import org.ondemandtls.command.Command;
 import org.ondemandtls.config.ConfigException;
+import org.ondemandtls.config.ConfigKey;
 import org.ondemandtls.machine.Time;
 import org.springframework.context.annotation.ConditionContext;
 import org.springframework.core.env.MapPropertySource;
@@ -178,6 +181,54 @@ class KeysTest {
                         Map.entry("onDemandTls.permission.names", "a.example.com,b.example.com"),
                         Map.entry("onDemandTls.store.encryptionKey.file", "k"));
         assertThat(keys.own()).containsExactly(Map.entry(Keys.ENABLED, "true"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "ONDEMANDTLS_PERMISSION_ASKTIMEOUT",
+                "ONDEMANDTLS_PERMISSION_ASK_TIMEOUT",
+                "ONDEMAND_TLS_PERMISSION_ASKTIMEOUT",
+                "ONDEMAND_TLS_PERMISSION_ASK_TIMEOUT",
+                "ondemand_tls_permission_ask_timeout"
+            })
+    void aVariableIsAsStrongAsSpringBootMakesVariablesHoweverItIsSpelled(String variable) {
+        environment
+                .getPropertySources()
+                .addLast(new MapPropertySource("file", Map.of("ondemand-tls.permission.ask-timeout", "5s")));
+        variables(Map.of(variable, "${time}", "time", "1s", "ONDEMAND_TLS_ACME_TRUSTEDROOTS_0", "a.pem"));
+
+        assertThat(Keys.of(environment).server())
+                .containsOnly(
+                        Map.entry("onDemandTls.permission.askTimeout", "1s"),
+                        Map.entry("onDemandTls.acme.trustedRoots", "a.pem"));
+        assertThat(given(Map.of("ondemand-tls.permission.askTimeout", "9s")).server())
+                .containsEntry("onDemandTls.permission.askTimeout", "9s");
+    }
+
+    @Test
+    void ofTwoSpellingsOfAVariableSpringBootsOwnCounts() {
+        variables(Map.of("ONDEMAND_TLS_STORE", "a", "ONDEMANDTLS_STORE", "b"));
+
+        assertThat(Keys.of(environment).server()).containsExactly(Map.entry("onDemandTls.store", "b"));
+    }
+
+    @Test
+    void whatKubernetesTellsOfAServiceHidesNoPortOfAFile() {
+        environment.getPropertySources().addLast(new MapPropertySource("file", Map.of("ondemand-tls.port", "443")));
+        variables(Map.of("ONDEMAND_TLS_PORT", "tcp://10.0.0.1:8443"));
+
+        assertThat(Keys.of(environment).own()).containsExactly(Map.entry(Keys.PORT, "443"));
+    }
+
+    @Test
+    void noTwoPropertiesAreTheSameVariable() {
+        assertThat(Stream.concat(
+                                Stream.of(ConfigKey.values()).flatMap(key -> Stream.of(key.key(), key.fileKey())),
+                                Keys.OWN_NAMES.stream())
+                        .map(name -> name.replaceAll("[.-]", "").toLowerCase(Locale.ROOT))
+                        .distinct())
+                .hasSize(2 * ConfigKey.values().length + Keys.OWN_NAMES.size());
     }
 
     @Test

@@ -87,7 +87,7 @@ final class Placeholders {
     }
 
     /** A text with what is known in its place. */
-    private String filled(String text) {
+    String filled(String text) {
         return PLACEHOLDER.matcher(text).replaceAll(placeholder -> {
             String byDefault = placeholder.group(2) == null ? placeholder.group() : placeholder.group(2);
             return Matcher.quoteReplacement(known.getOrDefault(placeholder.group(1), byDefault));

@@ -19,7 +19,11 @@ final class TomcatFiles {
     private static final String END = "ondemand-tls install: end";
 
     private static final Pattern COMMENT = Pattern.compile("<!--.*?-->", Pattern.DOTALL);
-    private static final Pattern ENGINE = Pattern.compile("([ \\t]*)<Engine\\b[^>]*>");
+    // To the end of a tag; a value may have that character, too.
+    private static final String REST = "(?:[^>\"']|\"[^\"]*\"|'[^']*')*+";
+    private static final Pattern ENGINE = Pattern.compile("([ \\t]*)<Engine\\b" + REST + ">");
+    private static final Pattern CONNECTOR = Pattern.compile("<Connector\\b(" + REST + ")>");
+    private static final Pattern PORT = Pattern.compile("\\sport\\s*=\\s*(?:\"([^\"]*)\"|'([^']*)')");
     private static final Pattern MARKED_XML =
             Pattern.compile("[ \\t]*<!-- " + BEGIN + " -->.*?<!-- " + END + " -->[ \\t]*\\r?\\n?", Pattern.DOTALL);
     // Such a piece stands behind the <Engine>, on lines of its own that end before what stood behind that.
@@ -50,10 +54,12 @@ final class TomcatFiles {
      * @param xml the file as it is
      * @param port the port of the connector
      * @param keys the keys of the connector, in the order in which they are written
+     * @param placeholders what Tomcat puts in place of placeholders
      * @return the file as it shall be; the same text if it has both
      * @throws Arguments.WrongException if there is no place for them
      */
-    static String withConnector(String xml, int port, Map<String, String> keys) throws Arguments.WrongException {
+    static String withConnector(String xml, int port, Map<String, String> keys, Placeholders placeholders)
+            throws Arguments.WrongException {
         String seen = withoutComments(xml);
         boolean connector = hasConnector(xml);
         boolean valve = seen.contains(VALVE);
@@ -61,10 +67,7 @@ final class TomcatFiles {
         if (!engine.find()) {
             throw new Arguments.WrongException("conf/server.xml has no <Engine>");
         }
-        if (!connector
-                && Pattern.compile("<Connector\\b[^>]*\\bport\\s*=\\s*[\"']" + port + "[\"']")
-                        .matcher(seen)
-                        .find()) {
+        if (!connector && isTaken(seen, port, placeholders)) {
             throw new Arguments.WrongException("conf/server.xml has a connector on port " + port
                     + " already; --port names another, or take that connector out");
         }
@@ -140,6 +143,21 @@ final class TomcatFiles {
         return MARKED_PROPERTIES
                 .matcher(MARKED_LAST.matcher(properties).replaceAll(""))
                 .replaceAll("");
+    }
+
+    /** How many services a {@code server.xml} has, each with an engine. */
+    static long services(String xml) {
+        return ENGINE.matcher(withoutComments(xml)).results().count();
+    }
+
+    private static boolean isTaken(String seen, int port, Placeholders placeholders) {
+        return CONNECTOR
+                .matcher(seen)
+                .results()
+                .map(connector -> PORT.matcher(connector.group(1)))
+                .filter(Matcher::find)
+                .map(written -> written.group(1) == null ? written.group(2) : written.group(1))
+                .anyMatch(written -> placeholders.filled(written).strip().equals(String.valueOf(port)));
     }
 
     private static String marked(String indent, String line, String... lines) {

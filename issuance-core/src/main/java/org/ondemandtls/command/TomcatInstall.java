@@ -86,8 +86,10 @@ final class TomcatInstall {
         String xml = text(serverXml());
         if (TomcatFiles.hasConnector(xml)) {
             out.println("conf/server.xml has the connector already. It stays as it is; change its keys there.");
+        } else if (TomcatFiles.services(xml) > 1) {
+            out.println("conf/server.xml has several services. The connector goes into the first one.");
         }
-        rewrite("conf/server.xml", xml, TomcatFiles.withConnector(xml, port, keys), false);
+        rewrite("conf/server.xml", xml, TomcatFiles.withConnector(xml, port, keys, new Placeholders(base)), false);
         if (Files.isRegularFile(properties())) {
             String exiting = TomcatFiles.withExit(text(properties()));
             rewrite("conf/catalina.properties", text(properties()), exiting, false);

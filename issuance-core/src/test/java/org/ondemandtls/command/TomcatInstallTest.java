@@ -309,6 +309,53 @@ class TomcatInstallTest {
         assertThat(files()).isEqualTo(before);
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "<Connector port='443'/>",
+                "<Connector address=\"a>b\"\n port = \"443\" />",
+                "<Connector port=\"${https.port}\"/>",
+                "<Connector port=\"${unset:-443}\"/>"
+            })
+    void aPortIsTakenHoweverItIsWritten(String connector) throws Exception {
+        write("conf/server.xml", SERVER.replace("<Connector port=\"8080\" protocol=\"HTTP/1.1\"/>", connector));
+        write("conf/catalina.properties", "https.port=443\n");
+
+        assertThatThrownBy(this::install).hasMessageContaining("a connector on port 443 already");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "<Connector port=\"${unset}\" redirectPort=\"443\"/>",
+                "<Connector redirectPort=\"443\" proxyPort='443'/>",
+                "<Connector port=\"8080\" server=\"port='443'\"/>"
+            })
+    void anotherAttributeIsNoPort(String connector) throws Exception {
+        write("conf/server.xml", SERVER.replace("<Connector port=\"8080\" protocol=\"HTTP/1.1\"/>", connector));
+
+        install();
+
+        assertThat(read("conf/server.xml")).contains(connector, CONNECTOR);
+    }
+
+    @Test
+    void ofSeveralServicesTheFirstOneGetsTheConnectorAndThatIsSaid() throws Exception {
+        String second = "<Service name='b'><Engine name='b'><Host name='b'/></Engine></Service>";
+        String several = SERVER.replace("name=\"Catalina\" defaultHost", "name=\"a>b\" defaultHost")
+                .replace("</Server>", second + "</Server>");
+        write("conf/server.xml", several);
+
+        install();
+
+        assertThat(read("conf/server.xml"))
+                .contains(CONNECTOR + ENGINE.replace("Catalina", "a>b") + VALVE)
+                .contains(second);
+        assertThat(told()).contains("several services. The connector goes into the first one");
+        new TomcatInstall(jar, base, out()).uninstall(false);
+        assertThat(read("conf/server.xml")).isEqualTo(several);
+    }
+
     @Test
     void whatTheOperatorSaysAboutFailuresStays() throws Exception {
         write("conf/catalina.properties", "org.apache.catalina.startup.EXIT_ON_INIT_FAILURE=false\n");

@@ -45,7 +45,7 @@ public final class Command {
     public static final int DONE = 0;
     /** Some of it was left out; the output says what and why. */
     public static final int INCOMPLETE = 1;
-    /** Nothing was done, or not all: the last line says why. */
+    /** Nothing was done, or not all: the error output says why. */
     public static final int FAILED = 2;
 
     private static final String ROOT = "root";

@@ -10,7 +10,7 @@ final class Help {
             Exit status:
               0  all is done
               1  some was left out; the output says what and why
-              2  nothing was done, or not all; the last line says why""";
+              2  nothing was done, or not all; the error output says why""";
 
     /** The whole program. */
     static final String ALL = """

@@ -20,7 +20,7 @@ final class TomcatFiles {
 
     private static final Pattern COMMENT = Pattern.compile("<!--.*?-->", Pattern.DOTALL);
     // To the end of a tag; a value may have that character, too.
-    private static final String REST = "(?:[^>\"']|\"[^\"]*\"|'[^']*')*+";
+    private static final String REST = "(?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+";
     private static final Pattern ENGINE = Pattern.compile("([ \\t]*)<Engine\\b" + REST + ">");
     private static final Pattern CONNECTOR = Pattern.compile("<Connector\\b(" + REST + ")>");
     private static final Pattern PORT = Pattern.compile("\\sport\\s*=\\s*(?:\"([^\"]*)\"|'([^']*)')");

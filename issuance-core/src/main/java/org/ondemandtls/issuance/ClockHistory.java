@@ -70,9 +70,7 @@ public final class ClockHistory {
         Instant begin = since;
         if (begin == null) {
             Instant now = clock.instant();
-            begin = store.readableHold(CLOCK)
-                    .flatMap(hold -> since(hold, now))
-                    .orElse(now);
+            begin = store.readableHold(CLOCK).flatMap(hold -> since(hold, now)).orElse(now);
             generation = watch.generation();
             since = begin;
             kept = nanoTime.getAsLong() - KEPT_EVERY.toNanos();

@@ -65,7 +65,7 @@ public final class ClockWatch {
     /**
      * The clock was set ahead.
      *
-     * @param from when the process began, by the clock as it was
+     * @param from when the machine was started, by the clock as it was; where that is not known, the process
      * @param to when it was set, by the clock as it was
      * @param by how far
      */
@@ -102,7 +102,7 @@ public final class ClockWatch {
         this.asleep = asleep().orElse(0L);
         this.trustedOffset = offset();
         this.lastOffset = trustedOffset;
-        this.began = clock.instant();
+        this.began = clock.instant().minus(bootTime.get().orElse(Duration.ZERO));
     }
 
     /** Whether the wall clock can be trusted now. */
@@ -118,9 +118,8 @@ public final class ClockWatch {
     }
 
     /**
-     * A moment of before, by the clock as it is now. What this process noted before its clock was set as the machine started
-     * is moved with it; what an earlier process noted stays. A moment that is ahead of the clock is a wrong clock's, and
-     * stands for now.
+     * A moment of before, by the clock as it is now. What was noted since the machine was started is moved with its clock
+     * where that was set meanwhile; what was noted before that stays.
      *
      * @param noted the moment, as it was noted
      */
@@ -130,8 +129,7 @@ public final class ClockWatch {
         for (Setting setting : settings) {
             corrected = setting.corrected(corrected);
         }
-        Instant now = clock.instant();
-        return corrected.isAfter(now) ? now : corrected;
+        return corrected;
     }
 
     private void look() {

@@ -91,7 +91,7 @@ final class Denials {
 
     /** Since when a name has been denied, by the clock as it is now: what a clock said that has been set since is no moment. */
     Instant since(Optional<Instant> noted, Instant now) {
-        return noted.map(desk.floors().watch()::corrected).orElse(now);
+        return noted.map(moment -> desk.corrected(moment, now)).orElse(now);
     }
 
     /** When what has been denied at every ask since then is withdrawn. */

@@ -38,7 +38,7 @@ final class Departures {
         Instant now = desk.now();
         // What a clock said that has been set since is no moment.
         Instant since = record.moved()
-                .map(before -> desk.floors().watch().corrected(before.since()))
+                .map(before -> desk.corrected(before.since(), now))
                 .orElse(now);
         Moved moved = new Moved(since, leadsTo, toDo);
         Instant end = moved.since().plus(desk.config().movedAwayGrace());

@@ -92,6 +92,15 @@ record Desk(
                 .orElseGet(() -> floors.authorities().get(0).id());
     }
 
+    /**
+     * A moment that was noted, by the clock as it is now. One that is ahead is a wrong clock's and stands for now; with
+     * other servers the wrong clock may be this one.
+     */
+    Instant corrected(Instant noted, Instant now) {
+        Instant corrected = floors.watch().corrected(noted);
+        return corrected.isAfter(now) && !records.areShared() ? now : corrected;
+    }
+
     /** When a record is to be looked at next for what it asks for by itself: its renewal, permission, or a look a day. */
     Instant planned(StoredCertificate record, Instant now) {
         return nextLook(record.firstName(), now).filter(record.renew()::isAfter).orElse(record.renew());

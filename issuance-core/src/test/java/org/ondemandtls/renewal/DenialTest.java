@@ -2,6 +2,8 @@ package org.ondemandtls.renewal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -25,6 +27,8 @@ import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy.Decision;
 import org.ondemandtls.permission.PermissionPolicy.Purpose;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.Peers;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.IssuanceFixture;
 import org.ondemandtls.testing.ManualTime;
@@ -70,10 +74,14 @@ class DenialTest {
     }
 
     private void begin(Optional<Duration> recheck) throws Exception {
+        begin(recheck, house.store());
+    }
+
+    private void begin(Optional<Duration> recheck, CertificateStore store) throws Exception {
         issuance = house.issuance(Runnable::run, Runnable::run);
         renewal = new Renewal(
                 new Renewal.Floors(
-                        house.store(),
+                        store,
                         Orders.of(issuance),
                         house.authorities(),
                         Revocations.NONE,
@@ -161,6 +169,35 @@ class DenialTest {
             assertThat(stored(names.get(0)).deniedSince()).contains(wrong.plus(DAY.multipliedBy(2)));
             pass(5);
             assertThat(served()).as("denied for a day by the right clock").isZero();
+        }
+
+        @Test
+        void keepsTheMomentOfAnotherServerWhoseClockIsAhead() throws Exception {
+            serve(1);
+            deny(1);
+            Instant ahead = time.clock().instant().plus(Duration.ofHours(1));
+            house.store().save(stored(names.get(0)).withDeniedSince(Optional.of(ahead)));
+            renewal.close();
+            Peers sharing = with(Peers.class, house.store().peers(), "any", true);
+            begin(Optional.of(DAY), with(CertificateStore.class, house.store(), "peers", sharing));
+
+            renewal.retry(names.get(0));
+
+            assertThat(stored(names.get(0)).deniedSince()).contains(ahead);
+        }
+
+        private <T> T with(Class<T> type, T all, String method, Object answer) {
+            return type.cast(Proxy.newProxyInstance(
+                    type.getClassLoader(), new Class<?>[] {type}, (proxy, called, arguments) -> {
+                        if (called.getName().equals(method)) {
+                            return answer;
+                        }
+                        try {
+                            return called.invoke(all, arguments);
+                        } catch (InvocationTargetException e) {
+                            throw e.getCause();
+                        }
+                    }));
         }
 
         @Test

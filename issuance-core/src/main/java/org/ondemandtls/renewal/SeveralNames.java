@@ -13,10 +13,12 @@ import org.ondemandtls.issuance.WithdrawnName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.renewal.Entry.Kind;
 import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.Listed;
 import org.ondemandtls.store.RecordUnreadableException;
 import org.ondemandtls.store.Retry;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
+import org.ondemandtls.store.Troubles;
 
 /**
  * Succeeds a certificate of several names, which another program obtained, by one for each of them.
@@ -34,6 +36,7 @@ final class SeveralNames {
     private final Succession succession;
     private final Advice advice;
     private final Consumer<StoredCertificate> dueNow;
+    private final Troubles troubles;
 
     SeveralNames(Desk desk, Denials denials, Succession succession, Advice advice, Consumer<StoredCertificate> dueNow) {
         this.desk = desk;
@@ -41,6 +44,7 @@ final class SeveralNames {
         this.succession = succession;
         this.advice = advice;
         this.dueNow = dueNow;
+        this.troubles = new Troubles(desk.floors().events());
     }
 
     /** Gives each name that is left its turn, where the time has come; looks at the certificate before that. */
@@ -51,7 +55,10 @@ final class SeveralNames {
         }
         List<Entry> turns = turns(record);
         if (turns.isEmpty()) {
-            desk.records().reschedule(record, desk.records().forgottenAt(record));
+            Instant late = Listed.overdueFrom(record);
+            boolean isLookedAtAgain = now.isBefore(late) && isUnclear(record);
+            desk.records()
+                    .reschedule(record, isLookedAtAgain ? late : desk.records().forgottenAt(record));
             return;
         }
         boolean asks = isFirstAsked(record, turns, now);
@@ -73,7 +80,7 @@ final class SeveralNames {
         return first.isPresent()
                 && (record.deniedSince().isPresent() || desk.rechecks().isDue(record, now))
                 && turns.stream().noneMatch(turn -> turn.name().equals(record.firstName()))
-                && !WithdrawnName.isKept(desk.floors().store(), first.get());
+                && !isWithdrawn(first.get());
     }
 
     /** The turns of the names whose time it is to get their own. */
@@ -122,10 +129,10 @@ final class SeveralNames {
         Optional<StoredCertificate> several = several(entry);
         if (failure == null) {
             desk.backlog().worked(entry, desk.nanos() - began);
-            denials.granted(name.value());
             desk.backlog().done(entry);
             forgetDenied(name);
             goOn(several);
+            denials.granted(name.value());
         } else if (several.isEmpty()
                 || failure instanceof IssuanceException.Stopping
                 || !desk.floors().watch().isTrusted()) {
@@ -313,13 +320,12 @@ final class SeveralNames {
                         && stored.withdrawn().isEmpty());
     }
 
-    // What of one name cannot be read now keeps no other of the names from its turn.
     private boolean hasItsOwn(ServerName name) throws StoreException {
         try {
             return desk.records().under(name.value()).isPresent();
         } catch (RecordUnreadableException e) {
-            desk.troubled().failed(name.value(), e);
-            return true;
+            troubles.tell("the certificate of " + name, e);
+            throw e;
         }
     }
 
@@ -332,6 +338,20 @@ final class SeveralNames {
         }
     }
 
+    private boolean isUnclear(StoredCertificate record) throws StoreException {
+        for (String text : record.certificate().names()) {
+            Optional<ServerName> name = Records.plainName(text).filter(plain -> !isFirst(plain, record));
+            try {
+                if (name.isPresent() && !hasItsOwn(name.get())) {
+                    WithdrawnName.isKept(desk.floors().store(), name.get());
+                }
+            } catch (RecordUnreadableException e) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private List<ServerName> left(StoredCertificate record) throws StoreException {
         List<ServerName> left = new ArrayList<>();
         boolean others = false;
@@ -342,8 +362,17 @@ final class SeveralNames {
             }
             if (name.isEmpty()) {
                 others = true;
-            } else if (!hasItsOwn(name.get()) && !isWithdrawn(name.get())) {
-                left.add(name.get());
+                continue;
+            }
+            try {
+                if (!hasItsOwn(name.get())
+                        && !WithdrawnName.isKept(desk.floors().store(), name.get())) {
+                    left.add(name.get());
+                }
+            } catch (RecordUnreadableException e) {
+                // It was told of. It keeps no other name from its turn; the first, whose certificate takes the place of
+                // this one, only as long as there is time.
+                others |= desk.now().isBefore(Listed.overdueFrom(record));
             }
         }
         if (left.isEmpty() && !others) {

@@ -53,8 +53,8 @@ final class Succession {
                 .whenComplete((certificate, failure) -> desk.end(entry, () -> {
                     if (failure == null) {
                         desk.backlog().worked(entry, desk.nanos() - began);
-                        denials.granted(name.value());
                         desk.backlog().done(entry);
+                        denials.granted(name.value());
                     } else {
                         Retry.stepIfStale(() -> notRenewed(entry, name, renewed, failure));
                     }

@@ -509,12 +509,33 @@ class RenewalTest {
             visit(other);
 
             time.advance(Duration.ofDays(61));
+            assertThat(authority.asked()).extracting(order -> order.name()).containsExactly(other);
+            assertThat(stored(held).certificate().id())
+                    .as("it may serve what is unreadable, and its renewal is not late yet")
+                    .isEqualTo(several.certificate().id());
+            time.advance(Duration.ofDays(4));
 
             assertThat(authority.asked()).extracting(order -> order.name()).containsExactly(other, SHOP);
             assertThat(house.recorded().lines(EventKind.STORE_FAILED))
                     .singleElement()
                     .asString()
                     .contains(own.value());
+        }
+
+        @Test
+        void isSucceededForTheOthersWhereNobodyKnowsWhetherTheFirstIsWithdrawn() throws Exception {
+            renewal.close();
+            recheck = Optional.of(DAY);
+            begin(Optional.empty());
+            ServerName other = ServerName.parse("www.shop.example.com");
+            StoredCertificate several = brought(SHOP.value(), other.value());
+            WithdrawnName.keep(house.store(), SHOP, several);
+            unreadable("withdrawn/" + SHOP);
+            visit(other);
+
+            passVisited(62, other);
+
+            assertThat(stored(other).certificate().names()).containsExactly(other.value());
         }
 
         @Test

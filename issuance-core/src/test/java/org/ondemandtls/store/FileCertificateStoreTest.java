@@ -240,26 +240,6 @@ class FileCertificateStoreTest extends ShelfContract {
         }
 
         @Test
-        void becauseItIsANamedPipeIsNotWaitedFor() throws Exception {
-            store.save(stored(SHOP.value()).withDue(DUE));
-            store.save(stored(OTHER.value()).withDue(DUE.plusSeconds(1)));
-            Files.delete(bundle(SHOP.value()));
-            assertThat(new ProcessBuilder("mkfifo", bundle(SHOP.value()).toString())
-                            .start()
-                            .waitFor())
-                    .isZero();
-
-            assertThat(store.due(DUE.plusSeconds(1), 10))
-                    .extracting(StoredCertificate::firstName)
-                    .containsExactly(OTHER.value());
-
-            assertThat(recorded.lines(EventKind.STORE_FAILED))
-                    .singleElement()
-                    .asString()
-                    .contains(bundle(SHOP.value()).toString());
-        }
-
-        @Test
         void keepsNoOtherFromBeingDueWithALineThatFitsItsChecksumAndIsNoneOfOurs() throws Exception {
             store.save(stored(SHOP.value()).withDue(DUE));
             store.save(stored(OTHER.value()).withDue(DUE.plusSeconds(1)));

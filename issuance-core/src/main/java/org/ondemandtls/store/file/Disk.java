@@ -16,7 +16,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
@@ -160,14 +159,6 @@ final class Disk {
 
     /** A file's content, empty where there is none. */
     static Optional<byte[]> read(Path file) throws IOException {
-        // To open a named pipe would wait for somebody who writes.
-        try {
-            if (!Files.readAttributes(file, BasicFileAttributes.class).isRegularFile()) {
-                throw new FileSystemException(file.toString(), null, "it is no file");
-            }
-        } catch (NoSuchFileException e) {
-            return Optional.empty();
-        }
         try (InputStream in = Files.newInputStream(file)) {
             byte[] content = in.readNBytes(LARGEST_FILE + 1);
             if (content.length > LARGEST_FILE) {

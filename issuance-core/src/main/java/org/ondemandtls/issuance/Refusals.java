@@ -73,8 +73,23 @@ final class Refusals {
      */
     private record Passing(int inARow, List<Long> validations) {}
 
+    /**
+     * Why a name is not to be tried.
+     *
+     * @param stored whether the store has it, so that it may be looked up there again
+     */
     private record Failure(
-            String words, int refusals, long blockedUntil, long clockGeneration, Optional<Passing> passing) {}
+            String words,
+            int refusals,
+            long blockedUntil,
+            long clockGeneration,
+            Optional<Passing> passing,
+            boolean stored) {
+
+        Failure inTheStore() {
+            return new Failure(words, refusals, blockedUntil, clockGeneration, passing, true);
+        }
+    }
 
     private final CertificateStore store;
     private final Shared<String> kept = new Shared<>(KEPT_WORDS);
@@ -174,6 +189,7 @@ final class Refusals {
                     reason.problemType(),
                     reason.detail(),
                     reason.link()));
+            failures.asMap().computeIfPresent(name, (n, now) -> now.equals(noted) ? now.inTheStore() : now);
         }
     }
 
@@ -222,14 +238,17 @@ final class Refusals {
                 : new IssuanceException.Rejected(name, hold.problemType(), hold.detail(), Duration.ZERO);
         // Another server may have been refused since; what memory has for itself counts as long as it is further on.
         Failure stored = failure(
-                reason,
-                hold.refusals(),
-                block,
-                ANY_CLOCK,
-                Optional.ofNullable(failures.getIfPresent(name))
-                        .flatMap(Failure::passing)
-                        // It was met before, by an earlier life or another server.
-                        .or(() -> hold.refusals() == 0 ? Optional.of(new Passing(1, List.of())) : Optional.empty()));
+                        reason,
+                        hold.refusals(),
+                        block,
+                        ANY_CLOCK,
+                        Optional.ofNullable(failures.getIfPresent(name))
+                                .flatMap(Failure::passing)
+                                // It was met before, by an earlier life or another server.
+                                .or(() -> hold.refusals() == 0
+                                        ? Optional.of(new Passing(1, List.of()))
+                                        : Optional.empty()))
+                .inTheStore();
         failures.asMap()
                 .merge(
                         name,
@@ -254,9 +273,9 @@ final class Refusals {
         failures.invalidate(name);
     }
 
-    /** The same for every name, but for what only this machine's clock stands against. No I/O. */
+    /** The same for every name of which the store knows something. No I/O. */
     void reconsiderAll() {
-        failures.asMap().values().removeIf(failure -> failure.clockGeneration() == ANY_CLOCK);
+        failures.asMap().values().removeIf(Failure::stored);
     }
 
     long size() {
@@ -308,7 +327,8 @@ final class Refusals {
 
     private Failure failure(
             IssuanceException reason, int refusals, Duration block, long clockGeneration, Optional<Passing> passing) {
-        return new Failure(words(reason), refusals, nanoTime.getAsLong() + block.toNanos(), clockGeneration, passing);
+        return new Failure(
+                words(reason), refusals, nanoTime.getAsLong() + block.toNanos(), clockGeneration, passing, false);
     }
 
     private String words(IssuanceException reason) {

@@ -1,11 +1,14 @@
 package org.ondemandtls.issuance;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.reflect.Proxy;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.DoubleSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -15,6 +18,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.StoreException;
 import org.ondemandtls.testing.IssuanceFixture;
 import org.ondemandtls.testing.ManualTime;
 
@@ -84,6 +89,35 @@ class RefusalsTest {
                 refuse();
                 assertBlockedFor(step);
             }
+        }
+
+        @Test
+        void isForgottenForTheStoreToBeAskedOnlyWhereThatHasIt() throws Exception {
+            AtomicBoolean full = new AtomicBoolean(true);
+            CertificateStore store = (CertificateStore) Proxy.newProxyInstance(
+                    getClass().getClassLoader(),
+                    new Class<?>[] {CertificateStore.class},
+                    (proxy, method, arguments) -> {
+                        if (full.get() && method.getName().equals("keepHold")) {
+                            throw new StoreException("full");
+                        }
+                        return method.invoke(house.store(), arguments);
+                    });
+            refusals = new Refusals(100, store, house.watch(), time.clock(), time::nanoTime, () -> 0.0);
+            assertThatThrownBy(RefusalsTest.this::refuse).isInstanceOf(StoreException.class);
+            full.set(false);
+            refusals.reconsiderAll();
+            assertThat(refusals.left(SHOP)).isEqualTo(Duration.ofMinutes(1));
+
+            time.advance(Duration.ofMinutes(1));
+            refuse();
+            refusals.reconsiderAll();
+
+            assertThat(refusals.left(SHOP)).isZero();
+            refusals.recall(SHOP);
+            assertThat(refusals.left(SHOP)).isEqualTo(Duration.ofMinutes(10));
+            refusals.reconsiderAll();
+            assertThat(refusals.left(SHOP)).isZero();
         }
 
         @Test

@@ -1,6 +1,7 @@
 package org.ondemandtls.permission;
 
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -81,6 +82,10 @@ final class NamesFile {
     // What is no UTF-8, in a comment perhaps, must not cost all names. Some editors begin a file with a mark.
     private List<String> lines() throws IOException {
         String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+        if (text.indexOf('\0') >= 0) {
+            // UTF-16 perhaps: not one line of it would be a name.
+            throw new CharacterCodingException();
+        }
         return (text.startsWith("\uFEFF") ? text.substring(1) : text).lines().toList();
     }
 

@@ -94,7 +94,9 @@ final class SqlPolicy implements PermissionPolicy, AutoCloseable {
             good = true;
             return found ? GRANTED : DENIED;
         } catch (SQLException e) {
-            good = connections.isSound(session, e, millisUntil(end));
+            int left = millisUntil(end);
+            // Whether it is sound may have to be asked, for which there is no time left otherwise.
+            good = left > 1 && connections.isSound(session, e, left);
             throw e;
         } catch (RuntimeException | Error e) {
             throw SqlFailure.of(e);

@@ -210,6 +210,20 @@ class PermissionTest {
         }
 
         @Test
+        void inUtf16LeavesAllowedWhatWasRead() throws Exception {
+            Path file = Files.writeString(directory.resolve("names"), SHOP + "\n");
+            Permission permission = permission(null, file, 1, 1);
+            Files.write(file, ("\uFEFF" + SHOP + "\r\n").getBytes(StandardCharsets.UTF_16LE));
+            time.advance(Duration.ofSeconds(2));
+
+            assertThat(permission.decide(SHOP, Purpose.OBTAIN, ALICE)).isCompleted();
+            assertThat(recorded.lines(EventKind.ADVICE))
+                    .singleElement()
+                    .asString()
+                    .contains("cannot be read", "stay allowed");
+        }
+
+        @Test
         void thatIsNoListIsToldInAFewLines() throws Exception {
             Path file = Files.writeString(directory.resolve("names"), "no;name;at;all\n".repeat(1_000) + SHOP);
 

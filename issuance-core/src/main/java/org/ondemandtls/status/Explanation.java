@@ -37,7 +37,7 @@ final class Explanation {
         StringBuilder words = new StringBuilder();
         Optional<KeyedCertificate> served = floors.inventory().find(name);
         if (floors.own().test(name)) {
-            words.append("served with ").append(NameReports.OF_THE_SERVER).append(", whatever follows; ");
+            return "served with " + NameReports.OF_THE_SERVER + ", so nothing is obtained for the name";
         }
         served.ifPresent(certificate -> words.append("served with ")
                 .append(certificate.id())

@@ -86,7 +86,7 @@ final class NameReports {
                 Optional.empty(),
                 Optional.empty(),
                 floors.vantages().of(name),
-                refusal,
+                own ? Optional.empty() : refusal,
                 List.of(),
                 floors.recent().of(name.value()),
                 Optional.of(error));

@@ -176,10 +176,10 @@ public final class Operations {
 
     // That an operator wants a name ends its withdrawal.
     private Optional<Outcome> wanted(ServerName name) throws StoreException {
+        floors.issuance().withdrawals().lift(name);
         if (floors.own().test(name)) {
             return Optional.of(Retries.ofTheServer(name));
         }
-        floors.issuance().withdrawals().lift(name);
         return floors.inventory().find(name).map(served -> new Outcome(true, name + " is served already"));
     }
 

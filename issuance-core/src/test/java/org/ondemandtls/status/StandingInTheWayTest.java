@@ -129,6 +129,10 @@ class StandingInTheWayTest {
         assertThat(house.operations().withdraw(SHOP).sentence()).contains("this server goes on serving it with");
         assertThat(house.operations().withdraw(OTHER).sentence()).doesNotContain("goes on serving");
         assertThat(house.operations().lookUp(SHOP).state()).isEqualTo(NameState.SERVED);
+        house.operations().obtain(SHOP);
+        assertThat(house.floors().store().hold(new Scope.TakenAway(SHOP)))
+                .as("obtain ends a withdrawal here too")
+                .isEmpty();
     }
 
     @Test

@@ -74,7 +74,7 @@ final class Access {
         if (!request.secure() && !local) {
             return Optional.of(SiteAnswer.error(403, "from other machines by HTTPS only"));
         }
-        // A look may ask permission and DNS: no page of another origin causes that, but by a link that is followed.
+        // A look may ask permission and DNS: no page of another origin causes that but by opening it, which is seen.
         if (!acts
                 && request.path().startsWith(StatusSite.API)
                 && isOfAnotherOrigin(request)

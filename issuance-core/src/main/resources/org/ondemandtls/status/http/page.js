@@ -114,7 +114,9 @@
           + (one.good ? '' : ' To act: ' + WHO[one.who] + '.'), one.good ? 'good' : 'bad')));
       say('');
     } catch (error) {
-      say(error.message);
+      if (mine === looking) {
+        say(error.message);
+      }
     }
   }
 
@@ -123,6 +125,8 @@
     following++;
     say('');
     byId('diagnosis').hidden = true;
+    // Its buttons are those of the name before.
+    byId('report').hidden = true;
     try {
       const report = await ask('names/' + encodeURIComponent(name));
       // An answer that was overtaken by another is about a name that nobody wants to see any more.
@@ -209,6 +213,8 @@
     const mine = ++listing;
     if (!more) {
       listed = wantedNames();
+      // It goes on with the list before.
+      byId('more').hidden = true;
     }
     // More of the same list, whatever stands in the form by now.
     const query = new URLSearchParams(listed);
@@ -227,7 +233,9 @@
       next = page.next || '';
       byId('more').hidden = !page.next;
     } catch (error) {
-      say(error.message);
+      if (mine === listing) {
+        say(error.message);
+      }
     }
   }
 

@@ -108,7 +108,7 @@ final class Report {
         } catch (InterruptedException stopped) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException(stopped);
-        } catch (Exception failed) {
+        } catch (Exception | AssertionError failed) {
             isWhole = false;
             failed.printStackTrace(progress);
             add(new Line("this part ended early", String.valueOf(failed.getMessage()), "", "FAILED"));

@@ -163,6 +163,7 @@ class PrometheusIT {
      * Each cause of the rules' tests with series, as it really comes about. The rules wait shorter than for an operator; the
      * server and what it reports are as shipped.
      */
+    @Tag("long")
     @Test
     void eachTroubleOfAServerRingsItsAlert() throws Exception {
         try (AskEndpoint ask = AskEndpoint.granting("*.customer.example");
@@ -199,9 +200,10 @@ class PrometheusIT {
 
                 ask.answer(name -> AskEndpoint.Answer.status(503));
                 awaitRinging(alerts, "OnDemandTlsPermissionDoesNotAnswer", visitOf(visitor, server, "first"));
-                ask.answer(name -> AskEndpoint.Answer.GRANTED);
 
+                // Before permission is back: where the CA has issued just now, it is not down.
                 ca.when(FaultyAcmeProxy.path("/order-plz"), FaultyAcmeProxy.status(503, Map.of()));
+                ask.answer(name -> AskEndpoint.Answer.GRANTED);
                 awaitRinging(alerts, "OnDemandTlsCaDown", visitOf(visitor, server, "late"));
                 ca.heal();
 

@@ -291,7 +291,11 @@ final class OrderFlow {
             }
             // Each costs the CA an order.
             throw new IssuanceException.Unavailable(
-                    name, "the CA has placed an order and does not say where it is", RetryAfter.LIMITED, null);
+                    name,
+                    "the CA's answer to a new order cannot be used ("
+                            + CaProblem.oneLine(String.valueOf(e.getMessage())) + ")",
+                    RetryAfter.LIMITED,
+                    null);
         }
         session.endurance().takeMissingFor(Endurance.Missing.LATE);
         URL url = order.getLocation();

@@ -57,7 +57,7 @@ final class HoldSweep {
      * Sweeps, where it is time and the clock is trusted. Blocks for the store then.
      *
      * @return whether it was time
-     * @throws StoreException if the store failed; it is tried again a day later
+     * @throws StoreException if the store failed; it is tried again at the next look
      */
     boolean sweepIfDue() throws StoreException {
         if (nanoTime.getAsLong() - next < 0 || !watch.isTrusted()) {

@@ -248,8 +248,8 @@ public final class Issuance {
     }
 
     /**
-     * Drops what CAs refused, and what was ordered, so long ago that it does not matter any more, where a day has passed since the last time. Called
-     * often, by one thread at a time; blocks for the store once a day.
+     * Drops what CAs refused, and what was ordered, so long ago that it does not matter any more, where a day has passed
+     * since the last time. Called often, by one thread at a time; blocks for the store once a day.
      *
      * @throws StoreException if the store failed
      */
@@ -480,7 +480,7 @@ public final class Issuance {
         following.changed(names);
     }
 
-    /** Has all that is known here looked up in the store again: what changed meanwhile is not. */
+    /** Looks everything up in the store again that is known here: nobody knows what changed meanwhile. */
     public void missed() {
         refusals.reconsiderAll();
         pipeline.reconsiderAllHolds();

@@ -41,7 +41,7 @@ final class StartAdvice {
             if (most > 0 && most < config.handshake().parked()) {
                 lines.add("connector " + name(connector) + ": at most " + most
                         + " handshakes wait for a certificate at the"
-                        + " same time, a half of the connections that its limit allows");
+                        + " same time, half of the connections that its limit allows");
             }
         }
         return lines;

@@ -60,8 +60,8 @@ class StartAdviceTest {
                 .extracting(Event::text)
                 .containsExactly(
                         "connector [ssl, http/1.1] at port 443: at most 30 handshakes wait for a certificate at the same"
-                                + " time, a half of the connections that its limit allows",
-                        "connector customers: at most 10 handshakes wait for a certificate at the same time, a half of"
+                                + " time, half of the connections that its limit allows",
+                        "connector customers: at most 10 handshakes wait for a certificate at the same time, half of"
                                 + " the connections that its limit allows");
         assertThat(told)
                 .filteredOn(event -> event.kind() == EventKind.ADVICE)

@@ -5,6 +5,7 @@ import java.security.interfaces.ECPublicKey;
 import java.security.interfaces.RSAPublicKey;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -367,7 +368,8 @@ final class NameReports {
                 .map(window -> "the CA: between " + window.start() + " and " + window.end())
                 .orElse("our own plan");
         if (stored.due().isBefore(stored.renew())) {
-            return new NextStep("renewed, and looked at before, at " + stored.due(), stored.renew(), advice);
+            return new NextStep(
+                    "looked at again at " + inSeconds(stored.due()) + " and renewed", stored.renew(), advice);
         }
         return new NextStep(stored.due().isAfter(stored.renew()) ? "tried again" : "renewed", stored.due(), advice);
     }
@@ -383,11 +385,11 @@ final class NameReports {
         String why = refusal.map(
                         one -> ": " + one.what() + "; to act: " + one.who().words()
                                 + one.until()
-                                        .map(at -> "; tried again from " + at + " on")
+                                        .map(at -> "; tried again from " + inSeconds(at) + " on")
                                         .orElse(""))
                 .orElse("");
-        String then =
-                next.map(one -> "; next: " + one.what() + " at " + one.at()).orElse("");
+        String then = next.map(one -> "; next: " + one.what() + " at " + inSeconds(one.at()))
+                .orElse("");
         return switch (state) {
             case SERVED -> "Served from memory with a certificate that is valid" + until + then + notRenewed(why) + ".";
             case STORED ->
@@ -413,6 +415,10 @@ final class NameReports {
                 (inFlight ? "Being tried now; it was not served" : "Not served") + why + ".";
             case UNKNOWN -> "Not served: nothing is known of it; the next visit asks permission.";
         };
+    }
+
+    private static Instant inSeconds(Instant moment) {
+        return moment.truncatedTo(ChronoUnit.SECONDS);
     }
 
     /** Why a certificate is left to its end, behind some words. */

@@ -12,7 +12,6 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.config.ConfigKey;
-import org.springframework.boot.origin.OriginLookup;
 import org.springframework.core.env.ConfigurableEnvironment;
 import org.springframework.core.env.Environment;
 import org.springframework.core.env.MapPropertySource;
@@ -59,9 +58,7 @@ record Variables(List<PropertySource<?>> sources, Map<String, String> unread) {
         Map<String, String> unread = new TreeMap<>();
         if (environment instanceof ConfigurableEnvironment configurable) {
             for (PropertySource<?> source : configurable.getPropertySources()) {
-                if (source instanceof SystemEnvironmentPropertySource variables
-                        && !isPrefixed(variables)
-                        && hasOurs(variables)) {
+                if (source instanceof SystemEnvironmentPropertySource variables && hasOurs(variables)) {
                     split(variables, sources, unread);
                 } else {
                     sources.add(source);
@@ -95,11 +92,6 @@ record Variables(List<PropertySource<?>> sources, Map<String, String> unread) {
         }
         sources.add(new MapPropertySource(Keys.PREFIX + " in " + variables.getName(), ours));
         sources.add(new SystemEnvironmentPropertySource(variables.getName(), others));
-    }
-
-    // An application's own prefix (setEnvironmentPrefix) is known to Spring Boot's source alone.
-    private static boolean isPrefixed(PropertySource<?> variables) {
-        return variables instanceof OriginLookup<?> lookup && lookup.getPrefix() != null;
     }
 
     private static boolean hasOurs(SystemEnvironmentPropertySource variables) {

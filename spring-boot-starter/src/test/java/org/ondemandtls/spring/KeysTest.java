@@ -24,8 +24,6 @@ import org.ondemandtls.command.Command;
 import org.ondemandtls.config.ConfigException;
 import org.ondemandtls.config.ConfigKey;
 import org.ondemandtls.machine.Time;
-import org.springframework.boot.origin.Origin;
-import org.springframework.boot.origin.OriginLookup;
 import org.springframework.context.annotation.ConditionContext;
 import org.springframework.core.env.MapPropertySource;
 import org.springframework.core.env.StandardEnvironment;
@@ -143,33 +141,6 @@ class KeysTest {
                 "ONDEMANDTLS_PORT_80_TCP_ADDR", "10.0.0.3"));
 
         assertThat(Keys.of(environment).isEmpty()).isTrue();
-    }
-
-    @Test
-    void variablesWithAPrefixOfTheApplicationAreReadBesideAServiceOfThatName() {
-        environment
-                .getPropertySources()
-                .addFirst(new Prefixed(Map.of(
-                        "ONDEMAND_TLS_SERVICE_HOST", "10.0.0.1", "SHOP_ONDEMANDTLS_PERMISSION_ASKTIMEOUT", "1s")));
-
-        assertThat(Keys.of(environment).server()).containsExactly(Map.entry("onDemandTls.permission.askTimeout", "1s"));
-    }
-
-    // As SpringApplication.setEnvironmentPrefix has it.
-    private static final class Prefixed extends SystemEnvironmentPropertySource implements OriginLookup<String> {
-        Prefixed(Map<String, Object> variables) {
-            super("systemEnvironment", variables);
-        }
-
-        @Override
-        public Origin getOrigin(String key) {
-            return null;
-        }
-
-        @Override
-        public String getPrefix() {
-            return "shop";
-        }
     }
 
     @Test

@@ -38,6 +38,14 @@ final class SeveralNames {
     private final Consumer<StoredCertificate> dueNow;
     private final Troubles troubles;
 
+    /**
+     * What is left of a certificate.
+     *
+     * @param names those whose turn it is
+     * @param isUnclear whether that of another cannot be read, and there is time to wait for it
+     */
+    private record Rest(List<ServerName> names, boolean isUnclear) {}
+
     SeveralNames(Desk desk, Denials denials, Succession succession, Advice advice, Consumer<StoredCertificate> dueNow) {
         this.desk = desk;
         this.denials = denials;
@@ -53,12 +61,15 @@ final class SeveralNames {
             look(record, now);
             return;
         }
-        List<Entry> turns = turns(record);
+        Rest rest = rest(record);
+        List<Entry> turns = turns(record, rest.names());
         if (turns.isEmpty()) {
-            Instant late = Listed.overdueFrom(record);
-            boolean isLookedAtAgain = now.isBefore(late) && isUnclear(record);
             desk.records()
-                    .reschedule(record, isLookedAtAgain ? late : desk.records().forgottenAt(record));
+                    .reschedule(
+                            record,
+                            rest.isUnclear()
+                                    ? Listed.overdueFrom(record)
+                                    : desk.records().forgottenAt(record));
             return;
         }
         boolean asks = isFirstAsked(record, turns, now);
@@ -85,8 +96,12 @@ final class SeveralNames {
 
     /** The turns of the names whose time it is to get their own. */
     List<Entry> turns(StoredCertificate record) throws StoreException {
+        return turns(record, left(record));
+    }
+
+    private List<Entry> turns(StoredCertificate record, List<ServerName> names) {
         String ca = desk.caOf(record);
-        return left(record).stream()
+        return names.stream()
                 .map(name -> Entry.ofSeveral(record, name.value(), ca))
                 .toList();
     }
@@ -338,23 +353,14 @@ final class SeveralNames {
         }
     }
 
-    private boolean isUnclear(StoredCertificate record) throws StoreException {
-        for (String text : record.certificate().names()) {
-            Optional<ServerName> name = Records.plainName(text).filter(plain -> !isFirst(plain, record));
-            try {
-                if (name.isPresent() && !hasItsOwn(name.get())) {
-                    WithdrawnName.isKept(desk.floors().store(), name.get());
-                }
-            } catch (RecordUnreadableException e) {
-                return true;
-            }
-        }
-        return false;
+    private List<ServerName> left(StoredCertificate record) throws StoreException {
+        return rest(record).names();
     }
 
-    private List<ServerName> left(StoredCertificate record) throws StoreException {
+    private Rest rest(StoredCertificate record) throws StoreException {
         List<ServerName> left = new ArrayList<>();
         boolean others = false;
+        boolean isUnclear = false;
         for (String text : record.certificate().names()) {
             Optional<ServerName> name = Records.plainName(text);
             if (text.equals(record.firstName())) {
@@ -372,12 +378,12 @@ final class SeveralNames {
             } catch (RecordUnreadableException e) {
                 // It was told of. It keeps no other name from its turn; the first, whose certificate takes the place of
                 // this one, only as long as there is time.
-                others |= desk.now().isBefore(Listed.overdueFrom(record));
+                isUnclear = desk.now().isBefore(Listed.overdueFrom(record));
             }
         }
-        if (left.isEmpty() && !others) {
+        if (left.isEmpty() && !others && !isUnclear) {
             Records.plainName(record.firstName()).ifPresent(left::add);
         }
-        return left;
+        return new Rest(left, isUnclear);
     }
 }

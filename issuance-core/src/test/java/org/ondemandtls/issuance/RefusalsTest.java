@@ -3,7 +3,6 @@ package org.ondemandtls.issuance;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.lang.reflect.Proxy;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,6 +19,7 @@ import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.StoreException;
+import org.ondemandtls.testing.Except;
 import org.ondemandtls.testing.IssuanceFixture;
 import org.ondemandtls.testing.ManualTime;
 
@@ -94,15 +94,12 @@ class RefusalsTest {
         @Test
         void isForgottenForTheStoreToBeAskedOnlyWhereThatHasIt() throws Exception {
             AtomicBoolean full = new AtomicBoolean(true);
-            CertificateStore store = (CertificateStore) Proxy.newProxyInstance(
-                    getClass().getClassLoader(),
-                    new Class<?>[] {CertificateStore.class},
-                    (proxy, method, arguments) -> {
-                        if (full.get() && method.getName().equals("keepHold")) {
-                            throw new StoreException("full");
-                        }
-                        return method.invoke(house.store(), arguments);
-                    });
+            CertificateStore store = Except.of(CertificateStore.class, house.store(), "keepHold", through -> {
+                if (full.get()) {
+                    throw new StoreException("full");
+                }
+                return through.call();
+            });
             refusals = new Refusals(100, store, house.watch(), time.clock(), time::nanoTime, () -> 0.0);
             assertThatThrownBy(RefusalsTest.this::refuse).isInstanceOf(StoreException.class);
             full.set(false);

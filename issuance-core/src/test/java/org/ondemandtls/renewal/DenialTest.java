@@ -2,8 +2,6 @@ package org.ondemandtls.renewal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -30,6 +28,7 @@ import org.ondemandtls.permission.PermissionPolicy.Purpose;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Peers;
 import org.ondemandtls.store.StoredCertificate;
+import org.ondemandtls.testing.Except;
 import org.ondemandtls.testing.IssuanceFixture;
 import org.ondemandtls.testing.ManualTime;
 
@@ -178,26 +177,12 @@ class DenialTest {
             Instant ahead = time.clock().instant().plus(Duration.ofHours(1));
             house.store().save(stored(names.get(0)).withDeniedSince(Optional.of(ahead)));
             renewal.close();
-            Peers sharing = with(Peers.class, house.store().peers(), "any", true);
-            begin(Optional.of(DAY), with(CertificateStore.class, house.store(), "peers", sharing));
+            Peers sharing = Except.of(Peers.class, house.store().peers(), "any", through -> true);
+            begin(Optional.of(DAY), Except.of(CertificateStore.class, house.store(), "peers", through -> sharing));
 
             renewal.retry(names.get(0));
 
             assertThat(stored(names.get(0)).deniedSince()).contains(ahead);
-        }
-
-        private <T> T with(Class<T> type, T all, String method, Object answer) {
-            return type.cast(Proxy.newProxyInstance(
-                    type.getClassLoader(), new Class<?>[] {type}, (proxy, called, arguments) -> {
-                        if (called.getName().equals(method)) {
-                            return answer;
-                        }
-                        try {
-                            return called.invoke(all, arguments);
-                        } catch (InvocationTargetException e) {
-                            throw e.getCause();
-                        }
-                    }));
         }
 
         @Test

@@ -42,6 +42,7 @@ import org.ondemandtls.store.MemoryCertificateStore;
 import org.ondemandtls.store.ShelfContract;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
+import org.ondemandtls.testing.Except;
 import org.ondemandtls.testing.FakeAuthority;
 import org.ondemandtls.testing.IssuanceFixture;
 import org.ondemandtls.testing.ManualTime;
@@ -860,13 +861,14 @@ class RenewalTest {
         void thatCouldNotBeAskedForWantOfRoomHasNotGrantedWhatWasDeniedBefore() throws Exception {
             AtomicBoolean full = new AtomicBoolean();
             renewal.close();
-            before = orders -> (Orders) Proxy.newProxyInstance(
-                    getClass().getClassLoader(),
-                    new Class<?>[] {Orders.class},
-                    (proxy, called, arguments) -> full.get() && called.getName().equals("renew")
+            before = orders -> Except.of(
+                    Orders.class,
+                    orders,
+                    "renew",
+                    through -> full.get()
                             ? CompletableFuture.failedFuture(
                                     new IssuanceException.Overloaded(ASKED, "onDemandTls.shield.askQueue"))
-                            : called.invoke(orders, arguments));
+                            : through.call());
             begin(Optional.empty());
             makeDue();
             answer = denied();
@@ -1253,19 +1255,9 @@ class RenewalTest {
             house.store().keepHold(ShelfContract.hold(new Scope.Other("forgetting-since"), 1));
             unreadable("forgetting-since");
             house.restartWatch();
-            begin((CertificateStore) Proxy.newProxyInstance(
-                    getClass().getClassLoader(),
-                    new Class<?>[] {CertificateStore.class},
-                    (proxy, method, arguments) -> {
-                        if (method.getName().equals("keepHold")) {
-                            throw new StoreException("a hold cannot be kept");
-                        }
-                        try {
-                            return method.invoke(house.store(), arguments);
-                        } catch (InvocationTargetException e) {
-                            throw e.getCause();
-                        }
-                    }));
+            begin(Except.of(CertificateStore.class, house.store(), "keepHold", through -> {
+                throw new StoreException("a hold cannot be kept");
+            }));
 
             time.advance(Duration.ofHours(24).minus(LOOK));
             assertThat(isStored()).isTrue();

@@ -212,6 +212,8 @@ final class ManyNames {
                 }
                 case "handle" -> arguments[1];
                 case "peers" -> Peers.NONE;
+                // Asked for when the store is made, and never used here.
+                case "ledger" -> null;
                 default -> throw new UnsupportedOperationException(method.getName());
             };
         }

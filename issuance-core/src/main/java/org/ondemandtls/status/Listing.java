@@ -1,6 +1,8 @@
 package org.ondemandtls.status;
 
+import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -21,7 +23,7 @@ import org.ondemandtls.store.StoredCertificate;
  * of it out before anything is read; what is read says in the end.
  *
  * <p><b>Cost.</b> A page goes through at most {@value #ENTRIES_PER_PAGE} entries and reads at most {@value #READ_PER_PAGE}
- * certificates. One that found less than was asked for says where to go on.
+ * certificates; where that is slow, it ends earlier. One that found less than was asked for says where to go on.
  */
 final class Listing {
 
@@ -31,8 +33,12 @@ final class Listing {
     /** How many entries of an index are gone through for a page at most. */
     static final int ENTRIES_PER_PAGE = 5_000;
 
-    private static final int CHUNK = 100;
+    /** After how much time a page reads nothing more: whoever waits sees what was found. */
+    static final Duration LONGEST = Duration.ofMillis(80);
+
+    private static final int CHUNK = 50;
     private static final int ENTRIES = 500;
+    private static final int HOLDS = 100;
     // Each is looked up as a whole, with what was refused.
     private static final int HELD_PER_PAGE = 25;
 
@@ -48,6 +54,8 @@ final class Listing {
     private final NameReports reports;
     private final NameFilter filter;
     private final int most;
+    private final InstantSource clock;
+    private final Instant end;
     private final List<NameReport> found = new ArrayList<>();
     // How many certificates were read for this page, and how many entries of indexes gone through.
     private int read;
@@ -60,12 +68,22 @@ final class Listing {
      * @param reports says how they stand
      * @param filter which are wanted
      * @param most how many at most
+     * @param clock ends it
      */
-    Listing(CertificateStore store, NameReports reports, NameFilter filter, int most) {
+    Listing(CertificateStore store, NameReports reports, NameFilter filter, int most, InstantSource clock) {
         this.store = store;
         this.reports = reports;
         this.filter = filter;
         this.most = most;
+        this.clock = clock;
+        this.end = clock.instant().plus(LONGEST);
+    }
+
+    // A page that is late has gone on from the place it was asked for behind all the same.
+    private boolean isAtItsEnd() {
+        return seen >= ENTRIES_PER_PAGE
+                || read >= READ_PER_PAGE
+                || (read + seen > 0 && !clock.instant().isBefore(end));
     }
 
     /** The page behind a place. */
@@ -225,13 +243,13 @@ final class Listing {
     private Optional<Operations.Page> sliced(Listed.Slice slice, NameFilter entriesOf, String after, Instant now)
             throws StoreException {
         String last = after;
-        while (seen < ENTRIES_PER_PAGE && read < READ_PER_PAGE) {
+        while (!isAtItsEnd()) {
             Optional<List<Listed>> chunk = store.listed(slice, last, ENTRIES);
             if (chunk.isEmpty()) {
                 return Optional.empty();
             }
             int at = 0;
-            while (at < chunk.get().size() && found.size() < most && read < READ_PER_PAGE) {
+            while (at < chunk.get().size() && found.size() < most && !isAtItsEnd()) {
                 List<String> wanted = new ArrayList<>();
                 int room = Math.min(Math.min(most - found.size(), CHUNK), READ_PER_PAGE - read);
                 while (at < chunk.get().size() && wanted.size() < room) {
@@ -264,8 +282,8 @@ final class Listing {
 
     private Operations.Page named(String after) throws StoreException {
         String last = after;
-        while (read < READ_PER_PAGE) {
-            List<StoredCertificate> chunk = store.page(filter.prefix(), last, Math.min(CHUNK, most + 1));
+        while (!isAtItsEnd()) {
+            List<StoredCertificate> chunk = store.page(filter.prefix(), last, Math.min(CHUNK, most) + 1);
             for (StoredCertificate stored : chunk) {
                 if (found.size() == most) {
                     return new Operations.Page(found, Optional.of(last));
@@ -302,8 +320,9 @@ final class Listing {
     private Operations.Page held(Class<? extends Scope.OfName> kind, String after) throws StoreException {
         String last = after;
         int lookedUp = 0;
-        for (int entries = 0; entries < ENTRIES_PER_PAGE && read + CHUNK <= READ_PER_PAGE; entries += CHUNK) {
-            List<Hold> chunk = store.namesHeld(kind, last, CHUNK);
+        while (read + HOLDS <= READ_PER_PAGE && !isAtItsEnd()) {
+            List<Hold> chunk = store.namesHeld(kind, last, HOLDS);
+            seen += chunk.size();
             Set<String> before = listedBefore(kind, chunk);
             for (Hold hold : chunk) {
                 if (!(hold.scope() instanceof Scope.OfName held)) {
@@ -312,10 +331,11 @@ final class Listing {
                 String name = held.name().value();
                 if (name.startsWith(filter.prefix())
                         && (kind == Scope.Name.class ? filter.lets(hold) : !before.contains(name))) {
-                    if (found.size() == most || lookedUp == HELD_PER_PAGE) {
+                    if (found.size() == most || lookedUp == HELD_PER_PAGE || (lookedUp > 0 && isAtItsEnd())) {
                         return new Operations.Page(found, Optional.of(last));
                     }
                     lookedUp++;
+                    read++;
                     NameReport report = reports.of(held.name(), false);
                     if (filter.lets(report)) {
                         found.add(report);
@@ -323,7 +343,7 @@ final class Listing {
                 }
                 last = name;
             }
-            if (chunk.size() < CHUNK) {
+            if (chunk.size() < HOLDS) {
                 return new Operations.Page(found, Optional.empty());
             }
         }

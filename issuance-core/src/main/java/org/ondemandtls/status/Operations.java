@@ -159,7 +159,7 @@ public final class Operations {
      */
     public Page list(NameFilter filter, String after, int limit) throws StoreException {
         int most = Math.max(1, Math.min(limit, LONGEST_PAGE));
-        return new Listing(floors.store(), reports, filter, most)
+        return new Listing(floors.store(), reports, filter, most, floors.clock())
                 .after(after, floors.clock().instant());
     }
 

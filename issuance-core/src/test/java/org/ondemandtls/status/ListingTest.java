@@ -40,6 +40,7 @@ class ListingTest {
     private int questions;
     private int read;
     private int byName;
+    private Duration eachRead = Duration.ZERO;
 
     @BeforeEach
     void open() throws Exception {
@@ -54,6 +55,9 @@ class ListingTest {
                             if (method.getName().equals("under")) {
                                 questions++;
                                 read += ((List<?>) arguments[0]).size();
+                            }
+                            if (List.of("under", "page", "find").contains(method.getName())) {
+                                house.floors().time().jump(eachRead);
                             }
                             try {
                                 return method.invoke(store, arguments);
@@ -266,5 +270,37 @@ class ListingTest {
         }
 
         assertThat(listed).containsExactlyElementsOf(names);
+    }
+
+    @Test
+    void aPageEndsInTimeWhereReadingIsSlowAndTheNextGoesOnFromThere() throws Exception {
+        List<String> names = new ArrayList<>();
+        for (int number = 0; number < 200; number++) {
+            String name = "n" + (1000 + number) + ".example.com";
+            takenAway(name);
+            names.add(name);
+            if (number % 2 == 0) {
+                save("late-" + name, Duration.ofDays(30), Duration.ofDays(-20), stored -> stored);
+            }
+        }
+        eachRead = Listing.LONGEST;
+        for (NameFilter filter : List.of(
+                in(NameState.OVERDUE),
+                in(NameState.OVERDUE, NameState.EXPIRED),
+                new NameFilter("late-", Set.of(), Optional.empty(), Optional.empty()))) {
+            Operations.Page first = house.operations().list(filter, "", Operations.LONGEST_PAGE);
+
+            assertThat(first.names()).hasSizeBetween(1, 60);
+            assertThat(first.next()).isPresent();
+            assertThat(listed(filter, Operations.LONGEST_PAGE, () -> {}))
+                    .hasSize(100)
+                    .doesNotHaveDuplicates();
+        }
+        assertThat(house.operations()
+                        .list(in(NameState.WITHDRAWN), "", Operations.LONGEST_PAGE)
+                        .names())
+                .hasSizeLessThan(25);
+        assertThat(listed(in(NameState.WITHDRAWN), Operations.LONGEST_PAGE, () -> {}))
+                .containsExactlyElementsOf(names);
     }
 }

@@ -26,8 +26,9 @@ import org.ondemandtls.store.UntilDone;
 
 /**
  * What the certificates of a store of files are listed by, and which names are held: in memory, read from the disk when
- * somebody lists for the first time, and kept up from then on. Certificates are read in the background, holds at once: they
- * are few. A file that cannot be read is left out until it is saved again. Safe for use by many threads.
+ * somebody lists for the first time, and kept up from then on. It is read in the background, the holds first: whoever
+ * asks for these meanwhile waits. A file that cannot be read is left out until it is saved again. Safe for use by many
+ * threads.
  */
 final class FileListing implements AutoCloseable {
 
@@ -94,9 +95,12 @@ final class FileListing implements AutoCloseable {
         return complete ? Optional.of(index.page(slice, after, limit)) : Optional.empty();
     }
 
-    /** As {@link Medium#page}; the first call reads the names of all. */
+    /** As {@link Medium#page}; the first call reads the names of all, and begins to read what the other lists need. */
     SortedMap<String, Found> page(String prefix, String after, int limit) throws StoreException {
-        return names.page(prefix, after, limit, reader(Shelf.CERTIFICATE));
+        SortedMap<String, Found> page = names.page(prefix, after, limit, reader(Shelf.CERTIFICATE));
+        // Behind the page: both would read the same disk.
+        begin();
+        return page;
     }
 
     /** As {@link Medium#namesHeld}; the first call reads all holds. */
@@ -129,6 +133,7 @@ final class FileListing implements AutoCloseable {
     }
 
     private void read() throws IOException, StoreException {
+        held.complete();
         int[] read = {0};
         shelves.each(Shelf.CERTIFICATE, found -> {
             try {

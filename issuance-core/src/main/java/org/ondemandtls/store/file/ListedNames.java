@@ -74,7 +74,8 @@ final class ListedNames {
         return page;
     }
 
-    private void complete() throws StoreException {
+    /** Reads the keys unless they have been read; blocks for the disk. */
+    void complete() throws StoreException {
         if (complete) {
             return;
         }

@@ -41,6 +41,7 @@ import org.ondemandtls.issuance.ClockWatch;
 import org.ondemandtls.issuance.Issuance;
 import org.ondemandtls.issuance.OrderShares;
 import org.ondemandtls.machine.Time;
+import org.ondemandtls.name.PublicSuffixes;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.Permission;
 import org.ondemandtls.preflight.Preflight;
@@ -270,10 +271,11 @@ public final class OnDemandTls implements AutoCloseable {
         this.registration = Registration.of(status);
         lookups.execute(spareKeys::refill);
         TlsProvider tls = TlsSetup.provider(config);
+        Runnable asking = PermissionSetup.rehearsal(config, new Permission.Ports(asks, scheduler, time::nanoTime));
         this.preparation = new Preparation(
                 config.issuer(),
                 authorities,
-                () -> Rehearsal.once(clock, time::nanoTime, events, tls),
+                () -> Rehearsal.once(clock, time::nanoTime, events, tls, asking),
                 config.preflight().enabled() ? () -> Rehearsal.lookOnce(time::nanoTime, events) : () -> {},
                 threads.pool("prepare", authorities.size() + 1, authorities.size() + 1));
         preparation.begin(Rehearsal.isWorthWaitingFor(store));
@@ -367,6 +369,8 @@ public final class OnDemandTls implements AutoCloseable {
         renewal.start();
         permission.watch();
         preparation.serve(scheduler);
+        // What is stored is noted by its registered domain: the first visitor need not wait for the list.
+        lookups.execute(PublicSuffixes::bundled);
         idle.watch(scheduler, lookups);
         if (store.peers().any()) {
             store.peers().follow(new Peers.News() {

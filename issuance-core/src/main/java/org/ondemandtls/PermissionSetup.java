@@ -5,6 +5,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.Events;
+import org.ondemandtls.permission.AskRehearsal;
 import org.ondemandtls.permission.Permission;
 import org.ondemandtls.permission.PermissionPolicy;
 
@@ -47,6 +48,11 @@ final class PermissionSetup {
         } catch (IllegalArgumentException e) {
             throw new StartException("onDemandTls.permission.dataSource: " + e.getMessage());
         }
+    }
+
+    /** Asks once ahead of the first visitor, where a URL is to be asked; blocks for two seconds at most. */
+    static Runnable rehearsal(OnDemandTlsConfig config, Permission.Ports ports) {
+        return config.permission().ask().isPresent() ? new AskRehearsal(ports)::perform : () -> {};
     }
 
     private static @Nullable PermissionPolicy policy(Optional<String> className) throws StartException {

@@ -9,6 +9,7 @@ import org.ondemandtls.event.EventKind;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.handshake.HandshakeRehearsal;
 import org.ondemandtls.handshake.TlsProvider;
+import org.ondemandtls.name.PublicSuffixes;
 import org.ondemandtls.preflight.LookRehearsal;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.StoreException;
@@ -17,7 +18,7 @@ import org.ondemandtls.store.StoreException;
  * Goes through first visits in memory: a young JVM loads and interprets what it does for the first time, and without this
  * the first visitors would wait for it. When that is done, {@link Preparation} says.
  *
- * <p>Once in the life of a JVM. Nothing is sent, stored or displayed.
+ * <p>Once in the life of a JVM. Nothing is stored or displayed, and nothing leaves the machine.
  */
 final class Rehearsal {
 
@@ -50,12 +51,16 @@ final class Rehearsal {
      * @param nanoTime monotonic time
      * @param events told where it fails, which costs the first visitors some time and is no other trouble
      * @param tls whose engines the visitors will meet
+     * @param asking rehearses how permission is asked
      */
-    static void once(Clock clock, LongSupplier nanoTime, Events events, TlsProvider tls) {
+    static void once(Clock clock, LongSupplier nanoTime, Events events, TlsProvider tls, Runnable asking) {
         if (!DONE.compareAndSet(false, true)) {
             return;
         }
         try {
+            asking.run();
+            // What is stored is noted by its registered domain: the list takes a tenth of a second to read.
+            PublicSuffixes.bundled();
             rehearse(clock, nanoTime, tls, ROUNDS, LONGEST);
         } catch (RuntimeException e) {
             events.publish(EventKind.DEFECT, "the rehearsal of an order failed: " + e);

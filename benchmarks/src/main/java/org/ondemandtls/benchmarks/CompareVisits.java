@@ -142,6 +142,10 @@ final class CompareVisits {
                 each.figures.put("fresh, median", millis(visits.median()));
                 each.figures.put("fresh, 99th percentile", millis(visits.percentile(99)));
                 each.figures.put(
+                        "fresh, the first after a start with nothing stored, median",
+                        millis(Times.of(fresh.get(at).getOrDefault("empty", List.of()))
+                                .median()));
+                each.figures.put(
                         "fresh, the first after start, median",
                         millis(Times.of(fresh.get(at).getOrDefault("first", List.of()))
                                 .median()));
@@ -161,6 +165,8 @@ final class CompareVisits {
                             0.10,
                             "fresh, 99th percentile",
                             0.25,
+                            "fresh, the first after a start with nothing stored, median",
+                            0.40,
                             "fresh, the first after start, median",
                             0.40,
                             "warm, median",
@@ -177,13 +183,11 @@ final class CompareVisits {
 
     private static void fresh(Contestant each, int start, Map<String, List<Duration>> taken, Report report)
             throws Exception {
+        each.server.forget();
         each.server.start();
-        if (start == 0) {
-            // The account is there from now on.
-            each.visit("account");
-            each.server.close();
-            each.server.start();
-        }
+        taken.computeIfAbsent("empty", any -> new ArrayList<>()).add(each.visit("empty-" + start));
+        each.server.close();
+        each.server.start();
         taken.computeIfAbsent("first", any -> new ArrayList<>()).add(each.visit("first-" + start));
         List<Duration> visits = taken.computeIfAbsent("visits", any -> new ArrayList<>());
         for (int visit = 0; visit < VISITS; visit++) {

@@ -31,6 +31,8 @@ final class FirstVisits implements Benchmarks.Measurement {
         List<Duration> veryFirst = new ArrayList<>();
         List<Duration> all = new ArrayList<>();
         List<Duration> known = new ArrayList<>();
+        List<Duration> untilServed = new ArrayList<>();
+        List<Duration> nothingStored = new ArrayList<>();
         Duration forVeryFirst = Duration.ZERO;
         Duration forAll = Duration.ZERO;
         try (Scene scene = Scene.set(setting, "first-visit", Pebble.options())) {
@@ -58,6 +60,16 @@ final class FirstVisits implements Benchmarks.Measurement {
                         + ", then median " + Times.millis(Times.of(taken).median()) + ", longest "
                         + Times.millis(Times.of(taken).longest()));
                 scene.server().close();
+                long begin = System.nanoTime();
+                scene.server().start();
+                Client.visit(port, "first-0.customer.example");
+                untilServed.add(Duration.ofNanos(System.nanoTime() - begin));
+                scene.server().close();
+                scene.server().forget();
+                scene.server().start();
+                nothingStored.add(Client.visit(port, "empty-" + start + ".customer.example")
+                        .took());
+                scene.server().close();
             }
         }
         Times visits = Times.of(all);
@@ -68,6 +80,12 @@ final class FirstVisits implements Benchmarks.Measurement {
                 "very first after start, median of " + STARTS,
                 Times.of(veryFirst).median(),
                 VERY_FIRST);
+        report.figure(
+                "very first after a start with nothing stored, median of " + STARTS,
+                Times.millis(Times.of(nothingStored).median()));
+        report.figure(
+                "from starting the process until a stored name is served, median of " + STARTS,
+                Times.millis(Times.of(untilServed).median()));
         report.atMost("very first after start, longest", Times.of(veryFirst).longest(), VERY_FIRST);
         report.figure(
                 "the server's processor time for a first visit, mean", Times.millis(forAll.dividedBy(all.size())));

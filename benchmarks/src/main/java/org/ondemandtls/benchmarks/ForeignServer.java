@@ -143,6 +143,11 @@ final class ForeignServer extends Server {
     }
 
     @Override
+    Path store() {
+        return base().resolve("storage");
+    }
+
+    @Override
     String limits() {
         return "";
     }

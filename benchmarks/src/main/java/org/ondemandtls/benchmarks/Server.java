@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -98,9 +99,21 @@ abstract class Server implements AutoCloseable {
         return this;
     }
 
-    /** The store of the default configuration. */
-    final Path store() {
+    /** Where certificates are stored by default. */
+    Path store() {
         return base.resolve("ondemand-tls");
+    }
+
+    /** Removes all that it has stored, its account with the CA included; while it does not run. */
+    final void forget() throws IOException {
+        Path store = store();
+        if (Files.exists(store)) {
+            try (var files = Files.walk(store)) {
+                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.delete(file);
+                }
+            }
+        }
     }
 
     /** Opens JMX to everybody on the machine, from the next start on. */

@@ -89,6 +89,17 @@ class StatusSiteTest {
     }
 
     @Test
+    void whatTheFirstListWaitsForIsReadWhileSomebodyLogsIn() {
+        String listed = "ondemandtls_store_seconds_count{operation=\"page\"";
+        assertThat(engine.statusSite().answer(get("/shop"))).isEmpty();
+        assertThat(engine.status().figuresText()).doesNotContain(listed);
+
+        assertThat(status(new Asked("GET", "/ondemand-tls/"))).isEqualTo(401);
+
+        Awaitility.await().until(() -> engine.status().figuresText().contains(listed));
+    }
+
+    @Test
     void otherMachinesThatAreListedAskByHttpsOnly() throws Exception {
         engine.close();
         open(Map.of("onDemandTls.status.addresses", "192.0.2.0/24", "onDemandTls.status.hosts", "ops.example.com"));

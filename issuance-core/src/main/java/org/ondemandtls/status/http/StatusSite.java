@@ -8,8 +8,10 @@ import java.io.UncheckedIOException;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.machine.Threads;
 import org.ondemandtls.status.FilterText;
 import org.ondemandtls.status.Status;
 
@@ -22,7 +24,8 @@ import org.ondemandtls.status.Status;
  *
  * <p><b>Threads.</b> Safe for many. {@link #answer} blocks, for the store and for the server's users: never on a selector.
  *
- * <p><b>Cost.</b> A request for anything else costs one comparison of its path.
+ * <p><b>Cost.</b> A request for anything else costs one comparison of its path. The first of ours in a process has one page
+ * of names read in the background.
  */
 public final class StatusSite {
 
@@ -50,6 +53,7 @@ public final class StatusSite {
     private final Status status;
     private final Access access;
     private final StatusApi api;
+    private final AtomicBoolean sought = new AtomicBoolean();
 
     /**
      * Makes it for one engine.
@@ -85,6 +89,9 @@ public final class StatusSite {
         if (!isOurs(request.path()) || !access.isOffered(request)) {
             return Optional.empty();
         }
+        if (sought.compareAndSet(false, true)) {
+            Threads.daemon("ondemand-tls-status", this::lookAhead).start();
+        }
         boolean acts = !request.method().equals("GET") && !request.method().equals("HEAD");
         Optional<SiteAnswer> refused = access.refusal(request, acts);
         if (refused.isPresent()) {
@@ -99,6 +106,16 @@ public final class StatusSite {
             return Optional.of(SiteAnswer.error(BAD, "the query cannot be read: " + e.getMessage()));
         } catch (IOException e) {
             return Optional.of(SiteAnswer.error(BAD, "the content cannot be read, or is too large"));
+        }
+    }
+
+    // Whoever comes first logs in and loads the page. What the first list of a process waits for is read meanwhile.
+    private void lookAhead() {
+        try {
+            api.look("names", Map.of());
+        } catch (RuntimeException e) {
+            // Whoever asks for the list is told.
+            return;
         }
     }
 

@@ -209,7 +209,8 @@
   let next = '';
   let listed = new URLSearchParams();
   let listing = 0;
-  async function list(more) {
+  // A page of the API ends in time, however few names it found: the list goes on by itself until a page of ours is full.
+  async function list(more, rest = 20, until = 0) {
     const mine = ++listing;
     if (!more) {
       listed = wantedNames();
@@ -232,6 +233,11 @@
       }
       next = page.next || '';
       byId('more').hidden = !page.next;
+      const shown = byId('names').children.length;
+      const full = until || shown - rows.length + 50;
+      if (next && shown < full && rest > 0) {
+        await list(true, rest - 1, full);
+      }
     } catch (error) {
       if (mine === listing) {
         say(error.message);

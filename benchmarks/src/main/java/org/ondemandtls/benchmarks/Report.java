@@ -32,6 +32,8 @@ final class Report {
     private final List<Picture> pictures = new ArrayList<>();
     private final List<Section> sections = new ArrayList<>();
     private final PrintStream progress;
+    // As it was at the start: a measurement may keep this process to one core, and loads the machine itself.
+    private final String machine = machine();
     private boolean isWhole = true;
 
     /**
@@ -138,7 +140,7 @@ final class Report {
                 .append(DateTimeFormatter.ISO_LOCAL_DATE.format(
                         Clock.systemUTC().instant().atZone(ZoneOffset.UTC)))
                 .append(" by `benchmarks/run` on ")
-                .append(machine())
+                .append(machine)
                 .append(".\n");
         for (Section section : sections) {
             text.append("\n## ").append(section.title).append("\n\n");

@@ -5,6 +5,7 @@ import java.net.MalformedURLException;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.URL;
+import java.net.http.HttpHeaders;
 import java.net.http.HttpTimeoutException;
 import java.time.Clock;
 import java.time.Duration;
@@ -139,7 +140,7 @@ final class CaSession {
     private boolean unanswered;
     private Duration firstTry = CaLimits.FIRST_TRY;
     private Optional<Duration> lastRetryAfter = Optional.empty();
-    private @Nullable Instant lastDate;
+    private @Nullable HttpHeaders lastHeaders;
     private @Nullable Directory read;
 
     /** Opens a line; nothing is sent yet. */
@@ -269,8 +270,8 @@ final class CaSession {
 
     /** When the last answer says it was made; the time now where there was none. */
     Instant lastDate() {
-        Instant date = lastDate;
-        return date == null ? shared.clock.instant() : date;
+        HttpHeaders headers = lastHeaders;
+        return headers == null ? shared.clock.instant() : RetryAfter.date(headers, shared.clock);
     }
 
     /**
@@ -308,7 +309,8 @@ final class CaSession {
         CaAnswer answer = answered(request, shorter(left, limit));
         lastStatus = answer.status();
         lastRetryAfter = RetryAfter.in(answer.headers(), shared.clock);
-        lastDate = RetryAfter.date(answer.headers(), shared.clock);
+        // Most dates are never looked at.
+        lastHeaders = answer.headers();
         return answer;
     }
 

@@ -328,7 +328,7 @@ final class PaperHouse implements InvocationHandler {
             if (down) {
                 failed++;
                 order.completeExceptionally(
-                        new IssuanceException.Unavailable(name, "no connection", Duration.ofSeconds(2), null));
+                        IssuanceException.Unavailable.unwell(name, "no connection", Duration.ofSeconds(2), null));
                 return;
             }
             StoredCertificate before = Objects.requireNonNull(records.get(name.value()));

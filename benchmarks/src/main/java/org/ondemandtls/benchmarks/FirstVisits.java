@@ -62,7 +62,7 @@ final class FirstVisits implements Benchmarks.Measurement {
                 scene.server().close();
                 long begin = System.nanoTime();
                 scene.server().start();
-                Client.visit(port, "first-0.customer.example");
+                Client.visit(port, "first-" + start + ".customer.example");
                 untilServed.add(Duration.ofNanos(System.nanoTime() - begin));
                 scene.server().close();
                 scene.server().forget();

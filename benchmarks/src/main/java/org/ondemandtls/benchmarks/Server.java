@@ -5,7 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -106,14 +105,7 @@ abstract class Server implements AutoCloseable {
 
     /** Removes all that it has stored, its account with the CA included; while it does not run. */
     final void forget() throws IOException {
-        Path store = store();
-        if (Files.exists(store)) {
-            try (var files = Files.walk(store)) {
-                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.delete(file);
-                }
-            }
-        }
+        Setting.remove(store());
     }
 
     /** Opens JMX to everybody on the machine, from the next start on. */

@@ -47,6 +47,12 @@ record Setting(Kind kind, Path home, Path overlay, Path target) {
     /** An empty directory for one measurement; what an earlier run left there is deleted. */
     Path emptied(String name) throws IOException {
         Path directory = target.resolve("runs").resolve(name + "-" + kind.word());
+        remove(directory);
+        return Files.createDirectories(directory);
+    }
+
+    /** Deletes a directory with all that is in it, where there is one. */
+    static void remove(Path directory) throws IOException {
         if (Files.exists(directory)) {
             Files.walkFileTree(directory, new SimpleFileVisitor<>() {
                 @Override
@@ -63,7 +69,6 @@ record Setting(Kind kind, Path home, Path overlay, Path target) {
                 }
             });
         }
-        return Files.createDirectories(directory);
     }
 
     private static String required(String property) {

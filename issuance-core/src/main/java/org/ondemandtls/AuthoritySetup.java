@@ -11,6 +11,7 @@ import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 import org.ondemandtls.authority.AcmeAuthority;
 import org.ondemandtls.authority.Authority;
+import org.ondemandtls.authority.CaDates;
 import org.ondemandtls.authority.ChallengePreference;
 import org.ondemandtls.authority.InternalAuthority;
 import org.ondemandtls.authority.SecretFiles;
@@ -42,6 +43,7 @@ final class AuthoritySetup {
      * @param time wall clock and monotonic time
      * @param events where everything is reported
      * @param preflight what is known of a name's DNS, asked at every order
+     * @param dates told what time CAs say it is
      * @throws StartException if something configured cannot be used, in one line
      */
     static List<Authority> open(
@@ -51,7 +53,8 @@ final class AuthoritySetup {
             ChallengeBoard challenges,
             Time time,
             Events events,
-            Supplier<Preflight> preflight)
+            Supplier<Preflight> preflight,
+            CaDates dates)
             throws StartException {
         SecretFiles files = new StoredSecrets(store);
         List<Authority> opened = new ArrayList<>();
@@ -67,7 +70,8 @@ final class AuthoritySetup {
                     time.clock(),
                     time::nanoTime,
                     events,
-                    (name, ca) -> preflight.get().validationMethods(name, ca));
+                    (name, ca) -> preflight.get().validationMethods(name, ca),
+                    dates);
             for (OnDemandTlsConfig.Directory directory : config.acme().directories()) {
                 // What was learned at one CA counts at the next, where both may ask for the same.
                 AcmeAuthority.Ports own = directory

@@ -163,9 +163,10 @@ public final class OnDemandTls implements AutoCloseable {
                     new Permission.House(host::published, budget::registeredDomain),
                     new Permission.Ports(asks, scheduler, time::nanoTime),
                     events);
-            this.authorities = AuthoritySetup.open(config, host, store, challenges, time, events, this::preflight);
-            this.spareKeys = AuthoritySetup.keys(config, SPARE_KEYS, lookups);
             ClockWatch watch = new ClockWatch(clock, time::nanoTime, new BootTime(), events);
+            this.authorities =
+                    AuthoritySetup.open(config, host, store, challenges, time, events, this::preflight, watch::compare);
+            this.spareKeys = AuthoritySetup.keys(config, SPARE_KEYS, lookups);
             DoubleSupplier random = () -> ThreadLocalRandom.current().nextDouble();
             this.preflight = PreflightSetup.open(
                     config,

@@ -68,6 +68,7 @@ public final class AcmeAuthority implements Authority {
      * @param nanoTime monotonic time, as {@link System#nanoTime()}
      * @param events told of what happens to account and orders
      * @param methods which validation methods CAA records leave this CA for a name; empty where they leave the choice
+     * @param dates told what time the CA says it is
      */
     public record Ports(
             SecretFiles files,
@@ -77,11 +78,12 @@ public final class AcmeAuthority implements Authority {
             Clock clock,
             LongSupplier nanoTime,
             Events events,
-            BiFunction<ServerName, CaIdentity, Optional<Set<String>>> methods) {
+            BiFunction<ServerName, CaIdentity, Optional<Set<String>>> methods,
+            CaDates dates) {
 
         /** The same for a CA that may be asked for other kinds of proof. */
         public Ports with(ChallengePreference other) {
-            return new Ports(files, board, other, usable, clock, nanoTime, events, methods);
+            return new Ports(files, board, other, usable, clock, nanoTime, events, methods, dates);
         }
     }
 
@@ -109,7 +111,12 @@ public final class AcmeAuthority implements Authority {
         this.ports = ports;
         this.http = new CaHttp(directory.url(), config.origins(), trust, config.proxy(), ports.nanoTime());
         this.shared = new CaSession.Shared(
-                directory.url(), http, ports.clock(), ports.nanoTime(), new CaSession.Limits(CaLimits.REQUEST, closed));
+                directory.url(),
+                http,
+                ports.clock(),
+                ports.nanoTime(),
+                new CaSession.Limits(CaLimits.REQUEST, closed),
+                ports.dates());
         this.account = new CaAccount(
                 directory, directory.own().email().or(config::email), ports.files(), ports.events(), ports.nanoTime());
         this.methods = directory.own().challenges().orElse(config.challenges()).stream()
@@ -309,6 +316,18 @@ public final class AcmeAuthority implements Authority {
             if (usable) {
                 idle.addFirst(session);
             }
+        }
+    }
+
+    @Override
+    public void askForTime() {
+        CaSession session = take();
+        session.begin(Deadline.in(CaLimits.ADVICE, ports.nanoTime()));
+        try {
+            session.askForNonce();
+            idle.addFirst(session);
+        } catch (AcmeException | RuntimeException | StackOverflowError unanswered) {
+            // Asked again.
         }
     }
 

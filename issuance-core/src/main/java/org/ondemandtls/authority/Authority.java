@@ -58,6 +58,12 @@ public interface Authority extends AutoCloseable {
     Optional<RenewalAdvice> renewalAdvice(X509Certificate leaf) throws IssuanceException;
 
     /**
+     * Has the CA answer something, because each answer says what time it is; nothing where there is nobody to ask. What comes of
+     * it goes to {@link CaDates}. Blocks for a request or two; a CA that does not answer is no failure.
+     */
+    default void askForTime() {}
+
+    /**
      * Has a certificate revoked (RFC 8555 section 7.6): by the account that obtained it, or, where the CA does not know it
      * as that account's, by the certificate's own key. One that is revoked already counts as revoked now. Blocks for
      * a few requests.

@@ -69,6 +69,7 @@ final class CaSession {
         private final Clock clock;
         private final LongSupplier nanoTime;
         private final Limits limits;
+        private final CaDates dates;
         private final AtomicReference<@Nullable Directory> directory = new AtomicReference<>();
 
         /**
@@ -81,11 +82,17 @@ final class CaSession {
          * @param limits when a request and everything has to end
          */
         Shared(URI url, CaExchange http, Clock clock, LongSupplier nanoTime, Limits limits) {
+            this(url, http, clock, nanoTime, limits, CaDates.UNREAD);
+        }
+
+        /** The same, where somebody wants to know what time the CA says it is. */
+        Shared(URI url, CaExchange http, Clock clock, LongSupplier nanoTime, Limits limits, CaDates dates) {
             this.url = url;
             this.http = http;
             this.clock = clock;
             this.nanoTime = nanoTime;
             this.limits = limits;
+            this.dates = dates;
         }
 
         /** Whether the directory, as read last, offers renewal information (RFC 9773) of the CA's own; no I/O. */
@@ -286,9 +293,19 @@ final class CaSession {
             noNonce = nonce.getNonce() == null;
         }
         if (noNonce) {
-            try (Connection connection = session.connect()) {
-                connection.resetNonce(session);
-            }
+            askForNonce();
+        }
+    }
+
+    /**
+     * Asks for a fresh nonce: the smallest question that every CA answers.
+     *
+     * @throws AcmeException if the CA gives none
+     */
+    void askForNonce() throws AcmeException {
+        session.getMetadata();
+        try (Connection connection = session.connect()) {
+            connection.resetNonce(session);
         }
     }
 
@@ -311,6 +328,7 @@ final class CaSession {
         lastRetryAfter = RetryAfter.in(answer.headers(), shared.clock);
         // Most dates are never looked at.
         lastHeaders = answer.headers();
+        shared.dates.answered(() -> RetryAfter.saidDate(answer.headers(), shared.clock));
         return answer;
     }
 

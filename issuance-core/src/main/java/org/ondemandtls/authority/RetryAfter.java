@@ -112,8 +112,12 @@ final class RetryAfter {
 
     /** When a response says it was made, otherwise the time by {@code clock}. */
     static Instant date(HttpHeaders headers, Clock clock) {
-        Instant now = clock.instant();
-        return headers.firstValue("Date").flatMap(text -> date(text, now)).orElse(now);
+        return saidDate(headers, clock).orElseGet(clock::instant);
+    }
+
+    /** When a response says it was made; empty where it does not, or not so that it can be read. */
+    static Optional<Instant> saidDate(HttpHeaders headers, Clock clock) {
+        return headers.firstValue("Date").flatMap(text -> date(text, clock.instant()));
     }
 
     /** A wait that can be acted upon after a refusal: what was asked for, within bounds, otherwise {@link #DEFAULT}. */

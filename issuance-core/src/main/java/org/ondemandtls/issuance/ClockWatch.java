@@ -25,8 +25,8 @@ import org.ondemandtls.event.Events;
  * <p>A machine without a clock of its own starts with a wrong one, which is set when the network is there. Within {@link
  * #BEING_SET} of the machine's start a jump is that, in either direction, and the clock is trusted from then on.
  *
- * <p>It is trusted again once it is back, or after {@value #ACCEPTED_AFTER_HOURS} hours in which it did not jump again:
- * it was wrong before, then, and is right now.
+ * <p>It is trusted again once it is back, once a CA's answer has the same time, or after {@value #ACCEPTED_AFTER_HOURS} hours in
+ * which it did not jump again: it was wrong before, then, and is right now.
  *
  * <p>Safe for use by many threads; never blocks.
  */
@@ -132,6 +132,31 @@ public final class ClockWatch {
         return corrected;
     }
 
+    /**
+     * Compares a clock that has jumped with another machine's. One that agrees ends the wait; one that does not changes nothing,
+     * for it may be that machine's clock which is wrong.
+     *
+     * @param date tells what time it is there; asked only where the answer matters, so it may cost something
+     */
+    public synchronized void compare(Supplier<Optional<Instant>> date) {
+        look();
+        if (trusted) {
+            return;
+        }
+        Optional<Instant> there = date.get();
+        if (there.isPresent() && !isFar(there.get().toEpochMilli(), clock.millis())) {
+            trustAgain("the CA has the same time: the server trusts the clock again");
+        }
+    }
+
+    private void trustAgain(String because) {
+        trustedOffset = lastOffset;
+        trusted = true;
+        usedToNights = onlyNights;
+        generation++;
+        events.publish(EventKind.CLOCK, because);
+    }
+
     private void look() {
         long now = nanoTime.getAsLong();
         long offset = offset();
@@ -181,14 +206,11 @@ public final class ClockWatch {
             events.publish(
                     EventKind.CLOCK,
                     "the clock jumped by " + seconds(offset - trustedOffset)
-                            + " s; nothing is renewed, withdrawn or forgotten until it is back, or for "
+                            + " s; nothing is renewed, withdrawn or forgotten until it is back, until a CA has the same"
+                            + " time, or for "
                             + ACCEPTED_AFTER_HOURS + " h; check this machine's time");
         } else if (!trusted && now - jumpedAt >= TimeUnit.HOURS.toNanos(ACCEPTED_AFTER_HOURS)) {
-            trustedOffset = offset;
-            trusted = true;
-            usedToNights = onlyNights;
-            generation++;
-            events.publish(EventKind.CLOCK, "the clock has not jumped again; the server now trusts it");
+            trustAgain("the clock has not jumped again; the server now trusts it");
         }
     }
 

@@ -111,6 +111,7 @@ public final class Renewal implements AutoCloseable {
     private final OwnNames ownNames;
     private final VisitNotes visitNotes;
     private final Forgetting forgetting;
+    private final ClockCheck clockCheck;
     private final AtomicBoolean looking = new AtomicBoolean();
     private final AtomicInteger beginning = new AtomicInteger();
 
@@ -156,6 +157,7 @@ public final class Renewal implements AutoCloseable {
         this.ownNames = new OwnNames(desk, ownNames, Math.max(1, renewals / OWN_NAMES_PART), storeOutage, this::dueNow);
         this.visitNotes = new VisitNotes(desk, storeOutage, this::dueNow, this::served);
         this.forgetting = new Forgetting(desk);
+        this.clockCheck = new ClockCheck(desk);
         this.fromTheBeginning = ports.nanoTime().getAsLong();
     }
 
@@ -294,6 +296,8 @@ public final class Renewal implements AutoCloseable {
                     ownNames.look();
                     readWhatIsDue();
                     tried(desk.floors().orders()::sweepHolds);
+                } else {
+                    clockCheck.look();
                 }
             } finally {
                 looking.set(false);

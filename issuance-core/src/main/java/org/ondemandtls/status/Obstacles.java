@@ -102,7 +102,8 @@ final class Obstacles {
         return waits && !floors.watch().isTrusted()
                 ? Optional.of(new Refusal(
                         Who.YOU,
-                        "the clock of the machine has jumped: nothing is renewed until it is back, or for "
+                        "the clock of the machine has jumped: nothing is renewed until it is back, until a CA has the same"
+                                + " time, or for "
                                 + ClockWatch.ACCEPTED_AFTER_HOURS + " h; check this machine's time",
                         Optional.empty(),
                         0,

@@ -10,6 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -149,6 +151,23 @@ class AcmeAuthorityIT extends WithPebble {
                     .allMatch(name -> name.matches("accounts/[0-9a-f]{16}\\.(contact|pem|terms|url)"));
             assertThat(files.secrets()).hasSize(1);
             assertThat(texts(EventKind.ACCOUNT).get(0)).contains("made the account", "terms of service");
+        }
+    }
+
+    @Test
+    void theCaSaysWhatTimeItIsWithEachAnswerAndWhenAsked() throws Exception {
+        try (Pebble pebble = reachable().start(directory)) {
+            AcmeAuthority authority = open(pebble);
+            Instant before = Instant.now().truncatedTo(ChronoUnit.SECONDS);
+
+            authority.askForTime();
+            assertThat(datesSaid).isNotEmpty();
+            datesSaid.clear();
+            authority.askForTime();
+
+            assertThat(datesSaid)
+                    .hasSize(1)
+                    .allSatisfy(date -> assertThat(date.orElseThrow()).isBetween(before, Instant.now()));
         }
     }
 

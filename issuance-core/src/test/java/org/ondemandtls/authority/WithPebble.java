@@ -9,6 +9,7 @@ import java.security.KeyPair;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -49,6 +50,7 @@ abstract class WithPebble {
 
     final ChallengeBoard board = new ChallengeBoard(Clock.systemUTC());
     final MemorySecretFiles files = new MemorySecretFiles();
+    final List<Optional<Instant>> datesSaid = new CopyOnWriteArrayList<>();
     final List<Event> seen = new CopyOnWriteArrayList<>();
     final Events events = new Events(seen::add, System::nanoTime);
     final List<URI> journal = new CopyOnWriteArrayList<>();
@@ -91,7 +93,8 @@ abstract class WithPebble {
                         Clock.systemUTC(),
                         System::nanoTime,
                         events,
-                        (name, identity) -> Optional.ofNullable(allowedMethods)));
+                        (name, identity) -> Optional.ofNullable(allowedMethods),
+                        date -> datesSaid.add(date.get())));
         opened.add(authority);
         return authority;
     }

@@ -70,6 +70,65 @@ class ClockWatchTest {
         assertThat(watch.generation()).isEqualTo(2);
     }
 
+    private Optional<Instant> now() {
+        return Optional.of(time.clock().instant());
+    }
+
+    @Test
+    void oneThatAgreesWithACaIsTrustedAtOnce() {
+        time.jump(Duration.ofDays(90));
+        assertThat(watch.isTrusted()).isFalse();
+
+        watch.compare(() -> now().map(there -> there.plus(ClockWatch.TOLERANCE)));
+
+        assertThat(watch.isTrusted()).isTrue();
+        assertThat(watch.generation()).isEqualTo(2);
+        assertThat(recorded.lines(EventKind.CLOCK)).last().asString().contains("the CA has the same time");
+        time.advance(Duration.ofHours(30));
+        assertThat(watch.isTrusted()).isTrue();
+    }
+
+    @Test
+    void oneThatDoesNotAgreeWithACaIsWaitedForAsBefore() {
+        time.jump(Duration.ofDays(90));
+
+        watch.compare(() -> now().map(there -> there.minus(Duration.ofDays(90))));
+        watch.compare(() -> now().map(there -> there.minus(ClockWatch.TOLERANCE).minusMillis(1)));
+        watch.compare(Optional::empty);
+
+        assertThat(watch.isTrusted()).isFalse();
+        time.advance(Duration.ofHours(24));
+        assertThat(watch.isTrusted()).isTrue();
+    }
+
+    @Test
+    void aCaWithAnotherTimeDoesNotShakeAClockThatDidNotJump() {
+        watch.compare(() -> {
+            throw new AssertionError("nobody needs to know");
+        });
+
+        assertThat(watch.isTrusted()).isTrue();
+    }
+
+    @Test
+    void aMachineThatIsOffAtNightAndHasItsClockSetLateRenewsByDay() {
+        int trusted = 0;
+        for (int day = 0; day < 90; day++) {
+            ClockWatch started = startedWithTheMachine();
+            time.advance(Duration.ofMinutes(40));
+            assertThat(started.isTrusted()).isTrue();
+            time.jump(Duration.ofHours(10));
+            assertThat(started.isTrusted()).isFalse();
+            started.compare(this::now);
+            for (int hour = 0; hour < 13; hour++) {
+                trusted += started.isTrusted() ? 1 : 0;
+                time.advance(Duration.ofHours(1));
+            }
+        }
+
+        assertThat(trusted).isEqualTo(90 * 13);
+    }
+
     @Test
     void anotherJumpBeginsTheDayAnew() {
         time.jump(Duration.ofDays(90));

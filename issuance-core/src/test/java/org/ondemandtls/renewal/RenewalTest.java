@@ -1352,6 +1352,40 @@ class RenewalTest {
         }
 
         @Test
+        void hasTheCaSayWhatTimeItIsAndRenewsOnceThatAgrees() throws Exception {
+            obtain(SHOP);
+            visit(SHOP);
+            time.advance(LOOK);
+            assertThat(authority.askedForTime()).isZero();
+            authority.whenAskedForTime(
+                    () -> house.watch().compare(() -> Optional.of(time.clock().instant())));
+
+            time.jump(Duration.ofDays(80));
+            time.advance(LOOK);
+            assertThat(house.watch().isTrusted()).isTrue();
+            time.advance(LOOK);
+
+            assertThat(authority.asked()).hasSize(2);
+            assertThat(authority.askedForTime()).isEqualTo(1);
+        }
+
+        @Test
+        void asksAgainEachFewMinutesWhereTheCaDoesNotAgreeAndAtOnceAfterAnotherJump() {
+            time.advance(LOOK);
+            time.jump(Duration.ofDays(30));
+            time.advance(LOOK);
+            assertThat(authority.askedForTime()).isEqualTo(1);
+            time.advance(ClockCheck.EVERY.multipliedBy(4));
+            assertThat(authority.askedForTime()).isBetween(4, 5);
+            int before = authority.askedForTime();
+
+            time.jump(Duration.ofDays(3));
+            time.advance(LOOK);
+
+            assertThat(authority.askedForTime()).isEqualTo(before + 1);
+        }
+
+        @Test
         void leavesNoVisitFromAnotherTime() throws Exception {
             obtain(SHOP);
             time.jump(Duration.ofDays(30));

@@ -476,9 +476,9 @@ class StandingInTheWayTest {
         assertThat(report.state()).isEqualTo(NameState.OVERDUE);
         assertThat(report.lastRefusal().orElseThrow().who()).isEqualTo(Who.YOU);
         assertThat(report.lastRefusal().orElseThrow().what())
-                .isEqualTo(
-                        "the clock of the machine has jumped: nothing is renewed until it is back, or for 24 h; check"
-                                + " this machine's time");
+                .isEqualTo("the clock of the machine has jumped: nothing is renewed until it is back, until a CA has"
+                        + " the same time, or for 24 h; check"
+                        + " this machine's time");
         assertThat(house.explain(SHOP)).contains("the clock of the machine has jumped", "to act: you");
         assertThat(onlyOneInTheWay(SHOP).what()).isEqualTo("clock");
         assertThat(onlyOneInTheWay(SHOP).who()).isEqualTo(Who.YOU);

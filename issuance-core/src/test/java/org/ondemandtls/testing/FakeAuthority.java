@@ -47,6 +47,8 @@ public final class FakeAuthority implements Authority {
     private Instant expiresBefore;
     private int validationsPerRefusal = 1;
     private Runnable whileSigning = () -> {};
+    private Runnable whenAskedForTime = () -> {};
+    private int askedForTime;
 
     /** A CA called {@code id} whose certificates begin a day before {@code now}. */
     public FakeAuthority(String id, Supplier<Instant> now) {
@@ -97,6 +99,16 @@ public final class FakeAuthority implements Authority {
     /** Runs something each time between an order and its certificate. */
     public void whileSigning(Runnable task) {
         whileSigning = task;
+    }
+
+    /** Runs something each time it is asked what time it is. */
+    public void whenAskedForTime(Runnable task) {
+        whenAskedForTime = task;
+    }
+
+    /** How often it was asked what time it is. */
+    public int askedForTime() {
+        return askedForTime;
     }
 
     /** Throws once the order's URL is told, as if the process ended there; null for no more. */
@@ -233,6 +245,12 @@ public final class FakeAuthority implements Authority {
             throw adviceFailure;
         }
         return advice;
+    }
+
+    @Override
+    public void askForTime() {
+        askedForTime++;
+        whenAskedForTime.run();
     }
 
     @Override

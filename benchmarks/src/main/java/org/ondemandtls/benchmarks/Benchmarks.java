@@ -45,6 +45,7 @@ final class Benchmarks {
         ALL.put("strangers", new Strangers());
         ALL.put("renewals", new Renewals());
         ALL.put("renewal-hour", new RenewalHour());
+        ALL.put("mass-renewal", new MassRenewal());
         ALL.put("lists", new Lists());
         ALL.put("memory", new HeapPerName());
         ALL.put("compare", new Compare());

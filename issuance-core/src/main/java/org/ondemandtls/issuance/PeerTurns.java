@@ -82,15 +82,20 @@ final class PeerTurns {
     void heard(ServerName name, Executor runner) {
         CompletableFuture<Void> waiting = awaited.get(name);
         if (waiting != null) {
-            runner.execute(() -> waiting.complete(null));
+            runner.execute(() -> end(name, waiting));
         }
     }
 
     private CompletableFuture<Void> news(ServerName name) {
         CompletableFuture<Void> heard = awaited.computeIfAbsent(name, n -> new CompletableFuture<>());
-        heard.whenComplete((v, failure) -> awaited.remove(name, heard));
-        scheduler.schedule(() -> heard.complete(null), PEER_RETRY.toNanos(), TimeUnit.NANOSECONDS);
+        scheduler.schedule(() -> end(name, heard), PEER_RETRY.toNanos(), TimeUnit.NANOSECONDS);
         return heard;
+    }
+
+    // Taken away first: who is woken and has to wait once more must not be woken by the same news again.
+    private void end(ServerName name, CompletableFuture<Void> heard) {
+        awaited.remove(name, heard);
+        heard.complete(null);
     }
 
     /**

@@ -35,21 +35,25 @@ public class LeavableFuture<V> extends CompletableFuture<V> {
             }
         };
         // Not by a stage of its own, which would wrap the leaving of each in an exception with a stack trace.
-        own.handle((outcome, failure) -> waiting.end(outcome, failure, then));
+        own.handle((outcome, failure) -> {
+            waiting.end(outcome, failure, then);
+            return waiting;
+        });
         return waiting;
     }
 
-    private <T> boolean end(T outcome, @Nullable Throwable failure, Function<? super T, ? extends V> then) {
+    private <T> void end(T outcome, @Nullable Throwable failure, Function<? super T, ? extends V> then) {
         if (isDone()) {
-            return false;
+            return;
         }
         if (failure != null) {
-            return completeExceptionally(failure);
+            completeExceptionally(failure);
+            return;
         }
         try {
-            return complete(then.apply(outcome));
+            complete(then.apply(outcome));
         } catch (RuntimeException | Error thrown) {
-            return completeExceptionally(thrown);
+            completeExceptionally(thrown);
         }
     }
 

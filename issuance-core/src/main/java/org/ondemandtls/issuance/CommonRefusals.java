@@ -118,7 +118,6 @@ final class CommonRefusals {
                 + REMEDIES.getOrDefault(type, "ask the CA") + "; one order a minute tries again";
         Set<ServerName> freed = new HashSet<>();
         Suspicion now = suspicions.compute(issuer, (id, before) -> {
-            freed.clear();
             if (before == null || (!before.isCertain() && !before.type().equals(type))) {
                 return new Suspicion(type, domain, Set.of(name), null, 0);
             }

@@ -3,13 +3,11 @@ package org.ondemandtls.issuance;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -22,11 +20,9 @@ import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.MemoryCertificateStore;
-import org.ondemandtls.store.Peers;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.FakeAuthority;
-import org.ondemandtls.testing.IssuanceFixture;
 import org.ondemandtls.testing.ManualTime;
 import org.ondemandtls.testing.TestLeaves;
 
@@ -41,85 +37,28 @@ class PeersTest {
     @TempDir
     private Path directory;
 
-    private Server one;
-    private Server other;
-
-    private final class Server {
-        private final IssuanceFixture house;
-        private final ManualTime.Tasks lookups = new ManualTime.Tasks();
-        private boolean full;
-        private final ManualTime.Tasks orders = new ManualTime.Tasks();
-        private final Issuance issuance;
-
-        Server(String name) throws Exception {
-            house = new IssuanceFixture(medium, Files.createDirectory(directory.resolve(name)), time);
-            issuance = house.issuance(
-                    task -> {
-                        if (full) {
-                            throw new RejectedExecutionException("full");
-                        }
-                        lookups.execute(task);
-                    },
-                    orders);
-        }
-
-        void follows() {
-            house.store().peers().follow(new Peers.News() {
-                @Override
-                public void changed(List<String> names) {
-                    issuance.changed(names);
-                }
-
-                @Override
-                public void missed() {
-                    issuance.missed();
-                }
-            });
-        }
-
-        CompletableFuture<KeyedCertificate> obtain() {
-            CompletableFuture<KeyedCertificate> flight = issuance.obtain(SHOP, ClientBlock.LOCAL);
-            run();
-            return flight;
-        }
-
-        void run() {
-            lookups.runAll();
-            orders.runAll();
-        }
-
-        FakeAuthority ca() {
-            return house.authority();
-        }
-
-        MemoryCertificateStore store() {
-            return (MemoryCertificateStore) house.store();
-        }
-
-        Optional<String> served() {
-            return house.inventory().find(SHOP).map(KeyedCertificate::id);
-        }
-    }
+    private PeerServer one;
+    private PeerServer other;
 
     @BeforeEach
     void open() throws Exception {
-        one = new Server("one");
-        other = new Server("other");
+        one = new PeerServer(medium, directory.resolve("one"), time);
+        other = new PeerServer(medium, directory.resolve("other"), time);
     }
 
     @AfterEach
     void close() {
-        one.house.close();
-        other.house.close();
+        one.close();
+        other.close();
     }
 
     @Test
     void whoAsksWhileAnotherIsAtItGetsTheSameCertificateAtTheNews() {
         other.follows();
         var waiting = new CompletableFuture<CompletableFuture<KeyedCertificate>>();
-        one.ca().whileSigning(() -> waiting.complete(other.obtain()));
+        one.ca().whileSigning(() -> waiting.complete(other.obtain(SHOP)));
 
-        KeyedCertificate obtained = one.obtain().join();
+        KeyedCertificate obtained = one.obtain(SHOP).join();
         assertThat(waiting.join()).isNotDone();
         other.run();
 
@@ -132,12 +71,12 @@ class PeersTest {
     void whoHearsNothingLooksAgainEverySecond() {
         var waiting = new CompletableFuture<CompletableFuture<KeyedCertificate>>();
         one.ca().whileSigning(() -> {
-            waiting.complete(other.obtain());
+            waiting.complete(other.obtain(SHOP));
             time.advance(Duration.ofSeconds(1));
             other.run();
         });
 
-        KeyedCertificate obtained = one.obtain().join();
+        KeyedCertificate obtained = one.obtain(SHOP).join();
         assertThat(waiting.join()).isNotDone();
         time.advance(Duration.ofMillis(999));
         other.run();
@@ -153,7 +92,7 @@ class PeersTest {
     void whoWaitsForOneThatNeverEndsIsToldSo() throws Exception {
         one.store().peers().take(SHOP);
 
-        CompletableFuture<KeyedCertificate> waiting = other.obtain();
+        CompletableFuture<KeyedCertificate> waiting = other.obtain(SHOP);
         for (int second = 0; second <= 180; second++) {
             time.advance(Duration.ofSeconds(1));
             other.run();
@@ -169,9 +108,9 @@ class PeersTest {
     void theOrderOfOneThatIsGoneIsFinishedByAnother() throws Exception {
         one.ca().crashAfterUrl(new Error("killed"));
         one.ca().whileSigning(one.store()::standStill);
-        one.obtain();
+        one.obtain(SHOP);
 
-        CompletableFuture<Void> resumed = other.issuance.resumeAbandonedOrders();
+        CompletableFuture<Void> resumed = other.issuance().resumeAbandonedOrders();
         other.run();
 
         assertThat(resumed).isCompleted();
@@ -180,17 +119,17 @@ class PeersTest {
             assertThat(order.key().getPrivate())
                     .isEqualTo(one.ca().asked().get(0).key().getPrivate());
         });
-        assertThat(other.served()).isPresent();
+        assertThat(other.served(SHOP)).isPresent();
         assertThat(other.store().openOrders()).isEmpty();
     }
 
     @Test
     void anOrderThatFailedIsNobodysToTakeOver() throws Exception {
         one.ca().fail(new IssuanceException.Unavailable(SHOP, "down", Duration.ofSeconds(1), null));
-        one.obtain();
+        one.obtain(SHOP);
         assertThat(one.store().openOrders()).hasSize(1);
 
-        other.issuance.resumeAbandonedOrders();
+        other.issuance().resumeAbandonedOrders();
         other.run();
 
         assertThat(other.ca().asked()).isEmpty();
@@ -200,19 +139,19 @@ class PeersTest {
     void theLateWriteOfOneThatStoodStillIsRefusedAndItServesTheOthersCertificate() throws Exception {
         one.ca().whileSigning(() -> {
             one.store().standStill();
-            other.issuance.resumeAbandonedOrders();
+            other.issuance().resumeAbandonedOrders();
             other.run();
             one.store().goOn();
         });
 
-        CompletableFuture<KeyedCertificate> flight = one.obtain();
+        CompletableFuture<KeyedCertificate> flight = one.obtain(SHOP);
         time.advance(Duration.ofSeconds(1));
         one.run();
 
-        assertThat(Optional.of(flight.join().id())).isEqualTo(other.served());
-        assertThat(one.served()).isEqualTo(other.served());
+        assertThat(Optional.of(flight.join().id())).isEqualTo(other.served(SHOP));
+        assertThat(one.served(SHOP)).isEqualTo(other.served(SHOP));
         assertThat(one.store().find(SHOP).orElseThrow().revision()).isEqualTo(1);
-        assertThat(one.house.recorded().lines(EventKind.LEASE_LOST))
+        assertThat(one.house().recorded().lines(EventKind.LEASE_LOST))
                 .singleElement()
                 .asString()
                 .contains("a late write for shop.example.com was refused");
@@ -223,65 +162,65 @@ class PeersTest {
         one.ca().fail(new IssuanceException.Rejected(SHOP, "orderNotReady", "it is done already", Duration.ZERO));
         one.ca().whileSigning(() -> {
             one.store().standStill();
-            other.issuance.resumeAbandonedOrders();
+            other.issuance().resumeAbandonedOrders();
             other.run();
             one.store().goOn();
         });
 
-        CompletableFuture<KeyedCertificate> flight = one.obtain();
+        CompletableFuture<KeyedCertificate> flight = one.obtain(SHOP);
         time.advance(Duration.ofSeconds(1));
         one.run();
 
-        assertThat(Optional.of(flight.join().id())).isEqualTo(other.served());
+        assertThat(Optional.of(flight.join().id())).isEqualTo(other.served(SHOP));
         assertThat(one.store().holds(10)).isEmpty();
     }
 
     @Test
     void whatOneRenewedIsServedByTheOthers() throws Exception {
         other.follows();
-        one.obtain();
-        other.obtain();
+        one.obtain(SHOP);
+        other.obtain(SHOP);
         StoredCertificate old = one.store().find(SHOP).orElseThrow();
         one.store().save(old.withRenew(time.clock().instant()));
 
-        CompletableFuture<KeyedCertificate> renewed = one.issuance.renew(SHOP);
+        CompletableFuture<KeyedCertificate> renewed = one.issuance().renew(SHOP);
         one.run();
         other.run();
 
         assertThat(renewed.join().id()).isNotEqualTo(old.certificate().id());
-        assertThat(other.served()).contains(renewed.join().id());
+        assertThat(other.served(SHOP)).contains(renewed.join().id());
     }
 
     @Test
     void whatOneHasJustRenewedIsNotRenewedByAnother() throws Exception {
-        one.obtain();
+        one.obtain(SHOP);
 
-        CompletableFuture<KeyedCertificate> renewed = other.issuance.renew(SHOP);
+        CompletableFuture<KeyedCertificate> renewed = other.issuance().renew(SHOP);
         other.run();
 
-        assertThat(Optional.of(renewed.join().id())).isEqualTo(one.served());
+        assertThat(Optional.of(renewed.join().id())).isEqualTo(one.served(SHOP));
         assertThat(other.ca().asked()).isEmpty();
     }
 
     @Test
     void whatOneWithdrewOrForgotIsServedByNobody() throws Exception {
         other.follows();
-        one.obtain();
-        other.obtain();
+        one.obtain(SHOP);
+        other.obtain(SHOP);
         StoredCertificate stored = one.store().find(SHOP).orElseThrow();
 
         StoredCertificate withdrawn =
                 one.store().save(stored.withWithdrawn(Optional.of(time.clock().instant())));
         other.run();
-        assertThat(other.served()).isEmpty();
+        assertThat(other.served(SHOP)).isEmpty();
 
         StoredCertificate back = one.store().save(withdrawn.withWithdrawn(Optional.empty()));
-        other.obtain();
-        assertThat(other.served()).isPresent();
+        other.obtain(SHOP);
+        assertThat(other.served(SHOP)).isPresent();
 
         one.store().forget(back);
         other.run();
-        assertThat(other.served()).isEmpty();
+        assertThat(other.served(SHOP)).isEmpty();
     }
 
     private void withdrawOnOne() throws Exception {
@@ -292,25 +231,25 @@ class PeersTest {
     @Test
     void newsThatCouldNotBeQueuedIsFollowedALittleLater() throws Exception {
         other.follows();
-        one.obtain();
-        other.obtain();
+        one.obtain(SHOP);
+        other.obtain(SHOP);
 
-        other.full = true;
+        other.full(true);
         withdrawOnOne();
         other.run();
-        assertThat(other.served()).isPresent();
-        other.full = false;
+        assertThat(other.served(SHOP)).isPresent();
+        other.full(false);
         time.advance(Duration.ofSeconds(1));
         other.run();
 
-        assertThat(other.served()).isEmpty();
+        assertThat(other.served(SHOP)).isEmpty();
     }
 
     @Test
     void newsThatCouldNotBeFollowedIsFollowedOnceTheStoreAnswers() throws Exception {
         other.follows();
-        one.obtain();
-        other.obtain();
+        one.obtain(SHOP);
+        other.obtain(SHOP);
 
         other.store().unreadable(true);
         withdrawOnOne();
@@ -318,15 +257,15 @@ class PeersTest {
             other.run();
             time.advance(Duration.ofSeconds(1));
         }
-        assertThat(other.served()).isPresent();
-        assertThat(other.house.recorded().lines(EventKind.STORE_FAILED)).hasSize(1);
+        assertThat(other.served(SHOP)).isPresent();
+        assertThat(other.house().recorded().lines(EventKind.STORE_FAILED)).hasSize(1);
         other.store().unreadable(false);
         other.run();
         time.advance(Duration.ofSeconds(30));
         other.run();
 
-        assertThat(other.served()).isEmpty();
-        assertThat(other.house.recorded().lines(EventKind.RECOVERED)).hasSize(1);
+        assertThat(other.served(SHOP)).isEmpty();
+        assertThat(other.house().recorded().lines(EventKind.RECOVERED)).hasSize(1);
     }
 
     @Test
@@ -336,9 +275,9 @@ class PeersTest {
                 .mapToObj(i -> ServerName.parse("n" + i + ".example.com"))
                 .toList();
         for (ServerName name : names) {
-            one.issuance.obtain(name, ClientBlock.LOCAL);
+            one.issuance().obtain(name, ClientBlock.LOCAL);
             one.run();
-            other.issuance.obtain(name, ClientBlock.LOCAL);
+            other.issuance().obtain(name, ClientBlock.LOCAL);
             other.run();
         }
         ServerName unreadable = names.get(5);
@@ -351,50 +290,50 @@ class PeersTest {
         other.run();
 
         assertThat(names)
-                .filteredOn(name -> other.house.inventory().find(name).isPresent())
+                .filteredOn(name -> other.house().inventory().find(name).isPresent())
                 .containsExactly(unreadable);
-        assertThat(other.house.recorded().lines(EventKind.STORE_FAILED))
+        assertThat(other.house().recorded().lines(EventKind.STORE_FAILED))
                 .singleElement()
                 .asString()
                 .contains(unreadable.value());
         other.store().unreadable(unreadable.value(), false);
         time.advance(Duration.ofSeconds(30));
         other.run();
-        assertThat(other.house.inventory().find(unreadable)).isEmpty();
+        assertThat(other.house().inventory().find(unreadable)).isEmpty();
     }
 
     @Test
     void missedNewsIsLookedForAgainWhereItCouldNotBe() throws Exception {
-        one.obtain();
-        other.obtain();
+        one.obtain(SHOP);
+        other.obtain(SHOP);
         withdrawOnOne();
 
         other.store().unreadable(true);
-        other.issuance.missed();
+        other.issuance().missed();
         other.run();
         other.store().unreadable(false);
         time.advance(Duration.ofSeconds(1));
         other.run();
 
-        assertThat(other.served()).isEmpty();
+        assertThat(other.served(SHOP)).isEmpty();
     }
 
     @Test
     void whatAnOperatorWithdrawsOnOneIsServedAndObtainedByNobody() throws Exception {
         one.follows();
         other.follows();
-        one.obtain().join();
-        other.obtain().join();
+        one.obtain(SHOP).join();
+        other.obtain(SHOP).join();
 
-        assertThat(one.issuance.withdrawals().withdraw(SHOP)).isTrue();
+        assertThat(one.issuance().withdrawals().withdraw(SHOP)).isTrue();
         other.run();
 
-        assertThat(one.served()).isEmpty();
-        assertThat(other.served()).isEmpty();
-        assertThat(other.obtain()).isCompletedExceptionally();
+        assertThat(one.served(SHOP)).isEmpty();
+        assertThat(other.served(SHOP)).isEmpty();
+        assertThat(other.obtain(SHOP)).isCompletedExceptionally();
 
-        other.issuance.withdrawals().lift(SHOP);
-        assertThat(other.obtain()).isCompleted();
+        other.issuance().withdrawals().lift(SHOP);
+        assertThat(other.obtain(SHOP)).isCompleted();
         assertThat(other.ca().asked()).as("what was paid for is served again").isEmpty();
     }
 
@@ -402,15 +341,15 @@ class PeersTest {
     void whatIsWithdrawnWhileItIsBeingObtainedIsNotServed() throws Exception {
         one.ca().whileSigning(() -> {
             try {
-                other.issuance.withdrawals().withdraw(SHOP);
+                other.issuance().withdrawals().withdraw(SHOP);
             } catch (StoreException e) {
                 throw new IllegalStateException(e);
             }
         });
 
-        assertThat(one.obtain()).isCompletedExceptionally();
+        assertThat(one.obtain(SHOP)).isCompletedExceptionally();
 
-        assertThat(one.served()).isEmpty();
+        assertThat(one.served(SHOP)).isEmpty();
         assertThat(one.store().find(SHOP).orElseThrow().withdrawn()).isPresent();
     }
 
@@ -418,9 +357,9 @@ class PeersTest {
     void aNameThatIsWithdrawnIsServedByNoWildcardOnAnyServerEvenWithItsOwnGone() throws Exception {
         KeyedCertificate wildcard = TestLeaves.leaf(time.clock().instant(), Duration.ofDays(90), "*.example.com");
         one.store().save(StoredCertificate.obtained(wildcard, "certbot", wildcard.notBefore(), wildcard.notAfter()));
-        assertThat(one.obtain()).isCompleted();
+        assertThat(one.obtain(SHOP)).isCompleted();
         other.follows();
-        assertThat(other.obtain()).isCompleted();
+        assertThat(other.obtain(SHOP)).isCompleted();
         one.store()
                 .save(StoredCertificate.obtained(
                         TestLeaves.leaf(time.clock().instant(), Duration.ofDays(90), SHOP.value()),
@@ -428,13 +367,13 @@ class PeersTest {
                         wildcard.notBefore(),
                         wildcard.notAfter()));
 
-        one.issuance.withdrawals().withdraw(SHOP);
+        one.issuance().withdrawals().withdraw(SHOP);
         other.run();
 
-        assertThat(one.served()).isEmpty();
-        assertThat(other.served()).isEmpty();
-        assertThat(one.obtain()).isCompletedExceptionally();
-        assertThat(other.obtain()).isCompletedExceptionally();
+        assertThat(one.served(SHOP)).isEmpty();
+        assertThat(other.served(SHOP)).isEmpty();
+        assertThat(one.obtain(SHOP)).isCompletedExceptionally();
+        assertThat(other.obtain(SHOP)).isCompletedExceptionally();
     }
 
     @Test
@@ -443,7 +382,7 @@ class PeersTest {
                 TestLeaves.leaf(time.clock().instant(), Duration.ofDays(90), "a.example.com", SHOP.value());
         one.store().save(StoredCertificate.obtained(several, "certbot", several.notBefore(), several.notAfter()));
 
-        CompletableFuture<KeyedCertificate> renewed = one.issuance.renew(SHOP);
+        CompletableFuture<KeyedCertificate> renewed = one.issuance().renew(SHOP);
         one.run();
 
         assertThat(renewed.join().names()).containsExactly(SHOP.value());
@@ -452,66 +391,66 @@ class PeersTest {
 
     @Test
     void whatIsPausedOnOneIsPausedOnAll() throws Exception {
-        one.issuance.pauses().pause(Pauses.ALL);
+        one.issuance().pauses().pause(Pauses.ALL);
 
-        assertThat(other.obtain()).isCompletedExceptionally();
+        assertThat(other.obtain(SHOP)).isCompletedExceptionally();
         assertThat(other.ca().asked()).isEmpty();
     }
 
     @Test
     void whoMissedTheNewsLooksAtEverythingItServes() throws Exception {
-        one.obtain();
-        other.obtain();
+        one.obtain(SHOP);
+        other.obtain(SHOP);
         StoredCertificate stored = one.store().find(SHOP).orElseThrow();
         one.store().save(stored.withWithdrawn(Optional.of(time.clock().instant())));
 
-        other.issuance.missed();
+        other.issuance().missed();
         other.run();
 
-        assertThat(other.served()).isEmpty();
+        assertThat(other.served(SHOP)).isEmpty();
     }
 
     @Test
     void whoRemembersARefusalServesWhatAnotherObtainedAllTheSame() throws Exception {
         other.follows();
         one.ca().failOnce(new IssuanceException.Rejected(SHOP, "caa", "forbidden", Duration.ZERO));
-        one.obtain();
-        other.obtain();
-        assertThat(other.issuance.remembered(SHOP)).isPresent();
+        one.obtain(SHOP);
+        other.obtain(SHOP);
+        assertThat(other.issuance().remembered(SHOP)).isPresent();
 
-        one.issuance.retry(SHOP);
-        KeyedCertificate obtained = one.obtain().join();
+        one.issuance().retry(SHOP);
+        KeyedCertificate obtained = one.obtain(SHOP).join();
         other.run();
 
-        assertThat(other.issuance.remembered(SHOP)).isEmpty();
-        assertThat(other.obtain().join().id()).isEqualTo(obtained.id());
+        assertThat(other.issuance().remembered(SHOP)).isEmpty();
+        assertThat(other.obtain(SHOP).join().id()).isEqualTo(obtained.id());
     }
 
     @Test
     void aRetryOnOneIsARetryOnAll() throws Exception {
         other.follows();
         one.ca().failOnce(new IssuanceException.Rejected(SHOP, "caa", "forbidden", Duration.ZERO));
-        one.obtain();
-        other.obtain();
+        one.obtain(SHOP);
+        other.obtain(SHOP);
 
-        one.issuance.retry(SHOP);
+        one.issuance().retry(SHOP);
 
-        assertThat(other.issuance.remembered(SHOP)).isEmpty();
-        assertThat(other.obtain()).isCompleted();
+        assertThat(other.issuance().remembered(SHOP)).isEmpty();
+        assertThat(other.obtain(SHOP)).isCompleted();
     }
 
     @Test
     void aRetryOfWhichTheNewsWasMissedIsARetryOnAll() throws Exception {
         one.ca().failOnce(new IssuanceException.Rejected(SHOP, "caa", "forbidden", Duration.ZERO));
-        one.obtain();
-        other.obtain();
-        one.issuance.retry(SHOP);
-        assertThat(other.issuance.remembered(SHOP)).isPresent();
+        one.obtain(SHOP);
+        other.obtain(SHOP);
+        one.issuance().retry(SHOP);
+        assertThat(other.issuance().remembered(SHOP)).isPresent();
 
-        other.issuance.missed();
+        other.issuance().missed();
 
-        assertThat(other.issuance.remembered(SHOP)).isEmpty();
-        assertThat(other.obtain()).isCompleted();
+        assertThat(other.issuance().remembered(SHOP)).isEmpty();
+        assertThat(other.obtain(SHOP)).isCompleted();
     }
 
     @Test
@@ -520,25 +459,25 @@ class PeersTest {
         one.ca()
                 .failOnce(new IssuanceException.RateLimited(
                         SHOP, new Scope.Account(one.ca().id()), "too many orders", day));
-        one.obtain();
-        other.obtain();
+        one.obtain(SHOP);
+        other.obtain(SHOP);
         assertThat(other.ca().asked()).isEmpty();
-        one.issuance.retry(SHOP);
+        one.issuance().retry(SHOP);
         time.advance(Duration.ofMinutes(1));
-        assertThat(other.obtain()).as("what was remembered goes on").isCompletedExceptionally();
+        assertThat(other.obtain(SHOP)).as("what was remembered goes on").isCompletedExceptionally();
 
-        other.issuance.missed();
+        other.issuance().missed();
         time.advance(Duration.ofMinutes(1));
 
-        assertThat(other.obtain()).isCompleted();
+        assertThat(other.obtain(SHOP)).isCompleted();
     }
 
     @Test
     void whatTheCaRefusedOneIsNotAskedForByAnother() {
         one.ca().fail(new IssuanceException.Rejected(SHOP, "caa", "forbidden", Duration.ZERO));
-        one.obtain();
+        one.obtain(SHOP);
 
-        CompletableFuture<KeyedCertificate> refused = other.obtain();
+        CompletableFuture<KeyedCertificate> refused = other.obtain(SHOP);
 
         assertThatThrownBy(refused::join).hasMessageContaining("rejected by the CA (caa): forbidden");
         assertThat(other.ca().asked()).isEmpty();

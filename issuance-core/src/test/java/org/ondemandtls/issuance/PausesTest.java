@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.IssuanceException;
@@ -21,8 +22,11 @@ import org.ondemandtls.event.EventKind;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy.Decision;
+import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.OpenOrder;
+import org.ondemandtls.store.StoreException;
 import org.ondemandtls.testing.DirectExecutor;
+import org.ondemandtls.testing.Except;
 import org.ondemandtls.testing.FakeAuthority;
 import org.ondemandtls.testing.IssuanceFixture;
 import org.ondemandtls.testing.TestCertificates;
@@ -167,5 +171,50 @@ class PausesTest {
 
         assertThat(pauses.all()).containsOnlyKeys(Pauses.domain("example.com")).containsValue(Instant.EPOCH);
         assertPaused(SHOP, Pauses.domain("example.com"));
+    }
+
+    @Nested
+    class AListThatCannotBeRead {
+
+        private boolean unreadable;
+
+        @BeforeEach
+        void mayFail() throws Exception {
+            house.before(store -> Except.of(CertificateStore.class, store, "readSecret", through -> {
+                if (unreadable) {
+                    throw new StoreException("bad sector");
+                }
+                return through.call();
+            }));
+            issuance = house.issuance(new DirectExecutor(), new DirectExecutor());
+            pauses = issuance.pauses();
+        }
+
+        @Test
+        void leavesInForceWhatWasReadLastAndNothingElse() throws Exception {
+            pauses.pause(Pauses.domain(SHOP.value()));
+            visit(OTHER);
+            unreadable = true;
+
+            assertPaused(SHOP, Pauses.domain(SHOP.value()));
+            assertThat(visit(ServerName.parse("third.example.com"))).isCompleted();
+        }
+
+        @Test
+        void isToldOnceEachTimeItHappens() throws Exception {
+            unreadable = true;
+            visit(SHOP);
+            visit(OTHER);
+            assertThat(house.recorded().lines(EventKind.STORE_FAILED))
+                    .containsExactly("cannot read the list of pauses from the store; the last known pauses stay in"
+                            + " force: bad sector");
+            unreadable = false;
+            visit(ServerName.parse("third.example.com"));
+            unreadable = true;
+
+            visit(ServerName.parse("fourth.example.com"));
+
+            assertThat(house.recorded().lines(EventKind.STORE_FAILED)).hasSize(2);
+        }
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -340,5 +341,153 @@ class BudgetTest {
         new Budget(house.store().ledger(), list, Map.of(OWN, new Budget.Rules(none, some, none, none)), clock)
                 .prepare();
         assertThat(read).hasValue(1);
+    }
+
+    @Nested
+    class WhatIsUnderWay {
+
+        private Budget budget;
+
+        @BeforeEach
+        void limit() throws Exception {
+            budget = budget("acme.directory", OWN, "budget.name", "2/1d");
+        }
+
+        private Budget.Reservation reserve() throws Exception {
+            return budget.reserve(OWN, name("same.example.com"), Purpose.OBTAIN, Exemption.NONE);
+        }
+
+        @Test
+        void countsUntilItHasEndedEachForItself() throws Exception {
+            Budget.Reservation first = reserve();
+            reserve();
+            budget.notIssued(first, true);
+            reserve();
+
+            assertThatThrownBy(this::reserve).isInstanceOf(OverBudget.class).hasMessageContaining("under way end");
+        }
+
+        @Test
+        void isNotWaitedForWhereAllIsUsedUpWithoutIt() throws Exception {
+            Budget.Reservation first = reserve();
+            budget.issued(reserve());
+            budget.resumed(OWN, name("same.example.com"), Exemption.NONE);
+            budget.issued(first);
+
+            assertThatThrownBy(this::reserve)
+                    .isInstanceOfSatisfying(
+                            OverBudget.class,
+                            over -> assertThat(over.retryAfter()).isEqualTo(Duration.ofDays(1)))
+                    .hasMessageContaining("2 in 1 d are used up (onDemandTls.budget.name), it fits again at");
+        }
+    }
+
+    @Test
+    void onlyOrdersOfTheAccountConcernEveryNameAndEachSaysHowLongToWait() throws Exception {
+        Budget budget = budget("acme.directory", OWN, "budget.orders", "3/6h", "budget.name", "1/1d");
+        use(budget, OWN, Purpose.OBTAIN, 1, "same.example.com");
+        house.time().advance(Duration.ofHours(1));
+
+        assertThatThrownBy(() -> budget.reserve(OWN, name("same.example.com"), Purpose.OBTAIN, Exemption.NONE))
+                .isInstanceOfSatisfying(OverBudget.class, over -> {
+                    assertThat(over.concernsAll()).isFalse();
+                    assertThat(over.retryAfter()).isEqualTo(Duration.ofHours(23));
+                });
+        use(budget, OWN, Purpose.OBTAIN, 1, "other.example.com");
+        assertThatThrownBy(() -> budget.reserve(OWN, name("third.example.com"), Purpose.OBTAIN, Exemption.NONE))
+                .isInstanceOfSatisfying(OverBudget.class, over -> {
+                    assertThat(over.concernsAll()).isTrue();
+                    assertThat(over.retryAfter()).isEqualTo(Duration.ofHours(5));
+                });
+    }
+
+    @Test
+    void ordersForNewNamesAndForRenewalsAreCountedUnderTheirOwnKeysOnAllServers() throws Exception {
+        Budget budget = budget("acme.directory", OWN, "budget.orders", "9/1h");
+        use(budget, OWN, Purpose.OBTAIN, 3, "a.example#.com");
+        use(budget, OWN, Purpose.RENEW, 1, "b.example#.com");
+
+        Duration window = Duration.ofHours(1);
+        assertThat(house.store().ledger().used("orders|" + OWN + "|obtain", window))
+                .isEqualTo(3);
+        assertThat(house.store().ledger().used("orders|" + OWN + "|renew", window))
+                .isEqualTo(1);
+    }
+
+    @Test
+    void aRegisteredDomainIsWhatTheOperatorsOwnListSays() throws Exception {
+        StringBuilder list = new StringBuilder("// ===BEGIN ICANN DOMAINS===\ncom\n");
+        for (int i = 0; i < 1200; i++) {
+            list.append("suffix").append(i).append(".com\n");
+        }
+        list.append("// ===END ICANN DOMAINS===\n// ===BEGIN PRIVATE DOMAINS===\n")
+                .append("example.com\n// ===END PRIVATE DOMAINS===\n");
+        Path own = Files.writeString(directory.resolve("own.dat"), list);
+
+        Budget budget = budget("budget.publicSuffixes", own.toString());
+
+        assertThat(budget.registeredDomain(name("www.shop.example.com"))).isEqualTo("shop.example.com");
+        assertThat(budget.prepare()).isEqualTo(1202);
+        assertThat(budget().registeredDomain(name("www.shop.example.com"))).isEqualTo("example.com");
+    }
+
+    @Nested
+    class AFailedValidation {
+
+        private final ServerName bad = name("bad.example.com");
+
+        private void tomorrow() throws Exception {
+            // The ledger lets go of what does not count any more when a day begins.
+            house.time().advance(Duration.ofMinutes(1));
+            house.store().ledger().count("any", Duration.ofDays(1));
+        }
+
+        @Test
+        void countsForAsLongAsTheOperatorsWindowSays() throws Exception {
+            Budget budget = budget("acme.directory", OWN, "budget.failures", "1/6h");
+            house.time().advance(Duration.ofHours(2));
+            budget.authorizationFailed(OWN, bad);
+            house.time().advance(Duration.ofHours(3));
+
+            tomorrow();
+
+            assertSpent(budget, OWN, bad.value(), Purpose.OBTAIN, "failures");
+        }
+
+        @Test
+        void countsForAnHourWhereTheOperatorsWindowIsShorter() throws Exception {
+            Budget budget = budget("acme.directory", OWN, "budget.failures", "1/10m");
+            house.time().advance(Duration.ofHours(3).plusMinutes(40));
+            budget.authorizationFailed(OWN, bad);
+            house.time().advance(Duration.ofMinutes(20));
+
+            tomorrow();
+
+            assertThat(budget.untilFailuresFit(OWN, bad, 1, 1)).isEqualTo(Duration.ofMinutes(39));
+            use(budget, OWN, Purpose.OBTAIN, 1, bad.value());
+        }
+
+        @Test
+        void ofACaWhoseUrlIsTooLongForTheLedgerIsNotCounted() throws Exception {
+            Budget budget = budget();
+            String endless = "https://ca.example/" + "x".repeat(2100);
+
+            budget.authorizationFailed(endless, bad);
+
+            assertThat(budget.untilFailuresFit(endless, bad, 4, 4)).isZero();
+        }
+
+        @Test
+        void leavesRoomForThoseTheNextOrderMayCost() throws Exception {
+            Budget budget = budget();
+            budget.authorizationFailed(OWN, bad);
+            house.time().advance(Duration.ofMinutes(10));
+
+            assertThat(budget.untilFailuresFit(OWN, bad, 3, 4)).isZero();
+            assertThat(budget.untilFailuresFit(OWN, bad, 4, 4)).isEqualTo(Duration.ofMinutes(50));
+            assertThat(budget.untilFailuresFit(OWN, bad, 9, 4))
+                    .as("one at least")
+                    .isEqualTo(Duration.ofMinutes(50));
+        }
     }
 }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -247,5 +249,78 @@ class CaStandingTest {
 
         assertThat(holds.isWell(CA)).isTrue();
         assertThat(holds.health(CA).isWell()).isTrue();
+    }
+
+    @Test
+    void aCaIsUnwellUntilTheMinuteIsOver() {
+        holds.failed(CA, DOWN);
+
+        house.time().advance(Duration.ofMinutes(1).minusNanos(1));
+        assertThat(holds.isWell(CA)).isFalse();
+        house.time().advance(Duration.ofNanos(1));
+
+        assertThat(holds.isWell(CA)).isTrue();
+    }
+
+    @Test
+    void aCaFailsSinceTheFirstTimeByWhatItSaidLast() {
+        Instant since = house.time().clock().instant();
+        holds.failed(CA, DOWN);
+        house.time().advance(Duration.ofHours(1));
+        holds.failed(CA, IssuanceException.Unavailable.unwell(OTHER, "HTTP 500", Duration.ZERO, null));
+
+        assertThat(holds.health(CA)).isEqualTo(new CaHealth(Optional.of(since), "HTTP 500"));
+    }
+
+    @Test
+    void aCaThatWasNotAskedAgainFailsByWhatItSaidThen() {
+        holds.failed(CA, DOWN);
+        house.time().advance(Duration.ofHours(1));
+
+        holds.refusesAll(CA, new IssuanceException.RefusesAll(OTHER, "not asked since 20:00: down", Duration.ZERO));
+
+        assertThat(holds.health(CA).why()).isEqualTo("down");
+    }
+
+    @Test
+    void isNoneWhereItIsOverAlready() throws Exception {
+        keep(new Scope.Account(CA), Duration.ZERO);
+
+        assertThat(holds.holding(CA, SHOP)).isEmpty();
+        holds.recall(CA, SHOP);
+        assertThat(holds.holding(CA, SHOP)).isEmpty();
+    }
+
+    @Test
+    void lastsForADayAtMostWhateverTheCaSays() throws Exception {
+        keep(new Scope.Account(CA), Duration.ofDays(30));
+
+        assertThat(holds.holding(CA, SHOP).orElseThrow().retryAfter()).isEqualTo(Duration.ofDays(1));
+        assertThat(house.store().hold(new Scope.Account(CA)).orElseThrow().until())
+                .isEqualTo(house.time().clock().instant().plus(Duration.ofDays(1)));
+    }
+
+    @Test
+    void isStillThatOfTheFirstWordsWhereTwoEndTogether() throws Exception {
+        keep(new Scope.Account(CA), Duration.ofHours(5));
+
+        holds.keep(CA, new RateLimited(SHOP, new Scope.Account(CA), "in other words", Duration.ofHours(5)));
+
+        assertThat(holds.holding(CA, SHOP).orElseThrow()).hasMessageContaining("(too many)");
+        assertThat(house.store().hold(new Scope.Account(CA)).orElseThrow().detail())
+                .isEqualTo("too many");
+    }
+
+    @Test
+    void isKeptHoweverManyThereAre() throws Exception {
+        // Nothing is written by a clock that is not trusted.
+        house.time().jump(Duration.ofDays(90));
+        for (int i = 0; i <= 10_000; i++) {
+            ServerName name = ServerName.parse("n" + i + ".example.net");
+            holds.keep(CA, new RateLimited(name, new Scope.NameAt(CA, name), "too many", Duration.ofHours(5)));
+        }
+
+        assertThat(holds.holding(CA, ServerName.parse("n0.example.net"))).isPresent();
+        assertThat(holds.holding(CA, ServerName.parse("n10000.example.net"))).isPresent();
     }
 }

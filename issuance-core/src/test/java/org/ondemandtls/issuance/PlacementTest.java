@@ -25,6 +25,7 @@ import org.ondemandtls.event.Figure;
 import org.ondemandtls.event.Figures;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.OpenOrder;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.DirectExecutor;
 import org.ondemandtls.testing.FakeAuthority;
@@ -186,6 +187,46 @@ class PlacementTest {
         }
 
         @Test
+        void makesTheCaUnwellWhereItRefusesTheAccount() {
+            authority.fail(new IssuanceException.AccountRefused(SHOP, "deactivated", Duration.ofMinutes(1)));
+
+            visit(SHOP);
+
+            assertThat(issuance.health(authority.id()).isWell()).isFalse();
+            assertThat(issuance.health(authority.id()).why()).contains("deactivated");
+        }
+
+        @Test
+        void isHeldAgainstTheNameOnceThreeInARowHaveDoneSoWithoutAWord() {
+            authority.fail(
+                    new Unavailable(SHOP, "invalid without a word", Duration.ofSeconds(1), new UnexplainedException()));
+            for (int i = 0; i < 2; i++) {
+                assertThat(failureOf(visit(SHOP))).isInstanceOf(Unavailable.class);
+                house.time().advance(Duration.ofMinutes(1));
+            }
+
+            assertThat(failureOf(visit(SHOP))).isInstanceOfSatisfying(Rejected.class, told -> {
+                assertThat(told.isPassing()).isTrue();
+                assertThat(told).hasMessageContaining("(invalidOrder): invalid without a word");
+            });
+            assertThat(issuance.blockedFor(SHOP)).isEqualTo(Duration.ofMinutes(1));
+        }
+
+        @Test
+        void isNotEvenBegunAtACaThatIsOutOfService() throws Exception {
+            Unavailable out = new Unavailable(SHOP, "no account yet", Duration.ofMinutes(7), null);
+            authority.putOutOfService(out);
+
+            assertThat(issuance.held(SHOP)).containsSame(out);
+            assertThat(failureOf(visit(SHOP))).isSameAs(out);
+
+            assertThat(authority.asked()).isEmpty();
+            assertThat(house.store().openOrders()).isEmpty();
+            authority.putOutOfService(null);
+            assertThat(issuance.held(SHOP)).isEmpty();
+        }
+
+        @Test
         void isToldAsTheCasWhereItLimitsAndOverWhenItGivesACertificate() {
             authority.fail(limited(SHOP, authority.id()));
             visit(SHOP);
@@ -218,6 +259,96 @@ class PlacementTest {
             assertThat(issuance.held(SHOP)).isEmpty();
             assertThat(house.store().holds(10)).isEmpty();
             assertThat(visit(SHOP)).isCompleted();
+        }
+    }
+
+    @Nested
+    class WhatIsLeftOfAnOrder {
+
+        @Test
+        void thatWasNotPlacedIsItsKeyAndItsBeginning() throws Exception {
+            authority.placesBeforeFailing(false);
+            authority.fail(unwell());
+            visit(SHOP);
+            OpenOrder before = house.store().openOrder(SHOP).orElseThrow();
+            assertThat(before.started()).isEqualTo(now());
+            house.time().advance(Duration.ofMinutes(5));
+
+            visit(SHOP);
+
+            OpenOrder after = house.store().openOrder(SHOP).orElseThrow();
+            assertThat(after.started()).isEqualTo(before.started());
+            assertThat(after.key().getPrivate()).isEqualTo(before.key().getPrivate());
+        }
+
+        @Test
+        void thatTheNextCaGotIsItsOwn() throws Exception {
+            FakeAuthority next = house.addAuthority(NEXT);
+            issuance = issuance();
+            authority.placesBeforeFailing(false);
+            next.placesBeforeFailing(false);
+            authority.fail(unwell());
+            next.fail(unwell());
+
+            visit(SHOP);
+
+            assertThat(house.store().openOrder(SHOP).orElseThrow().issuer()).isEqualTo(NEXT);
+        }
+
+        private void unfinishedForHours() {
+            authority.fail(Unavailable.unfinished(SHOP, "not issued yet", Duration.ofSeconds(1)));
+            visit(SHOP);
+            house.time().advance(Duration.ofHours(2));
+            visit(SHOP);
+        }
+
+        @Test
+        void thatTheCaDoesNotFinishIsGivenUpAndToldOf() throws Exception {
+            Instant began = now();
+
+            unfinishedForHours();
+
+            assertThat(house.store().openOrder(SHOP).orElseThrow().url()).isEmpty();
+            assertThat(lines(EventKind.RESUMED))
+                    .containsExactly(
+                            "name=shop.example.com dropped the open order: the CA has not finished it since " + began);
+        }
+
+        @Test
+        void thatTheCaHasNotHeardOfIsNotGivenUp() throws Exception {
+            Instant began = now();
+            authority.placesBeforeFailing(false);
+
+            unfinishedForHours();
+
+            assertThat(house.store().openOrder(SHOP).orElseThrow().started()).isEqualTo(began);
+            assertThat(lines(EventKind.RESUMED)).isEmpty();
+        }
+    }
+
+    @Nested
+    class WhatIsNotValidByTheClock {
+
+        private IssuanceException signedLongAgo() {
+            authority.signedAt(now().minus(Duration.ofDays(200)));
+            return failureOf(visit(SHOP));
+        }
+
+        @Test
+        void isTheCasFaultWhereTheClockIsTrusted() {
+            assertThat(signedLongAgo())
+                    .hasMessageContaining("what it returned cannot be used")
+                    .hasMessageNotContaining("jumped");
+            assertThat(issuance.blockedFor(SHOP)).isEqualTo(Duration.ofMinutes(1));
+        }
+
+        @Test
+        void isPerhapsTheClocksWhereThatHasJumpedAndWaitsForIt() throws Exception {
+            house.time().jump(Duration.ofDays(200));
+
+            assertThat(signedLongAgo()).hasMessageEndingWith(", and the clock of this machine has jumped");
+            assertThat(issuance.blockedFor(SHOP)).isGreaterThan(Duration.ofDays(1));
+            assertThat(house.store().holds(10)).isEmpty();
         }
     }
 
@@ -321,6 +452,24 @@ class PlacementTest {
             assertThat(failureOf(visit(OTHER)).retryAfter()).isEqualTo(Duration.ofMinutes(20));
             assertThat(authority.asked()).hasSize(1);
             assertThat(next.asked()).hasSize(1);
+        }
+
+        @Test
+        void whatBothLimitForTheSameTimeIsToldInTheWordsOfTheFirst() throws Exception {
+            authority.fail(limited(SHOP, authority.id()));
+            next.fail(new RateLimited(SHOP, new Scope.Account(next.id()), "later", Duration.ofHours(1)));
+            visit(SHOP);
+
+            assertThat(issuance.held(OTHER).orElseThrow()).hasMessageContaining("too many orders");
+        }
+
+        @Test
+        void whatSendsAnOrderToTheNextIsTold() {
+            authority.fail(unwell());
+
+            visit(SHOP);
+
+            assertThat(lines(EventKind.NEXT_CA)).containsExactly("name=shop.example.com no answer; trying " + NEXT);
         }
     }
 

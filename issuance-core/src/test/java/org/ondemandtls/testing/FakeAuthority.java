@@ -42,6 +42,7 @@ public final class FakeAuthority implements Authority {
     private boolean unreachable;
     private boolean placesBeforeFailing = true;
     private boolean forbidden;
+    private IssuanceException outOfService;
     private boolean losesOrders;
     private boolean mindsReplaces;
     private Instant expiresBefore;
@@ -74,6 +75,11 @@ public final class FakeAuthority implements Authority {
     /** Whether the CAA records of every name name others only. */
     public void forbidden(boolean now) {
         forbidden = now;
+    }
+
+    /** Takes no orders at present, for a reason of its own; null where it does. */
+    public void putOutOfService(IssuanceException why) {
+        outOfService = why;
     }
 
     /** Whether the CA has forgotten every order that is taken up. */
@@ -186,6 +192,11 @@ public final class FakeAuthority implements Authority {
     @Override
     public boolean isForbidden(ServerName name) {
         return forbidden;
+    }
+
+    @Override
+    public Optional<IssuanceException> outOfService(ServerName name) {
+        return Optional.ofNullable(outOfService);
     }
 
     @Override

@@ -5,13 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Hold;
+import org.ondemandtls.testing.Except;
 import org.ondemandtls.testing.IssuanceFixture;
 import org.ondemandtls.testing.ManualTime;
 
@@ -112,6 +115,40 @@ class HoldSweepTest {
         sweep.sweepIfDue();
 
         assertThat(isThere(new Scope.Account("now"))).isTrue();
+    }
+
+    @Test
+    void tellsWhetherItSwept() throws Exception {
+        assertThat(sweep.sweepIfDue()).isFalse();
+        time.advance(HoldSweep.LOOK);
+        assertThat(sweep.sweepIfDue()).as("nobody was before it").isFalse();
+
+        time.advance(HoldSweep.EVERY.minus(HoldSweep.LOOK));
+
+        assertThat(sweep.sweepIfDue()).isTrue();
+        assertThat(sweep.sweepIfDue()).as("a moment ago").isFalse();
+    }
+
+    @Test
+    void looksAtTheClockOfThoseBeforeItOnceAnHour() throws Exception {
+        AtomicInteger looks = new AtomicInteger();
+        CertificateStore store = Except.of(CertificateStore.class, house.store(), "keepHold", through -> {
+            looks.incrementAndGet();
+            return through.call();
+        });
+        sweep = new HoldSweep(store, house.watch(), time.clock(), time::nanoTime);
+
+        time.advance(HoldSweep.LOOK.minusNanos(1));
+        sweep.sweepIfDue();
+        assertThat(looks).hasValue(0);
+        time.advance(Duration.ofNanos(1));
+        sweep.sweepIfDue();
+        int each = looks.get();
+        assertThat(each).isPositive();
+        time.advance(HoldSweep.LOOK.minusNanos(1));
+        sweep.sweepIfDue();
+
+        assertThat(looks).hasValue(each);
     }
 
     private void liveFor(Duration time) throws Exception {

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.issuance.OrderShares.Side;
 
@@ -124,5 +126,51 @@ class OrderSharesTest {
         lacking.of(Side.RENEWALS).execute(() -> ran.add("r"));
 
         assertThat(threads).hasSize(1);
+    }
+
+    @Test
+    void tellsHowManyOfEachSideWait() {
+        for (int i = 0; i < 5; i++) {
+            submit(Side.RENEWALS, "r" + i);
+        }
+        submit(Side.VISITS, "v0");
+        submit(Side.VISITS, "v1");
+
+        assertThat(shares.queued(Side.RENEWALS)).isEqualTo(2);
+        assertThat(shares.queued(Side.VISITS)).isEqualTo(1);
+    }
+
+    @Test
+    void keepsNoOtherThreadWaitingWhateverIsDone() throws Exception {
+        for (int i = 0; i < 6; i++) {
+            submit(Side.RENEWALS, "r" + i);
+        }
+        assertAnotherThreadMay();
+        assertThatThrownBy(() -> submit(Side.RENEWALS, "r6")).isInstanceOf(RejectedExecutionException.class);
+        assertAnotherThreadMay();
+        threads.get(0).run();
+        assertAnotherThreadMay();
+        assertThat(shares.queued(Side.RENEWALS)).isZero();
+        assertAnotherThreadMay();
+
+        OrderShares lacking = new OrderShares(
+                task -> {
+                    throw new OutOfMemoryError("unable to create native thread");
+                },
+                2,
+                3);
+        assertThatThrownBy(() -> lacking.of(Side.VISITS).execute(() -> ran.add("v")))
+                .isInstanceOf(OutOfMemoryError.class);
+        assertThat(CompletableFuture.supplyAsync(() -> lacking.queued(Side.VISITS))
+                        .get(20, TimeUnit.SECONDS))
+                .isZero();
+    }
+
+    private void assertAnotherThreadMay() throws Exception {
+        int here = shares.queued(Side.RENEWALS);
+
+        assertThat(CompletableFuture.supplyAsync(() -> shares.queued(Side.RENEWALS))
+                        .get(20, TimeUnit.SECONDS))
+                .isEqualTo(here);
     }
 }

@@ -331,4 +331,48 @@ class PeerProofsTest {
 
         assertThat(strayed).isEmpty();
     }
+
+    @Test
+    void tellsWhetherThereIsAnybodyElse() throws Exception {
+        assertThat(proofs(lookups).any()).isTrue();
+        peers = Peers.NONE;
+
+        assertThat(proofs(lookups).any()).isFalse();
+    }
+
+    @Test
+    void whatIsNotLookedForIsCountedUnderItsBound() {
+        PeerProofs proofs = proofs(lookups);
+        for (String token : List.of("a", "b", "c")) {
+            ask(proofs, token);
+        }
+        assertThat(recorded.events().overflows()).containsExactly(Map.entry("onDemandTls.shield.lookupRate", 1L));
+
+        PeerProofs busy = proofs(task -> {
+            throw new RejectedExecutionException();
+        });
+        busy.find(SHOP, ChallengeType.HTTP_01, "token");
+        busy.httpProofs(SHOP);
+
+        assertThat(recorded.events().overflows()).containsEntry("onDemandTls.shield.lookupsQueued", 2L);
+    }
+
+    @Test
+    void whatWasNotThereAMomentAgoIsAnsweredAtOnce() {
+        PeerProofs proofs = proofs(lookups);
+        ask(proofs, "nothing");
+
+        assertThat(proofs.find(SHOP, ChallengeType.HTTP_01, "nothing")).isCompletedWithValue(Optional.empty());
+        assertThat(lookups.size()).isZero();
+    }
+
+    @Test
+    void aStoreThatDoesNotAnswerForAllProofsIsTold() {
+        failures = 1;
+
+        assertThat(askForAll(proofs(lookups))).isCompletedWithValue(Map.of());
+
+        assertThat(recorded.lines(EventKind.STORE_FAILED))
+                .containsExactly("name=shop.example.com the database cannot be reached");
+    }
 }

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
+import java.util.Iterator;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Nested;
@@ -139,5 +142,76 @@ class RenewalTimeTest {
         assertThat(RenewalTime.firstAdvice(life, FROM, () -> 1.0)).isEqualTo(FROM.plus(Duration.ofHours(6)));
         assertThat(RenewalTime.firstAdvice(moments, FROM, () -> 1.0)).isEqualTo(FROM.plusSeconds(6));
         assertThat(RenewalTime.firstAdvice(life, FROM, () -> 0.0)).isEqualTo(FROM);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        // the minute chosen first, and the one that is kept to
+        "0, 30",
+        "4, 30",
+        "5, 5",
+        "30, 30",
+        "54, 54",
+        "55, 30",
+        "59, 30"
+    })
+    void keepsToFiveMinutesFromTheFullHourAndTheFirstOfThemIncluded(int minute, int kept) {
+        Instant from = Instant.parse("2026-11-24T08:00:00Z").plus(Duration.ofMinutes(minute));
+        KeyedCertificate certificate = TestLeaves.valid(
+                TestCertificates.key().getPublic(), from, from.plus(Duration.ofDays(90)), "a.example.com");
+        Iterator<Double> random = List.of(0.0, 0.5).iterator();
+
+        Instant at = RenewalTime.byLifetime(certificate, random::next);
+
+        assertThat(at.atZone(ZoneOffset.UTC).getMinute()).isEqualTo(kept);
+        assertThat(at.truncatedTo(ChronoUnit.HOURS)).isEqualTo(Instant.parse("2027-01-23T08:00:00Z"));
+    }
+
+    @Test
+    void keepsOffTheFullHourFromALifeOfADayOn() {
+        Instant from = Instant.parse("2026-11-24T08:00:00Z");
+        for (Duration life : List.of(Duration.ofDays(1), Duration.ofDays(1).minusHours(2))) {
+            KeyedCertificate certificate =
+                    TestLeaves.valid(TestCertificates.key().getPublic(), from, from.plus(life), "a.example.com");
+
+            assertThat(RenewalTime.byLifetime(certificate, () -> 0.0)
+                            .atZone(ZoneOffset.UTC)
+                            .getMinute())
+                    .as("a life of %s", life)
+                    .isEqualTo(life.toHours() == 24 ? 5 : 0);
+        }
+    }
+
+    @Test
+    void aMomentAtAnEndOfTheCasWindowIsKept() {
+        KeyedCertificate certificate = valid(Duration.ofDays(90));
+        Instant start = FROM.plus(Duration.ofDays(40));
+        Instant end = FROM.plus(Duration.ofDays(42));
+        RenewalWindow window = new RenewalWindow(start, end, Optional.empty());
+
+        for (Instant before : List.of(start, end)) {
+            assertThat(RenewalTime.inWindow(certificate, window, Optional.of(before), FROM, () -> 0.5))
+                    .isEqualTo(before);
+        }
+        assertThat(RenewalTime.inWindow(certificate, window, Optional.of(start.minusMillis(1)), FROM, () -> 0.5))
+                .isEqualTo(FROM.plus(Duration.ofDays(41)));
+    }
+
+    @Test
+    void leavesTheFullHourOnlyForAnotherMomentInTheCasWindow() {
+        KeyedCertificate certificate = valid(Duration.ofDays(90));
+        Instant hour = Instant.parse("2027-01-10T08:00:00Z");
+        RenewalWindow wide = new RenewalWindow(hour.minusSeconds(3600), hour.plusSeconds(3600), Optional.empty());
+        RenewalWindow late = new RenewalWindow(hour.minusSeconds(120), hour.plusSeconds(240), Optional.empty());
+        RenewalWindow early = new RenewalWindow(hour.plusSeconds(60), hour.plusSeconds(240), Optional.empty());
+
+        assertThat(RenewalTime.inWindow(certificate, wide, Optional.empty(), FROM, () -> 0.5))
+                .isEqualTo(hour.plusSeconds(1800));
+        assertThat(RenewalTime.inWindow(certificate, late, Optional.empty(), FROM, () -> 0.0))
+                .as("five past seven is before it begins")
+                .isEqualTo(late.start());
+        assertThat(RenewalTime.inWindow(certificate, early, Optional.empty(), FROM, () -> 0.5))
+                .as("half past eight is behind its end")
+                .isEqualTo(hour.plusSeconds(150));
     }
 }

@@ -1,6 +1,7 @@
 package org.ondemandtls.issuance;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Instant;
 import java.util.ArrayList;
@@ -8,6 +9,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.certificate.IssuanceException;
@@ -17,6 +20,7 @@ import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.OpenOrder;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.testing.DirectExecutor;
+import org.ondemandtls.testing.ManualTime;
 import org.ondemandtls.testing.RecordedEvents;
 import org.ondemandtls.testing.TestCertificates;
 
@@ -147,5 +151,79 @@ class ResumptionTest {
         assertThat(lacking.resume(List::of)).isCompleted();
 
         assertThat(recorded.lines(EventKind.DEFECT)).hasSize(1);
+    }
+
+    @Test
+    void thousandsThatEndAtOnceFitOnTheStackAlsoWhereTheyBeginBehindOthers() {
+        List<OpenOrder> many = Collections.nCopies(20_000, orders(1).get(0));
+        int[] ended = new int[1];
+        Resumption behind = new Resumption(
+                order -> {
+                    if (begun.size() < 4) {
+                        begun.add(new CompletableFuture<>());
+                        return begun.get(begun.size() - 1);
+                    }
+                    ended[0]++;
+                    return CompletableFuture.failedFuture(new IssuanceException.Stopping(order.name()));
+                },
+                new DirectExecutor(),
+                recorded.events(),
+                () -> false);
+        CompletableFuture<Void> done = behind.resume(() -> many);
+        assertThat(begun).hasSize(4);
+
+        fail(begun.get(0));
+
+        assertThat(ended[0]).isEqualTo(20_000 - 4);
+        assertThat(done).isNotDone();
+        fail(begun.get(1));
+        fail(begun.get(2));
+        fail(begun.get(3));
+        assertThat(done).isCompleted();
+    }
+
+    @Test
+    void whyOneEndedWithoutACertificateIsToldInTheWordsOfItsCause() {
+        resumption.resume(() -> orders(3));
+
+        begun.get(0).completeExceptionally(new CompletionException("wrapped", new IllegalStateException("the cause")));
+        begun.get(1).completeExceptionally(new CompletionException("no more", null));
+        begun.get(2).complete(null);
+
+        assertThat(recorded.lines(EventKind.RESUMED))
+                .containsExactly(
+                        "name=shop0.example.com an order that was open before the restart ended without a certificate:"
+                                + " the cause",
+                        "name=shop1.example.com an order that was open before the restart ended without a certificate:"
+                                + " no more",
+                        "name=shop2.example.com finished an order that was open before the restart");
+    }
+
+    @Test
+    void aDefectInTheLookIsThrownAndKeepsNobodyWaiting() {
+        List<CompletableFuture<Void>> looks = new ArrayList<>();
+        ManualTime.Tasks lookups = new ManualTime.Tasks();
+        Resumption defective =
+                new Resumption(order -> new CompletableFuture<>(), lookups, recorded.events(), () -> false);
+        looks.add(defective.resume(() -> {
+            throw new IllegalStateException("unforeseen");
+        }));
+
+        assertThatThrownBy(lookups::runAll).isInstanceOf(IllegalStateException.class);
+
+        assertThat(looks.get(0)).isCompleted();
+    }
+
+    @Test
+    void aLookThatDoesNotFitIsOver() {
+        Resumption full = new Resumption(
+                order -> new CompletableFuture<>(),
+                task -> {
+                    throw new RejectedExecutionException();
+                },
+                recorded.events(),
+                () -> false);
+
+        assertThat(full.resume(List::of)).isCompleted();
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Nested;
@@ -173,5 +174,50 @@ class SingleFlightTest {
 
         assertThat(failed).isCompletedExceptionally();
         assertThat(flights.size()).isZero();
+    }
+
+    @Test
+    void keepsNoOtherThreadWaitingWhateverIsDone() throws Exception {
+        CompletableFuture<String> first = join("a.example");
+        assertAnotherThreadSees(1);
+        join("a.example");
+        assertAnotherThreadSees(2);
+        assertThat(flights.waiting("a.example")).isEqualTo(2);
+        assertAnotherThreadSees(2);
+        assertThat(first.cancel(false)).isTrue();
+
+        assertAnotherThreadSees(1);
+    }
+
+    private void assertAnotherThreadSees(int waiting) throws Exception {
+        assertThat(CompletableFuture.supplyAsync(() -> flights.waiting("a.example"))
+                        .get(20, TimeUnit.SECONDS))
+                .isEqualTo(waiting);
+    }
+
+    @Test
+    void whoBoardsAtTheMomentItLandsGetsTheOutcome() {
+        record Key(Runnable whenFound) {
+            @Override
+            public boolean equals(Object other) {
+                whenFound.run();
+                return other instanceof Key;
+            }
+
+            @Override
+            public int hashCode() {
+                return 7;
+            }
+        }
+        SingleFlight<Key, String> keyed = new SingleFlight<>();
+        CompletableFuture<String> first = keyed.join(new Key(() -> {}), key -> work);
+
+        // Found in the air, and landed before anybody could board.
+        CompletableFuture<String> late =
+                keyed.join(new Key(() -> work.complete("certificate")), key -> new CompletableFuture<>());
+
+        assertThat(first).isCompletedWithValue("certificate");
+        assertThat(late).isCompletedWithValue("certificate");
+        assertThat(keyed.size()).isZero();
     }
 }

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -24,11 +26,15 @@ import org.ondemandtls.event.Figures;
 import org.ondemandtls.name.ClientBlock;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.permission.PermissionPolicy.Decision;
+import org.ondemandtls.store.OpenOrder;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.DirectExecutor;
+import org.ondemandtls.testing.FakeAuthority;
 import org.ondemandtls.testing.IssuanceFixture;
 import org.ondemandtls.testing.ManualTime;
+import org.ondemandtls.testing.TestCertificates;
+import org.ondemandtls.testing.TestLeaves;
 
 /** {@link Issuance} where somebody says no: an operator who takes a name away, permission, a server that stops. */
 class WithdrawalsTest {
@@ -167,6 +173,32 @@ class WithdrawalsTest {
 
             assertThat(stored().withdrawn()).isEqualTo(first);
         }
+
+        @Test
+        void isNotServedOnWhereTheStoreHasLostIt() throws Exception {
+            visit();
+            house.store().forget(stored());
+
+            assertThat(issuance.withdrawals().withdraw(SHOP)).isFalse();
+
+            assertThat(house.inventory().find(SHOP)).isEmpty();
+        }
+
+        @Test
+        void takesTheOtherNamesOfItsCertificateWithIt() throws Exception {
+            ServerName other = ServerName.parse("other.one.example");
+            Instant now = house.time().clock().instant();
+            KeyedCertificate several = TestLeaves.leaf(now, Duration.ofDays(90), SHOP.value(), other.value());
+            house.store().save(StoredCertificate.obtained(several, "certbot", now, several.notAfter()));
+            visit();
+            house.inventory().publish(several);
+            assertThat(house.inventory().find(other)).isPresent();
+
+            issuance.withdrawals().withdraw(SHOP);
+
+            assertThat(house.inventory().find(SHOP)).isEmpty();
+            assertThat(house.inventory().find(other)).isEmpty();
+        }
     }
 
     @Nested
@@ -246,6 +278,49 @@ class WithdrawalsTest {
             assertThat(issuance.blockedFor(SHOP)).isEqualTo(blocked.minusMinutes(1));
             issuance.retry(SHOP);
             assertThat(issuance.blockedFor(SHOP)).isZero();
+        }
+
+        @Test
+        void thatWaitsForAThreadEndsWhenTheServerStops() {
+            CompletableFuture<KeyedCertificate> waiting = visit();
+            issuance.stop();
+
+            orders.runAll();
+
+            assertThat(waiting.handle((certificate, failure) -> failure).join()).isInstanceOf(Stopping.class);
+            assertThat(house.authority().asked()).isEmpty();
+        }
+
+        @Test
+        void thatAnEarlierLifeLeftOpenIsNotTakenUpOnceTheServerStops() throws Exception {
+            house.store()
+                    .journal(new OpenOrder(
+                            SHOP,
+                            house.authority().id(),
+                            house.time().clock().instant(),
+                            Optional.of(FakeAuthority.ORDER_URL),
+                            TestCertificates.key(),
+                            new byte[] {1}));
+            issuance.stop();
+
+            assertThat(issuance.resumeOpenOrders()).isCompleted();
+
+            assertThat(house.recorded().lines(EventKind.RESUMED)).isEmpty();
+            assertThat(house.store().openOrders()).hasSize(1);
+        }
+
+        @Test
+        void ofNewsOfOtherServersIsNotBegunOnceTheServerStops() throws Exception {
+            ManualTime.Tasks lookups = new ManualTime.Tasks();
+            issuance = house.issuance(lookups, orders);
+            issuance.missed();
+            assertThat(lookups.size()).isOne();
+            lookups.runAll();
+            issuance.stop();
+
+            issuance.missed();
+
+            assertThat(lookups.size()).isZero();
         }
 
         @Test

@@ -243,6 +243,35 @@ class FollowingTest {
         assertThat(inventory.find(SHOP)).isEmpty();
     }
 
+    private void servedByAWildcard(ServerName... names) {
+        KeyedCertificate wildcard = TestLeaves.leaf(time.clock().instant(), Duration.ofDays(90), "*.example.com");
+        for (ServerName name : names) {
+            inventory.publish(wildcard, name);
+            assertThat(inventory.find(name)).isPresent();
+        }
+    }
+
+    @Test
+    void newsOfANameIsAReasonToAskAgainWhetherAWildcardServesItAndNoOther() {
+        servedByAWildcard(SHOP, OTHER);
+
+        changed(SHOP);
+
+        assertThat(inventory.find(SHOP)).isEmpty();
+        assertThat(inventory.find(OTHER)).isPresent();
+    }
+
+    @Test
+    void missedNewsIsAReasonToAskThatOfEveryName() {
+        servedByAWildcard(SHOP, OTHER);
+
+        following.missed();
+        lookups.runAll();
+
+        assertThat(inventory.find(SHOP)).isEmpty();
+        assertThat(inventory.find(OTHER)).isEmpty();
+    }
+
     @Test
     void nothingIsLookedUpOnceTheServerStops() throws Exception {
         served(SHOP);

@@ -173,6 +173,25 @@ class HoldSweepTest {
     }
 
     @Test
+    void seesWhetherTheDayOfThoseBeforeItIsOverOnceAnHour() throws Exception {
+        // Begins to count when it has lived for an hour.
+        liveFor(Duration.ofHours(22));
+        time.advance(Duration.ofMinutes(30));
+        house.restartWatch();
+        sweep = sweep();
+        for (int hour = 1; hour <= 2; hour++) {
+            time.advance(HoldSweep.LOOK);
+            assertThat(sweep.sweepIfDue()).isFalse();
+        }
+        time.advance(Duration.ofMinutes(45));
+        assertThat(sweep.sweepIfDue()).as("over, and not looked at again yet").isFalse();
+
+        time.advance(Duration.ofMinutes(15));
+
+        assertThat(sweep.sweepIfDue()).isTrue();
+    }
+
+    @Test
     void takesNoOtherProcessesWordForAClockThatHasLeaptSince() throws Exception {
         hold(new Scope.Account("now"), Duration.ofHours(30));
         liveFor(Duration.ofHours(14));

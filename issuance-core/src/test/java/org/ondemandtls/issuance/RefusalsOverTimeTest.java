@@ -308,6 +308,13 @@ class RefusalsOverTimeTest {
     }
 
     @Test
+    void whatMemoryKnowsIsSaidThoughTheStoreKnowsNothing() throws Exception {
+        didNotAnswer();
+
+        assertThat(refusals.recall(SHOP).orElseThrow()).hasMessage("shop.example.com: down");
+    }
+
+    @Test
     void whatAStrangersNameFailedByIsForgottenByNoNewsOfTheStore() {
         didNotAnswer();
 

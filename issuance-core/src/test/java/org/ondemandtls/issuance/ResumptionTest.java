@@ -154,35 +154,6 @@ class ResumptionTest {
     }
 
     @Test
-    void thousandsThatEndAtOnceFitOnTheStackAlsoWhereTheyBeginBehindOthers() {
-        List<OpenOrder> many = Collections.nCopies(20_000, orders(1).get(0));
-        int[] ended = new int[1];
-        Resumption behind = new Resumption(
-                order -> {
-                    if (begun.size() < 4) {
-                        begun.add(new CompletableFuture<>());
-                        return begun.get(begun.size() - 1);
-                    }
-                    ended[0]++;
-                    return CompletableFuture.failedFuture(new IssuanceException.Stopping(order.name()));
-                },
-                new DirectExecutor(),
-                recorded.events(),
-                () -> false);
-        CompletableFuture<Void> done = behind.resume(() -> many);
-        assertThat(begun).hasSize(4);
-
-        fail(begun.get(0));
-
-        assertThat(ended[0]).isEqualTo(20_000 - 4);
-        assertThat(done).isNotDone();
-        fail(begun.get(1));
-        fail(begun.get(2));
-        fail(begun.get(3));
-        assertThat(done).isCompleted();
-    }
-
-    @Test
     void whyOneEndedWithoutACertificateIsToldInTheWordsOfItsCause() {
         resumption.resume(() -> orders(3));
 

@@ -185,8 +185,14 @@ class SingleFlightTest {
         assertThat(flights.waiting("a.example")).isEqualTo(2);
         assertAnotherThreadSees(2);
         assertThat(first.cancel(false)).isTrue();
-
         assertAnotherThreadSees(1);
+        CompletableFuture<String> second = join("a.example");
+
+        work.complete("certificate");
+
+        assertThat(CompletableFuture.supplyAsync(() -> second.cancel(false)).get(20, TimeUnit.SECONDS))
+                .as("it has landed")
+                .isFalse();
     }
 
     private void assertAnotherThreadSees(int waiting) throws Exception {

@@ -424,7 +424,7 @@ final class Placement {
                 return;
             }
             attempt.replaced().ifPresent(leaf -> replaced.put(key(leaf), Optional.empty()));
-            giveBack(attempt);
+            // Nothing was reserved: what is replaced does not count.
             attempt.placed = false;
             attempt.exempt(false);
             // What an operator pardons was looked at when this order began.

@@ -2,6 +2,9 @@ package org.ondemandtls.issuance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.ondemandtls.testing.TestLeaves;
+import org.ondemandtls.store.StoredCertificate;
+import java.time.Instant;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -60,7 +63,7 @@ class StoreInTroubleTest {
         for (String method : List.of("reserve", "giveBack", "count")) {
             ledger = failing(Ledger.class, ledger, method);
         }
-        for (String method : List.of("hold", "keepHold", "dropHold", "closeOrder")) {
+        for (String method : List.of("find", "hold", "keepHold", "dropHold", "closeOrder")) {
             house.before(store -> failing(CertificateStore.class, store, method));
         }
         Budget budget = Budget.of(
@@ -229,6 +232,20 @@ class StoreInTroubleTest {
                 .singleElement()
                 .extracting(Figures.Series::values)
                 .isEqualTo(List.of(authority.id(), "obtain", "store_failed"));
+    }
+
+    @Test
+    void aStoreThatDoesNotSayWhatItHasLeavesANameToTheWildcardInMemory() throws Exception {
+        Instant now = house.time().clock().instant();
+        KeyedCertificate wildcard = TestLeaves.leaf(now, Duration.ofDays(90), "*.one.example");
+        house.store().save(StoredCertificate.obtained(wildcard, "certbot", now, wildcard.notAfter()));
+        fails("find");
+        assertThat(failureOf(visit(SHOP))).as("not in memory").isInstanceOf(StoreFailed.class);
+
+        house.inventory().publish(wildcard, ServerName.parse("other.one.example"));
+
+        assertThat(visit(SHOP)).isCompletedWithValue(wildcard);
+        assertThat(authority.asked()).isEmpty();
     }
 
     @Test

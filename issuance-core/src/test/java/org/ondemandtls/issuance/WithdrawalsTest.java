@@ -219,6 +219,37 @@ class WithdrawalsTest {
         }
 
         @Test
+        void isAskedAgainWhereAnOperatorHasANameTriedAgain() throws Exception {
+            decision = new Decision.Denied("not yet");
+            assertNotPermitted();
+            decision = new Decision.Granted();
+            assertNotPermitted();
+
+            issuance.retry(SHOP);
+
+            assertThat(visit()).isCompletedWithValueMatching(certificate -> certificate != null);
+            assertThat(asked).isEqualTo(2);
+        }
+
+        @Test
+        void endsThatANameIsWithdrawnFromACertificateOfSeveral() throws Exception {
+            Instant now = house.time().clock().instant();
+            KeyedCertificate several = TestLeaves.leaf(now, Duration.ofDays(90), "other.one.example", SHOP.value());
+            house.store().save(StoredCertificate.obtained(several, "certbot", now, several.notAfter()));
+            WithdrawnName.keep(house.store(), SHOP, stored());
+            decision = new Decision.Denied("gone");
+            assertNotPermitted();
+            assertThat(WithdrawnName.isKept(house.store(), SHOP)).isTrue();
+            decision = new Decision.Granted();
+            house.time().advance(DAY);
+
+            assertThat(visit().join().id()).isEqualTo(several.id());
+
+            assertThat(WithdrawnName.isKept(house.store(), SHOP)).isFalse();
+            assertThat(house.authority().asked()).isEmpty();
+        }
+
+        @Test
         void isAskedForANameThatIsServedAndTellsTheAnswer() {
             visit();
 

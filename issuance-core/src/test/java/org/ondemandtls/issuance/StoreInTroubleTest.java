@@ -2,11 +2,9 @@ package org.ondemandtls.issuance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import org.ondemandtls.testing.TestLeaves;
-import org.ondemandtls.store.StoredCertificate;
-import java.time.Instant;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,10 +33,12 @@ import org.ondemandtls.permission.PermissionPolicy.Decision;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.Ledger;
 import org.ondemandtls.store.StoreException;
+import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.DirectExecutor;
 import org.ondemandtls.testing.Except;
 import org.ondemandtls.testing.FakeAuthority;
 import org.ondemandtls.testing.IssuanceFixture;
+import org.ondemandtls.testing.TestLeaves;
 
 /** {@link Placement}: a store that fails at one thing is told of, and what was reached without it is not given up. */
 class StoreInTroubleTest {

@@ -162,7 +162,8 @@ etc/ondemand-tls.xml
 ## certificate of its own.
 # onDemandTls.handshake.defaultName=
 
-## Whose TLS engine shakes hands: jdk, or conscrypt. conscrypt needs the jar conscrypt-openjdk-uber.
+## Whose TLS engine shakes hands: jdk, conscrypt, or openssl. conscrypt needs the jar conscrypt-openjdk-uber.
+## openssl needs Tomcat, Java 22 or later, and OpenSSL.
 # onDemandTls.tls.provider=jdk
 
 ## How many certificates are kept ready in memory. Others are read from the store when visited. From 1 to

@@ -76,7 +76,7 @@ public final class OnDemandTls implements AutoCloseable {
     private static final Duration VISITS_AT_STOP = Duration.ofSeconds(2);
 
     /** What the engine learns from the server it lives in. */
-    public interface Host {
+    public interface Host extends TlsSetup.Engines {
 
         /** What the server serves by itself. */
         StaticCertificates staticCertificates();
@@ -311,6 +311,7 @@ public final class OnDemandTls implements AutoCloseable {
      */
     public static OnDemandTls open(OnDemandTlsSetup setup, Host host) throws StartException {
         check(setup);
+        TlsSetup.check(setup.config(), host);
         Time time = Time.ofMachine();
         Events events = new Events(host.eventListener(), time::nanoTime);
         try {

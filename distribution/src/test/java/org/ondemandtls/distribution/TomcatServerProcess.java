@@ -97,6 +97,15 @@ final class TomcatServerProcess extends ServerProcess {
         return managed();
     }
 
+    /**
+     * Configures hosts of the connector on their own; before the first start.
+     *
+     * @param xml {@code <SSLHostConfig>} elements
+     */
+    void configuringHosts(String xml) {
+        hostConfig = xml;
+    }
+
     /** As the sample does anyway. */
     @Override
     ServerProcess deploying() {

@@ -226,7 +226,8 @@ public enum ConfigKey {
             "tls.provider",
             KeyType.CHOICE,
             "jdk",
-            "Whose TLS engine shakes hands: jdk, or conscrypt. conscrypt needs the jar conscrypt-openjdk-uber."),
+            "Whose TLS engine shakes hands: jdk, conscrypt, or openssl. conscrypt needs the jar conscrypt-openjdk-uber."
+                    + " openssl needs Tomcat, Java 22 or later, and OpenSSL."),
     INVENTORY_SIZE(
             "inventory.size",
             KeyType.INTEGER,

@@ -86,7 +86,9 @@ public record OnDemandTlsConfig(
         /** The JDK's. */
         JDK,
         /** Conscrypt's, which is BoringSSL. */
-        CONSCRYPT;
+        CONSCRYPT,
+        /** Tomcat's, which is OpenSSL. */
+        OPENSSL;
 
         /** As it is written. */
         public String word() {

@@ -27,10 +27,12 @@ import org.ondemandtls.certificate.KeyedCertificate;
  *
  * <p><b>Cost.</b> Strangers decide which scopes are used, by the names they send; so scopes are bounded, and the
  * sessions of each. A scope that has been dropped loses its sessions, and its clients make a full handshake.
+ *
+ * <p>A scope is made anew every day, and with it the keys of its tickets: not every provider changes those by itself.
  */
 final class ScopedContext extends SSLContextSpi {
 
-    /** How many scopes are kept; about 8 KB each, most of it native, and 80 µs to make. */
+    /** How many scopes are kept; of Conscrypt about 8 KB each, most of it native, and 80 µs to make. The host may say more. */
     static final int SCOPES = 10_000;
 
     /** How many sessions a scope keeps; of clients that take no ticket. */
@@ -39,12 +41,15 @@ final class ScopedContext extends SSLContextSpi {
     // Of a certificate that was renewed nobody asks for the scope again.
     private static final Duration KEPT = Duration.ofHours(8);
 
+    private static final Duration KEYS_KEPT = Duration.ofDays(1);
+
     private final Supplier<SSLContext> contexts;
     private final Consumer<SSLEngine> tickets;
     private final UnaryOperator<PrivateKey> ownKey;
     private final Cache<SessionScope, SSLContext> scopes = Caffeine.newBuilder()
             .maximumSize(SCOPES)
             .expireAfterAccess(KEPT)
+            .expireAfterWrite(KEYS_KEPT)
             .executor(Runnable::run)
             .build();
 
@@ -56,7 +61,8 @@ final class ScopedContext extends SSLContextSpi {
     /**
      * A context that is not initialised yet.
      *
-     * @param contexts makes contexts of the provider, not initialised
+     * @param contexts makes contexts of the provider, not initialised. Such a context may have no sessions as long as it
+     *     shows no certificate
      * @param tickets switches session tickets on, which only engines of a scope may have
      * @param ownKey makes a key of the provider of one that is not; asked once for each scope
      */
@@ -78,7 +84,10 @@ final class ScopedContext extends SSLContextSpi {
         scopes.invalidateAll();
         SSLContext made = contexts.get();
         made.init(keys, trust, random);
-        made.getServerSessionContext().setSessionCacheSize(1);
+        SSLSessionContext sessions = made.getServerSessionContext();
+        if (sessions != null) {
+            sessions.setSessionCacheSize(1);
+        }
         base = made;
     }
 
@@ -112,7 +121,7 @@ final class ScopedContext extends SSLContextSpi {
 
     /** Of engines without a scope; how long its sessions last goes for those of all scopes. */
     @Override
-    protected SSLSessionContext engineGetServerSessionContext() {
+    protected @Nullable SSLSessionContext engineGetServerSessionContext() {
         return base().getServerSessionContext();
     }
 
@@ -153,8 +162,13 @@ final class ScopedContext extends SSLContextSpi {
             throw new IllegalStateException("a TLS context that could be made cannot be made again", e);
         }
         SSLSessionContext sessions = made.getServerSessionContext();
-        sessions.setSessionCacheSize(SESSIONS);
-        sessions.setSessionTimeout(base().getServerSessionContext().getSessionTimeout());
+        SSLSessionContext terms = base().getServerSessionContext();
+        if (sessions != null) {
+            sessions.setSessionCacheSize(SESSIONS);
+        }
+        if (sessions != null && terms != null) {
+            sessions.setSessionTimeout(terms.getSessionTimeout());
+        }
         return made;
     }
 }

@@ -4,6 +4,7 @@ import java.security.GeneralSecurityException;
 import java.security.NoSuchProviderException;
 import java.security.Provider;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLContextSpi;
 import org.jspecify.annotations.Nullable;
@@ -36,11 +37,26 @@ public final class TlsProvider {
      * The provider an operator has chosen. Loads its classes and its native library the first time.
      *
      * @param chosen what the operator said
-     * @return the provider
+     * @return the provider. The JDK's where OpenSSL was chosen: its engines are the host's to make (see {@link #scoped}),
+     *     and those for challenge certificates remain
      * @throws NoSuchProviderException if it cannot be used here; in one line that names the key and says what to do
      */
     public static TlsProvider of(OnDemandTlsConfig.TlsProvider chosen) throws NoSuchProviderException {
-        return chosen == OnDemandTlsConfig.TlsProvider.JDK ? JDK : conscrypt();
+        return chosen == OnDemandTlsConfig.TlsProvider.CONSCRYPT ? conscrypt() : JDK;
+    }
+
+    /**
+     * A context, not initialised, that keeps the sessions of each {@link SessionScope} apart, for a host whose own contexts
+     * would not.
+     *
+     * @param contexts makes contexts of the host, not initialised; asked on the threads of handshakes, once for each scope.
+     *     Initialised without key managers, they make no engines
+     * @return the context
+     */
+    public static SSLContext scoped(Supplier<SSLContextSpi> contexts) {
+        return new Provided(
+                new ScopedContext(() -> new Provided(contexts.get(), null), engine -> {}, UnaryOperator.identity()),
+                null);
     }
 
     /** Whether it is the JDK's, which keeps sessions of different names apart by itself. */

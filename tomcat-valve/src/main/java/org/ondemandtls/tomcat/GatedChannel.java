@@ -106,7 +106,7 @@ final class GatedChannel extends FrugalChannel {
         if (known == null) {
             known = new Served(
                     requestedName,
-                    serve != null ? serve.certificate().names() : HandshakeContexts.namesShownBy(sslEngine),
+                    serve != null ? serve.certificate().names() : endpoint.namesShown(sslEngine, requestedName),
                     endpoint.hostConfigName(requestedName));
             served = known;
         }

@@ -21,8 +21,10 @@ import javax.net.ssl.X509KeyManager;
 import org.apache.tomcat.util.net.SSLContext;
 import org.apache.tomcat.util.net.SSLHostConfig;
 import org.apache.tomcat.util.net.SSLHostConfigCertificate;
+import org.apache.tomcat.util.net.jsse.JSSEImplementation;
 import org.apache.tomcat.util.net.jsse.JSSEUtil;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.config.OnDemandTlsConfig.TlsProvider;
 import org.ondemandtls.name.HttpHosts;
 
 /**
@@ -33,6 +35,10 @@ import org.ondemandtls.name.HttpHosts;
  */
 final class HandshakeContexts {
 
+    private static final Map<TlsProvider, String> IMPLEMENTATIONS = Map.of(
+            TlsProvider.JDK, JSSEImplementation.class.getName(),
+            TlsProvider.CONSCRYPT, ConscryptImplementation.class.getName(),
+            TlsProvider.OPENSSL, OpenSslImplementation.class.getName());
     private static final int SAN_DNS = 2;
     private static final int SAN_ADDRESS = 7;
     private static final List<String> KEY_TYPES = List.of("EC", "RSA", "RSASSA-PSS", "EdDSA", "DSA");
@@ -52,7 +58,8 @@ final class HandshakeContexts {
     private final Set<SSLContext> ours = Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
     private final EngineKeyManager keyManager;
 
-    private volatile boolean byConscrypt;
+    private volatile TlsProvider provider = TlsProvider.JDK;
+    private volatile List<String> protocols = List.of();
 
     /**
      * Begins without any.
@@ -66,10 +73,19 @@ final class HandshakeContexts {
     /**
      * Says whose engines the contexts make; before any is made.
      *
-     * @param conscrypt whether Conscrypt's, and not the JDK's
+     * @param chosen what the operator said
+     * @param negotiable what the connector agrees on by ALPN; the list of the endpoint itself, which is filled later
+     * @return the name of the class by which Tomcat comes to the same engines
      */
-    void use(boolean conscrypt) {
-        byConscrypt = conscrypt;
+    String use(TlsProvider chosen, List<String> negotiable) {
+        provider = chosen;
+        protocols = negotiable;
+        return IMPLEMENTATIONS.getOrDefault(chosen, "");
+    }
+
+    /** Whether the class of this name can be what {@link #use} has returned. */
+    static boolean isImplementation(String name) {
+        return IMPLEMENTATIONS.containsValue(name);
     }
 
     /**
@@ -172,7 +188,12 @@ final class HandshakeContexts {
         }
         boolean usersOwn = !now.equals(certificate.getSslContextGenerated()) && !ours.contains(now);
         if (now.equals(served.get(certificate)) && !usersOwn) {
-            now = context(byConscrypt ? new ConscryptUtil(certificate, false) : new JSSEUtil(certificate, false));
+            now = context(
+                    switch (provider) {
+                        case JDK -> new JSSEUtil(certificate, false);
+                        case CONSCRYPT -> new ConscryptUtil(certificate, false);
+                        case OPENSSL -> new OpenSslUtil(certificate, false);
+                    });
             ours.add(now);
             certificate.setSslContext(now);
         }
@@ -181,25 +202,36 @@ final class HandshakeContexts {
 
     private SSLContext onDemand(SSLHostConfigCertificate certificate) {
         KeyManager[] keys = {keyManager};
-        if (byConscrypt) {
-            return context(new ConscryptUtil(certificate, false) {
-                @Override
-                public KeyManager[] getKeyManagers() {
-                    return keys;
-                }
-            });
-        }
-        return context(new JSSEUtil(certificate, false) {
-            @Override
-            public KeyManager[] getKeyManagers() {
-                return keys;
-            }
-        });
+        return context(
+                switch (provider) {
+                    case JDK ->
+                        new JSSEUtil(certificate, false) {
+                            @Override
+                            public KeyManager[] getKeyManagers() {
+                                return keys;
+                            }
+                        };
+                    case CONSCRYPT ->
+                        new ConscryptUtil(certificate, false) {
+                            @Override
+                            public KeyManager[] getKeyManagers() {
+                                return keys;
+                            }
+                        };
+                    // Nobody is asked: what is shown is known where a context is made.
+                    case OPENSSL ->
+                        new OpenSslUtil(certificate, false) {
+                            @Override
+                            public KeyManager[] getKeyManagers() {
+                                return new KeyManager[0];
+                            }
+                        };
+                });
     }
 
-    private static SSLContext context(JSSEUtil util) {
+    private SSLContext context(JSSEUtil util) {
         try {
-            return util.createSSLContext(List.of());
+            return util.createSSLContext(protocols);
         } catch (IllegalArgumentException e) {
             throw e;
         } catch (Exception e) {
@@ -248,9 +280,15 @@ final class HandshakeContexts {
      * The names of the certificate that an engine has shown.
      *
      * @param engine of a complete handshake, null for none
-     * @return its names, empty where it has shown none
+     * @param config the host configuration it was made under
+     * @return its names, empty where it has shown none. An engine of OpenSSL does not tell: then the names in all
+     *     certificates the user gave the host configuration
      */
-    static Set<String> namesShownBy(@Nullable SSLEngine engine) {
+    Set<String> namesShown(@Nullable SSLEngine engine, SSLHostConfig config) {
+        if (provider == TlsProvider.OPENSSL) {
+            Entry entry = entries.get(config);
+            return entry == null ? Set.of() : entry.names();
+        }
         Certificate[] chain = engine == null ? null : engine.getSession().getLocalCertificates();
         return chain != null && chain.length > 0 && chain[0] instanceof X509Certificate leaf ? names(leaf) : Set.of();
     }

@@ -5,6 +5,7 @@ import java.net.SocketAddress;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -25,6 +26,7 @@ import org.apache.tomcat.util.res.StringManager;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.OnDemandTls;
 import org.ondemandtls.StartException;
+import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.handshake.Admission;
 import org.ondemandtls.handshake.Alert;
 import org.ondemandtls.handshake.ChallengeTls;
@@ -47,7 +49,6 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     /** What a client is told while there is no engine. */
     static final Admission.Refuse CLOSED = new Admission.Refuse(Alert.INTERNAL_ERROR);
 
-    private static final String CONSCRYPT = ConscryptImplementation.class.getName();
     private static final StringManager sm = StringManager.getManager(OnDemandEndpoint.class);
     private static final Log log = LogFactory.getLog(OnDemandEndpoint.class);
 
@@ -69,7 +70,7 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     private volatile TlsProvider tls = TlsProvider.JDK;
     private @Nullable Future<?> watch;
 
-    /** An endpoint without an engine yet; TLS by the JDK, since OpenSSL would not ask our key manager. */
+    /** An endpoint without an engine yet; TLS by the JDK, until it is told otherwise. */
     OnDemandEndpoint() {
         setSSLEnabled(true);
         setSslImplementationName(JSSEImplementation.class.getName());
@@ -82,7 +83,7 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
      */
     void check() throws StartException {
         String implementation = getSslImplementationName();
-        if (!JSSEImplementation.class.getName().equals(implementation) && !CONSCRYPT.equals(implementation)) {
+        if (!HandshakeContexts.isImplementation(implementation)) {
             throw new StartException(sm.getString("onDemandEndpoint.implementation", implementation));
         }
         if (!isSSLEnabled()) {
@@ -102,12 +103,12 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     /**
      * Says whose TLS engines shake hands; before the endpoint binds its port.
      *
-     * @param provider the provider
+     * @param chosen what the operator said, which can be had
+     * @param provider makes what this endpoint makes engines of by itself
      */
-    void use(TlsProvider provider) {
+    void use(OnDemandTlsConfig.TlsProvider chosen, TlsProvider provider) {
         tls = provider;
-        setSslImplementationName(provider.isJdk() ? JSSEImplementation.class.getName() : CONSCRYPT);
-        contexts.use(!provider.isJdk());
+        setSslImplementationName(contexts.use(chosen, negotiableProtocols));
     }
 
     /** Adds the default host configuration where the user gave none. */
@@ -240,6 +241,11 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     /** How many handshakes may wait here: a half of the connections that are taken; 0 where those are not bounded. */
     int mostParked() {
         return getMaxConnections() <= 0 ? 0 : Math.max(1, getMaxConnections() / 2);
+    }
+
+    /** The names of the certificate that an engine has shown to a client that sent this server name, null for none. */
+    Set<String> namesShown(@Nullable SSLEngine engine, @Nullable String host) {
+        return contexts.namesShown(engine, getSSLHostConfig(host));
     }
 
     /** How many {@code <SSLHostConfig>} elements are known. */

@@ -30,7 +30,7 @@ import org.ondemandtls.tomcat.juli.JuliLog;
  *            onDemandTls.permission.ask="http://localhost:9123/check" />
  * }</pre>
  *
- * <p>It is Tomcat's NIO connector with TLS by the JDK; whatever that one is documented to take is taken here. It needs
+ * <p>It is Tomcat's NIO connector, with TLS by the JDK unless a key chooses otherwise; whatever that one is documented to take is taken here. It needs
  * no certificate; those of its {@code <SSLHostConfig>} elements are served for their names.
  *
  * <p><b>Life.</b> The engine is opened before the port is bound, works from the moment connections are accepted, and is
@@ -227,7 +227,10 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
         reporting(() -> {
             OnDemandTlsSetup known = setup(base());
             OnDemandTls.check(known);
-            onDemandEndpoint.use(TlsSetup.provider(known.config()));
+            if (known.config().tlsProvider() == OnDemandTlsConfig.TlsProvider.OPENSSL) {
+                OpenSslLibrary.load();
+            }
+            use(known.config());
         });
     }
 
@@ -275,7 +278,11 @@ public class OnDemandTlsProtocol extends Http11NioProtocol {
         SharedEngine joined = SharedEngine.join(base, known, this);
         shared = joined;
         onDemandEndpoint.use(joined);
-        onDemandEndpoint.use(TlsSetup.provider(known.config()));
+        use(known.config());
+    }
+
+    private void use(OnDemandTlsConfig known) throws StartException {
+        onDemandEndpoint.use(known.tlsProvider(), TlsSetup.provider(known));
     }
 
     private void leave() {

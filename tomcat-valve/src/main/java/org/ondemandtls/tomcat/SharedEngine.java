@@ -158,6 +158,11 @@ final class SharedEngine {
         }
 
         @Override
+        public void requireOpenSsl() throws StartException {
+            OpenSslLibrary.load();
+        }
+
+        @Override
         public boolean answersPlainHttp() {
             return members.stream().anyMatch(AcmeChallengeValve::answersFor);
         }

@@ -54,6 +54,7 @@ class StartFailureTest {
         "socket.bufferPoolSize, 0, socket.bufferPoolSize",
         "sslImplementationName, org.apache.tomcat.util.net.openssl.OpenSSLImplementation, OpenSSL",
         "SSLEnabled, false, SSLEnabled",
+        "onDemandTls.tls.provider, openssl, '\"openssl\" cannot be used'",
         "onDemandTls.isuer, internal, onDemandTls.isuer",
     })
     void anAttributeThatCannotWorkIsSaidOnce(String attribute, String value, String named) {

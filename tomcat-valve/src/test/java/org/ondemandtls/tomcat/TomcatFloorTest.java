@@ -25,4 +25,20 @@ class TomcatFloorTest {
     void anyOtherPasses(String version) {
         assertThatCode(() -> TomcatFloor.require(version)).doesNotThrowAnyException();
     }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"10.1.19.0", "10.1.54.0", "11.0.0.0", "11.0.21.0"})
+    void oneThatLosesMemoryByOpenSslIsRefusedByTheKey(String version) {
+        assertThatThrownBy(() -> TomcatFloor.requireForOpenSsl(version))
+                .isInstanceOf(StartException.class)
+                .hasMessageStartingWith("onDemandTls.tls.provider: \"openssl\" cannot be used: Tomcat " + version)
+                .hasMessageContaining("10.1.55")
+                .hasMessageContaining("11.0.22");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"10.1.55.0", "11.0.22.0", "11.1.0.0", "12.0.0", "unknown"})
+    void anyOtherTakesOpenSsl(String version) {
+        assertThatCode(() -> TomcatFloor.requireForOpenSsl(version)).doesNotThrowAnyException();
+    }
 }

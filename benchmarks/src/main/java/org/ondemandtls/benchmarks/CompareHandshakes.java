@@ -26,6 +26,8 @@ final class CompareHandshakes {
     private static final int HANDSHAKES = Compare.part(500);
     private static final int SERVER_CORE = 0;
     private static final String OWN = "own.example";
+    private static final String ON_OPENSSL = "this project on Tomcat, OpenSSL";
+    private static final int JAVA_FOR_OPENSSL = 22;
     private static final Set<String> NATIVE = Set.of("Caddy", "nginx");
 
     private record Contestant(Server server, List<String> names, List<Double> micros) {}
@@ -96,6 +98,9 @@ final class CompareHandshakes {
                 "this project on Tomcat, Conscrypt",
                 ours(TomcatServer.layOutOnConscrypt(rig.tomcat(), base("tomcat-conscrypt"), rig.conscrypt())),
                 names);
+        if (Runtime.version().feature() >= JAVA_FOR_OPENSSL) {
+            add(ON_OPENSSL, ours(TomcatServer.layOutOnOpenSsl(rig.tomcat(), base("tomcat-openssl"))), names);
+        }
         add(
                 "stock Jetty, Conscrypt",
                 JettyServer.layOutStockOnConscrypt(
@@ -144,6 +149,9 @@ final class CompareHandshakes {
             long other = resident(each + ", Conscrypt");
             report.figure(each + ", resident memory after it", plain + " MB, with Conscrypt " + other + " MB");
             report.atMost("… with Conscrypt against without", (double) other / plain, 1.5, "");
+        }
+        if (contestants.containsKey(ON_OPENSSL)) {
+            report.figure(ON_OPENSSL + ", resident memory after it", resident(ON_OPENSSL) + " MB");
         }
         if (contestants.containsKey("Caddy")) {
             report.figure("Caddy, resident memory after it", resident("Caddy") + " MB");

@@ -77,6 +77,11 @@ final class TomcatServer extends Server {
         return server.with("onDemandTls.tls.provider", "conscrypt");
     }
 
+    /** Lays out a Tomcat of ours with the OpenSSL of this machine; for Java 22 or later. */
+    static Server layOutOnOpenSsl(Setting setting, Path base) throws IOException {
+        return new TomcatServer(setting, base).with("onDemandTls.tls.provider", "openssl");
+    }
+
     @Override
     Server threads(int most) {
         limits.put("maxThreads", Integer.toString(most));

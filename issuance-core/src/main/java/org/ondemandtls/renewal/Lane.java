@@ -31,8 +31,8 @@ final class Lane {
         ready.add(entry);
     }
 
-    boolean remove(Entry entry) {
-        return ready.remove(entry);
+    void remove(Entry entry) {
+        ready.remove(entry);
     }
 
     Optional<Entry> first() {
@@ -41,10 +41,6 @@ final class Lane {
 
     Optional<Entry> last() {
         return ready.isEmpty() ? Optional.empty() : Optional.of(ready.last());
-    }
-
-    int waiting() {
-        return ready.size();
     }
 
     int running() {

@@ -142,7 +142,6 @@ final class OwnNames {
             });
         } catch (RejectedExecutionException e) {
             // Stopping; the next start brings it back.
-            after(name, RETRY);
         }
     }
 

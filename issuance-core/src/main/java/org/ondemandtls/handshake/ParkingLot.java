@@ -208,11 +208,10 @@ public final class ParkingLot {
         }
         Place place = new Place();
         waiting.add(place);
-        // First of all, so that the place is given back whatever is thrown. Not by whenComplete, which would wrap the
-        // leaving of each in an exception with a stack trace.
-        place.outcome.handle((settled, gone) -> {
+        // First of all, so that the place is given back whatever is thrown.
+        AtEnd.of(place.outcome, (settled, gone) -> {
             leave(name, guest);
-            return waiting.remove(place);
+            waiting.remove(place);
         });
         try {
             limit(place, name, exit);
@@ -248,28 +247,28 @@ public final class ParkingLot {
                 },
                 deadline.toNanos(),
                 TimeUnit.NANOSECONDS);
-        place.outcome.handle((settled, gone) -> timer.cancel(false));
+        AtEnd.of(place.outcome, (settled, gone) -> timer.cancel(false));
     }
 
     private void await(CompletableFuture<KeyedCertificate> awaited, Place place, ServerName name, Exit exit) {
-        awaited.handle((certificate, failure) -> {
+        AtEnd.of(awaited, (certificate, failure) -> {
             if (place.outcome.isDone()) {
-                return false;
+                return;
             }
             IssuanceException reason = failure instanceof IssuanceException known ? known : null;
             Admission.Settled settled = exit.settle(name, new Outcome(certificate, reason));
             if (!place.end()) {
-                return false;
+                return;
             }
             if (reason != null) {
                 refusals.count(HandshakeGate.refusalFor(reason));
             } else if (certificate == null) {
                 exit.nothingCame();
             }
-            return place.outcome.complete(settled);
+            place.outcome.complete(settled);
         });
         // Who has left keeps nothing waiting for him.
-        place.outcome.handle((settled, gone) -> awaited.cancel(false));
+        AtEnd.of(place.outcome, (settled, gone) -> awaited.cancel(false));
     }
 
     // Returns the bound that is reached, null if there is a place.

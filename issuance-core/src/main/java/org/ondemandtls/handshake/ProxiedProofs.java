@@ -132,21 +132,23 @@ public final class ProxiedProofs {
                         guest,
                         () -> {
                             // Not by stages that join the two, which would be kept by them after it has left.
-                            stored.handle((there, failure) -> elsewhere.handle((proofs, never) -> {
+                            AtEnd.of(stored, (there, failure) -> AtEnd.of(elsewhere, (proofs, never) -> {
                                 if (later.isDone()) {
-                                    return false;
+                                    return;
                                 }
                                 Optional<KeyedCertificate> servable =
                                         floors.inventory().find(name);
                                 if (servable.isPresent()) {
-                                    return later.complete(servable.get());
+                                    later.complete(servable.get());
+                                    return;
                                 }
                                 Map<String, String> shown = proofs == null ? Map.of() : proofs;
                                 if (!shown.isEmpty() || floors.challenges().showsHttp(name)) {
                                     found.set(shown);
-                                    return later.complete(own);
+                                    later.complete(own);
+                                    return;
                                 }
-                                return later.follow(floors.issuance().obtain(name, guest.client()));
+                                later.follow(floors.issuance().obtain(name, guest.client()));
                             }));
                             return later;
                         },
@@ -191,11 +193,18 @@ public final class ProxiedProofs {
             this.other = other;
         }
 
-        boolean follow(CompletableFuture<KeyedCertificate> begun) {
+        void follow(CompletableFuture<KeyedCertificate> begun) {
             flight = begun;
-            begun.handle(
-                    (certificate, failure) -> failure == null ? complete(certificate) : completeExceptionally(failure));
-            return isDone() && begun.cancel(false);
+            AtEnd.of(begun, (certificate, failure) -> {
+                if (failure == null) {
+                    complete(certificate);
+                } else {
+                    completeExceptionally(failure);
+                }
+            });
+            if (isDone()) {
+                begun.cancel(false);
+            }
         }
 
         @Override

@@ -193,13 +193,10 @@ public final class Visit {
             answer.outcome().cancel(false);
             return;
         }
-        // Not by whenComplete, which would wrap the leaving of each in an exception with a stack trace.
-        answer.outcome().handle((answered, gone) -> {
-            boolean now = answered != null && settle(answered);
-            if (now) {
+        AtEnd.of(answer.outcome(), (answered, gone) -> {
+            if (answered != null && settle(answered)) {
                 host.look();
             }
-            return now;
         });
     }
 

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.handshake.Visit.State;
@@ -235,5 +236,71 @@ class VisitTest {
     void aRefusedPeerMaySendSoMuchAndNoMore() {
         assertThat(visit.bearsMore(Visit.FAREWELL_OCTETS - 1)).isTrue();
         assertThat(visit.bearsMore(1)).isFalse();
+    }
+
+    /** Threads of the server's, of timers and of whoever answers come to one visit. */
+    @Nested
+    class ManyThreads {
+
+        // Would wait for good where a lock was kept.
+        private State elsewhere() throws Exception {
+            CompletableFuture<State> seen = new CompletableFuture<>();
+            Thread thread = new Thread(() -> seen.complete(visit.state()));
+            thread.setDaemon(true);
+            thread.start();
+            return seen.get(20, TimeUnit.SECONDS);
+        }
+
+        @Test
+        void canAllGoOnAfterALimitWasSet() throws Exception {
+            visit.limit(State.READING, LIMIT, State.EXPIRED);
+            assertThat(elsewhere()).isEqualTo(State.READING);
+
+            visit.limit(State.PARKED, LIMIT, State.GONE);
+
+            assertThat(elsewhere()).isEqualTo(State.READING);
+        }
+
+        @Test
+        void canAllGoOnAfterAParkedClientWasWatched() throws Exception {
+            park();
+            visit.watch(() -> false);
+            assertThat(elsewhere()).isEqualTo(State.PARKED);
+
+            visit.watch(() -> true);
+
+            assertThat(elsewhere()).isEqualTo(State.GONE);
+        }
+
+        @Test
+        void canAllGoOnAfterItsAnswerWasRead() throws Exception {
+            park();
+            answer.complete(new Admission.Refuse(Alert.INTERNAL_ERROR));
+            assertThat(elsewhere()).isEqualTo(State.SETTLED);
+
+            assertThat(visit.settled()).isNotNull();
+
+            assertThat(elsewhere()).isEqualTo(State.SETTLED);
+        }
+
+        @Test
+        void canAllGoOnAfterItsFarewell() throws Exception {
+            assertThat(visit.bearsMore(Visit.FAREWELL_OCTETS - 1)).isTrue();
+            assertThat(visit.bearsMore(1)).isFalse();
+            assertThat(elsewhere()).isEqualTo(State.READING);
+
+            visit.end();
+
+            assertThat(elsewhere()).isEqualTo(State.OVER);
+        }
+
+        @Test
+        void canAllGoOnAfterItsConnectorStopped() throws Exception {
+            park();
+
+            Visit.refuse(List.of(visit), Duration.ZERO);
+
+            assertThat(elsewhere()).isEqualTo(State.SETTLED);
+        }
     }
 }

@@ -273,14 +273,11 @@ final class SeveralNames {
         Instant again = now.plus(denials.again(several, kept));
         boolean isRenewedBefore =
                 several.renew().isAfter(now) && several.renew().isBefore(again);
-        StoredCertificate saved = desk.floors()
+        desk.floors()
                 .store()
                 .save(several.withDeniedSince(Optional.of(since)).withDue(isRenewedBefore ? several.renew() : again));
         desk.backlog().done(entry);
         tell(name, reason);
-        if (advice.isDue(saved, now)) {
-            desk.backlog().offer(Entry.of(saved, Kind.ADVICE, desk.caOf(saved)));
-        }
     }
 
     private void failed(Entry entry, ServerName name, StoredCertificate several, IssuanceException reason)

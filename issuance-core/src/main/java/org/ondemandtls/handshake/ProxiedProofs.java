@@ -132,24 +132,27 @@ public final class ProxiedProofs {
                         guest,
                         () -> {
                             // Not by stages that join the two, which would be kept by them after it has left.
-                            AtEnd.of(stored, (there, failure) -> AtEnd.of(elsewhere, (proofs, never) -> {
-                                if (later.isDone()) {
-                                    return;
-                                }
-                                Optional<KeyedCertificate> servable =
-                                        floors.inventory().find(name);
-                                if (servable.isPresent()) {
-                                    later.complete(servable.get());
-                                    return;
-                                }
-                                Map<String, String> shown = proofs == null ? Map.of() : proofs;
-                                if (!shown.isEmpty() || floors.challenges().showsHttp(name)) {
-                                    found.set(shown);
-                                    later.complete(own);
-                                    return;
-                                }
-                                later.follow(floors.issuance().obtain(name, guest.client()));
-                            }));
+                            AtEnd.of(
+                                    stored,
+                                    (there, failure) -> AtEnd.of(elsewhere, (proofs, never) -> {
+                                        if (later.isDone()) {
+                                            return;
+                                        }
+                                        Optional<KeyedCertificate> servable =
+                                                floors.inventory().find(name);
+                                        if (servable.isPresent()) {
+                                            later.complete(servable.get());
+                                            return;
+                                        }
+                                        Map<String, String> shown = proofs == null ? Map.of() : proofs;
+                                        if (!shown.isEmpty()
+                                                || floors.challenges().showsHttp(name)) {
+                                            found.set(shown);
+                                            later.complete(own);
+                                            return;
+                                        }
+                                        later.follow(floors.issuance().obtain(name, guest.client()));
+                                    }));
                             return later;
                         },
                         floors.lot()

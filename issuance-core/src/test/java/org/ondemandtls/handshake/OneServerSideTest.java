@@ -25,8 +25,7 @@ class OneServerSideTest {
     private static final ServerName SHOP = ServerName.parse("shop.example.com");
 
     private final Clock clock = Clock.systemUTC();
-    private final KeyedCertificate certificate =
-            TestLeaves.leaf(clock.instant(), Duration.ofDays(1), SHOP.value());
+    private final KeyedCertificate certificate = TestLeaves.leaf(clock.instant(), Duration.ofDays(1), SHOP.value());
     private final OneCertificate one = new OneCertificate(certificate, certificate.key());
 
     @Nested
@@ -47,7 +46,8 @@ class OneServerSideTest {
         void isForNoClientAndNoSocket() {
             for (ServerKeyManager keys : List.of(one, new InventoryKeyManager(new Inventory(1, clock)))) {
                 assertThat(keys.chooseServerAlias("EC", null, null)).isNull();
-                assertThat(keys.chooseClientAlias(new String[] {"EC"}, null, null)).isNull();
+                assertThat(keys.chooseClientAlias(new String[] {"EC"}, null, null))
+                        .isNull();
                 assertThat(keys.getClientAliases("EC", null)).isNull();
             }
         }
@@ -60,8 +60,7 @@ class OneServerSideTest {
         @EnumSource
         void isAServersSpeaksItsProtocolOnlyAndNothingOlderThanTls12(OnDemandTlsConfig.TlsProvider chosen)
                 throws Exception {
-            SSLEngine engine =
-                    ChallengeTls.engine(new Admission.Prove(SHOP, certificate), TlsProvider.of(chosen));
+            SSLEngine engine = ChallengeTls.engine(new Admission.Prove(SHOP, certificate), TlsProvider.of(chosen));
 
             assertThat(engine.getUseClientMode()).isFalse();
             assertThat(engine.getNeedClientAuth()).isFalse();

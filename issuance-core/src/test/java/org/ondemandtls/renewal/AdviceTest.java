@@ -91,12 +91,19 @@ class AdviceTest {
             fixture.begin();
 
             StoredCertificate record = fixture.stored(SHOP);
-            assertThat(record.renew()).isBetween(fixture.now().plus(Duration.ofDays(40)), fixture.now().plus(Duration.ofDays(41)));
-            assertThat(record.window().orElseThrow().start()).isEqualTo(fixture.now().plus(Duration.ofDays(40)));
+            assertThat(record.renew())
+                    .isBetween(
+                            fixture.now().plus(Duration.ofDays(40)),
+                            fixture.now().plus(Duration.ofDays(41)));
+            assertThat(record.window().orElseThrow().start())
+                    .isEqualTo(fixture.now().plus(Duration.ofDays(40)));
             assertThat(fixture.lines(EventKind.RENEWAL_WINDOW))
                     .singleElement()
                     .asString()
-                    .contains(SHOP.value(), "to be renewed at " + record.renew() + ": the CA suggests ", "(why: https://");
+                    .contains(
+                            SHOP.value(),
+                            "to be renewed at " + record.renew() + ": the CA suggests ",
+                            "(why: https://");
         }
 
         @Test
@@ -164,8 +171,7 @@ class AdviceTest {
     class NoAnswer {
 
         private void unavailable(Duration retryAfter) {
-            fixture.authority.adviseBadly(
-                    new IssuanceException.Unavailable(SHOP, "no answer", retryAfter, null));
+            fixture.authority.adviseBadly(new IssuanceException.Unavailable(SHOP, "no answer", retryAfter, null));
         }
 
         @ParameterizedTest
@@ -202,7 +208,9 @@ class AdviceTest {
 
             Instant due = fixture.stored(SHOP).due();
 
-            Instant daily = new Rechecks(Optional.of(DAY)).after(SHOP.value(), fixture.now()).orElseThrow();
+            Instant daily = new Rechecks(Optional.of(DAY))
+                    .after(SHOP.value(), fixture.now())
+                    .orElseThrow();
             Instant sixHours = fixture.now().plus(Duration.ofHours(6));
             assertThat(due).isEqualTo(daily.isBefore(sixHours) ? daily : sixHours);
             assertThat(fixture.lines(EventKind.RENEWAL_WINDOW)).isEmpty();
@@ -277,14 +285,16 @@ class AdviceTest {
         }
 
         private void replacedBefore(Duration until) throws Exception {
-            fixture.house.store().keepHold(new Hold(
-                    new Scope.Advised(SHOP.value()),
-                    fixture.authority.id(),
-                    1,
-                    fixture.now().plus(until),
-                    "replacedEarly",
-                    "replaced as its CA suggested",
-                    Optional.empty()));
+            fixture.house
+                    .store()
+                    .keepHold(new Hold(
+                            new Scope.Advised(SHOP.value()),
+                            fixture.authority.id(),
+                            1,
+                            fixture.now().plus(until),
+                            "replacedEarly",
+                            "replaced as its CA suggested",
+                            Optional.empty()));
         }
 
         @Test

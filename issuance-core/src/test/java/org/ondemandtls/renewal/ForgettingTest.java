@@ -50,8 +50,10 @@ class ForgettingTest {
 
     private StoredCertificate unvisited() throws Exception {
         StoredCertificate record = fixture.record(SHOP.value());
-        return fixture.house.store().save(StoredCertificate.obtained(
-                record.certificate(), record.issuer(), record.obtained(), record.renew()));
+        return fixture.house
+                .store()
+                .save(StoredCertificate.obtained(
+                        record.certificate(), record.issuer(), record.obtained(), record.renew()));
     }
 
     @Nested
@@ -100,7 +102,9 @@ class ForgettingTest {
 
             for (String name : new String[] {"withdrawn.example.com", "denied.example.com", "moved.example.com"}) {
                 assertThat(fixture.stored(ServerName.parse(name)).isLeftAlone()
-                                || fixture.stored(ServerName.parse(name)).withdrawn().isPresent())
+                                || fixture.stored(ServerName.parse(name))
+                                        .withdrawn()
+                                        .isPresent())
                         .isTrue();
             }
             assertThat(fixture.lines(EventKind.NOT_RENEWED)).isEmpty();
@@ -185,7 +189,8 @@ class ForgettingTest {
         void isOfferedToNobodyAnyMore() throws Exception {
             StoredCertificate wildcard = fixture.house.store().save(fixture.record("*.example.com"));
             fixture.begin();
-            pass(Duration.between(fixture.now(), wildcard.certificate().notAfter().plus(fixture.grace))
+            pass(Duration.between(
+                            fixture.now(), wildcard.certificate().notAfter().plus(fixture.grace))
                     .plus(LOOK));
 
             assertThat(fixture.house.store().find(SHOP)).isEmpty();

@@ -63,8 +63,8 @@ class OwnNamesTest {
     }
 
     private void failing() {
-        fixture.orders.obtaining = name ->
-                failed(new IssuanceException.Unavailable(name, "down", Duration.ofSeconds(2), null));
+        fixture.orders.obtaining =
+                name -> failed(new IssuanceException.Unavailable(name, "down", Duration.ofSeconds(2), null));
     }
 
     private void pass(Duration time) {
@@ -287,10 +287,11 @@ class OwnNamesTest {
 
         private void leftAlone() throws Exception {
             StoredCertificate record = fixture.record(SHOP.value());
-            fixture.house.store().save(record.withDue(record.certificate().notAfter().plus(DAY)));
+            fixture.house
+                    .store()
+                    .save(record.withDue(record.certificate().notAfter().plus(DAY)));
             fixture.time.advance(Duration.ofDays(61));
-            fixture.orders.obtaining =
-                    name -> CompletableFuture.completedFuture(record.certificate());
+            fixture.orders.obtaining = name -> CompletableFuture.completedFuture(record.certificate());
         }
 
         @Test

@@ -61,8 +61,10 @@ class RenewalRecordsTest {
         assertThat(any.isVisited(record, fixture.now())).isFalse();
         assertThat(any.isVisited(record.withVisited(record.obtained().minusMillis(1)), fixture.now()))
                 .isFalse();
-        assertThat(any.isVisited(record.withVisited(record.obtained()), fixture.now())).isTrue();
-        assertThat(any.isVisited(record.withVisited(record.obtained()), fixture.now().plus(Duration.ofDays(80))))
+        assertThat(any.isVisited(record.withVisited(record.obtained()), fixture.now()))
+                .isTrue();
+        assertThat(any.isVisited(
+                        record.withVisited(record.obtained()), fixture.now().plus(Duration.ofDays(80))))
                 .isTrue();
     }
 
@@ -72,7 +74,8 @@ class RenewalRecordsTest {
         StoredCertificate visited = record.withVisited(fixture.now());
 
         assertThat(lately.isVisited(visited, fixture.now().plus(WITHIN))).isTrue();
-        assertThat(lately.isVisited(visited, fixture.now().plus(WITHIN).plusMillis(1))).isFalse();
+        assertThat(lately.isVisited(visited, fixture.now().plus(WITHIN).plusMillis(1)))
+                .isFalse();
     }
 
     @Test
@@ -80,10 +83,12 @@ class RenewalRecordsTest {
         StoredCertificate visited = record.withVisited(fixture.now());
 
         assertThat(Records.isNoted(record, visit(fixture.now()))).isFalse();
-        assertThat(Records.isNoted(visited, visit(fixture.now().plus(DAY).minusMillis(1)))).isTrue();
+        assertThat(Records.isNoted(visited, visit(fixture.now().plus(DAY).minusMillis(1))))
+                .isTrue();
         assertThat(Records.isNoted(visited, visit(fixture.now().plus(DAY)))).isFalse();
         assertThat(Records.isNoted(visited, visit(fixture.now().minus(DAY)))).isFalse();
-        assertThat(Records.isNoted(visited, visit(fixture.now().minus(DAY).plusMillis(1)))).isTrue();
+        assertThat(Records.isNoted(visited, visit(fixture.now().minus(DAY).plusMillis(1))))
+                .isTrue();
     }
 
     @Test

@@ -26,7 +26,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.event.EventKind;
-import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
@@ -284,11 +283,15 @@ class RenewalTurnsTest {
         @Test
         void butAskedForLatelyIsLookedAtWhenItsTimeHasCome() throws Exception {
             fixture.authority.advise(
-                    fixture.now().plus(Duration.ofDays(40)), fixture.now().plus(Duration.ofDays(41)), Duration.ofHours(1));
+                    fixture.now().plus(Duration.ofDays(40)),
+                    fixture.now().plus(Duration.ofDays(41)),
+                    Duration.ofHours(1));
             fixture.keepLookedAt(SHOP);
             fixture.begin();
             Instant next = fixture.stored(SHOP).due();
-            assertThat(next).isAfter(fixture.now()).isBeforeOrEqualTo(fixture.now().plus(Duration.ofHours(1)));
+            assertThat(next)
+                    .isAfter(fixture.now())
+                    .isBeforeOrEqualTo(fixture.now().plus(Duration.ofHours(1)));
             written(fixture.stored(SHOP).withDue(fixture.now()));
 
             time.advance(LOOK);
@@ -336,9 +339,11 @@ class RenewalTurnsTest {
         private void waitBehindAnother() throws Exception {
             holdOrders();
             fixture.atOnce = 1;
-            fixture.house.store().save(fixture.record(Duration.ofDays(30), "first.example.com")
-                    .withRenew(fixture.now())
-                    .withDue(fixture.now()));
+            fixture.house
+                    .store()
+                    .save(fixture.record(Duration.ofDays(30), "first.example.com")
+                            .withRenew(fixture.now())
+                            .withDue(fixture.now()));
             fixture.keepDue(SHOP);
             fixture.begin();
             assertThat(fixture.orders.renewed).extracting(Object::toString).containsExactly("first.example.com");
@@ -347,7 +352,10 @@ class RenewalTurnsTest {
         @Test
         void endWhereSomebodyElseHasRenewedMeanwhile() throws Exception {
             waitBehindAnother();
-            fixture.house.store().save(fixture.record(SHOP.value()).withRevision(fixture.stored(SHOP).revision()));
+            fixture.house
+                    .store()
+                    .save(fixture.record(SHOP.value())
+                            .withRevision(fixture.stored(SHOP).revision()));
 
             end(0);
 
@@ -367,7 +375,9 @@ class RenewalTurnsTest {
         @Test
         void areForWhatIsDueNowWhereTheRenewalWasPutOffMeanwhile() throws Exception {
             waitBehindAnother();
-            fixture.house.store().save(fixture.stored(SHOP).withRenew(fixture.now().plus(DAY.multipliedBy(20))));
+            fixture.house
+                    .store()
+                    .save(fixture.stored(SHOP).withRenew(fixture.now().plus(DAY.multipliedBy(20))));
             assertThat(fixture.authority.advisedOf()).isEmpty();
 
             end(0);
@@ -394,97 +404,6 @@ class RenewalTurnsTest {
             time.advance(LOOK.multipliedBy(3));
 
             assertThat(underWay).hasSize(2);
-        }
-    }
-
-    @Nested
-    class AnOperator {
-
-        @Test
-        void hasNothingBegunForANameWithoutACertificate() throws Exception {
-            Renewal renewal = fixture.begin();
-
-            assertThat(renewal.retry(SHOP)).isFalse();
-            assertThat(fixture.orders.renewed).isEmpty();
-        }
-
-        @Test
-        void hasNothingBegunForACertificateThatIsOver() throws Exception {
-            fixture.house.store().save(fixture.record(SHOP.value()));
-            Renewal renewal = fixture.begin();
-            time.jump(Duration.ofDays(91));
-
-            assertThat(renewal.retry(SHOP)).isFalse();
-        }
-
-        @Test
-        void hasTheRenewalPlannedForNow() throws Exception {
-            fixture.house.store().save(fixture.record(SHOP.value()));
-            holdOrders();
-            Renewal renewal = fixture.begin();
-            time.advance(DAY);
-
-            assertThat(renewal.retry(SHOP)).isTrue();
-
-            assertThat(fixture.stored(SHOP).renew()).isEqualTo(fixture.now());
-            assertThat(fixture.stored(SHOP).due()).isEqualTo(fixture.now());
-            assertThat(fixture.orders.renewed).containsExactly(SHOP);
-        }
-
-        @Test
-        void hasNoSecondOneBegunWhileOneIsUnderWay() throws Exception {
-            fixture.house.store().save(fixture.record(SHOP.value()));
-            holdOrders();
-            Renewal renewal = fixture.begin();
-
-            renewal.retry(SHOP);
-            renewal.retry(SHOP);
-
-            assertThat(underWay).hasSize(1);
-        }
-
-        @Test
-        void comesBeforeWhoHasWaitedLonger() throws Exception {
-            fixture.house.store().save(fixture.record(SHOP.value()));
-            holdOrders();
-            fixture.atOnce = 1;
-            fixture.keepDue(name(0));
-            fixture.keepDue(name(1));
-            Renewal renewal = fixture.begin();
-
-            renewal.retry(SHOP);
-
-            assertThat(fixture.orders.renewed).containsExactly(name(0), SHOP);
-        }
-
-        @Test
-        void isToldThatNothingBeginsWhereTheExecutorHasNoRoom() throws Exception {
-            fixture.house.store().save(fixture.record(SHOP.value()));
-            AtomicBoolean full = new AtomicBoolean();
-            fixture.executor = task -> {
-                if (full.get()) {
-                    throw new RejectedExecutionException("stopping");
-                }
-                task.run();
-            };
-            Renewal renewal = fixture.begin();
-            full.set(true);
-
-            assertThat(renewal.retry(SHOP)).isFalse();
-        }
-
-        @Test
-        void whoRetriesTheFirstOfSeveralNamesHasTheOthersTheirTurnBeforeIt() throws Exception {
-            fixture.house.store().save(fixture.record("first.example.com", name(1).value(), name(2).value()));
-            Renewal renewal = fixture.begin();
-            time.advance(DAY);
-
-            assertThat(renewal.retry(ServerName.parse("first.example.com")))
-                    .isTrue();
-
-            assertThat(fixture.orders.renewed)
-                    .extracting(Object::toString)
-                    .containsExactly("n1.example.com", "n2.example.com", "first.example.com");
         }
     }
 }

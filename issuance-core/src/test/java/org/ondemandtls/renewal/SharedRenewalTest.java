@@ -186,9 +186,11 @@ class SharedRenewalTest {
 
         private void keepAsked() throws Exception {
             one.recheck = Optional.of(DAY);
-            one.house.store().save(one.record(SHOP.value())
-                    .withDeniedSince(Optional.of(one.now().minus(Duration.ofHours(1))))
-                    .withDue(one.now()));
+            one.house
+                    .store()
+                    .save(one.record(SHOP.value())
+                            .withDeniedSince(Optional.of(one.now().minus(Duration.ofHours(1))))
+                            .withDue(one.now()));
         }
 
         @Test

@@ -9,7 +9,6 @@ import static org.ondemandtls.renewal.RenewalFixture.name;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -25,7 +24,6 @@ import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.event.EventKind;
-import org.ondemandtls.store.Hold;
 import org.ondemandtls.store.Moved;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
@@ -206,7 +204,11 @@ class SuccessionTest {
 
             assertThat(fixture.orders.renewed).containsExactly(name(0), SHOP);
             assertThat(fixture.stored(SHOP).due()).isEqualTo(fixture.now().plus(HOUR));
-            assertThat(fixture.lines(EventKind.NOT_RENEWED)).hasSize(2).last().asString().contains("about 60 min");
+            assertThat(fixture.lines(EventKind.NOT_RENEWED))
+                    .hasSize(2)
+                    .last()
+                    .asString()
+                    .contains("about 60 min");
         }
 
         @Test
@@ -377,98 +379,6 @@ class SuccessionTest {
     }
 
     @Nested
-    class ADenial {
-
-        private StoredCertificate denied(Optional<Instant> since) throws Exception {
-            failing(new IssuanceException.NotPermitted(SHOP, "gone", Duration.ofMinutes(1)));
-            fixture.keepDue(fixture.record(SHOP.value()).withDeniedSince(since));
-            fixture.begin();
-            return fixture.stored(SHOP);
-        }
-
-        private void brakeOn() throws Exception {
-            fixture.house.store().keepHold(new Hold(
-                    DenialBrake.SCOPE,
-                    "permission",
-                    1,
-                    fixture.now().plus(DAY.multipliedBy(3)),
-                    "massDenial",
-                    "more than half of the names are denied",
-                    Optional.empty()));
-        }
-
-        @Test
-        void isAskedAboutAgainEightTimesBeforeTheNameIsWithdrawn() throws Exception {
-            StoredCertificate record = denied(Optional.empty());
-
-            assertThat(record.deniedSince()).contains(fixture.now());
-            assertThat(record.due()).isEqualTo(fixture.now().plus(Duration.ofHours(3)));
-            assertThat(fixture.lines(EventKind.NOT_RENEWED))
-                    .singleElement()
-                    .asString()
-                    .contains("gone; asked again in 180 min, withdrawn if it is denied at every ask until "
-                            + fixture.now().plus(DAY));
-            assertThat(fixture.renewal.withdrawnAt(record)).contains(fixture.now().plus(DAY));
-        }
-
-        @Test
-        void isAskedAboutForTheLastTimeWhenTheTimeIsOver() throws Exception {
-            StoredCertificate record = denied(Optional.of(fixture.now().minus(Duration.ofHours(22))));
-
-            assertThat(record.due()).isEqualTo(fixture.now().plus(Duration.ofHours(2)));
-        }
-
-        @Test
-        void thatLastedForTheWholeTimeWithdrawsTheName() throws Exception {
-            Instant since = fixture.now().minus(DAY);
-
-            StoredCertificate record = denied(Optional.of(since));
-
-            assertThat(record.withdrawn()).contains(fixture.now());
-            assertThat(record.deniedSince()).contains(since);
-            assertThat(record.due()).isEqualTo(record.certificate().notAfter().plus(fixture.grace));
-            assertThat(fixture.house.inventory().find(SHOP)).isEmpty();
-            assertThat(fixture.lines(EventKind.WITHDRAWN))
-                    .singleElement()
-                    .asString()
-                    .contains("withdrawn: denied at every ask since " + since);
-        }
-
-        @Test
-        void withdrawsNothingWhileSoManyAreDenied() throws Exception {
-            brakeOn();
-            fixture.recheck = Optional.of(Duration.ofHours(12));
-
-            StoredCertificate record = denied(Optional.of(fixture.now().minus(DAY)));
-
-            assertThat(record.withdrawn()).isEmpty();
-            assertThat(record.due()).isEqualTo(fixture.now().plus(Duration.ofHours(12)));
-            assertThat(fixture.renewal.nothingWithdrawnUntil()).contains(fixture.now().plus(DAY.multipliedBy(3)));
-            assertThat(fixture.lines(EventKind.NOT_RENEWED))
-                    .singleElement()
-                    .asString()
-                    .contains("served on while so many names are denied at once");
-            assertThat(fixture.renewal.confirmDenials()).isTrue();
-        }
-
-        @Test
-        void isAskedAboutAsOftenAsEverWhileSoManyAreDeniedAndOnlyRenewalsAsk() throws Exception {
-            brakeOn();
-
-            StoredCertificate record = denied(Optional.of(fixture.now().minus(Duration.ofHours(22))));
-
-            assertThat(record.due()).isEqualTo(fixture.now().plus(Duration.ofHours(3)));
-        }
-
-        @Test
-        void isNoMoreSinceAMomentThatIsAhead() throws Exception {
-            StoredCertificate record = denied(Optional.of(fixture.now().plus(HOUR)));
-
-            assertThat(record.deniedSince()).contains(fixture.now());
-        }
-    }
-
-    @Nested
     class TwoCas {
 
         @Test
@@ -484,13 +394,19 @@ class SuccessionTest {
                 fixture.keepDue(name(i));
             }
             StoredCertificate other = fixture.record(SHOP.value());
-            fixture.house.store().save(StoredCertificate.obtained(
-                            other.certificate(), second.id(), other.obtained(), fixture.now())
-                    .withVisited(fixture.now()));
+            fixture.house
+                    .store()
+                    .save(StoredCertificate.obtained(other.certificate(), second.id(), other.obtained(), fixture.now())
+                            .withVisited(fixture.now()));
             StoredCertificate brought = fixture.record("brought.example.com");
-            fixture.house.store().save(StoredCertificate.obtained(
-                            brought.certificate(), "certbot", brought.obtained(), fixture.now().minusSeconds(1))
-                    .withVisited(fixture.now()));
+            fixture.house
+                    .store()
+                    .save(StoredCertificate.obtained(
+                                    brought.certificate(),
+                                    "certbot",
+                                    brought.obtained(),
+                                    fixture.now().minusSeconds(1))
+                            .withVisited(fixture.now()));
 
             fixture.begin();
 

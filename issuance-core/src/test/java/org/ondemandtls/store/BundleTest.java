@@ -188,8 +188,7 @@ class BundleTest {
             EncryptionState begun = opened(null, first);
 
             assertThat(opened(begun, first)).isEqualTo(begun);
-            assertThat(opened(begun.completed(), first))
-                    .isEqualTo(new EncryptionState(first.keyId(), Set.of()));
+            assertThat(opened(begun.completed(), first)).isEqualTo(new EncryptionState(first.keyId(), Set.of()));
         }
 
         @Test

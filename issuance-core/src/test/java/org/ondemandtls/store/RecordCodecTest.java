@@ -96,12 +96,8 @@ class RecordCodecTest {
 
         @Test
         void withoutItsKeyOrItsLeafIsNone() {
-            refused(
-                    signed(changedText("PRIVATE KEY", "OTHER KEY")),
-                    "it lacks its key or its leaf");
-            refused(
-                    signed(changedText("CERTIFICATE-----", "OTHER-----")),
-                    "it lacks its key or its leaf");
+            refused(signed(changedText("PRIVATE KEY", "OTHER KEY")), "it lacks its key or its leaf");
+            refused(signed(changedText("CERTIFICATE-----", "OTHER-----")), "it lacks its key or its leaf");
         }
 
         private String changedText(String from, String to) {
@@ -112,27 +108,21 @@ class RecordCodecTest {
         @Test
         void withTheKeyOfAnotherIsNone() {
             KeyedCertificate one = stored.certificate();
-            KeyedCertificate mixed =
-                    new KeyedCertificate(TestCertificates.key().getPrivate(), one.chain());
+            KeyedCertificate mixed = new KeyedCertificate(TestCertificates.key().getPrivate(), one.chain());
 
-            refused(
-                    RecordCodec.encode(ShelfContract.stored(mixed), 0, CLEAR),
-                    "its key is not the leaf's");
+            refused(RecordCodec.encode(ShelfContract.stored(mixed), 0, CLEAR), "its key is not the leaf's");
         }
 
         @Test
         void isNotInAnotherFormThanItSays() {
             refused(changed(content, "key: plain", "key: aes-256-gcm 00"), "its key is not in the form it says");
             byte[] sealed = RecordCodec.encode(stored, 0, under(1));
-            refused(
-                    changed(sealed, "key: " + under(1).form(), "key: plain"),
-                    "its key is not in the form it says");
+            refused(changed(sealed, "key: " + under(1).form(), "key: plain"), "its key is not in the form it says");
         }
 
         @Test
         void withAFieldThatIsNoMomentIsNone() {
-            refused(
-                    changed(content, "obtained: ", "obtained: x"), "its key, chain or a field cannot be read");
+            refused(changed(content, "obtained: ", "obtained: x"), "its key, chain or a field cannot be read");
         }
 
         @Test
@@ -147,7 +137,8 @@ class RecordCodecTest {
 
         @Test
         void isListedAsIdleWhereNothingButItsEndIsWaitedFor() throws Exception {
-            StoredCertificate idle = stored.withDue(stored.certificate().notAfter().plusSeconds(1));
+            StoredCertificate idle =
+                    stored.withDue(stored.certificate().notAfter().plusSeconds(1));
             StoredCertificate lasting = stored.withDue(stored.certificate().notAfter());
 
             assertThat(RecordCodec.listed(RecordCodec.encode(idle, 0, CLEAR)).standing())
@@ -217,13 +208,18 @@ class RecordCodecTest {
 
         @Test
         void keepsWhatPeopleCanReadAsItIs() {
-            assertThat(new String(RecordCodec.encode(hold("a ~ b")), ISO_8859_1)).contains("\ndetail: a ~ b\n");
+            assertThat(new String(RecordCodec.encode(hold("a ~ b")), ISO_8859_1))
+                    .contains("\ndetail: a ~ b\n");
             assertThat(new String(RecordCodec.encode(hold("\u007f\u001f\\")), ISO_8859_1))
                     .contains("\ndetail: \\u007f\\u001f\\u005c\n");
         }
 
         @ParameterizedTest
-        @CsvSource({"a\\u004, a field ends in the middle", "\\, a field ends in the middle", "\\uzzzz, a field cannot be read"})
+        @CsvSource({
+            "a\\u004, a field ends in the middle",
+            "\\, a field ends in the middle",
+            "\\uzzzz, a field cannot be read"
+        })
         void withAnEscapeThatIsNoneIsNone(String detail, String why) {
             byte[] content = changed(RecordCodec.encode(hold("here")), "detail: here", "detail: " + detail);
 
@@ -277,8 +273,9 @@ class RecordCodecTest {
         @ValueSource(strings = {"PRIVATE KEY", "PUBLIC KEY", "CERTIFICATE REQUEST"})
         void withoutOneOfItsBlocksIsNone(String label) {
             byte[] lacking = changed(
-                    content, "-----BEGIN " + label + "-----", "-----BEGIN X-----\nAAAA\n-----END X-----\n-----BEGIN "
-                            + label + "-----");
+                    content,
+                    "-----BEGIN " + label + "-----",
+                    "-----BEGIN X-----\nAAAA\n-----END X-----\n-----BEGIN " + label + "-----");
             byte[] renamed = changed(content, label + "-----", "X-----");
 
             for (byte[] torn : List.of(lacking, renamed)) {
@@ -349,7 +346,8 @@ class RecordCodecTest {
             assertThat(RecordCodec.keyId(Shelf.CERTIFICATE, RecordCodec.encode(stored, 0, under(1))))
                     .isEqualTo(under(1).keyId());
             assertThat(RecordCodec.keyId(Shelf.HOLD, "any".getBytes(US_ASCII))).isEmpty();
-            assertThat(RecordCodec.keyId(Shelf.SECRET, "a page".getBytes(US_ASCII))).isEmpty();
+            assertThat(RecordCodec.keyId(Shelf.SECRET, "a page".getBytes(US_ASCII)))
+                    .isEmpty();
             assertThat(RecordCodec.keyId(Shelf.SECRET, "-----BEGIN EC PRIVATE KEY-----".getBytes(US_ASCII)))
                     .isEqualTo("plain");
         }
@@ -361,7 +359,8 @@ class RecordCodecTest {
 
             assertThat(RecordCodec.mayBeInClear(sealed)).isFalse();
             assertThat(RecordCodec.mayBeInClear(clear)).isTrue();
-            assertThat(RecordCodec.mayBeInClear("nobody knows".getBytes(US_ASCII))).isTrue();
+            assertThat(RecordCodec.mayBeInClear("nobody knows".getBytes(US_ASCII)))
+                    .isTrue();
             assertThat(RecordCodec.mayBeInClear((blocks(sealed) + blocks(clear)).getBytes(ISO_8859_1)))
                     .isTrue();
         }

@@ -124,4 +124,13 @@ class KeySealingTest {
                 .doesNotContain(HexFormat.of().formatHex(key(1), 0, 4))
                 .doesNotContain(Base64.getEncoder().encodeToString(key(1)).substring(0, 8));
     }
+
+    @Test
+    void withoutAKeyEverythingStaysInClear() {
+        assertThat(KeySealing.of(List.of())).isSameAs(KeySealing.none());
+        assertThat(KeySealing.none().encrypts()).isFalse();
+        assertThat(KeySealing.none().keyId()).isEqualTo("plain");
+        assertThat(under(1).encrypts()).isTrue();
+        assertThat(under(1)).hasToString("KeySealing[" + under(1).keyId() + "]");
+    }
 }

@@ -46,6 +46,25 @@ class ListedIndexTest {
     }
 
     @Test
+    void anEntryThatIsMetIsListedUnlessItIsKnownBetter() {
+        Listed met = at("a.example.com", 1);
+        Listed saved = new Listed("a.example.com", "example.com", "ca", NOON, NOON, Listed.Standing.IDLE);
+        index.met(met);
+        assertThat(index.page(new Listed.OfDomain("example.com"), "", 9)).containsExactly(met);
+
+        index.saved(saved);
+        index.met(met);
+
+        assertThat(index.page(new Listed.OfStanding(Listed.Standing.IDLE), "", 9))
+                .containsExactly(saved);
+        assertThat(index.page(new Listed.OfStanding(Listed.Standing.RENEWED), "", 9))
+                .isEmpty();
+        index.forgotten("a.example.com");
+        index.met(met);
+        assertThat(index.page(new Listed.OfIssuer("ca"), "", 9)).containsExactly(met);
+    }
+
+    @Test
     void aPageOfAHundredThousandEntriesIsNoScan() {
         int entries = 100_000;
         for (int i = 0; i < entries; i++) {

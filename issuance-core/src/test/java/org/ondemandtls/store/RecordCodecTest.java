@@ -171,6 +171,16 @@ class RecordCodecTest {
         }
 
         @Test
+        void comesBackInItsOrder() throws Exception {
+            List<Happening> history = List.of(
+                    new Happening(NOW, "obtained", "here"), new Happening(NOW.plusSeconds(1), "denied", "gone"));
+
+            assertThat(RecordCodec.decodeCertificate(RecordCodec.encode(stored.withHistory(history), 0, CLEAR), CLEAR)
+                            .history())
+                    .isEqualTo(history);
+        }
+
+        @Test
         void endsWhereALineIsForeign() throws Exception {
             assertThat(read("history.0: " + NOW + " renewed twice\nhistory.1: yesterday denied\nhistory.2: " + NOW
                             + " denied gone\n"))

@@ -287,6 +287,5 @@ etc/ondemand-tls.xml
 ## Role of the users of the server who may see the management page and its figures.
 # onDemandTls.status.lookRole=ondemand-tls-look
 
-## Role of the users of the server who may act on the management page: obtain, withdraw and so on. They may see
-## it as well.
+## Role of the server's users who may see the management page and act on it: obtain, withdraw and so on.
 # onDemandTls.status.actRole=ondemand-tls-act

@@ -70,8 +70,7 @@ public final class OnDemandTls implements AutoCloseable {
     private static final int RENEWALS_AT_ONCE = 32;
     private static final int RENEWAL_THREADS = 4;
     private static final int ADVICE_THREADS = 4;
-    private static final int RENEWAL_TASKS = 4096;
-    private static final int PERMISSION_TASKS = 4096;
+    private static final int QUEUED_TASKS = 4096;
     private static final int SPARE_KEYS = 4;
     private static final Duration VISITS_AT_STOP = Duration.ofSeconds(2);
 
@@ -153,7 +152,7 @@ public final class OnDemandTls implements AutoCloseable {
                 shield.ordersInFlight(),
                 shield.ordersQueued());
         this.challenges = ChallengeSetup.board(config, store, lookups, scheduler, time, events);
-        ThreadPoolExecutor asks = threads.pool("permission", shield.askConcurrency(), PERMISSION_TASKS);
+        ThreadPoolExecutor asks = threads.pool("permission", shield.askConcurrency(), QUEUED_TASKS);
         try {
             this.inventory = new Inventory(config.inventory().size(), clock);
             this.idle = new IdleCertificates(inventory, time::nanoTime);
@@ -210,8 +209,8 @@ public final class OnDemandTls implements AutoCloseable {
                     config.names(),
                     Math.min(shield.ordersInFlight() - 1, RENEWALS_AT_ONCE),
                     new Renewal.Ports(
-                            threads.pool("renewal", RENEWAL_THREADS, RENEWAL_TASKS),
-                            threads.pool("advice", ADVICE_THREADS, RENEWAL_TASKS),
+                            threads.pool("renewal", RENEWAL_THREADS, QUEUED_TASKS),
+                            threads.pool("advice", ADVICE_THREADS, QUEUED_TASKS),
                             scheduler,
                             clock,
                             time::nanoTime,

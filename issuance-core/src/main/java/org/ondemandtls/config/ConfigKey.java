@@ -425,8 +425,7 @@ public enum ConfigKey {
             "status.actRole",
             KeyType.TEXT,
             "ondemand-tls-act",
-            "Role of the users of the server who may act on the management page: obtain, withdraw and so on. They may"
-                    + " see it as well.");
+            "Role of the server's users who may see the management page and act on it: obtain, withdraw and so on.");
 
     /** What the name of every key begins with. */
     public static final String PREFIX = "onDemandTls.";

@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
  * What Java calls a context, over one of Tomcat's for OpenSSL. That one takes its certificate when it is made, and asks
  * nobody during a handshake; so it shows one certificate, whatever name the client asks for.
  *
- * <p><b>Cost.</b> 2.5 to 5 ms of processor time, and about 10 KB of native memory, which goes some time after the object and the last engine made of it have
- * become garbage.
+ * <p><b>Cost.</b> 2.5 to 5 ms of processor time, and about 10 KB of native memory, which goes some time after the object
+ * and the last engine made of it have become garbage.
  */
 final class OpenSslContext extends SSLContextSpi {
 

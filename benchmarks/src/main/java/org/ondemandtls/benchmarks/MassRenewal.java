@@ -3,6 +3,7 @@ package org.ondemandtls.benchmarks;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.KeyPair;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -102,7 +103,7 @@ final class MassRenewal implements Benchmarks.Measurement {
     }
 
     private static void fill(Path directory, String ca) throws IOException, StoreException {
-        Instant now = Instant.now();
+        Instant now = Clock.systemUTC().instant();
         Instant obtained = now.minus(LIFE.multipliedBy(2).dividedBy(3));
         KeyPair key = TestCertificates.key();
         try (CertificateStore store = FileCertificateStore.open(

@@ -239,7 +239,7 @@ class StatusSiteTest {
 
         assertThat(text(get(API + "names").query("prefix=shop&state=served,stored&limit=10&expiresWithinDays=4000")))
                 .startsWith("{\"names\":[{\"name\":\"shop.example.com\"")
-                .endsWith("\"next\":null}\n");
+                .containsPattern("\"next\":(null|\"shop.example.com\")}\n$");
         assertThat(text(get(API + "cas"))).contains("\"id\":\"internal\"").contains("\"orders\":{\"obtained\":1}");
         assertThat(text(get(API + "expiry"))).startsWith("{\"days\":{");
         assertThat(text(get(API + "server"))).contains("\"inMemory\":1");

@@ -79,11 +79,14 @@ final class Listing {
         this.end = clock.instant().plus(LONGEST);
     }
 
-    // A page that is late has gone on from the place it was asked for behind all the same.
-    private boolean isAtItsEnd() {
-        return seen >= ENTRIES_PER_PAGE
-                || read >= READ_PER_PAGE
-                || (read + seen > 0 && !clock.instant().isBefore(end));
+    private boolean isFull() {
+        return seen >= ENTRIES_PER_PAGE || read >= READ_PER_PAGE;
+    }
+
+    // Each part of a list is looked at once all the same, so that one with little in it is whole however slow the
+    // machine is.
+    private boolean isLate() {
+        return !clock.instant().isBefore(end);
     }
 
     /** The page behind a place. */
@@ -243,13 +246,13 @@ final class Listing {
     private Optional<Operations.Page> sliced(Listed.Slice slice, NameFilter entriesOf, String after, Instant now)
             throws StoreException {
         String last = after;
-        while (!isAtItsEnd()) {
+        while (!isFull() && (last.equals(after) || !isLate())) {
             Optional<List<Listed>> chunk = store.listed(slice, last, ENTRIES);
             if (chunk.isEmpty()) {
                 return Optional.empty();
             }
             int at = 0;
-            while (at < chunk.get().size() && found.size() < most && !isAtItsEnd()) {
+            while (at < chunk.get().size() && found.size() < most && !isFull() && (at == 0 || !isLate())) {
                 List<String> wanted = new ArrayList<>();
                 int room = Math.min(Math.min(most - found.size(), CHUNK), READ_PER_PAGE - read);
                 while (at < chunk.get().size() && wanted.size() < room) {
@@ -282,7 +285,7 @@ final class Listing {
 
     private Operations.Page named(String after) throws StoreException {
         String last = after;
-        while (!isAtItsEnd()) {
+        while (!isFull() && (last.equals(after) || !isLate())) {
             List<StoredCertificate> chunk = store.page(filter.prefix(), last, Math.min(CHUNK, most) + 1);
             for (StoredCertificate stored : chunk) {
                 if (found.size() == most) {
@@ -320,7 +323,7 @@ final class Listing {
     private Operations.Page held(Class<? extends Scope.OfName> kind, String after) throws StoreException {
         String last = after;
         int lookedUp = 0;
-        while (read + HOLDS <= READ_PER_PAGE && !isAtItsEnd()) {
+        while (read + HOLDS <= READ_PER_PAGE && !isFull() && (last.equals(after) || !isLate())) {
             List<Hold> chunk = store.namesHeld(kind, last, HOLDS);
             seen += chunk.size();
             Set<String> before = listedBefore(kind, chunk);
@@ -331,7 +334,7 @@ final class Listing {
                 String name = held.name().value();
                 if (name.startsWith(filter.prefix())
                         && (kind == Scope.Name.class ? filter.lets(hold) : !before.contains(name))) {
-                    if (found.size() == most || lookedUp == HELD_PER_PAGE || (lookedUp > 0 && isAtItsEnd())) {
+                    if (found.size() == most || lookedUp == HELD_PER_PAGE || (lookedUp > 0 && (isFull() || isLate()))) {
                         return new Operations.Page(found, Optional.of(last));
                     }
                     lookedUp++;

@@ -5,13 +5,13 @@ import static org.ondemandtls.renewal.RenewalFixture.DAY;
 import static org.ondemandtls.renewal.RenewalFixture.LIFE;
 import static org.ondemandtls.renewal.RenewalFixture.LOOK;
 import static org.ondemandtls.renewal.RenewalFixture.SHOP;
+import static org.ondemandtls.renewal.RenewalFixture.withRoomUnless;
 
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -219,12 +219,7 @@ class AdviceTest {
         @Test
         void ofAnExecutorWithoutRoomIsAskedForAgainAfterTenMinutes() throws Exception {
             AtomicBoolean full = new AtomicBoolean(true);
-            fixture.advice = task -> {
-                if (full.get()) {
-                    throw new RejectedExecutionException("full");
-                }
-                task.run();
-            };
+            fixture.advice = withRoomUnless(full);
             fixture.keepLookedAt(SHOP);
             fixture.begin();
             full.set(false);

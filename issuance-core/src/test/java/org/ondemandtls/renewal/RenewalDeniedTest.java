@@ -3,6 +3,7 @@ package org.ondemandtls.renewal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.ondemandtls.renewal.RenewalFixture.DAY;
 import static org.ondemandtls.renewal.RenewalFixture.SHOP;
+import static org.ondemandtls.renewal.RenewalFixture.denial;
 import static org.ondemandtls.renewal.RenewalFixture.failed;
 
 import java.nio.file.Path;
@@ -16,7 +17,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.event.EventKind;
-import org.ondemandtls.store.Hold;
 import org.ondemandtls.store.StoredCertificate;
 
 /** {@link Denials}: a renewal that is denied is asked about again, and its name withdrawn in the end. */
@@ -53,23 +53,10 @@ class RenewalDeniedTest {
     class ADenial {
 
         private StoredCertificate denied(Optional<Instant> since) throws Exception {
-            failing(new IssuanceException.NotPermitted(SHOP, "gone", Duration.ofMinutes(1)));
+            failing(denial(SHOP));
             fixture.keepDue(fixture.record(SHOP.value()).withDeniedSince(since));
             fixture.begin();
             return fixture.stored(SHOP);
-        }
-
-        private void brakeOn() throws Exception {
-            fixture.house
-                    .store()
-                    .keepHold(new Hold(
-                            DenialBrake.SCOPE,
-                            "permission",
-                            1,
-                            fixture.now().plus(DAY.multipliedBy(3)),
-                            "massDenial",
-                            "more than half of the names are denied",
-                            Optional.empty()));
         }
 
         @Test
@@ -112,7 +99,7 @@ class RenewalDeniedTest {
 
         @Test
         void withdrawsNothingWhileSoManyAreDenied() throws Exception {
-            brakeOn();
+            fixture.brakeOn();
             fixture.recheck = Optional.of(Duration.ofHours(12));
 
             StoredCertificate record = denied(Optional.of(fixture.now().minus(DAY)));
@@ -130,7 +117,7 @@ class RenewalDeniedTest {
 
         @Test
         void isAskedAboutAsOftenAsEverWhileSoManyAreDeniedAndOnlyRenewalsAsk() throws Exception {
-            brakeOn();
+            fixture.brakeOn();
 
             StoredCertificate record = denied(Optional.of(fixture.now().minus(Duration.ofHours(22))));
 

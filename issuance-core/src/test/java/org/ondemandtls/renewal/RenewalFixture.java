@@ -10,14 +10,18 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import org.ondemandtls.certificate.IssuanceException;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.config.OnDemandTlsConfig;
 import org.ondemandtls.event.EventKind;
+import org.ondemandtls.issuance.WithdrawnName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.Hold;
 import org.ondemandtls.store.MemoryCertificateStore;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.StoredCertificate;
@@ -84,6 +88,15 @@ final class RenewalFixture implements AutoCloseable {
         Duration blocked = Duration.ZERO;
         Optional<StoreException> sweeping = Optional.empty();
         int swept;
+        final List<CompletableFuture<KeyedCertificate>> underWay = new ArrayList<>();
+
+        /** Renewals from now on are {@link #underWay} until the test ends them. */
+        void hold() {
+            renewing = name -> {
+                underWay.add(new CompletableFuture<>());
+                return underWay.get(underWay.size() - 1);
+            };
+        }
 
         private CompletableFuture<KeyedCertificate> succeed(ServerName name) {
             try {
@@ -203,12 +216,51 @@ final class RenewalFixture implements AutoCloseable {
         return time.clock().instant();
     }
 
+    Optional<Instant> deniedSince(ServerName name) throws Exception {
+        return DeniedName.since(store, name);
+    }
+
+    boolean isWithdrawn(ServerName name) throws Exception {
+        return WithdrawnName.isKept(store, name);
+    }
+
+    boolean isServed(ServerName name) {
+        return house.inventory().find(name).isPresent();
+    }
+
+    /** Holds withdrawals back for three days, as after a mass denial. */
+    void brakeOn() throws Exception {
+        house.store()
+                .keepHold(new Hold(
+                        DenialBrake.SCOPE,
+                        "permission",
+                        1,
+                        now().plus(DAY.multipliedBy(3)),
+                        "massDenial",
+                        "more than half of the names are denied",
+                        Optional.empty()));
+    }
+
     void visit(ServerName name) {
         house.visits().visited(house.inventory().find(name).orElseThrow());
     }
 
     List<String> lines(EventKind kind) {
         return house.recorded().lines(kind);
+    }
+
+    /** Runs at once, or has no room. */
+    static Executor withRoomUnless(AtomicBoolean full) {
+        return task -> {
+            if (full.get()) {
+                throw new RejectedExecutionException("full");
+            }
+            task.run();
+        };
+    }
+
+    static IssuanceException denial(ServerName name) {
+        return new IssuanceException.NotPermitted(name, "gone", Duration.ofMinutes(1));
     }
 
     static <T> CompletableFuture<T> failed(IssuanceException with) {

@@ -7,9 +7,6 @@ import static org.ondemandtls.renewal.RenewalFixture.name;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
@@ -17,7 +14,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.testing.ManualTime;
 
@@ -29,7 +25,6 @@ class RenewalRetryTest {
 
     private RenewalFixture fixture;
     private ManualTime time;
-    private final List<CompletableFuture<KeyedCertificate>> underWay = new ArrayList<>();
 
     @BeforeEach
     void open() throws Exception {
@@ -40,13 +35,6 @@ class RenewalRetryTest {
     @AfterEach
     void close() {
         fixture.close();
-    }
-
-    private void holdOrders() {
-        fixture.orders.renewing = name -> {
-            underWay.add(new CompletableFuture<>());
-            return underWay.get(underWay.size() - 1);
-        };
     }
 
     @Nested
@@ -72,7 +60,7 @@ class RenewalRetryTest {
         @Test
         void hasTheRenewalPlannedForNow() throws Exception {
             fixture.house.store().save(fixture.record(SHOP.value()));
-            holdOrders();
+            fixture.orders.hold();
             Renewal renewal = fixture.begin();
             time.advance(DAY);
 
@@ -86,19 +74,19 @@ class RenewalRetryTest {
         @Test
         void hasNoSecondOneBegunWhileOneIsUnderWay() throws Exception {
             fixture.house.store().save(fixture.record(SHOP.value()));
-            holdOrders();
+            fixture.orders.hold();
             Renewal renewal = fixture.begin();
 
             renewal.retry(SHOP);
             renewal.retry(SHOP);
 
-            assertThat(underWay).hasSize(1);
+            assertThat(fixture.orders.underWay).hasSize(1);
         }
 
         @Test
         void comesBeforeWhoHasWaitedLonger() throws Exception {
             fixture.house.store().save(fixture.record(SHOP.value()));
-            holdOrders();
+            fixture.orders.hold();
             fixture.atOnce = 1;
             fixture.keepDue(name(0));
             fixture.keepDue(name(1));

@@ -5,12 +5,11 @@ import static org.ondemandtls.renewal.RenewalFixture.DAY;
 import static org.ondemandtls.renewal.RenewalFixture.LOOK;
 import static org.ondemandtls.renewal.RenewalFixture.SHOP;
 import static org.ondemandtls.renewal.RenewalFixture.name;
+import static org.ondemandtls.renewal.RenewalFixture.withRoomUnless;
 
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
@@ -40,7 +39,6 @@ class RenewalTurnsTest {
 
     private RenewalFixture fixture;
     private ManualTime time;
-    private final List<CompletableFuture<KeyedCertificate>> underWay = new ArrayList<>();
 
     @BeforeEach
     void open() throws Exception {
@@ -53,15 +51,8 @@ class RenewalTurnsTest {
         fixture.close();
     }
 
-    private void holdOrders() {
-        fixture.orders.renewing = name -> {
-            underWay.add(new CompletableFuture<>());
-            return underWay.get(underWay.size() - 1);
-        };
-    }
-
     private void end(int order) {
-        underWay.get(order).completeExceptionally(new IssuanceException.Stopping(SHOP));
+        fixture.orders.underWay.get(order).completeExceptionally(new IssuanceException.Stopping(SHOP));
     }
 
     @Nested
@@ -121,12 +112,7 @@ class RenewalTurnsTest {
         @Test
         void thatTheExecutorHasNoRoomForIsMadeTheNextTime() throws Exception {
             AtomicBoolean full = new AtomicBoolean(true);
-            fixture.executor = task -> {
-                if (full.get()) {
-                    throw new RejectedExecutionException("full");
-                }
-                task.run();
-            };
+            fixture.executor = withRoomUnless(full);
             fixture.keepDue(SHOP);
             fixture.begin();
             assertThat(fixture.orders.renewed).isEmpty();
@@ -306,18 +292,18 @@ class RenewalTurnsTest {
 
         @Test
         void areAsManyAtOnceAsIsSaidAndCounted() throws Exception {
-            holdOrders();
+            fixture.orders.hold();
             fixture.atOnce = 2;
             for (int i = 0; i < 3; i++) {
                 fixture.keepDue(name(i));
             }
 
             Renewal renewal = fixture.begin();
-            assertThat(underWay).hasSize(2);
+            assertThat(fixture.orders.underWay).hasSize(2);
             assertThat(renewal.inFlight()).isEqualTo(2);
             end(0);
 
-            assertThat(underWay).hasSize(3);
+            assertThat(fixture.orders.underWay).hasSize(3);
             assertThat(renewal.inFlight()).isEqualTo(2);
             end(1);
             end(2);
@@ -326,18 +312,18 @@ class RenewalTurnsTest {
 
         @Test
         void areTakenOneAfterAnotherWhereNoneIsAllowed() throws Exception {
-            holdOrders();
+            fixture.orders.hold();
             fixture.atOnce = 0;
             fixture.keepDue(name(0));
             fixture.keepDue(name(1));
 
             fixture.begin();
 
-            assertThat(underWay).hasSize(1);
+            assertThat(fixture.orders.underWay).hasSize(1);
         }
 
         private void waitBehindAnother() throws Exception {
-            holdOrders();
+            fixture.orders.hold();
             fixture.atOnce = 1;
             fixture.house
                     .store()
@@ -395,7 +381,7 @@ class RenewalTurnsTest {
                 }
                 task.run();
             };
-            holdOrders();
+            fixture.orders.hold();
             fixture.keepDue(SHOP);
             fixture.begin();
             end(0);
@@ -403,7 +389,7 @@ class RenewalTurnsTest {
 
             time.advance(LOOK.multipliedBy(3));
 
-            assertThat(underWay).hasSize(2);
+            assertThat(fixture.orders.underWay).hasSize(2);
         }
     }
 }

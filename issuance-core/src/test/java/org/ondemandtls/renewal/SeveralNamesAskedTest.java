@@ -3,11 +3,11 @@ package org.ondemandtls.renewal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.ondemandtls.renewal.RenewalFixture.DAY;
 import static org.ondemandtls.renewal.RenewalFixture.LOOK;
+import static org.ondemandtls.renewal.RenewalFixture.denial;
 import static org.ondemandtls.renewal.RenewalFixture.failed;
 
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -18,7 +18,6 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.IssuanceException;
-import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.event.EventKind;
 import org.ondemandtls.issuance.WithdrawnName;
 import org.ondemandtls.name.ServerName;
@@ -37,7 +36,6 @@ class SeveralNamesAskedTest {
     private Path directory;
 
     private RenewalFixture fixture;
-    private final List<CompletableFuture<KeyedCertificate>> underWay = new ArrayList<>();
 
     @BeforeEach
     void open() throws Exception {
@@ -53,31 +51,8 @@ class SeveralNamesAskedTest {
         return fixture.record(FIRST.value(), B.value(), C.value());
     }
 
-    private void holdOrders() {
-        fixture.orders.renewing = name -> {
-            underWay.add(new CompletableFuture<>());
-            return underWay.get(underWay.size() - 1);
-        };
-    }
-
     private void pass(Duration time) {
         fixture.time.advance(time);
-    }
-
-    private Optional<Instant> deniedSince(ServerName name) throws Exception {
-        return DeniedName.since(fixture.store, name);
-    }
-
-    private boolean isWithdrawn(ServerName name) throws Exception {
-        return WithdrawnName.isKept(fixture.store, name);
-    }
-
-    private boolean isServed(ServerName name) {
-        return fixture.house.inventory().find(name).isPresent();
-    }
-
-    private static IssuanceException denial(ServerName name) {
-        return new IssuanceException.NotPermitted(name, "gone", Duration.ofMinutes(1));
     }
 
     @Nested
@@ -145,7 +120,7 @@ class SeveralNamesAskedTest {
                     .singleElement()
                     .asString()
                     .contains(FIRST.value(), "gone");
-            assertThat(isServed(FIRST)).isTrue();
+            assertThat(fixture.isServed(FIRST)).isTrue();
         }
 
         @Test
@@ -160,9 +135,9 @@ class SeveralNamesAskedTest {
 
             fixture.begin();
 
-            assertThat(isWithdrawn(FIRST)).isTrue();
-            assertThat(isServed(FIRST)).isFalse();
-            assertThat(isServed(B)).isTrue();
+            assertThat(fixture.isWithdrawn(FIRST)).isTrue();
+            assertThat(fixture.isServed(FIRST)).isFalse();
+            assertThat(fixture.isServed(B)).isTrue();
             assertThat(fixture.stored(B).deniedSince()).isEmpty();
             assertThat(fixture.stored(B).withdrawn()).isEmpty();
             assertThat(fixture.lines(EventKind.WITHDRAWN)).hasSize(1);
@@ -189,14 +164,14 @@ class SeveralNamesAskedTest {
                     ? failed(answers.remove(0))
                     : CompletableFuture.completedFuture(null);
             fixture.begin();
-            assertThat(deniedSince(B)).isPresent();
+            assertThat(fixture.deniedSince(B)).isPresent();
 
             pass(ASKED_AGAIN.plus(LOOK));
-            assertThat(deniedSince(B)).as("no answer is no grant").isPresent();
+            assertThat(fixture.deniedSince(B)).as("no answer is no grant").isPresent();
             assertThat(answers).isEmpty();
             pass(ASKED_AGAIN.plus(LOOK));
 
-            assertThat(deniedSince(B)).isEmpty();
+            assertThat(fixture.deniedSince(B)).isEmpty();
         }
 
         @Test
@@ -206,14 +181,14 @@ class SeveralNamesAskedTest {
 
             fixture.begin();
 
-            assertThat(deniedSince(B)).isEmpty();
+            assertThat(fixture.deniedSince(B)).isEmpty();
             assertThat(fixture.stored(FIRST).deniedSince()).isEmpty();
             assertThat(fixture.lines(EventKind.NOT_RENEWED)).isEmpty();
         }
 
         @Test
         void isAskedForTheFirstWhileTheOthersWaitForTheirOwn() throws Exception {
-            holdOrders();
+            fixture.orders.hold();
             fixture.recheck = Optional.of(DAY);
             StoredCertificate record = several();
             fixture.house
@@ -228,7 +203,7 @@ class SeveralNamesAskedTest {
 
         @Test
         void isNotAskedForAWithdrawnFirstWhileTheOthersWaitForTheirOwn() throws Exception {
-            holdOrders();
+            fixture.orders.hold();
             fixture.recheck = Optional.of(DAY);
             StoredCertificate record = several();
             fixture.house

@@ -3,13 +3,12 @@ package org.ondemandtls.renewal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.ondemandtls.renewal.RenewalFixture.DAY;
 import static org.ondemandtls.renewal.RenewalFixture.LOOK;
+import static org.ondemandtls.renewal.RenewalFixture.denial;
 import static org.ondemandtls.renewal.RenewalFixture.failed;
 
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
@@ -18,10 +17,8 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.certificate.IssuanceException;
-import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.Scope;
 import org.ondemandtls.event.EventKind;
-import org.ondemandtls.issuance.WithdrawnName;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.Hold;
 import org.ondemandtls.store.Listed;
@@ -41,7 +38,6 @@ class SeveralNamesTest {
     private Path directory;
 
     private RenewalFixture fixture;
-    private final List<CompletableFuture<KeyedCertificate>> underWay = new ArrayList<>();
 
     @BeforeEach
     void open() throws Exception {
@@ -57,44 +53,8 @@ class SeveralNamesTest {
         return fixture.record(FIRST.value(), B.value(), C.value());
     }
 
-    private void holdOrders() {
-        fixture.orders.renewing = name -> {
-            underWay.add(new CompletableFuture<>());
-            return underWay.get(underWay.size() - 1);
-        };
-    }
-
     private void pass(Duration time) {
         fixture.time.advance(time);
-    }
-
-    private Optional<Instant> deniedSince(ServerName name) throws Exception {
-        return DeniedName.since(fixture.store, name);
-    }
-
-    private boolean isWithdrawn(ServerName name) throws Exception {
-        return WithdrawnName.isKept(fixture.store, name);
-    }
-
-    private boolean isServed(ServerName name) {
-        return fixture.house.inventory().find(name).isPresent();
-    }
-
-    private static IssuanceException denial(ServerName name) {
-        return new IssuanceException.NotPermitted(name, "gone", Duration.ofMinutes(1));
-    }
-
-    private void brakeOn() throws Exception {
-        fixture.house
-                .store()
-                .keepHold(new Hold(
-                        DenialBrake.SCOPE,
-                        "permission",
-                        1,
-                        fixture.now().plus(DAY.multipliedBy(3)),
-                        "massDenial",
-                        "more than half of the names are denied",
-                        Optional.empty()));
     }
 
     @Nested
@@ -113,7 +73,7 @@ class SeveralNamesTest {
 
         @Test
         void isLookedAtAgainWithinTheHour() throws Exception {
-            holdOrders();
+            fixture.orders.hold();
             fixture.keepDue(several());
 
             fixture.begin();
@@ -128,13 +88,13 @@ class SeveralNamesTest {
 
         @Test
         void passesOverWhoGotItsOwnMeanwhile() throws Exception {
-            holdOrders();
+            fixture.orders.hold();
             fixture.atOnce = 1;
             fixture.keepDue(several());
             fixture.begin();
             fixture.house.store().save(fixture.record(C.value()));
 
-            underWay.get(0).completeExceptionally(new IssuanceException.Stopping(B));
+            fixture.orders.underWay.get(0).completeExceptionally(new IssuanceException.Stopping(B));
 
             assertThat(fixture.orders.renewed).containsExactly(B);
         }
@@ -172,7 +132,7 @@ class SeveralNamesTest {
 
             fixture.begin();
 
-            assertThat(deniedSince(B)).isEmpty();
+            assertThat(fixture.deniedSince(B)).isEmpty();
         }
     }
 
@@ -197,7 +157,9 @@ class SeveralNamesTest {
                     .first()
                     .asString()
                     .contains(B.value(), "not renewed: rejected");
-            assertThat(deniedSince(B)).as("granted, or it had not been ordered").isEmpty();
+            assertThat(fixture.deniedSince(B))
+                    .as("granted, or it had not been ordered")
+                    .isEmpty();
 
             pass(Duration.ofMinutes(20).minusSeconds(1));
             assertThat(fixture.orders.renewed).hasSize(2);
@@ -209,7 +171,7 @@ class SeveralNamesTest {
         void isNoGrantWhereNobodyAnswers() throws Exception {
             failing(new IssuanceException.NoAnswer(B, "down", Duration.ofMinutes(1)));
 
-            assertThat(deniedSince(B)).isPresent();
+            assertThat(fixture.deniedSince(B)).isPresent();
         }
 
         @Test
@@ -217,33 +179,33 @@ class SeveralNamesTest {
             failing(new IssuanceException.Stopping(B));
 
             assertThat(fixture.lines(EventKind.NOT_RENEWED)).isEmpty();
-            assertThat(deniedSince(B)).isPresent();
+            assertThat(fixture.deniedSince(B)).isPresent();
         }
 
         @Test
         void isNothingByAClockThatIsNotTrusted() throws Exception {
-            holdOrders();
+            fixture.orders.hold();
             fixture.keepDue(several());
             fixture.begin();
             fixture.time.jump(DAY);
 
-            underWay.get(0).completeExceptionally(denial(B));
+            fixture.orders.underWay.get(0).completeExceptionally(denial(B));
 
             assertThat(fixture.lines(EventKind.NOT_RENEWED)).isEmpty();
-            assertThat(deniedSince(B)).isEmpty();
+            assertThat(fixture.deniedSince(B)).isEmpty();
         }
 
         @Test
         void isNothingWhereTheCertificateIsWithdrawnMeanwhile() throws Exception {
-            holdOrders();
+            fixture.orders.hold();
             fixture.keepDue(several());
             fixture.begin();
             fixture.house.store().save(fixture.stored(FIRST).withWithdrawn(Optional.of(fixture.now())));
 
-            underWay.get(0).completeExceptionally(denial(B));
+            fixture.orders.underWay.get(0).completeExceptionally(denial(B));
 
             assertThat(fixture.lines(EventKind.NOT_RENEWED)).isEmpty();
-            assertThat(deniedSince(B)).isEmpty();
+            assertThat(fixture.deniedSince(B)).isEmpty();
         }
 
         @Test
@@ -287,8 +249,8 @@ class SeveralNamesTest {
             fixture.begin();
             Instant since = fixture.now();
 
-            assertThat(deniedSince(B)).contains(since);
-            assertThat(deniedSince(C)).isEmpty();
+            assertThat(fixture.deniedSince(B)).contains(since);
+            assertThat(fixture.deniedSince(C)).isEmpty();
             assertThat(fixture.lines(EventKind.NOT_RENEWED))
                     .singleElement()
                     .asString()
@@ -301,7 +263,7 @@ class SeveralNamesTest {
             assertThat(fixture.orders.renewed).containsOnlyOnce(B);
             pass(LOOK);
             assertThat(fixture.orders.renewed.stream().filter(B::equals)).hasSize(2);
-            assertThat(deniedSince(B)).contains(since);
+            assertThat(fixture.deniedSince(B)).contains(since);
         }
 
         @Test
@@ -312,10 +274,10 @@ class SeveralNamesTest {
 
             fixture.begin();
 
-            assertThat(isWithdrawn(B)).isTrue();
-            assertThat(isServed(B)).isFalse();
-            assertThat(isServed(FIRST)).isTrue();
-            assertThat(deniedSince(B)).isEmpty();
+            assertThat(fixture.isWithdrawn(B)).isTrue();
+            assertThat(fixture.isServed(B)).isFalse();
+            assertThat(fixture.isServed(FIRST)).isTrue();
+            assertThat(fixture.deniedSince(B)).isEmpty();
             assertThat(fixture.lines(EventKind.WITHDRAWN))
                     .singleElement()
                     .asString()
@@ -335,21 +297,21 @@ class SeveralNamesTest {
 
             fixture.begin();
 
-            assertThat(isWithdrawn(B)).isFalse();
-            assertThat(isServed(B)).isTrue();
+            assertThat(fixture.isWithdrawn(B)).isFalse();
+            assertThat(fixture.isServed(B)).isTrue();
         }
 
         @Test
         void withdrawsNothingWhileSoManyAreDenied() throws Exception {
             deny();
-            brakeOn();
+            fixture.brakeOn();
             DeniedName.keep(
                     fixture.store, B, fixture.stored(FIRST), fixture.now().minus(DAY.multipliedBy(2)));
 
             fixture.begin();
 
-            assertThat(isWithdrawn(B)).isFalse();
-            assertThat(deniedSince(B)).isPresent();
+            assertThat(fixture.isWithdrawn(B)).isFalse();
+            assertThat(fixture.deniedSince(B)).isPresent();
         }
 
         @Test
@@ -379,7 +341,7 @@ class SeveralNamesTest {
 
             fixture.begin();
 
-            assertThat(deniedSince(B)).contains(fixture.now());
+            assertThat(fixture.deniedSince(B)).contains(fixture.now());
         }
     }
 }

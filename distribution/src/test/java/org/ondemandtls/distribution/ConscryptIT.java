@@ -17,7 +17,6 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.ondemandtls.testing.Browser;
 import org.ondemandtls.testing.Curl;
-import org.ondemandtls.testing.OpenSsl;
 import org.ondemandtls.testing.Pebble;
 import org.ondemandtls.testing.TlsProbe;
 
@@ -73,7 +72,7 @@ class ConscryptIT {
             assertThat(misdirected.status()).isBetween(400, 421);
             assertThat(denied.alert()).contains("unrecognized_name");
             pebble.assertIssued(1);
-            assertNoSessionCrosses(root);
+            SessionChecks.assertNoneCrosses(server, directory, NAME, OTHER, root);
             assertThat(groupOfABrowser(root)).isEqualTo("X25519MLKEM768");
         }
         assertThat(group()).isEqualTo("X25519MLKEM768");
@@ -86,21 +85,6 @@ class ConscryptIT {
         assertThat(server.startInVain())
                 .contains("onDemandTls.tls.provider: \"conscrypt\" cannot be used: the jar of Conscrypt is missing")
                 .contains("conscrypt-openjdk-uber");
-    }
-
-    private void assertNoSessionCrosses(Path root) {
-        for (String version : new String[] {"-tls1_2", "-tls1_3"}) {
-            Path session = directory.resolve("session" + version);
-            var first = OpenSsl.get(server.tlsPort(), NAME, root, version, "-sess_out", session.toString());
-            var again = OpenSsl.get(server.tlsPort(), NAME, root, version, "-sess_in", session.toString());
-            OpenSsl.get(server.tlsPort(), NAME, root, version, "-sess_out", session.toString());
-            var other = OpenSsl.get(server.tlsPort(), OTHER, root, version, "-sess_in", session.toString());
-
-            assertThat(first.verified()).as(version).isTrue();
-            assertThat(again.resumed()).as(version).isTrue();
-            assertThat(other.resumed()).as(version).isFalse();
-            assertThat(other.verified()).as(version).isTrue();
-        }
     }
 
     private String groupOfABrowser(Path root) throws Exception {

@@ -84,7 +84,7 @@ class OpenSslProviderIT {
             assertThat(misdirected.status()).isEqualTo(421);
             assertThat(denied.alert()).contains("unrecognized_name");
             pebble.assertIssued(1);
-            assertNoSessionCrosses(NAME, OTHER, root);
+            SessionChecks.assertNoneCrosses(server, directory, NAME, OTHER, root);
         }
         assertThat(server.log()).contains("OpenSSL successfully initialized");
     }
@@ -113,7 +113,7 @@ class OpenSslProviderIT {
             assertThat(onDemand.verified()).as(version).isTrue();
             assertThat(asked.command().stdout()).contains("HTTP/1.1 421");
         }
-        assertNoSessionCrosses(NAME, OTHER, root);
+        SessionChecks.assertNoneCrosses(server, directory, NAME, OTHER, root);
     }
 
     @Test
@@ -143,21 +143,6 @@ class OpenSslProviderIT {
             assertThat(foreign.command().stdout()).as(version).doesNotContain("HTTP/1.1 ");
             assertThat(none.command().stdout()).as(version).doesNotContain("HTTP/1.1 ");
             assertThat(anybody.command().stdout()).as(version).contains("HTTP/1.1 200");
-        }
-    }
-
-    private void assertNoSessionCrosses(String name, String another, Path root) {
-        for (String version : VERSIONS) {
-            Path session = directory.resolve("session" + version);
-            var first = OpenSsl.get(server.tlsPort(), name, root, version, "-sess_out", session.toString());
-            var again = OpenSsl.get(server.tlsPort(), name, root, version, "-sess_in", session.toString());
-            OpenSsl.get(server.tlsPort(), name, root, version, "-sess_out", session.toString());
-            var other = OpenSsl.get(server.tlsPort(), another, root, version, "-sess_in", session.toString());
-
-            assertThat(first.verified()).as(version).isTrue();
-            assertThat(again.resumed()).as(version).isTrue();
-            assertThat(other.resumed()).as(version).isFalse();
-            assertThat(other.verified()).as(version).isTrue();
         }
     }
 

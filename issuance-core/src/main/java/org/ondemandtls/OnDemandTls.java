@@ -30,6 +30,7 @@ import org.ondemandtls.handshake.InventoryKeyManager;
 import org.ondemandtls.handshake.ParkingLot;
 import org.ondemandtls.handshake.ProxiedProofs;
 import org.ondemandtls.handshake.StaticCertificates;
+import org.ondemandtls.handshake.TicketSecrets;
 import org.ondemandtls.handshake.TimerWheel;
 import org.ondemandtls.handshake.TlsProvider;
 import org.ondemandtls.inventory.IdleCertificates;
@@ -65,8 +66,7 @@ import org.ondemandtls.store.jdbc.JdbcCertificateStore;
  */
 public final class OnDemandTls implements AutoCloseable {
 
-    private static final Duration RENEWAL_LOOK = Duration.ofSeconds(5);
-    private static final Duration TAKEOVER_LOOK = Duration.ofSeconds(5);
+    private static final Duration LOOK = Duration.ofSeconds(5);
     private static final int RENEWALS_AT_ONCE = 32;
     private static final int RENEWAL_THREADS = 4;
     private static final int ADVICE_THREADS = 4;
@@ -125,6 +125,7 @@ public final class OnDemandTls implements AutoCloseable {
     private final ParkingLot lot;
     private final HandshakeGate gate;
     private final InventoryKeyManager keyManager;
+    private final TicketSecrets ticketSecrets;
     private final Status status;
     private final StatusSite statusSite;
     private final Registration registration;
@@ -215,7 +216,7 @@ public final class OnDemandTls implements AutoCloseable {
                             clock,
                             time::nanoTime,
                             random,
-                            RENEWAL_LOOK));
+                            LOOK));
             this.lot = new ParkingLot(
                     config.handshake().parked(),
                     config.handshake().helloOctets(),
@@ -242,6 +243,7 @@ public final class OnDemandTls implements AutoCloseable {
                             time::nanoTime),
                     events);
             this.keyManager = new InventoryKeyManager(inventory);
+            this.ticketSecrets = new TicketSecrets(store, clock);
             this.status = Status.of(
                     new Status.Floors(
                             issuers(),
@@ -286,15 +288,7 @@ public final class OnDemandTls implements AutoCloseable {
         return new OnDemandTlsBuilder();
     }
 
-    /**
-     * Opens the store, builds every floor and makes the authority ready; no certificate is read, obtained or renewed yet.
-     * What the first visitors would wait for is begun on other threads: see {@link #awaitPreparation}.
-     *
-     * @param config what the operator said
-     * @param host the server
-     * @return the engine
-     * @throws StartException if something the operator configured cannot be used, in one line that says what to do
-     */
+    /** Opens an engine with nothing that only Java can say, as {@link #open(OnDemandTlsSetup, Host)} does. */
     public static OnDemandTls open(OnDemandTlsConfig config, Host host) throws StartException {
         return open(OnDemandTlsSetup.of(config), host);
     }
@@ -354,8 +348,8 @@ public final class OnDemandTls implements AutoCloseable {
     }
 
     /**
-     * Waits, for a second or two, for what the engine does ahead of its first visitors. Call it before connectors accept,
-     * once the server has started everything else; a host that does not call it may have slow first visits.
+     * Waits, for a second or two, for what is done ahead of the first visitors. Call it before connectors accept, once the
+     * server has started everything else.
      */
     public void awaitPreparation() {
         preparation.await();
@@ -373,6 +367,7 @@ public final class OnDemandTls implements AutoCloseable {
         // What is stored is noted by its registered domain: the first visitor need not wait for the list.
         lookups.execute(PublicSuffixes::bundled);
         idle.watch(scheduler, lookups);
+        TlsSetup.watch(ticketSecrets, config, scheduler, lookups);
         if (store.peers().any()) {
             store.peers().follow(new Peers.News() {
                 @Override
@@ -385,7 +380,7 @@ public final class OnDemandTls implements AutoCloseable {
                     issuance.missed();
                 }
             });
-            long every = TAKEOVER_LOOK.toNanos();
+            long every = LOOK.toNanos();
             scheduler.scheduleWithFixedDelay(this::takeOver, every, every, TimeUnit.NANOSECONDS);
         }
     }
@@ -433,6 +428,11 @@ public final class OnDemandTls implements AutoCloseable {
     /** The key manager for the server's one {@code SSLContext}. */
     public X509ExtendedKeyManager keyManager() {
         return keyManager;
+    }
+
+    /** Keys of session tickets that all servers have; for a host whose TLS engine can be told them. */
+    public TicketSecrets ticketSecrets() {
+        return ticketSecrets;
     }
 
     /** Counters and gauges. */

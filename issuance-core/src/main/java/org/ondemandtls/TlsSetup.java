@@ -1,8 +1,11 @@
 package org.ondemandtls;
 
 import java.security.NoSuchProviderException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
 import org.ondemandtls.config.ConfigKey;
 import org.ondemandtls.config.OnDemandTlsConfig;
+import org.ondemandtls.handshake.TicketSecrets;
 import org.ondemandtls.handshake.TlsProvider;
 
 /** Gives a host the TLS engines that its operator has chosen. */
@@ -51,6 +54,21 @@ public final class TlsSetup {
     static void check(OnDemandTlsConfig config, Engines host) throws StartException {
         if (config.tlsProvider() == OnDemandTlsConfig.TlsProvider.OPENSSL) {
             host.requireOpenSsl();
+        }
+    }
+
+    /**
+     * Keeps the secrets of session tickets, where the engines can be told keys.
+     *
+     * @param secrets the engine's
+     * @param config what the operator said
+     * @param scheduler as {@link TicketSecrets#watch} says it
+     * @param worker the same
+     */
+    static void watch(
+            TicketSecrets secrets, OnDemandTlsConfig config, ScheduledExecutorService scheduler, Executor worker) {
+        if (config.tlsProvider() == OnDemandTlsConfig.TlsProvider.OPENSSL) {
+            secrets.watch(scheduler, worker);
         }
     }
 }

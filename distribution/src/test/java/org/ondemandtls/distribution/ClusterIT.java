@@ -3,8 +3,6 @@ package org.ondemandtls.distribution;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.net.URISyntaxException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.sql.Driver;
@@ -97,9 +95,8 @@ class ClusterIT {
         balancer = new LoadBalancer();
         for (ServerLine line : lines) {
             ServerProcess server = line.layOut(directory.resolve("base" + servers.size()));
-            Files.createDirectories(server.jars());
-            Files.copy(driver(on.kind()), server.jars().resolve("driver.jar"));
-            server.property("onDemandTls.store", store)
+            server.withDriver(driver(on.kind()))
+                    .property("onDemandTls.store", store)
                     .property("onDemandTls.permission.ask", ask.uri().toString())
                     .property("onDemandTls.permission.askTimeout", "20s");
             servers.add(server);
@@ -107,11 +104,8 @@ class ClusterIT {
         balancer.balance(servers.stream().map(ServerProcess::tlsPort).toList());
     }
 
-    private static Path driver(Database.Kind kind) throws URISyntaxException {
-        Class<? extends Driver> driver =
-                kind == Database.Kind.POSTGRESQL ? org.postgresql.Driver.class : org.mariadb.jdbc.Driver.class;
-        return Path.of(
-                driver.getProtectionDomain().getCodeSource().getLocation().toURI());
+    private static Class<? extends Driver> driver(Database.Kind kind) {
+        return kind == Database.Kind.POSTGRESQL ? org.postgresql.Driver.class : org.mariadb.jdbc.Driver.class;
     }
 
     private Pebble pebble(Pebble.Options options) {

@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.security.KeyStore;
 import java.security.PrivateKey;
 import java.util.Base64;
+import java.util.List;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -17,6 +19,7 @@ import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.ondemandtls.testing.Curl;
+import org.ondemandtls.testing.Database;
 import org.ondemandtls.testing.HostFixture;
 import org.ondemandtls.testing.OpenSsl;
 import org.ondemandtls.testing.Pebble;
@@ -114,6 +117,50 @@ class OpenSslProviderIT {
             assertThat(asked.command().stdout()).contains("HTTP/1.1 421");
         }
         SessionChecks.assertNoneCrosses(server, directory, NAME, OTHER, root);
+    }
+
+    @Test
+    void aTicketIsGoodOnEveryServerOfTheStoreUnderItsNameAlone() throws Exception {
+        if (isRefused()) {
+            return;
+        }
+        try (Database database = Database.start(Database.Kind.POSTGRESQL);
+                Pebble pebble = Pebble.options().tlsPort(server.tlsPort()).start(directory.resolve("pebble"));
+                ServerProcess second = line.layOut(directory.resolve("second"))
+                        .property("onDemandTls.permission.names", "*.customer.example")
+                        .property("onDemandTls.tls.provider", "openssl")) {
+            String store = database.fresh();
+            for (ServerProcess each : List.of(server, second)) {
+                each.withDriver(org.postgresql.Driver.class)
+                        .property("onDemandTls.store", store)
+                        .property("onDemandTls.acme.challenges", "tls-alpn-01")
+                        .property(
+                                "onDemandTls.acme.directory", pebble.directory().toString())
+                        .property(
+                                "onDemandTls.acme.trustedRoots",
+                                pebble.trustedRoots().toString())
+                        .start();
+            }
+            Path root = pebble.issuerRoot();
+
+            for (String version : VERSIONS) {
+                Path session = directory.resolve("ticket" + version);
+                Awaitility.await().untilAsserted(() -> {
+                    OpenSsl.get(server.tlsPort(), NAME, root, version, "-sess_out", session.toString());
+                    var there = OpenSsl.get(second.tlsPort(), NAME, root, version, "-sess_in", session.toString());
+                    assertThat(there.resumed()).as(version).isTrue();
+                });
+                var other = OpenSsl.get(second.tlsPort(), OTHER, root, version, "-sess_in", session.toString());
+                assertThat(other.resumed()).as(version).isFalse();
+                assertThat(other.verified()).as(version).isTrue();
+
+                OpenSsl.get(server.tlsPort(), NAME, root, version, "-sess_out", session.toString());
+                second.stop();
+                second.start();
+                var later = OpenSsl.get(second.tlsPort(), NAME, root, version, "-sess_in", session.toString());
+                assertThat(later.resumed()).as(version).isTrue();
+            }
+        }
     }
 
     @Test

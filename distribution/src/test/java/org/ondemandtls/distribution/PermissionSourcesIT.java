@@ -6,7 +6,6 @@ import static org.awaitility.Awaitility.await;
 import com.example.shop.Customers;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -75,22 +74,9 @@ class PermissionSourcesIT {
         return TlsProbe.trustingAnything().handshake(server.tlsPort(), name);
     }
 
-    private static Path driver() throws URISyntaxException {
-        return Path.of(org.postgresql.Driver.class
-                .getProtectionDomain()
-                .getCodeSource()
-                .getLocation()
-                .toURI());
-    }
-
-    private void giveDriver() throws Exception {
-        Files.createDirectories(server.jars());
-        Files.copy(driver(), server.jars().resolve("postgresql.jar"));
-    }
-
     @Test
     void aDatabaseIsAskedByItsUrl() throws Exception {
-        giveDriver();
+        server.withDriver(org.postgresql.Driver.class);
         Path secret = Files.writeString(server.base().resolve("database-url"), database.url());
         server.property("onDemandTls.permission.sql", QUERY)
                 .property("onDemandTls.permission.dataSource.file", secret.toString())
@@ -127,7 +113,7 @@ class PermissionSourcesIT {
 
     @Test
     void aDatabaseIsAskedThroughTheServersOwnPool() throws Exception {
-        giveDriver();
+        server.withDriver(org.postgresql.Driver.class);
         bindPool();
         server.property("onDemandTls.permission.sql", QUERY)
                 .property("onDemandTls.permission.dataSource", "jdbc/customers")

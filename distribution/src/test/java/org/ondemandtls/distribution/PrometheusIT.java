@@ -177,15 +177,8 @@ class PrometheusIT {
                         .start(directory.resolve("pebble"));
                 FaultyAcmeProxy ca =
                         new FaultyAcmeProxy(pebble.directory(), pebble.trustedRoots(), directory.resolve("proxy"))) {
-            Files.createDirectories(server.jars());
-            Files.copy(
-                    Path.of(org.postgresql.Driver.class
-                            .getProtectionDomain()
-                            .getCodeSource()
-                            .getLocation()
-                            .toURI()),
-                    server.jars().resolve("driver.jar"));
-            server.property("onDemandTls.store", database.url())
+            server.withDriver(org.postgresql.Driver.class)
+                    .property("onDemandTls.store", database.url())
                     .property("onDemandTls.permission.ask", ask.uri().toString())
                     .property("onDemandTls.permission.askTimeout", "20s")
                     .property("onDemandTls.budget.orders", "40/3h")

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.sql.Driver;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -144,6 +146,18 @@ abstract class ServerProcess implements AutoCloseable {
     ServerProcess withoutProperties() {
         properties.clear();
         jvmOptions.clear();
+        return this;
+    }
+
+    /** Gives the server the driver of a database; once. */
+    ServerProcess withDriver(Class<? extends Driver> driver) throws IOException, URISyntaxException {
+        Files.createDirectories(jars());
+        Files.copy(
+                Path.of(driver.getProtectionDomain()
+                        .getCodeSource()
+                        .getLocation()
+                        .toURI()),
+                jars().resolve("driver.jar"));
         return this;
     }
 

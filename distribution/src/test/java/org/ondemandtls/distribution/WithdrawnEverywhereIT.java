@@ -2,7 +2,6 @@ package org.ondemandtls.distribution;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -57,16 +56,10 @@ class WithdrawnEverywhereIT {
     void isRefusedByAllOfThemUntilItIsObtainedAgain() throws Exception {
         try (Database database = Database.start(Database.Kind.POSTGRESQL)) {
             String store = database.fresh();
-            Path driver = Path.of(org.postgresql.Driver.class
-                    .getProtectionDomain()
-                    .getCodeSource()
-                    .getLocation()
-                    .toURI());
             for (ServerLine line : List.of(ServerLine.JETTY_12_1, ServerLine.TOMCAT_11, ServerLine.JETTY_12_1)) {
                 ServerProcess server = line.layOut(directory.resolve("base" + servers.size()));
-                Files.createDirectories(server.jars());
-                Files.copy(driver, server.jars().resolve("driver.jar"));
-                servers.add(server.property("onDemandTls.store", store)
+                servers.add(server.withDriver(org.postgresql.Driver.class)
+                        .property("onDemandTls.store", store)
                         .property("onDemandTls.issuer", "internal")
                         .property("onDemandTls.permission.ask", ask.uri().toString())
                         .property("onDemandTls.permission.askTimeout", "20s")

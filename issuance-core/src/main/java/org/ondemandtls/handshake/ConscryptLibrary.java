@@ -56,7 +56,8 @@ final class ConscryptLibrary {
                     }
                 },
                 engine -> Conscrypt.setUseSessionTickets(engine, true),
-                key -> own(key, provider));
+                key -> own(key, provider),
+                TicketKeys.OWN);
     }
 
     // A key of another provider is encoded and parsed again for every handshake.

@@ -28,7 +28,8 @@ import org.ondemandtls.certificate.KeyedCertificate;
  * <p><b>Cost.</b> Strangers decide which scopes are used, by the names they send; so scopes are bounded, and the
  * sessions of each. A scope that has been dropped loses its sessions, and its clients make a full handshake.
  *
- * <p>A scope is made anew every day, and with it the keys of its tickets: not every provider changes those by itself.
+ * <p>A scope is made anew every day, and with it the keys of its tickets: not every provider changes those by itself. Where
+ * {@link TicketKeys} come from elsewhere, it is made anew when they change.
  */
 final class ScopedContext extends SSLContextSpi {
 
@@ -43,10 +44,19 @@ final class ScopedContext extends SSLContextSpi {
 
     private static final Duration KEYS_KEPT = Duration.ofDays(1);
 
+    /**
+     * What a scope has.
+     *
+     * @param context makes its engines
+     * @param day which secret the keys of its tickets come from
+     */
+    private record Scoped(SSLContext context, long day) {}
+
     private final Supplier<SSLContext> contexts;
     private final Consumer<SSLEngine> tickets;
     private final UnaryOperator<PrivateKey> ownKey;
-    private final Cache<SessionScope, SSLContext> scopes = Caffeine.newBuilder()
+    private final TicketKeys ticketKeys;
+    private final Cache<SessionScope, Scoped> scopes = Caffeine.newBuilder()
             .maximumSize(SCOPES)
             .expireAfterAccess(KEPT)
             .expireAfterWrite(KEYS_KEPT)
@@ -65,11 +75,17 @@ final class ScopedContext extends SSLContextSpi {
      *     shows no certificate
      * @param tickets switches session tickets on, which only engines of a scope may have
      * @param ownKey makes a key of the provider of one that is not; asked once for each scope
+     * @param ticketKeys the keys of the tickets
      */
-    ScopedContext(Supplier<SSLContext> contexts, Consumer<SSLEngine> tickets, UnaryOperator<PrivateKey> ownKey) {
+    ScopedContext(
+            Supplier<SSLContext> contexts,
+            Consumer<SSLEngine> tickets,
+            UnaryOperator<PrivateKey> ownKey,
+            TicketKeys ticketKeys) {
         this.contexts = contexts;
         this.tickets = tickets;
         this.ownKey = ownKey;
+        this.ticketKeys = ticketKeys;
     }
 
     @Override
@@ -98,7 +114,12 @@ final class ScopedContext extends SSLContextSpi {
         if (scope == null) {
             return base().createSSLEngine();
         }
-        SSLEngine engine = scopes.get(scope, this::context).createSSLEngine();
+        Scoped scoped = scopes.get(scope, this::scoped);
+        if (scoped.day() != ticketKeys.day(scope)) {
+            scopes.asMap().remove(scope, scoped);
+            scoped = scopes.get(scope, this::scoped);
+        }
+        SSLEngine engine = scoped.context().createSSLEngine();
         tickets.accept(engine);
         return engine;
     }
@@ -146,6 +167,16 @@ final class ScopedContext extends SSLContextSpi {
             throw new IllegalStateException("the context is not initialised");
         }
         return initialised;
+    }
+
+    private Scoped scoped(SessionScope scope) {
+        long day = ticketKeys.day(scope);
+        SSLContext made = context(scope);
+        SSLSessionContext sessions = made.getServerSessionContext();
+        if (sessions != null) {
+            ticketKeys.set(scope, day, sessions);
+        }
+        return new Scoped(made, day);
     }
 
     private SSLContext context(SessionScope scope) {

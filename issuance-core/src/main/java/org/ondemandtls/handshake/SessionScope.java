@@ -1,6 +1,10 @@
 package org.ondemandtls.handshake;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
+import javax.crypto.Mac;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.certificate.KeyedCertificate;
 
@@ -78,6 +82,25 @@ public final class SessionScope {
         return certificate;
     }
 
+    /**
+     * Adds what makes this scope differ from all others, on whatever server.
+     *
+     * @param mac what it is added to
+     */
+    void addTo(Mac mac) {
+        byte[] octets = name.getBytes(StandardCharsets.UTF_8);
+        mac.update(ByteBuffer.allocate(Integer.BYTES).putInt(octets.length).flip());
+        mac.update(octets);
+        X509Certificate leaf = leaf();
+        try {
+            byte[] shown = leaf == null ? new byte[0] : leaf.getEncoded();
+            mac.update(ByteBuffer.allocate(Integer.BYTES).putInt(shown.length).flip());
+            mac.update(shown);
+        } catch (CertificateEncodingException e) {
+            throw new IllegalStateException("a certificate that is served has no octets", e);
+        }
+    }
+
     /** The same name and leaf: a certificate that was read again from the store keeps its sessions. */
     @Override
     public boolean equals(@Nullable Object other) {
@@ -88,6 +111,7 @@ public final class SessionScope {
         return leaf == null ? scope.leaf() == null : leaf.equals(scope.leaf());
     }
 
+    /** Alike on all servers. */
     @Override
     public int hashCode() {
         return name.hashCode();

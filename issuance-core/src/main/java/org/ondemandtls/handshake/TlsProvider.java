@@ -51,11 +51,13 @@ public final class TlsProvider {
      *
      * @param contexts makes contexts of the host, not initialised; asked on the threads of handshakes, once for each scope.
      *     Initialised without key managers, they make no engines
+     * @param ticketKeys the keys of their tickets
      * @return the context
      */
-    public static SSLContext scoped(Supplier<SSLContextSpi> contexts) {
+    public static SSLContext scoped(Supplier<SSLContextSpi> contexts, TicketKeys ticketKeys) {
         return new Provided(
-                new ScopedContext(() -> new Provided(contexts.get(), null), engine -> {}, UnaryOperator.identity()),
+                new ScopedContext(
+                        () -> new Provided(contexts.get(), null), engine -> {}, UnaryOperator.identity(), ticketKeys),
                 null);
     }
 

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLSessionContext;
 import org.junit.jupiter.api.Test;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.name.ServerName;
@@ -26,10 +27,34 @@ class ScopedContextTest {
     private final List<SSLContext> made = new ArrayList<>();
     private final List<SSLEngine> withTickets = new ArrayList<>();
     private final List<PrivateKey> ownKeys = new ArrayList<>();
-    private final ScopedContext context = new ScopedContext(this::another, withTickets::add, key -> {
-        ownKeys.add(key);
-        return key;
-    });
+    private final Keys keys = new Keys();
+    private final ScopedContext context = new ScopedContext(
+            this::another,
+            withTickets::add,
+            key -> {
+                ownKeys.add(key);
+                return key;
+            },
+            keys);
+
+    /** What is told whom. */
+    private static final class Keys implements TicketKeys {
+
+        private long day = 1;
+        private final List<SSLSessionContext> told = new ArrayList<>();
+        private final List<Long> days = new ArrayList<>();
+
+        @Override
+        public long day(SessionScope scope) {
+            return day;
+        }
+
+        @Override
+        public void set(SessionScope scope, long of, SSLSessionContext sessions) {
+            told.add(sessions);
+            days.add(of);
+        }
+    }
 
     private SSLContext another() {
         try {
@@ -122,5 +147,31 @@ class ScopedContextTest {
         assertThat(context.engineGetServerSocketFactory()).isNotNull();
         assertThat(context.engineGetDefaultSSLParameters().getProtocols()).contains("TLSv1.3");
         assertThat(context.engineGetSupportedSSLParameters().getProtocols()).contains("TLSv1.2", "TLSv1.3");
+    }
+
+    @Test
+    void aScopeBeginsAnewWhereItsTicketsHaveAnotherKey() throws Exception {
+        context.engineInit(null, null, null);
+        engine(served());
+        engine(served());
+        assertThat(keys.days).containsExactly(1L);
+        assertThat(keys.told).containsExactly(made.get(1).getServerSessionContext());
+
+        keys.day = 2;
+        engine(served());
+        engine(served());
+
+        assertThat(made).hasSize(3);
+        assertThat(keys.days).containsExactly(1L, 2L);
+        assertThat(keys.told.get(1)).isSameAs(made.get(2).getServerSessionContext());
+    }
+
+    @Test
+    void noTicketKeysAreAskedForWithoutAScope() throws Exception {
+        context.engineInit(null, null, null);
+
+        context.engineCreateSSLEngine();
+
+        assertThat(keys.days).isEmpty();
     }
 }

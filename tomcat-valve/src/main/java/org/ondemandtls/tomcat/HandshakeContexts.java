@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import javax.naming.InvalidNameException;
 import javax.naming.ldap.LdapName;
 import javax.naming.ldap.Rdn;
@@ -25,6 +26,8 @@ import org.apache.tomcat.util.net.jsse.JSSEImplementation;
 import org.apache.tomcat.util.net.jsse.JSSEUtil;
 import org.jspecify.annotations.Nullable;
 import org.ondemandtls.config.OnDemandTlsConfig.TlsProvider;
+import org.ondemandtls.handshake.TicketKeys;
+import org.ondemandtls.handshake.TicketSecrets;
 import org.ondemandtls.name.HttpHosts;
 
 /**
@@ -57,6 +60,7 @@ final class HandshakeContexts {
     private final Map<SSLHostConfigCertificate, SSLContext> served = new ConcurrentHashMap<>();
     private final Set<SSLContext> ours = Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
     private final EngineKeyManager keyManager;
+    private final Supplier<@Nullable TicketSecrets> tickets;
 
     private volatile TlsProvider provider = TlsProvider.JDK;
     private volatile List<String> protocols = List.of();
@@ -65,9 +69,11 @@ final class HandshakeContexts {
      * Begins without any.
      *
      * @param keyManager chooses the engine's certificates
+     * @param tickets the engine's secrets, null where it has none or is closed
      */
-    HandshakeContexts(EngineKeyManager keyManager) {
+    HandshakeContexts(EngineKeyManager keyManager, Supplier<@Nullable TicketSecrets> tickets) {
         this.keyManager = keyManager;
+        this.tickets = tickets;
     }
 
     /**
@@ -192,7 +198,7 @@ final class HandshakeContexts {
                     switch (provider) {
                         case JDK -> new JSSEUtil(certificate, false);
                         case CONSCRYPT -> new ConscryptUtil(certificate, false);
-                        case OPENSSL -> new OpenSslUtil(certificate, false);
+                        case OPENSSL -> new OpenSslUtil(certificate, false, TicketKeys.OWN);
                     });
             ours.add(now);
             certificate.setSslContext(now);
@@ -220,7 +226,8 @@ final class HandshakeContexts {
                         };
                     // Nobody is asked: what is shown is known where a context is made.
                     case OPENSSL ->
-                        new OpenSslUtil(certificate, false) {
+                        new OpenSslUtil(
+                                certificate, false, new SharedTickets(certificate.getSSLHostConfig(), tickets)) {
                             @Override
                             public KeyManager[] getKeyManagers() {
                                 return new KeyManager[0];

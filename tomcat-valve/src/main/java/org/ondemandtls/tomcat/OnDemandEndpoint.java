@@ -32,6 +32,7 @@ import org.ondemandtls.handshake.Alert;
 import org.ondemandtls.handshake.ChallengeTls;
 import org.ondemandtls.handshake.HelloReading;
 import org.ondemandtls.handshake.StaticCertificates;
+import org.ondemandtls.handshake.TicketSecrets;
 import org.ondemandtls.handshake.TlsProvider;
 import org.ondemandtls.handshake.Visit;
 import org.ondemandtls.name.ClientHello;
@@ -64,7 +65,7 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     private static final int SMALLEST_POOL = 16;
 
     private final Map<Visit, GatedChannel> parked = new ConcurrentHashMap<>();
-    private final HandshakeContexts contexts = new HandshakeContexts(new EngineKeyManager(this::engine));
+    private final HandshakeContexts contexts = new HandshakeContexts(new EngineKeyManager(this::engine), this::tickets);
 
     private volatile @Nullable SharedEngine shared;
     private volatile TlsProvider tls = TlsProvider.JDK;
@@ -157,6 +158,11 @@ final class OnDemandEndpoint extends NioEndpoint implements StaticCertificates {
     OnDemandTls engine() {
         SharedEngine used = shared;
         return used == null ? null : used.engine();
+    }
+
+    private @Nullable TicketSecrets tickets() {
+        OnDemandTls engine = engine();
+        return engine == null ? null : engine.ticketSecrets();
     }
 
     /** How long a client may take to send its ClientHello. */

@@ -2,9 +2,11 @@ package org.ondemandtls.tomcat;
 
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import javax.net.ssl.SSLSessionContext;
 import org.apache.catalina.util.ServerInfo;
 import org.apache.tomcat.util.net.SSLContext;
 import org.apache.tomcat.util.net.SSLHostConfigCertificate;
@@ -24,16 +26,21 @@ final class OpenSslLibrary {
     private static final String PLACE = "org.apache.tomcat.util.net.openssl.panama.";
     private static final int OLDEST_JAVA = 22;
 
+    /** How long a key of session tickets is: its name, a key to sign with, and one to encrypt with. */
+    static final int TICKET_KEY_OCTETS = 80;
+
     // Loaded once; whoever loads it at the same time gets one that is as good.
     private static volatile @Nullable OpenSslLibrary known;
 
     private final Constructor<?> contexts;
+    private final Method ticketKeys;
     private final Set<String> protocols;
     private final Set<String> ciphers;
 
     private OpenSslLibrary() throws ReflectiveOperationException {
         Class.forName(PLACE + "OpenSSLLibrary").getMethod("init").invoke(null);
         contexts = Class.forName(PLACE + "OpenSSLContext").getConstructor(SSLHostConfigCertificate.class, List.class);
+        ticketKeys = Class.forName(PLACE + "OpenSSLSessionContext").getMethod("setTicketKeys", byte[].class);
         Class<?> engine = Class.forName(PLACE + "OpenSSLEngine");
         protocols = words(engine, "IMPLEMENTED_PROTOCOLS_SET");
         ciphers = words(engine, "AVAILABLE_CIPHER_SUITES");
@@ -111,6 +118,20 @@ final class OpenSslLibrary {
             return (SSLContext) contexts.newInstance(certificate, negotiableProtocols);
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException("OpenSSL makes no TLS context: " + reason(e), e);
+        }
+    }
+
+    /**
+     * Has tickets of a context encrypted by a key, and no others accepted.
+     *
+     * @param sessions of a context that {@link #context} made
+     * @param key of {@link #TICKET_KEY_OCTETS}
+     */
+    void encryptTickets(SSLSessionContext sessions, byte[] key) {
+        try {
+            ticketKeys.invoke(sessions, (Object) key);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("OpenSSL takes no key of tickets: " + reason(e), e);
         }
     }
 

@@ -6,6 +6,7 @@ import org.apache.tomcat.util.net.SSLContext;
 import org.apache.tomcat.util.net.SSLHostConfigCertificate;
 import org.apache.tomcat.util.net.jsse.JSSEUtil;
 import org.apache.tomcat.util.res.StringManager;
+import org.ondemandtls.handshake.TicketKeys;
 import org.ondemandtls.handshake.TlsProvider;
 
 /** Makes Tomcat's TLS contexts of OpenSSL's, one for each name, by the same keys, trust, ciphers and protocols. */
@@ -13,14 +14,18 @@ class OpenSslUtil extends JSSEUtil {
 
     private static final StringManager sm = StringManager.getManager(OpenSslUtil.class);
 
+    private final TicketKeys ticketKeys;
+
     /**
      * What it takes for one certificate. The library has been loaded.
      *
      * @param certificate the certificate, with its host configuration
      * @param warn whether to say what cannot be had together with TLS 1.3
+     * @param ticketKeys the keys of session tickets
      */
-    OpenSslUtil(SSLHostConfigCertificate certificate, boolean warn) {
+    OpenSslUtil(SSLHostConfigCertificate certificate, boolean warn, TicketKeys ticketKeys) {
         super(certificate, warn);
+        this.ticketKeys = ticketKeys;
     }
 
     /**
@@ -36,8 +41,8 @@ class OpenSslUtil extends JSSEUtil {
             throw new IllegalArgumentException(sm.getString("openSslUtil.revocation", sslHostConfig.getHostName()));
         }
         List<String> protocols = List.copyOf(negotiableProtocols);
-        return new ProvidedContext(
-                TlsProvider.scoped(() -> new OpenSslContext(sslHostConfig, protocols, this::configureSessionContext)));
+        return new ProvidedContext(TlsProvider.scoped(
+                () -> new OpenSslContext(sslHostConfig, protocols, this::configureSessionContext), ticketKeys));
     }
 
     /** As Tomcat's own: OpenSSL can ask for a client's certificate later on. */

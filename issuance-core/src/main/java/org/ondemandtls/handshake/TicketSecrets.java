@@ -7,6 +7,7 @@ import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -40,6 +41,9 @@ public final class TicketSecrets {
     private static final int AHEAD = 2;
     private static final int PLACES = AHEAD + 2;
     private static final int SECRET_OCTETS = 32;
+    // By these words the store knows that it has to be encrypted.
+    private static final String BEGIN = "-----BEGIN TICKET PRIVATE KEY-----";
+    private static final String END = "-----END TICKET PRIVATE KEY-----";
     private static final String MAC = "HmacSHA256";
     private static final byte[] PURPOSE = "ondemand-tls session tickets".getBytes(StandardCharsets.US_ASCII);
     private static final SecureRandom RANDOM = new SecureRandom();
@@ -194,21 +198,32 @@ public final class TicketSecrets {
     private record Secret(long day, byte[] octets, boolean fresh) {
 
         static @Nullable Secret of(byte[] content) {
-            if (content.length != Long.BYTES + SECRET_OCTETS) {
+            String text = new String(content, StandardCharsets.ISO_8859_1).strip();
+            if (!text.startsWith(BEGIN) || !text.endsWith(END) || text.length() < BEGIN.length() + END.length()) {
                 return null;
             }
-            ByteBuffer buffer = ByteBuffer.wrap(content);
-            long day = buffer.getLong();
-            byte[] octets = new byte[SECRET_OCTETS];
-            buffer.get(octets);
-            return new Secret(day, octets, false);
+            try {
+                ByteBuffer decoded = ByteBuffer.wrap(
+                        Base64.getMimeDecoder().decode(text.substring(BEGIN.length(), text.length() - END.length())));
+                if (decoded.remaining() != Long.BYTES + SECRET_OCTETS) {
+                    return null;
+                }
+                long day = decoded.getLong();
+                byte[] octets = new byte[SECRET_OCTETS];
+                decoded.get(octets);
+                return new Secret(day, octets, false);
+            } catch (IllegalArgumentException noBase64) {
+                return null;
+            }
         }
 
         byte[] content() {
-            return ByteBuffer.allocate(Long.BYTES + SECRET_OCTETS)
+            byte[] whole = ByteBuffer.allocate(Long.BYTES + SECRET_OCTETS)
                     .putLong(day)
                     .put(octets)
                     .array();
+            String text = BEGIN + '\n' + Base64.getEncoder().encodeToString(whole) + '\n' + END + '\n';
+            return text.getBytes(StandardCharsets.US_ASCII);
         }
     }
 }

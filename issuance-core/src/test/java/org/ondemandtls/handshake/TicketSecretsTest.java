@@ -2,18 +2,24 @@ package org.ondemandtls.handshake;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.RejectedExecutionException;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.name.ServerName;
 import org.ondemandtls.store.CertificateStore;
+import org.ondemandtls.store.KeySealing;
 import org.ondemandtls.store.MemoryCertificateStore;
 import org.ondemandtls.store.StoreException;
 import org.ondemandtls.store.file.FileCertificateStore;
@@ -209,8 +215,7 @@ class TicketSecretsTest {
 
     @Test
     void aSecretThatCannotBeReadIsLeftWhereItIs() throws Exception {
-        try (CertificateStore files = FileCertificateStore.open(
-                directory.resolve("files"), new RecordedEvents().events(), time.machine(), Duration.ZERO)) {
+        try (CertificateStore files = files(KeySealing.none())) {
             TicketSecrets able = new TicketSecrets(files, time.clock());
             able.look();
             byte[] before = key(able, shop()).orElseThrow();
@@ -234,16 +239,57 @@ class TicketSecretsTest {
         }
     }
 
-    @Test
-    void whatIsNoSecretIsReplaced() throws Exception {
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "no secret",
+                "-----BEGIN TICKET PRIVATE KEY-----",
+                "-----BEGIN TICKET PRIVATE KEY-----\nAAAA\n-----END TICKET PRIVATE KEY-----\n",
+                "-----BEGIN TICKET PRIVATE KEY-----\n=\n-----END TICKET PRIVATE KEY-----\n"
+            })
+    void whatIsNoSecretIsReplaced(String content) throws Exception {
         for (int place = 0; place < 4; place++) {
-            store.writeSecret("tickets/" + place, new byte[] {1, 2, 3});
+            store.writeSecret("tickets/" + place, content.getBytes(StandardCharsets.US_ASCII));
         }
 
         here.look();
         there.look();
 
         assertThat(key(there, shop()).orElseThrow()).isEqualTo(key(here, shop()).orElseThrow());
+    }
+
+    @Test
+    void aSecretThatWasKeptInClearIsEncryptedOnceThereIsAKey() throws Exception {
+        Path place;
+        byte[] before;
+        try (CertificateStore clear = files(KeySealing.none())) {
+            TicketSecrets secrets = new TicketSecrets(clear, time.clock());
+            secrets.look();
+            before = key(secrets, shop()).orElseThrow();
+            place = directory.resolve("files/tickets/" + Math.floorMod(secrets.day(shop()), 4));
+        }
+        String inClear = Files.readString(place);
+
+        try (CertificateStore sealed = files(KeySealing.of(List.of(new byte[32])))) {
+            TicketSecrets secrets = new TicketSecrets(sealed, time.clock());
+            secrets.look();
+            assertThat(key(secrets, shop()))
+                    .hasValueSatisfying(key -> assertThat(key).isEqualTo(before));
+            Awaitility.await()
+                    .untilAsserted(() -> assertThat(Files.readString(place))
+                            .doesNotContain(inClear.lines().skip(1).findFirst().orElseThrow())
+                            .contains("ENCRYPTED"));
+        }
+    }
+
+    private CertificateStore files(KeySealing sealing) throws StoreException {
+        return FileCertificateStore.open(
+                directory.resolve("files"),
+                new RecordedEvents().events(),
+                time.machine(),
+                FileCertificateStore.LOCK_WAIT,
+                sealing);
     }
 
     @Test

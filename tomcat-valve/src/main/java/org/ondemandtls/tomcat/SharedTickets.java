@@ -50,8 +50,8 @@ final class SharedTickets implements TicketKeys {
         }
     }
 
-    // An application may ask for a client's certificate later on.
-    private String terms() {
+    /** What a session is agreed on under; an application may ask for a client's certificate later on. */
+    String terms() {
         return Stream.of(
                         config.getHostName(),
                         config.getTruststoreFile(),

@@ -2,9 +2,15 @@ package org.ondemandtls.testing;
 
 import java.io.ByteArrayInputStream;
 import java.math.BigInteger;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
 import java.security.KeyPair;
+import java.security.SecureRandom;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
+import java.security.interfaces.ECPublicKey;
+import java.security.spec.ECParameterSpec;
+import java.security.spec.ECPrivateKeySpec;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -30,8 +36,8 @@ import org.bouncycastle.asn1.x509.KeyPurposeId;
 import org.bouncycastle.asn1.x509.KeyUsage;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.bouncycastle.cert.X509v3CertificateBuilder;
-import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 import org.jspecify.annotations.Nullable;
+import org.ondemandtls.certificate.Ecdsa;
 import org.ondemandtls.certificate.KeyPairs;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 
@@ -39,6 +45,9 @@ import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 public final class TestCertificates {
 
     private static final AtomicLong SERIALS = new AtomicLong(1);
+    private static final SecureRandom RANDOM = new SecureRandom();
+    private static final ECParameterSpec CURVE =
+            ((ECPublicKey) KeyPairs.generate(KeyType.P_256).getPublic()).getParams();
 
     /** What a name begins with that is an IP address. */
     private static final String ADDRESS = "ip:";
@@ -64,9 +73,15 @@ public final class TestCertificates {
         notAfter = now.plus(Duration.ofDays(90));
     }
 
-    /** A pair on P-256. */
+    /** A pair on P-256, each time another. */
     public static KeyPair key() {
-        return KeyPairs.generate(KeyType.P_256);
+        try {
+            // Of any number below half the order, and its other half by tables: the JDK takes several times as long.
+            BigInteger secret = new BigInteger(CURVE.getOrder().bitLength() - 1, RANDOM).setBit(0);
+            return KeyPairs.pair(KeyFactory.getInstance("EC").generatePrivate(new ECPrivateKeySpec(secret, CURVE)));
+        } catch (GeneralSecurityException failed) {
+            throw new AssertionError(failed);
+        }
     }
 
     /** A leaf for servers, valid from an hour before {@code now} for 90 days. */
@@ -193,8 +208,7 @@ public final class TestCertificates {
             if (unknownCritical) {
                 builder.addExtension(new ASN1ObjectIdentifier("1.2.3.4.5"), true, DERNull.INSTANCE);
             }
-            byte[] der = builder.build(new JcaContentSignerBuilder(KeyPairs.signatureAlgorithm(issuerKey.getPublic()))
-                            .build(issuerKey.getPrivate()))
+            byte[] der = builder.build(Ecdsa.signer(issuerKey.getPrivate(), issuerKey.getPublic()))
                     .getEncoded();
             return (X509Certificate)
                     CertificateFactory.getInstance("X.509").generateCertificate(new ByteArrayInputStream(der));

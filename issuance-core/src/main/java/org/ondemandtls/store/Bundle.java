@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -22,6 +23,7 @@ record Bundle(String kind, Map<String, String> fields, List<Block> blocks) {
     private static final int VERSION = 1;
     private static final String BEGIN = "-----BEGIN ";
     private static final String CHECKSUM = "sha-256: ";
+    private static final int ESCAPE = "\\u0000".length();
     private static final Base64.Encoder MIME = Base64.getMimeEncoder(64, new byte[] {'\n'});
 
     /**
@@ -99,6 +101,39 @@ record Bundle(String kind, Map<String, String> fields, List<Block> blocks) {
     /** A moment, empty where the field is not there; throws what is thrown where it is none. */
     Optional<Instant> moment(String name) {
         return optional(name).map(Instant::parse);
+    }
+
+    /** Any text as a field can hold it. What a CA says may have line breaks, which would make fields, and any script. */
+    static String escape(String text) {
+        StringBuilder escaped = new StringBuilder(text.length());
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < ' ' || c >= 0x7f || c == '\\') {
+                escaped.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
+            } else {
+                escaped.append(c);
+            }
+        }
+        return escaped.toString();
+    }
+
+    /** The text that was escaped. */
+    static String unescape(String escaped) throws UnreadableException {
+        StringBuilder text = new StringBuilder(escaped.length());
+        int at = 0;
+        while (at < escaped.length()) {
+            char c = escaped.charAt(at);
+            if (c != '\\') {
+                text.append(c);
+                at++;
+            } else if (at + ESCAPE <= escaped.length()) {
+                text.append((char) Integer.parseInt(escaped.substring(at + 2, at + ESCAPE), 16));
+                at += ESCAPE;
+            } else {
+                throw new UnreadableException("a field ends in the middle");
+            }
+        }
+        return text.toString();
     }
 
     private static int block(List<String> lines, int from, List<Block> blocks) throws UnreadableException {

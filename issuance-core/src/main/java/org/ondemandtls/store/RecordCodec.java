@@ -18,9 +18,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiPredicate;
 import org.ondemandtls.certificate.KeyPairs;
 import org.ondemandtls.certificate.KeyedCertificate;
 import org.ondemandtls.certificate.Pem;
@@ -45,7 +45,6 @@ public final class RecordCodec {
     private static final String SEALED_KEY = "ENCRYPTED ONDEMAND-TLS KEY";
     private static final String SECRET = "secret";
     private static final String HISTORY = "history.";
-    private static final int ESCAPE = "\\u0000".length();
 
     /**
      * What has to be known of a certificate to change it.
@@ -109,7 +108,15 @@ public final class RecordCodec {
         }
     }
 
+    /** A certificate whose key was found to be the leaf's. */
     static StoredCertificate decodeCertificate(byte[] content, KeySealing sealing) throws UnreadableException {
+        return decodeCertificate(content, sealing, KeyPairs::belongTogether);
+    }
+
+    /** The same, where something else tells whether they belong together: that is most of the cost of reading. */
+    static StoredCertificate decodeCertificate(
+            byte[] content, KeySealing sealing, BiPredicate<PrivateKey, PublicKey> belongTogether)
+            throws UnreadableException {
         return reading(CERTIFICATE, content, "its key, chain or a field", bundle -> {
             List<X509Certificate> chain = chain(bundle);
             Optional<Block> keyBlock =
@@ -123,7 +130,7 @@ public final class RecordCodec {
             PublicKey publicKey = chain.get(0).getPublicKey();
             PrivateKey key =
                     KeyFactory.getInstance(publicKey.getAlgorithm()).generatePrivate(new PKCS8EncodedKeySpec(pkcs8));
-            if (!KeyPairs.belongTogether(key, publicKey)) {
+            if (!belongTogether.test(key, publicKey)) {
                 throw new UnreadableException("its key is not the leaf's");
             }
             return new StoredCertificate(
@@ -318,11 +325,11 @@ public final class RecordCodec {
     static byte[] encode(Hold hold) {
         Map<String, String> fields = new LinkedHashMap<>();
         fields.put("scope", hold.key());
-        fields.put("issuer", escape(hold.issuer()));
+        fields.put("issuer", Bundle.escape(hold.issuer()));
         fields.put("refusals", Integer.toString(hold.refusals()));
         fields.put("until", hold.until().toString());
-        fields.put("problem", escape(hold.problemType()));
-        fields.put("detail", escape(hold.detail()));
+        fields.put("problem", Bundle.escape(hold.problemType()));
+        fields.put("detail", Bundle.escape(hold.detail()));
         hold.link().ifPresent(link -> fields.put("link", link.toASCIIString()));
         return new Bundle(HOLD, fields, List.of()).encode();
     }
@@ -339,44 +346,12 @@ public final class RecordCodec {
                 "a field",
                 bundle -> new Hold(
                         ScopeKeys.read(bundle.field("scope")),
-                        unescape(bundle.field("issuer")),
+                        Bundle.unescape(bundle.field("issuer")),
                         Integer.parseInt(bundle.field("refusals")),
                         Instant.parse(bundle.field("until")),
-                        unescape(bundle.field("problem")),
-                        unescape(bundle.field("detail")),
+                        Bundle.unescape(bundle.field("problem")),
+                        Bundle.unescape(bundle.field("detail")),
                         bundle.optional("link").map(URI::create)));
-    }
-
-    // What a CA says may hold line breaks, which would make fields of their own, and any script.
-    private static String escape(String text) {
-        StringBuilder escaped = new StringBuilder(text.length());
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (c < ' ' || c >= 0x7f || c == '\\') {
-                escaped.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
-            } else {
-                escaped.append(c);
-            }
-        }
-        return escaped.toString();
-    }
-
-    private static String unescape(String escaped) throws UnreadableException {
-        StringBuilder text = new StringBuilder(escaped.length());
-        int at = 0;
-        while (at < escaped.length()) {
-            char c = escaped.charAt(at);
-            if (c != '\\') {
-                text.append(c);
-                at++;
-            } else if (at + ESCAPE <= escaped.length()) {
-                text.append((char) Integer.parseInt(escaped.substring(at + 2, at + ESCAPE), 16));
-                at += ESCAPE;
-            } else {
-                throw new UnreadableException("a field ends in the middle");
-            }
-        }
-        return text.toString();
     }
 
     /** An order that is worked on under a lease of that fence, 0 where it is under none. */

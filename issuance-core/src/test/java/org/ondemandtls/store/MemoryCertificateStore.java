@@ -3,9 +3,13 @@ package org.ondemandtls.store;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import java.io.IOException;
-import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.security.PrivateKey;
+import java.security.PublicKey;
 import java.time.Clock;
+import java.util.Arrays;
+import org.ondemandtls.certificate.KeyPairs;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.machine.Time;
 import org.ondemandtls.name.ServerName;
@@ -19,6 +23,14 @@ public final class MemoryCertificateStore extends MediumStore {
     public static final class Medium extends MemoryMedium.World {}
 
     private static final int MOST_DECODED = 10_000;
+    // A digest in hexadecimal digits and the end of its line.
+    private static final int END = 65;
+
+    // What is written over and over has one key and one leaf; whether they belong together is reckoned once.
+    private static final Cache<Halves, Boolean> BELONG_TOGETHER =
+            Caffeine.newBuilder().maximumSize(MOST_DECODED).build();
+
+    private record Halves(PrivateKey privateKey, PublicKey publicKey) {}
 
     private final MemoryMedium medium;
 
@@ -44,19 +56,33 @@ public final class MemoryCertificateStore extends MediumStore {
         this.medium = medium;
     }
 
-    // Whether key and certificate belong together costs a signature each time, and in these tests years pass.
+    private static boolean belongTogether(PrivateKey privateKey, PublicKey publicKey) {
+        return BELONG_TOGETHER.get(
+                new Halves(privateKey, publicKey),
+                halves -> KeyPairs.belongTogether(halves.privateKey(), halves.publicKey()));
+    }
+
+    // A record is read far more often than it is written, and in these tests years pass. It is known by the checksum at
+    // its
+    // end, and by its octets one by one: what was changed and kept its checksum is decoded, and found to be damaged.
     private static Records.Decoder<StoredCertificate> decodingOnce() {
-        Cache<ByteBuffer, StoredCertificate> decoded =
+        Cache<String, Decoded> decoded =
                 Caffeine.newBuilder().maximumSize(MOST_DECODED).build();
         return (content, sealing) -> {
-            StoredCertificate known = decoded.getIfPresent(ByteBuffer.wrap(content));
-            if (known == null) {
-                known = RecordCodec.decodeCertificate(content, sealing);
-                decoded.put(ByteBuffer.wrap(content.clone()), known);
+            int end = Math.max(0, content.length - END);
+            String checksum = new String(content, end, content.length - end, StandardCharsets.ISO_8859_1);
+            Decoded known = decoded.getIfPresent(checksum);
+            if (known != null && Arrays.equals(known.content(), content)) {
+                return known.record();
             }
-            return known;
+            StoredCertificate record =
+                    RecordCodec.decodeCertificate(content, sealing, MemoryCertificateStore::belongTogether);
+            decoded.put(checksum, new Decoded(content.clone(), record));
+            return record;
         };
     }
+
+    private record Decoded(byte[] content, StoredCertificate record) {}
 
     // Known at any moment, and without a thread: tests move their time themselves.
     @Override

@@ -111,6 +111,10 @@ final class Backlog {
      */
     synchronized Optional<Entry> take(Kind kind, Instant now, long nanos) {
         wake(nanos);
+        // As it is at nearly every look, and each asks for every kind.
+        if (known.isEmpty()) {
+            return Optional.empty();
+        }
         giveWay(now);
         int most = atOnce.getOrDefault(kind, 1);
         if (running(kind) >= most) {

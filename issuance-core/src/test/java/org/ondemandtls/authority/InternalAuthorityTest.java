@@ -22,7 +22,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.ondemandtls.certificate.CertificateVerifier;
 import org.ondemandtls.certificate.CertificationRequests;
 import org.ondemandtls.certificate.IssuanceException;
-import org.ondemandtls.certificate.KeyPairs;
 import org.ondemandtls.certificate.Pem;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 import org.ondemandtls.event.Event;
@@ -67,7 +66,7 @@ class InternalAuthorityTest {
             names = {"P_256", "P_384", "RSA_2048"})
     void aLeafVerifiesAgainstTheRoot(KeyType type) throws Exception {
         InternalAuthority authority = open(NOW);
-        KeyPair key = KeyPairs.generate(type);
+        KeyPair key = TestCertificates.key(type);
 
         List<X509Certificate> chain = sign(authority, key);
 

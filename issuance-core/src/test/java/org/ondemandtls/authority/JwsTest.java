@@ -8,8 +8,8 @@ import org.jose4j.jws.JsonWebSignature;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.ondemandtls.certificate.KeyPairs;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
+import org.ondemandtls.testing.TestCertificates;
 import org.shredzone.acme4j.toolbox.JSON;
 import org.shredzone.acme4j.toolbox.JSONBuilder;
 
@@ -21,7 +21,7 @@ class JwsTest {
             value = KeyType.class,
             names = {"P_256", "P_384", "RSA_2048"})
     void aSignedRequestSaysWhereItGoesWhoSignedItAndWhat(KeyType type) throws Exception {
-        KeyPair key = KeyPairs.generate(type);
+        KeyPair key = TestCertificates.key(type);
         URL url = new URL("https://ca.example/order/\"1\"?a=b&c=d");
         URL account = new URL("https://ca.example/account/7");
 
@@ -42,7 +42,7 @@ class JwsTest {
             value = KeyType.class,
             names = {"P_256", "P_384", "RSA_2048"})
     void aRequestForAnAccountShowsTheKey(KeyType type) throws Exception {
-        KeyPair key = KeyPairs.generate(type);
+        KeyPair key = TestCertificates.key(type);
 
         JsonWebSignature signed = read(key, new URL("https://ca.example/account"), new JSONBuilder(), null);
 

@@ -14,6 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 import org.ondemandtls.name.ServerName;
+import org.ondemandtls.testing.TestCertificates;
 
 /** {@link CertificationRequests}: one name, no subject, signed by the key it is for. */
 class CertificationRequestsTest {
@@ -25,7 +26,7 @@ class CertificationRequestsTest {
         "RSA_2048, 1.2.840.113549.1.1.11",
     })
     void aRequestNamesOneNameAndIsSignedByItsKey(KeyType type, String signatureAlgorithm) throws Exception {
-        KeyPair key = KeyPairs.generate(type);
+        KeyPair key = TestCertificates.key(type);
 
         PKCS10CertificationRequest request = new PKCS10CertificationRequest(
                 CertificationRequests.request(key, ServerName.parse("shop.example.com")));

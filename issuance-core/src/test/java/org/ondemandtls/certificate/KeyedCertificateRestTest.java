@@ -17,6 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 import org.ondemandtls.testing.PublicLeaves;
+import org.ondemandtls.testing.TestCertificates;
 import org.ondemandtls.testing.TestLeaves;
 
 /** {@link KeyedCertificate}: packed when nobody uses it, the same when somebody does again. */
@@ -32,7 +33,7 @@ class KeyedCertificateRestTest {
     @ParameterizedTest
     @EnumSource(KeyType.class)
     void aCertificateThatRestedIsTheSame(KeyType type) {
-        KeyPair pair = KeyPairs.generate(type);
+        KeyPair pair = TestCertificates.key(type);
         KeyedCertificate certificate = TestLeaves.leaf(pair.getPublic(), pair.getPrivate(), NOW, "shop.example");
         String shown = certificate.toString();
 

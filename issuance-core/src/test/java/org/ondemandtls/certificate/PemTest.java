@@ -34,7 +34,7 @@ class PemTest {
             value = KeyType.class,
             names = {"P_256", "P_384", "RSA_2048"})
     void aKeyIsReadAsItWasWritten(KeyType type) throws Exception {
-        KeyPair key = KeyPairs.generate(type);
+        KeyPair key = TestCertificates.key(type);
 
         String text = Pem.privateKey(key.getPrivate());
 

@@ -20,13 +20,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.ondemandtls.authority.AccountFiles;
 import org.ondemandtls.authority.StoredSecrets;
-import org.ondemandtls.certificate.KeyPairs;
 import org.ondemandtls.certificate.Pem;
 import org.ondemandtls.config.OnDemandTlsConfig.KeyType;
 import org.ondemandtls.event.Events;
 import org.ondemandtls.machine.Time;
 import org.ondemandtls.store.CertificateStore;
 import org.ondemandtls.store.file.FileCertificateStore;
+import org.ondemandtls.testing.TestCertificates;
 
 /** {@code import} brings the accounts of Caddy and certbot along: each with its CA, and only where there is none. */
 class AccountsTest {
@@ -67,7 +67,7 @@ class AccountsTest {
     class OfCaddy {
 
         private KeyPair account(String ca, String email, String user, KeyType type, String location) throws Exception {
-            KeyPair key = KeyPairs.generate(type);
+            KeyPair key = TestCertificates.key(type);
             Path users = Files.createDirectories(directory.resolve("caddy/acme/" + ca + "/users/" + email));
             Files.writeString(
                     users.resolve(user + ".json"),
@@ -183,7 +183,7 @@ class AccountsTest {
         }
 
         private KeyPair account(String server, String id, KeyType type, String uri) throws Exception {
-            KeyPair key = KeyPairs.generate(type);
+            KeyPair key = TestCertificates.key(type);
             Path folder = Files.createDirectories(directory.resolve("certbot/accounts/" + server + '/' + id));
             Files.writeString(folder.resolve("private_key.json"), jwk(key));
             Files.writeString(folder.resolve("regr.json"), "{\"body\": {}, \"uri\": \"" + uri + "\"}");

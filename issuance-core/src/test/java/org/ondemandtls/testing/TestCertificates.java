@@ -1,6 +1,8 @@
 package org.ondemandtls.testing;
 
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
 import java.math.BigInteger;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
@@ -11,6 +13,7 @@ import java.security.cert.X509Certificate;
 import java.security.interfaces.ECPublicKey;
 import java.security.spec.ECParameterSpec;
 import java.security.spec.ECPrivateKeySpec;
+import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -80,6 +83,26 @@ public final class TestCertificates {
             BigInteger secret = new BigInteger(CURVE.getOrder().bitLength() - 1, RANDOM).setBit(0);
             return KeyPairs.pair(KeyFactory.getInstance("EC").generatePrivate(new ECPrivateKeySpec(secret, CURVE)));
         } catch (GeneralSecurityException failed) {
+            throw new AssertionError(failed);
+        }
+    }
+
+    /** A pair of a kind; of RSA the same each time, for to look for its primes takes seconds. */
+    public static KeyPair key(KeyType type) {
+        return switch (type) {
+            case P_256 -> key();
+            case P_384 -> KeyPairs.generate(type);
+            case RSA_2048 -> rsa("rsa-2048.der");
+            case RSA_3072 -> rsa("rsa-3072.der");
+            case RSA_4096 -> rsa("rsa-4096.der");
+        };
+    }
+
+    private static KeyPair rsa(String resource) {
+        try (InputStream pkcs8 = TestCertificates.class.getResourceAsStream(resource)) {
+            return KeyPairs.pair(
+                    KeyFactory.getInstance("RSA").generatePrivate(new PKCS8EncodedKeySpec(pkcs8.readAllBytes())));
+        } catch (GeneralSecurityException | IOException failed) {
             throw new AssertionError(failed);
         }
     }

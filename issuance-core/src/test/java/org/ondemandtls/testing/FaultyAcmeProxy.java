@@ -12,8 +12,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -175,7 +173,7 @@ public final class FaultyAcmeProxy implements AutoCloseable {
         target = directory;
         https = LoopbackCertificate.create(files);
         toCa = LoopbackCertificate.trusting(trustedRoots).getSocketFactory();
-        server = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server = LoopbackHttp.secure(0, 0);
         server.setHttpsConfigurator(new HttpsConfigurator(serverContext()));
         server.setExecutor(executor);
         server.createContext("/", this::handle);
@@ -441,6 +439,8 @@ public final class FaultyAcmeProxy implements AutoCloseable {
             socket = (SSLSocket) toCa.createSocket(target.getHost(), target.getPort());
             try {
                 socket.setSoTimeout(PATIENCE_MILLIS);
+                // The request follows the end of the handshake, and would wait until the CA acknowledges that.
+                socket.setTcpNoDelay(true);
                 // Before its turn, which is short then.
                 socket.startHandshake();
                 in = new BufferedInputStream(socket.getInputStream());

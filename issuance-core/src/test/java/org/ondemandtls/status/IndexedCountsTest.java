@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.security.KeyPair;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
@@ -18,15 +17,12 @@ import org.ondemandtls.store.MemoryCertificateStore;
 import org.ondemandtls.store.Moved;
 import org.ondemandtls.store.StoredCertificate;
 import org.ondemandtls.testing.ManualTime;
-import org.ondemandtls.testing.TestCertificates;
 import org.ondemandtls.testing.TestLeaves;
 
 /** {@link IndexedCounts}: what is overdue by what the store says, whoever renewed, denied or revoked meanwhile. */
 class IndexedCountsTest {
 
     private static final Duration LIFE = Duration.ofDays(90);
-    // Of all leaves: there are thousands.
-    private static final KeyPair KEY = TestCertificates.key();
 
     @TempDir
     private Path directory;
@@ -51,7 +47,7 @@ class IndexedCountsTest {
     private StoredCertificate save(String name, Duration renewIn, UnaryOperator<StoredCertificate> change)
             throws Exception {
         return store.save(change.apply(StoredCertificate.obtained(
-                TestLeaves.leaf(KEY, now(), LIFE, name), "https://ca.example/dir", now(), now().plus(renewIn))));
+                TestLeaves.leaf(now(), LIFE, name), "https://ca.example/dir", now(), now().plus(renewIn))));
     }
 
     private IndexedCounts counted() throws Exception {

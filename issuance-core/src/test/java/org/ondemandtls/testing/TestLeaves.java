@@ -18,11 +18,7 @@ public final class TestLeaves {
 
     /** A leaf for names, with a key of its own, valid from a day before {@code now} for {@code lifetime} after it. */
     public static KeyedCertificate leaf(Instant now, Duration lifetime, String... names) {
-        return leaf(TestCertificates.key(), now, lifetime, names);
-    }
-
-    /** The same with a given key. */
-    public static KeyedCertificate leaf(KeyPair key, Instant now, Duration lifetime, String... names) {
+        KeyPair key = TestCertificates.key();
         X509Certificate leaf = TestCertificates.leaf(key, now, names)
                 // The longest there may be (RFC 5280 appendix A.1).
                 .commonName(names[0].substring(0, Math.min(names[0].length(), 64)))

@@ -1005,7 +1005,7 @@ class FileCertificateStoreTest extends ShelfContract {
                 store = open();
                 String name = "n" + i + ".example.com";
                 store.save(stored(name));
-                // The survey takes a millisecond, and there are fifty.
+                // Otherwise it looks ten times a second, and there are fifty surveys.
                 Awaitility.await()
                         .pollDelay(Duration.ZERO)
                         .pollInterval(Duration.ofMillis(1))

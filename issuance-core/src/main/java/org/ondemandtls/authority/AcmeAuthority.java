@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
@@ -106,24 +107,21 @@ public final class AcmeAuthority implements Authority {
             OnDemandTlsConfig.Acme config,
             OnDemandTlsConfig.Directory directory,
             Ports ports,
-            @Nullable SSLContext trust) {
+            @Nullable SSLContext trust,
+            UnaryOperator<CaSession.Limits> changed) {
+        CaSession.Limits limits = changed.apply(new CaSession.Limits(CaLimits.REQUEST, closed));
         this.directory = directory.url();
         this.ports = ports;
         this.http = new CaHttp(directory.url(), config.origins(), trust, config.proxy(), ports.nanoTime());
-        this.shared = new CaSession.Shared(
-                directory.url(),
-                http,
-                ports.clock(),
-                ports.nanoTime(),
-                new CaSession.Limits(CaLimits.REQUEST, closed),
-                ports.dates());
+        this.shared =
+                new CaSession.Shared(directory.url(), http, ports.clock(), ports.nanoTime(), limits, ports.dates());
         this.account = new CaAccount(
                 directory, directory.own().email().or(config::email), ports.files(), ports.events(), ports.nanoTime());
         this.methods = directory.own().challenges().orElse(config.challenges()).stream()
                 .map(ChallengeType::identifier)
                 .collect(Collectors.toUnmodifiableSet());
         this.alone = config.directories().size() == 1;
-        this.pause = new CaPause(ports.nanoTime(), closed);
+        this.pause = new CaPause(ports.nanoTime(), limits.closed());
         this.tools = new OrderFlow.Tools(
                 ports.board(),
                 ports.preference(),
@@ -148,14 +146,20 @@ public final class AcmeAuthority implements Authority {
      */
     public static AcmeAuthority open(OnDemandTlsConfig.Acme config, OnDemandTlsConfig.Directory directory, Ports ports)
             throws IOException {
+        return open(config, directory, ports, UnaryOperator.identity());
+    }
+
+    /** The same with other limits, made of the usual ones; their {@code closed} is for the waits after a fault alone. */
+    static AcmeAuthority open(
+            OnDemandTlsConfig.Acme config,
+            OnDemandTlsConfig.Directory directory,
+            Ports ports,
+            UnaryOperator<CaSession.Limits> limits)
+            throws IOException {
         Optional<Path> roots = directory.own().trustedRoots().or(config::trustedRoots);
-        return new AcmeAuthority(
-                config,
-                directory,
-                ports,
-                roots.isPresent()
-                        ? TrustedRoots.context(roots.get(), config.directories().size() > 1)
-                        : null);
+        boolean several = config.directories().size() > 1;
+        SSLContext trust = roots.isPresent() ? TrustedRoots.context(roots.get(), several) : null;
+        return new AcmeAuthority(config, directory, ports, trust, limits);
     }
 
     @Override
@@ -204,12 +208,7 @@ public final class AcmeAuthority implements Authority {
         List<ChallengeType> answerable =
                 ports.preference().candidates(name, ports.usable().apply(name));
         if (answerable.isEmpty()) {
-            throw new IssuanceException.Unavailable(
-                    name,
-                    "none of onDemandTls.acme.challenges can be answered by this server: http-01 needs a plain"
-                            + " connector, and behind a CDN that ends TLS there is no other",
-                    RetryAfter.DEFAULT,
-                    null);
+            throw OrderFlow.unanswerable(name);
         }
         Endurance.Measure measure = nobodyElse && !pause.isDown() ? Endurance.Measure.LONG : Endurance.Measure.SOME;
         Order wanted = order;

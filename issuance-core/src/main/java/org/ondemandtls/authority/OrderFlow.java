@@ -326,6 +326,16 @@ final class OrderFlow {
                 name, "the open order is of no more use, and another needs permission", Duration.ZERO, null);
     }
 
+    /** What is told where the server can show no proof of any kind that the operator allows. */
+    static IssuanceException unanswerable(ServerName name) {
+        return new IssuanceException.Unavailable(
+                name,
+                "none of onDemandTls.acme.challenges can be answered by this server: http-01 needs a plain connector, and"
+                        + " behind a CDN that ends TLS there is no other",
+                RetryAfter.DEFAULT,
+                null);
+    }
+
     // What is said about the certificate that this one replaces is a courtesy, and never worth an order.
     private Order placed() throws AcmeException, IssuanceException {
         Optional<String> replaced = replaces && session.renewalInfo().isPresent()

@@ -53,6 +53,7 @@ abstract class WithPebble {
     final List<Optional<Instant>> datesSaid = new CopyOnWriteArrayList<>();
     final List<Event> seen = new CopyOnWriteArrayList<>();
     final Events events = new Events(seen::add, System::nanoTime);
+    final OverWaits waits = new OverWaits();
     final List<URI> journal = new CopyOnWriteArrayList<>();
     final List<AcmeAuthority> opened = new ArrayList<>();
     ProofServer proofs;
@@ -91,10 +92,11 @@ abstract class WithPebble {
                         new ChallengePreference(config.challenges()),
                         name -> EnumSet.allOf(ChallengeType.class),
                         Clock.systemUTC(),
-                        System::nanoTime,
+                        waits::nanoTime,
                         events,
                         (name, identity) -> Optional.ofNullable(allowedMethods),
-                        date -> datesSaid.add(date.get())));
+                        date -> datesSaid.add(date.get())),
+                waits::over);
         opened.add(authority);
         return authority;
     }

@@ -54,7 +54,7 @@ public final class TicketSecrets {
     private final Clock clock;
 
     private volatile Map<Long, byte[]> secrets = Map.of();
-    private volatile long nextLook = Long.MIN_VALUE;
+    private volatile long nextLook;
 
     /**
      * Makes it; no secret is known before the first {@link #look}.
@@ -77,7 +77,9 @@ public final class TicketSecrets {
         scheduler.scheduleWithFixedDelay(
                 () -> {
                     try {
-                        if (clock.millis() >= nextLook) {
+                        long wait = nextLook - clock.millis();
+                        // One that is longer is of a clock that was ahead.
+                        if (wait <= 0 || wait > NEWS.toMillis()) {
                             worker.execute(this::look);
                         }
                     } catch (RejectedExecutionException busy) {

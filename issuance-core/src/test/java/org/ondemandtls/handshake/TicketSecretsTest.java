@@ -319,6 +319,19 @@ class TicketSecretsTest {
     }
 
     @Test
+    void aClockThatWasAYearAheadDoesNotPutOffTheNextLookByAYear() {
+        time.jump(Duration.ofDays(365));
+        here.watch(time.scheduler(), Runnable::run);
+        time.advance(Duration.ofSeconds(1));
+        assertThat(key(here, shop())).isPresent();
+
+        time.jump(Duration.ofDays(-365));
+        time.advance(Duration.ofMinutes(1));
+
+        assertThat(key(here, shop())).isPresent();
+    }
+
+    @Test
     void aWorkerWithoutRoomIsAskedAgain() {
         var scheduler = time.scheduler();
         var full = new Object() {

@@ -122,7 +122,8 @@ final class OpenSslLibrary {
     }
 
     /**
-     * Has tickets of a context encrypted by a key, and no others accepted.
+     * Has tickets of a context encrypted by a key, and no others accepted. A Tomcat that takes keys of another length only
+     * leaves the context with keys of its own.
      *
      * @param sessions of a context that {@link #context} made
      * @param key of {@link #TICKET_KEY_OCTETS}
@@ -130,7 +131,11 @@ final class OpenSslLibrary {
     void encryptTickets(SSLSessionContext sessions, byte[] key) {
         try {
             ticketKeys.invoke(sessions, (Object) key);
-        } catch (ReflectiveOperationException e) {
+        } catch (InvocationTargetException refused) {
+            if (!(refused.getCause() instanceof IllegalArgumentException)) {
+                throw new IllegalStateException("OpenSSL takes no key of tickets: " + reason(refused), refused);
+            }
+        } catch (IllegalAccessException e) {
             throw new IllegalStateException("OpenSSL takes no key of tickets: " + reason(e), e);
         }
     }

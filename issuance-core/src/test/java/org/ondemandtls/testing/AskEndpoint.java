@@ -3,6 +3,8 @@ package org.ondemandtls.testing;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
@@ -38,7 +40,8 @@ public final class AskEndpoint implements AutoCloseable {
     /** An endpoint that answers each name by {@code answers}. */
     public static AskEndpoint answering(Function<String, Answer> answers) {
         try {
-            var server = LoopbackHttp.plain(FreePorts.next(), 1024);
+            var server =
+                    HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), FreePorts.next()), 1024);
             var endpoint = new AskEndpoint(server, answers);
             server.setExecutor(endpoint.threads);
             server.createContext("/check", endpoint::handle);

@@ -12,6 +12,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -173,7 +175,7 @@ public final class FaultyAcmeProxy implements AutoCloseable {
         target = directory;
         https = LoopbackCertificate.create(files);
         toCa = LoopbackCertificate.trusting(trustedRoots).getSocketFactory();
-        server = LoopbackHttp.secure(0, 0);
+        server = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.setHttpsConfigurator(new HttpsConfigurator(serverContext()));
         server.setExecutor(executor);
         server.createContext("/", this::handle);

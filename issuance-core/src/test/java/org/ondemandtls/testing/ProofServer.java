@@ -3,6 +3,7 @@ package org.ondemandtls.testing;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
@@ -48,7 +49,7 @@ public final class ProofServer implements AutoCloseable {
     /** Listens on the loopback address at once. */
     public ProofServer(ChallengeBoard board) throws IOException, GeneralSecurityException {
         this.board = board;
-        http = LoopbackHttp.plain(0, 0);
+        http = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         http.setExecutor(executor);
         http.createContext(PATH, exchange -> {
             String host = exchange.getRequestHeaders().getFirst("Host").replaceFirst(":[0-9]+$", "");

@@ -62,9 +62,8 @@ public final class MemoryCertificateStore extends MediumStore {
                 halves -> KeyPairs.belongTogether(halves.privateKey(), halves.publicKey()));
     }
 
-    // A record is read far more often than it is written, and in these tests years pass. It is known by the checksum at
-    // its
-    // end, and by its octets one by one: what was changed and kept its checksum is decoded, and found to be damaged.
+    // A record is read far more often than it is written, and in these tests years pass. It is known by the checksum
+    // at its end, and by its octets one by one: what was changed and kept its checksum is decoded, and found damaged.
     private static Records.Decoder<StoredCertificate> decodingOnce() {
         Cache<String, Decoded> decoded =
                 Caffeine.newBuilder().maximumSize(MOST_DECODED).build();
